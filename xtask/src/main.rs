@@ -1,0 +1,99 @@
+//! `cargo xtask`: everything that is done to Pushback, in one place.
+//!
+//! Each subcommand has a file of its own. Nothing here is part of the game; what a subcommand
+//! starts, it also stops.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program prints")]
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod cargo;
+mod packages;
+mod process;
+
+mod lobby;
+
+mod display;
+mod http;
+mod server;
+
+mod bench;
+mod doctor;
+mod play;
+mod serve;
+mod shots;
+mod test;
+
+/// Builds, runs and tests Pushback.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds everything, starts the server, and opens the game.
+    Play {
+        /// Passed to the server, after `--`.
+        #[arg(last = true)]
+        server: Vec<OsString>,
+    },
+    /// The server and the lobby alone.
+    Serve {
+        /// Passed to the server, after `--`.
+        #[arg(last = true)]
+        server: Vec<OsString>,
+    },
+    /// Every check and test; ends with a summary.
+    Test,
+    /// Writes pictures of the client's screens and the lobby's pages.
+    Shots {
+        /// The folder for the pictures.
+        folder: PathBuf,
+    },
+    /// Measures, in a release build.
+    Bench {
+        /// What to measure; everything when left out. `swarm bench --help` lists the names.
+        name: Option<String>,
+        /// Also writes the figures to this file.
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Passed to the load generator, after `--`.
+        #[arg(last = true)]
+        more: Vec<OsString>,
+    },
+    /// Builds the lobby for browsers and prints its size.
+    Lobby,
+    /// Says what this machine has and lacks.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<ExitCode> {
+    process::watch_signals()?;
+    let workspace = cargo::Workspace::locate()?;
+    match task {
+        Task::Play { server } => play::play(&workspace, server)?,
+        Task::Serve { server } => serve::serve(&workspace, &server)?,
+        Task::Test => return test::test(&workspace),
+        Task::Shots { folder } => shots::shots(&workspace, &folder)?,
+        Task::Bench { name, json, more } => bench::bench(&workspace, name, json, &more)?,
+        Task::Lobby => serve::build_lobby(&workspace)?,
+        Task::Doctor => doctor::doctor(),
+    }
+    Ok(ExitCode::SUCCESS)
+}

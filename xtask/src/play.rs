@@ -1,0 +1,97 @@
+//! `cargo xtask play`: everything built, the server started, the game opened.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Result, bail};
+
+use crate::cargo::{Group, Profile, Workspace};
+use crate::display;
+use crate::packages::{self, Purpose};
+use crate::process::{Output, POLL, Process, stopping};
+use crate::serve;
+use crate::server::{self, DEFAULT_ADDRESS, Listener, Server};
+
+/// Builds, starts the server or finds one that runs, and plays until the window is closed.
+pub(crate) fn play(workspace: &Workspace, arguments: Vec<OsString>) -> Result<()> {
+    let screen = display::is_here();
+    let listener = if arguments.is_empty() { server::who_listens() } else { Listener::Nobody };
+    match listener {
+        Listener::Stranger => bail!("{}", serve::taken().replace("serve", "play")),
+        Listener::Pushback => return join_running(workspace, screen),
+        Listener::Nobody => {}
+    }
+    if screen {
+        packages::ensure(&[Purpose::Client], &Output::Terminal)?;
+    }
+    serve::build_lobby(workspace)?;
+    let program = serve::build_server(workspace)?;
+    if screen {
+        build_client(workspace)?;
+    }
+
+    let server = Server::start(&program, &arguments, false)?;
+    println!("== the lobby: {}    (Ctrl-C stops everything)", server.url());
+    if screen {
+        return play_on(workspace, server);
+    }
+    println!(
+        "no DISPLAY and no WAYLAND_DISPLAY: the game's window stays closed, the server serves"
+    );
+    serve::run_until_asked(server)
+}
+
+fn join_running(workspace: &Workspace, screen: bool) -> Result<()> {
+    println!("a Pushback server already runs: http://{DEFAULT_ADDRESS} (this one is used)");
+    if !screen {
+        println!("no DISPLAY and no WAYLAND_DISPLAY: the game's window stays closed");
+        return Ok(());
+    }
+    packages::ensure(&[Purpose::Client], &Output::Terminal)?;
+    build_client(workspace)?;
+    let mut client = open_client(workspace, &format!("http://{DEFAULT_ADDRESS}"))?;
+    match client.wait(None) {
+        Ok(status) if !status.success() => bail!("the game ended with {status}"),
+        Err(error) if !stopping() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn build_client(workspace: &Workspace) -> Result<()> {
+    println!("== the native client (the first time 10 to 20 minutes: it brings a game engine)");
+    workspace.build_program(Group::Client, Profile::Dev, "game-client")?;
+    Ok(())
+}
+
+fn open_client(workspace: &Workspace, url: &str) -> Result<Process> {
+    let program = workspace.program(Profile::Dev, "game-client");
+    Process::spawn("the game", Command::new(program).args(["--server", url]))
+}
+
+/// Ends when the window is closed, the server ends, or someone presses Ctrl-C.
+fn play_on(workspace: &Workspace, mut server: Server) -> Result<()> {
+    let mut client = open_client(workspace, &server.url())?;
+    loop {
+        if stopping() {
+            client.stop();
+            server.process.stop();
+            println!("the game and the server have stopped");
+            return Ok(());
+        }
+        if let Some(status) = client.ended()? {
+            server.process.stop();
+            println!("the window is closed, so the server has stopped as well");
+            println!("to serve without a window: cargo xtask serve");
+            if !status.success() {
+                bail!("the game ended with {status}: see its messages above");
+            }
+            return Ok(());
+        }
+        if let Some(status) = server.process.ended()? {
+            client.stop();
+            bail!("the server ended by itself ({status}): see its messages above");
+        }
+        thread::sleep(POLL);
+    }
+}

@@ -1,0 +1,141 @@
+//! `cargo xtask test`: every check and test, one after the other, and a summary.
+//!
+//! A step that fails does not keep the next from running, so one run shows all that is wrong.
+//! The last line is `N passed, N failed`.
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use crate::cargo::{Group, Profile, Workspace};
+use crate::lobby::{self, WASM_BYTES_MAX};
+use crate::packages::{self, Purpose};
+use crate::process::{Output, stopping};
+
+mod results;
+mod runner;
+
+use runner::Runner;
+
+/// A build from nothing on two slow cores takes half of this.
+const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// Tests that are not done by then wait for something that never comes.
+const TESTS_LIMIT: Duration = Duration::from_secs(25 * 60);
+const STYLE_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// The stories start servers, browsers and windows: more of them at once only measure the machine.
+const STORIES_AT_ONCE: &str = "--test-threads=2";
+
+const GROUPS: [(&str, Group); 4] = [
+    ("server, shared, tests", Group::Server),
+    ("client", Group::Client),
+    ("lobby", Group::Lobby),
+    ("xtask", Group::Tool),
+];
+
+/// Runs all steps. The code is a failure when any of them failed.
+pub(crate) fn test(workspace: &Workspace) -> Result<ExitCode> {
+    let mut runner = Runner::new(&workspace.target.join("test-logs"))?;
+    check_style(workspace, &mut runner);
+    build(workspace, &mut runner);
+    run_tests(workspace, &mut runner);
+    lint(workspace, &mut runner);
+    document(workspace, &mut runner);
+    check_dependencies(workspace, &mut runner);
+    if stopping() {
+        anyhow::bail!("stopped before every step had run");
+    }
+    Ok(if runner.summarise() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check_style(workspace: &Workspace, runner: &mut Runner) {
+    let mut format = workspace.cargo("fmt");
+    format.args(["--all", "--check"]);
+    runner.check("rustfmt", &mut format, STYLE_LIMIT);
+}
+
+fn build(workspace: &Workspace, runner: &mut Runner) {
+    runner.task("system packages", |output| {
+        packages::ensure(&[Purpose::Client, Purpose::Screens], output)
+    });
+    runner.task("build: lobby for browsers", |output| check_lobby(workspace, output));
+    let mut server = workspace.cargo_group("build", Group::Server);
+    server.arg("--bins");
+    runner.check("build: server and swarm", &mut server, BUILD_LIMIT);
+    let mut client = workspace.cargo_group("build", Group::Client);
+    client.arg("--bins");
+    runner.check("build: client", &mut client, BUILD_LIMIT);
+}
+
+fn check_lobby(workspace: &Workspace, output: &Output) -> Result<()> {
+    let bundle = lobby::build(workspace, output)?;
+    println!(
+        "{} bytes of WebAssembly, {} compressed with brotli (at most {WASM_BYTES_MAX})",
+        bundle.wasm_bytes, bundle.wasm_brotli_bytes
+    );
+    ensure!(bundle.wasm_brotli_bytes <= WASM_BYTES_MAX, "the lobby's WebAssembly grew too large");
+    Ok(())
+}
+
+fn run_tests(workspace: &Workspace, runner: &mut Runner) {
+    for (name, group) in GROUPS {
+        // The server's stories and doc tests are steps of their own below.
+        let targets: &[&str] = if group == Group::Server { &["--lib", "--bins"] } else { &[] };
+        // What is tried is built before the clock of the tests starts.
+        let mut build = cargo_test(workspace, group, targets);
+        build.arg("--no-run");
+        let step = format!("unit tests: {name}");
+        if runner.silently(build, BUILD_LIMIT) {
+            runner.tests(&step, &mut cargo_test(workspace, group, targets), TESTS_LIMIT);
+        } else {
+            runner.failed(&step, "did not compile");
+        }
+    }
+    let mut examples = cargo_test(workspace, Group::Server, &["--doc"]);
+    runner.tests("doc tests", &mut examples, TESTS_LIMIT);
+    let mut stories = cargo_test(workspace, Group::Server, &["--test", "*", "--", STORIES_AT_ONCE]);
+    runner.tests("stories", &mut stories, TESTS_LIMIT);
+}
+
+/// `cargo test`, with the programs that the stories start.
+fn cargo_test(workspace: &Workspace, group: Group, arguments: &[&str]) -> Command {
+    let mut command = workspace.cargo_group("test", group);
+    command.arg("--no-fail-fast").args(arguments);
+    for (variable, program) in [
+        ("PUSHBACK_SERVER_BIN", "game-server"),
+        ("PUSHBACK_CLIENT_BIN", "game-client"),
+        ("PUSHBACK_SWARM_BIN", "swarm"),
+    ] {
+        command.env(variable, workspace.program(Profile::Dev, program));
+    }
+    command
+}
+
+fn lint(workspace: &Workspace, runner: &mut Runner) {
+    for (name, group) in GROUPS {
+        let mut clippy = workspace.cargo_group("clippy", group);
+        clippy.args(["--all-targets", "--", "-D", "warnings"]);
+        runner.check(&format!("clippy: {name}"), &mut clippy, BUILD_LIMIT);
+    }
+}
+
+fn document(workspace: &Workspace, runner: &mut Runner) {
+    for (name, group) in GROUPS {
+        let mut rustdoc = workspace.cargo_group("doc", group);
+        rustdoc.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
+        runner.check(&format!("rustdoc: {name}"), &mut rustdoc, BUILD_LIMIT);
+    }
+}
+
+fn check_dependencies(workspace: &Workspace, runner: &mut Runner) {
+    let mut deny = workspace.cargo("deny");
+    deny.arg("check");
+    let mut machete = workspace.cargo("machete");
+    for (program, command) in [("cargo-deny", &mut deny), ("cargo-machete", &mut machete)] {
+        if packages::on_path(program) {
+            runner.check(program, command, STYLE_LIMIT);
+        } else {
+            runner.skipped(program, "not installed");
+        }
+    }
+}

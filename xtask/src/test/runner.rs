@@ -1,0 +1,147 @@
+//! Runs steps, shows and logs what they say, and remembers how they ended.
+
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::results::{Cases, Outcome, StepResult};
+use crate::process::{self, Output, stopping};
+
+/// Collects the results of one run.
+#[derive(Debug)]
+pub(super) struct Runner {
+    logs: PathBuf,
+    results: Vec<StepResult>,
+}
+
+impl Runner {
+    /// Empties the folder of logs and starts anew.
+    pub(super) fn new(logs: &Path) -> Result<Self> {
+        if logs.exists() {
+            fs::remove_dir_all(logs).with_context(|| format!("emptying {}", logs.display()))?;
+        }
+        fs::create_dir_all(logs).with_context(|| format!("making {}", logs.display()))?;
+        println!("logs: {}", logs.display());
+        Ok(Self { logs: logs.to_owned(), results: Vec::new() })
+    }
+
+    /// A step that passes when the command ends well.
+    pub(super) fn check(&mut self, name: &str, command: &mut Command, limit: Duration) {
+        self.step(name, |output| Ok((run(name, command, output, limit)?.0, None)));
+    }
+
+    /// A step whose command prints the results of test cases.
+    pub(super) fn tests(&mut self, name: &str, command: &mut Command, limit: Duration) {
+        self.step(name, |output| {
+            let (outcome, said) = run(name, command, output, limit)?;
+            Ok((outcome, Some(Cases::count(&said))))
+        });
+    }
+
+    /// A step that xtask does itself.
+    pub(super) fn task(&mut self, name: &str, task: impl FnOnce(&Output) -> Result<()>) {
+        self.step(name, |output| task(output).map(|()| (Outcome::Passed, None)));
+    }
+
+    /// A step that could not begin.
+    pub(super) fn failed(&mut self, name: &str, why: &str) {
+        self.add(name, Outcome::Failed(why.to_owned()), None, Duration::ZERO);
+    }
+
+    /// A step that this machine is not equipped for.
+    pub(super) fn skipped(&mut self, name: &str, why: &str) {
+        self.add(name, Outcome::Skipped(why.to_owned()), None, Duration::ZERO);
+    }
+
+    /// Runs a command that is no step of its own; whether it ended well.
+    pub(super) fn silently(&mut self, mut command: Command, limit: Duration) -> bool {
+        let output = Output::Log(self.logs.join("preparation.log"));
+        match run("preparation", &mut command, &output, limit) {
+            Ok((outcome, _)) => outcome == Outcome::Passed,
+            Err(error) => {
+                eprintln!("{error:#}");
+                false
+            }
+        }
+    }
+
+    /// Prints the table and the last line. Returns whether nothing failed.
+    pub(super) fn summarise(&self) -> bool {
+        println!("\n== summary");
+        for result in &self.results {
+            println!("{result}");
+        }
+        let failures = self.results.iter().filter_map(|result| result.cases.as_ref());
+        for name in failures.flat_map(|cases| &cases.failures) {
+            println!("    failed test: {name}");
+        }
+        let total = self.results.iter().map(StepResult::counts);
+        let (passed, failed) = total.fold((0, 0), |sum, step| (sum.0 + step.0, sum.1 + step.1));
+        println!("\n{passed} passed, {failed} failed");
+        failed == 0
+    }
+
+    fn step(&mut self, name: &str, step: impl FnOnce(&Output) -> Result<(Outcome, Option<Cases>)>) {
+        if stopping() {
+            return;
+        }
+        println!("\n== {name}");
+        let output = Output::Log(self.logs.join(log_name(name)));
+        let started = Instant::now();
+        let (outcome, cases) = step(&output).unwrap_or_else(|error| {
+            eprintln!("{error:#}");
+            (Outcome::Failed(first_line(&format!("{error:#}"))), None)
+        });
+        self.add(name, outcome, cases, started.elapsed());
+    }
+
+    fn add(&mut self, name: &str, outcome: Outcome, cases: Option<Cases>, took: Duration) {
+        let result = StepResult { name: name.to_owned(), outcome, cases, took };
+        println!("{result}");
+        self.results.push(result);
+    }
+}
+
+fn run(
+    name: &str,
+    command: &mut Command,
+    output: &Output,
+    limit: Duration,
+) -> Result<(Outcome, String)> {
+    if io::stdout().is_terminal() {
+        // cargo writes to a pipe here, and would leave colours out.
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let (status, said) = process::run(name, command, output, Some(limit))?;
+    let outcome =
+        if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) };
+    Ok((outcome, said))
+}
+
+/// `clippy: client` → `clippy-client.log`
+fn log_name(step: &str) -> String {
+    let words = step.split(|character: char| !character.is_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    format!("{}.log", words.join("-"))
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_names_its_log() {
+        assert_eq!(
+            log_name("unit tests: server, shared, tests"),
+            "unit-tests-server-shared-tests.log"
+        );
+    }
+}
