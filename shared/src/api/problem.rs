@@ -1,0 +1,154 @@
+//! Refusals: `application/problem+json` (RFC 9457) with a stable type for each reason.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a request was refused. The written form (`/problems/room-full`) never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// The body, a parameter or a header is not what the call takes.
+    BadRequest,
+    /// The name breaks a rule of [`crate::id::PlayerName`].
+    BadName,
+    /// `?after=` is no cursor.
+    BadCursor,
+    /// The call needs a session.
+    SignIn,
+    /// The session may not do this.
+    Forbidden,
+    /// The request comes from a page of another site.
+    ForeignOrigin,
+    /// No such route, room, player or replay.
+    NotFound,
+    /// The route does not know the method.
+    MethodNotAllowed,
+    /// The cursor is older than the feed remembers, or from before a restart. Carries a snapshot.
+    CursorGone,
+    /// The ticket or matchmaking request was there and has ended.
+    Gone,
+    /// Every seat of the room is taken.
+    RoomFull,
+    /// The room has ended.
+    RoomEnded,
+    /// The ticket was used, has expired, or is for somebody or something else.
+    BadTicket,
+    /// None of the offered subprotocols is spoken here.
+    ProtocolVersion,
+    /// The WebSocket handshake lacks something.
+    BadUpgrade,
+    /// None of the accepted media types can be served.
+    NotAcceptable,
+    /// The body is longer than the call takes.
+    TooLarge,
+    /// Too many requests or connections from this address.
+    TooMany,
+    /// The server holds as many connections or rooms as it may.
+    Overloaded,
+    /// The server is stopping.
+    Stopping,
+    /// A fault of the server. The log says more.
+    Internal,
+}
+
+impl ProblemKind {
+    /// All kinds, for documentation and tests.
+    pub const ALL: [Self; 21] = [
+        Self::BadRequest,
+        Self::BadName,
+        Self::BadCursor,
+        Self::SignIn,
+        Self::Forbidden,
+        Self::ForeignOrigin,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::CursorGone,
+        Self::Gone,
+        Self::RoomFull,
+        Self::RoomEnded,
+        Self::BadTicket,
+        Self::ProtocolVersion,
+        Self::BadUpgrade,
+        Self::NotAcceptable,
+        Self::TooLarge,
+        Self::TooMany,
+        Self::Overloaded,
+        Self::Stopping,
+        Self::Internal,
+    ];
+
+    /// The `type` member: a stable relative URI.
+    #[must_use]
+    pub const fn uri(self) -> &'static str {
+        self.parts().0
+    }
+
+    /// The HTTP status that it travels with.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.parts().1
+    }
+
+    /// The `title` member: the same sentence each time.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.parts().2
+    }
+
+    const fn parts(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::BadRequest => ("/problems/bad-request", 400, "The request cannot be understood"),
+            Self::BadName => ("/problems/bad-name", 422, "That name cannot be used"),
+            Self::BadCursor => ("/problems/bad-cursor", 400, "That is no cursor of this feed"),
+            Self::SignIn => ("/problems/sign-in", 401, "Sign in first"),
+            Self::Forbidden => ("/problems/forbidden", 403, "That is not yours to do"),
+            Self::ForeignOrigin => ("/problems/foreign-origin", 403, "Other sites may not ask for this"),
+            Self::NotFound => ("/problems/not-found", 404, "There is no such thing here"),
+            Self::MethodNotAllowed => ("/problems/method-not-allowed", 405, "This address does not take that method"),
+            Self::CursorGone => ("/problems/cursor-gone", 410, "Start again from this snapshot"),
+            Self::Gone => ("/problems/gone", 410, "That has ended"),
+            Self::RoomFull => ("/problems/room-full", 409, "The room is full"),
+            Self::RoomEnded => ("/problems/room-ended", 410, "The room has ended"),
+            Self::BadTicket => ("/problems/bad-ticket", 401, "That ticket does not open this door"),
+            Self::ProtocolVersion => ("/problems/protocol-version", 400, "Client and server speak different versions"),
+            Self::BadUpgrade => ("/problems/bad-upgrade", 400, "That is no WebSocket handshake"),
+            Self::NotAcceptable => ("/problems/not-acceptable", 406, "None of the accepted types can be served"),
+            Self::TooLarge => ("/problems/too-large", 413, "That is too long"),
+            Self::TooMany => ("/problems/too-many", 429, "Too many at once from this address"),
+            Self::Overloaded => ("/problems/overloaded", 503, "The server is full"),
+            Self::Stopping => ("/problems/stopping", 503, "The server is stopping"),
+            Self::Internal => ("/problems/internal", 500, "Something went wrong on the server"),
+        }
+    }
+}
+
+/// The body of every refusal (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// See [`ProblemKind::uri`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// See [`ProblemKind::title`].
+    pub title: String,
+    /// The HTTP status once more.
+    pub status: u16,
+    /// What happened this time, and what helps.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A refusal with a sentence that helps.
+    #[must_use]
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind: kind.uri().to_owned(),
+            title: kind.title().to_owned(),
+            status: kind.status(),
+            detail: detail.into(),
+        }
+    }
+
+    /// The kind again, unless a newer server sent one that this build does not know.
+    #[must_use]
+    pub fn known_kind(&self) -> Option<ProblemKind> {
+        ProblemKind::ALL.into_iter().find(|kind| kind.uri() == self.kind)
+    }
+}

@@ -1,0 +1,119 @@
+//! The envelope and the cursor of a feed: what all five transports carry.
+//!
+//! A feed is an ordered log of events. A cursor names a place in it: the epoch says which log (a
+//! restarted server begins a new one), the sequence number says where. The log itself is the
+//! server's.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A place in a feed, written `EPOCH-SEQ`: the id of the last envelope that was seen.
+///
+/// ```
+/// # use shared::feed::Cursor;
+/// assert_eq!("1f-7".parse(), Ok(Cursor { epoch: 0x1f, sequence: 7 }));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    /// Which log. Written in hexadecimal.
+    pub epoch: u64,
+    /// How many events came before or at this place. Written in decimal.
+    pub sequence: u64,
+}
+
+/// Text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a cursor looks like EPOCH-SEQUENCE, as in the id of an event")]
+pub struct CursorError;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.epoch, self.sequence)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let (epoch, sequence) = text.split_once('-').ok_or(CursorError)?;
+        // `from_str_radix` would accept a sign.
+        let plain = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+        if !plain(epoch) || !plain(sequence) {
+            return Err(CursorError);
+        }
+        Ok(Self {
+            epoch: u64::from_str_radix(epoch, 16).or(Err(CursorError))?,
+            sequence: sequence.parse().or(Err(CursorError))?,
+        })
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// One event of a feed as it travels, on every transport alike.
+///
+/// On streams (SSE, NDJSON, WebSocket) two types are reserved: `snapshot` opens a subscription that
+/// brought no cursor; `reset` says that the cursor was too old or from another epoch. Both carry the
+/// whole snapshot as `data`. All other types are the feed's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    /// The cursor after this event.
+    pub id: Cursor,
+    /// What `data` is.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened, milliseconds since 1970.
+    pub at_ms: u64,
+    /// The event itself.
+    pub data: T,
+}
+
+/// The type of an envelope that opens a stream with the current snapshot.
+pub const KIND_SNAPSHOT: &str = "snapshot";
+/// The type of an envelope that tells a reader to start again from the snapshot that it carries.
+pub const KIND_RESET: &str = "reset";
+
+/// The answer to a request without a cursor: everything as it is now. Also the body of a 410.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotPage<S> {
+    /// Ask for what comes after this.
+    pub cursor: Cursor,
+    /// The feed's state at that place.
+    pub snapshot: S,
+}
+
+/// The answer to a request with a cursor: what happened since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsPage<T> {
+    /// Ask for what comes after this.
+    pub cursor: Cursor,
+    /// In order, without gap; empty when nothing happened.
+    pub events: Vec<Envelope<T>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, CursorError};
+
+    #[test]
+    fn a_cursor_reads_back_and_garbage_does_not() {
+        let cursor = Cursor { epoch: 0xabc, sequence: u64::MAX };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for garbage in ["", "-", "1-", "-1", "+1-2", "1--2", "x-1", "1-f", "1-2-3", "1-99999999999999999999"] {
+            assert_eq!(garbage.parse::<Cursor>(), Err(CursorError), "{garbage}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Names for things: players, rooms, replays, and the name a player gives.
+//!
+//! Ids travel in JSON as short strings in Crockford's base 32 (no I, L, O or U): a person can read
+//! one aloud, and JavaScript cannot round it.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Text that is no id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an id has {digits} letters or digits")]
+pub struct IdError {
+    /// How many it should have.
+    pub digits: usize,
+}
+
+fn write_base32(value: u64, digits: usize) -> String {
+    (0..digits)
+        .rev()
+        .map(|place| ALPHABET[usize::from(((value >> (5 * place)) & 31) as u8)] as char)
+        .collect()
+}
+
+fn read_base32(text: &str, digits: usize) -> Result<u64, IdError> {
+    let refuse = IdError { digits };
+    if text.len() != digits {
+        return Err(refuse);
+    }
+    text.bytes().try_fold(0, |value, letter| {
+        // Crockford: what looks alike reads alike.
+        let letter = match letter.to_ascii_uppercase() {
+            b'I' | b'L' => b'1',
+            b'O' => b'0',
+            other => other,
+        };
+        let digit = ALPHABET.iter().position(|a| *a == letter).ok_or_else(|| refuse.clone())?;
+        Ok(value << 5 | digit as u64)
+    })
+}
+
+macro_rules! base32_id {
+    ($(#[$doc:meta])* $name:ident, $digits:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
+
+        impl $name {
+            /// Letters in the written form.
+            pub const DIGITS: usize = $digits;
+
+            /// An id from any number: the bits that do not fit are dropped.
+            #[must_use]
+            pub const fn from_bits(bits: u64) -> Self {
+                Self(bits & ((1 << (5 * $digits)) - 1))
+            }
+
+            /// The number behind the letters.
+            #[must_use]
+            pub const fn bits(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&write_base32(self.0, Self::DIGITS))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                read_base32(text, Self::DIGITS).map(Self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() {
+                    serializer.collect_str(self)
+                } else {
+                    self.0.serialize(serializer)
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if deserializer.is_human_readable() {
+                    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                } else {
+                    u64::deserialize(deserializer).map(Self::from_bits)
+                }
+            }
+        }
+    };
+}
+
+base32_id!(
+    /// Somebody with a rating: a guest or a bot. 60 random bits.
+    PlayerId,
+    12
+);
+base32_id!(
+    /// A room, and the code that invites to it. 30 random bits: knowing it is the key to a private room.
+    RoomId,
+    6
+);
+base32_id!(
+    /// A recorded round. The upper 42 bits are milliseconds since 1970, so ids sort by time.
+    ReplayId,
+    12
+);
+
+/// The shortest name, in characters.
+pub const NAME_CHARS_MIN: usize = 2;
+/// The longest name, in characters.
+pub const NAME_CHARS_MAX: usize = 16;
+
+/// A name fit to be shown: 2 to 16 letters, digits, or single inner spaces, `-`, `_`, `.` or `'`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PlayerName(String);
+
+/// Why a text cannot be a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Fewer than [`NAME_CHARS_MIN`] characters.
+    #[error("a name has at least {NAME_CHARS_MIN} characters")]
+    TooShort,
+    /// More than [`NAME_CHARS_MAX`] characters.
+    #[error("a name has at most {NAME_CHARS_MAX} characters")]
+    TooLong,
+    /// Something that is neither a letter nor a digit, or a mark in a place where it may not stand.
+    #[error("a name is made of letters and digits, with single spaces or one of - _ . ' between them")]
+    Letter(char),
+}
+
+impl PlayerName {
+    /// Checks a name. Spaces around it are dropped.
+    ///
+    /// # Errors
+    /// When it is too short, too long, or has a character that a name may not have.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let text = text.trim();
+        let count = text.chars().count();
+        if count < NAME_CHARS_MIN {
+            return Err(NameError::TooShort);
+        }
+        if count > NAME_CHARS_MAX {
+            return Err(NameError::TooLong);
+        }
+        let mut after_mark = true;
+        for letter in text.chars() {
+            let is_mark = matches!(letter, ' ' | '-' | '_' | '.' | '\'');
+            if !(letter.is_alphanumeric() || is_mark) || (is_mark && after_mark) {
+                return Err(NameError::Letter(letter));
+            }
+            after_mark = is_mark;
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PlayerName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<PlayerName> for String {
+    fn from(name: PlayerName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for PlayerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IdError, NameError, PlayerName, RoomId};
+
+    #[test]
+    fn an_id_reads_back_even_when_written_carelessly() {
+        let id = RoomId::from_bits(0x1234_5678);
+
+        let written = id.to_string();
+
+        assert_eq!(written.parse(), Ok(id));
+        assert_eq!(written.to_lowercase().parse(), Ok(id));
+        assert_eq!("O1I".parse::<RoomId>(), Err(IdError { digits: 6 }));
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!(PlayerName::parse("  Ada "), Ok(PlayerName("Ada".to_owned())));
+        assert_eq!(PlayerName::parse("a"), Err(NameError::TooShort));
+        assert_eq!(PlayerName::parse("seventeen letters"), Err(NameError::TooLong));
+        assert_eq!(PlayerName::parse("a\u{202e}b"), Err(NameError::Letter('\u{202e}')));
+        assert_eq!(PlayerName::parse("a  b"), Err(NameError::Letter(' ')));
+        assert!(PlayerName::parse("Zoë O'Neil").is_ok());
+    }
+}

@@ -1,0 +1,22 @@
+//! What the server and its clients agree on: the rules, the messages and the file formats.
+//!
+//! No task, no clock, no file, no socket; in [`sim`] no float either. Everything here is a function
+//! from values to values, so the server, the native client and the browser run the same code.
+
+#![deny(clippy::float_arithmetic)]
+#![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
+
+pub mod id;
+pub mod tick;
+
+pub mod sim;
+
+pub mod snapshot;
+
+pub mod replay;
+
+pub mod protocol;
+
+pub mod feed;
+
+pub mod api;

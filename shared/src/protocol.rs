@@ -1,0 +1,237 @@
+//! The WebSocket messages: game (binary, bincode) and chat (JSON), their version, limits and close codes.
+//!
+//! A message is named by its sender. Two subprotocols: [`GAME_SUBPROTOCOL`] and [`CHAT_SUBPROTOCOL`]; the
+//! number in them is the version, so a client of another version is refused before the upgrade.
+
+pub mod chat;
+pub mod close;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use crate::sim::{Input, Mode, Slot};
+use crate::tick::{TICK_RATE_HZ, Tick};
+
+/// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
+pub const GAME_SUBPROTOCOL: &str = "pushback.v1";
+/// `Sec-WebSocket-Protocol` of `/ws/chat`.
+pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
+
+/// The longest message that a client may send.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 8 * 1024;
+/// The longest message that a server sends: a keyframe with everything.
+pub const SERVER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Inputs in one message.
+pub const INPUTS_PER_MESSAGE_MAX: usize = 8;
+/// How far ahead of the world a client may address an input.
+pub const INPUT_LEAD_TICKS_MAX: u32 = TICK_RATE_HZ / 2;
+/// Game messages that a client may send in a second before it is cut.
+pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
+
+const _: () = assert!(CLIENT_MESSAGES_PER_SECOND_MAX > TICK_RATE_HZ);
+
+/// What a seated client may say. A spectator may only [`ClientMessage::Ping`] and leave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientMessage {
+    /// The keys held during `first` and the ticks after it, at most [`INPUTS_PER_MESSAGE_MAX`].
+    Inputs {
+        /// The tick of the first input.
+        first: Tick,
+        /// One for each tick.
+        inputs: Vec<Input>,
+    },
+    /// Answered at once with [`ServerMessage::Pong`].
+    Ping {
+        /// Any number; the client's clock in milliseconds, say.
+        nonce: u32,
+    },
+    /// Whether the player wants another round. May be taken back while the summary is shown.
+    Rematch {
+        /// Yes or no.
+        wanted: bool,
+    },
+    /// Frees the seat at once rather than after the timeout.
+    Leave,
+}
+
+/// What the server says to everyone in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServerMessage {
+    /// The first message of a connection, and only the first.
+    Welcome {
+        /// Where the client is now.
+        room: RoomId,
+        /// The rules played.
+        mode: Mode,
+        /// The own seat. Nothing for a spectator.
+        seat: Option<Slot>,
+        /// The room is not in the public list.
+        private: bool,
+    },
+    /// One or more frames of the match stream, in order: see [`crate::snapshot`]. The first after a
+    /// [`ServerMessage::Welcome`] and the first of each round is a keyframe.
+    Frames(#[serde(with = "bytes")] Vec<u8>),
+    /// The answer to [`ClientMessage::Ping`].
+    Pong {
+        /// As it came.
+        nonce: u32,
+        /// The room's tick when it was answered.
+        tick: Tick,
+    },
+    /// How this client's inputs arrived since the last such message; twice a second.
+    Timing {
+        /// Ticks between arrival and use that all but 1 % of the inputs had. Negative: that much too late.
+        margin_p99_ticks: i16,
+        /// Inputs that came after their tick.
+        late: u16,
+        /// Inputs that came in all.
+        received: u16,
+    },
+    /// The round is over.
+    Summary(RoundSummary),
+}
+
+/// The result of a round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundSummary {
+    /// Best first.
+    pub places: Vec<Place>,
+    /// Seconds until the next round begins.
+    pub next_round_in_s: u32,
+    /// The recording of this round.
+    pub replay: ReplayId,
+}
+
+/// One line of a [`RoundSummary`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The seat.
+    pub slot: Slot,
+    /// Who sat there.
+    pub player: PlayerId,
+    /// The name shown.
+    pub name: PlayerName,
+    /// Whether a bot sat there.
+    pub bot: bool,
+    /// The team, 0 or 1, in Teams.
+    pub team: Option<u8>,
+    /// Points in this round.
+    pub points: i32,
+    /// Others pushed over the edge.
+    pub knockouts: u32,
+    /// Times over the edge.
+    pub falls: u32,
+    /// The rating now.
+    pub rating: i32,
+    /// What this round did to it.
+    pub rating_change: i32,
+}
+
+/// Bytes that are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Longer than the limit of its direction.
+    #[error("the message has {bytes} bytes, {max} are allowed")]
+    TooLong {
+        /// How long it was.
+        bytes: usize,
+        /// How long it may be.
+        max: usize,
+    },
+    /// Not a message of this version.
+    #[error("the message cannot be read")]
+    Malformed,
+}
+
+fn wire() -> impl bincode::config::Config {
+    // The limit also bounds what a length prefix may make the decoder allocate.
+    bincode::config::standard().with_limit::<SERVER_MESSAGE_BYTES_MAX>()
+}
+
+fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, MessageError> {
+    if bytes.len() > max {
+        return Err(MessageError::TooLong { bytes: bytes.len(), max });
+    }
+    match bincode::serde::decode_from_slice(bytes, wire()) {
+        Ok((message, used)) if used == bytes.len() => Ok(message),
+        Ok(_) | Err(_) => Err(MessageError::Malformed),
+    }
+}
+
+fn encode(message: &impl Serialize) -> Vec<u8> {
+    bincode::serde::encode_to_vec(message, bincode::config::standard())
+        .expect("a message of plain data encodes")
+}
+
+impl ClientMessage {
+    /// The message as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// When it is longer than [`CLIENT_MESSAGE_BYTES_MAX`], is no message, or brings too many inputs.
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
+        let message = decode(bytes, CLIENT_MESSAGE_BYTES_MAX)?;
+        match &message {
+            Self::Inputs { inputs, .. }
+                if inputs.len() > INPUTS_PER_MESSAGE_MAX || !inputs.iter().all(Input::is_valid) =>
+            {
+                Err(MessageError::Malformed)
+            }
+            Self::Inputs { .. } | Self::Ping { .. } | Self::Rematch { .. } | Self::Leave => Ok(message),
+        }
+    }
+}
+
+impl ServerMessage {
+    /// The message as bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// When it is longer than [`SERVER_MESSAGE_BYTES_MAX`] or is no message.
+    pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
+        decode(bytes, SERVER_MESSAGE_BYTES_MAX)
+    }
+}
+
+/// Bytes as one run instead of a list of numbers.
+mod bytes {
+    use core::fmt;
+
+    use serde::{Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+
+        impl de::Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+                Ok(bytes.to_vec())
+            }
+
+            fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Self::Value, E> {
+                Ok(bytes)
+            }
+        }
+
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}

@@ -1,0 +1,142 @@
+//! Chat: JSON text messages on `/ws/chat`, subprotocol `pushback-chat.v1`.
+//!
+//! Every line has a sequence number from one log. A client that comes back connects with
+//! `&after=SEQUENCE` and gets what it missed of the channels that it can see.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{PlayerId, PlayerName, RoomId};
+
+/// The longest line, in characters.
+pub const LINE_CHARS_MAX: usize = 240;
+/// Lines that a person may send at once; one more every [`LINE_REFILL_MS`].
+pub const LINES_BURST_MAX: u32 = 5;
+/// Milliseconds until one more line may be sent.
+pub const LINE_REFILL_MS: u64 = 1_500;
+/// Lines of history that a new connection gets of each channel.
+pub const HISTORY_LINES: usize = 50;
+
+/// Who can read a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Channel {
+    /// Everyone.
+    Lobby,
+    /// Everyone who plays in or watches the room.
+    Room {
+        /// Which room.
+        room: RoomId,
+    },
+    /// The own team in the room.
+    Team {
+        /// Which room.
+        room: RoomId,
+        /// 0 or 1.
+        team: u8,
+    },
+    /// One person, and oneself.
+    Direct {
+        /// The other one.
+        player: PlayerId,
+    },
+}
+
+/// What a client may say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChatClientMessage {
+    /// Sends a line. Room and team are those where the player is: see [`ChatClientMessage::Enter`].
+    Say {
+        /// Who shall read it.
+        channel: Channel,
+        /// At most [`LINE_CHARS_MAX`] characters.
+        text: String,
+        /// Comes back in [`ChatServerMessage::Refused`] or in the line, to match the answer.
+        nonce: u32,
+    },
+    /// Follow a room's channel from now on, and get its history. One must play in or watch it.
+    Enter {
+        /// Which room.
+        room: RoomId,
+    },
+    /// Follow it no longer.
+    Exit {
+        /// Which room.
+        room: RoomId,
+    },
+}
+
+/// One line as everyone gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatLine {
+    /// Grows with each line on this server, over restarts too.
+    pub sequence: u64,
+    /// When it was said, milliseconds since 1970.
+    pub at_ms: u64,
+    /// Where.
+    pub channel: Channel,
+    /// Who said it.
+    pub from: PlayerId,
+    /// The name at the time.
+    pub name: PlayerName,
+    /// What was said.
+    pub text: String,
+    /// As the sender sent it; only in the sender's copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<u32>,
+}
+
+/// What the server says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChatServerMessage {
+    /// The first message: who one is, and what was missed or the newest lines, the oldest first.
+    Hello {
+        /// The own id.
+        player: PlayerId,
+        /// The own name.
+        name: PlayerName,
+        /// The history.
+        lines: Vec<ChatLine>,
+    },
+    /// The answer to [`ChatClientMessage::Enter`].
+    Entered {
+        /// Which room.
+        room: RoomId,
+        /// The newest lines, the oldest first.
+        lines: Vec<ChatLine>,
+    },
+    /// A new line.
+    Line(ChatLine),
+    /// The line was not sent.
+    Refused {
+        /// As it came.
+        nonce: u32,
+        /// Why.
+        reason: Refusal,
+        /// Milliseconds until the next try can succeed, when waiting helps.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_in_ms: Option<u64>,
+    },
+}
+
+/// Why a line was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Nothing but spaces.
+    #[error("there is nothing in it")]
+    Empty,
+    /// More than [`LINE_CHARS_MAX`] characters.
+    #[error("a line has at most {LINE_CHARS_MAX} characters")]
+    TooLong,
+    /// Too many lines in a short time.
+    #[error("not so fast")]
+    TooFast,
+    /// Not in that room or team.
+    #[error("you are not in that room")]
+    NotThere,
+    /// Nobody with that id is known.
+    #[error("nobody with that id is here")]
+    Unknown,
+}

@@ -1,0 +1,37 @@
+//! The game: a match is a pure function of its seed and its commands.
+//!
+//! Integers, ticks, its own random numbers and ordered collections only. The server steps a [`World`]
+//! to decide, the client steps a copy to predict, every decoder steps one to follow. Whoever applies
+//! the same [`Command`]s to the same world gets the same world, bit for bit, on every machine.
+//!
+//! Deliberately absent: names, ratings, time of day, chat. The core knows seats, not people.
+
+pub mod fixed;
+pub mod rng;
+
+pub mod mode;
+pub mod command;
+pub mod event;
+
+pub mod platform;
+pub mod disc;
+pub mod movement;
+pub mod collision;
+pub mod push;
+pub mod pulse;
+pub mod pickup;
+pub mod scoring;
+
+pub mod bot;
+pub mod checksum;
+pub mod world;
+
+pub use bot::BotStrength;
+pub use command::{Buttons, Command, Input, Slot, Thrust};
+pub use disc::{Disc, Stance};
+pub use event::{Event, PushKind};
+pub use fixed::{Angle, Vec2};
+pub use mode::Mode;
+pub use pickup::{Pickup, PickupKind};
+pub use pulse::{Pulse, PulseId};
+pub use world::World;

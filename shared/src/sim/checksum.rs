@@ -1,0 +1,61 @@
+//! A hash of everything in a world, the same on every machine: FNV-1a over derived `Hash`.
+
+use core::hash::{Hash as _, Hasher};
+
+use super::world::World;
+
+/// The 32-bit checksum that travels. A field that is added to a world is in it by itself.
+#[must_use]
+pub fn checksum(world: &World) -> u32 {
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    world.hash(&mut hasher);
+    let [a, b, c, d, e, f, g, h] = hasher.finish().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d]) ^ u32::from_le_bytes([e, f, g, h])
+}
+
+/// FNV-1a, 64 bits, little-endian, with `usize` as 64 bits: a browser's is 32 bits wide.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.write(&value.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_i16(&mut self, value: i16) {
+        self.write_u16(value.cast_unsigned());
+    }
+
+    fn write_i32(&mut self, value: i32) {
+        self.write_u32(value.cast_unsigned());
+    }
+
+    fn write_i64(&mut self, value: i64) {
+        self.write_u64(value.cast_unsigned());
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_i64(value as i64);
+    }
+}

@@ -1,0 +1,83 @@
+//! Discs against discs: equal and opposite impulses along the line between the centres.
+
+use super::disc::{Disc, DASH_FORCE_TICKS, RADIUS, SPEED_MAX, STRAIN_MAX};
+use super::event::{Event, PushKind};
+use super::fixed::{Vec2, narrow};
+use super::movement::DASH_COOLDOWN_TICKS;
+use super::push::{credit, strained};
+
+/// How much of the closing speed comes back, percent.
+pub const RESTITUTION_PERCENT: i64 = 90;
+/// A bump slower than this is a touch: no credit, no strain, no event. Sub-units a tick.
+pub const BUMP_SPEED_MIN: i32 = 96;
+/// A bump adds a percent of strain for each so many sub-units a tick.
+pub const BUMP_SPEED_PER_STRAIN: i32 = 64;
+
+/// Parts every pair that overlaps and lets it bounce. Pairs are met in the order of their slots.
+pub(super) fn resolve(discs: &mut [Disc], events: &mut Vec<Event>) {
+    for second in 1..discs.len() {
+        let (before, rest) = discs.split_at_mut(second);
+        let b = &mut rest[0];
+        for a in before.iter_mut().filter(|a| a.is_standing()) {
+            if b.is_standing() {
+                meet(a, b, events);
+            }
+        }
+    }
+}
+
+fn meet(a: &mut Disc, b: &mut Disc, events: &mut Vec<Event>) {
+    let way = b.position - a.position;
+    let touching = i64::from(2 * RADIUS);
+    if way.length_squared() >= touching * touching {
+        return;
+    }
+    let distance = way.length();
+    let normal = way.with_length(RADIUS);
+    part(a, b, normal, 2 * RADIUS - distance);
+
+    let closing = narrow((a.velocity - b.velocity).dot(normal) / i64::from(RADIUS));
+    if closing <= 0 {
+        return;
+    }
+    bounce(a, b, normal, closing);
+    if closing >= BUMP_SPEED_MIN {
+        let (a_kind, b_kind) = (bump_kind(a), bump_kind(b));
+        strain(a, closing);
+        strain(b, closing);
+        credit(a, b.slot, b_kind);
+        credit(b, a.slot, a_kind);
+        let at = a.position + normal;
+        events.push(Event::Bump { a: a.slot, b: b.slot, speed: closing, at });
+    }
+}
+
+/// Moves both out of each other, the lighter one farther.
+fn part(a: &mut Disc, b: &mut Disc, normal: Vec2, overlap: i32) {
+    let masses = a.mass() + b.mass();
+    a.position -= normal.scale(overlap * b.mass() / masses, RADIUS);
+    b.position += normal.scale(overlap * a.mass() / masses, RADIUS);
+}
+
+fn bounce(a: &mut Disc, b: &mut Disc, normal: Vec2, closing: i32) {
+    let masses = i64::from(a.mass() + b.mass());
+    let exchanged = i64::from(closing) * (100 + RESTITUTION_PERCENT) / 100;
+    let share = |other: &Disc, own: &Disc| {
+        let speed = narrow(exchanged * i64::from(other.mass()) / masses);
+        if own.protection > 0 { speed } else { strained(speed, own.strain / 2) }
+    };
+    let (of_a, of_b) = (share(b, a), share(a, b));
+    a.velocity = (a.velocity - normal.with_length(of_a)).clamp_length(SPEED_MAX);
+    b.velocity = (b.velocity + normal.with_length(of_b)).clamp_length(SPEED_MAX);
+}
+
+fn strain(disc: &mut Disc, closing: i32) {
+    if disc.protection == 0 {
+        let more = u16::try_from(closing / BUMP_SPEED_PER_STRAIN).unwrap_or(STRAIN_MAX);
+        disc.strain = (disc.strain + more.min(STRAIN_MAX)).min(STRAIN_MAX);
+    }
+}
+
+fn bump_kind(by: &Disc) -> PushKind {
+    if by.dash_cooldown + DASH_FORCE_TICKS > DASH_COOLDOWN_TICKS { PushKind::Dash } else { PushKind::Bump }
+}

@@ -1,0 +1,57 @@
+//! How a disc drives, slides and dashes.
+
+use super::command::Buttons;
+use super::disc::{COORDINATE_MAX, Disc, SPEED_MAX};
+use super::fixed::{Vec2, units};
+
+/// What thrust adds to the velocity, sub-units a tick each tick.
+pub const THRUST: i32 = 6;
+/// Ice: a 64th of the speed is lost in a tick, at least one sub-unit. Top speed is about six units a tick.
+pub const FRICTION_DIVISOR: i32 = 64;
+/// The speed that a dash adds, sub-units a tick.
+pub const DASH_SPEED: i32 = units(5);
+/// From one dash to the next.
+pub const DASH_COOLDOWN_TICKS: u16 = 120;
+
+/// Moves one disc by one tick.
+///
+/// The server calls this for every player, and every client for all of them ahead of the server.
+///
+/// ```
+/// # use shared::sim::{Angle, Disc, Slot, Stance, Thrust, movement::{advance, THRUST}};
+/// let mut disc = Disc::entering(Slot(0), 0);
+/// disc.input.thrust = Thrust::towards(Angle::from_steps(0));
+/// advance(&mut disc);
+/// assert_eq!((disc.velocity.x, disc.position.x), (THRUST - 1, THRUST - 1));
+/// ```
+pub fn advance(disc: &mut Disc) {
+    if let Some(angle) = disc.input.thrust.angle() {
+        disc.velocity += angle.vector(THRUST);
+    }
+    disc.velocity = slowed(disc.velocity).clamp_length(SPEED_MAX);
+    let moved = disc.position + disc.velocity;
+    disc.position = Vec2::new(
+        moved.x.clamp(-COORDINATE_MAX, COORDINATE_MAX),
+        moved.y.clamp(-COORDINATE_MAX, COORDINATE_MAX),
+    );
+}
+
+fn slowed(velocity: Vec2) -> Vec2 {
+    let speed = velocity.length();
+    if speed == 0 {
+        return Vec2::ZERO;
+    }
+    let loss = (speed + FRICTION_DIVISOR - 1) / FRICTION_DIVISOR;
+    velocity.scale(speed - loss, speed)
+}
+
+/// Dashes if the button asks for it and the cooldown allows it. True when it did.
+pub(super) fn dash(disc: &mut Disc) -> bool {
+    if disc.dash_cooldown > 0 || !disc.input.buttons.contains(Buttons::DASH) {
+        return false;
+    }
+    let direction = disc.input.thrust.angle().unwrap_or(disc.input.aim);
+    disc.velocity = (disc.velocity + direction.vector(DASH_SPEED)).clamp_length(SPEED_MAX);
+    disc.dash_cooldown = DASH_COOLDOWN_TICKS;
+    true
+}

@@ -1,0 +1,98 @@
+//! What lies on the ice and helps who takes it.
+
+use serde::{Deserialize, Serialize};
+
+use super::disc::{self, Disc, EFFECT_TICKS};
+use super::event::Event;
+use super::fixed::{Angle, Vec2, units};
+use super::platform;
+use super::rng::Rng;
+use crate::tick::seconds;
+
+/// Radius, in sub-units.
+pub const RADIUS: i32 = units(16);
+/// One appears every so many ticks, while there is room.
+pub const EVERY_TICKS: u32 = seconds(7);
+/// At most so many lie at once.
+pub const PICKUPS_MAX: usize = 3;
+/// What Mend takes from the strain, percent.
+pub const MEND_STRAIN: u16 = 50;
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PickupKind {
+    /// Twice the mass.
+    Heavy,
+    /// Twice the push.
+    Overcharge,
+    /// Less strain.
+    Mend,
+}
+
+impl PickupKind {
+    /// All kinds, in the order of their written form.
+    pub const ALL: [Self; 3] = [Self::Heavy, Self::Overcharge, Self::Mend];
+
+    /// The name to show.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Heavy => "Heavy",
+            Self::Overcharge => "Overcharge",
+            Self::Mend => "Mend",
+        }
+    }
+}
+
+/// One that lies there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pickup {
+    /// What it does.
+    pub kind: PickupKind,
+    /// The centre.
+    pub position: Vec2,
+}
+
+/// Lets one appear somewhere on the inner part of the ice.
+pub(super) fn appear(pickups: &mut Vec<Pickup>, radius: i32, rng: &mut Rng, events: &mut Vec<Event>) {
+    if pickups.len() >= PICKUPS_MAX {
+        return;
+    }
+    let kind = PickupKind::ALL[rng.below(3) as usize];
+    let position = random_place(rng, radius, 15, 80);
+    pickups.push(Pickup { kind, position });
+    events.push(Event::PickupAppeared { kind, at: position });
+}
+
+/// A random place between two percentages of the radius.
+pub(super) fn random_place(rng: &mut Rng, radius: i32, from_percent: i32, to_percent: i32) -> Vec2 {
+    let steps = rng.below(u32::from(Angle::TURN));
+    let percent = rng.between(from_percent, to_percent);
+    let angle = Angle::from_steps(u16::try_from(steps).unwrap_or(0));
+    angle.vector(radius / 100 * percent)
+}
+
+/// Gives every pickup to the first who touches it, and drops those that the ice no longer holds.
+pub(super) fn collect(pickups: &mut Vec<Pickup>, discs: &mut [Disc], radius: i32, events: &mut Vec<Event>) {
+    let reach = i64::from(disc::RADIUS + RADIUS);
+    pickups.retain(|pickup| {
+        let taker = discs.iter_mut().find(|disc| {
+            disc.is_standing() && (disc.position - pickup.position).length_squared() <= reach * reach
+        });
+        if let Some(disc) = taker {
+            take(disc, pickup.kind);
+            events.push(Event::PickupTaken { slot: disc.slot, kind: pickup.kind, at: pickup.position });
+            return false;
+        }
+        platform::holds(radius, pickup.position)
+    });
+}
+
+fn take(disc: &mut Disc, kind: PickupKind) {
+    match kind {
+        PickupKind::Heavy => disc.heavy = EFFECT_TICKS,
+        PickupKind::Overcharge => disc.overcharge = EFFECT_TICKS,
+        PickupKind::Mend => disc.strain = disc.strain.saturating_sub(MEND_STRAIN),
+    }
+}

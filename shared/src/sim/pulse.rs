@@ -1,0 +1,103 @@
+//! The pulse: a travelling shot that pushes.
+
+use super::command::{Buttons, Slot};
+use super::disc::{self, Disc};
+use super::event::{Event, PushKind};
+use super::fixed::{Vec2, units};
+use super::push::{self, Push};
+use crate::tick::Tick;
+
+/// Radius, in sub-units.
+pub const RADIUS: i32 = units(8);
+/// Sub-units a tick. Less than the radii of disc and pulse together: it cannot pass through.
+pub const SPEED: i32 = units(13);
+/// How long it flies.
+pub const LIFE_TICKS: u16 = 48;
+/// The speed that it gives without strain, sub-units a tick.
+pub const PUSH_SPEED: i32 = 150;
+/// What it adds to the strain, percent.
+pub const STRAIN: u16 = 8;
+/// What it takes from its owner's speed, backwards.
+pub const RECOIL_SPEED: i32 = 18;
+/// From one pulse to the next.
+pub const COOLDOWN_TICKS: u16 = 24;
+/// Pulses in the air at once, by the cooldown and the life of each.
+pub const PULSES_MAX: usize = super::mode::SEATS_MAX * 3;
+
+const _: () = assert!(SPEED < disc::RADIUS + RADIUS);
+const _: () = assert!(LIFE_TICKS < 3 * COOLDOWN_TICKS);
+
+/// Names a pulse. The client can know it before the server does: it is made of who fired and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PulseId {
+    /// Who fired.
+    pub slot: Slot,
+    /// The step during which it was fired.
+    pub tick: Tick,
+}
+
+/// A shot in the air.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Pulse {
+    /// Which.
+    pub id: PulseId,
+    /// The centre.
+    pub position: Vec2,
+    /// Sub-units a tick.
+    pub velocity: Vec2,
+    /// Ticks until it fades, at most [`LIFE_TICKS`].
+    pub ticks_left: u16,
+    /// Fired with Overcharge: twice the push.
+    pub overcharged: bool,
+}
+
+/// Fires if the button asks for it and the cooldown allows it.
+pub(super) fn fire(from: &mut Disc, tick: Tick) -> Option<Pulse> {
+    if from.pulse_cooldown > 0 || !from.input.buttons.contains(Buttons::PULSE) {
+        return None;
+    }
+    from.pulse_cooldown = COOLDOWN_TICKS;
+    from.protection = 0;
+    let aim = from.input.aim;
+    from.velocity -= aim.vector(RECOIL_SPEED);
+    Some(Pulse {
+        id: PulseId { slot: from.slot, tick },
+        position: from.position + aim.vector(disc::RADIUS + RADIUS),
+        velocity: aim.vector(SPEED),
+        ticks_left: LIFE_TICKS,
+        overcharged: from.overcharge > 0,
+    })
+}
+
+/// Moves every pulse and lets it hit at most one disc.
+pub(super) fn fly(pulses: &mut Vec<Pulse>, discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
+    pulses.retain_mut(|pulse| {
+        pulse.position += pulse.velocity;
+        pulse.ticks_left = pulse.ticks_left.saturating_sub(1);
+        pulse.ticks_left > 0 && !strikes(pulse, discs, teams, events)
+    });
+}
+
+fn strikes(pulse: &Pulse, discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) -> bool {
+    let owner_team = discs.iter().find(|disc| disc.slot == pulse.id.slot).map(|disc| disc.team);
+    let reach = i64::from(disc::RADIUS + RADIUS);
+    let struck = discs.iter_mut().find(|disc| {
+        let friend = teams && owner_team == Some(disc.team);
+        disc.is_standing()
+            && disc.slot != pulse.id.slot
+            && !friend
+            && (disc.position - pulse.position).length_squared() <= reach * reach
+    });
+    let Some(target) = struck else { return false };
+    let push = Push {
+        by: pulse.id.slot,
+        kind: PushKind::Pulse,
+        direction: pulse.velocity,
+        speed: if pulse.overcharged { 2 * PUSH_SPEED } else { PUSH_SPEED },
+        strain: STRAIN,
+    };
+    if push::give(target, push) {
+        events.push(Event::PulseHit { id: pulse.id, target: target.slot, at: pulse.position });
+    }
+    true
+}

@@ -1,0 +1,228 @@
+//! The whole of a round, and the one function that changes it.
+
+use super::command::{Command, Slot};
+use super::disc::{Disc, PROTECTION_TICKS, Stance};
+use super::event::Event;
+use super::fixed::Vec2;
+use super::mode::{COUNTDOWN_TICKS, Mode, SEATS_MAX};
+use super::pickup::{self, Pickup};
+use super::pulse::{self, PULSES_MAX, Pulse};
+use super::rng::Rng;
+use super::{collision, movement, platform, push, scoring};
+use crate::tick::Tick;
+
+/// Everything that a round is. Equal worlds have equal futures under equal commands.
+///
+/// ```
+/// # use shared::sim::{Command, Mode, Slot, World};
+/// let mut world = World::new(Mode::Duel, 7, 600);
+/// let mut copy = world.clone();
+/// for world in [&mut world, &mut copy] {
+///     world.step(&[Command::Join { slot: Slot(0), team: 0 }]);
+/// }
+/// assert_eq!(world.checksum(), copy.checksum());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct World {
+    /// The rules.
+    pub mode: Mode,
+    /// Steps since the beginning.
+    pub tick: Tick,
+    /// The tick on which the round began. Zero but for tests near the wrap.
+    pub began: Tick,
+    /// Length of the round.
+    pub round_ticks: u32,
+    /// What chance will bring.
+    pub rng: Rng,
+    /// In the order of their slots.
+    pub discs: Vec<Disc>,
+    /// The oldest first.
+    pub pulses: Vec<Pulse>,
+    /// The oldest first.
+    pub pickups: Vec<Pickup>,
+    /// Points of the two teams, kept when a player leaves.
+    pub team_points: [i16; 2],
+    /// Who was in front alone last.
+    pub leader: Option<Slot>,
+}
+
+impl World {
+    /// An empty platform.
+    #[must_use]
+    pub fn new(mode: Mode, seed: u64, round_ticks: u32) -> Self {
+        Self {
+            mode,
+            tick: Tick(0),
+            began: Tick(0),
+            round_ticks,
+            rng: Rng(seed),
+            discs: Vec::new(),
+            pulses: Vec::new(),
+            pickups: Vec::new(),
+            team_points: [0; 2],
+            leader: None,
+        }
+    }
+
+    /// Ticks since the round began.
+    #[must_use]
+    pub fn elapsed(&self) -> u32 {
+        self.tick.since(self.began).max(0).unsigned_abs()
+    }
+
+    /// Ticks until the round ends.
+    #[must_use]
+    pub fn remaining(&self) -> u32 {
+        self.round_ticks.saturating_sub(self.elapsed())
+    }
+
+    /// Whether time is up. A world that is over does not change any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    /// Whether nobody can move yet.
+    #[must_use]
+    pub fn is_counting_down(&self) -> bool {
+        self.elapsed() < COUNTDOWN_TICKS.min(self.round_ticks / 8)
+    }
+
+    /// Radius of the ice now, in sub-units.
+    #[must_use]
+    pub fn platform_radius(&self) -> i32 {
+        platform::radius(self.mode, self.elapsed(), self.round_ticks)
+    }
+
+    /// The disc of a seat.
+    #[must_use]
+    pub fn disc(&self, slot: Slot) -> Option<&Disc> {
+        self.discs.iter().find(|disc| disc.slot == slot)
+    }
+
+    /// See [`super::checksum`].
+    #[must_use]
+    pub fn checksum(&self) -> u32 {
+        super::checksum::checksum(self)
+    }
+
+    /// One tick. The only thing that changes a world.
+    pub fn step(&mut self, commands: &[Command]) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.is_over() {
+            return events;
+        }
+        for command in commands {
+            self.obey(*command);
+        }
+        let radius = self.platform_radius();
+        self.count_down(radius, &mut events);
+        if !self.is_counting_down() {
+            self.act(&mut events);
+        }
+        for disc in self.discs.iter_mut().filter(|disc| disc.is_standing()) {
+            movement::advance(disc);
+        }
+        pulse::fly(&mut self.pulses, &mut self.discs, self.mode.has_teams(), &mut events);
+        collision::resolve(&mut self.discs, &mut events);
+        pickup::collect(&mut self.pickups, &mut self.discs, radius, &mut events);
+        scoring::falls(&mut self.discs, radius, &mut self.team_points, &mut events);
+        self.watch_the_lead(&mut events);
+        self.pass(radius, &mut events);
+        events
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Join { slot, team } => {
+                let place = self.discs.partition_point(|disc| disc.slot < slot);
+                let taken = self.discs.get(place).is_some_and(|disc| disc.slot == slot);
+                if !taken && usize::from(slot.0) < SEATS_MAX {
+                    self.discs.insert(place, Disc::entering(slot, team & 1));
+                }
+            }
+            Command::Leave { slot } => self.discs.retain(|disc| disc.slot != slot),
+            Command::Input { slot, input } => {
+                if let Some(disc) = self.discs.iter_mut().find(|disc| disc.slot == slot) {
+                    disc.input = input;
+                }
+            }
+        }
+    }
+
+    fn count_down(&mut self, radius: i32, events: &mut Vec<Event>) {
+        for place in 0..self.discs.len() {
+            let disc = &mut self.discs[place];
+            disc.count_down();
+            let Stance::Out { ticks_left } = disc.stance else { continue };
+            if ticks_left > 1 {
+                disc.stance = Stance::Out { ticks_left: ticks_left - 1 };
+            } else {
+                self.respawn(place, radius, events);
+            }
+        }
+    }
+
+    /// Brings a disc back to the freest of a few random places.
+    fn respawn(&mut self, place: usize, radius: i32, events: &mut Vec<Event>) {
+        let mut best = (-1, Vec2::ZERO);
+        for _ in 0..4 {
+            let candidate = pickup::random_place(&mut self.rng, radius, 30, 65);
+            let nearest = self.discs.iter().filter(|disc| disc.is_standing());
+            let free = nearest.map(|disc| (disc.position - candidate).length_squared()).min();
+            let free = free.unwrap_or(i64::MAX);
+            if free > best.0 {
+                best = (free, candidate);
+            }
+        }
+        let disc = &mut self.discs[place];
+        disc.position = best.1;
+        disc.velocity = Vec2::ZERO;
+        disc.stance = Stance::Standing;
+        disc.protection = PROTECTION_TICKS;
+        events.push(Event::Respawn { slot: disc.slot });
+    }
+
+    fn act(&mut self, events: &mut Vec<Event>) {
+        let teams = self.mode.has_teams();
+        for place in 0..self.discs.len() {
+            let disc = &mut self.discs[place];
+            if !disc.is_standing() {
+                continue;
+            }
+            if movement::dash(disc) {
+                events.push(Event::Dash { slot: disc.slot });
+            }
+            if self.pulses.len() < PULSES_MAX
+                && let Some(pulse) = pulse::fire(disc, self.tick)
+            {
+                events.push(Event::PulseFired { id: pulse.id });
+                self.pulses.push(pulse);
+            }
+            push::shove(&mut self.discs, place, teams, events);
+        }
+    }
+
+    fn watch_the_lead(&mut self, events: &mut Vec<Event>) {
+        if let Some(slot) = scoring::leader(&self.discs)
+            && self.leader != Some(slot)
+        {
+            self.leader = Some(slot);
+            events.push(Event::LeadChange { slot });
+        }
+    }
+
+    fn pass(&mut self, radius: i32, events: &mut Vec<Event>) {
+        self.tick = self.tick.next();
+        let elapsed = self.elapsed();
+        if elapsed.is_multiple_of(pickup::EVERY_TICKS) {
+            pickup::appear(&mut self.pickups, radius, &mut self.rng, events);
+        }
+        if elapsed == platform::shrink_begins(self.round_ticks) {
+            events.push(Event::ShrinkBegins);
+        }
+        if self.is_over() {
+            events.push(Event::RoundOver);
+        }
+    }
+}
