@@ -73,7 +73,13 @@ pub(super) fn write(wasm: &Path, assets: &Path, dist: &Path) -> Result<Bundle> {
 fn add_code(files: &mut Files, wasm: &Path) -> Result<()> {
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("app").typescript(false).remove_producers_section(true);
+    bindgen
+        .input_path(wasm)
+        .out_name("app")
+        .omit_default_module_path(false)
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true);
     bindgen.web(true).and_then(|bindgen| bindgen.generate(folder.path())).with_context(|| {
         format!("wasm-bindgen on {} (Cargo.lock must have one version of it)", wasm.display())
     })?;
