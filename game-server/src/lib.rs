@@ -1,1 +1,56 @@
-//! Lib.
+//! The Pushback server as a library: [`run`] and the map of what it is made of.
+//!
+//! Arrows point one way: `http → (matchmaker | chat | push) → room → recordings, store`. Every task is
+//! spawned through the tracker in [`app::Services`], so that stopping can wait for all of them.
+
+pub mod app;
+pub mod config;
+
+pub mod http;
+pub mod serve;
+pub mod socket;
+
+pub mod push;
+
+pub mod chat;
+pub mod presence;
+
+pub mod limits;
+pub mod sessions;
+pub mod tickets;
+
+pub mod blobs;
+pub mod bus;
+pub mod store;
+
+pub mod clock;
+pub mod metrics;
+mod sync;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+
+/// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
+///
+/// # Errors
+/// When the data folder or the database cannot be opened. Trouble with one connection is no error.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let stop_within = config.stop_within;
+    let app = app::App::start(config, shutdown).await.context("starting")?;
+    let routes = http::routes(app.clone());
+    serve::accept(listener, routes, &app).await;
+
+    app.services.tasks.close();
+    if tokio::time::timeout(stop_within, app.services.tasks.wait()).await.is_err() {
+        tracing::warn!(left = app.services.tasks.len(), "some tasks did not stop in time");
+    }
+    app.services.store.close().await;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Settings. `main.rs` fills them from flags and `PUSHBACK_…` variables, tests from [`Config::default`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that an operator may decide.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the database and the replays live.
+    pub data_dir: PathBuf,
+    /// The database's address; SQLite in `data_dir` when it is not given.
+    pub database_url: Option<String>,
+    /// How browsers reach this server, when it is not the address that they ask (a proxy with TLS).
+    pub public_url: Option<String>,
+    /// Other sites whose pages may use this server, such as `https://example.org`.
+    pub allowed_origins: Vec<String>,
+    /// Take the client's address from the last entry of `X-Forwarded-For`.
+    pub trust_forwarded: bool,
+    /// Open connections in all.
+    pub connections_max: usize,
+    /// Open connections from one address. Not applied behind a proxy (`trust_forwarded`).
+    pub connections_per_address_max: usize,
+    /// New guests that one address may make in a minute.
+    pub sessions_per_minute: u32,
+    /// How long a write may make no progress until the connection is cut.
+    pub write_stall_max: Duration,
+    /// Time to read a request's head.
+    pub header_timeout: Duration,
+    /// Blank traffic on streams at least this often. At most 15 s.
+    pub heartbeat: Duration,
+    /// Pings on WebSockets this often. At most 20 s.
+    pub ping: Duration,
+    /// The beat of the feed `lab`.
+    pub lab_interval: Duration,
+    /// How long a graceful stop may take.
+    pub stop_within: Duration,
+    /// Keep one room of bots running always.
+    pub bots: bool,
+    /// Rooms in all.
+    pub rooms_max: usize,
+    /// Replays older than this are deleted. Nothing: kept for ever.
+    pub replay_retention: Option<Duration>,
+    /// The length of a round in seconds, when it is not the rules' own.
+    pub round_seconds: Option<u32>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("pushback-data"),
+            database_url: None,
+            public_url: None,
+            allowed_origins: Vec::new(),
+            trust_forwarded: false,
+            connections_max: 10_000,
+            connections_per_address_max: 256,
+            sessions_per_minute: 30,
+            write_stall_max: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
+            ping: Duration::from_secs(20),
+            lab_interval: Duration::from_millis(500),
+            stop_within: Duration::from_secs(5),
+            bots: true,
+            rooms_max: 200,
+            replay_retention: None,
+            round_seconds: None,
+        }
+    }
+}
+
+impl Config {
+    /// Where the database is.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| {
+            format!("sqlite://{}?mode=rwc", self.data_dir.join("pushback.sqlite").display())
+        })
+    }
+
+    /// Where replays are kept.
+    #[must_use]
+    pub fn replay_dir(&self) -> PathBuf {
+        self.data_dir.join("replays")
+    }
+
+    /// Whether browsers come over TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}

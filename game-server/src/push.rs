@@ -1,0 +1,117 @@
+//! Feeds and their five transports.
+//!
+//! [`feed`] is the log; every other file is a thin adapter from it to one transport.
+
+pub mod feed;
+pub mod reader;
+
+pub mod long_poll;
+pub mod poll;
+pub mod sse;
+pub mod stream;
+pub mod websocket;
+
+pub mod pump;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
+
+use crate::config::Config;
+use feed::{Feed, FeedLimits, FeedState, Source};
+
+/// Every feed of this server.
+pub struct Feeds {
+    /// The ladder: `score` events.
+    pub scoreboard: Arc<Feed<Scoreboard>>,
+    /// Public rooms: `room` and `closed` events.
+    pub rooms: Arc<Feed<RoomList>>,
+    /// A beat with a number, to measure transports with: `beat` events.
+    pub lab: Arc<Feed<Beat>>,
+}
+
+impl Feeds {
+    /// Empty feeds, each in an epoch of its own.
+    #[must_use]
+    pub fn new(_config: &Config) -> Self {
+        let limits = FeedLimits::default();
+        Self {
+            scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
+            rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
+            lab: Arc::new(Feed::new("lab", Beat::default(), limits)),
+        }
+    }
+
+    /// The feed of that name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<Arc<dyn Source>> {
+        match name {
+            "scoreboard" => Some(self.scoreboard.clone()),
+            "rooms" => Some(self.rooms.clone()),
+            "lab" => Some(self.lab.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl FeedState for Scoreboard {
+    type Event = ScoreRow;
+
+    fn kind(_: &ScoreRow) -> &'static str {
+        Self::EVENT_SCORE
+    }
+
+    fn apply(&mut self, row: ScoreRow) {
+        self.upsert(row);
+    }
+}
+
+/// What happens in the feed `rooms`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum RoomEvent {
+    /// A room opened or changed.
+    Room(RoomSummary),
+    /// A room closed.
+    Closed(RoomClosed),
+}
+
+impl FeedState for RoomList {
+    type Event = RoomEvent;
+
+    fn kind(event: &RoomEvent) -> &'static str {
+        match event {
+            RoomEvent::Room(_) => Self::EVENT_ROOM,
+            RoomEvent::Closed(_) => Self::EVENT_CLOSED,
+        }
+    }
+
+    fn apply(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::Room(room) => self.upsert(room),
+            RoomEvent::Closed(closed) => self.close(closed.id),
+        }
+    }
+}
+
+/// The newest beat of the feed `lab`: its snapshot and its only event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Beat {
+    /// Counts the beats since the server started.
+    pub n: u64,
+    /// When it was made, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl FeedState for Beat {
+    type Event = Self;
+
+    fn kind(_: &Self) -> &'static str {
+        "beat"
+    }
+
+    fn apply(&mut self, beat: Self) {
+        *self = beat;
+    }
+}

@@ -1,0 +1,239 @@
+//! A feed: a bounded, ordered log of events with an epoch, and the state that they add up to.
+//!
+//! Each event is encoded once; all transports share its bytes. Subscribers are places in the log, not
+//! queues: a slow one costs a cursor, and when the log has moved past it, it starts again from a snapshot.
+//!
+//! **Invariant:** log, state and sequence number change together under one lock, so a snapshot's cursor
+//! is exact. **Invariant:** JSON as it is written here has no line break, so one `data:` line holds it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::ws::Utf8Bytes;
+use bytes::Bytes;
+use serde::Serialize;
+use shared::feed::{Cursor, KIND_RESET, KIND_SNAPSHOT};
+use tokio::sync::watch;
+
+use crate::clock::now_ms;
+use crate::sync::lock;
+
+/// What a feed's events add up to.
+pub trait FeedState: Serialize + Send + 'static {
+    /// What can happen to it.
+    type Event: Serialize;
+    /// The `type` of the event's envelope: a plain word.
+    fn kind(event: &Self::Event) -> &'static str;
+    /// Folds the event in.
+    fn apply(&mut self, event: Self::Event);
+}
+
+/// How much a feed remembers. Past either bound the oldest events are forgotten.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedLimits {
+    /// Events kept.
+    pub events_max: usize,
+    /// Bytes kept.
+    pub bytes_max: usize,
+}
+
+impl Default for FeedLimits {
+    fn default() -> Self {
+        Self { events_max: 4_096, bytes_max: 1024 * 1024 }
+    }
+}
+
+/// One event, encoded for every transport. The three forms share one allocation.
+#[derive(Debug)]
+pub struct Event {
+    /// The cursor after this event.
+    pub cursor: Cursor,
+    sse: Bytes,
+    line: Bytes,
+    text: Utf8Bytes,
+}
+
+impl Event {
+    fn encode(cursor: Cursor, kind: &'static str, data: &str) -> Self {
+        debug_assert!(kind.bytes().all(|b| b.is_ascii_lowercase()), "a type is a plain word");
+        debug_assert!(!data.contains(['\r', '\n']), "JSON is written on one line");
+        let at_ms = now_ms();
+        let envelope =
+            format!(r#"{{"id":"{cursor}","type":"{kind}","at_ms":{at_ms},"data":{data}}}"#);
+        let head = format!("id: {cursor}\nevent: {kind}\ndata: ");
+        let (from, to) = (head.len(), head.len() + envelope.len());
+        let sse = Bytes::from(format!("{head}{envelope}\n\n"));
+        let text = Utf8Bytes::try_from(sse.slice(from..to)).unwrap_or_default();
+        Self { cursor, line: sse.slice(from..=to), text, sse }
+    }
+
+    /// As a block of an event stream.
+    #[must_use]
+    pub fn sse(&self) -> Bytes {
+        self.sse.clone()
+    }
+
+    /// As a line of NDJSON, with its line feed.
+    #[must_use]
+    pub fn line(&self) -> Bytes {
+        self.line.clone()
+    }
+
+    /// The envelope alone.
+    #[must_use]
+    pub fn text(&self) -> Utf8Bytes {
+        self.text.clone()
+    }
+}
+
+/// The state at one place in the log.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The place.
+    pub cursor: Cursor,
+    /// As the body of an answer: [`shared::feed::SnapshotPage`].
+    pub page: Bytes,
+    /// As the first event of a stream.
+    pub opening: Arc<Event>,
+    /// As the event that tells a reader to start again.
+    pub reset: Arc<Event>,
+}
+
+/// The place asked for is not in the log: too old, from another epoch, or from the future.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the feed no longer remembers that place")]
+pub struct Gone;
+
+/// A feed as its readers see it.
+pub trait Source: Send + Sync {
+    /// Its name in the address.
+    fn name(&self) -> &'static str;
+    /// Everything as it is now.
+    fn snapshot(&self) -> Arc<Snapshot>;
+    /// The events after a cursor, the oldest first, at most `max`. None when nothing happened since.
+    ///
+    /// # Errors
+    /// [`Gone`] when some of them are forgotten.
+    fn after(&self, cursor: Cursor, max: usize) -> Result<Vec<Arc<Event>>, Gone>;
+    /// Changes with each event. Subscribe first, then read: so nothing is missed between the two.
+    fn changes(&self) -> watch::Receiver<u64>;
+}
+
+/// The log and its state.
+pub struct Feed<S> {
+    name: &'static str,
+    epoch: u64,
+    limits: FeedLimits,
+    log: Mutex<Log<S>>,
+    head: watch::Sender<u64>,
+}
+
+struct Log<S> {
+    state: S,
+    /// The number of the last event.
+    sequence: u64,
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+    /// The encoded state, until the next event.
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+impl<S: FeedState> Feed<S> {
+    /// A feed that begins with this state, in a new epoch.
+    #[must_use]
+    pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
+        let events = VecDeque::new();
+        Self {
+            name,
+            epoch: rand::random(),
+            limits,
+            log: Mutex::new(Log { state, sequence: 0, events, bytes: 0, snapshot: None }),
+            head: watch::Sender::new(0),
+        }
+    }
+
+    /// Adds an event and wakes every reader. Never waits.
+    pub fn publish(&self, event: S::Event) -> Cursor {
+        let data = json(&event);
+        let mut log = lock(&self.log);
+        log.sequence += 1;
+        let sequence = log.sequence;
+        let cursor = Cursor { epoch: self.epoch, sequence };
+        let encoded = Event::encode(cursor, S::kind(&event), &data);
+        log.state.apply(event);
+        log.snapshot = None;
+        log.push(encoded, self.limits);
+        drop(log);
+        // Two publishers may come here in either order; readers look into the log, so any change does.
+        self.head.send_replace(sequence);
+        cursor
+    }
+
+    /// Puts another state in place without an event, before anyone reads: what was stored.
+    pub fn restore(&self, state: S) {
+        let mut log = lock(&self.log);
+        log.state = state;
+        log.snapshot = None;
+    }
+
+    /// Looks at the state.
+    pub fn with_state<T>(&self, look: impl FnOnce(&S) -> T) -> T {
+        look(&lock(&self.log).state)
+    }
+}
+
+impl<S> Log<S> {
+    fn push(&mut self, event: Event, limits: FeedLimits) {
+        self.bytes += event.sse.len();
+        self.events.push_back(Arc::new(event));
+        while self.events.len() > limits.events_max || self.bytes > limits.bytes_max {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= oldest.sse.len();
+        }
+    }
+}
+
+impl<S: FeedState> Source for Feed<S> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        let mut log = lock(&self.log);
+        if let Some(known) = &log.snapshot {
+            return known.clone();
+        }
+        let cursor = Cursor { epoch: self.epoch, sequence: log.sequence };
+        let data = json(&log.state);
+        let snapshot = Arc::new(Snapshot {
+            cursor,
+            page: format!(r#"{{"cursor":"{cursor}","snapshot":{data}}}"#).into(),
+            opening: Arc::new(Event::encode(cursor, KIND_SNAPSHOT, &data)),
+            reset: Arc::new(Event::encode(cursor, KIND_RESET, &data)),
+        });
+        log.snapshot = Some(snapshot.clone());
+        snapshot
+    }
+
+    fn after(&self, cursor: Cursor, max: usize) -> Result<Vec<Arc<Event>>, Gone> {
+        let log = lock(&self.log);
+        let missed = log.sequence.checked_sub(cursor.sequence).ok_or(Gone)?;
+        let missed = usize::try_from(missed).or(Err(Gone))?;
+        if cursor.epoch != self.epoch || missed > log.events.len() {
+            return Err(Gone);
+        }
+        let first = log.events.len() - missed;
+        Ok(log.events.range(first..).take(max).cloned().collect())
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("a body of plain data encodes")
+}
+
+#[cfg(test)]
+mod tests;

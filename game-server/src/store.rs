@@ -1,0 +1,187 @@
+//! What outlives the process: players, sessions, ratings, rounds, chat.
+//!
+//! Four small traits make up [`Store`]; [`SqlStore`] implements them with queries that SQLite and
+//! PostgreSQL both understand. Everything that a round changes is written in one transaction.
+
+mod chat;
+mod ladder;
+mod players;
+mod replays;
+mod rounds;
+mod sql;
+
+use futures_util::future::BoxFuture;
+use shared::api::{PlayerProfile, ReplayList, ReplaySummary, ScoreRow};
+use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use shared::protocol::chat::ChatLine;
+use shared::sim::Mode;
+
+pub use sql::SqlStore;
+
+use crate::sessions::{Player, TokenHash};
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or cannot be reached.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The database's tables could not be brought up to date.
+    #[error("the database could not be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored value is none that this build knows.
+    #[error("the database holds a {what} that cannot be read")]
+    Corrupt {
+        /// What kind of value.
+        what: &'static str,
+    },
+}
+
+/// An answer that comes later.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Everything that is kept, together.
+pub trait Store: Players + Ladder + Rounds + ChatLog {
+    /// Finishes what was begun and closes.
+    fn close(&self) -> BoxFuture<'_, ()>;
+    /// Whether it answers now.
+    fn ping(&self) -> StoreFuture<'_, ()>;
+}
+
+/// A rating as Weng–Lin keeps it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Skill {
+    /// The mean, as `skillratings` counts: a newcomer has 25.
+    pub mean: f64,
+    /// The standard deviation: a newcomer has 25/3.
+    pub deviation: f64,
+}
+
+impl Skill {
+    /// Somebody who has not played yet.
+    pub const NEWCOMER: Self = Self { mean: 25.0, deviation: 25.0 / 3.0 };
+
+    /// The conservative rating that people see: mean − 2 deviations, on a scale around 1500.
+    #[must_use]
+    pub fn shown(self) -> i32 {
+        let scaled = 1500.0 + (self.mean - 2.0 * self.deviation - Self::CENTRE) * Self::SCALE;
+        // Saturates, and a rating stays within some thousands.
+        #[expect(clippy::cast_possible_truncation, reason = "rounding to whole points is meant")]
+        let rounded = scaled.round() as i32;
+        rounded
+    }
+
+    /// The conservative value that is shown as 1500: a settled player of average strength.
+    const CENTRE: f64 = 20.0;
+    /// Points shown for one of `skillratings`' units.
+    const SCALE: f64 = 40.0;
+}
+
+/// Guests, bots and sessions.
+pub trait Players: Send + Sync {
+    /// Adds a guest with a first session.
+    fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Gives a player another name.
+    fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()>;
+    /// Whose session it is.
+    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<Player>>;
+    /// Ends a session. Ending one that is not there is no error.
+    fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()>;
+    /// Adds bots, or gives known ones these names.
+    fn upsert_bots(&self, bots: Vec<Player>) -> StoreFuture<'_, ()>;
+    /// Somebody's name, if known.
+    fn player(&self, player: PlayerId) -> StoreFuture<'_, Option<Player>>;
+}
+
+/// Ratings and totals.
+pub trait Ladder: Send + Sync {
+    /// The ratings of these players; whoever has none yet is a newcomer. In the order asked.
+    fn skills(&self, players: Vec<PlayerId>) -> StoreFuture<'_, Vec<Skill>>;
+    /// The best lines, best first, of everyone who has finished a round. `playing` is always empty.
+    fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>>;
+    /// One player's line, round or none. `playing` is empty.
+    fn row(&self, player: PlayerId) -> StoreFuture<'_, Option<ScoreRow>>;
+    /// One player's line with the last rounds.
+    fn profile(&self, player: PlayerId) -> StoreFuture<'_, Option<PlayerProfile>>;
+}
+
+/// A round that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundRecord {
+    /// The recording. Its file need not be in place yet.
+    pub replay: ReplaySummary,
+    /// When the round ended, milliseconds since 1970.
+    pub ended_at_ms: u64,
+    /// What it did to each player. Empty in Practice.
+    pub places: Vec<PlaceRecord>,
+}
+
+/// What a round did to one player.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaceRecord {
+    /// Who: known to the store.
+    pub player: PlayerId,
+    /// The rating before.
+    pub before: Skill,
+    /// The rating after.
+    pub after: Skill,
+    /// Points in this round.
+    pub points: i32,
+    /// Others pushed over the edge.
+    pub knockouts: u32,
+    /// Times over the edge.
+    pub falls: u32,
+    /// Whether the player (or the player's team) won.
+    pub won: bool,
+}
+
+/// Which replays to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplayFilter {
+    /// Only those older than this one.
+    pub before: Option<ReplayId>,
+    /// At most so many.
+    pub limit: u32,
+    /// Only those where this player took part.
+    pub player: Option<PlayerId>,
+    /// Only this mode.
+    pub mode: Option<Mode>,
+}
+
+/// Rounds and their recordings.
+pub trait Rounds: Send + Sync {
+    /// Writes a round, its replay's entry, the new ratings and totals: all or nothing.
+    fn record_round(&self, round: RoundRecord) -> StoreFuture<'_, ()>;
+    /// Adds a replay without a result, or replaces its entry: one that was cut off, say.
+    fn put_replay(&self, replay: ReplaySummary) -> StoreFuture<'_, ()>;
+    /// Removes a replay's entry.
+    fn remove_replay(&self, replay: ReplayId) -> StoreFuture<'_, ()>;
+    /// The newest first.
+    fn replays(&self, filter: ReplayFilter) -> StoreFuture<'_, ReplayList>;
+    /// One of them.
+    fn replay(&self, replay: ReplayId) -> StoreFuture<'_, Option<ReplaySummary>>;
+    /// Those that began before this time (milliseconds since 1970), the oldest first, at most `limit`.
+    fn replays_older_than(&self, at_ms: u64, limit: u32) -> StoreFuture<'_, Vec<ReplayId>>;
+}
+
+/// Which lines of chat a person may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readable {
+    /// The lobby's.
+    Lobby,
+    /// A room's, with the lines of one team.
+    Room(RoomId, Option<u8>),
+    /// To and from this player.
+    Direct(PlayerId),
+}
+
+/// What was said.
+pub trait ChatLog: Send + Sync {
+    /// Keeps a line.
+    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()>;
+    /// The newest lines after a sequence number, at most `limit`, the oldest first. A `Direct` channel
+    /// names the receiver.
+    fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>>;
+    /// The highest sequence number given so far.
+    fn last_sequence(&self) -> StoreFuture<'_, u64>;
+}

@@ -1,0 +1,187 @@
+//! Single-use keys to WebSockets, so that no session token stands in an address.
+//!
+//! A ticket is bound to its player and to one door, lives [`TICKET_SECONDS`], and opens once.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use shared::api::{Role, SeatTicket};
+use shared::id::RoomId;
+
+use crate::sessions::{Player, random_token};
+use crate::sync::lock;
+
+/// How long a ticket opens its door, in seconds.
+pub const TICKET_SECONDS: u32 = 30;
+/// Tickets alive at once. When as many wait, no more are given out.
+const TICKETS_MAX: usize = 10_000;
+
+/// What a ticket opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// A room, to play or to watch.
+    Room(RoomId, Role),
+    /// The chat.
+    Chat,
+}
+
+impl Door {
+    fn path(self) -> String {
+        match self {
+            Self::Room(room, _) => format!("/ws/rooms/{room}"),
+            Self::Chat => "/ws/chat".to_owned(),
+        }
+    }
+}
+
+/// Why no ticket was given or none accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TicketError {
+    /// Too many tickets wait to be used.
+    #[error("too many tickets wait to be used")]
+    TooMany,
+    /// Unknown, used, expired, or for another door.
+    #[error("the ticket was used, has expired, or is for something else: ask for a new one")]
+    Invalid,
+}
+
+struct Ticket {
+    player: Player,
+    door: Door,
+    expires: Instant,
+}
+
+/// The tickets that wait to be used.
+pub struct Tickets {
+    waiting: Mutex<HashMap<String, Ticket>>,
+}
+
+impl Tickets {
+    /// No tickets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { waiting: Mutex::new(HashMap::new()) }
+    }
+
+    /// Makes a ticket and the address that it opens.
+    ///
+    /// # Errors
+    /// [`TicketError::TooMany`] when the table is full.
+    pub fn issue(&self, player: Player, door: Door) -> Result<SeatTicket, TicketError> {
+        self.issue_at(player, door, Instant::now())
+    }
+
+    /// Uses a ticket for a room: who comes, and to do what.
+    ///
+    /// # Errors
+    /// [`TicketError::Invalid`]. A ticket for another door stays good for its own.
+    pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Player, Role), TicketError> {
+        let fits = |door| match door {
+            Door::Room(id, role) if id == room => Some(role),
+            Door::Room(..) | Door::Chat => None,
+        };
+        self.redeem_at(ticket, fits, Instant::now())
+    }
+
+    /// Uses a ticket for the chat.
+    ///
+    /// # Errors
+    /// [`TicketError::Invalid`]. A ticket for another door stays good for its own.
+    pub fn redeem_chat(&self, ticket: &str) -> Result<Player, TicketError> {
+        let fits = |door| match door {
+            Door::Chat => Some(()),
+            Door::Room(..) => None,
+        };
+        self.redeem_at(ticket, fits, Instant::now()).map(|(player, ())| player)
+    }
+
+    fn issue_at(
+        &self,
+        player: Player,
+        door: Door,
+        now: Instant,
+    ) -> Result<SeatTicket, TicketError> {
+        let mut waiting = lock(&self.waiting);
+        if waiting.len() >= TICKETS_MAX {
+            waiting.retain(|_, ticket| ticket.expires > now);
+        }
+        if waiting.len() >= TICKETS_MAX {
+            return Err(TicketError::TooMany);
+        }
+        let key = random_token();
+        let expires = now + Duration::from_secs(TICKET_SECONDS.into());
+        waiting.insert(key.clone(), Ticket { player, door, expires });
+        Ok(SeatTicket {
+            url: format!("{}?ticket={key}", door.path()),
+            ticket: key,
+            expires_in_s: TICKET_SECONDS,
+        })
+    }
+
+    fn redeem_at<T>(
+        &self,
+        key: &str,
+        fits: impl FnOnce(Door) -> Option<T>,
+        now: Instant,
+    ) -> Result<(Player, T), TicketError> {
+        let mut waiting = lock(&self.waiting);
+        let opened = waiting.get(key).and_then(|ticket| fits(ticket.door));
+        let opened = opened.ok_or(TicketError::Invalid)?;
+        let ticket = waiting.remove(key).ok_or(TicketError::Invalid)?;
+        if ticket.expires <= now {
+            return Err(TicketError::Invalid);
+        }
+        Ok((ticket.player, opened))
+    }
+}
+
+impl Default for Tickets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use shared::api::Role;
+    use shared::id::{PlayerId, PlayerName, RoomId};
+
+    use super::{Door, TICKET_SECONDS, TICKETS_MAX, TicketError, Tickets};
+    use crate::sessions::Player;
+
+    fn ada() -> Player {
+        Player { id: PlayerId::from_bits(7), name: PlayerName::parse("Ada").unwrap() }
+    }
+
+    #[test]
+    fn a_ticket_opens_its_own_door_once() {
+        let tickets = Tickets::new();
+        let (room, other) = (RoomId::from_bits(1), RoomId::from_bits(2));
+
+        let key = tickets.issue(ada(), Door::Room(room, Role::Player)).unwrap().ticket;
+
+        assert_eq!(tickets.redeem_chat(&key), Err(TicketError::Invalid));
+        assert_eq!(tickets.redeem_room(&key, other), Err(TicketError::Invalid));
+        assert_eq!(tickets.redeem_room(&key, room), Ok((ada(), Role::Player)));
+        assert_eq!(tickets.redeem_room(&key, room), Err(TicketError::Invalid));
+    }
+
+    #[test]
+    fn a_ticket_expires_and_makes_room() {
+        let tickets = Tickets::new();
+        let now = Instant::now();
+        let later = now + Duration::from_secs(TICKET_SECONDS.into());
+        let key = tickets.issue_at(ada(), Door::Chat, now).unwrap().ticket;
+        for _ in 1..TICKETS_MAX {
+            tickets.issue_at(ada(), Door::Chat, now).unwrap();
+        }
+
+        assert_eq!(tickets.issue_at(ada(), Door::Chat, now), Err(TicketError::TooMany));
+
+        assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(TicketError::Invalid));
+        assert!(tickets.issue_at(ada(), Door::Chat, later).is_ok());
+    }
+}
