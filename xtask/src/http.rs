@@ -40,18 +40,22 @@ pub(crate) fn post(address: &str, path: &str, body: &Value) -> Result<Answer> {
 }
 
 fn request(address: &str, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
-    let socket = address.to_socket_addrs()?.next().context("an address")?;
-    let mut stream = TcpStream::connect_timeout(&socket, CONNECT_LIMIT)?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
     let body = body.map(Value::to_string).unwrap_or_default();
     let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-    write!(
-        stream,
+    let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{kind}\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
-    )?;
-    read_answer(stream).with_context(|| format!("{method} http://{address}{path}"))
+    );
+    exchange(address, &request).with_context(|| format!("{method} http://{address}{path}"))
+}
+
+fn exchange(address: &str, request: &str) -> Result<Answer> {
+    let socket = address.to_socket_addrs()?.next().context("an address")?;
+    let mut stream = TcpStream::connect_timeout(&socket, CONNECT_LIMIT)?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    stream.write_all(request.as_bytes())?;
+    read_answer(stream)
 }
 
 fn read_answer(stream: impl Read) -> Result<Answer> {

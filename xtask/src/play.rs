@@ -18,7 +18,7 @@ pub(crate) fn play(workspace: &Workspace, arguments: Vec<OsString>) -> Result<()
     let screen = display::is_here();
     let listener = if arguments.is_empty() { server::who_listens() } else { Listener::Nobody };
     match listener {
-        Listener::Stranger => bail!("{}", serve::taken().replace("serve", "play")),
+        Listener::Stranger => bail!("{}", serve::taken("play")),
         Listener::Pushback => return join_running(workspace, screen),
         Listener::Nobody => {}
     }

@@ -12,8 +12,12 @@ use crate::server::{self, DEFAULT_ADDRESS, Listener, Server};
 
 /// Builds the lobby and the server, and serves until Ctrl-C.
 pub(crate) fn serve(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
-    if arguments.is_empty() && server::who_listens() != Listener::Nobody {
-        bail!("{}", taken());
+    if arguments.is_empty() {
+        match server::who_listens() {
+            Listener::Nobody => {}
+            Listener::Pushback => bail!("a Pushback server already runs: http://{DEFAULT_ADDRESS}"),
+            Listener::Stranger => bail!("{}", taken("serve")),
+        }
     }
     build_lobby(workspace)?;
     let program = build_server(workspace)?;
@@ -53,10 +57,10 @@ pub(crate) fn run_until_asked(mut server: Server) -> Result<()> {
     }
 }
 
-/// What to do when the default address is not free.
-pub(crate) fn taken() -> String {
+/// What to do when the default address is not free for `cargo xtask TASK`.
+pub(crate) fn taken(task: &str) -> String {
     format!(
         "another program listens on {DEFAULT_ADDRESS}: stop it, or choose another port with \
-         `cargo xtask serve -- --listen 127.0.0.1:7778`"
+         `cargo xtask {task} -- --listen 127.0.0.1:7778`"
     )
 }
