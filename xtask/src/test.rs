@@ -78,29 +78,28 @@ fn check_lobby(workspace: &Workspace, output: &Output) -> Result<()> {
 }
 
 fn run_tests(workspace: &Workspace, runner: &mut Runner) {
+    let mut tests = |step: &str, group: Group, targets: &[&str], options: &[&str]| {
+        let mut build = cargo_test(workspace, group);
+        build.args(targets).arg("--no-run");
+        let mut run = cargo_test(workspace, group);
+        run.args(targets).arg("--").args(options);
+        runner.tests(step, (&mut build, BUILD_LIMIT), (&mut run, TESTS_LIMIT));
+    };
     for (name, group) in GROUPS {
-        // The server's stories and doc tests are steps of their own below.
+        // The server's stories are a step of their own below, its doc tests as well.
         let targets: &[&str] = if group == Group::Server { &["--lib", "--bins"] } else { &[] };
-        // What is tried is built before the clock of the tests starts.
-        let mut build = cargo_test(workspace, group, targets);
-        build.arg("--no-run");
-        let step = format!("unit tests: {name}");
-        if runner.silently(build, BUILD_LIMIT) {
-            runner.tests(&step, &mut cargo_test(workspace, group, targets), TESTS_LIMIT);
-        } else {
-            runner.failed(&step, "did not compile");
-        }
+        tests(&format!("unit tests: {name}"), group, targets, &[]);
     }
-    let mut examples = cargo_test(workspace, Group::Server, &["--doc"]);
-    runner.tests("doc tests", &mut examples, TESTS_LIMIT);
-    let mut stories = cargo_test(workspace, Group::Server, &["--test", "*", "--", STORIES_AT_ONCE]);
-    runner.tests("stories", &mut stories, TESTS_LIMIT);
+    tests("stories", Group::Server, &["--test", "*"], &[STORIES_AT_ONCE]);
+
+    let mut examples = cargo_test(workspace, Group::Server);
+    runner.doc_tests("doc tests", examples.arg("--doc"), TESTS_LIMIT);
 }
 
 /// `cargo test`, with the programs that the stories start.
-fn cargo_test(workspace: &Workspace, group: Group, arguments: &[&str]) -> Command {
+fn cargo_test(workspace: &Workspace, group: Group) -> Command {
     let mut command = workspace.cargo_group("test", group);
-    command.arg("--no-fail-fast").args(arguments);
+    command.arg("--no-fail-fast");
     for (variable, program) in [
         ("PUSHBACK_SERVER_BIN", "game-server"),
         ("PUSHBACK_CLIENT_BIN", "game-client"),

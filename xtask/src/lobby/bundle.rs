@@ -143,7 +143,7 @@ fn twin(name: &Path, extension: &str) -> PathBuf {
     twin.into()
 }
 
-/// Reads the sizes of a folder that [`write`] laid out.
+/// Reads the sizes of a folder that [`write()`] laid out.
 fn measure(dist: &Path) -> Result<Bundle> {
     for entry in fs::read_dir(dist).with_context(|| format!("reading {}", dist.display()))? {
         let path = entry?.path();

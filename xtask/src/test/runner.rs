@@ -34,12 +34,23 @@ impl Runner {
         self.step(name, |output| Ok((run(name, command, output, limit)?.0, None)));
     }
 
-    /// A step whose command prints the results of test cases.
-    pub(super) fn tests(&mut self, name: &str, command: &mut Command, limit: Duration) {
-        self.step(name, |output| {
-            let (outcome, said) = run(name, command, output, limit)?;
-            Ok((outcome, Some(Cases::count(&said))))
+    /// A step whose second command prints the results of test cases. The first builds them, so
+    /// that the tests' limit is for the tests alone.
+    pub(super) fn tests(
+        &mut self,
+        name: &str,
+        (build, build_limit): (&mut Command, Duration),
+        (tests, tests_limit): (&mut Command, Duration),
+    ) {
+        self.step(name, |output| match run(name, build, output, build_limit)? {
+            (Outcome::Passed, _) => count(run(name, tests, output, tests_limit)?),
+            (outcome, _) => Ok((outcome, None)),
         });
+    }
+
+    /// Like [`Runner::tests`] for doc tests, which are built as they run.
+    pub(super) fn doc_tests(&mut self, name: &str, command: &mut Command, limit: Duration) {
+        self.step(name, |output| count(run(name, command, output, limit)?));
     }
 
     /// A step that xtask does itself.
@@ -47,26 +58,9 @@ impl Runner {
         self.step(name, |output| task(output).map(|()| (Outcome::Passed, None)));
     }
 
-    /// A step that could not begin.
-    pub(super) fn failed(&mut self, name: &str, why: &str) {
-        self.add(name, Outcome::Failed(why.to_owned()), None, Duration::ZERO);
-    }
-
     /// A step that this machine is not equipped for.
     pub(super) fn skipped(&mut self, name: &str, why: &str) {
         self.add(name, Outcome::Skipped(why.to_owned()), None, Duration::ZERO);
-    }
-
-    /// Runs a command that is no step of its own; whether it ended well.
-    pub(super) fn silently(&mut self, mut command: Command, limit: Duration) -> bool {
-        let output = Output::Log(self.logs.join("preparation.log"));
-        match run("preparation", &mut command, &output, limit) {
-            Ok((outcome, _)) => outcome == Outcome::Passed,
-            Err(error) => {
-                eprintln!("{error:#}");
-                false
-            }
-        }
     }
 
     /// Prints the table and the last line. Returns whether nothing failed.
@@ -120,6 +114,10 @@ fn run(
     let outcome =
         if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) };
     Ok((outcome, said))
+}
+
+fn count((outcome, said): (Outcome, String)) -> Result<(Outcome, Option<Cases>)> {
+    Ok((outcome, Some(Cases::count(&said))))
 }
 
 /// `clippy: client` → `clippy-client.log`
