@@ -8,8 +8,10 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// A program that is ready answers a question within this.
+const GET_LIMIT: Duration = Duration::from_secs(5);
 /// A browser may take long over its first page.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const POST_LIMIT: Duration = Duration::from_secs(60);
 /// A screenshot of a large window, as base64, is below this.
 const BODY_BYTES_MAX: u64 = 64 << 20;
 
@@ -47,13 +49,14 @@ fn request(address: &str, method: &str, path: &str, body: Option<&Value>) -> Res
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    exchange(address, &request).with_context(|| format!("{method} http://{address}{path}"))
+    let limit = if method == "GET" { GET_LIMIT } else { POST_LIMIT };
+    exchange(address, &request, limit).with_context(|| format!("{method} http://{address}{path}"))
 }
 
-fn exchange(address: &str, request: &str) -> Result<Answer> {
+fn exchange(address: &str, request: &str, limit: Duration) -> Result<Answer> {
     let socket = address.to_socket_addrs()?.next().context("an address")?;
     let mut stream = TcpStream::connect_timeout(&socket, CONNECT_LIMIT)?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    stream.set_read_timeout(Some(limit))?;
     stream.write_all(request.as_bytes())?;
     read_answer(stream)
 }
