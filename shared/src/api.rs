@@ -8,8 +8,8 @@ mod scoreboard;
 pub use problem::{Problem, ProblemKind};
 pub use replays::{Marker, MarkerKind, ReplayList, ReplayPlayer, ReplaySummary};
 pub use rooms::{
-    CreateRoom, MatchRequest, MatchState, MatchTicket, RoomClosed, RoomDetails, RoomList, RoomPhase,
-    RoomSeat, RoomSummary, Role, SeatTicket, TicketRequest,
+    CreateRoom, MatchRequest, MatchState, MatchTicket, Role, RoomClosed, RoomDetails, RoomList,
+    RoomPhase, RoomSeat, RoomSummary, SeatTicket, TicketRequest,
 };
 pub use scoreboard::{PlayerProfile, RatingPoint, ScoreRow, Scoreboard};
 

@@ -112,7 +112,9 @@ mod tests {
     fn a_cursor_reads_back_and_garbage_does_not() {
         let cursor = Cursor { epoch: 0xabc, sequence: u64::MAX };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for garbage in ["", "-", "1-", "-1", "+1-2", "1--2", "x-1", "1-f", "1-2-3", "1-99999999999999999999"] {
+        for garbage in
+            ["", "-", "1-", "-1", "+1-2", "1--2", "x-1", "1-f", "1-2-3", "1-99999999999999999999"]
+        {
             assert_eq!(garbage.parse::<Cursor>(), Err(CursorError), "{garbage}");
         }
     }

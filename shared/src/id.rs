@@ -143,7 +143,9 @@ pub enum NameError {
     #[error("a name has at most {NAME_CHARS_MAX} characters")]
     TooLong,
     /// Something that is neither a letter nor a digit, or a mark in a place where it may not stand.
-    #[error("a name is made of letters and digits, with single spaces or one of - _ . ' between them")]
+    #[error(
+        "a name is made of letters and digits, with single spaces or one of - _ . ' between them"
+    )]
     Letter(char),
 }
 

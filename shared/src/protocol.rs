@@ -182,7 +182,9 @@ impl ClientMessage {
             {
                 Err(MessageError::Malformed)
             }
-            Self::Inputs { .. } | Self::Ping { .. } | Self::Rematch { .. } | Self::Leave => Ok(message),
+            Self::Inputs { .. } | Self::Ping { .. } | Self::Rematch { .. } | Self::Leave => {
+                Ok(message)
+            }
         }
     }
 }
@@ -213,7 +215,9 @@ mod bytes {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         struct Bytes;
 
         impl de::Visitor<'_> for Bytes {

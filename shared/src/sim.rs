@@ -9,21 +9,22 @@
 pub mod fixed;
 pub mod rng;
 
-pub mod mode;
 pub mod command;
 pub mod event;
+pub mod mode;
 
-pub mod platform;
+pub mod collision;
 pub mod disc;
 pub mod movement;
-pub mod collision;
-pub mod push;
-pub mod pulse;
 pub mod pickup;
+pub mod platform;
+pub mod pulse;
+pub mod push;
 pub mod scoring;
 
 pub mod bot;
 pub mod checksum;
+pub mod proof;
 pub mod world;
 
 pub use bot::BotStrength;

@@ -100,17 +100,25 @@ impl ProblemKind {
             Self::BadCursor => ("/problems/bad-cursor", 400, "That is no cursor of this feed"),
             Self::SignIn => ("/problems/sign-in", 401, "Sign in first"),
             Self::Forbidden => ("/problems/forbidden", 403, "That is not yours to do"),
-            Self::ForeignOrigin => ("/problems/foreign-origin", 403, "Other sites may not ask for this"),
+            Self::ForeignOrigin => {
+                ("/problems/foreign-origin", 403, "Other sites may not ask for this")
+            }
             Self::NotFound => ("/problems/not-found", 404, "There is no such thing here"),
-            Self::MethodNotAllowed => ("/problems/method-not-allowed", 405, "This address does not take that method"),
+            Self::MethodNotAllowed => {
+                ("/problems/method-not-allowed", 405, "This address does not take that method")
+            }
             Self::CursorGone => ("/problems/cursor-gone", 410, "Start again from this snapshot"),
             Self::Gone => ("/problems/gone", 410, "That has ended"),
             Self::RoomFull => ("/problems/room-full", 409, "The room is full"),
             Self::RoomEnded => ("/problems/room-ended", 410, "The room has ended"),
             Self::BadTicket => ("/problems/bad-ticket", 401, "That ticket does not open this door"),
-            Self::ProtocolVersion => ("/problems/protocol-version", 400, "Client and server speak different versions"),
+            Self::ProtocolVersion => {
+                ("/problems/protocol-version", 400, "Client and server speak different versions")
+            }
             Self::BadUpgrade => ("/problems/bad-upgrade", 400, "That is no WebSocket handshake"),
-            Self::NotAcceptable => ("/problems/not-acceptable", 406, "None of the accepted types can be served"),
+            Self::NotAcceptable => {
+                ("/problems/not-acceptable", 406, "None of the accepted types can be served")
+            }
             Self::TooLarge => ("/problems/too-large", 413, "That is too long"),
             Self::TooMany => ("/problems/too-many", 429, "Too many at once from this address"),
             Self::Overloaded => ("/problems/overloaded", 503, "The server is full"),

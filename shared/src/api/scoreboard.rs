@@ -47,7 +47,9 @@ impl Scoreboard {
     /// Adds or replaces a line and restores the order: rating, then points, then name.
     pub fn upsert(&mut self, row: ScoreRow) {
         self.rows.retain(|known| known.player != row.player);
-        let rank = |row: &ScoreRow| (Reverse(row.rating), Reverse(row.points), row.name.clone(), row.player);
+        let rank = |row: &ScoreRow| {
+            (Reverse(row.rating), Reverse(row.points), row.name.clone(), row.player)
+        };
         let place = self.rows.partition_point(|known| rank(known) < rank(&row));
         self.rows.insert(place, row);
         self.rows.truncate(Self::ROWS_MAX);

@@ -1,6 +1,6 @@
 //! Discs against discs: equal and opposite impulses along the line between the centres.
 
-use super::disc::{Disc, DASH_FORCE_TICKS, RADIUS, SPEED_MAX, STRAIN_MAX};
+use super::disc::{DASH_FORCE_TICKS, Disc, RADIUS, SPEED_MAX, STRAIN_MAX};
 use super::event::{Event, PushKind};
 use super::fixed::{Vec2, narrow};
 use super::movement::DASH_COOLDOWN_TICKS;
@@ -79,5 +79,9 @@ fn strain(disc: &mut Disc, closing: i32) {
 }
 
 fn bump_kind(by: &Disc) -> PushKind {
-    if by.dash_cooldown + DASH_FORCE_TICKS > DASH_COOLDOWN_TICKS { PushKind::Dash } else { PushKind::Bump }
+    if by.dash_cooldown + DASH_FORCE_TICKS > DASH_COOLDOWN_TICKS {
+        PushKind::Dash
+    } else {
+        PushKind::Bump
+    }
 }

@@ -55,7 +55,12 @@ pub struct Pickup {
 }
 
 /// Lets one appear somewhere on the inner part of the ice.
-pub(super) fn appear(pickups: &mut Vec<Pickup>, radius: i32, rng: &mut Rng, events: &mut Vec<Event>) {
+pub(super) fn appear(
+    pickups: &mut Vec<Pickup>,
+    radius: i32,
+    rng: &mut Rng,
+    events: &mut Vec<Event>,
+) {
     if pickups.len() >= PICKUPS_MAX {
         return;
     }
@@ -74,15 +79,25 @@ pub(super) fn random_place(rng: &mut Rng, radius: i32, from_percent: i32, to_per
 }
 
 /// Gives every pickup to the first who touches it, and drops those that the ice no longer holds.
-pub(super) fn collect(pickups: &mut Vec<Pickup>, discs: &mut [Disc], radius: i32, events: &mut Vec<Event>) {
+pub(super) fn collect(
+    pickups: &mut Vec<Pickup>,
+    discs: &mut [Disc],
+    radius: i32,
+    events: &mut Vec<Event>,
+) {
     let reach = i64::from(disc::RADIUS + RADIUS);
     pickups.retain(|pickup| {
         let taker = discs.iter_mut().find(|disc| {
-            disc.is_standing() && (disc.position - pickup.position).length_squared() <= reach * reach
+            disc.is_standing()
+                && (disc.position - pickup.position).length_squared() <= reach * reach
         });
         if let Some(disc) = taker {
             take(disc, pickup.kind);
-            events.push(Event::PickupTaken { slot: disc.slot, kind: pickup.kind, at: pickup.position });
+            events.push(Event::PickupTaken {
+                slot: disc.slot,
+                kind: pickup.kind,
+                at: pickup.position,
+            });
             return false;
         }
         platform::holds(radius, pickup.position)

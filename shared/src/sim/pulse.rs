@@ -70,7 +70,12 @@ pub(super) fn fire(from: &mut Disc, tick: Tick) -> Option<Pulse> {
 }
 
 /// Moves every pulse and lets it hit at most one disc.
-pub(super) fn fly(pulses: &mut Vec<Pulse>, discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
+pub(super) fn fly(
+    pulses: &mut Vec<Pulse>,
+    discs: &mut [Disc],
+    teams: bool,
+    events: &mut Vec<Event>,
+) {
     pulses.retain_mut(|pulse| {
         pulse.position += pulse.velocity;
         pulse.ticks_left = pulse.ticks_left.saturating_sub(1);

@@ -9,7 +9,12 @@ use super::fixed::Vec2;
 use super::platform;
 
 /// Lets everyone fall whom the ice no longer holds, and counts it.
-pub(super) fn falls(discs: &mut [Disc], radius: i32, team_points: &mut [i16; 2], events: &mut Vec<Event>) {
+pub(super) fn falls(
+    discs: &mut [Disc],
+    radius: i32,
+    team_points: &mut [i16; 2],
+    events: &mut Vec<Event>,
+) {
     for fallen in 0..discs.len() {
         let disc = &mut discs[fallen];
         if !disc.is_standing() || platform::holds(radius, disc.position) {

@@ -112,9 +112,10 @@ impl World {
         if self.is_over() {
             return events;
         }
-        for command in commands {
-            self.obey(*command);
-        }
+        // Seats before inputs, whatever the order: the wire keeps no other.
+        let seats = |command: &&Command| !matches!(command, Command::Input { .. });
+        commands.iter().filter(seats).for_each(|command| self.obey(*command));
+        commands.iter().filter(|command| !seats(command)).for_each(|command| self.obey(*command));
         let radius = self.platform_radius();
         self.count_down(radius, &mut events);
         if !self.is_counting_down() {

@@ -1,0 +1,55 @@
+//! The match stream as a file, and as an HTTP body that still grows.
+//!
+//! ```text
+//! file      "PUSHBACK" · version (u16, little-endian) · header record (bincode) · records of the stream
+//!           … · end record · index record · footer
+//! index     tick and offset of each keyframe · markers
+//! footer    length of the index record (u32) · SHA-256 of everything before the footer · "PBIX"
+//! ```
+//!
+//! The records are the very bytes that the players got, with keyframes in between, so a file can be read while it is
+//! written, from its beginning or from any keyframe behind a header. A file without an index was cut off:
+//! it plays up to there. Version 1; other versions are refused by name.
+
+mod index;
+mod playback;
+mod read;
+mod write;
+
+pub use index::{Index, KeyframeEntry};
+pub use playback::Playback;
+pub use read::{Reader, ReplayError};
+pub use write::Writer;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ReplayId, RoomId};
+use crate::sim::Mode;
+
+/// The first bytes of every file.
+pub const MAGIC: [u8; 8] = *b"PUSHBACK";
+/// The last bytes of a complete file.
+pub const FOOTER_MAGIC: [u8; 4] = *b"PBIX";
+/// The version that is written.
+pub const VERSION: u16 = 1;
+/// No reader holds more: an hour at full load.
+pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The media type of a replay file and of a live stream.
+pub const MEDIA_TYPE: &str = "application/vnd.pushback.replay";
+
+/// What was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayHeader {
+    /// Names the recording.
+    pub id: ReplayId,
+    /// The room that played.
+    pub room: RoomId,
+    /// The rules played.
+    pub mode: Mode,
+    /// The seed of the world.
+    pub seed: u64,
+    /// Length of the round.
+    pub round_ticks: u32,
+    /// When it began, milliseconds since 1970.
+    pub started_at_ms: u64,
+}

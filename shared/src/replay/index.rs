@@ -1,0 +1,89 @@
+//! The table of contents at the end of a file, and the markers in it.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::ReplayHeader;
+use crate::api::{Marker, MarkerKind};
+use crate::sim::Event;
+use crate::snapshot::{DecodeError, FrameKind};
+
+/// Markers kept: more than any round of an hour has.
+pub(super) const MARKERS_MAX: usize = 20_000;
+
+/// Bytes of the footer.
+pub(super) const FOOTER_BYTES: usize = 4 + 32 + super::FOOTER_MAGIC.len();
+
+/// Where a keyframe stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyframeEntry {
+    /// Ticks since the round began.
+    pub tick: u32,
+    /// Bytes from the beginning of the file to its record.
+    pub offset: u64,
+}
+
+/// The table of contents.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Index {
+    /// In order.
+    pub keyframes: Vec<KeyframeEntry>,
+    /// In order.
+    pub markers: Vec<Marker>,
+}
+
+impl Index {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut frame = vec![FrameKind::Index as u8];
+        let body = bincode::serde::encode_to_vec(self, bincode::config::standard());
+        frame.extend(body.expect("an index encodes"));
+        frame
+    }
+
+    pub(super) fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
+        let body = frame.get(1..).ok_or(DecodeError::Truncated)?;
+        let config =
+            bincode::config::standard().with_limit::<{ crate::snapshot::FRAME_BYTES_MAX * 16 }>();
+        bincode::serde::decode_from_slice(body, config)
+            .map(|(index, _)| index)
+            .map_err(|_reason| DecodeError::Malformed("index"))
+    }
+}
+
+/// The marker that an event deserves. `elapsed` in ticks since the round began.
+pub(super) fn marker(elapsed: u32, event: &Event) -> Option<Marker> {
+    let (kind, slot) = match event {
+        Event::KnockOut { slot, .. } => (MarkerKind::KnockOut, slot),
+        Event::PickupTaken { slot, .. } => (MarkerKind::Pickup, slot),
+        Event::LeadChange { slot } => (MarkerKind::LeadChange, slot),
+        Event::PulseFired { .. }
+        | Event::PulseHit { .. }
+        | Event::Shove { .. }
+        | Event::ShoveHit { .. }
+        | Event::Dash { .. }
+        | Event::Bump { .. }
+        | Event::Respawn { .. }
+        | Event::PickupAppeared { .. }
+        | Event::ShrinkBegins
+        | Event::RoundOver => return None,
+    };
+    Some(Marker { tick: elapsed, kind, slot: slot.0 })
+}
+
+/// The first bytes of a file: magic, version, header record.
+pub(super) fn preamble(header: &ReplayHeader) -> Vec<u8> {
+    let mut bytes = super::MAGIC.to_vec();
+    bytes.extend(super::VERSION.to_le_bytes());
+    let body = bincode::serde::encode_to_vec(header, bincode::config::standard());
+    bytes.extend(crate::snapshot::record(&body.expect("a header encodes")));
+    bytes
+}
+
+/// The last bytes of a complete file: length of the index record, digest of everything before, magic.
+pub(super) fn footer(index_bytes: u32, digest: Sha256) -> [u8; FOOTER_BYTES] {
+    let mut footer = [0; FOOTER_BYTES];
+    footer[..4].copy_from_slice(&index_bytes.to_le_bytes());
+    footer[4..36].copy_from_slice(&digest.finalize());
+    footer[36..].copy_from_slice(&super::FOOTER_MAGIC);
+    footer
+}

@@ -1,0 +1,70 @@
+//! Where a bot drives: away from the edge first, out of the way second, at somebody third.
+
+use super::super::command::Thrust;
+use super::super::disc::{Disc, RADIUS};
+use super::super::fixed::{Vec2, units};
+use super::super::rng::Rng;
+use super::super::world::World;
+use super::super::{platform, pulse};
+use super::{Habits, drifted};
+
+/// Back to the middle, or nothing when already there.
+pub(super) fn home(world: &World, me: &Disc, habits: &Habits) -> Thrust {
+    let near = platform::holds(world.platform_radius() / 3, drifted(me, habits.foresight));
+    if near { Thrust::along(-me.velocity) } else { Thrust::along(-drifted(me, habits.foresight)) }
+}
+
+/// The way that saves a disc which is about to slide over the edge.
+pub(super) fn escape(world: &World, me: &Disc, habits: &Habits) -> Option<Thrust> {
+    let safe = world.platform_radius() - habits.margin.min(world.platform_radius() / 3);
+    let ahead = drifted(me, habits.foresight);
+    if platform::holds(safe, ahead) {
+        return None;
+    }
+    // Against the slide as well as to the middle: thrust alone would still let it slide out sideways.
+    Some(Thrust::along(-(ahead + me.velocity.scale(habits.foresight, 1))))
+}
+
+/// A step aside when a pulse of somebody else is about to hit.
+pub(super) fn dodge(world: &World, me: &Disc) -> Option<Thrust> {
+    const NOTICE_TICKS: i64 = 24;
+    let coming = world.pulses.iter().filter(|pulse| pulse.id.slot != me.slot);
+    for shot in coming {
+        let way = me.position - shot.position;
+        let speed = shot.velocity - me.velocity;
+        let squared = speed.length_squared().max(1);
+        let ticks = way.dot(speed) / squared;
+        let miss = way.cross(speed).abs() / i64::from(speed.length().max(1));
+        if (0..NOTICE_TICKS).contains(&ticks) && miss < i64::from(RADIUS + pulse::RADIUS + units(6))
+        {
+            let left = Vec2::new(shot.velocity.y, -shot.velocity.x);
+            let aside = if way.cross(shot.velocity) > 0 { left } else { -left };
+            let outwards = aside.dot(me.position) > 0;
+            let near_edge = !platform::holds(world.platform_radius() * 3 / 4, me.position);
+            return (!(outwards && near_edge)).then(|| Thrust::along(aside));
+        }
+    }
+    None
+}
+
+/// Towards a pickup that is near, else to the inner side of the target, so that pushes go outwards.
+pub(super) fn chase(world: &World, me: &Disc, target: &Disc, whim: &mut Rng) -> Vec2 {
+    let distance = |place: Vec2| (place - me.position).length();
+    let gap = distance(target.position);
+    let wanted = world
+        .pickups
+        .iter()
+        .filter(|pickup| platform::holds(world.platform_radius() * 17 / 20, pickup.position))
+        .map(|pickup| pickup.position)
+        .min_by_key(|place| distance(*place))
+        .filter(|place| distance(*place) < gap.max(units(160)));
+    let here = drifted(me, 16);
+    if let Some(place) = wanted {
+        return place - here;
+    }
+    let meeting = drifted(target, (gap / units(6)).clamp(0, 40));
+    let inner = meeting - meeting.with_length(units(70).min(meeting.length()));
+    // A little to one side, another one every now and then, so that two bots do not lock up.
+    let side = Vec2::new(-meeting.y, meeting.x).with_length(units(whim.between(-40, 40)));
+    inner + side - here
+}

@@ -1,0 +1,96 @@
+//! Seeded matches, played by bots and by chance: the proof that every machine plays the same game.
+//!
+//! The tests play a thousand natively and the browser plays them again; the checksums must agree.
+
+use super::bot::{BotStrength, think};
+use super::command::{Buttons, Command, Input, Slot, Thrust};
+use super::fixed::Angle;
+use super::mode::Mode;
+use super::rng::Rng;
+use super::world::World;
+use crate::tick::seconds;
+
+/// Length of a seeded match: short, so that the platform shrinks and a thousand are soon played.
+pub const MATCH_TICKS: u32 = seconds(20);
+
+/// A match that plays itself.
+#[derive(Debug, Clone)]
+pub struct SeededMatch {
+    /// The world, for looking at.
+    pub world: World,
+    chance: Rng,
+}
+
+impl SeededMatch {
+    /// The match of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut chance = Rng(seed ^ 0x5eed);
+        let mode = Mode::ALL[chance.below(4) as usize];
+        Self { world: World::new(mode, seed, MATCH_TICKS), chance }
+    }
+
+    /// What the world is told in the coming tick: a seat is taken or left now and then, bots think, and in every
+    /// fourth seat chance presses the keys.
+    pub fn commands(&mut self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        let seats = self.world.mode.seats();
+        for number in 0..u8::try_from(seats).unwrap_or(u8::MAX) {
+            let slot = Slot(number);
+            let Some(disc) = self.world.disc(slot) else {
+                if self.chance.below(30) == 0 {
+                    commands.push(Command::Join { slot, team: number % 2 });
+                }
+                continue;
+            };
+            if self.chance.below(2_000) == 0 {
+                commands.push(Command::Leave { slot });
+                continue;
+            }
+            let held = disc.input;
+            let input = if number % 4 == 3 {
+                self.random_input(held)
+            } else {
+                think(&self.world, slot, BotStrength::ALL[usize::from(number) % 3])
+            };
+            if input != held {
+                commands.push(Command::Input { slot, input });
+            }
+        }
+        commands
+    }
+
+    fn random_input(&mut self, held: Input) -> Input {
+        if self.chance.below(6) != 0 {
+            return held;
+        }
+        let turn = i16::try_from(self.chance.between(-60, 60)).unwrap_or(0);
+        let number = |below: u32| below.to_le_bytes()[0];
+        Input {
+            thrust: Thrust::from_code(number(self.chance.below(17))).unwrap_or(Thrust::NONE),
+            aim: Angle::from_steps(held.aim.steps()).turned(turn),
+            buttons: Buttons::from_code(number(self.chance.below(8))),
+        }
+    }
+}
+
+/// A number that depends on every tick of the match of a seed.
+#[must_use]
+pub fn match_checksum(seed: u64) -> u32 {
+    let mut game = SeededMatch::new(seed);
+    let mut sum = 0_u32;
+    while !game.world.is_over() {
+        let commands = game.commands();
+        game.world.step(&commands);
+        if game.world.tick.is_multiple_of(60) {
+            sum = sum.rotate_left(5) ^ game.world.checksum();
+        }
+    }
+    sum.rotate_left(5) ^ game.world.checksum()
+}
+
+/// The checksums of many matches as one number: what the page shows and the tests compare.
+#[must_use]
+pub fn fold(digest: u64, checksum: u32) -> u64 {
+    (digest ^ u64::from(checksum)).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(7)
+}

@@ -1,0 +1,77 @@
+//! The match stream: how a world travels.
+//!
+//! The stream is a run of *frames*. A **keyframe** is a whole world, bit-packed. A **delta** is the
+//! cause and not the effect: the commands of its ticks, and nothing else. Both ends hold the same
+//! integers and step the same [`World`], so a delta moves the decoder's world to exactly where the
+//! encoder's is, whatever happened in between: sixteen discs that collide cost no more than sixteen
+//! that stand. Events are not sent either; they come out of the decoder's own steps. A checksum once a
+//! second and every keyframe on the way would show if the two ever differed.
+//!
+//! Frames travel as *records*: the length as a varint, then the frame. A WebSocket message, a replay file
+//! and a live HTTP body are the same records, made once.
+//!
+//! ```text
+//! frame     kind (3 bits) …, padded to whole bytes
+//! keyframe  format (5) world
+//! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
+//!           for each tick: any seats change? (1) [count (4) { slot leave|join }]
+//!                          any inputs change? (1) [for each disc: changed? (1) {thrust? [5] aim? [delta] buttons? [3]}]
+//! roster    who sits where, bincode
+//! end       tick (32) · checksum (32)
+//! ```
+//!
+//! Format 1. A decoder refuses formats that it does not know.
+
+mod bits;
+mod decode;
+mod delta;
+mod encode;
+mod keyframe;
+mod record;
+mod roster;
+
+pub use bits::DecodeError;
+pub use decode::{Applied, StreamDecoder};
+pub use encode::StreamEncoder;
+pub(crate) use record::record;
+pub use record::{FRAME_BYTES_MAX, RECORD_PREFIX_BYTES_MAX, next_record, records};
+pub use roster::{Roster, RosterEntry};
+
+/// What a frame holds: its first three bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Commands of the next ticks.
+    Delta,
+    /// A whole world.
+    Keyframe,
+    /// Who sits where.
+    Roster,
+    /// The round is over.
+    End,
+    /// The table of contents of a replay file.
+    Index,
+}
+
+impl FrameKind {
+    const BITS: u32 = 3;
+    const ALL: [Self; 5] = [Self::Delta, Self::Keyframe, Self::Roster, Self::End, Self::Index];
+
+    /// The kind of a frame.
+    ///
+    /// # Errors
+    /// When the frame is empty or of a kind that this version does not know.
+    pub fn of(frame: &[u8]) -> Result<Self, DecodeError> {
+        let first = frame.first().ok_or(DecodeError::Truncated)?;
+        Self::ALL.get(usize::from(first & 7)).copied().ok_or(DecodeError::Malformed("frame kind"))
+    }
+
+    const fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+/// The format that keyframes are written in.
+pub const FORMAT: u32 = 1;
+const FORMAT_BITS: u32 = 5;
+/// Ticks that one delta may span.
+pub const DELTA_TICKS_MAX: usize = 63;

@@ -1,0 +1,230 @@
+//! Bits in and out, by one description for both directions.
+//!
+//! A [`Coder`] either writes the values that it is shown or replaces them by what it reads, so the
+//! layout of a thing is one function that cannot disagree with itself (Fiedler, "Serialization
+//! Strategies", 2016). Ranges are checked while reading: whatever the bytes, what comes out is in range.
+
+use crate::sim::Vec2;
+
+/// Why bytes are no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// They end too early.
+    #[error("the data ends in the middle")]
+    Truncated,
+    /// A value is out of its range.
+    #[error("the data is malformed: {0}")]
+    Malformed(&'static str),
+    /// It is of a format that this build does not know.
+    #[error("format {0} is not known to this version")]
+    UnknownFormat(u32),
+    /// A delta does not follow the tick that the decoder is at.
+    #[error("the delta does not follow the last frame")]
+    Gap,
+    /// A record is longer than any may be.
+    #[error("a record of {0} bytes is longer than any may be")]
+    TooLong(usize),
+}
+
+/// One direction of a bit stream.
+pub(super) trait Coder {
+    /// The lowest `width` bits of a value, at most 32.
+    fn bits(&mut self, value: &mut u32, width: u32) -> Result<(), DecodeError>;
+
+    /// True while reading.
+    fn reads(&self) -> bool;
+
+    fn flag(&mut self, value: &mut bool) -> Result<(), DecodeError> {
+        let mut bit = u32::from(*value);
+        self.bits(&mut bit, 1)?;
+        *value = bit == 1;
+        Ok(())
+    }
+
+    fn wide(&mut self, value: &mut u64) -> Result<(), DecodeError> {
+        let (mut low, mut high) = (low_half(*value), low_half(*value >> 32));
+        self.bits(&mut low, 32)?;
+        self.bits(&mut high, 32)?;
+        *value = u64::from(high) << 32 | u64::from(low);
+        Ok(())
+    }
+
+    /// A number from `min` to `max`.
+    fn ranged(&mut self, value: &mut i32, min: i32, max: i32) -> Result<(), DecodeError> {
+        let span = max.abs_diff(min);
+        let mut offset = value.abs_diff(min).min(span);
+        self.bits(&mut offset, u32::BITS - span.leading_zeros())?;
+        if offset > span {
+            return Err(DecodeError::Malformed("a value is out of range"));
+        }
+        *value = min.saturating_add_unsigned(offset);
+        Ok(())
+    }
+
+    /// A timer from 0 to `max` that is mostly 0: then one bit.
+    fn timer(&mut self, value: &mut u16, max: u16) -> Result<(), DecodeError> {
+        let mut runs = *value > 0;
+        self.flag(&mut runs)?;
+        let mut ticks = i32::from(*value);
+        if runs {
+            self.ranged(&mut ticks, 1, i32::from(max))?;
+        } else {
+            ticks = 0;
+        }
+        *value = u16::try_from(ticks).unwrap_or(max);
+        Ok(())
+    }
+
+    /// A count from 0 to `max`.
+    fn count(&mut self, value: &mut u16, max: u16) -> Result<(), DecodeError> {
+        let mut number = i32::from(*value);
+        self.ranged(&mut number, 0, i32::from(max))?;
+        *value = u16::try_from(number).unwrap_or(max);
+        Ok(())
+    }
+
+    /// Both parts from −`max` to `max`.
+    fn vector(&mut self, value: &mut Vec2, max: i32) -> Result<(), DecodeError> {
+        self.ranged(&mut value.x, -max, max)?;
+        self.ranged(&mut value.y, -max, max)
+    }
+
+    /// Any number, small ones in few bits: Exponential-Golomb of order `order` over zigzag.
+    fn small(&mut self, value: &mut i16, order: u32) -> Result<(), DecodeError> {
+        let zigzag = i32::from(*value) << 1 ^ i32::from(*value) >> 15;
+        let mut code = zigzag.cast_unsigned();
+        self.golomb(&mut code, order)?;
+        let half = i32::try_from(code >> 1).unwrap_or(0);
+        let value_read = if code & 1 == 1 { -half - 1 } else { half };
+        *value = i16::try_from(value_read).map_err(|_overflow| DecodeError::Malformed("a step"))?;
+        Ok(())
+    }
+
+    fn golomb(&mut self, code: &mut u32, order: u32) -> Result<(), DecodeError> {
+        const EXTRA_BITS_MAX: u32 = 16;
+        let shifted = (*code >> order) + 1;
+        let mut extra = shifted.ilog2();
+        if self.reads() {
+            extra = 0;
+            let mut more = false;
+            self.flag(&mut more)?;
+            while more {
+                extra += 1;
+                if extra > EXTRA_BITS_MAX {
+                    return Err(DecodeError::Malformed("a number is too long"));
+                }
+                self.flag(&mut more)?;
+            }
+        } else {
+            for _ in 0..extra {
+                self.flag(&mut true)?;
+            }
+            self.flag(&mut false)?;
+        }
+        let mut rest = code.wrapping_add(1 << order).wrapping_sub(1 << (extra + order));
+        self.bits(&mut rest, extra + order)?;
+        if self.reads() {
+            *code = rest + (1 << (extra + order)) - (1 << order);
+        }
+        Ok(())
+    }
+}
+
+fn low_half(value: u64) -> u32 {
+    u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// Writes bits, the lowest first.
+#[derive(Debug, Default)]
+pub(super) struct BitWriter {
+    bytes: Vec<u8>,
+    pending: u64,
+    filled: u32,
+}
+
+impl BitWriter {
+    /// The bytes, the last one padded with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.filled > 0 {
+            self.bytes.push(self.pending.to_le_bytes()[0]);
+        }
+        self.bytes
+    }
+}
+
+impl Coder for BitWriter {
+    fn bits(&mut self, value: &mut u32, width: u32) -> Result<(), DecodeError> {
+        let mask = (1_u64 << width) - 1;
+        self.pending |= (u64::from(*value) & mask) << self.filled;
+        self.filled += width;
+        while self.filled >= 8 {
+            self.bytes.push(self.pending.to_le_bytes()[0]);
+            self.pending >>= 8;
+            self.filled -= 8;
+        }
+        Ok(())
+    }
+
+    fn reads(&self) -> bool {
+        false
+    }
+}
+
+/// Reads what a [`BitWriter`] wrote.
+#[derive(Debug)]
+pub(super) struct BitReader<'a> {
+    bytes: &'a [u8],
+    pending: u64,
+    filled: u32,
+}
+
+impl<'a> BitReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, pending: 0, filled: 0 }
+    }
+
+    /// What follows, from the next whole byte on.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl Coder for BitReader<'_> {
+    fn bits(&mut self, value: &mut u32, width: u32) -> Result<(), DecodeError> {
+        while self.filled < width {
+            let (first, rest) = self.bytes.split_first().ok_or(DecodeError::Truncated)?;
+            self.pending |= u64::from(*first) << self.filled;
+            self.bytes = rest;
+            self.filled += 8;
+        }
+        *value = low_half(self.pending & ((1 << width) - 1));
+        self.pending >>= width;
+        self.filled -= width;
+        Ok(())
+    }
+
+    fn reads(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BitReader, BitWriter, Coder as _};
+
+    #[test]
+    fn every_small_step_reads_back() {
+        for step in -512..512 {
+            let mut writer = BitWriter::default();
+            writer.small(&mut { step }, 3).unwrap();
+            writer.bits(&mut 5, 3).unwrap();
+            let bytes = writer.finish();
+
+            let mut reader = BitReader::new(&bytes);
+            let (mut read, mut after) = (0, 0);
+            reader.small(&mut read, 3).unwrap();
+            reader.bits(&mut after, 3).unwrap();
+            assert_eq!((read, after), (step, 5));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From frames to a world: the one decoder of client, browser, load generator and files.
+
+use super::bits::{BitReader, Coder as _, DecodeError};
+use super::encode::{header, held_by};
+use super::roster::Roster;
+use super::{FORMAT, FORMAT_BITS, FrameKind, delta, keyframe};
+use crate::sim::{Event, Mode, World};
+use crate::tick::Tick;
+
+/// Bits of the base tick in a delta: enough to notice a lost one.
+pub(super) const BASE_BITS: u32 = 7;
+
+/// What a frame did to the decoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The world was replaced, or confirmed.
+    Keyframe,
+    /// The world moved on, and this is what happened: the tick is that after the step.
+    Delta(Vec<(Tick, Event)>),
+    /// The roster was replaced.
+    Roster,
+    /// The round is over.
+    End,
+}
+
+/// Follows a match stream.
+#[derive(Debug, Clone, Default)]
+pub struct StreamDecoder {
+    world: Option<World>,
+    roster: Roster,
+    diverged: u32,
+}
+
+impl StreamDecoder {
+    /// A decoder that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The world after the last frame. Nothing before the first keyframe.
+    #[must_use]
+    pub fn world(&self) -> Option<&World> {
+        self.world.as_ref()
+    }
+
+    /// The newest roster.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// How often the own steps led elsewhere than the encoder's. Zero, or somebody has a bug; a keyframe heals it.
+    #[must_use]
+    pub fn diverged(&self) -> u32 {
+        self.diverged
+    }
+
+    /// Takes one frame. After an error the world is as it was before; the next keyframe goes on.
+    ///
+    /// # Errors
+    /// When the frame is malformed, or a delta does not follow.
+    pub fn apply(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
+        match FrameKind::of(frame)? {
+            FrameKind::Delta => self.delta(frame),
+            FrameKind::Keyframe => {
+                let world = read_keyframe(frame)?;
+                if let Some(own) = self.world.as_ref()
+                    && own.tick == world.tick
+                    && own.began == world.began
+                    && own.round_ticks == world.round_ticks
+                    && *own != world
+                {
+                    self.diverged += 1;
+                }
+                self.world = Some(world);
+                Ok(Applied::Keyframe)
+            }
+            FrameKind::Roster => {
+                self.roster = Roster::decode(frame)?;
+                Ok(Applied::Roster)
+            }
+            FrameKind::End => self.end(frame),
+            FrameKind::Index => Ok(Applied::End),
+        }
+    }
+
+    fn delta(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
+        let mut world = self.world.clone().ok_or(DecodeError::Gap)?;
+        let mut reader = BitReader::new(frame);
+        reader.bits(&mut 0, FrameKind::BITS)?;
+        let (mut base, mut count) = (0, 0);
+        header(&mut reader, &mut base, &mut count)?;
+        if base != world.tick.0 & ((1 << BASE_BITS) - 1) {
+            return Err(DecodeError::Gap);
+        }
+        let (mut checked, mut checksum) = (false, 0);
+        reader.flag(&mut checked)?;
+        if checked {
+            reader.bits(&mut checksum, 32)?;
+        }
+        let mut held = held_by(&world);
+        let mut events = Vec::new();
+        for _ in 0..count {
+            let mut commands = Vec::new();
+            delta::tick(&mut reader, &mut commands, &mut held)?;
+            let happened = world.step(&commands);
+            events.extend(happened.into_iter().map(|event| (world.tick, event)));
+        }
+        if checked && checksum != world.checksum() {
+            self.diverged += 1;
+        }
+        self.world = Some(world);
+        Ok(Applied::Delta(events))
+    }
+
+    fn end(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
+        let mut reader = BitReader::new(frame);
+        let (mut tick, mut checksum) = (0, 0);
+        reader.bits(&mut 0, 8)?;
+        reader.bits(&mut tick, 32)?;
+        reader.bits(&mut checksum, 32)?;
+        let world = self.world.as_ref().ok_or(DecodeError::Gap)?;
+        if world.tick != Tick(tick) || world.checksum() != checksum {
+            self.diverged += 1;
+        }
+        Ok(Applied::End)
+    }
+}
+
+fn read_keyframe(frame: &[u8]) -> Result<World, DecodeError> {
+    let mut reader = BitReader::new(frame);
+    let mut format = 0;
+    reader.bits(&mut 0, FrameKind::BITS)?;
+    reader.bits(&mut format, FORMAT_BITS)?;
+    if format != FORMAT {
+        return Err(DecodeError::UnknownFormat(format));
+    }
+    let mut world = World::new(Mode::Brawl, 0, 0);
+    keyframe::world(&mut reader, &mut world)?;
+    Ok(world)
+}

@@ -1,0 +1,117 @@
+//! The commands of a few ticks in bits, against the inputs that were held before.
+
+use super::bits::{Coder, DecodeError};
+use super::keyframe::{buttons, slot, thrust};
+use crate::sim::mode::SEATS_MAX;
+use crate::sim::{Command, Input, Slot};
+
+type Coded = Result<(), DecodeError>;
+
+/// The order of the code for turns of the aim: most are below eight steps.
+const TURN_ORDER: u32 = 3;
+
+/// What every seat holds, as both ends know it after the last tick. In the order of the slots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Held(pub(super) Vec<(Slot, Input)>);
+
+impl Held {
+    /// Follows one command, exactly as a world does.
+    fn obey(&mut self, command: &Command) {
+        let place = self.0.partition_point(|(slot, _)| *slot < command.slot());
+        let taken = self.0.get(place).is_some_and(|(slot, _)| *slot == command.slot());
+        match command {
+            Command::Join { slot, .. } if !taken && usize::from(slot.0) < SEATS_MAX => {
+                self.0.insert(place, (*slot, Input::default()));
+            }
+            Command::Leave { .. } if taken => {
+                self.0.remove(place);
+            }
+            Command::Input { input, .. } if taken => self.0[place].1 = *input,
+            Command::Join { .. } | Command::Leave { .. } | Command::Input { .. } => {}
+        }
+    }
+}
+
+/// The commands of one tick, in either direction: those about seats first, then inputs by slot.
+pub(super) fn tick<C: Coder>(c: &mut C, commands: &mut Vec<Command>, held: &mut Held) -> Coded {
+    let seats = |command: &Command| !matches!(command, Command::Input { .. });
+    let mut changes: Vec<_> = commands.iter().copied().filter(seats).collect();
+    seat_changes(c, &mut changes)?;
+    changes.iter().for_each(|change| held.obey(change));
+    let mut wanted = held.clone();
+    commands.iter().filter(|command| !seats(command)).for_each(|command| wanted.obey(command));
+    inputs(c, held, &mut wanted)?;
+    if c.reads() {
+        let turned = wanted.0.iter().zip(&held.0).filter(|(new, old)| new != old);
+        changes.extend(turned.map(|(&(slot, input), _)| Command::Input { slot, input }));
+        *commands = changes;
+    }
+    *held = wanted;
+    Ok(())
+}
+
+fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
+    let mut any = !changes.is_empty();
+    c.flag(&mut any)?;
+    if !any {
+        changes.clear();
+        return Ok(());
+    }
+    let mut count = changes.len() as i32;
+    // Every seat may be left and taken again.
+    c.ranged(&mut count, 1, 2 * SEATS_MAX as i32)?;
+    changes.resize(count.unsigned_abs() as usize, Command::Leave { slot: Slot(0) });
+    for change in changes {
+        let (mut joins, mut second) = match change {
+            Command::Join { team, .. } => (true, *team == 1),
+            Command::Leave { .. } | Command::Input { .. } => (false, false),
+        };
+        let mut who = change.slot();
+        slot(c, &mut who)?;
+        c.flag(&mut joins)?;
+        if joins {
+            c.flag(&mut second)?;
+            *change = Command::Join { slot: who, team: u8::from(second) };
+        } else {
+            *change = Command::Leave { slot: who };
+        }
+    }
+    Ok(())
+}
+
+fn inputs<C: Coder>(c: &mut C, held: &Held, wanted: &mut Held) -> Coded {
+    let mut any = held != wanted;
+    c.flag(&mut any)?;
+    if !any {
+        return Ok(());
+    }
+    for ((_, old), (_, new)) in held.0.iter().zip(&mut wanted.0) {
+        let mut changed = old != new;
+        c.flag(&mut changed)?;
+        if changed {
+            input(c, old, new)?;
+        }
+    }
+    Ok(())
+}
+
+fn input<C: Coder>(c: &mut C, old: &Input, new: &mut Input) -> Coded {
+    let mut aims = old.aim != new.aim;
+    c.flag(&mut aims)?;
+    if aims {
+        let mut turn = new.aim.since(old.aim);
+        c.small(&mut turn, TURN_ORDER)?;
+        new.aim = old.aim.turned(turn);
+    }
+    let mut drives = old.thrust != new.thrust;
+    c.flag(&mut drives)?;
+    if drives {
+        thrust(c, &mut new.thrust)?;
+    }
+    let mut presses = old.buttons != new.buttons;
+    c.flag(&mut presses)?;
+    if presses {
+        buttons(c, &mut new.buttons)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! From a world and its commands to records.
+
+use super::bits::{BitWriter, Coder};
+use super::delta::{self, Held};
+use super::record::record;
+use super::roster::Roster;
+use super::{DELTA_TICKS_MAX, FORMAT, FORMAT_BITS, FrameKind, keyframe};
+use crate::sim::{Command, World};
+use crate::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ};
+
+const WRITES: &str = "a writer takes every value";
+
+/// Writes one match stream. Each call returns one record, ready to be appended.
+#[derive(Debug, Clone, Default)]
+pub struct StreamEncoder {
+    /// What the readers know of the inputs.
+    held: Held,
+}
+
+impl StreamEncoder {
+    /// A stream that nothing was written to.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Who sits where.
+    #[must_use]
+    pub fn roster(&self, roster: &Roster) -> Vec<u8> {
+        record(&roster.encode())
+    }
+
+    /// The whole world. The first frame of a round; later ones are places to enter.
+    #[must_use]
+    pub fn keyframe(&mut self, world: &World) -> Vec<u8> {
+        let mut writer = BitWriter::default();
+        writer.bits(&mut FrameKind::Keyframe.code(), FrameKind::BITS).expect(WRITES);
+        writer.bits(&mut { FORMAT }, FORMAT_BITS).expect(WRITES);
+        keyframe::world(&mut writer, &mut world.clone()).expect(WRITES);
+        self.held = held_by(world);
+        record(&writer.finish())
+    }
+
+    /// The commands of the ticks since the last frame. `after` is the world that they led to.
+    ///
+    /// At most [`DELTA_TICKS_MAX`] ticks.
+    #[must_use]
+    pub fn delta(&mut self, ticks: &[Vec<Command>], after: &World) -> Vec<u8> {
+        debug_assert!(ticks.len() <= DELTA_TICKS_MAX, "a delta spans few ticks");
+        let mut writer = BitWriter::default();
+        let count = u32::try_from(ticks.len()).unwrap_or(0);
+        let base = after.tick.minus(count);
+        let checked = (after.tick.0 / TICK_RATE_HZ) != (base.0 / TICK_RATE_HZ);
+        writer.bits(&mut FrameKind::Delta.code(), FrameKind::BITS).expect(WRITES);
+        header(&mut writer, &mut base.0.clone(), &mut count.clone()).expect(WRITES);
+        writer.flag(&mut checked.clone()).expect(WRITES);
+        if checked {
+            writer.bits(&mut after.checksum(), 32).expect(WRITES);
+        }
+        for commands in ticks {
+            delta::tick(&mut writer, &mut commands.clone(), &mut self.held).expect(WRITES);
+        }
+        record(&writer.finish())
+    }
+
+    /// The last frame of a round.
+    #[must_use]
+    pub fn end(&self, world: &World) -> Vec<u8> {
+        let mut writer = BitWriter::default();
+        writer.bits(&mut FrameKind::End.code(), 8).expect(WRITES);
+        writer.bits(&mut world.tick.0.clone(), 32).expect(WRITES);
+        writer.bits(&mut world.checksum(), 32).expect(WRITES);
+        record(&writer.finish())
+    }
+}
+
+/// The lower bits of the tick before, and the number of ticks: nearly always two.
+pub(super) fn header<C: Coder>(
+    c: &mut C,
+    base: &mut u32,
+    count: &mut u32,
+) -> Result<(), super::DecodeError> {
+    c.bits(base, super::decode::BASE_BITS)?;
+    let mut usual = *count == SNAPSHOT_EVERY_TICKS;
+    c.flag(&mut usual)?;
+    if usual {
+        *count = SNAPSHOT_EVERY_TICKS;
+        return Ok(());
+    }
+    c.bits(count, 6)
+}
+
+pub(super) fn held_by(world: &World) -> Held {
+    Held(world.discs.iter().map(|disc| (disc.slot, disc.input)).collect())
+}

@@ -1,0 +1,187 @@
+//! Properties of the match stream: what was sent is what arrives, whatever happens on the way.
+
+use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use shared::replay::{Playback, Reader, ReplayHeader, Writer};
+use shared::sim::proof::SeededMatch;
+use shared::sim::rng::Rng;
+use shared::sim::{Mode, World};
+use shared::snapshot::{Roster, RosterEntry, StreamDecoder, StreamEncoder, records};
+use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS, Tick};
+
+/// A match as a server would send and record it.
+struct Recorded {
+    file: Vec<u8>,
+    worlds: Vec<World>,
+    deltas: Vec<usize>,
+    keyframes: Vec<usize>,
+}
+
+fn record(seed: u64) -> Recorded {
+    let mut game = SeededMatch::new(seed);
+    // Near the wrap on every other seed: nothing may depend on ticks that only grow.
+    if seed % 2 == 1 {
+        game.world.tick = Tick(u32::MAX - 300);
+        game.world.began = game.world.tick;
+    }
+    let header = ReplayHeader {
+        id: ReplayId::from_bits(seed),
+        room: RoomId::from_bits(seed),
+        mode: game.world.mode,
+        seed,
+        round_ticks: game.world.round_ticks,
+        started_at_ms: 0,
+    };
+    let entry = |slot| RosterEntry {
+        slot: shared::sim::Slot(slot),
+        player: PlayerId::from_bits(u64::from(slot)),
+        name: PlayerName::parse("Somebody").unwrap(),
+        bot: true,
+        team: 0,
+        reconnecting: false,
+    };
+    let roster = Roster { entries: (0..16).map(entry).collect() };
+    let (mut writer, mut file) = Writer::new(&header);
+    let mut encoder = StreamEncoder::new();
+    let mut put = |bytes: Vec<u8>, writer: &mut Writer, world: &World| {
+        writer.record(&bytes, world.elapsed());
+        file.extend(&bytes);
+        bytes.len()
+    };
+    put(encoder.roster(&roster), &mut writer, &game.world);
+    let mut keyframes = vec![put(encoder.keyframe(&game.world), &mut writer, &game.world)];
+    let (mut worlds, mut deltas) = (vec![game.world.clone()], Vec::new());
+    while !game.world.is_over() {
+        let mut ticks = Vec::new();
+        for _ in 0..SNAPSHOT_EVERY_TICKS {
+            let commands = game.commands();
+            let events = game.world.step(&commands);
+            writer.events(game.world.tick, game.world.began, &events);
+            ticks.push(commands);
+        }
+        deltas.push(put(encoder.delta(&ticks, &game.world), &mut writer, &game.world));
+        if game.world.elapsed().is_multiple_of(KEYFRAME_EVERY_TICKS) {
+            keyframes.push(put(encoder.keyframe(&game.world), &mut writer, &game.world));
+        }
+        worlds.push(game.world.clone());
+    }
+    file.extend(writer.finish(&game.world));
+    Recorded { file, worlds, deltas, keyframes }
+}
+
+#[test]
+fn a_recording_replays_the_match_in_chunks_of_any_size() {
+    for seed in 0..60 {
+        let recorded = record(seed);
+        let mut reader = Reader::new();
+        let mut chance = Rng(seed);
+
+        let mut rest = recorded.file.as_slice();
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at(rest.len().min(1 + chance.below(3_000) as usize));
+            reader.push(chunk).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            rest = later;
+        }
+
+        assert!(reader.is_complete() && reader.is_verified(), "seed {seed}");
+        assert_eq!(reader.diverged(), 0, "seed {seed}");
+        assert_eq!(reader.markers(), reader.index().unwrap().markers, "seed {seed}");
+        let mut playback = Playback::new();
+        for world in &recorded.worlds {
+            playback.advance_to(&reader, world.elapsed());
+            assert_eq!(playback.world(), Some(world), "seed {seed}");
+        }
+        for _ in 0..20 {
+            let wanted = &recorded.worlds[chance.below(recorded.worlds.len() as u32) as usize];
+            playback.seek(&reader, wanted.elapsed());
+            assert_eq!(playback.world(), Some(wanted), "seed {seed}, tick {}", wanted.tick);
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_was_cut_plays_up_to_the_cut() {
+    let recorded = record(5);
+    let mut chance = Rng(1);
+    for _ in 0..100 {
+        let cut = 200 + chance.below(recorded.file.len() as u32 - 200) as usize;
+        let mut reader = Reader::new();
+
+        reader.push(&recorded.file[..cut]).unwrap();
+
+        let mut playback = Playback::new();
+        playback.seek(&reader, u32::MAX);
+        assert_eq!(playback.tick(), reader.available_ticks(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn any_damage_is_an_error_and_never_a_panic() {
+    let recorded = record(9);
+    for seed in 0..3_000 {
+        let mut chance = Rng(seed);
+        let mut file = recorded.file.clone();
+        for _ in 0..=chance.below(4) {
+            let place = chance.below(file.len() as u32) as usize;
+            file[place] = chance.next_u64() as u8;
+        }
+        file.truncate(chance.below(file.len() as u32 * 2) as usize);
+
+        let mut reader = Reader::new();
+        let outcome = reader.push(&file);
+
+        let untouched = recorded.file.starts_with(&file);
+        assert!(
+            outcome.is_err() || untouched || !reader.is_verified() || file == recorded.file,
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn any_bytes_decode_to_a_world_that_can_be_stepped_or_to_an_error() {
+    let mut keyframe = StreamEncoder::new();
+    let whole = keyframe.keyframe(&record(3).worlds[400]);
+    let whole = records(&whole).next().unwrap().unwrap().to_vec();
+    for seed in 0..20_000 {
+        let mut chance = Rng(seed);
+        let mut bytes = if seed % 2 == 0 {
+            whole.clone()
+        } else {
+            // The right kind and format, then anything.
+            let anything = |_| chance.next_u64() as u8;
+            whole[..1].iter().copied().chain((0..300).map(anything)).collect()
+        };
+        for _ in 0..chance.below(20) {
+            let place = chance.below(bytes.len() as u32) as usize;
+            bytes[place] = chance.next_u64() as u8;
+        }
+        let mut decoder = StreamDecoder::new();
+        if decoder.apply(&bytes).is_ok()
+            && let Some(mut world) = decoder.world().cloned()
+        {
+            for _ in 0..30 {
+                world.step(&[]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_is_small() {
+    let brawl = (0..).find(|seed| SeededMatch::new(*seed).world.mode == Mode::Brawl).unwrap();
+    let recorded = record(brawl);
+    let percentile = |sizes: &[usize], percent: usize| {
+        let mut sizes = sizes.to_vec();
+        sizes.sort_unstable();
+        sizes[(sizes.len() - 1) * percent / 100]
+    };
+    let most = recorded.worlds.iter().map(|world| world.discs.len()).max().unwrap();
+    println!(
+        "{most} discs: delta p50 {} p99 {} bytes, keyframe p50 {} bytes",
+        percentile(&recorded.deltas, 50),
+        percentile(&recorded.deltas, 99),
+        percentile(&recorded.keyframes, 50)
+    );
+    assert!(percentile(&recorded.deltas, 50) <= 48);
+    assert!(percentile(&recorded.keyframes, 50) <= 400);
+}
