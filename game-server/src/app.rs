@@ -80,7 +80,7 @@ impl App {
             store: Arc::new(store),
             blobs: Arc::new(blobs),
             bus: Arc::new(InProcessBus::new()),
-            feeds: Arc::new(Feeds::new(&config)),
+            feeds: Arc::new(Feeds::new()),
             presence: Arc::new(Presence::default()),
             gauges: Arc::new(Gauges::default()),
             config: Arc::new(config),

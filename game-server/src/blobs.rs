@@ -134,8 +134,8 @@ impl Blobs for Folder {
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             let is_part = path.extension().is_some_and(|ending| ending == PART);
-            let id = path.file_stem().and_then(|stem| stem.to_str()).and_then(|s| s.parse().ok());
-            found.extend(id.filter(|_| is_part));
+            let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_part);
+            found.extend(name.and_then(|name| name.parse::<ReplayId>().ok()));
         }
         found.sort_unstable();
         Ok(found)

@@ -24,6 +24,7 @@ pub mod bus;
 pub mod store;
 
 pub mod clock;
+pub mod etag;
 pub mod metrics;
 mod sync;
 

@@ -1,2 +1,78 @@
-//! Entry.
-fn main() {}
+//! The program: arguments, logging, the port, signals.
+
+mod flags;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::{fs, process};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use flags::{Flags, LogFormat};
+
+/// What a shell expects of a program that was interrupted.
+const EXIT_INTERRUPTED: i32 = 130;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    start_logging(&flags)?;
+    let listener = TcpListener::bind(&flags.listen)
+        .await
+        .with_context(|| format!("listening on {}", flags.listen))?;
+    let address = listener.local_addr().context("asking for the port")?;
+    let shutdown = CancellationToken::new();
+    stop_on_signals(shutdown.clone())?;
+
+    announce(address, flags.port_file.as_deref())?;
+    game_server::run(listener, flags.into_config(), shutdown).await
+}
+
+/// Logs go to the standard error output; the standard output is for the address alone.
+fn start_logging(flags: &Flags) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&flags.log).context("reading the log filter")?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match flags.log_format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+    Ok(())
+}
+
+fn announce(address: SocketAddr, port_file: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(path) = port_file {
+        // Whoever waits for the file must not read half of it.
+        let unfinished = path.with_extension("unfinished");
+        fs::write(&unfinished, address.to_string())
+            .and_then(|()| fs::rename(&unfinished, path))
+            .with_context(|| format!("writing {}", path.display()))?;
+    }
+    writeln!(io::stdout(), "listening on http://{address}").context("writing the address")
+}
+
+/// The first SIGINT or SIGTERM stops gracefully, the second at once.
+fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
+    let mut interrupts = signal(SignalKind::interrupt()).context("catching SIGINT")?;
+    let mut terminations = signal(SignalKind::terminate()).context("catching SIGTERM")?;
+    // Lives as long as the process: a second signal counts while the server stops.
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupts.recv() => {}
+                _ = terminations.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                process::exit(EXIT_INTERRUPTED);
+            }
+            tracing::info!("stopping");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}

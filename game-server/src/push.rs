@@ -18,7 +18,6 @@ use std::sync::Arc;
 use serde::Serialize;
 use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 
-use crate::config::Config;
 use feed::{Feed, FeedLimits, FeedState, Source};
 
 /// Every feed of this server.
@@ -34,13 +33,20 @@ pub struct Feeds {
 impl Feeds {
     /// Empty feeds, each in an epoch of its own.
     #[must_use]
-    pub fn new(_config: &Config) -> Self {
+    pub fn new() -> Self {
         let limits = FeedLimits::default();
         Self {
             scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
             rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
             lab: Arc::new(Feed::new("lab", Beat::default(), limits)),
         }
+    }
+
+    /// Ends every stream: the server stops.
+    pub fn close(&self) {
+        self.scoreboard.close();
+        self.rooms.close();
+        self.lab.close();
     }
 
     /// The feed of that name.
@@ -52,6 +58,12 @@ impl Feeds {
             "lab" => Some(self.lab.clone()),
             _ => None,
         }
+    }
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

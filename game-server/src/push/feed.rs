@@ -115,8 +115,18 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// [`Gone`] when some of them are forgotten.
     fn after(&self, cursor: Cursor, max: usize) -> Result<Vec<Arc<Event>>, Gone>;
-    /// Changes with each event. Subscribe first, then read: so nothing is missed between the two.
-    fn changes(&self) -> watch::Receiver<u64>;
+    /// Changes with each event, and when the feed closes. Subscribe first, then read: so nothing is
+    /// missed between the two.
+    fn changes(&self) -> watch::Receiver<Head>;
+}
+
+/// The end of a log, for waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last event.
+    pub sequence: u64,
+    /// The server stops: nothing follows.
+    pub closed: bool,
 }
 
 /// The log and its state.
@@ -125,7 +135,7 @@ pub struct Feed<S> {
     epoch: u64,
     limits: FeedLimits,
     log: Mutex<Log<S>>,
-    head: watch::Sender<u64>,
+    head: watch::Sender<Head>,
 }
 
 struct Log<S> {
@@ -148,7 +158,7 @@ impl<S: FeedState> Feed<S> {
             epoch: rand::random(),
             limits,
             log: Mutex::new(Log { state, sequence: 0, events, bytes: 0, snapshot: None }),
-            head: watch::Sender::new(0),
+            head: watch::Sender::new(Head { sequence: 0, closed: false }),
         }
     }
 
@@ -164,9 +174,14 @@ impl<S: FeedState> Feed<S> {
         log.snapshot = None;
         log.push(encoded, self.limits);
         drop(log);
-        // Two publishers may come here in either order; readers look into the log, so any change does.
-        self.head.send_replace(sequence);
+        // Two publishers may come here in either order; the later number stays.
+        self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
         cursor
+    }
+
+    /// Ends every stream once it has sent what is in the log. The server stops.
+    pub fn close(&self) {
+        self.head.send_modify(|head| head.closed = true);
     }
 
     /// Puts another state in place without an event, before anyone reads: what was stored.
@@ -226,7 +241,7 @@ impl<S: FeedState> Source for Feed<S> {
         Ok(log.events.range(first..).take(max).cloned().collect())
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
+    fn changes(&self) -> watch::Receiver<Head> {
         self.head.subscribe()
     }
 }

@@ -1,0 +1,83 @@
+//! Chat: one task that owns who listens and the order of lines.
+//!
+//! Every line passes through the task, gets its number there, is kept, and then told. Joining passes
+//! through it as well, so history and what follows meet without gap or double.
+
+mod desk;
+pub mod socket;
+
+use axum::extract::ws::Utf8Bytes;
+use shared::protocol::chat::ChatClientMessage;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::app::Services;
+use crate::sessions::Player;
+use crate::store::StoreError;
+use desk::Desk;
+
+/// Requests that wait for the task. When as many do, connections wait before they read on.
+const REQUESTS_MAX: usize = 1_024;
+
+/// Names a connection to the chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct ConnectionId(u64);
+
+/// The address of the chat.
+#[derive(Clone)]
+pub struct ChatHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+enum Request {
+    Join { player: Player, after: Option<u64>, reply: oneshot::Sender<Joined> },
+    Message { from: ConnectionId, message: ChatClientMessage },
+    Leave { connection: ConnectionId },
+}
+
+/// A connection that was let in.
+struct Joined {
+    connection: ConnectionId,
+    /// What to send, the greeting first. Ends when the reader is too slow, or the chat stops.
+    inbox: mpsc::Receiver<Utf8Bytes>,
+}
+
+impl ChatHandle {
+    async fn join(&self, player: Player, after: Option<u64>) -> Option<Joined> {
+        let (reply, joined) = oneshot::channel();
+        self.requests.send(Request::Join { player, after, reply }).await.ok()?;
+        joined.await.ok()
+    }
+
+    async fn send(&self, from: ConnectionId, message: ChatClientMessage) {
+        // The task ends only with the server, and the inbox ends with it.
+        self.requests.send(Request::Message { from, message }).await.ok();
+    }
+
+    async fn leave(&self, connection: ConnectionId) {
+        self.requests.send(Request::Leave { connection }).await.ok();
+    }
+}
+
+/// Starts the chat after the last line that was kept.
+///
+/// # Errors
+/// When the store fails.
+pub async fn start(services: &Services) -> Result<ChatHandle, StoreError> {
+    let last = services.store.last_sequence().await?;
+    let mut desk = Desk::new(services.store.clone(), services.presence.clone(), last);
+    let (requests, mut waiting) = mpsc::channel(REQUESTS_MAX);
+    let shutdown = services.shutdown.clone();
+    services.tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                request = waiting.recv() => match request {
+                    Some(request) => desk.answer(request).await,
+                    None => break,
+                },
+            }
+        }
+    });
+    Ok(ChatHandle { requests })
+}

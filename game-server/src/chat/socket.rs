@@ -1,0 +1,95 @@
+//! One connection to the chat: JSON in, JSON out.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{Message, WebSocket};
+use shared::protocol::chat::ChatClientMessage;
+use shared::protocol::close;
+use tokio_util::sync::CancellationToken;
+
+use super::{ChatHandle, Joined};
+use crate::app::SharedApp;
+use crate::limits::{Bucket, Rate};
+use crate::sessions::Player;
+use crate::socket::{self, Beat, Closing, Heartbeat, Incoming};
+
+/// Messages of any kind. Lines have a limit of their own that is answered kindly.
+const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
+
+/// Talks until the client or the server leaves.
+pub async fn serve(mut socket: WebSocket, player: Player, after: Option<u64>, app: &SharedApp) {
+    let _counted = app.services.gauges.chat_sockets.enter();
+    let Some(joined) = app.chat.join(player, after).await else {
+        return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
+    };
+    let connection = joined.connection;
+    let mut conversation = Conversation {
+        chat: &app.chat,
+        joined,
+        messages: Bucket::full(Instant::now()),
+        heartbeat: Heartbeat::new(app.services.config.ping),
+        shutdown: &app.services.shutdown,
+    };
+    let end = conversation.run(&mut socket).await;
+    app.chat.leave(connection).await;
+    socket::close(socket, end).await;
+}
+
+struct Conversation<'a> {
+    chat: &'a ChatHandle,
+    joined: Joined,
+    messages: Bucket,
+    heartbeat: Heartbeat,
+    shutdown: &'a CancellationToken,
+}
+
+impl Conversation<'_> {
+    async fn run(&mut self, socket: &mut WebSocket) -> Option<Closing> {
+        loop {
+            tokio::select! {
+                said = self.joined.inbox.recv() => match said {
+                    Some(text) => socket.send(Message::Text(text)).await.ok()?,
+                    None => return Some(self.why_it_ended()),
+                },
+                incoming = socket::receive(socket) => {
+                    if let Err(end) = self.take(incoming).await {
+                        return end;
+                    }
+                }
+                beat = self.heartbeat.next() => match beat {
+                    Beat::Ping => socket.send(socket::ping()).await.ok()?,
+                    Beat::Dead => return Some((close::NO_PONG, "no pong came")),
+                },
+            }
+        }
+    }
+
+    async fn take(&mut self, incoming: Incoming) -> Result<(), Option<Closing>> {
+        match incoming {
+            Incoming::Text(text) => {
+                if self.messages.take(MESSAGES, Instant::now()).is_err() {
+                    return Err(Some((close::POLICY, "too many messages")));
+                }
+                let message: ChatClientMessage = serde_json::from_str(&text)
+                    .map_err(|_| (close::MALFORMED, "that is no message of the chat"))?;
+                self.chat.send(self.joined.connection, message).await;
+                Ok(())
+            }
+            Incoming::Binary(_) => Err(Some((close::MALFORMED, "the chat is text"))),
+            Incoming::Pong => {
+                self.heartbeat.pong();
+                Ok(())
+            }
+            Incoming::Ping => Ok(()),
+            Incoming::Ended(end) => Err(end),
+        }
+    }
+
+    fn why_it_ended(&self) -> Closing {
+        if self.shutdown.is_cancelled() {
+            (close::RESTART, "the server stops")
+        } else {
+            (close::TOO_SLOW, "lines came faster than they were read")
+        }
+    }
+}

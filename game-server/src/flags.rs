@@ -1,0 +1,134 @@
+//! Flags, each with its environment variable.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser, ValueEnum};
+use game_server::Config;
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// The Pushback server: rooms, matchmaking, feeds, chat, replays, and the lobby.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Flags {
+    /// Address and port. Port 0 takes a free one.
+    #[arg(long, env = "PUSHBACK_LISTEN", default_value = "127.0.0.1:7777")]
+    pub(crate) listen: String,
+    /// Write the bound address into this file once the server listens.
+    #[arg(long, env = "PUSHBACK_PORT_FILE", value_name = "PATH")]
+    pub(crate) port_file: Option<PathBuf>,
+    /// What to log, as `tracing` filters say it.
+    #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn")]
+    pub(crate) log: String,
+    /// How to log.
+    #[arg(long, env = "PUSHBACK_LOG_FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    /// Where the database and the replays live.
+    #[arg(long, env = "PUSHBACK_DATA_DIR", default_value = "pushback-data", value_name = "PATH")]
+    data_dir: PathBuf,
+    /// Another database than the one in the data folder.
+    #[arg(long, env = "PUSHBACK_DATABASE_URL", value_name = "URL")]
+    database_url: Option<String>,
+    /// How browsers reach this server, when a proxy stands before it.
+    #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Other sites whose pages may use this server.
+    #[arg(long, env = "PUSHBACK_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+    /// Believe the last entry of `X-Forwarded-For`. Only behind a proxy that writes it.
+    #[arg(long, env = "PUSHBACK_TRUST_FORWARDED")]
+    trust_forwarded: bool,
+
+    /// Open connections in all.
+    #[arg(long, env = "PUSHBACK_CONNECTIONS_MAX", default_value_t = Config::default().connections_max)]
+    connections_max: usize,
+    /// Open connections from one address.
+    #[arg(
+        long,
+        env = "PUSHBACK_CONNECTIONS_PER_ADDRESS_MAX",
+        default_value_t = Config::default().connections_per_address_max
+    )]
+    connections_per_address_max: usize,
+    /// New guests that one address may make in a minute.
+    #[arg(long, env = "PUSHBACK_SESSIONS_PER_MINUTE", default_value_t = Config::default().sessions_per_minute)]
+    sessions_per_minute: u32,
+    /// Seconds without progress after which a client that does not read is cut.
+    #[arg(
+        long,
+        env = "PUSHBACK_WRITE_STALL_SECONDS",
+        default_value_t = Config::default().write_stall_max.as_secs_f64()
+    )]
+    write_stall_seconds: f64,
+    /// Rooms in all.
+    #[arg(long, env = "PUSHBACK_ROOMS_MAX", default_value_t = Config::default().rooms_max)]
+    rooms_max: usize,
+
+    /// Keep one room of bots running, so that a new lobby is never empty.
+    #[arg(long, env = "PUSHBACK_BOTS", default_value_t = true, action = ArgAction::Set)]
+    bots: bool,
+    /// Delete replays after so many days.
+    #[arg(long, env = "PUSHBACK_REPLAY_DAYS", value_name = "DAYS")]
+    replay_days: Option<u32>,
+    /// Another length of rounds than the rules'.
+    #[arg(long, env = "PUSHBACK_ROUND_SECONDS", value_name = "SECONDS")]
+    round_seconds: Option<u32>,
+    /// Milliseconds between two events of the feed `lab`.
+    #[arg(
+        long,
+        env = "PUSHBACK_LAB_INTERVAL_MS",
+        default_value_t = 500,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    lab_interval_ms: u64,
+}
+
+impl Flags {
+    pub(crate) fn into_config(self) -> Config {
+        Config {
+            data_dir: self.data_dir,
+            database_url: self.database_url,
+            public_url: self.public_url,
+            allowed_origins: self.allowed_origins,
+            trust_forwarded: self.trust_forwarded,
+            connections_max: self.connections_max,
+            connections_per_address_max: self.connections_per_address_max,
+            sessions_per_minute: self.sessions_per_minute,
+            write_stall_max: Duration::from_secs_f64(self.write_stall_seconds.clamp(0.1, 3600.0)),
+            rooms_max: self.rooms_max,
+            bots: self.bots,
+            replay_retention: self
+                .replay_days
+                .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
+            round_seconds: self.round_seconds,
+            lab_interval: Duration::from_millis(self.lab_interval_ms),
+            ..Config::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Flags;
+
+    #[test]
+    fn every_flag_has_its_variable() {
+        let command = Flags::command();
+        command.clone().debug_assert();
+        for flag in command.get_arguments().filter(|flag| flag.get_id() != "help") {
+            let Some(long) = flag.get_long().filter(|long| *long != "version") else { continue };
+            let variable = format!("PUSHBACK_{}", long.replace('-', "_").to_uppercase());
+            assert_eq!(flag.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));
+        }
+    }
+}

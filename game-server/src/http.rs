@@ -1,0 +1,56 @@
+//! The one table of routes, and what wraps all of them.
+
+pub mod error;
+
+pub mod chat;
+pub mod docs;
+pub mod feeds;
+pub mod lobby;
+pub mod ops;
+pub mod players;
+pub mod session;
+
+mod accept;
+mod extract;
+mod guard;
+pub mod upgrade;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use extract::{ClientAddress, JsonBody, QueryParams, UrlPath};
+
+use crate::app::SharedApp;
+use crate::metrics;
+
+/// The longest body that a call takes.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// Every route of the server.
+pub fn routes(app: SharedApp) -> Router {
+    let table = Router::new()
+        .route("/api/session", post(session::begin).get(session::look).delete(session::end))
+        .route("/api/feeds/{name}", get(feeds::read))
+        .route("/api/players/{id}", get(players::profile))
+        .route("/api/chat/tickets", post(chat::ticket))
+        .route("/ws/chat", get(chat::connect))
+        // ROOMS: /api/rooms…, /api/matchmaking…, /api/replays… and /ws/rooms/{id} go here.
+        .route("/healthz", get(ops::alive))
+        .route("/readyz", get(ops::ready))
+        .route("/metrics", get(ops::metrics))
+        .merge(docs::routes())
+        .fallback(lobby::page)
+        .method_not_allowed_fallback(guard::wrong_method);
+
+    // The last layer is the outermost.
+    table
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), guard::same_site))
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn(guard::security_headers))
+        .layer(from_fn(metrics::measure))
+        .with_state(app)
+}

@@ -1,0 +1,85 @@
+//! Content negotiation: which of the offered media types a client likes best (RFC 9110 §12.5.1).
+
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+/// The index in `offered` of the type to answer with. Without an `Accept` header the first. Among equals
+/// the one that the client named more exactly, then the one offered first. None when it takes none.
+pub(super) fn choose(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
+    let ranges: Vec<(&str, f32)> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(range)
+        .collect();
+    if ranges.is_empty() {
+        return Some(0);
+    }
+    let mut best: Option<(f32, u8, usize)> = None;
+    for (index, media_type) in offered.iter().enumerate() {
+        // Its most exact range decides how much a type is liked.
+        let liked = ranges
+            .iter()
+            .filter_map(|(range, quality)| Some((exactness(range, media_type)?, *quality)))
+            .max_by_key(|(exactness, _)| *exactness);
+        let Some((exactness, quality)) = liked else { continue };
+        let is_better = best.is_none_or(|(best_quality, best_exactness, _)| {
+            quality > best_quality || (quality == best_quality && exactness > best_exactness)
+        });
+        if quality > 0.0 && is_better {
+            best = Some((quality, exactness, index));
+        }
+    }
+    best.map(|(_, _, index)| index)
+}
+
+/// A range and its weight: `text/*;q=0.5`.
+fn range(text: &str) -> (&str, f32) {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default();
+    let quality = parts
+        .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+        .and_then(|weight| weight.parse().ok())
+        .unwrap_or(1.0);
+    (range, quality)
+}
+
+fn exactness(range: &str, media_type: &str) -> Option<u8> {
+    if range.eq_ignore_ascii_case(media_type) {
+        return Some(2);
+    }
+    if range == "*/*" {
+        return Some(0);
+    }
+    let kind = range.strip_suffix("/*")?;
+    media_type.split_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(kind)).then_some(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::choose;
+
+    fn chosen(accept: &'static str) -> Option<&'static str> {
+        let offered = ["application/json", "text/event-stream", "application/x-ndjson"];
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        choose(&headers, &offered).map(|index| offered[index])
+    }
+
+    #[test]
+    fn the_client_gets_what_it_likes_best() {
+        assert_eq!(choose(&HeaderMap::new(), &["a/b", "c/d"]), Some(0));
+        assert_eq!(chosen("*/*"), Some("application/json"));
+        assert_eq!(chosen("text/event-stream"), Some("text/event-stream"));
+        assert_eq!(chosen("Text/Event-Stream, */*"), Some("text/event-stream"));
+        assert_eq!(chosen("application/x-ndjson;q=0.9, */*;q=0.1"), Some("application/x-ndjson"));
+        assert_eq!(chosen("text/html,application/xml;q=0.9,*/*;q=0.8"), Some("application/json"));
+        assert_eq!(chosen("application/*"), Some("application/json"));
+        assert_eq!(chosen("application/json;q=0, */*"), Some("text/event-stream"));
+        assert_eq!(chosen("text/html"), None);
+    }
+}

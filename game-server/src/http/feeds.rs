@@ -1,0 +1,139 @@
+//! `/api/feeds/{name}`: one address, five transports, by content negotiation.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::VARY;
+use http::{HeaderMap, HeaderValue};
+use serde::Deserialize;
+use shared::api::ProblemKind;
+use shared::feed::Cursor;
+
+use super::error::{HttpError, HttpResult};
+use super::upgrade::{self, Upgrade};
+use super::{QueryParams, UrlPath, accept};
+use crate::app::SharedApp;
+use crate::push::feed::Source;
+use crate::push::reader::{Reader, Start};
+use crate::push::{long_poll, poll, sse, stream, websocket};
+
+const OFFERED: [&str; 3] = ["application/json", "text/event-stream", "application/x-ndjson"];
+
+/// Where to begin and how long to wait.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FeedQuery {
+    /// The id of the last event that was seen.
+    after: Option<String>,
+    /// Hold the answer for at most so many seconds (1 to 55) until there is one.
+    wait: Option<i64>,
+}
+
+/// Reads a feed: now, from a cursor on, or for as long as one likes.
+///
+/// Poll with plain JSON, long-poll with `wait`, or ask for `text/event-stream`, `application/x-ndjson` or
+/// a WebSocket. All five carry the same envelopes and resume after the same cursors.
+#[utoipa::path(
+    get, path = "/api/feeds/{name}", tag = "feeds",
+    params(("name" = String, Path, description = "scoreboard, rooms or lab"), FeedQuery),
+    responses(
+        (status = 101, description = "A WebSocket: an envelope a text frame"),
+        (status = 200, description = "The snapshot, the events since, or a stream of envelopes"),
+        (status = 204, description = "The wait ended: ask again with the same cursor"),
+        (status = 304, description = "Nothing changed since the ETag"),
+        (status = 400, description = "bad-cursor, bad-upgrade"),
+        (status = 404, description = "not-found"),
+        (status = 406, description = "not-acceptable"),
+        (status = 410, description = "cursor-gone, with a snapshot to continue from"),
+    )
+)]
+pub async fn read(
+    State(app): State<SharedApp>,
+    UrlPath(name): UrlPath<String>,
+    QueryParams(query): QueryParams<FeedQuery>,
+    request: Request,
+) -> Response {
+    let Some(source) = app.services.feeds.by_name(&name) else {
+        return HttpError::not_found("feed: there are scoreboard, rooms and lab").into_response();
+    };
+    let answer = if upgrade::is_wanted(request.headers()) {
+        over_websocket(&app, source, &query, request).await
+    } else {
+        over_http(&app, source, &query, request.headers()).await
+    };
+    let mut response = answer.into_response();
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    response
+}
+
+async fn over_websocket(
+    app: &SharedApp,
+    source: Arc<dyn Source>,
+    query: &FeedQuery,
+    request: Request,
+) -> HttpResult<Response> {
+    let (mut parts, _) = request.into_parts();
+    let upgrade = Upgrade::from_request_parts(&mut parts, app).await?;
+    let reader = Reader::open(source, start(cursor(query.after.as_deref())?));
+    let config = app.services.config.clone();
+    let counted = app.services.gauges.feed_sockets.enter();
+    Ok(upgrade.run(app, async move |socket| {
+        websocket::serve(socket, reader, &config, counted).await;
+    }))
+}
+
+async fn over_http(
+    app: &SharedApp,
+    source: Arc<dyn Source>,
+    query: &FeedQuery,
+    headers: &HeaderMap,
+) -> HttpResult<Response> {
+    let gauges = &app.services.gauges;
+    let heartbeat = app.services.config.heartbeat;
+    match accept::choose(headers, &OFFERED) {
+        Some(0) => {
+            let after = cursor(query.after.as_deref())?;
+            Ok(match (after, query.wait) {
+                (Some(after), Some(wait)) => {
+                    let wait = long_poll::clamp_wait(wait);
+                    long_poll::answer(source, after, wait, gauges).await
+                }
+                (after, _) => poll::answer(&*source, after, headers),
+            })
+        }
+        Some(1) => {
+            let reader = Reader::open(source, event_stream_start(headers, query));
+            Ok(sse::answer(reader, heartbeat, gauges.sse.enter()))
+        }
+        Some(_) => {
+            let reader = Reader::open(source, start(cursor(query.after.as_deref())?));
+            Ok(stream::answer(reader, heartbeat, gauges.ndjson.enter()))
+        }
+        None => {
+            let detail = format!("A feed is served as {}.", OFFERED.join(", "));
+            Err(HttpError::new(ProblemKind::NotAcceptable, detail))
+        }
+    }
+}
+
+/// `Last-Event-ID` goes before `after`. A browser takes any refusal as final, so garbage is a reset.
+fn event_stream_start(headers: &HeaderMap, query: &FeedQuery) -> Start {
+    let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or("garbage"));
+    match last.or(query.after.as_deref()) {
+        None => Start::Snapshot,
+        Some(id) => id.parse().map_or(Start::Unknown, Start::After),
+    }
+}
+
+fn start(after: Option<Cursor>) -> Start {
+    after.map_or(Start::Snapshot, Start::After)
+}
+
+fn cursor(after: Option<&str>) -> HttpResult<Option<Cursor>> {
+    let refuse = |_| {
+        let detail = "A cursor is the id of an event, or what the last answer called cursor.";
+        HttpError::new(ProblemKind::BadCursor, detail)
+    };
+    after.map(|text| text.parse().map_err(refuse)).transpose()
+}

@@ -1,0 +1,44 @@
+//! For operators: is it alive, can it serve, how is it doing.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use shared::api::ProblemKind;
+
+use super::error::{HttpError, HttpResult};
+use crate::app::SharedApp;
+
+/// Whether the process runs.
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation",
+    responses((status = 200, description = "`ok`"))
+)]
+pub async fn alive() -> &'static str {
+    "ok"
+}
+
+/// Whether it can serve: the database answers and the server does not stop.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation",
+    responses((status = 200, description = "`ready`"), (status = 503, description = "stopping, overloaded"))
+)]
+pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
+    if app.services.shutdown.is_cancelled() {
+        return Err(HttpError::new(ProblemKind::Stopping, "Come back in a few seconds."));
+    }
+    app.services.store.ping().await.map_err(|error| {
+        HttpError::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE)
+    })?;
+    Ok("ready")
+}
+
+/// Figures in Prometheus' text format.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation",
+    responses((status = 200, description = "Counters, gauges and histograms"))
+)]
+pub async fn metrics(State(app): State<SharedApp>) -> Response {
+    let text = app.services.gauges.render();
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

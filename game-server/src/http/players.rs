@@ -1,0 +1,35 @@
+//! `/api/players/{id}`: one player's line and curve.
+
+use axum::Json;
+use axum::extract::State;
+use shared::api::PlayerProfile;
+use shared::id::PlayerId;
+
+use super::UrlPath;
+use super::error::{HttpError, HttpResult};
+use crate::app::SharedApp;
+
+/// A player's rating, totals and last rounds.
+#[utoipa::path(
+    get, path = "/api/players/{id}", tag = "players",
+    params(("id" = String, Path, description = "The player")),
+    responses(
+        (status = 200, description = "The line of the ladder, and `curve`: the last rounds' ratings"),
+        (status = 404, description = "not-found"),
+    )
+)]
+pub async fn profile(
+    State(app): State<SharedApp>,
+    UrlPath(id): UrlPath<PlayerId>,
+) -> HttpResult<Json<PlayerProfile>> {
+    let stored = app.services.store.profile(id).await?;
+    let mut profile = stored.ok_or_else(|| HttpError::not_found("player"))?;
+    // The live ladder knows more than the store: the running round, and where the player sits.
+    let live = app
+        .services
+        .feeds
+        .scoreboard
+        .with_state(|board| board.rows.iter().find(|row| row.player == id).cloned());
+    profile.row = live.unwrap_or(profile.row);
+    Ok(Json(profile))
+}

@@ -1,0 +1,152 @@
+//! Figures for Prometheus: counters of the whole process, and gauges of this server.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::app::Services;
+
+/// How often old samples of histograms are folded away.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// Seconds to the head of an answer.
+const BUCKETS_S: [f64; 9] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0];
+
+/// The process's recorder. Several servers in one process (in tests) share it.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Makes the `metrics` macros count. Harmless when it was done before.
+pub fn install() {
+    RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS_S)
+            .unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("another metrics recorder was installed first");
+        }
+        handle
+    });
+}
+
+/// Keeps the histograms small.
+pub fn start_upkeep(services: &Services) {
+    let shutdown = services.shutdown.clone();
+    services.tasks.spawn(async move {
+        let mut beat = tokio::time::interval(UPKEEP);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                _ = beat.tick() => RECORDER.get().inspect(|handle| handle.run_upkeep()),
+            };
+        }
+    });
+}
+
+/// How many of something are open now.
+#[derive(Clone, Default)]
+pub struct Gauge(Arc<AtomicUsize>);
+
+/// One that is open. Dropping it counts it out.
+pub struct Counted(Gauge);
+
+impl Gauge {
+    /// Counts one in.
+    #[must_use]
+    pub fn enter(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    /// How many are in.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What is open on this server now.
+#[derive(Default)]
+pub struct Gauges {
+    /// TCP connections.
+    pub connections: Gauge,
+    /// Requests held by a long-poll.
+    pub long_polls: Gauge,
+    /// Event streams.
+    pub sse: Gauge,
+    /// NDJSON streams.
+    pub ndjson: Gauge,
+    /// Feeds over WebSockets.
+    pub feed_sockets: Gauge,
+    /// Chat connections.
+    pub chat_sockets: Gauge,
+    /// Connections to rooms, as player or spectator.
+    pub room_sockets: Gauge,
+    /// Rooms.
+    pub rooms: Gauge,
+}
+
+impl Gauges {
+    /// Everything in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = RECORDER.get().map(PrometheusHandle::render).unwrap_or_default();
+        for (name, gauge) in [
+            ("pushback_connections", &self.connections),
+            ("pushback_long_poll_waiters", &self.long_polls),
+            ("pushback_sse_streams", &self.sse),
+            ("pushback_ndjson_streams", &self.ndjson),
+            ("pushback_feed_sockets", &self.feed_sockets),
+            ("pushback_chat_sockets", &self.chat_sockets),
+            ("pushback_room_sockets", &self.room_sockets),
+            ("pushback_rooms", &self.rooms),
+        ] {
+            // Writing to a string does not fail.
+            writeln!(text, "# TYPE {name} gauge\n{name} {}", gauge.count()).ok();
+        }
+        text
+    }
+}
+
+/// Counts each request by route and status, and times it until its head is ready.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let method = method_label(request.method());
+
+    let response = next.run(request).await;
+
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("pushback_http_requests_total",
+        "route" => route.clone(), "method" => method, "status" => status)
+    .increment(1);
+    metrics::histogram!("pushback_http_head_seconds", "route" => route)
+        .record(began.elapsed().as_secs_f64());
+    response
+}
+
+/// Clients may invent methods; labels must not grow with them.
+fn method_label(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}

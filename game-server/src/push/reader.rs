@@ -1,0 +1,89 @@
+//! One subscriber of a feed: a place in its log. The streaming transports are loops around
+//! [`Reader::next`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use shared::feed::Cursor;
+use tokio::sync::watch;
+
+use super::feed::{Event, Gone, Head, Source};
+
+/// Events taken from the log at once. Bounds what a slow reader holds on to.
+const BATCH_EVENTS_MAX: usize = 64;
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// With the snapshot.
+    Snapshot,
+    /// With what follows this event.
+    After(Cursor),
+    /// With a reset: the client named a place that cannot be read.
+    Unknown,
+}
+
+/// A place in a feed's log. Dropping it is all it takes to unsubscribe.
+pub struct Reader {
+    source: Arc<dyn Source>,
+    changes: watch::Receiver<Head>,
+    /// The last event that was put into `ready`.
+    cursor: Cursor,
+    /// Bounded by [`BATCH_EVENTS_MAX`].
+    ready: VecDeque<Arc<Event>>,
+}
+
+impl Reader {
+    /// Subscribes.
+    #[must_use]
+    pub fn open(source: Arc<dyn Source>, start: Start) -> Self {
+        // Subscribing comes before reading: an event between the two is then seen, not lost.
+        let changes = source.changes();
+        let (cursor, first) = match start {
+            Start::After(cursor) => (cursor, None),
+            Start::Snapshot => {
+                let snapshot = source.snapshot();
+                (snapshot.cursor, Some(snapshot.opening.clone()))
+            }
+            Start::Unknown => {
+                let snapshot = source.snapshot();
+                (snapshot.cursor, Some(snapshot.reset.clone()))
+            }
+        };
+        Self { source, changes, cursor, ready: first.into_iter().collect() }
+    }
+
+    /// The next event, or a reset when the log has moved past this reader. Nothing once the feed is
+    /// closed and all of it was read. May be dropped while it waits without losing anything.
+    pub async fn next(&mut self) -> Option<Arc<Event>> {
+        loop {
+            if let Some(event) = self.next_ready() {
+                return Some(event);
+            }
+            if self.changes.borrow().closed {
+                return None;
+            }
+            // An error says that the feed is gone, which ends the stream as well.
+            self.changes.changed().await.ok()?;
+        }
+    }
+
+    /// The next event if there is one already.
+    pub fn next_ready(&mut self) -> Option<Arc<Event>> {
+        if self.ready.is_empty() {
+            self.refill();
+        }
+        self.ready.pop_front()
+    }
+
+    fn refill(&mut self) {
+        self.changes.mark_unchanged();
+        match self.source.after(self.cursor, BATCH_EVENTS_MAX) {
+            Ok(events) => self.ready.extend(events),
+            Err(Gone) => self.ready.push_back(self.source.snapshot().reset.clone()),
+        }
+        if let Some(last) = self.ready.back() {
+            self.cursor = last.cursor;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Lines of chat in the database.
+
+use shared::protocol::chat::{Channel, ChatLine};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::sql::{Columns as _, SqlStore, column};
+use super::{ChatLog, Readable, StoreError, StoreFuture};
+
+const LOBBY: &str = "lobby";
+const ROOM: &str = "room";
+const TEAM: &str = "team";
+const DIRECT: &str = "direct";
+
+/// A team's number that nobody has, for readers without one.
+const NO_TEAM: i64 = -1;
+
+impl ChatLog for SqlStore {
+    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let (kind, room, team, receiver) = match line.channel {
+                Channel::Lobby => (LOBBY, None, None, None),
+                Channel::Room { room } => (ROOM, Some(room), None, None),
+                Channel::Team { room, team } => (TEAM, Some(room), Some(team), None),
+                Channel::Direct { player } => (DIRECT, None, None, Some(player)),
+            };
+            sqlx::query(
+                "INSERT INTO chat_lines \
+                 (sequence, at_ms, kind, room, team, receiver, sender, name, text) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            )
+            .bind(column(line.sequence))
+            .bind(column(line.at_ms))
+            .bind(kind)
+            .bind(room.map(|room| column(room.bits())))
+            .bind(team.map(i64::from))
+            .bind(receiver.map(|player| column(player.bits())))
+            .bind(column(line.from.bits()))
+            .bind(line.name.as_str())
+            .bind(line.text)
+            .execute(&self.pool)
+            .await?;
+            Ok(())
+        })
+    }
+
+    fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>> {
+        Box::pin(async move {
+            let (sql, first, second) = match of {
+                Readable::Lobby => (
+                    "SELECT * FROM chat_lines WHERE kind = 'lobby' AND sequence > $1 \
+                     ORDER BY sequence DESC LIMIT $2",
+                    0,
+                    0,
+                ),
+                Readable::Room(room, team) => (
+                    "SELECT * FROM chat_lines WHERE room = $3 AND sequence > $1 \
+                     AND (kind = 'room' OR (kind = 'team' AND team = $4)) \
+                     ORDER BY sequence DESC LIMIT $2",
+                    column(room.bits()),
+                    team.map_or(NO_TEAM, i64::from),
+                ),
+                Readable::Direct(player) => (
+                    "SELECT * FROM chat_lines WHERE kind = 'direct' AND sequence > $1 \
+                     AND (sender = $3 OR receiver = $4) ORDER BY sequence DESC LIMIT $2",
+                    column(player.bits()),
+                    column(player.bits()),
+                ),
+            };
+            let mut query = sqlx::query(sql).bind(column(after)).bind(i64::from(limit));
+            if of != Readable::Lobby {
+                query = query.bind(first).bind(second);
+            }
+            let rows = query.fetch_all(&self.pool).await?;
+            rows.iter().rev().map(line).collect()
+        })
+    }
+
+    fn last_sequence(&self) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT MAX(sequence) AS last FROM chat_lines")
+                .fetch_one(&self.pool)
+                .await?;
+            let last: Option<i64> = row.try_get("last")?;
+            Ok(last.unwrap_or_default().cast_unsigned())
+        })
+    }
+}
+
+fn line(row: &AnyRow) -> Result<ChatLine, StoreError> {
+    let channel = match row.text("kind")?.as_str() {
+        LOBBY => Channel::Lobby,
+        ROOM => Channel::Room { room: row.room("room")? },
+        TEAM => Channel::Team { room: row.room("room")?, team: row.count("team")? },
+        DIRECT => Channel::Direct { player: row.player("receiver")? },
+        _ => return Err(StoreError::Corrupt { what: "channel" }),
+    };
+    Ok(ChatLine {
+        sequence: row.count("sequence")?,
+        at_ms: row.count("at_ms")?,
+        channel,
+        from: row.player("sender")?,
+        name: row.name("name")?,
+        text: row.text("text")?,
+        nonce: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::{PlayerId, PlayerName, RoomId};
+    use shared::protocol::chat::{Channel, ChatLine};
+
+    use crate::store::sql::tests::store;
+    use crate::store::{ChatLog as _, Readable};
+
+    #[tokio::test]
+    async fn each_reader_gets_the_lines_of_its_channels() {
+        let (store, _folder) = store().await;
+        let (ada, bob, room) =
+            (PlayerId::from_bits(1), PlayerId::from_bits(2), RoomId::from_bits(3));
+        assert_eq!(store.last_sequence().await.unwrap(), 0);
+        let channels = [
+            Channel::Lobby,
+            Channel::Room { room },
+            Channel::Team { room, team: 1 },
+            Channel::Direct { player: bob },
+            Channel::Lobby,
+        ];
+        for (sequence, channel) in (1..).zip(channels) {
+            let name = PlayerName::parse("Ada").unwrap();
+            let text = "hello".to_owned();
+            let line = ChatLine { sequence, at_ms: 5, channel, from: ada, name, text, nonce: None };
+            store.add_line(line).await.unwrap();
+        }
+
+        let read = async |of, after, limit| {
+            let lines = store.lines(of, after, limit).await.unwrap();
+            lines.into_iter().map(|line| line.sequence).collect::<Vec<_>>()
+        };
+        assert_eq!(read(Readable::Lobby, 0, 9).await, [1, 5]);
+        assert_eq!(read(Readable::Lobby, 0, 1).await, [5]);
+        assert_eq!(read(Readable::Lobby, 1, 9).await, [5]);
+        assert_eq!(read(Readable::Room(room, None), 0, 9).await, [2]);
+        assert_eq!(read(Readable::Room(room, Some(1)), 0, 9).await, [2, 3]);
+        assert_eq!(read(Readable::Direct(bob), 0, 9).await, [4]);
+        assert_eq!(read(Readable::Direct(room_as_player(room)), 0, 9).await, []);
+        assert_eq!(store.last_sequence().await.unwrap(), 5);
+    }
+
+    fn room_as_player(room: RoomId) -> PlayerId {
+        PlayerId::from_bits(room.bits())
+    }
+}

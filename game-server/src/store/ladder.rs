@@ -1,0 +1,95 @@
+//! Ratings and totals in the database.
+
+use shared::api::{PlayerProfile, RatingPoint, ScoreRow};
+use shared::id::PlayerId;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::sql::{Columns as _, SqlStore, column};
+use super::{Ladder, Skill, StoreError, StoreFuture};
+
+/// Rounds in a player's curve.
+const CURVE_POINTS_MAX: i64 = 100;
+
+impl Ladder for SqlStore {
+    fn skills(&self, players: Vec<PlayerId>) -> StoreFuture<'_, Vec<Skill>> {
+        Box::pin(async move {
+            let mut skills = Vec::with_capacity(players.len());
+            for player in players {
+                let row = sqlx::query("SELECT mean, deviation FROM players WHERE id = $1")
+                    .bind(column(player.bits()))
+                    .fetch_optional(&self.pool)
+                    .await?;
+                let skill = row.map(|row| skill(&row)).transpose()?.flatten();
+                skills.push(skill.unwrap_or(Skill::NEWCOMER));
+            }
+            Ok(skills)
+        })
+    }
+
+    fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins FROM players \
+                 WHERE rounds > 0 ORDER BY rating DESC, points DESC, name LIMIT $1",
+            )
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+            rows.iter().map(score_row).collect()
+        })
+    }
+
+    fn row(&self, player: PlayerId) -> StoreFuture<'_, Option<ScoreRow>> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins FROM players \
+                 WHERE id = $1",
+            )
+            .bind(column(player.bits()))
+            .fetch_optional(&self.pool)
+            .await?;
+            row.as_ref().map(score_row).transpose()
+        })
+    }
+
+    fn profile(&self, player: PlayerId) -> StoreFuture<'_, Option<PlayerProfile>> {
+        Box::pin(async move {
+            let Some(row) = self.row(player).await? else { return Ok(None) };
+            let points = sqlx::query(
+                "SELECT at_ms, rating FROM rating_history WHERE player = $1 \
+                 ORDER BY at_ms DESC LIMIT $2",
+            )
+            .bind(column(player.bits()))
+            .bind(CURVE_POINTS_MAX)
+            .fetch_all(&self.pool)
+            .await?;
+            let point = |row: &AnyRow| {
+                Ok(RatingPoint { at_ms: row.count("at_ms")?, rating: row.count("rating")? })
+            };
+            let curve = points.iter().rev().map(point).collect::<Result<_, StoreError>>()?;
+            Ok(Some(PlayerProfile { row, curve }))
+        })
+    }
+}
+
+fn skill(row: &AnyRow) -> Result<Option<Skill>, StoreError> {
+    let mean: Option<f64> = row.try_get("mean")?;
+    let deviation: Option<f64> = row.try_get("deviation")?;
+    Ok(mean.zip(deviation).map(|(mean, deviation)| Skill { mean, deviation }))
+}
+
+fn score_row(row: &AnyRow) -> Result<ScoreRow, StoreError> {
+    Ok(ScoreRow {
+        player: row.player("id")?,
+        name: row.name("name")?,
+        bot: row.flag("bot")?,
+        rating: row.count("rating")?,
+        points: row.number("points")?,
+        knockouts: row.count("knockouts")?,
+        falls: row.count("falls")?,
+        rounds: row.count("rounds")?,
+        wins: row.count("wins")?,
+        playing: None,
+    })
+}

@@ -1,0 +1,133 @@
+//! Guests, bots and sessions in the database.
+
+use std::fmt::Write as _;
+
+use shared::id::{PlayerId, PlayerName};
+
+use super::sql::{Columns as _, SqlStore, column};
+use super::{Players, Skill, StoreFuture};
+use crate::clock::now_ms;
+use crate::sessions::{Player, TokenHash};
+
+impl Players for SqlStore {
+    fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query(
+                "INSERT INTO players (id, name, bot, created_at_ms, rating) VALUES ($1, $2, 0, $3, $4)",
+            )
+            .bind(column(player.id.bits()))
+            .bind(player.name.as_str())
+            .bind(column(at_ms))
+            .bind(i64::from(Skill::NEWCOMER.shown()))
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query(
+                "INSERT INTO sessions (token_hash, player, created_at_ms) VALUES ($1, $2, $3)",
+            )
+            .bind(hexadecimal(token))
+            .bind(column(player.id.bits()))
+            .bind(column(at_ms))
+            .execute(&mut *transaction)
+            .await?;
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            sqlx::query("UPDATE players SET name = $1 WHERE id = $2")
+                .bind(name.as_str())
+                .bind(column(player.bits()))
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<Player>> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT p.id, p.name FROM sessions s JOIN players p ON p.id = s.player \
+                 WHERE s.token_hash = $1",
+            )
+            .bind(hexadecimal(token))
+            .fetch_optional(&self.pool)
+            .await?;
+            row.map(|row| Ok(Player { id: row.player("id")?, name: row.name("name")? })).transpose()
+        })
+    }
+
+    fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
+                .bind(hexadecimal(token))
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn upsert_bots(&self, bots: Vec<Player>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut transaction = self.pool.begin().await?;
+            for bot in bots {
+                sqlx::query(
+                    "INSERT INTO players (id, name, bot, created_at_ms, rating) \
+                     VALUES ($1, $2, 1, $3, $4) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+                )
+                .bind(column(bot.id.bits()))
+                .bind(bot.name.as_str())
+                .bind(column(now_ms()))
+                .bind(i64::from(Skill::NEWCOMER.shown()))
+                .execute(&mut *transaction)
+                .await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn player(&self, player: PlayerId) -> StoreFuture<'_, Option<Player>> {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT id, name FROM players WHERE id = $1")
+                .bind(column(player.bits()))
+                .fetch_optional(&self.pool)
+                .await?;
+            row.map(|row| Ok(Player { id: row.player("id")?, name: row.name("name")? })).transpose()
+        })
+    }
+}
+
+fn hexadecimal(token: TokenHash) -> String {
+    token.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a string does not fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::PlayerName;
+
+    use crate::sessions::hash_token;
+    use crate::store::Players as _;
+    use crate::store::sql::tests::{guest, store};
+
+    #[tokio::test]
+    async fn a_session_leads_to_its_player_until_it_ends() {
+        let (store, _folder) = store().await;
+        let ada = guest(&store, 1, "Ada").await;
+
+        assert_eq!(store.session(hash_token("Ada")).await.unwrap(), Some(ada.clone()));
+        assert_eq!(store.session(hash_token("ada")).await.unwrap(), None);
+
+        store.rename(ada.id, PlayerName::parse("Ada L").unwrap()).await.unwrap();
+        let renamed = store.session(hash_token("Ada")).await.unwrap().unwrap();
+        assert_eq!(renamed.name.as_str(), "Ada L");
+
+        store.end_session(hash_token("Ada")).await.unwrap();
+        assert_eq!(store.session(hash_token("Ada")).await.unwrap(), None);
+        assert_eq!(store.player(ada.id).await.unwrap(), Some(renamed));
+    }
+}
