@@ -1,11 +1,13 @@
 //! A thousand seeded matches: they always play the same, and they are matches.
 
+use shared::sim::mode::ROUND_TICKS;
 use shared::sim::proof::{SeededMatch, fold, match_checksum};
-use shared::sim::{Event, Mode};
+
+use shared::sim::{BotStrength, Command, Event, Mode, Slot, World, bot};
 
 /// What a thousand matches come to. A change of a rule changes it: look whether you meant to, and write the new
 /// number here. The browser's page `/determinism` must show the same.
-const DIGEST_OF_1000: u64 = 0xecf1_f3e8_deff_a081;
+const DIGEST_OF_1000: u64 = 0xe61c_aad7_64d5_a532;
 
 #[test]
 fn a_thousand_matches_play_as_they_always_did() {
@@ -40,4 +42,38 @@ fn bots_push_each_other_over_the_edge() {
     println!("{credited} pushed, {slipped} slipped, {taken} pickups");
     assert!(credited > 4 * slipped, "{credited} were pushed and {slipped} slipped");
     assert!(taken > 0);
+}
+
+#[test]
+fn a_stronger_bot_scores_more() {
+    let strengths = BotStrength::ALL;
+    let mut points = [0_i32; 3];
+    let mut events = Vec::new();
+    for seed in 0..12 {
+        let mut world = World::new(Mode::Brawl, seed, ROUND_TICKS);
+        let slots = (0..9).map(Slot);
+        let joins: Vec<_> = slots.clone().map(|slot| Command::Join { slot, team: 0 }).collect();
+        events.extend(world.step(&joins));
+        while !world.is_over() {
+            let think = |slot: Slot| {
+                let input = bot::think(&world, slot, strengths[usize::from(slot.0) % 3]);
+                Command::Input { slot, input }
+            };
+            let commands: Vec<_> = slots.clone().map(think).collect();
+            events.extend(world.step(&commands));
+        }
+        for disc in &world.discs {
+            points[usize::from(disc.slot.0) % 3] += i32::from(disc.points);
+        }
+    }
+    let falls = |e: &&Event| matches!(e, Event::KnockOut { .. });
+    let knockouts = events.iter().filter(falls).count();
+    let slips = events.iter().filter(|e| matches!(e, Event::KnockOut { credit: None, .. })).count();
+    for kind in shared::sim::PushKind::ALL {
+        let by =
+            |e: &&Event| matches!(e, Event::KnockOut { credit: Some((_, by)), .. } if *by == kind);
+        println!("{kind:?}: {}", events.iter().filter(by).count());
+    }
+    println!("points of gentle, keen, fierce: {points:?}; {knockouts} knock-outs, {slips} slips");
+    assert!(points.is_sorted(), "{points:?}");
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::command::{Buttons, Input, Slot, Thrust};
 use super::disc::Disc;
 use super::fixed::{Vec2, units};
+use super::movement::FRICTION_DIVISOR;
 use super::rng::Rng;
 use super::world::World;
 
@@ -35,26 +36,26 @@ impl BotStrength {
         match self {
             Self::Gentle => Habits {
                 period: 15,
-                aim_error: 70,
+                aim_error: 85,
                 fire_percent: 30,
                 foresight: 14,
-                margin: units(60),
+                margin: units(90),
                 dodges: false,
             },
             Self::Keen => Habits {
                 period: 8,
-                aim_error: 26,
+                aim_error: 45,
                 fire_percent: 65,
                 foresight: 26,
-                margin: units(75),
+                margin: units(120),
                 dodges: true,
             },
             Self::Fierce => Habits {
                 period: 4,
-                aim_error: 8,
+                aim_error: 18,
                 fire_percent: 95,
                 foresight: 36,
-                margin: units(85),
+                margin: units(140),
                 dodges: true,
             },
         }
@@ -105,7 +106,7 @@ pub fn think(world: &World, slot: Slot, strength: BotStrength) -> Input {
 
 /// Where a disc will be when it slides on for so many ticks without thrust.
 fn drifted(disc: &Disc, ticks: i32) -> Vec2 {
-    // Friction takes a 64th a tick: the sum of the series, to the second term.
-    let effective = ticks - ticks * ticks / 128;
+    // The sum of what friction leaves, to the second term.
+    let effective = ticks - ticks * ticks / (2 * FRICTION_DIVISOR);
     disc.position + disc.velocity.scale(effective, 1)
 }

@@ -7,11 +7,11 @@ use super::movement::DASH_COOLDOWN_TICKS;
 use super::push::{credit, strained};
 
 /// How much of the closing speed comes back, percent.
-pub const RESTITUTION_PERCENT: i64 = 90;
+pub const RESTITUTION_PERCENT: i64 = 80;
 /// A bump slower than this is a touch: no credit, no strain, no event. Sub-units a tick.
 pub const BUMP_SPEED_MIN: i32 = 96;
 /// A bump adds a percent of strain for each so many sub-units a tick.
-pub const BUMP_SPEED_PER_STRAIN: i32 = 64;
+pub const BUMP_SPEED_PER_STRAIN: i32 = 128;
 
 /// Parts every pair that overlaps and lets it bounce. Pairs are met in the order of their slots.
 pub(super) fn resolve(discs: &mut [Disc], events: &mut Vec<Event>) {

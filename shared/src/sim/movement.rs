@@ -5,9 +5,9 @@ use super::disc::{COORDINATE_MAX, Disc, SPEED_MAX};
 use super::fixed::{Vec2, units};
 
 /// What thrust adds to the velocity, sub-units a tick each tick.
-pub const THRUST: i32 = 6;
-/// Ice: a 64th of the speed is lost in a tick, at least one sub-unit. Top speed is about six units a tick.
-pub const FRICTION_DIVISOR: i32 = 64;
+pub const THRUST: i32 = 8;
+/// Ice: a 48th of the speed is lost in a tick, at least one sub-unit. Top speed is about six units a tick.
+pub const FRICTION_DIVISOR: i32 = 48;
 /// The speed that a dash adds, sub-units a tick.
 pub const DASH_SPEED: i32 = units(5);
 /// From one dash to the next.

@@ -10,17 +10,17 @@ use crate::tick::Tick;
 /// Radius, in sub-units.
 pub const RADIUS: i32 = units(8);
 /// Sub-units a tick. Less than the radii of disc and pulse together: it cannot pass through.
-pub const SPEED: i32 = units(13);
+pub const SPEED: i32 = units(12);
 /// How long it flies.
-pub const LIFE_TICKS: u16 = 48;
+pub const LIFE_TICKS: u16 = 40;
 /// The speed that it gives without strain, sub-units a tick.
-pub const PUSH_SPEED: i32 = 150;
+pub const PUSH_SPEED: i32 = 72;
 /// What it adds to the strain, percent.
-pub const STRAIN: u16 = 8;
+pub const STRAIN: u16 = 6;
 /// What it takes from its owner's speed, backwards.
 pub const RECOIL_SPEED: i32 = 18;
 /// From one pulse to the next.
-pub const COOLDOWN_TICKS: u16 = 24;
+pub const COOLDOWN_TICKS: u16 = 36;
 /// Pulses in the air at once, by the cooldown and the life of each.
 pub const PULSES_MAX: usize = super::mode::SEATS_MAX * 3;
 

@@ -16,7 +16,7 @@ pub const SHOVE_STRAIN: u16 = 14;
 /// From one shove to the next.
 pub const SHOVE_COOLDOWN_TICKS: u16 = 150;
 /// A push at this strain is twice as strong as one without.
-pub const STRAIN_DOUBLES: i32 = 60;
+pub const STRAIN_DOUBLES: i32 = 100;
 
 /// One push on its way to a target.
 #[derive(Debug, Clone, Copy)]
