@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use shared::api::{Problem, ProblemKind};
 
@@ -32,10 +32,12 @@ impl HttpError {
             ProblemKind::TooMany | ProblemKind::Overloaded | ProblemKind::Stopping => {
                 refusal.with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
             }
+            ProblemKind::SignIn => {
+                refusal.with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+            }
             ProblemKind::BadRequest
             | ProblemKind::BadName
             | ProblemKind::BadCursor
-            | ProblemKind::SignIn
             | ProblemKind::Forbidden
             | ProblemKind::ForeignOrigin
             | ProblemKind::NotFound
@@ -124,7 +126,7 @@ impl From<JsonRejection> for HttpError {
 
 impl From<PathRejection> for HttpError {
     fn from(_: PathRejection) -> Self {
-        Self::not_found("thing: the id in the address cannot be read")
+        Self::not_found("thing: no id looks like the one in the address")
     }
 }
 

@@ -219,7 +219,7 @@ mod tests {
         let filter = ReplayFilter { limit: 9, player: Some(ada.id), ..ReplayFilter::default() };
         assert_eq!(ids(&store.replays(filter).await.unwrap()), [4, 2]);
         let filter = ReplayFilter { limit: 9, mode: Some(Mode::Teams), ..ReplayFilter::default() };
-        assert_eq!(ids(&store.replays(filter).await.unwrap()), []);
+        assert_eq!(ids(&store.replays(filter).await.unwrap()), [0; 0]);
 
         assert_eq!(store.replays_older_than(3, 9).await.unwrap().len(), 2);
         store.remove_replay(ReplayId::from_bits(1)).await.unwrap();
