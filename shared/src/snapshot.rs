@@ -34,7 +34,7 @@ pub use bits::DecodeError;
 pub use decode::{Applied, StreamDecoder};
 pub use encode::StreamEncoder;
 pub(crate) use record::record;
-pub use record::{FRAME_BYTES_MAX, RECORD_PREFIX_BYTES_MAX, next_record, records};
+pub use record::{FRAME_BYTES_MAX, FrameAndRest, RECORD_PREFIX_BYTES_MAX, next_record, records};
 pub use roster::{Roster, RosterEntry};
 
 /// What a frame holds: its first three bits.

@@ -175,13 +175,7 @@ fn a_snapshot_is_small() {
         sizes.sort_unstable();
         sizes[(sizes.len() - 1) * percent / 100]
     };
-    let most = recorded.worlds.iter().map(|world| world.discs.len()).max().unwrap();
-    println!(
-        "{most} discs: delta p50 {} p99 {} bytes, keyframe p50 {} bytes",
-        percentile(&recorded.deltas, 50),
-        percentile(&recorded.deltas, 99),
-        percentile(&recorded.keyframes, 50)
-    );
+    assert!(recorded.worlds.iter().any(|world| world.discs.len() == 16));
     assert!(percentile(&recorded.deltas, 50) <= 48);
     assert!(percentile(&recorded.keyframes, 50) <= 400);
 }

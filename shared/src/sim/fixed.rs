@@ -223,8 +223,9 @@ const QUARTER_SINE: [i32; 257] = {
     let mut step: i64 = 0;
     while step <= 256 {
         let z = step << 6;
-        let square = z * z >> 14;
-        let value = z * (A - (square * (B - (square * C >> 14)) >> 14)) >> 14;
+        let square = (z * z) >> 14;
+        let inner = B - ((square * C) >> 14);
+        let value = (z * (A - ((square * inner) >> 14))) >> 14;
         #[allow(clippy::cast_possible_truncation, reason = "a sine is at most one")]
         {
             table[step as usize] = value as i32;

@@ -61,6 +61,15 @@ pub(super) trait Coder {
         Ok(())
     }
 
+    /// A length or place from `min` to `max`.
+    fn length(&mut self, value: &mut usize, min: usize, max: usize) -> Result<(), DecodeError> {
+        let part = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
+        let mut number = part(*value);
+        self.ranged(&mut number, part(min), part(max))?;
+        *value = number.unsigned_abs() as usize;
+        Ok(())
+    }
+
     /// A timer from 0 to `max` that is mostly 0: then one bit.
     fn timer(&mut self, value: &mut u16, max: u16) -> Result<(), DecodeError> {
         let mut runs = *value > 0;

@@ -57,10 +57,10 @@ fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
         changes.clear();
         return Ok(());
     }
-    let mut count = changes.len() as i32;
+    let mut count = changes.len();
     // Every seat may be left and taken again.
-    c.ranged(&mut count, 1, 2 * SEATS_MAX as i32)?;
-    changes.resize(count.unsigned_abs() as usize, Command::Leave { slot: Slot(0) });
+    c.length(&mut count, 1, 2 * SEATS_MAX)?;
+    changes.resize(count, Command::Leave { slot: Slot(0) });
     for change in changes {
         let (mut joins, mut second) = match change {
             Command::Join { team, .. } => (true, *team == 1),

@@ -155,8 +155,8 @@ fn pickup<C: Coder>(c: &mut C, pickup: &mut Pickup) -> Coded {
 }
 
 pub(super) fn slot<C: Coder>(c: &mut C, slot: &mut Slot) -> Coded {
-    let mut number = i32::from(slot.0);
-    c.ranged(&mut number, 0, SEATS_MAX as i32 - 1)?;
+    let mut number = usize::from(slot.0);
+    c.length(&mut number, 0, SEATS_MAX - 1)?;
     *slot = Slot(u8::try_from(number).unwrap_or(0));
     Ok(())
 }
@@ -177,9 +177,9 @@ fn long_count<C: Coder>(c: &mut C, value: &mut u16) -> Coded {
 }
 
 fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, all: &[T]) -> Coded {
-    let mut place = all.iter().position(|other| other == value).unwrap_or(0) as i32;
-    c.ranged(&mut place, 0, all.len() as i32 - 1)?;
-    *value = all[place.unsigned_abs() as usize];
+    let mut place = all.iter().position(|other| other == value).unwrap_or(0);
+    c.length(&mut place, 0, all.len() - 1)?;
+    *value = all[place];
     Ok(())
 }
 
@@ -190,8 +190,8 @@ fn list<C: Coder, T>(
     blank: impl Fn() -> T,
     mut code: impl FnMut(&mut C, &mut T) -> Coded,
 ) -> Coded {
-    let mut count = items.len() as i32;
-    c.ranged(&mut count, 0, max as i32)?;
-    items.resize_with(count.unsigned_abs() as usize, blank);
+    let mut count = items.len();
+    c.length(&mut count, 0, max)?;
+    items.resize_with(count, blank);
     items.iter_mut().try_for_each(|item| code(c, item))
 }

@@ -10,6 +10,9 @@ pub const RECORD_PREFIX_BYTES_MAX: usize = 3;
 const _: () = assert!(FRAME_BYTES_MAX < 1 << (7 * RECORD_PREFIX_BYTES_MAX));
 const _: () = assert!(FRAME_BYTES_MAX < crate::protocol::SERVER_MESSAGE_BYTES_MAX);
 
+/// A frame, and what follows its record.
+pub type FrameAndRest<'a> = (&'a [u8], &'a [u8]);
+
 /// A frame behind its length (LEB128).
 pub(crate) fn record(frame: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(frame.len() + RECORD_PREFIX_BYTES_MAX);
@@ -27,7 +30,7 @@ pub(crate) fn record(frame: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// When its length is longer than any may be.
-pub fn next_record(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, DecodeError> {
+pub fn next_record(bytes: &[u8]) -> Result<Option<FrameAndRest<'_>>, DecodeError> {
     let mut length = 0;
     for (place, byte) in bytes.iter().enumerate().take(RECORD_PREFIX_BYTES_MAX) {
         length |= usize::from(byte & 127) << (7 * place);
