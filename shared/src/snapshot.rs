@@ -2,7 +2,7 @@
 //!
 //! The stream is a run of *frames*. A **keyframe** is a whole world, bit-packed. A **delta** is the
 //! cause and not the effect: the commands of its ticks, and nothing else. Both ends hold the same
-//! integers and step the same [`World`], so a delta moves the decoder's world to exactly where the
+//! integers and step the same [`World`](crate::sim::World), so a delta moves the decoder's world to exactly where the
 //! encoder's is, whatever happened in between: sixteen discs that collide cost no more than sixteen
 //! that stand. Events are not sent either; they come out of the decoder's own steps. A checksum once a
 //! second and every keyframe on the way would show if the two ever differed.

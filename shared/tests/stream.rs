@@ -34,7 +34,7 @@ fn record(seed: u64) -> Recorded {
     let entry = |slot| RosterEntry {
         slot: shared::sim::Slot(slot),
         player: PlayerId::from_bits(u64::from(slot)),
-        name: PlayerName::parse("Somebody").unwrap(),
+        name: PlayerName::parse("Somebody").expect("a good name"),
         bot: true,
         team: 0,
         reconnecting: false,
