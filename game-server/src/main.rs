@@ -2,7 +2,7 @@
 
 mod flags;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::{fs, process};
@@ -37,7 +37,10 @@ async fn main() -> anyhow::Result<()> {
 /// Logs go to the standard error output; the standard output is for the address alone.
 fn start_logging(flags: &Flags) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&flags.log).context("reading the log filter")?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     match flags.log_format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().init(),

@@ -20,7 +20,8 @@ use crate::tickets::Door;
 #[utoipa::path(
     post, path = "/api/chat/tickets", tag = "chat",
     responses(
-        (status = 201, description = "`{ticket, url, expires_in_s}`"),
+        (status = 201, description = "The key and the address to open with it", body = serde_json::Value,
+            example = json!({"ticket": "k3…", "url": "/ws/chat?ticket=k3…", "expires_in_s": 30})),
         (status = 401, description = "sign-in"),
     )
 )]

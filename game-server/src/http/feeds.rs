@@ -39,7 +39,14 @@ pub struct FeedQuery {
     params(("name" = String, Path, description = "scoreboard, rooms or lab"), FeedQuery),
     responses(
         (status = 101, description = "A WebSocket: an envelope a text frame"),
-        (status = 200, description = "The snapshot, the events since, or a stream of envelopes"),
+        (status = 200, description = "The snapshot, the events since, or a stream of envelopes", content(
+            (serde_json::Value = "application/json", example = json!({
+                "cursor": "9f3c-17",
+                "events": [{"id": "9f3c-17", "type": "beat", "at_ms": 0, "data": {"n": 17, "at_ms": 0}}],
+            })),
+            (String = "text/event-stream"),
+            (String = "application/x-ndjson"),
+        )),
         (status = 204, description = "The wait ended: ask again with the same cursor"),
         (status = 304, description = "Nothing changed since the ETag"),
         (status = 400, description = "bad-cursor, bad-upgrade"),

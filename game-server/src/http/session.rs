@@ -16,10 +16,13 @@ use crate::sessions::{Player, token_of};
 /// Begins a session, or renames the guest whose token comes with the request.
 #[utoipa::path(
     post, path = "/api/session", tag = "session",
-    request_body(content_type = "application/json", description = "`{\"name\": …}`: 2 to 16 letters"),
+    request_body(
+        content = serde_json::Value, content_type = "application/json", example = json!({"name": "Ada"})
+    ),
     responses(
-        (status = 201, description = "A new guest: `{player, name, token}`, and a cookie"),
-        (status = 200, description = "The same guest under the new name"),
+        (status = 201, description = "A new guest, and a cookie", body = serde_json::Value,
+            example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada", "token": "x0Zv…"})),
+        (status = 200, description = "The same guest under the new name", body = serde_json::Value),
         (status = 422, description = "bad-name"),
         (status = 429, description = "too-many"),
     )
@@ -51,7 +54,8 @@ pub async fn begin(
 #[utoipa::path(
     get, path = "/api/session", tag = "session",
     responses(
-        (status = 200, description = "`{player, name}`"),
+        (status = 200, description = "The guest", body = serde_json::Value,
+            example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
         (status = 401, description = "sign-in"),
     )
 )]
