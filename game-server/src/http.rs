@@ -17,14 +17,13 @@ pub mod upgrade;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use extract::{ClientAddress, JsonBody, QueryParams, UrlPath};
 
 use crate::app::SharedApp;
-use crate::metrics;
 
 /// The longest body that a call takes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -48,9 +47,7 @@ pub fn routes(app: SharedApp) -> Router {
     // The last layer is the outermost.
     table
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn_with_state(app.clone(), guard::same_site))
         .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn(guard::security_headers))
-        .layer(from_fn(metrics::measure))
+        .layer(from_fn_with_state(app.clone(), guard::around))
         .with_state(app)
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -120,24 +119,34 @@ impl Gauges {
     }
 }
 
-/// Counts each request by route and status, and times it until its head is ready.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
-    let method = method_label(request.method());
+/// A request that is counted by route and status, and timed until its head is ready.
+pub struct Measured {
+    began: Instant,
+    route: Option<MatchedPath>,
+    method: &'static str,
+}
 
-    let response = next.run(request).await;
+impl Measured {
+    /// The request came.
+    #[must_use]
+    pub fn begin(request: &Request) -> Self {
+        Self {
+            began: Instant::now(),
+            route: request.extensions().get().cloned(),
+            method: method_label(request.method()),
+        }
+    }
 
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("pushback_http_requests_total",
-        "route" => route.clone(), "method" => method, "status" => status)
-    .increment(1);
-    metrics::histogram!("pushback_http_head_seconds", "route" => route)
-        .record(began.elapsed().as_secs_f64());
-    response
+    /// The answer goes.
+    pub fn end(self, response: &Response) {
+        let route = self.route.as_ref().map_or("other", MatchedPath::as_str).to_owned();
+        let status = response.status().as_u16().to_string();
+        metrics::counter!("pushback_http_requests_total",
+            "route" => route.clone(), "method" => self.method, "status" => status)
+        .increment(1);
+        metrics::histogram!("pushback_http_head_seconds", "route" => route)
+            .record(self.began.elapsed().as_secs_f64());
+    }
 }
 
 /// Clients may invent methods; labels must not grow with them.

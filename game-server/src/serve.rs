@@ -25,8 +25,8 @@ use crate::http::ClientAddress;
 use door::{Admission, Door};
 use stall::StallGuard;
 
-/// Buffer for a request's head and for what is written: hyper's smallest is 8 KiB, its default 400 KiB.
-const CONNECTION_BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// Buffer for a request's head and for what is written: hyper's smallest. Its default is 400 KiB.
+const CONNECTION_BUFFER_BYTES_MAX: usize = 8 * 1024;
 /// The kernel takes no more than so many bytes that it cannot send yet, so a slow reader's backlog stays
 /// with us, where it is a cursor.
 const UNSENT_BYTES_MAX: u32 = 64 * 1024;

@@ -65,7 +65,8 @@ pub async fn read(
         return HttpError::not_found("feed: there are scoreboard, rooms and lab").into_response();
     };
     let answer = if upgrade::is_wanted(request.headers()) {
-        over_websocket(&app, source, &query, request).await
+        // Boxed: its size would be added to every request that waits.
+        Box::pin(over_websocket(&app, source, &query, request)).await
     } else {
         over_http(&app, source, &query, request.headers()).await
     };

@@ -12,10 +12,11 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use shared::api::ProblemKind;
 
-use super::error::{HttpError, internal};
+use super::error::{HttpError, HttpResult, internal};
 use super::upgrade;
 use crate::app::SharedApp;
 use crate::config::Config;
+use crate::metrics::Measured;
 
 /// Pages run their own scripts and talk to their own server, nothing else.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -27,20 +28,28 @@ pub(super) fn content_policy(scripts: &str) -> String {
     format!("{CONTENT_POLICY}; script-src 'self' 'wasm-unsafe-eval'{scripts}")
 }
 
+/// Surrounds every route. One layer and not three: a request that waits in a long-poll holds on to each.
+pub(super) async fn around(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let measured = Measured::begin(&request);
+    let mut response = match check_site(&request, &app.services.config) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    };
+    add_security_headers(response.headers_mut());
+    measured.end(&response);
+    response
+}
+
 /// Refuses upgrades and changes that a page of another site asks for. Browsers send `Origin` with both;
 /// what sends none is no browser.
-pub(super) async fn same_site(
-    State(app): State<SharedApp>,
-    request: Request,
-    next: Next,
-) -> Response {
+fn check_site(request: &Request, config: &Config) -> HttpResult<()> {
     let headers = request.headers();
     let guarded = !request.method().is_safe() || upgrade::is_wanted(headers);
-    if guarded && !is_own_site(headers, &app.services.config) {
-        let detail = "Ask from a page of this server. Its operator can allow other sites.";
-        return HttpError::new(ProblemKind::ForeignOrigin, detail).into_response();
+    if !guarded || is_own_site(headers, config) {
+        return Ok(());
     }
-    next.run(request).await
+    let detail = "Ask from a page of this server. Its operator can allow other sites.";
+    Err(HttpError::new(ProblemKind::ForeignOrigin, detail))
 }
 
 fn is_own_site(headers: &HeaderMap, config: &Config) -> bool {
@@ -58,11 +67,8 @@ fn is_own_site(headers: &HeaderMap, config: &Config) -> bool {
     is_listed || is_host
 }
 
-/// Adds the headers that keep a browser from guessing types and, for pages, from framing and from running
-/// what others slipped in.
-pub(super) async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Keeps a browser from guessing types and, for pages, from framing and from running what others slipped in.
+fn add_security_headers(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -72,7 +78,6 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
             .entry(CONTENT_SECURITY_POLICY)
             .or_insert(HeaderValue::from_static(CONTENT_POLICY));
     }
-    response
 }
 
 /// The address is known, the method is not.
