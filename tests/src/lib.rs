@@ -1,1 +1,38 @@
-//! Lib.
+//! The vocabulary of the end-to-end stories: servers, guests, players, readers of feeds, browsers and windows.
+//!
+//! These helpers are the only code that knows the API, so a refactoring touches them and not a hundred
+//! stories. They panic where a story would have nothing left to tell, and they wait for messages and
+//! conditions with a deadline; nothing here sleeps and hopes.
+
+pub mod wait;
+
+pub mod answer;
+pub mod raw;
+
+pub mod process;
+pub mod server;
+pub mod site;
+
+pub mod guest;
+
+pub mod socket;
+
+pub mod player;
+
+pub mod chat;
+
+pub mod feed;
+
+pub mod scores;
+
+pub mod proxy;
+
+pub mod browser;
+pub mod window;
+
+pub use answer::Answer;
+pub use guest::Guest;
+pub use player::Player;
+pub use server::{ServerProcess, TestServer};
+pub use site::Site;
+pub use wait::{eventually, within};

@@ -1,2 +1,2 @@
-//! Entry.
+//! The load generator. It says what it can do with `--help`.
 fn main() {}

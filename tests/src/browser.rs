@@ -1,0 +1,201 @@
+//! Chromium without a window, driven through chromedriver: one fresh profile for each story.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::Program;
+use crate::wait::{DEADLINE, eventually, within};
+
+/// How long a page may take to show what it should. WebAssembly starts slowly on a busy machine.
+pub const PAGE_DEADLINE: Duration = Duration::from_secs(60);
+
+const ARGUMENTS: [&str; 11] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-proxy-server",
+    "--window-size=1280,900",
+];
+
+/// A browser with one tab.
+pub struct Browser {
+    client: Client,
+    driver_address: SocketAddr,
+    session: String,
+    _driver: Program,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser.
+    ///
+    /// # Panics
+    /// When chromedriver or chromium is not installed.
+    pub async fn start() -> Self {
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driver = Program::start("chromedriver", &mut command);
+        let port: u16 = driver.announced(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        let driver_address = SocketAddr::from(([127, 0, 0, 1], port));
+
+        let mut arguments = vec![format!("--user-data-dir={}", profile.path().display())];
+        arguments.extend(ARGUMENTS.map(str::to_owned));
+        let wanted = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let Value::Object(wanted) = wanted else { unreachable!("an object was written") };
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(wanted);
+        let url = format!("http://{driver_address}");
+        let client = within("the browser", builder.connect(&url)).await.expect("chromium starts");
+        let session = client.session_id().await.expect("a session").expect("a session has an id");
+        Self { client, driver_address, session, _driver: driver, _profile: profile }
+    }
+
+    /// Goes to an address.
+    ///
+    /// # Panics
+    /// When it cannot be loaded.
+    pub async fn open(&self, url: &str) {
+        within("the page", self.client.goto(url)).await.expect("the page loads");
+    }
+
+    /// The text of the first element that matches, once there is one.
+    pub async fn text(&self, css: &str) -> String {
+        self.text_where(css, |_| true).await
+    }
+
+    /// The text of an element, once it is as wanted.
+    pub async fn text_where(&self, css: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let what = format!("{css} with the wanted text");
+        self.look(&what, async || {
+            let elements = self.client.find_all(Locator::Css(css)).await.ok()?;
+            for element in elements {
+                // An element may vanish between the two questions.
+                let text = element.text().await.unwrap_or_default();
+                if wanted(&text) {
+                    return Some(text);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// An attribute of the first element that matches, once it is there and as wanted.
+    pub async fn attribute_where(
+        &self,
+        css: &str,
+        name: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> String {
+        let what = format!("{css} with the wanted {name}");
+        self.look(&what, async || {
+            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            element.attr(name).await.ok()?.filter(|value| wanted(value))
+        })
+        .await
+    }
+
+    /// A number in an attribute, once it is as wanted.
+    pub async fn number_where(&self, css: &str, name: &str, wanted: impl Fn(f64) -> bool) -> f64 {
+        let is_wanted = |text: &str| text.parse().is_ok_and(&wanted);
+        let text = self.attribute_where(css, name, is_wanted).await;
+        text.parse().unwrap_or(f64::NAN)
+    }
+
+    /// How many elements match now.
+    pub async fn count(&self, css: &str) -> usize {
+        self.client.find_all(Locator::Css(css)).await.map_or(0, |found| found.len())
+    }
+
+    /// Clicks the first element that matches, once there is one that can be clicked.
+    pub async fn click(&self, css: &str) {
+        let what = format!("{css} to click");
+        self.look(&what, async || {
+            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            element.click().await.ok()
+        })
+        .await;
+    }
+
+    /// Types into the first element that matches, in place of what stands there.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let what = format!("{css} to type into");
+        self.look(&what, async || {
+            let element = self.client.find(Locator::Css(css)).await.ok()?;
+            element.clear().await.ok()?;
+            element.send_keys(text).await.ok()
+        })
+        .await;
+    }
+
+    /// The value of an expression in the page.
+    ///
+    /// # Panics
+    /// When it throws.
+    pub async fn evaluate(&self, expression: &str) -> Value {
+        let script = format!("return ({expression});");
+        let value = within("the page's answer", self.client.execute(&script, Vec::new())).await;
+        value.expect("the expression has a value")
+    }
+
+    /// Looks until there is something to see; says what the page shows instead when nothing comes.
+    async fn look<T>(&self, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+        let seen = eventually(PAGE_DEADLINE, what, look);
+        let shown = async {
+            tokio::time::sleep(PAGE_DEADLINE.saturating_sub(Duration::from_secs(2))).await;
+            self.client.execute("return document.body.innerText;", Vec::new()).await
+        };
+        tokio::select! {
+            biased;
+            seen = seen => seen,
+            shown = shown => panic!("{what} did not come; the page says {shown:?}"),
+        }
+    }
+
+    /// Writes a picture of the page, for whoever looks into a failure.
+    ///
+    /// # Panics
+    /// When the picture cannot be taken or written.
+    pub async fn photograph(&self, path: &std::path::Path) {
+        let picture = within("a picture", self.client.screenshot()).await.expect("a picture");
+        std::fs::write(path, picture).expect("a picture can be written");
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Chromium outlives a driver that is killed, so it is asked to end first.
+        let Ok(mut driver) = TcpStream::connect_timeout(&self.driver_address, DEADLINE) else {
+            return;
+        };
+        driver.set_read_timeout(Some(Duration::from_secs(10))).ok();
+        let request = format!(
+            "DELETE /session/{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.session, self.driver_address
+        );
+        driver.write_all(request.as_bytes()).ok();
+        // The answer comes when the browser has ended. What it says does not matter.
+        driver.read(&mut [0; 1]).ok();
+    }
+}

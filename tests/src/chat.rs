@@ -1,0 +1,147 @@
+//! A connection to the chat.
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use futures_util::SinkExt as _;
+use shared::protocol::CHAT_SUBPROTOCOL;
+use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage, Refusal};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::socket::{self, Closed, Incoming, Stream};
+use crate::wait::within;
+
+/// A connection to the chat that was greeted.
+#[derive(Debug)]
+pub struct ChatSocket {
+    stream: Stream,
+    /// What came with the greeting: the history, or what was missed.
+    pub greeting: Vec<ChatLine>,
+    nonce: u32,
+}
+
+impl ChatSocket {
+    /// Opens the address that a ticket names, and waits for the greeting.
+    ///
+    /// # Errors
+    /// When nobody listens, or the handshake is refused.
+    ///
+    /// # Panics
+    /// When the greeting does not come first.
+    pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
+        let stream = socket::open(address, path, Some(CHAT_SUBPROTOCOL)).await?;
+        let mut chat = Self { stream, greeting: Vec::new(), nonce: 0 };
+        match chat.next().await {
+            Ok(ChatServerMessage::Hello { lines, .. }) => chat.greeting = lines,
+            other => panic!("not a greeting: {other:?}"),
+        }
+        Ok(chat)
+    }
+
+    /// Sends a line and waits until it comes back or is refused. Says which number it got.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    ///
+    /// # Panics
+    /// When the connection ends.
+    pub async fn say(&mut self, channel: Channel, text: &str) -> Result<u64, Refusal> {
+        self.nonce += 1;
+        let own = self.nonce;
+        self.send(&ChatClientMessage::Say { channel, text: text.to_owned(), nonce: own }).await;
+        let echo = async {
+            loop {
+                match self.next().await.expect("the chat goes on") {
+                    ChatServerMessage::Line(line) if line.nonce == Some(own) => {
+                        return Ok(line.sequence);
+                    }
+                    ChatServerMessage::Refused { nonce, reason, .. } if nonce == own => {
+                        return Err(reason);
+                    }
+                    ChatServerMessage::Hello { .. }
+                    | ChatServerMessage::Entered { .. }
+                    | ChatServerMessage::Line(_)
+                    | ChatServerMessage::Refused { .. } => {}
+                }
+            }
+        };
+        within("the own line", echo).await
+    }
+
+    /// Follows a room, and says what was said there before.
+    ///
+    /// # Panics
+    /// When the connection ends.
+    pub async fn enter(&mut self, room: shared::id::RoomId) -> Vec<ChatLine> {
+        self.send(&ChatClientMessage::Enter { room }).await;
+        let entered = async {
+            loop {
+                match self.next().await.expect("the chat goes on") {
+                    ChatServerMessage::Entered { room: entered, lines } if entered == room => {
+                        return lines;
+                    }
+                    _ => {}
+                }
+            }
+        };
+        within("the room's history", entered).await
+    }
+
+    /// The next line that somebody said.
+    ///
+    /// # Panics
+    /// When the connection ends.
+    pub async fn hear(&mut self) -> ChatLine {
+        let line = async {
+            loop {
+                if let ChatServerMessage::Line(line) = self.next().await.expect("the chat goes on") {
+                    return line;
+                }
+            }
+        };
+        within("a line of chat", line).await
+    }
+
+    /// Sends a message.
+    ///
+    /// # Panics
+    /// When it cannot be encoded, which none is.
+    pub async fn send(&mut self, message: &ChatClientMessage) {
+        self.send_text(&serde_json::to_string(message).expect("plain data encodes")).await;
+    }
+
+    /// Sends any text.
+    pub async fn send_text(&mut self, text: &str) {
+        // One that is gone says so when it is read.
+        self.stream.send(Message::Text(text.into())).await.ok();
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    /// How the connection ended.
+    ///
+    /// # Panics
+    /// When the server breaks the protocol.
+    pub async fn next(&mut self) -> Result<ChatServerMessage, Closed> {
+        match socket::receive(&mut self.stream).await {
+            Incoming::Text(text) => {
+                Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}")))
+            }
+            Incoming::Binary(_) => panic!("the chat speaks text"),
+            Incoming::Closed(closed) => Err(closed),
+        }
+    }
+
+    /// Reads on until the connection ends.
+    pub async fn closed(&mut self) -> Closed {
+        let end = async {
+            loop {
+                if let Err(closed) = self.next().await {
+                    return closed;
+                }
+            }
+        };
+        within("the end of the chat", end).await
+    }
+}

@@ -1,0 +1,113 @@
+//! The five transports of a feed, each as a reader of envelopes.
+//!
+//! Polling answers are turned into the same envelopes that streams bring, `snapshot` and `reset` included,
+//! so a story can be told once and lived five times.
+
+mod pages;
+mod sse;
+mod stream;
+mod websocket;
+
+use anyhow::Result;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use shared::feed::{Cursor, Envelope};
+
+use crate::site::Site;
+use crate::wait::within;
+
+pub use sse::EventStream;
+pub use websocket::FeedSocket;
+
+/// What a reader gets: data of any feed.
+pub type AnyEnvelope = Envelope<Value>;
+
+/// A subscription.
+pub trait FeedReader: Send {
+    /// The next envelope. An error says that the connection ended: open another after the last cursor.
+    fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>>;
+}
+
+/// A way to read a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Transport {
+    /// A request now and then.
+    Poll,
+    /// A request that is held until there is something.
+    LongPoll,
+    /// Server-sent events.
+    Sse,
+    /// Lines of JSON.
+    Ndjson,
+    /// Text frames.
+    WebSocket,
+}
+
+impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Poll, Self::LongPoll, Self::Sse, Self::Ndjson, Self::WebSocket];
+
+    /// The name that the command line takes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::LongPoll => "long-poll",
+            Self::Sse => "sse",
+            Self::Ndjson => "ndjson",
+            Self::WebSocket => "websocket",
+        }
+    }
+
+    /// Subscribes: after a cursor, or from the snapshot on.
+    ///
+    /// # Errors
+    /// When nobody listens, or the server refuses.
+    pub async fn open(
+        self,
+        site: &Site,
+        feed: &str,
+        after: Option<Cursor>,
+    ) -> Result<Box<dyn FeedReader>> {
+        Ok(match self {
+            Self::Poll => Box::new(pages::Pages::new(site, feed, after, None)),
+            Self::LongPoll => Box::new(pages::Pages::new(site, feed, after, Some(25))),
+            Self::Sse => Box::new(EventStream::open(site, feed, after).await?),
+            Self::Ndjson => Box::new(stream::Lines::open(site, feed, after).await?),
+            Self::WebSocket => Box::new(FeedSocket::open(site, feed, after).await?),
+        })
+    }
+}
+
+/// The address of a feed after a cursor.
+#[must_use]
+pub fn path(feed: &str, after: Option<Cursor>) -> String {
+    let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
+    format!("/api/feeds/{feed}{after}")
+}
+
+/// The next envelope, which must come.
+///
+/// # Panics
+/// When the connection ends or nothing comes.
+pub async fn next(reader: &mut dyn FeedReader) -> AnyEnvelope {
+    within("an event", reader.next()).await.expect("the subscription goes on")
+}
+
+/// An envelope that is there already, if there is one.
+pub fn ready(reader: &mut dyn FeedReader) -> Option<AnyEnvelope> {
+    reader.next().now_or_never()?.ok()
+}
+
+/// The data of an envelope.
+///
+/// # Panics
+/// When it is something else.
+#[must_use]
+pub fn data<T: DeserializeOwned>(envelope: &AnyEnvelope) -> T {
+    serde_json::from_value(envelope.data.clone())
+        .unwrap_or_else(|error| panic!("{error} in {envelope:?}"))
+}

@@ -1,0 +1,48 @@
+//! A feed over a WebSocket: an envelope a text frame.
+
+use anyhow::{Context as _, Result, bail};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use shared::feed::Cursor;
+
+use super::{AnyEnvelope, FeedReader, path};
+use crate::site::Site;
+use crate::socket::{self, Closed, Incoming, Stream};
+
+/// A subscription over a WebSocket.
+#[derive(Debug)]
+pub struct FeedSocket {
+    stream: Stream,
+    /// How it ended, once it has.
+    pub closed: Option<Closed>,
+}
+
+impl FeedSocket {
+    /// Subscribes.
+    ///
+    /// # Errors
+    /// When nobody listens, or the server refuses.
+    pub async fn open(site: &Site, feed: &str, after: Option<Cursor>) -> Result<Self> {
+        let stream = socket::open(site.address(), &path(feed, after), None).await?;
+        Ok(Self { stream, closed: None })
+    }
+
+    async fn next_envelope(&mut self) -> Result<AnyEnvelope> {
+        match socket::receive(&mut self.stream).await {
+            Incoming::Text(text) => {
+                serde_json::from_str(&text).with_context(|| format!("an envelope: {text}"))
+            }
+            Incoming::Binary(_) => bail!("a feed is text"),
+            Incoming::Closed(closed) => {
+                self.closed = Some(closed.clone());
+                bail!("closed: {closed:?}")
+            }
+        }
+    }
+}
+
+impl FeedReader for FeedSocket {
+    fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>> {
+        self.next_envelope().boxed()
+    }
+}

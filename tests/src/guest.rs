@@ -1,0 +1,169 @@
+//! Somebody with a session, and the calls that need one.
+
+use reqwest::Method;
+use serde::Serialize;
+use shared::api::{
+    CreateRoom, MatchRequest, MatchTicket, Role, RoomDetails, SeatTicket, Session, TicketRequest,
+};
+use shared::id::{PlayerId, RoomId};
+use shared::sim::{BotStrength, Mode};
+
+use crate::answer::Answer;
+use crate::chat::ChatSocket;
+use crate::player::Player;
+use crate::site::Site;
+use crate::socket::GameSocket;
+use crate::wait::within;
+
+/// Somebody with a session.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    site: Site,
+    session: Session,
+}
+
+impl Guest {
+    /// Whoever has this session there.
+    #[must_use]
+    pub fn new(site: Site, session: Session) -> Self {
+        Self { site, session }
+    }
+
+    /// The same guest at another address: behind a proxy, or after a restart.
+    #[must_use]
+    pub fn at(&self, site: &Site) -> Self {
+        Self::new(site.clone(), self.session.clone())
+    }
+
+    /// Who.
+    #[must_use]
+    pub fn id(&self) -> PlayerId {
+        self.session.player
+    }
+
+    /// The name that others see.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.session.name.as_str()
+    }
+
+    /// The secret.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.session.token
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Asks with the token.
+    pub async fn ask(&self, method: Method, path: &str) -> Answer {
+        self.site.send(self.site.request(method, path).bearer_auth(self.token())).await
+    }
+
+    /// Sends a body with the token.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
+        let request = self.site.request(Method::POST, path).bearer_auth(self.token());
+        self.site.send(request.json(body)).await
+    }
+
+    /// Opens a room.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn open_room(&self, room: &CreateRoom) -> RoomDetails {
+        self.post("/api/rooms", room).await.json()
+    }
+
+    /// Opens a private room without bots.
+    pub async fn private_room(&self, mode: Mode) -> RoomId {
+        self.open_room(&CreateRoom { mode, private: true, bots: None }).await.summary.id
+    }
+
+    /// Opens a public room without bots.
+    pub async fn public_room(&self, mode: Mode) -> RoomId {
+        self.open_room(&CreateRoom { mode, private: false, bots: None }).await.summary.id
+    }
+
+    /// Opens a public room whose free seats bots take.
+    pub async fn bot_room(&self, mode: Mode, bots: BotStrength) -> RoomId {
+        self.open_room(&CreateRoom { mode, private: false, bots: Some(bots) }).await.summary.id
+    }
+
+    /// Asks for the key to a room.
+    pub async fn ask_for_ticket(&self, room: RoomId, role: Role) -> Answer {
+        self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await
+    }
+
+    /// Gets the key to a room.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn ticket(&self, room: RoomId, role: Role) -> SeatTicket {
+        self.ask_for_ticket(room, role).await.json()
+    }
+
+    /// Opens a bare connection to a room.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn connect(&self, room: RoomId, role: Role) -> GameSocket {
+        let ticket = self.ticket(room, role).await;
+        let opening = GameSocket::open(self.site.address(), &ticket.url);
+        within("a connection to the room", opening).await.expect("a connection to the room")
+    }
+
+    /// Takes a seat and follows the room.
+    pub async fn play(&self, room: RoomId) -> Player {
+        Player::sit(self.clone(), self.connect(room, Role::Player).await).await
+    }
+
+    /// Follows the room without a seat.
+    pub async fn spectate(&self, room: RoomId) -> Player {
+        Player::sit(self.clone(), self.connect(room, Role::Spectator).await).await
+    }
+
+    /// Joins the queue.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn seek_match(&self, mode: Mode) -> MatchTicket {
+        self.post("/api/matchmaking", &MatchRequest { mode }).await.json()
+    }
+
+    /// Waits for news of a request for a match. Nothing when the wait ended.
+    ///
+    /// # Panics
+    /// When the request is gone.
+    pub async fn follow_match(&self, ticket: &MatchTicket, wait_s: u32) -> Option<MatchTicket> {
+        let path = match_path(&ticket.ticket, ticket.version, wait_s);
+        let answer = self.ask(Method::GET, &path).await;
+        (answer.status != 204).then(|| answer.json())
+    }
+
+    /// Opens the chat.
+    pub async fn chat(&self) -> ChatSocket {
+        self.chat_after(None).await
+    }
+
+    /// Opens the chat after the last line that was seen.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn chat_after(&self, after: Option<u64>) -> ChatSocket {
+        let ticket: SeatTicket = self.ask(Method::POST, "/api/chat/tickets").await.json();
+        let after = after.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
+        let path = format!("{}{after}", ticket.url);
+        let opening = ChatSocket::open(self.site.address(), &path);
+        within("the chat", opening).await.expect("the chat")
+    }
+}
+
+/// The address of a request for a match.
+#[must_use]
+pub fn match_path(ticket: &str, after: u64, wait_s: u32) -> String {
+    format!("/api/matchmaking/{ticket}?after={after}&wait={wait_s}")
+}

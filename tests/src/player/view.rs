@@ -1,0 +1,121 @@
+//! What a connection to a room has shown so far.
+
+use shared::protocol::{RoundSummary, ServerMessage};
+use shared::sim::{Disc, Event, Mode, Slot, World};
+use shared::snapshot::{Applied, FrameKind, Roster, StreamDecoder, records};
+
+use crate::socket::Closed;
+
+/// What was seen. Counters count from the beginning of the connection.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// The rules, once welcomed.
+    pub mode: Option<Mode>,
+    /// The own seat; nothing for a spectator.
+    pub seat: Option<Slot>,
+    /// The newest world.
+    pub world: Option<World>,
+    /// Who sits where.
+    pub roster: Roster,
+    /// The kinds of the first frames.
+    pub opening: Vec<FrameKind>,
+    /// Frames that moved the world.
+    pub deltas: u64,
+    /// Keyframes.
+    pub keyframes: u64,
+    /// How often own and server's steps differed: a bug.
+    pub diverged: u32,
+    /// Others whom this player pushed over the edge.
+    pub knockouts: u32,
+    /// Everyone who fell, with and without credit.
+    pub falls: u32,
+    /// Results of rounds.
+    pub summaries: Vec<RoundSummary>,
+    /// Inputs that the server counted.
+    pub inputs_received: u64,
+    /// Of those, the late ones.
+    pub inputs_late: u64,
+    /// The last margin that the server told.
+    pub margin_ticks: Option<i16>,
+    /// Answers to pings.
+    pub pongs: Vec<u32>,
+    /// How the connection ended.
+    pub closed: Option<Closed>,
+    decoder: StreamDecoder,
+}
+
+/// Kinds of frames kept for looking at.
+const OPENING_FRAMES: usize = 8;
+
+impl View {
+    /// The own disc.
+    #[must_use]
+    pub fn disc(&self) -> Option<&Disc> {
+        self.world.as_ref()?.disc(self.seat?)
+    }
+
+    /// The last result.
+    #[must_use]
+    pub fn last_summary(&self) -> Option<&RoundSummary> {
+        self.summaries.last()
+    }
+
+    /// Whether a round runs in which one can move.
+    #[must_use]
+    pub fn is_playing(&self) -> bool {
+        self.world.as_ref().is_some_and(|world| !world.is_over() && !world.is_counting_down())
+    }
+
+    /// Takes what was heard. Says whether the world moved.
+    pub(super) fn take(&mut self, heard: Result<ServerMessage, Closed>) -> bool {
+        match heard {
+            Ok(ServerMessage::Welcome { mode, seat, .. }) => {
+                assert!(self.mode.is_none(), "a second welcome");
+                self.mode = Some(mode);
+                self.seat = seat;
+            }
+            Ok(ServerMessage::Frames(bytes)) => return self.frames(&bytes),
+            Ok(ServerMessage::Pong { nonce, .. }) => self.pongs.push(nonce),
+            Ok(ServerMessage::Timing { margin_p99_ticks, late, received }) => {
+                self.margin_ticks = Some(margin_p99_ticks);
+                self.inputs_late += u64::from(late);
+                self.inputs_received += u64::from(received);
+            }
+            Ok(ServerMessage::Summary(summary)) => self.summaries.push(summary),
+            Err(closed) => self.closed = Some(closed),
+        }
+        false
+    }
+
+    fn frames(&mut self, bytes: &[u8]) -> bool {
+        assert!(self.mode.is_some(), "frames before the welcome");
+        let mut moved = false;
+        for frame in records(bytes) {
+            let frame = frame.expect("whole records");
+            if self.opening.len() < OPENING_FRAMES {
+                self.opening.push(FrameKind::of(frame).expect("a known kind"));
+            }
+            match self.decoder.apply(frame).expect("a frame that follows") {
+                Applied::Keyframe => self.keyframes += 1,
+                Applied::Delta(events) => {
+                    self.deltas += 1;
+                    moved = true;
+                    events.iter().for_each(|(_, event)| self.note(event));
+                }
+                Applied::Roster | Applied::End => {}
+            }
+        }
+        self.world = self.decoder.world().cloned();
+        self.roster = self.decoder.roster().clone();
+        self.diverged = self.decoder.diverged();
+        moved
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let Event::KnockOut { credit, .. } = event {
+            self.falls += 1;
+            let by = credit.map(|(by, _)| by);
+            self.knockouts += u32::from(self.seat.is_some() && by == self.seat);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The scoreboard as a subscriber sees it.
+
+use shared::api::{ScoreRow, Scoreboard};
+use shared::feed::{KIND_RESET, KIND_SNAPSHOT};
+
+use crate::feed::{self, AnyEnvelope, FeedReader};
+use crate::wait::within;
+
+/// A subscription to the scoreboard and what it adds up to.
+pub struct ScoreWatch {
+    reader: Box<dyn FeedReader>,
+    board: Scoreboard,
+}
+
+impl ScoreWatch {
+    /// Follows a subscription that has just begun.
+    #[must_use]
+    pub fn new(reader: Box<dyn FeedReader>) -> Self {
+        Self { reader, board: Scoreboard::default() }
+    }
+
+    /// Waits for the next event, and shows the board after it.
+    pub async fn next(&mut self) -> &Scoreboard {
+        let envelope = feed::next(&mut *self.reader).await;
+        self.take(&envelope);
+        &self.board
+    }
+
+    /// Waits until a name's line is as wanted.
+    pub async fn until(&mut self, name: &str, wanted: impl Fn(&ScoreRow) -> bool) -> ScoreRow {
+        let what = format!("the line of {name}");
+        let found = async {
+            loop {
+                if let Some(row) = self.next().await.row_of(name).filter(|row| wanted(row)) {
+                    return row.clone();
+                }
+            }
+        };
+        within(&what, found).await
+    }
+
+    fn take(&mut self, envelope: &AnyEnvelope) {
+        match envelope.kind.as_str() {
+            KIND_SNAPSHOT | KIND_RESET => self.board = feed::data(envelope),
+            Scoreboard::EVENT_SCORE => self.board.upsert(feed::data(envelope)),
+            other => panic!("a scoreboard has no event {other}"),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Servers for stories: one inside the test, and the real program for stories of death and return.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use game_server::Config;
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::process::{Program, built};
+use crate::site::Site;
+use crate::wait::{DEADLINE, eventually, within};
+
+/// Rounds in stories are short, in seconds.
+pub const ROUND_SECONDS: u32 = 6;
+
+/// The settings of a server for stories: a free port, an empty folder, short rounds, no bot room.
+fn story_config(data: &Path) -> Config {
+    Config {
+        data_dir: data.to_owned(),
+        sessions_per_minute: 100_000,
+        connections_per_address_max: 2_000,
+        bots: false,
+        round_seconds: Some(ROUND_SECONDS),
+        ..Config::default()
+    }
+}
+
+/// A server in this process. It knows everything that a [`Site`] knows.
+#[derive(Debug)]
+pub struct TestServer {
+    site: Site,
+    shutdown: CancellationToken,
+    running: Option<JoinHandle<anyhow::Result<()>>>,
+    data: TempDir,
+}
+
+impl TestServer {
+    /// Starts one.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts one with other settings.
+    ///
+    /// # Panics
+    /// When there is no port or no folder for it.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut config = story_config(data.path());
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let site = Site::at(listener.local_addr().expect("a bound port"));
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(game_server::run(listener, config, shutdown.clone()));
+        let server = Self { site, shutdown, running: Some(running), data };
+        assert_eq!(within("readiness", server.get("/readyz")).await.status, 200);
+        server
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Begins a graceful stop.
+    pub fn begin_stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Stops gracefully and says how long that took.
+    ///
+    /// # Panics
+    /// When the server fails.
+    pub async fn stop(&mut self) -> Duration {
+        let began = Instant::now();
+        self.begin_stop();
+        if let Some(running) = self.running.take() {
+            let ended = within("the end of the server", running).await;
+            ended.expect("the server does not panic").expect("the server ends well");
+        }
+        began.elapsed()
+    }
+}
+
+impl Deref for TestServer {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// The real program: it can be killed, and started again at the same address with the same data.
+#[derive(Debug)]
+pub struct ServerProcess {
+    site: Site,
+    program: Program,
+    arguments: Vec<String>,
+    data: TempDir,
+}
+
+impl ServerProcess {
+    /// Starts it without a bot room, with rounds of so many seconds.
+    pub async fn start(round_seconds: u32) -> Self {
+        let rounds = format!("--round-seconds={round_seconds}");
+        Self::start_with(&[&rounds, "--bots=false"]).await
+    }
+
+    /// Starts it with these flags.
+    ///
+    /// # Panics
+    /// When there is no folder for it, or it is not ready in time.
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        arguments.push("--sessions-per-minute=100000".to_owned());
+        let (program, site) = launch("127.0.0.1:0", &arguments, data.path()).await;
+        Self { site, program, arguments, data }
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Its number in the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.program.kill();
+    }
+
+    /// Asks it to stop and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub async fn stop(&mut self) -> Duration {
+        let began = Instant::now();
+        self.program.signal(Signal::SIGTERM);
+        let status = self.program.end().await;
+        assert!(status.success(), "the server ended with {status}");
+        began.elapsed()
+    }
+
+    /// Starts it again at the same address.
+    pub async fn restart(&mut self) {
+        let listen = self.site.address().to_string();
+        (self.program, _) = launch(&listen, &self.arguments, self.data.path()).await;
+    }
+}
+
+impl Deref for ServerProcess {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+async fn launch(listen: &str, arguments: &[String], data: &Path) -> (Program, Site) {
+    let port_file = data.join("address");
+    // The file of an earlier start would be read as this one's.
+    fs::remove_file(&port_file).ok();
+    let mut command = Command::new(built("PUSHBACK_SERVER_BIN", "game-server"));
+    command.args(["--listen", listen, "--log", "warn"]);
+    command.arg("--port-file").arg(&port_file).arg("--data-dir").arg(data.join("data"));
+    command.args(arguments).stdout(std::process::Stdio::null());
+    let mut program = Program::start("game-server", &mut command);
+    let address: SocketAddr = eventually(DEADLINE, "the server's address", async || {
+        assert!(program.ended().is_none(), "the server ended at once: its log says why");
+        fs::read_to_string(&port_file).ok()?.parse().ok()
+    })
+    .await;
+    let site = Site::at(address);
+    assert_eq!(within("readiness", site.get("/readyz")).await.status, 200);
+    (program, site)
+}

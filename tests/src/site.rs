@@ -1,0 +1,168 @@
+//! A server at an address, and the calls that anybody can make.
+
+use std::net::SocketAddr;
+
+use reqwest::{Client, Method, RequestBuilder};
+use shared::api::{
+    MatchState, ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard, Session, SessionRequest,
+};
+use shared::feed::SnapshotPage;
+use shared::id::{ReplayId, RoomId};
+
+use crate::answer::Answer;
+use crate::feed::{FeedReader, Transport};
+use crate::guest::Guest;
+use crate::scores::ScoreWatch;
+use crate::wait::{DEADLINE, eventually, within};
+
+/// A server at an address.
+#[derive(Debug, Clone)]
+pub struct Site {
+    address: SocketAddr,
+    http: Client,
+}
+
+impl Site {
+    /// The server at this address.
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be made.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        // Each request gets a connection of its own: stories count and cut connections.
+        let http = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(0).build();
+        Self { address, http: http.expect("an HTTP client") }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The whole address of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Starts a request.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path))
+    }
+
+    /// Asks for a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let answer = async { Answer::read(request.send().await?).await };
+        within("an answer", answer).await.expect("an answer")
+    }
+
+    /// Becomes a guest.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn guest(&self, name: &str) -> Guest {
+        let session: Session = self.sign_in(name).await.json();
+        Guest::new(self.clone(), session)
+    }
+
+    /// Asks to become a guest.
+    pub async fn sign_in(&self, name: &str) -> Answer {
+        let body = SessionRequest { name: name.to_owned() };
+        self.send(self.request(Method::POST, "/api/session").json(&body)).await
+    }
+
+    /// A guest who waits in the queue until there is a seat, and then plays.
+    ///
+    /// # Panics
+    /// When none is found.
+    pub async fn quick_play(&self, name: &str, mode: shared::sim::Mode) -> crate::Player {
+        let guest = self.guest(name).await;
+        let mut ticket = guest.seek_match(mode).await;
+        loop {
+            if let MatchState::Matched { room } = ticket.state {
+                return guest.play(room).await;
+            }
+            if let Some(newer) = guest.follow_match(&ticket, 5).await {
+                ticket = newer;
+            }
+        }
+    }
+
+    /// Subscribes to a feed.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn subscribe(&self, feed: &str, transport: Transport) -> Box<dyn FeedReader> {
+        let opening = transport.open(self, feed, None);
+        within("a subscription", opening).await.expect("a subscription")
+    }
+
+    /// The scoreboard, followed over SSE.
+    pub async fn watch_scores(&self) -> ScoreWatch {
+        ScoreWatch::new(self.subscribe("scoreboard", Transport::Sse).await)
+    }
+
+    /// The scoreboard now.
+    pub async fn scoreboard(&self) -> Scoreboard {
+        self.get("/api/feeds/scoreboard").await.json::<SnapshotPage<_>>().snapshot
+    }
+
+    /// The public rooms.
+    pub async fn rooms(&self) -> RoomList {
+        self.get("/api/rooms").await.json()
+    }
+
+    /// One room.
+    pub async fn room(&self, room: RoomId) -> RoomDetails {
+        self.get(&format!("/api/rooms/{room}")).await.json()
+    }
+
+    /// Recorded rounds, the newest first.
+    pub async fn replays(&self) -> ReplayList {
+        self.get("/api/replays").await.json()
+    }
+
+    /// A recording, once it is whole.
+    pub async fn finished_replay(&self, replay: ReplayId) -> ReplaySummary {
+        eventually(DEADLINE, "the finished recording", async || {
+            let answer = self.get(&format!("/api/replays/{replay}")).await;
+            let found = answer.status.is_success().then(|| answer.json::<ReplaySummary>());
+            found.filter(|replay| replay.complete)
+        })
+        .await
+    }
+
+    /// A recording's file.
+    pub async fn replay_file(&self, replay: ReplayId) -> Answer {
+        self.get(&format!("/api/replays/{replay}/file")).await
+    }
+
+    /// A figure of `/metrics`; zero when it was not counted yet. The sum over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        metric_in(self.get("/metrics").await.text(), name)
+    }
+
+    /// Waits until a figure is what it should be.
+    pub async fn metric_becomes(&self, name: &str, wanted: impl Fn(f64) -> bool) -> f64 {
+        eventually(DEADLINE, name, async || Some(self.metric(name).await).filter(|v| wanted(*v))).await
+    }
+}
+
+/// A figure in Prometheus' text format: the sum over its labels.
+#[must_use]
+pub fn metric_in(text: &str, name: &str) -> f64 {
+    text.lines()
+        .filter_map(|line| line.strip_prefix(name))
+        .filter(|rest| rest.starts_with([' ', '{']))
+        .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum()
+}

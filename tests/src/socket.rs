@@ -1,0 +1,168 @@
+//! WebSockets as a client sees them: opening, messages, and how they end.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, ServerMessage};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// What a bare WebSocket is made of.
+pub type Stream = WebSocketStream<TcpStream>;
+
+/// How a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// The close code. Nothing when the connection broke without one.
+    pub code: Option<u16>,
+    /// What was said with it.
+    pub reason: String,
+}
+
+/// What came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Bytes),
+    /// Nothing more comes.
+    Closed(Closed),
+}
+
+/// Opens a WebSocket.
+///
+/// # Errors
+/// When nobody listens, or the handshake is refused.
+pub async fn open(address: SocketAddr, path: &str, protocol: Option<&str>) -> Result<Stream> {
+    let tcp = TcpStream::connect(address).await.context("connecting")?;
+    tcp.set_nodelay(true).context("setting TCP_NODELAY")?;
+    over(tcp, address, path, protocol).await
+}
+
+/// Opens a WebSocket over a connection that is there.
+///
+/// # Errors
+/// When the handshake is refused.
+pub async fn over(
+    tcp: TcpStream,
+    address: SocketAddr,
+    path: &str,
+    protocol: Option<&str>,
+) -> Result<Stream> {
+    let mut request = format!("ws://{address}{path}").into_client_request()?;
+    if let Some(protocol) = protocol {
+        let value = HeaderValue::from_str(protocol).context("a subprotocol is a word")?;
+        request.headers_mut().insert("sec-websocket-protocol", value);
+    }
+    let small =
+        WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
+    match client_async_with_config(request, tcp, Some(small)).await {
+        Ok((stream, _)) => Ok(stream),
+        Err(Error::Http(response)) => {
+            let body = response.body().as_deref().unwrap_or_default();
+            bail!("refused: {} {}", response.status(), String::from_utf8_lossy(body));
+        }
+        Err(error) => Err(error).context("the handshake"),
+    }
+}
+
+/// Waits for the next message. Pings are answered on the way.
+pub async fn receive(stream: &mut Stream) -> Incoming {
+    loop {
+        match stream.next().await {
+            Some(Ok(Message::Text(text))) => return Incoming::Text(text.as_str().to_owned()),
+            Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
+            Some(Ok(Message::Close(frame))) => {
+                let code = frame.as_ref().map(|frame| frame.code.into());
+                let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
+                // The answer to the close is written by reading on.
+                while let Some(Ok(_)) = stream.next().await {}
+                return Incoming::Closed(Closed { code, reason });
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Err(error)) => {
+                return Incoming::Closed(Closed { code: None, reason: error.to_string() });
+            }
+            None => return Incoming::Closed(Closed { code: None, reason: "ended".to_owned() }),
+        }
+    }
+}
+
+/// A connection to a room: messages of the game's protocol.
+#[derive(Debug)]
+pub struct GameSocket {
+    stream: Stream,
+}
+
+impl GameSocket {
+    /// Opens the address that a ticket names.
+    ///
+    /// # Errors
+    /// When nobody listens, or the handshake is refused.
+    pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
+        Ok(Self { stream: open(address, path, Some(GAME_SUBPROTOCOL)).await? })
+    }
+
+    /// Uses a WebSocket that is open already.
+    #[must_use]
+    pub fn over(stream: Stream) -> Self {
+        Self { stream }
+    }
+
+    /// Says something.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send(&mut self, message: &ClientMessage) -> Result<()> {
+        self.send_bytes(message.encode()).await
+    }
+
+    /// Says something that may be no message at all.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_bytes(&mut self, bytes: Vec<u8>) -> Result<()> {
+        self.stream.send(Message::Binary(bytes.into())).await.context("sending")
+    }
+
+    /// Says something as text, which no client should.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn send_text(&mut self, text: &str) -> Result<()> {
+        self.stream.send(Message::Text(text.into())).await.context("sending")
+    }
+
+    /// The next message.
+    ///
+    /// # Errors
+    /// How the connection ended.
+    ///
+    /// # Panics
+    /// When the server breaks the protocol.
+    pub async fn next(&mut self) -> Result<ServerMessage, Closed> {
+        match receive(&mut self.stream).await {
+            Incoming::Binary(bytes) => {
+                Ok(ServerMessage::decode(&bytes).expect("a message of the protocol"))
+            }
+            Incoming::Text(text) => panic!("a room speaks binary, not {text}"),
+            Incoming::Closed(closed) => Err(closed),
+        }
+    }
+
+    /// Reads on until the connection ends.
+    pub async fn closed(&mut self) -> Closed {
+        loop {
+            if let Err(closed) = self.next().await {
+                return closed;
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The native client in a window, on a screen in memory.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Program, built};
+use crate::wait::eventually;
+
+/// A software renderer on two busy cores needs its time.
+pub const WINDOW_DEADLINE: Duration = Duration::from_secs(180);
+/// Mesa's software renderer.
+const RENDERERS: &str = "/usr/share/vulkan/icd.d";
+
+/// A client that runs on a screen of its own.
+#[derive(Debug)]
+pub struct Window {
+    client: Program,
+    _screen: Program,
+    folder: TempDir,
+}
+
+impl Window {
+    /// Starts the client with these flags.
+    ///
+    /// # Panics
+    /// When Xvfb is not installed, or the client was not built.
+    #[must_use]
+    pub fn open(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "960x540x24"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut screen = Program::start("Xvfb", &mut command);
+        let number: u32 = screen.announced(|line| line.trim().parse().ok());
+
+        let mut command = Command::new(built("PUSHBACK_CLIENT_BIN", "game-client"));
+        command.arg("--status-file").arg(status_path(folder.path())).args(flags);
+        command.env("DISPLAY", format!(":{number}")).env_remove("WAYLAND_DISPLAY");
+        // Settings of whoever runs the tests stay as they are.
+        command.env("XDG_CONFIG_HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
+        if let Some(renderer) = renderer() {
+            command.env("VK_DRIVER_FILES", &renderer).env("VK_ICD_FILENAMES", renderer);
+        }
+        let client = Program::start("game-client", command.stdout(Stdio::null()));
+        Self { client, _screen: screen, folder }
+    }
+
+    /// Waits until the client's status is as wanted.
+    ///
+    /// # Panics
+    /// When the client ends before.
+    pub async fn status_where(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let path = status_path(self.folder.path());
+        eventually(WINDOW_DEADLINE, what, async || {
+            let status = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            if let Some(status) = status.filter(|status| wanted(status)) {
+                return Some(status);
+            }
+            assert!(self.client.ended().is_none(), "the client ended before {what}");
+            None
+        })
+        .await
+    }
+
+    /// Waits until the client ends by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.client.end_within(WINDOW_DEADLINE).await
+    }
+}
+
+fn status_path(folder: &Path) -> PathBuf {
+    folder.join("status.json")
+}
+
+fn renderer() -> Option<PathBuf> {
+    let entries = fs::read_dir(RENDERERS).ok()?;
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp")))
+}
