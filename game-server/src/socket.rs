@@ -26,7 +26,6 @@ const _: () = assert!(WRITE_BUFFER_BYTES_MAX > WRITE_BUFFER_BYTES + SERVER_MESSA
 pub type Closing = (u16, &'static str);
 
 /// Sets the buffers and the longest message.
-#[must_use]
 pub fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)

@@ -32,8 +32,7 @@ const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
 /// People whose rate is remembered. When more speak, those who may speak again freely are forgotten.
 const SPEAKERS_MAX: usize = 4_096;
 
-const LINES: Rate =
-    Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
+const LINES: Rate = Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
 
 /// The state of the chat.
 pub(super) struct Desk {

@@ -71,7 +71,7 @@ impl Conversation<'_> {
                     return Err(Some((close::POLICY, "too many messages")));
                 }
                 let message: ChatClientMessage = serde_json::from_str(&text)
-                    .map_err(|_| (close::MALFORMED, "that is no message of the chat"))?;
+                    .or(Err((close::MALFORMED, "that is no message of the chat")))?;
                 self.chat.send(self.joined.connection, message).await;
                 Ok(())
             }

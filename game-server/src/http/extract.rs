@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Query, Request};
+use axum::extract::{
+    FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Query, Request,
+};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use shared::api::ProblemKind;
@@ -35,7 +37,9 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonBody<T> {
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, HttpError> {
         match tokio::time::timeout(BODY_WITHIN, Json::from_request(request, app)).await {
             Ok(body) => Ok(Self(body?.0)),
-            Err(_) => Err(HttpError::new(ProblemKind::BadRequest, "The body did not arrive in time.")),
+            Err(_) => {
+                Err(HttpError::new(ProblemKind::BadRequest, "The body did not arrive in time."))
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
 use shared::api::ProblemKind;
@@ -61,9 +62,9 @@ fn is_own_site(headers: &HeaderMap, config: &Config) -> bool {
         .chain(&config.public_url)
         .any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let is_host = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
+    let is_host = origin.split_once("://").is_some_and(|(_, authority)| {
+        host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
+    });
     is_listed || is_host
 }
 
@@ -74,9 +75,7 @@ fn add_security_headers(headers: &mut HeaderMap) {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
         // The lobby's page has its own.
-        headers
-            .entry(CONTENT_SECURITY_POLICY)
-            .or_insert(HeaderValue::from_static(CONTENT_POLICY));
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_POLICY));
     }
 }
 

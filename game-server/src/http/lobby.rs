@@ -103,12 +103,11 @@ fn takes(encoding: &str, headers: &HeaderMap) -> bool {
 }
 
 fn caching(name: &str) -> &'static str {
-    let is_hashed = name
-        .rsplit_once('.')
-        .and_then(|(stem, _)| stem.rsplit_once('-'))
-        .is_some_and(|(_, hash)| {
+    let is_hashed = name.rsplit_once('.').and_then(|(stem, _)| stem.rsplit_once('-')).is_some_and(
+        |(_, hash)| {
             hash.len() >= NAME_HASH_DIGITS_MIN && hash.bytes().all(|b| b.is_ascii_hexdigit())
-        });
+        },
+    );
     if is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" }
 }
 
@@ -173,9 +172,6 @@ mod tests {
     fn inline_scripts_are_named_by_their_hash() {
         // The example of the CSP specification.
         let page = "<script src=\"/a.js\"></script><script>alert('Hello, world.');</script>";
-        assert_eq!(
-            inline_scripts(page),
-            " 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"
-        );
+        assert_eq!(inline_scripts(page), " 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='");
     }
 }

@@ -1,7 +1,7 @@
 //! For operators: is it alive, can it serve, how is it doing.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use shared::api::ProblemKind;
@@ -27,9 +27,11 @@ pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
     if app.services.shutdown.is_cancelled() {
         return Err(HttpError::new(ProblemKind::Stopping, "Come back in a few seconds."));
     }
-    app.services.store.ping().await.map_err(|error| {
-        HttpError::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE)
-    })?;
+    app.services
+        .store
+        .ping()
+        .await
+        .map_err(|error| HttpError::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE))?;
     Ok("ready")
 }
 

@@ -39,12 +39,16 @@ pub async fn begin(
     if let (Some(player), Some(token)) = (known, token_of(&headers)) {
         app.sessions.rename(player.id, name.clone()).await?;
         let session = Session { player: player.id, name, token: token.to_owned() };
-        return Ok((StatusCode::OK, with_cookie(&app, &session.token)?, Json(session))
-            .into_response());
+        return Ok(
+            (StatusCode::OK, with_cookie(&app, &session.token)?, Json(session)).into_response()
+        );
     }
     app.limits.sessions.take(address).map_err(|wait| {
-        HttpError::new(ProblemKind::TooMany, "Too many new guests from this address. Wait a little.")
-            .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
+        HttpError::new(
+            ProblemKind::TooMany,
+            "Too many new guests from this address. Wait a little.",
+        )
+        .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
     })?;
     let session = app.sessions.begin(name).await?;
     Ok((StatusCode::CREATED, with_cookie(&app, &session.token)?, Json(session)).into_response())
@@ -75,6 +79,6 @@ pub async fn end(State(app): State<SharedApp>, headers: HeaderMap) -> HttpResult
 }
 
 fn with_cookie(app: &SharedApp, token: &str) -> HttpResult<[(HeaderName, HeaderValue); 2]> {
-    let cookie = app.sessions.cookie(token).try_into().map_err(|_| internal())?;
+    let cookie = HeaderValue::try_from(app.sessions.cookie(token)).or(Err(internal()))?;
     Ok([(SET_COOKIE, cookie), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
 }

@@ -20,9 +20,7 @@ pub struct Upgrade(WebSocketUpgrade);
 /// Whether a request asks for a WebSocket.
 #[must_use]
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    headers
-        .get(UPGRADE)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 impl Upgrade {
@@ -40,18 +38,22 @@ impl Upgrade {
     }
 
     /// Answers 101 and runs `talk` with the socket as a task of the server.
-    pub fn run<F>(self, app: &SharedApp, talk: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
+    pub fn run<F>(
+        self,
+        app: &SharedApp,
+        talk: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
         // axum spawns the task; the token makes the server wait for it all the same.
         let token = app.services.tasks.token();
-        self.0
-            .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
-            .on_upgrade(move |socket| async move {
+        self.0.on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed")).on_upgrade(
+            move |socket| async move {
                 talk(socket).await;
                 drop(token);
-            })
+            },
+        )
     }
 }
 
@@ -74,7 +76,9 @@ fn refusal(rejection: &WebSocketUpgradeRejection) -> HttpError {
                 .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         WebSocketUpgradeRejection::WebSocketKeyHeaderMissing(_) => "Sec-WebSocket-Key is missing.",
-        _ => "This address is for WebSockets: ask with HTTP/1.1, Connection: Upgrade and Upgrade: websocket.",
+        _ => {
+            "This address is for WebSockets: ask with HTTP/1.1, Connection: Upgrade and Upgrade: websocket."
+        }
     };
     HttpError::new(ProblemKind::BadUpgrade, detail)
 }

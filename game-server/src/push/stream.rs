@@ -48,7 +48,14 @@ pub(super) fn respond(
     heartbeat: Duration,
     counted: Counted,
 ) -> Response {
-    let live = Live { reader, form, beat: beat(heartbeat), quiet: false, opened: false, _counted: counted };
+    let live = Live {
+        reader,
+        form,
+        beat: beat(heartbeat),
+        quiet: false,
+        opened: false,
+        _counted: counted,
+    };
     let chunks = stream::unfold(live, async |mut live| {
         let chunk = live.next().await?;
         Some((Ok::<_, Infallible>(chunk), live))

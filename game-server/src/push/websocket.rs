@@ -43,7 +43,11 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, config: &Config, _
 const BURST_EVENTS_MAX: usize = 64;
 
 /// Writes what is ready before it flushes once.
-async fn send(socket: &mut WebSocket, reader: &mut Reader, first: Message) -> Result<(), axum::Error> {
+async fn send(
+    socket: &mut WebSocket,
+    reader: &mut Reader,
+    first: Message,
+) -> Result<(), axum::Error> {
     socket.feed(first).await?;
     for _ in 1..BURST_EVENTS_MAX {
         let Some(event) = reader.next_ready() else { break };

@@ -84,7 +84,7 @@ impl Door {
             let saying = async {
                 // Closing with unread bytes would reset the connection, and the refusal with it.
                 let mut request = [0; 2048];
-                socket.read(&mut request).await?;
+                let _first_bytes = socket.read(&mut request).await?;
                 socket.write_all(refusal(kind).as_bytes()).await?;
                 socket.shutdown().await
             };

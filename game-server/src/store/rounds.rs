@@ -181,8 +181,7 @@ mod tests {
             falls: 1,
             won: true,
         };
-        let round =
-            RoundRecord { replay: replay(9, &ada), ended_at_ms: 50, places: vec![place] };
+        let round = RoundRecord { replay: replay(9, &ada), ended_at_ms: 50, places: vec![place] };
 
         store.record_round(round.clone()).await.unwrap();
         // The same round again breaks a key in its last statement.

@@ -92,7 +92,7 @@ pub(super) trait Columns {
     fn text(&self, column: &str) -> Result<String, StoreError>;
 
     fn count<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.number(column)?.try_into().map_err(|_| StoreError::Corrupt { what: column })
+        self.number(column)?.try_into().or(Err(StoreError::Corrupt { what: column }))
     }
 
     fn flag(&self, column: &str) -> Result<bool, StoreError> {
@@ -113,17 +113,16 @@ pub(super) trait Columns {
 
     fn team(&self, column: &'static str) -> Result<Option<u8>, StoreError> {
         let team = self.number_or_none(column)?;
-        team.map(|team| team.try_into().map_err(|_| StoreError::Corrupt { what: column }))
-            .transpose()
+        team.map(|team| team.try_into().or(Err(StoreError::Corrupt { what: column }))).transpose()
     }
 
     fn name(&self, column: &str) -> Result<PlayerName, StoreError> {
-        PlayerName::parse(&self.text(column)?).map_err(|_| StoreError::Corrupt { what: "name" })
+        PlayerName::parse(&self.text(column)?).or(Err(StoreError::Corrupt { what: "name" }))
     }
 
     fn mode(&self, column: &str) -> Result<Mode, StoreError> {
         serde_json::from_value(self.text(column)?.into())
-            .map_err(|_| StoreError::Corrupt { what: "mode" })
+            .or(Err(StoreError::Corrupt { what: "mode" }))
     }
 }
 

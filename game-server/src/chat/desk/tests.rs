@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::chat::{
-    Channel, ChatClientMessage, ChatLine, ChatServerMessage, LINES_BURST_MAX, LINE_CHARS_MAX,
+    Channel, ChatClientMessage, ChatLine, ChatServerMessage, LINE_CHARS_MAX, LINES_BURST_MAX,
     Refusal,
 };
 use tokio::sync::{mpsc, oneshot};

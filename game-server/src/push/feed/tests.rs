@@ -7,7 +7,7 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
-use super::{Event, Feed, FeedLimits, FeedState, Gone, Source};
+use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
 use crate::push::reader::{Reader, Start};
 
 /// A list of numbers: the snapshot must hold exactly the events up to its cursor.
