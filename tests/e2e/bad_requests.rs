@@ -1,0 +1,190 @@
+//! Requests that are wrong: each is refused with a stable type and a sentence that helps.
+
+use reqwest::Method;
+use shared::api::{Problem, ProblemKind};
+use shared::protocol::CHAT_SUBPROTOCOL;
+use tests::{TestServer, raw};
+
+#[tokio::test]
+async fn a_wrong_name_is_refused_with_the_rule_that_it_breaks() {
+    let server = TestServer::start().await;
+    for (name, rule) in [
+        ("", "at least 2"),
+        ("a", "at least 2"),
+        ("seventeen letters", "at most 16"),
+        ("a\u{202e}b", "letters and digits"),
+        ("two  spaces", "letters and digits"),
+        ("<script>", "letters and digits"),
+    ] {
+        let problem = server.sign_in(name).await.assert_refused(ProblemKind::BadName);
+
+        assert!(problem.detail.contains(rule), "{name:?}: {problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_the_call_takes_is_refused() {
+    let server = TestServer::start().await;
+    let post = |body: &'static str, content_type: &str| {
+        let request = server.request(Method::POST, "/api/session");
+        server.send(request.header("content-type", content_type).body(body))
+    };
+
+    post(r#"{"name":"#, "application/json").await.assert_refused(ProblemKind::BadRequest);
+    post("{}", "application/json").await.assert_refused(ProblemKind::BadRequest);
+    post("[]", "application/json").await.assert_refused(ProblemKind::BadRequest);
+    post(r#"{"name":"ada"}"#, "text/plain").await.assert_refused(ProblemKind::BadRequest);
+    post("name=ada", "application/x-www-form-urlencoded")
+        .await
+        .assert_refused(ProblemKind::BadRequest);
+}
+
+#[tokio::test]
+async fn a_huge_body_is_refused_before_it_is_read() {
+    let server = TestServer::start().await;
+
+    // Only announced: a server that waited for all of it would never answer.
+    let announced = "POST /api/session HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+                     Content-Length: 100000000\r\n\r\n{";
+    let answer = raw::exchange(server.address(), announced).await;
+    answer.assert_refused(ProblemKind::TooLarge);
+
+    let name = "x".repeat(1 << 20);
+    let sent = server.request(Method::POST, "/api/session").json(&serde_json::json!({ "name": name }));
+    server.send(sent).await.assert_refused(ProblemKind::TooLarge);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_refused_with_the_ones_that_are_right() {
+    let server = TestServer::start().await;
+
+    let answer = server.send(server.request(Method::PUT, "/api/session")).await;
+
+    answer.assert_refused(ProblemKind::MethodNotAllowed);
+    let allowed = answer.header("allow");
+    assert!(allowed.contains("POST") && allowed.contains("GET"), "{allowed:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_refused_and_not_answered_with_a_page() {
+    let server = TestServer::start().await;
+    for path in ["/api/nothing", "/api/players/AAAAAAAAAAAA", "/api/players/not-an-id", "/ws/nothing"] {
+        server.get(path).await.assert_refused(ProblemKind::NotFound);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_needs_a_session_says_so() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+
+    let without = server.send(server.request(Method::POST, "/api/chat/tickets")).await;
+    let wrong = server.request(Method::POST, "/api/chat/tickets").bearer_auth("made-up");
+    let wrong = server.send(wrong).await;
+    let ended = ada.ask(Method::DELETE, "/api/session").await;
+    let after = ada.ask(Method::GET, "/api/session").await;
+
+    without.assert_refused(ProblemKind::SignIn);
+    assert_eq!(without.header("www-authenticate"), "Bearer");
+    wrong.assert_refused(ProblemKind::SignIn);
+    assert_eq!(ended.status, 204);
+    after.assert_refused(ProblemKind::SignIn);
+}
+
+#[tokio::test]
+async fn a_guest_who_keeps_the_token_keeps_the_identity() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+
+    let body = serde_json::json!({ "name": "Ada L" });
+    let renamed: shared::api::Session = ada.post("/api/session", &body).await.json();
+    let cookie = server
+        .request(Method::GET, "/api/session")
+        .header("cookie", format!("pushback_session={}", ada.token()));
+    let seen: shared::api::Session = server.send(cookie).await.json();
+
+    assert_eq!(renamed.player, ada.id());
+    assert_eq!((seen.player, seen.name.as_str()), (ada.id(), "Ada L"));
+    assert_eq!(seen.token, "", "the token is told once");
+    let set = server.sign_in("bob").await;
+    let set = set.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(part), "{set}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_may_neither_change_nor_connect() {
+    let server = TestServer::start().await;
+    let body = serde_json::json!({ "name": "ada" });
+    let from = |origin: String| {
+        let request = server.request(Method::POST, "/api/session").json(&body);
+        server.send(request.header("origin", origin))
+    };
+
+    from("https://evil.example".to_owned()).await.assert_refused(ProblemKind::ForeignOrigin);
+    from("null".to_owned()).await.assert_refused(ProblemKind::ForeignOrigin);
+    assert_eq!(from(server.url("")).await.status, 201);
+
+    let evil = "Origin: https://evil.example\r\n";
+    for path in ["/api/feeds/lab", "/ws/chat?ticket=x"] {
+        let request = raw::handshake(server.address(), path, evil);
+        let answer = raw::exchange(server.address(), request).await;
+        answer.assert_refused(ProblemKind::ForeignOrigin);
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_none_is_refused() {
+    let server = TestServer::start().await;
+    let address = server.address();
+    let good = raw::handshake(address, "/api/feeds/lab", "");
+
+    let old = raw::exchange(address, good.replace("Version: 13", "Version: 12")).await;
+    let no_key = good.replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "");
+    let no_key = raw::exchange(address, no_key).await;
+    let no_upgrade = server.get("/ws/chat?ticket=x").await;
+
+    assert_eq!(old.status, 426);
+    assert_eq!(old.header("sec-websocket-version"), "13");
+    assert_eq!(old.json_whatever::<Problem>().known_kind(), Some(ProblemKind::BadUpgrade));
+    assert_eq!(no_key.status, 400);
+    no_key.assert_refused(ProblemKind::BadUpgrade);
+    no_upgrade.assert_refused(ProblemKind::BadUpgrade);
+}
+
+#[tokio::test]
+async fn a_subprotocol_is_echoed_only_when_it_was_offered() {
+    let server = TestServer::start().await;
+    let address = server.address();
+    let ada = server.guest("ada").await;
+    let ticket: shared::api::SeatTicket = ada.ask(Method::POST, "/api/chat/tickets").await.json();
+
+    let old = raw::handshake(address, &ticket.url, "Sec-WebSocket-Protocol: pushback-chat.v0\r\n");
+    let old = raw::exchange(address, old).await;
+    let none = raw::exchange(address, raw::handshake(address, &ticket.url, "")).await;
+    let offer = format!("Sec-WebSocket-Protocol: pushback-chat.v9, {CHAT_SUBPROTOCOL}\r\n");
+    let good = raw::exchange(address, raw::handshake(address, &ticket.url, &offer)).await;
+    let feed = raw::handshake(address, "/api/feeds/lab", "Sec-WebSocket-Protocol: anything\r\n");
+    let feed = raw::exchange(address, feed).await;
+
+    let problem = old.assert_refused(ProblemKind::ProtocolVersion);
+    assert!(problem.detail.contains(CHAT_SUBPROTOCOL), "{problem:?}");
+    none.assert_refused(ProblemKind::ProtocolVersion);
+    assert_eq!(good.status, 101, "the ticket was not used up by the refusals");
+    assert_eq!(good.header("sec-websocket-protocol"), CHAT_SUBPROTOCOL);
+    assert_eq!((feed.status.as_u16(), feed.header("sec-websocket-protocol")), (101, ""));
+}
+
+#[tokio::test]
+async fn the_description_of_the_api_can_be_read() {
+    let server = TestServer::start().await;
+
+    let description: serde_json::Value = server.get("/api/openapi.json").await.json();
+    let docs = server.get("/api/docs/").await;
+
+    let paths = description["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/api/session") && paths.contains_key("/api/feeds/{name}"));
+    assert_eq!(docs.status, 200);
+    assert_eq!(server.get("/healthz").await.status, 200);
+}

@@ -1,0 +1,133 @@
+//! Chat: lines reach whom they should, and nobody else; what was missed comes later.
+
+use shared::protocol::chat::{Channel, LINE_CHARS_MAX, LINES_BURST_MAX, Refusal};
+use shared::protocol::close;
+use tests::{ServerProcess, TestServer};
+
+#[tokio::test]
+async fn a_line_in_the_lobby_reaches_everyone_in_order() {
+    let server = TestServer::start().await;
+    let mut ada = server.guest("ada").await.chat().await;
+    let mut bob = server.guest("bob").await.chat().await;
+
+    let first = ada.say(Channel::Lobby, "hello").await.unwrap();
+    let second = ada.say(Channel::Lobby, "  is anybody here?  ").await.unwrap();
+
+    let (heard, next) = (bob.hear().await, bob.hear().await);
+    assert_eq!((heard.text.as_str(), heard.name.as_str()), ("hello", "ada"));
+    assert_eq!(next.text, "is anybody here?");
+    assert_eq!((heard.sequence, next.sequence), (first, second));
+    assert!(heard.nonce.is_none(), "only the sender sees the nonce");
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
+    let server = TestServer::start().await;
+    let bob = server.guest("bob").await;
+    let mut ada = server.guest("ada").await.chat().await;
+    let mut chat = bob.chat().await;
+    ada.say(Channel::Lobby, "before").await.unwrap();
+    let seen = chat.hear().await.sequence;
+    drop(chat);
+
+    ada.say(Channel::Lobby, "meanwhile").await.unwrap();
+    ada.say(Channel::Lobby, "and more").await.unwrap();
+    let mut chat = bob.chat_after(Some(seen)).await;
+    ada.say(Channel::Lobby, "after").await.unwrap();
+
+    let missed: Vec<_> = chat.greeting.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(missed, ["meanwhile", "and more"]);
+    assert_eq!(chat.hear().await.text, "after");
+    let newcomer = server.guest("cid").await.chat().await;
+    assert_eq!(newcomer.greeting.len(), 4, "a newcomer gets the history");
+}
+
+#[tokio::test]
+async fn a_direct_line_is_read_by_two_only() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let (mut from, mut to) = (ada.chat().await, bob.chat().await);
+    let mut other = server.guest("eve").await.chat().await;
+
+    from.say(Channel::Direct { player: bob.id() }, "between us").await.unwrap();
+    from.say(Channel::Lobby, "for all").await.unwrap();
+
+    let heard = to.hear().await;
+    assert_eq!(heard.text, "between us");
+    assert_eq!(heard.channel, Channel::Direct { player: ada.id() }, "named by who wrote");
+    assert_eq!(other.hear().await.text, "for all");
+    let history = server.guest("max").await.chat().await.greeting;
+    assert_eq!(history.len(), 1, "a direct line is in nobody else's history");
+    assert_eq!(bob.chat().await.greeting.len(), 2);
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_sent_is_refused_with_a_reason() {
+    let server = TestServer::start().await;
+    let mut ada = server.guest("ada").await.chat().await;
+    let nowhere = "ABCDEF".parse().unwrap();
+    let nobody = "ABCDEFGHJKMN".parse().unwrap();
+
+    let long = "x".repeat(LINE_CHARS_MAX + 1);
+    assert_eq!(ada.say(Channel::Lobby, "   ").await, Err(Refusal::Empty));
+    assert_eq!(ada.say(Channel::Lobby, &long).await, Err(Refusal::TooLong));
+    assert_eq!(ada.say(Channel::Room { room: nowhere }, "hi").await, Err(Refusal::NotThere));
+    assert_eq!(ada.say(Channel::Direct { player: nobody }, "hi").await, Err(Refusal::Unknown));
+}
+
+#[tokio::test]
+async fn who_talks_too_fast_is_told_to_wait_on_every_connection() {
+    let server = TestServer::start().await;
+    let guest = server.guest("ada").await;
+    let mut ada = guest.chat().await;
+    for line in 0..LINES_BURST_MAX {
+        ada.say(Channel::Lobby, &format!("line {line}")).await.unwrap();
+    }
+
+    let refused = ada.say(Channel::Lobby, "one more").await;
+    let elsewhere = guest.chat().await.say(Channel::Lobby, "from my other window").await;
+
+    assert_eq!(refused, Err(Refusal::TooFast));
+    assert_eq!(elsewhere, Err(Refusal::TooFast));
+    let mut bob = server.guest("bob").await.chat().await;
+    assert!(bob.say(Channel::Lobby, "others may").await.is_ok());
+}
+
+#[tokio::test]
+async fn text_that_is_no_message_closes_the_chat() {
+    let server = TestServer::start().await;
+    let mut ada = server.guest("ada").await.chat().await;
+
+    ada.send_text("{\"type\":\"shout\"}").await;
+
+    assert_eq!(ada.closed().await.code, Some(close::MALFORMED));
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_closes_the_chat() {
+    let server = TestServer::start().await;
+    let mut ada = server.guest("ada").await.chat().await;
+    let exit = r#"{"type":"exit","room":"ABCDEF"}"#;
+
+    for _ in 0..200 {
+        ada.send_text(exit).await;
+    }
+
+    assert_eq!(ada.closed().await.code, Some(close::POLICY));
+}
+
+#[tokio::test]
+async fn the_chat_is_there_after_a_kill() {
+    let mut server = ServerProcess::start(10).await;
+    let ada = server.guest("ada").await;
+    let mut chat = ada.chat().await;
+    let said = chat.say(Channel::Lobby, "remember me").await.unwrap();
+
+    server.kill();
+    server.restart().await;
+
+    let mut chat = ada.chat().await;
+    assert_eq!(chat.greeting.last().map(|line| line.text.as_str()), Some("remember me"));
+    let next = chat.say(Channel::Lobby, "I am back").await.unwrap();
+    assert!(next > said, "numbers go on over restarts");
+}

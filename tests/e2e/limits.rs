@@ -1,0 +1,193 @@
+//! Limits: connections are counted, slowness is cut, and every refusal says when to try again.
+
+use std::time::{Duration, Instant};
+
+use shared::api::ProblemKind;
+use shared::protocol::close;
+use tests::feed::{self, FeedReader as _, FeedSocket};
+use tests::socket::{self, Incoming};
+use tests::{Answer, TestServer, raw, within};
+use futures_util::SinkExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::Message;
+
+fn assert_retry_later(answer: &Answer, kind: ProblemKind) {
+    answer.assert_refused(kind);
+    let seconds: u32 = answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+}
+
+const READY: &str = "GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n";
+
+#[tokio::test]
+async fn one_address_gets_no_more_connections_than_its_share() {
+    let server = TestServer::start_with(|config| config.connections_per_address_max = 3).await;
+    server.metric_becomes("pushback_connections", |open| open <= 1.0).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = raw::connect(server.address()).await;
+        stream.write_all(READY.as_bytes()).await.unwrap();
+        assert_eq!(raw::read_answer(&mut stream).await.unwrap().status, 200);
+        held.push(stream);
+    }
+
+    assert_retry_later(&raw::exchange(server.address(), READY).await, ProblemKind::TooMany);
+
+    drop(held);
+    tests::eventually(Duration::from_secs(5), "room for one more", async || {
+        (raw::exchange(server.address(), READY).await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_full_server_says_so() {
+    let server = TestServer::start_with(|config| config.connections_max = 2).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = raw::connect(server.address()).await;
+        stream.write_all(READY.as_bytes()).await.unwrap();
+        // The story's own first request may still hold a place for a moment.
+        held.push(stream);
+    }
+    tests::eventually(Duration::from_secs(5), "a refusal", async || {
+        let answer = raw::exchange(server.address(), READY).await;
+        (answer.status == 503).then(|| assert_retry_later(&answer, ProblemKind::Overloaded))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_address_makes_no_more_guests_than_its_share() {
+    let server = TestServer::start_with(|config| config.sessions_per_minute = 2).await;
+    server.guest("ada").await;
+    server.guest("bob").await;
+
+    let third = server.sign_in("cid").await;
+
+    assert_retry_later(&third, ProblemKind::TooMany);
+}
+
+#[tokio::test]
+async fn slow_headers_are_cut() {
+    let server =
+        TestServer::start_with(|config| config.header_timeout = Duration::from_millis(300)).await;
+    let mut slow = raw::connect(server.address()).await;
+    slow.write_all(b"GET /readyz HTTP/1.1\r\nHost: te").await.unwrap();
+    let began = Instant::now();
+
+    let mut rest = Vec::new();
+    within("the cut", slow.read_to_end(&mut rest)).await.ok();
+
+    assert!(began.elapsed() >= Duration::from_millis(250), "{:?}", began.elapsed());
+    assert!(!rest.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_long_closes_with_1009() {
+    let server = TestServer::start().await;
+    let mut stream =
+        socket::open(server.address(), "/api/feeds/lab", None).await.expect("a subscription");
+
+    stream.send(Message::Text("x".repeat(9 * 1024).into())).await.unwrap();
+
+    assert_eq!(end_of(&mut stream).await, Some(close::TOO_LARGE));
+}
+
+#[tokio::test]
+async fn a_feed_takes_no_messages() {
+    let server = TestServer::start().await;
+    let mut stream =
+        socket::open(server.address(), "/api/feeds/lab", None).await.expect("a subscription");
+
+    stream.send(Message::Text("hello".into())).await.unwrap();
+
+    assert_eq!(end_of(&mut stream).await, Some(close::POLICY));
+}
+
+#[tokio::test]
+async fn text_that_is_not_utf_8_closes_with_1007() {
+    let server = TestServer::start().await;
+    let address = server.address();
+    let mut line = raw::connect(address).await;
+    line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
+    within("the handshake", raw::read_head(&mut line)).await.unwrap();
+
+    // A masked text frame of two bytes that are no UTF-8; the mask is zero.
+    line.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).await.unwrap();
+
+    assert_eq!(within("a close", close_code(&mut line)).await, Some(close::INVALID_UTF8));
+}
+
+#[tokio::test]
+async fn an_unmasked_frame_closes_with_1002() {
+    let server = TestServer::start().await;
+    let address = server.address();
+    let mut line = raw::connect(address).await;
+    line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
+    within("the handshake", raw::read_head(&mut line)).await.unwrap();
+
+    line.write_all(&[0x81, 0x02, b'h', b'i']).await.unwrap();
+
+    assert_eq!(within("a close", close_code(&mut line)).await, Some(close::PROTOCOL_ERROR));
+}
+
+#[tokio::test]
+async fn a_client_that_answers_no_ping_is_dropped() {
+    let server = TestServer::start_with(|config| config.ping = Duration::from_millis(100)).await;
+    let mut alive = FeedSocket::open(&server, "lab", None).await.expect("a subscription");
+    let dead = raw::connect(server.address()).await;
+    let mut dead = dead;
+    let request = raw::handshake(server.address(), "/api/feeds/lab", "");
+    dead.write_all(request.as_bytes()).await.unwrap();
+
+    // Reads on, but answers nothing: ten seconds are the rule's, not the story's.
+    let code = within("a close", close_code(&mut dead)).await;
+
+    assert_eq!(code, Some(close::NO_PONG));
+    assert!(feed::ready(&mut alive).is_some() || within("an event", alive.next()).await.is_ok());
+}
+
+async fn end_of(stream: &mut socket::Stream) -> Option<u16> {
+    let end = async {
+        loop {
+            if let Incoming::Closed(closed) = socket::receive(stream).await {
+                return closed.code;
+            }
+        }
+    };
+    within("a close", end).await
+}
+
+/// Reads bare frames of a server until it closes, and says with which code.
+async fn close_code(line: &mut tokio::net::TcpStream) -> Option<u16> {
+    let mut bytes = Vec::new();
+    loop {
+        // Whatever came before the frames, a head say, ends where the first frame's bytes begin.
+        if let Some(code) = find_close(&bytes) {
+            return Some(code);
+        }
+        if line.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn find_close(bytes: &[u8]) -> Option<u16> {
+    let mut rest = match bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+        Some(end) if bytes.starts_with(b"HTTP/") => &bytes[end + 4..],
+        _ => bytes,
+    };
+    loop {
+        let (first, length) = (*rest.first()?, usize::from(*rest.get(1)?));
+        let (length, from) = match length {
+            126 => (usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?])), 4),
+            short => (short, 2),
+        };
+        let payload = rest.get(from..from + length)?;
+        if first & 0x0f == 8 {
+            return Some(u16::from_be_bytes([*payload.first()?, *payload.get(1)?]));
+        }
+        rest = &rest[from + length..];
+    }
+}

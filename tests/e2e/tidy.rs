@@ -1,0 +1,104 @@
+//! The shape of the source: what no compiler checks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 500;
+const CRATES: [&str; 6] = ["shared", "game-server", "game-client", "web-lobby", "tests", "xtask"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+}
+
+fn sources_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            sources_below(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    CRATES.iter().for_each(|name| sources_below(&root().join(name), &mut found));
+    assert!(found.len() > 100, "the sources are where they were");
+    let read = |path: PathBuf| (fs::read_to_string(&path).expect("a readable file"), path);
+    let relative = |path: &Path| path.strip_prefix(root()).expect("below the root").to_owned();
+    found.into_iter().map(read).map(|(text, path)| (relative(&path), text)).collect()
+}
+
+fn offenders(is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
+    sources().into_iter().filter(|(path, text)| is_wrong(path, text)).map(|(path, _)| path).collect()
+}
+
+#[test]
+fn every_file_opens_by_saying_what_it_owns() {
+    assert_eq!(offenders(|_, text| !text.starts_with("//! ")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    assert_eq!(offenders(|_, text| text.lines().count() > LINES_MAX), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn no_module_file_hides_its_name() {
+    assert_eq!(offenders(|path, _| path.ends_with("mod.rs")), Vec::<PathBuf>::new());
+}
+
+/// The names of a crate's dependencies for the running program, as its Cargo.toml lists them.
+fn dependencies(name: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join(name).join("Cargo.toml")).expect("a manifest");
+    let mut counts = false;
+    let mut names = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            counts = line.contains("dependencies") && !line.contains("dev-dependencies");
+        } else if counts && let Some((name, _)) = line.split_once(['.', '=', ' ']) {
+            names.push(name.trim().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn dependencies_point_the_way_that_is_drawn() {
+    let frameworks = ["tokio", "axum", "bevy", "leptos", "web-sys", "reqwest", "game-server"];
+    let programs = ["game-server", "game-client", "web-lobby", "tests", "xtask"];
+
+    let shared = dependencies("shared");
+    assert!(!shared.is_empty());
+    for name in frameworks.iter().chain(&programs) {
+        assert!(!shared.iter().any(|found| found == name), "shared depends on {name}");
+    }
+    for program in ["game-server", "game-client", "web-lobby", "xtask"] {
+        for other in programs {
+            assert!(
+                !dependencies(program).iter().any(|found| found == other),
+                "{program} depends on {other}"
+            );
+        }
+    }
+    assert!(!dependencies("game-server").iter().any(|name| ["bevy", "leptos"].contains(&&**name)));
+    assert!(!dependencies("web-lobby").iter().any(|name| ["bevy", "tokio"].contains(&&**name)));
+}
+
+#[test]
+fn the_readme_maps_every_module() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("a README.md");
+    let missing: Vec<_> = sources()
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("src")))
+        .filter(|path| !path.ends_with("lib.rs") && !path.ends_with("main.rs"))
+        .filter(|path| {
+            let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            !readme.contains(&format!("`{name}`")) && !readme.contains(&format!("{name}.rs"))
+        })
+        .collect();
+    assert_eq!(missing, Vec::<PathBuf>::new(), "not in the README's code map");
+}
