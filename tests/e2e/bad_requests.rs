@@ -50,7 +50,8 @@ async fn a_huge_body_is_refused_before_it_is_read() {
     answer.assert_refused(ProblemKind::TooLarge);
 
     let name = "x".repeat(1 << 20);
-    let sent = server.request(Method::POST, "/api/session").json(&serde_json::json!({ "name": name }));
+    let sent =
+        server.request(Method::POST, "/api/session").json(&serde_json::json!({ "name": name }));
     server.send(sent).await.assert_refused(ProblemKind::TooLarge);
 }
 
@@ -68,7 +69,9 @@ async fn a_wrong_method_is_refused_with_the_ones_that_are_right() {
 #[tokio::test]
 async fn an_unknown_address_is_refused_and_not_answered_with_a_page() {
     let server = TestServer::start().await;
-    for path in ["/api/nothing", "/api/players/AAAAAAAAAAAA", "/api/players/not-an-id", "/ws/nothing"] {
+    for path in
+        ["/api/nothing", "/api/players/AAAAAAAAAAAA", "/api/players/not-an-id", "/ws/nothing"]
+    {
         server.get(path).await.assert_refused(ProblemKind::NotFound);
     }
 }

@@ -205,7 +205,8 @@ async fn a_quiet_stream_still_beats() {
 #[tokio::test]
 async fn a_feed_is_chosen_by_what_the_client_accepts() {
     let server = lively_server().await;
-    let accepting = |types: &str| server.request(Method::GET, "/api/feeds/lab").header("accept", types);
+    let accepting =
+        |types: &str| server.request(Method::GET, "/api/feeds/lab").header("accept", types);
 
     let json = server.send(accepting("text/html, application/json;q=0.9")).await;
     let anything = server.send(accepting("*/*")).await;

@@ -1,14 +1,16 @@
 //! Limits: connections are counted, slowness is cut, and every refusal says when to try again.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use futures_util::SinkExt as _;
 use shared::api::ProblemKind;
 use shared::protocol::close;
 use tests::feed::{self, FeedReader as _, FeedSocket};
 use tests::socket::{self, Incoming};
 use tests::{Answer, TestServer, raw, within};
-use futures_util::SinkExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 fn assert_retry_later(answer: &Answer, kind: ProblemKind) {
@@ -43,18 +45,20 @@ async fn one_address_gets_no_more_connections_than_its_share() {
 #[tokio::test]
 async fn a_full_server_says_so() {
     let server = TestServer::start_with(|config| config.connections_max = 2).await;
+
+    // The story's own first request may still hold a place for a moment.
     let mut held = Vec::new();
-    for _ in 0..2 {
+    let refused = tests::eventually(Duration::from_secs(5), "a refusal", async || {
         let mut stream = raw::connect(server.address()).await;
         stream.write_all(READY.as_bytes()).await.unwrap();
-        // The story's own first request may still hold a place for a moment.
+        let answer = raw::read_answer(&mut stream).await.unwrap();
         held.push(stream);
-    }
-    tests::eventually(Duration::from_secs(5), "a refusal", async || {
-        let answer = raw::exchange(server.address(), READY).await;
-        (answer.status == 503).then(|| assert_retry_later(&answer, ProblemKind::Overloaded))
+        (answer.status == 503).then_some(answer)
     })
     .await;
+
+    assert_retry_later(&refused, ProblemKind::Overloaded);
+    assert!(held.len() > 2);
 }
 
 #[tokio::test]
@@ -109,40 +113,33 @@ async fn a_feed_takes_no_messages() {
 async fn text_that_is_not_utf_8_closes_with_1007() {
     let server = TestServer::start().await;
     let address = server.address();
-    let mut line = raw::connect(address).await;
-    line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
-    within("the handshake", raw::read_head(&mut line)).await.unwrap();
+    let (mut line, begun) = bare_subscription(address).await;
 
     // A masked text frame of two bytes that are no UTF-8; the mask is zero.
     line.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]).await.unwrap();
 
-    assert_eq!(within("a close", close_code(&mut line)).await, Some(close::INVALID_UTF8));
+    assert_eq!(within("a close", close_code(&mut line, begun)).await, Some(close::INVALID_UTF8));
 }
 
 #[tokio::test]
 async fn an_unmasked_frame_closes_with_1002() {
     let server = TestServer::start().await;
     let address = server.address();
-    let mut line = raw::connect(address).await;
-    line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
-    within("the handshake", raw::read_head(&mut line)).await.unwrap();
+    let (mut line, begun) = bare_subscription(address).await;
 
     line.write_all(&[0x81, 0x02, b'h', b'i']).await.unwrap();
 
-    assert_eq!(within("a close", close_code(&mut line)).await, Some(close::PROTOCOL_ERROR));
+    assert_eq!(within("a close", close_code(&mut line, begun)).await, Some(close::PROTOCOL_ERROR));
 }
 
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_dropped() {
     let server = TestServer::start_with(|config| config.ping = Duration::from_millis(100)).await;
     let mut alive = FeedSocket::open(&server, "lab", None).await.expect("a subscription");
-    let dead = raw::connect(server.address()).await;
-    let mut dead = dead;
-    let request = raw::handshake(server.address(), "/api/feeds/lab", "");
-    dead.write_all(request.as_bytes()).await.unwrap();
+    let (mut dead, begun) = bare_subscription(server.address()).await;
 
     // Reads on, but answers nothing: ten seconds are the rule's, not the story's.
-    let code = within("a close", close_code(&mut dead)).await;
+    let code = within("a close", close_code(&mut dead, begun)).await;
 
     assert_eq!(code, Some(close::NO_PONG));
     assert!(feed::ready(&mut alive).is_some() || within("an event", alive.next()).await.is_ok());
@@ -159,11 +156,18 @@ async fn end_of(stream: &mut socket::Stream) -> Option<u16> {
     within("a close", end).await
 }
 
+/// A feed's WebSocket by hand, and the first bytes of its frames.
+async fn bare_subscription(address: SocketAddr) -> (TcpStream, Vec<u8>) {
+    let mut line = raw::connect(address).await;
+    line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
+    let (status, _, begun) = within("the handshake", raw::read_head(&mut line)).await.unwrap();
+    assert_eq!(status, 101);
+    (line, begun)
+}
+
 /// Reads bare frames of a server until it closes, and says with which code.
-async fn close_code(line: &mut tokio::net::TcpStream) -> Option<u16> {
-    let mut bytes = Vec::new();
+async fn close_code(line: &mut TcpStream, mut bytes: Vec<u8>) -> Option<u16> {
     loop {
-        // Whatever came before the frames, a head say, ends where the first frame's bytes begin.
         if let Some(code) = find_close(&bytes) {
             return Some(code);
         }
@@ -173,11 +177,7 @@ async fn close_code(line: &mut tokio::net::TcpStream) -> Option<u16> {
     }
 }
 
-fn find_close(bytes: &[u8]) -> Option<u16> {
-    let mut rest = match bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-        Some(end) if bytes.starts_with(b"HTTP/") => &bytes[end + 4..],
-        _ => bytes,
-    };
+fn find_close(mut rest: &[u8]) -> Option<u16> {
     loop {
         let (first, length) = (*rest.first()?, usize::from(*rest.get(1)?));
         let (length, from) = match length {

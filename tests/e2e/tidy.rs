@@ -32,7 +32,11 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 fn offenders(is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
-    sources().into_iter().filter(|(path, text)| is_wrong(path, text)).map(|(path, _)| path).collect()
+    sources()
+        .into_iter()
+        .filter(|(path, text)| is_wrong(path, text))
+        .map(|(path, _)| path)
+        .collect()
 }
 
 #[test]

@@ -94,7 +94,8 @@ impl ChatSocket {
     pub async fn hear(&mut self) -> ChatLine {
         let line = async {
             loop {
-                if let ChatServerMessage::Line(line) = self.next().await.expect("the chat goes on") {
+                if let ChatServerMessage::Line(line) = self.next().await.expect("the chat goes on")
+                {
                     return line;
                 }
             }

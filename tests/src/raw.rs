@@ -51,7 +51,8 @@ pub async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer 
 /// When the connection ends before, or it is no HTTP.
 pub async fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
     let (status, headers, mut body) = read_head(stream).await?;
-    let length = headers.get("content-length").map(|v| v.to_str()?.parse::<usize>().context("length"));
+    let length =
+        headers.get("content-length").map(|v| v.to_str()?.parse::<usize>().context("length"));
     match length.transpose()? {
         Some(length) => {
             while body.len() < length {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use reqwest::{Client, Method, RequestBuilder};
 use shared::api::{
-    MatchState, ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard, Session, SessionRequest,
+    MatchState, ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard, Session,
+    SessionRequest,
 };
 use shared::feed::SnapshotPage;
 use shared::id::{ReplayId, RoomId};
@@ -153,7 +154,8 @@ impl Site {
 
     /// Waits until a figure is what it should be.
     pub async fn metric_becomes(&self, name: &str, wanted: impl Fn(f64) -> bool) -> f64 {
-        eventually(DEADLINE, name, async || Some(self.metric(name).await).filter(|v| wanted(*v))).await
+        eventually(DEADLINE, name, async || Some(self.metric(name).await).filter(|v| wanted(*v)))
+            .await
     }
 }
 

@@ -61,8 +61,7 @@ pub async fn over(
         let value = HeaderValue::from_str(protocol).context("a subprotocol is a word")?;
         request.headers_mut().insert("sec-websocket-protocol", value);
     }
-    let small =
-        WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
+    let small = WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
     match client_async_with_config(request, tcp, Some(small)).await {
         Ok((stream, _)) => Ok(stream),
         Err(Error::Http(response)) => {
@@ -81,7 +80,8 @@ pub async fn receive(stream: &mut Stream) -> Incoming {
             Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
             Some(Ok(Message::Close(frame))) => {
                 let code = frame.as_ref().map(|frame| frame.code.into());
-                let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
+                let reason =
+                    frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
                 // The answer to the close is written by reading on.
                 while let Some(Ok(_)) = stream.next().await {}
                 return Incoming::Closed(Closed { code, reason });

@@ -21,11 +21,7 @@ pub async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {
 ///
 /// # Panics
 /// When it does not.
-pub async fn within_time<T>(
-    deadline: Duration,
-    what: &str,
-    coming: impl Future<Output = T>,
-) -> T {
+pub async fn within_time<T>(deadline: Duration, what: &str, coming: impl Future<Output = T>) -> T {
     match timeout(deadline, coming).await {
         Ok(came) => came,
         Err(_) => panic!("{what} did not come within {deadline:?}"),

@@ -80,5 +80,6 @@ fn status_path(folder: &Path) -> PathBuf {
 fn renderer() -> Option<PathBuf> {
     let entries = fs::read_dir(RENDERERS).ok()?;
     let mut paths = entries.flatten().map(|entry| entry.path());
-    paths.find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp")))
+    paths
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp")))
 }

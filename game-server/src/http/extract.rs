@@ -8,6 +8,7 @@ use axum::extract::{
     FromRequest, FromRequestParts, OptionalFromRequestParts, Path, Query, Request,
 };
 use http::request::Parts;
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use shared::api::ProblemKind;
 
@@ -35,6 +36,11 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonBody<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, app: &SharedApp) -> Result<Self, HttpError> {
+        // One that is announced too long is not waited for.
+        if request.body().size_hint().lower() > super::BODY_BYTES_MAX as u64 {
+            let detail = format!("A body has at most {} bytes.", super::BODY_BYTES_MAX);
+            return Err(HttpError::new(ProblemKind::TooLarge, detail));
+        }
         match tokio::time::timeout(BODY_WITHIN, Json::from_request(request, app)).await {
             Ok(body) => Ok(Self(body?.0)),
             Err(_) => {
