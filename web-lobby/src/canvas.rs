@@ -1,0 +1,200 @@
+//! A world as a picture: the void, the ice, the discs, and what just happened.
+//!
+//! Everything is drawn anew for each picture from a [`Scene`], which holds no state of its own: effects are as old
+//! as the needle says, so a paused or rewound match shows exactly its moment. What is kept between pictures
+//! is only where the eye was and a few gradients.
+//!
+//! Deliberately absent: clocks, requests, and rules.
+
+pub(crate) mod palette;
+
+mod backdrop;
+mod camera;
+mod discs;
+mod effects;
+mod ice;
+mod labels;
+mod pickups;
+mod place;
+mod pulses;
+
+pub(crate) use effects::Effects;
+
+use core::f64::consts::TAU;
+
+use shared::sim::disc::Disc;
+use shared::sim::{Slot, World};
+use shared::snapshot::Roster;
+use web_sys::{CanvasGradient, CanvasRenderingContext2d};
+
+use camera::{Aim, Camera, View};
+use place::{Place, units};
+
+/// Farther than this in one frame, in units, is no movement but a respawn.
+const GLIDE_MAX: f64 = 80.0;
+
+/// What a picture shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    /// The world at or after the needle.
+    pub(crate) world: &'a World,
+    /// The world before the needle, for gliding between the two.
+    pub(crate) previous: Option<&'a World>,
+    /// The needle, in ticks since the round began.
+    pub(crate) at: f64,
+    pub(crate) roster: &'a Roster,
+    pub(crate) effects: &'a Effects,
+    /// The player whom the eye follows.
+    pub(crate) follow: Option<Slot>,
+}
+
+/// The picture's size and circumstances.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Frame {
+    /// In CSS pixels.
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    /// Device pixels in a CSS pixel.
+    pub(crate) density: f64,
+    /// The time, and how much of it passed since the last picture, in milliseconds.
+    pub(crate) now_ms: f64,
+    pub(crate) passed_ms: f64,
+    /// Where the pointer is, in CSS pixels.
+    pub(crate) pointer: Option<(f64, f64)>,
+    /// No drifting, gliding or trembling.
+    pub(crate) is_calm: bool,
+}
+
+/// What is kept from picture to picture.
+#[derive(Default)]
+pub(crate) struct Brushes {
+    camera: Camera,
+    /// The void's gradient, and the size that it was made for.
+    void: Option<((f64, f64), CanvasGradient)>,
+    /// The ice's gradients, and the radius that they were made for.
+    ice: Option<(f64, ice::Gradients)>,
+}
+
+impl Brushes {
+    /// The next picture does not glide from the last one.
+    pub(crate) fn cut(&mut self) {
+        self.camera.cut();
+    }
+}
+
+/// Where a disc is drawn.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    disc: &'a Disc,
+    place: Place,
+    /// Units a tick.
+    speed: Place,
+}
+
+/// Draws only the void: there is no world yet.
+pub(crate) fn draw_void(context: &CanvasRenderingContext2d, brushes: &mut Brushes, frame: &Frame) {
+    backdrop::draw(context, brushes, frame, Place::default());
+}
+
+/// Draws a scene over the whole canvas.
+pub(crate) fn draw(
+    context: &CanvasRenderingContext2d,
+    brushes: &mut Brushes,
+    frame: &Frame,
+    scene: &Scene,
+) {
+    let world = scene.world;
+    let discs = seen_discs(scene);
+    let followed = scene.follow.and_then(|slot| discs.iter().find(|seen| seen.disc.slot == slot));
+    let radius_whole = units(world.mode.platform_radius());
+    let radius = ice::radius_at(world, scene.at);
+    let aim = Aim {
+        width: frame.width,
+        height: frame.height,
+        radius_whole,
+        radius,
+        follow: followed.map(|seen| seen.place),
+    };
+    let mut view = brushes.camera.look(aim, frame.passed_ms, !frame.is_calm);
+    if !frame.is_calm {
+        view.middle = view.middle.plus(scene.effects.shake(scene.at));
+    }
+
+    backdrop::draw(context, brushes, frame, view.middle);
+    look_through(context, frame, view);
+    ice::draw_falling_shards(context, world, scene.at);
+    discs::draw_falling(context, &discs, scene, true);
+    ice::draw(context, brushes, world, radius, scene.at);
+    pickups::draw(context, world, scene.at, frame);
+    effects::draw_below(context, scene);
+    discs::draw_standing(context, &discs, scene, frame);
+    pulses::draw(context, scene);
+    discs::draw_falling(context, &discs, scene, false);
+    effects::draw_above(context, scene);
+    reset(context, frame);
+    labels::draw(context, &discs, scene, frame, view);
+}
+
+/// Every disc at the needle's place, between its last two.
+fn seen_discs<'a>(scene: &Scene<'a>) -> Vec<Seen<'a>> {
+    let part = glide(scene);
+    let seen = |disc: &'a Disc| {
+        let there = Place::of(disc.position);
+        let before = scene.previous.and_then(|world| world.disc(disc.slot));
+        let before = before.filter(|before| before.is_standing() && disc.is_standing());
+        let place = before
+            .map(|before| Place::of(before.position))
+            .filter(|before| there.minus(*before).length() < GLIDE_MAX)
+            .map_or(there, |before| before.towards(there, part));
+        Seen { disc, place, speed: Place::of(disc.velocity) }
+    };
+    scene.world.discs.iter().map(seen).collect()
+}
+
+/// How far the needle is between the previous world (0) and the world (1).
+fn glide(scene: &Scene) -> f64 {
+    let Some(previous) = scene.previous else { return 1.0 };
+    let (from, to) = (f64::from(previous.elapsed()), f64::from(scene.world.elapsed()));
+    if to > from { ((scene.at - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 }
+}
+
+/// From here on, units of the world.
+fn look_through(context: &CanvasRenderingContext2d, frame: &Frame, view: View) {
+    let scale = view.scale * frame.density;
+    let x = frame.width * frame.density / 2.0 - view.middle.x * scale;
+    let y = frame.height * frame.density / 2.0 - view.middle.y * scale;
+    context.set_transform(scale, 0.0, 0.0, scale, x, y).ok();
+}
+
+/// From here on, CSS pixels.
+fn reset(context: &CanvasRenderingContext2d, frame: &Frame) {
+    context.set_transform(frame.density, 0.0, 0.0, frame.density, 0.0, 0.0).ok();
+    context.set_global_alpha(1.0);
+}
+
+/// Begins a path that is one circle.
+fn circle(context: &CanvasRenderingContext2d, middle: Place, radius: f64) {
+    context.begin_path();
+    context.arc(middle.x, middle.y, radius.max(0.0), 0.0, TAU).ok();
+}
+
+/// Fills a circle.
+fn fill_circle(context: &CanvasRenderingContext2d, middle: Place, radius: f64, colour: &str) {
+    circle(context, middle, radius);
+    context.set_fill_style_str(colour);
+    context.fill();
+}
+
+/// Strokes a circle.
+fn ring(
+    context: &CanvasRenderingContext2d,
+    middle: Place,
+    radius: f64,
+    colour: &str,
+    line_width: f64,
+) {
+    circle(context, middle, radius);
+    context.set_stroke_style_str(colour);
+    context.set_line_width(line_width);
+    context.stroke();
+}

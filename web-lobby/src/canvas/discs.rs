@@ -1,0 +1,247 @@
+//! The players: hue and mark, facing, strain, protection and what a pickup does to them.
+
+use core::f64::consts::{FRAC_PI_2, TAU};
+
+use shared::sim::disc::{self, RESPAWN_TICKS, STRAIN_MAX};
+use shared::sim::{Disc, Stance};
+use web_sys::CanvasRenderingContext2d;
+
+use super::palette::{self, Mark};
+use super::place::{Place, chance, radians, units};
+use super::{Frame, Scene, Seen, fill_circle, ring};
+
+const RADIUS: f64 = units(disc::RADIUS);
+/// A fall takes so many ticks: 600 ms.
+const FALL_TICKS: f64 = 36.0;
+/// A disc this fast, in units a tick, leaves a trail.
+const TRAIL_SPEED: f64 = 6.5;
+
+/// Everyone on the ice.
+pub(super) fn draw_standing(
+    context: &CanvasRenderingContext2d,
+    discs: &[Seen],
+    scene: &Scene,
+    frame: &Frame,
+) {
+    let standing = || discs.iter().filter(|seen| seen.disc.is_standing());
+    for seen in standing() {
+        draw_shadow(context, seen);
+        draw_trail(context, seen);
+    }
+    for seen in standing() {
+        if scene.follow == Some(seen.disc.slot) {
+            draw_light(context, seen.place);
+        }
+        draw_one(context, seen, scene, frame);
+    }
+    context.set_global_alpha(1.0);
+}
+
+/// Everyone who fell lately: behind the slab, or in front of it.
+pub(super) fn draw_falling(
+    context: &CanvasRenderingContext2d,
+    discs: &[Seen],
+    scene: &Scene,
+    behind: bool,
+) {
+    for seen in discs.iter().filter(|seen| (seen.place.y < 0.0) == behind) {
+        let Stance::Out { ticks_left } = seen.disc.stance else { continue };
+        let ahead = f64::from(scene.world.elapsed()) - scene.at;
+        let age = (f64::from(RESPAWN_TICKS - ticks_left.min(RESPAWN_TICKS)) - ahead) / FALL_TICKS;
+        if !(0.0..1.0).contains(&age) || seen.disc.falls == 0 {
+            continue;
+        }
+        let out = Place::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
+        let place = seen.place.plus(out).plus(Place::new(0.0, 46.0 * age * age));
+        context.set_global_alpha((1.0 - age).powf(0.7));
+        draw_body(context, seen.disc, place, RADIUS * (1.0 - 0.85 * age));
+    }
+    context.set_global_alpha(1.0);
+}
+
+fn draw_shadow(context: &CanvasRenderingContext2d, seen: &Seen) {
+    context.set_global_alpha(0.22);
+    fill_circle(context, seen.place.plus(Place::new(2.0, 5.0)), RADIUS + 0.5, "#1c3a5e");
+}
+
+fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
+    let speed = seen.speed.length();
+    if speed < TRAIL_SPEED {
+        return;
+    }
+    let strength = ((speed - TRAIL_SPEED) / 6.0).min(1.0);
+    for ghost in 1..=4 {
+        let back = seen.speed.times(-1.5 * f64::from(ghost));
+        context.set_global_alpha(0.26 * strength * (1.0 - f64::from(ghost) / 5.0));
+        let radius = RADIUS * (1.0 - 0.1 * f64::from(ghost));
+        fill_circle(context, seen.place.plus(back), radius, palette::hue(seen.disc.slot));
+    }
+}
+
+fn draw_light(context: &CanvasRenderingContext2d, place: Place) {
+    context.set_global_alpha(0.35);
+    fill_circle(context, place, RADIUS * 1.9, palette::WHITE);
+    context.set_global_alpha(0.55);
+    fill_circle(context, place, RADIUS * 1.45, palette::WHITE);
+}
+
+fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, frame: &Frame) {
+    let disc = seen.disc;
+    context.set_global_alpha(1.0);
+    if disc.protection > 0 {
+        draw_protection(context, seen.place, disc, frame);
+    }
+    if disc.overcharge > 0 {
+        draw_overcharge(context, seen.place, scene.at, disc);
+    }
+    let squash = if frame.is_calm { None } else { scene.effects.squash(disc.slot, scene.at) };
+    if let Some((angle, amount)) = squash {
+        context.save();
+        context.translate(seen.place.x, seen.place.y).ok();
+        context.rotate(angle).ok();
+        context.scale(1.0 - amount, 1.0 + 0.6 * amount).ok();
+        context.rotate(-angle).ok();
+        context.translate(-seen.place.x, -seen.place.y).ok();
+    }
+    draw_body(context, disc, seen.place, RADIUS);
+    if scene.follow == Some(disc.slot) {
+        ring(context, seen.place, RADIUS - 0.5, palette::WHITE, 3.0);
+    }
+    if scene.world.mode.has_teams() {
+        draw_team(context, disc, seen.place);
+    }
+    draw_notch(context, disc, seen.place);
+    if disc.heavy > 0 {
+        draw_heavy(context, seen.place, disc);
+    }
+    if squash.is_some() {
+        context.restore();
+    }
+    draw_strain(context, disc, seen.place, scene.at, frame.is_calm);
+}
+
+fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
+    fill_circle(context, place, radius, palette::INK);
+    fill_circle(context, place, radius * 0.94, palette::shade(disc.slot));
+    let raised = place.plus(Place::new(0.0, -radius * 0.07));
+    fill_circle(context, raised, radius * 0.86, palette::hue(disc.slot));
+    if palette::mark(disc.slot) == Mark::Ring {
+        fill_circle(context, raised, radius * 0.56, palette::INK);
+        fill_circle(context, raised, radius * 0.5, palette::ICE_EDGE);
+    }
+}
+
+/// The notch points where the disc looks.
+fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
+    let aim = radians(disc.input.aim);
+    let corner = |turn: f64, reach: f64| place.plus(Place::at(aim + turn, RADIUS * reach));
+    let (tip, left, right) = (corner(0.0, 1.22), corner(0.42, 0.76), corner(-0.42, 0.76));
+    context.begin_path();
+    context.move_to(tip.x, tip.y);
+    context.line_to(left.x, left.y);
+    context.line_to(right.x, right.y);
+    context.close_path();
+    context.set_fill_style_str(palette::WHITE);
+    context.fill();
+    context.set_stroke_style_str(palette::INK);
+    context.set_line_width(1.6);
+    context.stroke();
+}
+
+/// Teams differ by the colour of an outline and by its pattern.
+fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
+    if disc.team == 1 {
+        context.set_line_dash(&js_sys::Array::of2(&7.0.into(), &4.0.into())).ok();
+    }
+    ring(context, place, RADIUS + 2.5, palette::team(disc), 3.5);
+    if disc.team == 1 {
+        context.set_line_dash(&js_sys::Array::new()).ok();
+    }
+}
+
+/// An arc from the top, clockwise: the more, the warmer. Full, it trembles.
+fn draw_strain(
+    context: &CanvasRenderingContext2d,
+    disc: &Disc,
+    place: Place,
+    at: f64,
+    is_calm: bool,
+) {
+    let part = f64::from(disc.strain) / f64::from(STRAIN_MAX);
+    if part <= 0.01 {
+        return;
+    }
+    let trembles = part > 0.9 && !is_calm;
+    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
+    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+    let shaken = if trembles { (chance((at * 0.5) as u32) - 0.5) * 3.0 } else { 0.0 };
+    let radius = RADIUS + 7.0 + shaken;
+    let arc = |from: f64, to: f64, colour: &str, width: f64| {
+        context.begin_path();
+        context.arc(place.x, place.y, radius, from, to).ok();
+        context.set_stroke_style_str(colour);
+        context.set_line_width(width);
+        context.stroke();
+    };
+    context.set_line_cap("round");
+    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::INK, 6.4);
+    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::strain(part), 4.0);
+    context.set_line_cap("butt");
+}
+
+fn draw_protection(
+    context: &CanvasRenderingContext2d,
+    place: Place,
+    disc: &Disc,
+    frame: &Frame,
+) {
+    let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
+    let leaving = f64::from(disc.protection.min(20)) / 20.0;
+    context.set_global_alpha(0.30 * leaving);
+    fill_circle(context, place, RADIUS + 13.0 + breath, palette::GOOD);
+    context.set_global_alpha(0.95 * leaving);
+    ring(context, place, RADIUS + 12.0 + breath, palette::GOOD, 2.5);
+    context.set_global_alpha(1.0);
+}
+
+/// Twice the push: a charged crown of eight rays that turns.
+fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, disc: &Disc) {
+    if blinks_out(disc.overcharge, at) {
+        return;
+    }
+    context.begin_path();
+    for ray in 0..8 {
+        let angle = f64::from(ray) * TAU / 8.0 + at * 0.05;
+        let (from, to) = (Place::at(angle, RADIUS), Place::at(angle + 0.12, RADIUS + 13.0));
+        context.move_to(place.x + from.x, place.y + from.y);
+        context.line_to(place.x + to.x, place.y + to.y);
+    }
+    context.set_line_cap("round");
+    context.set_stroke_style_str(palette::INK);
+    context.set_line_width(5.6);
+    context.stroke();
+    context.set_stroke_style_str(palette::CHARGE);
+    context.set_line_width(3.4);
+    context.stroke();
+    context.set_line_cap("butt");
+}
+
+/// Twice the mass: a thick inner rim with four bolts.
+fn draw_heavy(context: &CanvasRenderingContext2d, place: Place, disc: &Disc) {
+    ring(context, place, RADIUS * 0.86, palette::INK, 5.0);
+    let left = f64::from(disc.heavy) / f64::from(disc::EFFECT_TICKS);
+    context.set_stroke_style_str(palette::pickup(shared::sim::PickupKind::Heavy));
+    context.set_line_width(3.0);
+    context.begin_path();
+    context.arc(place.x, place.y, RADIUS * 0.86, -FRAC_PI_2, -FRAC_PI_2 + TAU * left).ok();
+    context.stroke();
+    for bolt in 0..4 {
+        let at = Place::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
+        fill_circle(context, place.plus(at), 2.6, palette::ICE_EDGE);
+    }
+}
+
+/// In its last second an effect blinks.
+fn blinks_out(ticks_left: u16, at: f64) -> bool {
+    ticks_left < 60 && (at / 6.0).rem_euclid(2.0) < 1.0
+}

@@ -1,0 +1,175 @@
+//! The platform: a slab of ice over the void, its cracks, and the shards that break off.
+
+use core::f64::consts::TAU;
+
+use shared::sim::World;
+use shared::sim::platform;
+use web_sys::{CanvasGradient, CanvasRenderingContext2d};
+
+use super::place::{Place, chance, units};
+use super::{Brushes, circle, palette, ring};
+
+/// Height of the slab's visible side, in units.
+const SIDE: f64 = 26.0;
+/// Cracks appear so long before the platform shrinks, in ticks.
+const WARNING_TICKS: f64 = 240.0;
+/// How far in from the rim the cracks reach, in units, and how many there are.
+const CRACK_REACH: f64 = 46.0;
+const CRACKS: u32 = 40;
+/// A shard falls every so many ticks, for so many ticks.
+const SHARD_EVERY_TICKS: u32 = 5;
+const SHARD_TICKS: u32 = 55;
+
+/// Made once for a radius.
+pub(super) struct Gradients {
+    top: CanvasGradient,
+    side: CanvasGradient,
+}
+
+/// The radius at the needle, in units: smooth between ticks.
+pub(super) fn radius_at(world: &World, at: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
+    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+    let tick = at.floor().max(0.0) as u32;
+    let radius = |tick| units(platform::radius(world.mode, tick, world.round_ticks));
+    let (here, next) = (radius(tick), radius(tick + 1));
+    here + (next - here) * at.fract().clamp(0.0, 1.0)
+}
+
+/// The slab with everything that is part of it.
+pub(super) fn draw(
+    context: &CanvasRenderingContext2d,
+    brushes: &mut Brushes,
+    world: &World,
+    radius: f64,
+    at: f64,
+) {
+    let whole = units(world.mode.platform_radius());
+    if brushes.ice.as_ref().is_none_or(|(made_for, _)| (made_for - radius).abs() > 2.0) {
+        brushes.ice = gradients(context, radius).map(|gradients| (radius, gradients));
+    }
+    let Some((_, gradients)) = &brushes.ice else { return };
+
+    // The side is a circle a little lower; what shows of it below the top is the slab's thickness.
+    context.set_fill_style_canvas_gradient(&gradients.side);
+    context.begin_path();
+    context.arc(0.0, SIDE, radius, 0.0, core::f64::consts::PI).ok();
+    context.arc(0.0, 0.0, radius, core::f64::consts::PI, TAU).ok();
+    context.fill();
+    circle(context, Place::default(), radius);
+    context.set_fill_style_canvas_gradient(&gradients.top);
+    context.fill();
+
+    draw_marks(context, whole, radius);
+    draw_cracks(context, world, radius, at);
+    ring(context, Place::default(), radius - 1.0, palette::ICE_EDGE, 2.5);
+}
+
+fn gradients(context: &CanvasRenderingContext2d, radius: f64) -> Option<Gradients> {
+    let light = -radius * 0.18;
+    let top = context.create_radial_gradient(light, light, 0.0, 0.0, 0.0, radius).ok()?;
+    top.add_color_stop(0.0, palette::ICE_MIDDLE).ok()?;
+    top.add_color_stop(0.55, "#c9dfee").ok()?;
+    top.add_color_stop(1.0, palette::ICE_RIM).ok()?;
+    let side = context.create_linear_gradient(0.0, radius * 0.2, 0.0, radius + SIDE);
+    side.add_color_stop(0.0, palette::ICE_SIDE_TOP).ok()?;
+    side.add_color_stop(1.0, palette::ICE_SIDE_BOTTOM).ok()?;
+    Some(Gradients { top, side })
+}
+
+/// Faint rings and scratches, so that speed shows.
+fn draw_marks(context: &CanvasRenderingContext2d, whole: f64, radius: f64) {
+    context.set_global_alpha(0.55);
+    for part in [0.16, 0.45, 0.74] {
+        if whole * part < radius - 6.0 {
+            ring(context, Place::default(), whole * part, palette::ICE_MARK, 1.5);
+        }
+    }
+    context.set_global_alpha(0.4);
+    context.begin_path();
+    for scratch in 0..26 {
+        let distance = chance(scratch * 4 + 901).sqrt() * whole * 0.92;
+        let place = Place::at(chance(scratch * 4 + 902) * TAU, distance);
+        let way = Place::at(chance(scratch * 4 + 903) * TAU, 10.0 + 34.0 * chance(scratch));
+        if place.length() + way.length() < radius - 4.0 {
+            context.move_to(place.x, place.y);
+            context.line_to(place.x + way.x, place.y + way.y);
+        }
+    }
+    context.set_stroke_style_str(palette::ICE_EDGE);
+    context.set_line_width(1.2);
+    context.stroke();
+    context.set_global_alpha(1.0);
+}
+
+/// Cracks stand in the ice, at places that do not move; the rim eats its way along them.
+fn draw_cracks(context: &CanvasRenderingContext2d, world: &World, radius: f64, at: f64) {
+    let shrink_at = f64::from(platform::shrink_begins(world.round_ticks));
+    let grown = ((at - shrink_at + WARNING_TICKS) / WARNING_TICKS).clamp(0.0, 1.0);
+    if grown <= 0.0 {
+        return;
+    }
+    let reach = CRACK_REACH * grown;
+    context.begin_path();
+    for crack in 0..CRACKS {
+        let angle = (f64::from(crack) + 0.8 * chance(crack + 40)) * TAU / f64::from(CRACKS);
+        let mut distance = radius;
+        let mut place = Place::at(angle, distance);
+        context.move_to(place.x, place.y);
+        while distance > radius - reach * (0.45 + 0.55 * chance(crack + 80)) {
+            // Steps of whole bands, so that a bend stays where it is.
+            let band = (distance / 11.0).ceil() - 1.0;
+            distance = band * 11.0;
+            #[expect(clippy::cast_possible_truncation, reason = "some dozens of bands")]
+            #[expect(clippy::cast_sign_loss, reason = "within the platform")]
+            let bend = chance(crack * 64 + band.max(0.0) as u32) - 0.5;
+            place = Place::at(angle + bend * 0.05, distance);
+            context.line_to(place.x, place.y);
+        }
+    }
+    context.set_global_alpha(0.25 + 0.4 * grown);
+    context.set_stroke_style_str(palette::CRACK);
+    context.set_line_width(1.4);
+    context.stroke();
+    context.set_global_alpha(1.0);
+}
+
+/// Pieces of the rim that broke off lately and fall.
+pub(super) fn draw_falling_shards(context: &CanvasRenderingContext2d, world: &World, at: f64) {
+    let begins = platform::shrink_begins(world.round_ticks);
+    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
+    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+    let now = at.max(0.0) as u32;
+    let first = now.saturating_sub(SHARD_TICKS).max(begins).next_multiple_of(SHARD_EVERY_TICKS);
+    let last = now.min(world.round_ticks);
+    for born in (first..=last).step_by(SHARD_EVERY_TICKS as usize) {
+        let radius = units(platform::radius(world.mode, born, world.round_ticks));
+        let age = ((at - f64::from(born)) / f64::from(SHARD_TICKS)).clamp(0.0, 1.0);
+        for piece in 0..3 {
+            draw_shard(context, born * 3 + piece, radius, age);
+        }
+    }
+    context.set_global_alpha(1.0);
+}
+
+fn draw_shard(context: &CanvasRenderingContext2d, seed: u32, radius: f64, age: f64) {
+    let angle = chance(seed * 7) * TAU;
+    let away = 4.0 + age * (14.0 + 22.0 * chance(seed * 7 + 1));
+    let middle = Place::at(angle, radius + away).plus(Place::new(0.0, 70.0 * age * age));
+    let size = (7.0 + 9.0 * chance(seed * 7 + 2)) * (1.0 - 0.75 * age);
+    let turn = angle + age * (chance(seed * 7 + 3) - 0.5) * 5.0;
+    context.set_global_alpha((1.0 - age) * 0.9);
+    context.set_fill_style_str(palette::ICE_RIM);
+    context.begin_path();
+    for corner in 0..4 {
+        let reach = size * (0.6 + 0.5 * chance(seed * 11 + corner));
+        let place = middle.plus(Place::at(turn + f64::from(corner) * TAU / 4.0, reach));
+        if corner == 0 {
+            context.move_to(place.x, place.y);
+        } else {
+            context.line_to(place.x, place.y);
+        }
+    }
+    context.close_path();
+    context.fill();
+}

@@ -1,0 +1,64 @@
+//! What lies on the ice: a tile with the shape of what it does.
+
+use core::f64::consts::TAU;
+
+use shared::sim::{PickupKind, World, pickup};
+use web_sys::CanvasRenderingContext2d;
+
+use super::place::{Place, units};
+use super::{Frame, fill_circle, palette, ring};
+
+const RADIUS: f64 = units(pickup::RADIUS);
+
+/// Every pickup, each breathing a little.
+pub(super) fn draw(context: &CanvasRenderingContext2d, world: &World, at: f64, frame: &Frame) {
+    for pickup in &world.pickups {
+        let place = Place::of(pickup.position);
+        let lifted = if frame.is_calm { 2.0 } else { 2.0 + 1.5 * (at * 0.07 + place.x).sin() };
+        context.set_global_alpha(0.25);
+        fill_circle(context, place.plus(Place::new(1.5, 4.0)), RADIUS, "#1c3a5e");
+        context.set_global_alpha(0.35);
+        fill_circle(context, place, RADIUS + 3.0 + lifted, palette::pickup(pickup.kind));
+        context.set_global_alpha(1.0);
+        let place = place.plus(Place::new(0.0, -lifted));
+        fill_circle(context, place, RADIUS, palette::INK);
+        ring(context, place, RADIUS - 1.5, palette::pickup(pickup.kind), 3.0);
+        draw_shape(context, place, pickup.kind);
+    }
+}
+
+fn draw_shape(context: &CanvasRenderingContext2d, place: Place, kind: PickupKind) {
+    let path = |points: &[(f64, f64)]| {
+        context.begin_path();
+        for (number, (x, y)) in points.iter().enumerate() {
+            if number == 0 {
+                context.move_to(place.x + x, place.y + y);
+            } else {
+                context.line_to(place.x + x, place.y + y);
+            }
+        }
+        context.close_path();
+        context.fill();
+    };
+    context.set_fill_style_str(palette::pickup(kind));
+    match kind {
+        // A weight with its handle.
+        PickupKind::Heavy => {
+            path(&[(-4.5, -2.0), (4.5, -2.0), (7.5, 7.0), (-7.5, 7.0)]);
+            context.begin_path();
+            context.arc(place.x, place.y - 4.5, 3.0, 0.0, TAU).ok();
+            context.set_line_width(2.2);
+            context.set_stroke_style_str(palette::pickup(kind));
+            context.stroke();
+        }
+        // A bolt of lightning.
+        PickupKind::Overcharge => {
+            path(&[(2.0, -9.0), (-6.0, 1.5), (-1.0, 1.5), (-2.5, 9.0), (6.0, -2.0), (1.0, -2.0)]);
+        }
+        // A cross.
+        PickupKind::Mend => {
+            context.fill_rect(place.x - 2.4, place.y - 7.5, 4.8, 15.0);
+            context.fill_rect(place.x - 7.5, place.y - 2.4, 15.0, 4.8);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Shots in the air, each with a trail.
+
+use shared::sim::{Pulse, pulse};
+use web_sys::CanvasRenderingContext2d;
+
+use super::place::{Place, units};
+use super::{Scene, fill_circle, palette};
+
+const RADIUS: f64 = units(pulse::RADIUS);
+/// A pulse fades in its last ticks.
+const FADE_TICKS: f64 = 8.0;
+
+/// Every pulse at the needle's place.
+pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
+    // A pulse flies straight, so its place between two ticks follows from its velocity.
+    let ahead = f64::from(scene.world.elapsed()) - scene.at;
+    for pulse in &scene.world.pulses {
+        if f64::from(pulse::LIFE_TICKS - pulse.ticks_left.min(pulse::LIFE_TICKS)) >= ahead {
+            draw_one(context, pulse, ahead);
+        }
+    }
+    // One that hit since the last frame is still seen on its way.
+    for pulse in scene.previous.iter().flat_map(|world| &world.pulses) {
+        let flies_on = scene.world.pulses.iter().any(|other| other.id == pulse.id);
+        if !flies_on && pulse.ticks_left > 2 && ahead > 0.9 {
+            draw_one(context, pulse, ahead - 2.0);
+        }
+    }
+    context.set_global_alpha(1.0);
+}
+
+fn draw_one(context: &CanvasRenderingContext2d, pulse: &Pulse, ahead: f64) {
+    let velocity = Place::of(pulse.velocity);
+    let place = Place::of(pulse.position).minus(velocity.times(ahead));
+    let strength = (f64::from(pulse.ticks_left) / FADE_TICKS).min(1.0);
+    let size = if pulse.overcharged { 1.4 } else { 1.0 };
+    let colour = if pulse.overcharged { palette::CHARGE } else { palette::WARM };
+
+    // The trail is a thin triangle with a round head.
+    let tail = place.minus(velocity.times(4.5));
+    let across = Place::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
+    context.set_global_alpha(0.45 * strength);
+    context.set_fill_style_str(palette::hue(pulse.id.slot));
+    context.begin_path();
+    context.move_to(tail.x, tail.y);
+    context.line_to(place.x + across.x, place.y + across.y);
+    context.line_to(place.x - across.x, place.y - across.y);
+    context.close_path();
+    context.fill();
+
+    context.set_global_alpha(0.3 * strength);
+    fill_circle(context, place, RADIUS * size * 1.8, colour);
+    context.set_global_alpha(strength);
+    fill_circle(context, place, RADIUS * size, palette::hue(pulse.id.slot));
+    fill_circle(context, place, RADIUS * size * 0.72, colour);
+    fill_circle(context, place, RADIUS * size * 0.36, palette::WHITE);
+}
