@@ -1,2 +1,3 @@
-//! Entry.
+//! Starts the client: arguments, settings, window.
+
 fn main() {}

@@ -1,0 +1,113 @@
+//! What may be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use shared::id::RoomId;
+use shared::sim::BotStrength;
+
+use crate::invite::Invitation;
+
+/// The server that a fresh installation asks.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7777";
+
+/// Pushback: discs on an icy, shrinking platform push each other over the edge.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(name = "game-client", version)]
+pub struct Args {
+    /// An invitation: `pushback://join/CODE?server=URL`.
+    #[arg(value_name = "INVITATION")]
+    pub invitation: Option<Invitation>,
+    /// The server to ask. The last one used, or <http://127.0.0.1:7777>.
+    #[arg(long, env = "PUSHBACK_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// The name that others see. The last one used.
+    #[arg(long, env = "PUSHBACK_NAME")]
+    pub name: Option<String>,
+    /// Take a seat in this room at once.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["watch", "replay", "practice"])]
+    pub join: Option<RoomId>,
+    /// Watch this room.
+    #[arg(long, value_name = "ROOM", conflicts_with_all = ["replay", "practice"])]
+    pub watch: Option<RoomId>,
+    /// Play a recording from a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "practice")]
+    pub replay: Option<PathBuf>,
+    /// Start a practice round against bots of this strength.
+    #[arg(long, value_name = "STRENGTH", value_parser = parse_strength)]
+    pub practice: Option<BotStrength>,
+    /// Let a bot hold the keys. Without another destination it joins by quick play.
+    #[arg(long)]
+    pub autopilot: bool,
+    /// Take a picture of each screen into this folder, then leave. Plays by itself.
+    #[arg(long, value_name = "DIR")]
+    pub shots: Option<PathBuf>,
+    /// Leave after the first round's result and print it as a line of JSON.
+    #[arg(long)]
+    pub exit_after_round: bool,
+    /// Write the current state to this file as JSON, twice a second.
+    #[arg(long, value_name = "PATH")]
+    pub status_file: Option<PathBuf>,
+    /// Size of the window.
+    #[arg(long, value_name = "WxH", value_parser = parse_size)]
+    pub window: Option<(u32, u32)>,
+    /// Neither window nor sound: only the game on the wire. For tests of the link.
+    #[arg(long, conflicts_with = "shots")]
+    pub headless: bool,
+    /// Settings under another name, so that several players can share a machine.
+    #[arg(long, env = "PUSHBACK_PROFILE", default_value = "default")]
+    pub profile: String,
+}
+
+impl Args {
+    /// The server that the command line names, an invitation's first.
+    #[must_use]
+    pub fn server_named(&self) -> Option<&str> {
+        let invited = self.invitation.as_ref().and_then(|invitation| invitation.server.as_deref());
+        invited.or(self.server.as_deref())
+    }
+
+    /// The room whose seat shall be taken at once.
+    #[must_use]
+    pub fn room_to_join(&self) -> Option<RoomId> {
+        self.join.or(self.invitation.as_ref().map(|invitation| invitation.room))
+    }
+}
+
+fn parse_strength(text: &str) -> Result<BotStrength, String> {
+    match text {
+        "gentle" => Ok(BotStrength::Gentle),
+        "keen" => Ok(BotStrength::Keen),
+        "fierce" => Ok(BotStrength::Fierce),
+        _ => Err("gentle, keen or fierce".to_owned()),
+    }
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let size = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    size.filter(|(w, h)| (320..=7680).contains(w) && (240..=4320).contains(h))
+        .ok_or_else(|| "a size looks like 1280x720".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::Args;
+
+    #[test]
+    fn an_invitation_names_room_and_server() {
+        let args = Args::parse_from(["game-client", "pushback://join/ABC123?server=http://h:1"]);
+
+        assert_eq!(args.server_named(), Some("http://h:1"));
+        assert_eq!(args.room_to_join().map(|room| room.to_string()), Some("ABC123".to_owned()));
+    }
+
+    #[test]
+    fn one_destination_at_a_time() {
+        let both = Args::try_parse_from(["game-client", "--join", "ABC123", "--watch", "ABC123"]);
+
+        assert!(both.is_err());
+        assert!(Args::try_parse_from(["game-client", "--window", "12"]).is_err());
+    }
+}

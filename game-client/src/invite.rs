@@ -1,0 +1,117 @@
+//! Invitations: reading a code or a link in any of its forms, and writing the link.
+
+use core::str::FromStr;
+
+use shared::id::RoomId;
+
+/// A way into a room, as somebody got it from a friend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Which room.
+    pub room: RoomId,
+    /// On which server. Nothing in a bare code: the one that is set.
+    pub server: Option<String>,
+}
+
+/// Text that invites to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an invitation is a code of six letters and digits, or a link with one")]
+pub struct InvitationError;
+
+impl Invitation {
+    /// The link that opens the game: `pushback://join/CODE?server=…`.
+    #[must_use]
+    pub fn link(room: RoomId, server: &str) -> String {
+        let mut link = format!("pushback://join/{room}?server=");
+        for byte in server.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte) {
+                link.push(char::from(byte));
+            } else {
+                link.push_str(&format!("%{byte:02X}"));
+            }
+        }
+        link
+    }
+}
+
+impl FromStr for Invitation {
+    type Err = InvitationError;
+
+    fn from_str(text: &str) -> Result<Self, InvitationError> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix("pushback://join/") {
+            let (code, query) = rest.split_once('?').unwrap_or((rest, ""));
+            let server = query.split('&').find_map(|pair| pair.strip_prefix("server="));
+            let server = server.map(percent_decoded).transpose()?;
+            return Ok(Self { room: room(code.trim_end_matches('/'))?, server });
+        }
+        let web = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
+        if let Some(scheme) = web {
+            let (host, path) = text[scheme.len()..].split_once('/').ok_or(InvitationError)?;
+            let path = path.split(['?', '#']).next().unwrap_or_default();
+            let code = path.split('/').find_map(|part| room(part).ok()).ok_or(InvitationError)?;
+            return Ok(Self { room: code, server: Some(format!("{scheme}{host}")) });
+        }
+        Ok(Self { room: room(text)?, server: None })
+    }
+}
+
+fn room(code: &str) -> Result<RoomId, InvitationError> {
+    code.parse().map_err(|_reason| InvitationError)
+}
+
+fn percent_decoded(text: &str) -> Result<String, InvitationError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16));
+        let (high, low) = (digit(rest.next()), digit(rest.next()));
+        let (Some(high), Some(low)) = (high, low) else { return Err(InvitationError) };
+        bytes.push((high * 16 + low).to_le_bytes()[0]);
+    }
+    String::from_utf8(bytes).map_err(|_reason| InvitationError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invitation, InvitationError};
+
+    fn room_and_server(text: &str) -> (String, Option<String>) {
+        let invitation: Invitation = text.parse().expect("it invites");
+        (invitation.room.to_string(), invitation.server)
+    }
+
+    #[test]
+    fn a_link_reads_back() {
+        let room = "K3X9ZQ".parse().expect("a code");
+
+        let link = Invitation::link(room, "https://play.example.org:8443");
+
+        let server = Some("https://play.example.org:8443".to_owned());
+        assert_eq!(link.parse(), Ok(Invitation { room, server }));
+    }
+
+    #[test]
+    fn codes_and_links_are_read_in_any_form() {
+        assert_eq!(room_and_server(" k3x9zq "), ("K3X9ZQ".to_owned(), None));
+        assert_eq!(
+            room_and_server("pushback://join/K3X9ZQ?server=http%3A%2F%2Fh%3A7777"),
+            ("K3X9ZQ".to_owned(), Some("http://h:7777".to_owned()))
+        );
+        assert_eq!(
+            room_and_server("http://h:7777/rooms/K3X9ZQ/watch?t=4"),
+            ("K3X9ZQ".to_owned(), Some("http://h:7777".to_owned()))
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["", "hello", "pushback://join/", "http://h:1/", "pushback://join/K3X9ZQ?server=%4"] {
+            assert_eq!(text.parse::<Invitation>(), Err(InvitationError), "{text}");
+        }
+    }
+}

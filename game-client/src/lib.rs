@@ -1,0 +1,15 @@
+//! The native client: Bevy draws and listens, `shared` decides, one thread talks to the server.
+//!
+//! One plugin a file. Data flows one way in a frame: network → input → prediction → what is drawn → panels.
+
+#![allow(clippy::too_many_arguments, clippy::type_complexity, reason = "Bevy systems")]
+
+pub mod args;
+pub mod invite;
+pub mod settings;
+
+pub mod net;
+
+pub mod input;
+pub mod prediction;
+pub mod space;

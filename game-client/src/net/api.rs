@@ -1,0 +1,228 @@
+//! The HTTP calls.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::api::{
+    CreateRoom, MatchRequest, MatchTicket, Problem, ProblemKind, Role, RoomDetails, RoomList,
+    SeatTicket, Session, SessionRequest, TicketRequest,
+};
+use shared::id::{PlayerName, RoomId};
+use shared::sim::Mode;
+
+use super::Trouble;
+
+/// A call that is not a long-poll takes no longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may hold a long-poll.
+const WAIT_SECONDS: u32 = 25;
+/// The longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CallError {
+    /// The server refused, and said why.
+    #[error("{}", .0.detail)]
+    Refused(Problem),
+    /// Nobody there, or the connection broke.
+    #[error("the server cannot be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// It answered something else than Pushback's API.
+    #[error("this is not a Pushback server, or one of another version")]
+    Foreign,
+}
+
+impl CallError {
+    /// The kind of refusal, when this build knows it.
+    pub(super) fn kind(&self) -> Option<ProblemKind> {
+        match self {
+            Self::Refused(problem) => problem.known_kind(),
+            Self::Unreachable(_) | Self::Foreign => None,
+        }
+    }
+
+    /// Whether the session is worth nothing (any more).
+    pub(super) fn wants_sign_in(&self) -> bool {
+        self.kind() == Some(ProblemKind::SignIn)
+    }
+
+    /// Whether the same call can succeed later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
+            Self::Unreachable(_) => true,
+            Self::Foreign => false,
+        }
+    }
+
+    /// In words for a person.
+    pub(super) fn trouble(&self) -> Trouble {
+        Trouble { text: capitalised(&self.to_string()), may_pass: self.may_pass() }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        let rest = letters.as_str().trim_end_matches('.');
+        format!("{}{rest}.", first.to_uppercase())
+    })
+}
+
+/// One server, and who one is there.
+#[derive(Debug, Clone)]
+pub(super) struct Api {
+    http: Client,
+    server: String,
+    token: Option<String>,
+}
+
+impl Api {
+    /// Calls to a server such as `http://127.0.0.1:7777`.
+    pub(super) fn new(server: &str) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().tcp_nodelay(true).connect_timeout(CALL_TIMEOUT).build()?;
+        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), token: None })
+    }
+
+    /// The server's address.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The WebSocket address for a path on the server.
+    pub(super) fn socket_address(&self, path: &str) -> String {
+        let swapped = self.server.strip_prefix("http").unwrap_or(&self.server);
+        format!("ws{swapped}{path}")
+    }
+
+    /// Becomes somebody. A token that is refused is forgotten, and a new guest made.
+    pub(super) async fn sign_in(
+        &mut self,
+        name: &PlayerName,
+        token: Option<String>,
+    ) -> Result<Session, CallError> {
+        self.token = token;
+        let body = SessionRequest { name: name.as_str().to_owned() };
+        let session: Session = match self.post("/api/session", &body).await {
+            Err(error) if error.wants_sign_in() && self.token.take().is_some() => {
+                self.post("/api/session", &body).await?
+            }
+            other => other?,
+        };
+        if !session.token.is_empty() {
+            self.token = Some(session.token.clone());
+        }
+        Ok(session)
+    }
+
+    /// The token in use.
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.clone()
+    }
+
+    pub(super) async fn rooms(&self) -> Result<RoomList, CallError> {
+        self.get("/api/rooms").await
+    }
+
+    /// One room; nothing when there is none, or it has ended.
+    pub(super) async fn room(&self, room: RoomId) -> Result<Option<RoomDetails>, CallError> {
+        match self.get(&format!("/api/rooms/{room}")).await {
+            Ok(details) => Ok(Some(details)),
+            Err(error) => match error.kind() {
+                Some(ProblemKind::NotFound | ProblemKind::RoomEnded) => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    pub(super) async fn create(&self, room: &CreateRoom) -> Result<RoomDetails, CallError> {
+        self.post("/api/rooms", room).await
+    }
+
+    pub(super) async fn seat_ticket(
+        &self,
+        room: RoomId,
+        role: Role,
+    ) -> Result<SeatTicket, CallError> {
+        self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await
+    }
+
+    pub(super) async fn chat_ticket(&self) -> Result<SeatTicket, CallError> {
+        self.post("/api/chat/tickets", &serde_json::json!({})).await
+    }
+
+    pub(super) async fn queue(&self, mode: Mode) -> Result<MatchTicket, CallError> {
+        self.post("/api/matchmaking", &MatchRequest { mode }).await
+    }
+
+    /// The next change of a matchmaking ticket; nothing when the wait ended without one.
+    pub(super) async fn queue_after(
+        &self,
+        ticket: &MatchTicket,
+    ) -> Result<Option<MatchTicket>, CallError> {
+        let path = format!(
+            "/api/matchmaking/{}?after={}&wait={WAIT_SECONDS}",
+            ticket.ticket, ticket.version
+        );
+        let patience = CALL_TIMEOUT + Duration::from_secs(u64::from(WAIT_SECONDS));
+        let answer = send(self.call(Method::GET, &path).timeout(patience)).await?;
+        if answer.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        read(answer).await.map(Some)
+    }
+
+    pub(super) async fn leave_queue(&self, ticket: &str) -> Result<(), CallError> {
+        let call = self.call(Method::DELETE, &format!("/api/matchmaking/{ticket}"));
+        send(call.timeout(CALL_TIMEOUT)).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+        read(send(self.call(Method::GET, path).timeout(CALL_TIMEOUT)).await?).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, CallError> {
+        let call = self.call(Method::POST, path).timeout(CALL_TIMEOUT).json(body);
+        read(send(call).await?).await
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        let call = self.http.request(method, format!("{}{path}", self.server));
+        match &self.token {
+            Some(token) => call.bearer_auth(token),
+            None => call,
+        }
+    }
+}
+
+/// Sends a call; a refusal becomes an error.
+async fn send(call: RequestBuilder) -> Result<Response, CallError> {
+    let answer = call.send().await.map_err(CallError::Unreachable)?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let bytes = body(answer).await?;
+    Err(serde_json::from_slice(&bytes).map_or(CallError::Foreign, CallError::Refused))
+}
+
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, CallError> {
+    serde_json::from_slice(&body(answer).await?).map_err(|_reason| CallError::Foreign)
+}
+
+async fn body(mut answer: Response) -> Result<Vec<u8>, CallError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(CallError::Unreachable)? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(CallError::Foreign);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,354 @@
+//! The round as it is seen here: decoded from the stream, predicted for who plays, delayed for who watches.
+//!
+//! A [`Match`] takes the server's messages and the passing of time, and gives inputs to send, things that happened, and
+//! the moment to draw. It knows neither sockets nor the screen.
+//!
+//! **Invariant:** the decoder's world is what the server said; nothing here changes it.
+
+mod clock;
+mod echo;
+mod follower;
+mod predictor;
+mod smoothing;
+mod statistics;
+
+use shared::protocol::ClientMessage;
+use shared::sim::{Event, Input, Slot, World};
+use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, records};
+use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, Tick};
+
+use crate::space::Drawn;
+use clock::{Advance, Clock};
+use echo::{Echoes, may_be_foretold};
+use follower::Follower;
+use predictor::{Correction, Predictor};
+
+pub use smoothing::Offsets;
+pub use statistics::{PredictionReport, Statistics};
+
+/// Inputs travel in messages of so many: as often as snapshots come.
+const INPUTS_PER_MESSAGE: usize = SNAPSHOT_EVERY_TICKS as usize;
+/// A keyframe from so far ahead is another round, not a stretch that was missed.
+const SAME_ROUND_TICKS: i32 = 600;
+
+/// Something that happened in the round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Happening {
+    /// What.
+    pub event: Event,
+    /// To be seen and heard: not yet shown.
+    pub show: bool,
+    /// The server has said so: it counts.
+    pub settled: bool,
+}
+
+/// One room's rounds, one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Match {
+    seat: Option<Slot>,
+    decoder: StreamDecoder,
+    clock: Option<Clock>,
+    predictor: Option<Predictor>,
+    follower: Follower,
+    offsets: Offsets,
+    echoes: Echoes,
+    statistics: Statistics,
+    /// Inputs that wait to be sent, and the tick of the first.
+    unsent: Vec<Input>,
+    unsent_first: Tick,
+    happenings: Vec<Happening>,
+    ended: bool,
+    rounds: u32,
+    /// When the newest snapshot came, in ticks of the own time.
+    heard_at: f64,
+}
+
+impl Match {
+    /// In a seat, or without one to watch. What was learned about the link is kept.
+    pub fn welcome(&mut self, seat: Option<Slot>) {
+        *self = Self { seat, clock: self.clock.take(), rounds: self.rounds, ..Self::default() };
+        self.ended = true;
+    }
+
+    /// The own seat.
+    #[must_use]
+    pub fn seat(&self) -> Option<Slot> {
+        self.seat
+    }
+
+    /// Who sits where.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        self.decoder.roster()
+    }
+
+    /// The world as the server last said.
+    #[must_use]
+    pub fn settled_world(&self) -> Option<&World> {
+        self.decoder.world()
+    }
+
+    /// The world ahead of the server, in which the own inputs are already at work.
+    #[must_use]
+    pub fn predicted_world(&self) -> Option<&World> {
+        self.predictor.as_ref().map(Predictor::world)
+    }
+
+    /// How often the stream led elsewhere than the server. Zero, or somebody has a bug.
+    #[must_use]
+    pub fn diverged(&self) -> u32 {
+        self.decoder.diverged()
+    }
+
+    /// How well this round was predicted.
+    #[must_use]
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// Rounds seen in this room.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// How far ahead of the newest snapshot the clock runs, in ticks.
+    #[must_use]
+    pub fn lead(&self) -> f64 {
+        self.clock.as_ref().map_or(0.0, Clock::lead)
+    }
+
+    /// How late snapshots come, in ticks.
+    #[must_use]
+    pub fn jitter(&self) -> f64 {
+        self.clock.as_ref().map_or(0.0, Clock::jitter)
+    }
+
+    /// Ticks since the newest snapshot came.
+    #[must_use]
+    pub fn snapshot_age(&self, now: f64) -> f64 {
+        (now - self.heard_at).max(0.0)
+    }
+
+    /// Takes frames of the stream that came at `at`, in ticks of the own time.
+    ///
+    /// # Errors
+    /// When they cannot be read or do not follow. The next keyframe goes on; a new connection brings one.
+    pub fn frames(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
+        let mut events = Vec::new();
+        let mut moved = false;
+        for frame in records(bytes) {
+            let before = self.decoder.world().map(|world| (world.tick, world.round_ticks));
+            match self.decoder.apply(frame?)? {
+                Applied::Keyframe => {
+                    moved = true;
+                    let world = self.decoder.world();
+                    let now = world.map(|world| (world.tick, world.round_ticks));
+                    if self.ended || is_another_round(before, now) {
+                        events.clear();
+                        self.begin_round(at);
+                    }
+                }
+                Applied::Delta(more) => {
+                    moved = true;
+                    events.extend(more);
+                }
+                Applied::Roster => {}
+                Applied::End => self.ended = true,
+            }
+        }
+        if moved {
+            self.moved_on(events, at);
+        }
+        Ok(())
+    }
+
+    /// Ticks between arrival and use that all but 1 % of the inputs had, and how many came late.
+    pub fn timing(&mut self, margin: i16, late: u16, received: u16) {
+        self.statistics.late_inputs += u32::from(late);
+        self.statistics.inputs += u32::from(received);
+        if let Some(clock) = &mut self.clock {
+            clock.margin(margin);
+        }
+    }
+
+    /// One round trip, in ticks.
+    pub fn round_trip(&mut self, ticks: f64) {
+        if let Some(clock) = &mut self.clock {
+            clock.round_trip(ticks);
+        }
+    }
+
+    /// Lets time pass until `now`, in ticks of the own time. `held` says what is held in a world, once for each tick.
+    /// Returns what is to be sent.
+    pub fn run(&mut self, now: f64, mut held: impl FnMut(&World) -> Input) -> Vec<ClientMessage> {
+        let Some(clock) = &mut self.clock else { return Vec::new() };
+        if self.seat.is_none() {
+            clock.set_lead(-Follower::delay(clock));
+        }
+        let advance = clock.advance(now);
+        let Some(tick) = clock.tick() else { return Vec::new() };
+        if self.seat.is_none() {
+            for (at, event) in self.follower.events_until(tick) {
+                let show = self.echoes.is_new(at, &event);
+                self.happenings.push(Happening { event, show, settled: true });
+            }
+            return Vec::new();
+        }
+        let mut messages = Vec::new();
+        match advance {
+            Advance::Steps(steps) => {
+                for _ in 0..steps {
+                    self.step(&mut held, &mut messages);
+                }
+            }
+            Advance::Jump(_) => {
+                self.statistics.jumps += 1;
+                self.unsent.clear();
+            }
+        }
+        self.keep_up(tick);
+        messages
+    }
+
+    /// What has happened since the last call.
+    pub fn take_happenings(&mut self) -> Vec<Happening> {
+        core::mem::take(&mut self.happenings)
+    }
+
+    /// The moment to draw. `seconds` is the time since the last call.
+    pub fn draw(&mut self, seconds: f32) -> Option<Drawn> {
+        self.offsets.decay(seconds);
+        let clock = self.clock.as_ref()?;
+        #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1")]
+        let part = clock.fraction() as f32;
+        if self.seat.is_some() {
+            let predictor = self.predictor.as_ref()?;
+            let (earlier, later) = (predictor.previous(), predictor.world());
+            return Some(Drawn::between(earlier, later, part, &self.offsets));
+        }
+        let (earlier, later, part) = self.follower.around(clock.tick()?, clock.fraction())?;
+        Some(Drawn::between(earlier, later, part, &self.offsets))
+    }
+
+    fn begin_round(&mut self, at: f64) {
+        let tick = self.decoder.world().map_or(Tick(0), |world| world.tick);
+        // What one round taught about the link is good for the next.
+        let lead = self.clock.as_ref().map(Clock::lead);
+        self.clock = Some(Clock::new(tick, at, lead));
+        self.predictor = None;
+        self.follower.clear();
+        self.offsets = Offsets::default();
+        self.echoes.clear();
+        self.statistics = Statistics::default();
+        self.unsent.clear();
+        self.ended = false;
+        self.rounds += 1;
+    }
+
+    /// The server's word has moved on to a newer tick.
+    fn moved_on(&mut self, events: Vec<(Tick, Event)>, at: f64) {
+        let Some(word) = self.decoder.world() else { return };
+        self.heard_at = at;
+        if let Some(clock) = &mut self.clock
+            && !word.is_over()
+        {
+            clock.heard(word.tick, at);
+        }
+        let Some(seat) = self.seat else {
+            self.follower.push(word.clone(), events);
+            return;
+        };
+        for (tick, event) in events {
+            let show = self.echoes.is_new(tick, &event);
+            self.happenings.push(Happening { event, show, settled: true });
+        }
+        match &mut self.predictor {
+            Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
+                let before = predictor.world().clone();
+                let correction = predictor.reconcile(word);
+                self.correct(seat, &before, correction);
+            }
+            // Ahead of the prediction: nothing to compare.
+            Some(_) | None => self.predictor = Some(Predictor::new(seat, word.clone())),
+        }
+    }
+
+    fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
+        let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
+        self.statistics.record(correction.exact, own.map(|(_, way)| *way));
+        let after = self.predictor.as_ref().map(Predictor::world);
+        for (slot, way) in correction.moved {
+            let stance = |world: &World| world.disc(slot).map(|disc| disc.is_standing());
+            if stance(before) == after.and_then(stance) {
+                self.offsets.add(slot, way);
+            } else {
+                self.offsets.clear(slot);
+            }
+        }
+        self.foretell(correction.events);
+    }
+
+    fn foretell(&mut self, events: Vec<(Tick, Event)>) {
+        for (tick, event) in events {
+            if may_be_foretold(&event) && self.echoes.is_new(tick, &event) {
+                self.happenings.push(Happening { event, show: true, settled: false });
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        held: &mut impl FnMut(&World) -> Input,
+        messages: &mut Vec<ClientMessage>,
+    ) {
+        let Some(predictor) = &mut self.predictor else { return };
+        if predictor.world().is_over() {
+            return;
+        }
+        let tick = predictor.world().tick;
+        let input = held(predictor.world());
+        let events = predictor.advance(input);
+        if self.unsent.is_empty() {
+            self.unsent_first = tick;
+        }
+        self.unsent.push(input);
+        if self.unsent.len() >= INPUTS_PER_MESSAGE {
+            let inputs = core::mem::take(&mut self.unsent);
+            messages.push(ClientMessage::Inputs { first: self.unsent_first, inputs });
+        }
+        self.foretell(events);
+    }
+
+    /// Brings the prediction to the clock's tick after a jump or a stall.
+    fn keep_up(&mut self, tick: Tick) {
+        let (Some(predictor), Some(seat)) = (&mut self.predictor, self.seat) else { return };
+        if predictor.world().tick == tick || predictor.world().is_over() {
+            return;
+        }
+        if predictor.world().tick.is_after(tick) {
+            *predictor = Predictor::new(seat, predictor.base().clone());
+        }
+        predictor.skip_to(tick);
+        self.unsent.clear();
+    }
+}
+
+fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
+    match (before, now) {
+        (Some((before, length)), Some((now, new_length))) => {
+            let forward = now.since(before);
+            length != new_length || !(0..SAME_ROUND_TICKS).contains(&forward)
+        }
+        _ => true,
+    }
+}
+
+/// The own time, in ticks, of a moment on the monotonic clock.
+#[must_use]
+pub fn ticks_of(seconds: f64) -> f64 {
+    seconds * f64::from(TICK_RATE_HZ)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! Which tick it is here, so that inputs reach the server just before it needs them.
+//!
+//! A snapshot that arrives tells how far the server was when it left. The least delayed of the last second give
+//! the best guess of how far it is now; the clock runs a *lead* ahead of that. The server tells twice a second how
+//! early inputs came, and the lead follows: at once when they were late, slowly when they were too early. The clock
+//! itself is bent by 5 % at most; only when it is far off it jumps.
+//!
+//! Pure: time comes in as an argument, in ticks since any moment.
+
+use std::collections::VecDeque;
+
+use shared::tick::{TICK_RATE_HZ, Tick};
+
+/// How early inputs shall arrive, in ticks: the worst of a hundred.
+pub(super) const MARGIN_WANTED_TICKS: f64 = 1.0;
+/// Earlier than that is wasted delay.
+const MARGIN_TOLERATED_TICKS: f64 = 2.0;
+/// The clock is bent by no more.
+const BEND_MAX: f64 = 0.05;
+/// Bend for each tick of error.
+const BEND_PER_TICK: f64 = 0.04;
+/// Farther off than this, the clock jumps.
+const SNAP_TICKS: f64 = 12.0;
+/// Snapshots that are remembered for the guess.
+const SAMPLES: usize = 30;
+/// After a silence of so long, what was known about the server's time is worth nothing.
+const SILENCE_TICKS: f64 = 15.0;
+/// The clock runs on for so long without hearing anything; then it waits.
+const RUN_ON_TICKS: f64 = TICK_RATE_HZ as f64 * 0.75;
+/// The lead before anything is known: a tenth of a second.
+const LEAD_AT_FIRST_TICKS: f64 = 6.0;
+/// No lead is larger: the server takes no input from farther ahead of it than half a second.
+const LEAD_MAX_TICKS: f64 = 75.0;
+/// How much of a wasted tick is given up at each report.
+const GIVE_UP: f64 = 0.4;
+/// The lead grows by no more at each report: one stall is no reason to play far ahead for seconds.
+const GROW_MAX_TICKS: f64 = 4.0;
+
+/// What the clock did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// So many ticks have passed; often none.
+    Steps(u32),
+    /// It was far off, and is now at this tick.
+    Jump(Tick),
+}
+
+/// The clock of one round.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    /// The tick that the numbers below count from.
+    base: Tick,
+    /// Where the clock is, in ticks from `base`. Nothing until the first snapshot.
+    at: Option<f64>,
+    /// When that was.
+    now: f64,
+    /// Arrivals: the time, and the server's tick minus the time.
+    samples: VecDeque<(f64, f64)>,
+    newest: f64,
+    lead: f64,
+    tuned: bool,
+}
+
+impl Clock {
+    /// A clock that has heard nothing; `lead` is what the last one had learned.
+    #[must_use]
+    pub(super) fn new(base: Tick, now: f64, lead: Option<f64>) -> Self {
+        Self {
+            base,
+            at: None,
+            now,
+            samples: VecDeque::with_capacity(SAMPLES),
+            newest: 0.0,
+            lead: lead.unwrap_or(LEAD_AT_FIRST_TICKS),
+            tuned: lead.is_some(),
+        }
+    }
+
+    /// The lead over the server's own tick as it is known here, in ticks.
+    #[must_use]
+    pub(super) fn lead(&self) -> f64 {
+        self.lead
+    }
+
+    /// Sets the lead; a negative one runs behind, for those who only watch.
+    pub(super) fn set_lead(&mut self, lead: f64) {
+        self.lead = lead.min(LEAD_MAX_TICKS);
+        self.tuned = true;
+    }
+
+    /// A snapshot of the server's `tick` came at `at`.
+    pub(super) fn heard(&mut self, tick: Tick, at: f64) {
+        let tick = f64::from(tick.since(self.base));
+        if self.samples.back().is_some_and(|(last, _)| at - last > SILENCE_TICKS) {
+            self.samples.clear();
+        }
+        if self.samples.len() == SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back((at, tick - at));
+        self.newest = tick;
+    }
+
+    /// The round trip took so many ticks. A first guess of the lead, until the server has told more.
+    pub(super) fn round_trip(&mut self, ticks: f64) {
+        if !self.tuned {
+            self.lead = (ticks + MARGIN_TOLERATED_TICKS + 1.0).min(LEAD_MAX_TICKS);
+        }
+    }
+
+    /// All but 1 % of the inputs came `margin` ticks before their use; negative: after it.
+    pub(super) fn margin(&mut self, margin: i16) {
+        let (Some(at), Some(server)) = (self.at, self.server_at(self.now)) else { return };
+        let margin = f64::from(margin);
+        self.tuned = true;
+        if margin < MARGIN_WANTED_TICKS {
+            // Reckoned from where the clock is, not from where it should be: it may still be on its way.
+            let enough = at - server + MARGIN_WANTED_TICKS - margin;
+            let most = (self.lead + GROW_MAX_TICKS).min(LEAD_MAX_TICKS);
+            self.lead = self.lead.max(enough.min(most));
+        } else if margin > MARGIN_TOLERATED_TICKS {
+            let enough = at - server + MARGIN_TOLERATED_TICKS - margin;
+            self.lead += (enough - self.lead).min(0.0) * GIVE_UP;
+        }
+    }
+
+    /// How late snapshots come: the lateness that all but a twentieth of the last ones had, in ticks.
+    #[must_use]
+    pub(super) fn jitter(&self) -> f64 {
+        let Some(best) = self.best_offset() else { return 0.0 };
+        let mut late: Vec<f64> = self.samples.iter().map(|(_, offset)| best - offset).collect();
+        late.sort_by(f64::total_cmp);
+        let place = late.len().saturating_sub(1) * 19 / 20;
+        late.get(place).copied().unwrap_or(0.0)
+    }
+
+    /// The tick that is being played.
+    #[must_use]
+    pub(super) fn tick(&self) -> Option<Tick> {
+        let at = self.at?;
+        Some(self.base.plus(whole(at).cast_unsigned()))
+    }
+
+    /// How much of the next tick has passed, from 0 to 1.
+    #[must_use]
+    pub(super) fn fraction(&self) -> f64 {
+        self.at.map_or(0.0, |at| at - at.floor())
+    }
+
+    /// Lets time pass.
+    pub(super) fn advance(&mut self, now: f64) -> Advance {
+        let passed = (now - self.now).max(0.0);
+        self.now = now;
+        let Some(server) = self.server_at(now) else { return Advance::Steps(0) };
+        let target = server + self.lead;
+        let Some(at) = self.at else { return self.jump(target) };
+        if at + passed > self.newest + self.lead.max(0.0) + RUN_ON_TICKS {
+            // The server is silent: nothing can be predicted from so long ago.
+            return Advance::Steps(0);
+        }
+        let error = target - (at + passed);
+        if error.abs() > SNAP_TICKS || passed > SNAP_TICKS {
+            return self.jump(target);
+        }
+        let bend = (error * BEND_PER_TICK).clamp(-BEND_MAX, BEND_MAX);
+        let then = at + passed * (1.0 + bend);
+        self.at = Some(then);
+        Advance::Steps((whole(then) - whole(at)).max(0).unsigned_abs())
+    }
+
+    fn jump(&mut self, to: f64) -> Advance {
+        let to = to.max(0.0);
+        self.at = Some(to);
+        Advance::Jump(self.base.plus(whole(to).cast_unsigned()))
+    }
+
+    /// How far the server was when it sent what would arrive now without delay.
+    fn server_at(&self, now: f64) -> Option<f64> {
+        self.best_offset().map(|offset| offset + now)
+    }
+
+    fn best_offset(&self) -> Option<f64> {
+        self.samples.iter().map(|(_, offset)| *offset).max_by(f64::total_cmp)
+    }
+}
+
+fn whole(ticks: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "a round is far shorter than 2³¹ ticks")]
+    let whole = ticks.floor() as i32;
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::tick::Tick;
+
+    use super::{Advance, Clock};
+
+    /// A server and a link: plays `ticks`, and returns the margin at the end.
+    fn play(clock: &mut Clock, from: u32, ticks: u32, delay: impl Fn(u32) -> f64) -> f64 {
+        let (mut margin, mut worst) = (f64::INFINITY, f64::INFINITY);
+        for now in from..from + ticks {
+            let time = f64::from(now);
+            if now.is_multiple_of(2) {
+                clock.heard(Tick(now), time + delay(now));
+            }
+            clock.advance(time);
+            let arrives = time + delay(now);
+            let ahead = f64::from(clock.tick().map_or(0, |tick| tick.0)) - arrives;
+            margin = ahead;
+            worst = ahead.min(worst);
+            if now.is_multiple_of(30) {
+                clock.margin(worst.floor() as i16);
+                worst = f64::INFINITY;
+            }
+        }
+        margin
+    }
+
+    #[test]
+    fn inputs_arrive_just_in_time_at_any_delay() {
+        for delay in [0.0, 0.4, 3.0, 9.0] {
+            let mut clock = Clock::new(Tick(0), 0.0, None);
+
+            let margin = play(&mut clock, 0, 1_200, |_| delay);
+
+            assert!((0.0..=4.0).contains(&margin), "delay {delay}: margin {margin}");
+        }
+    }
+
+    #[test]
+    fn jitter_widens_the_lead_and_calm_narrows_it() {
+        let mut clock = Clock::new(Tick(0), 0.0, None);
+        let shaky = |now: u32| f64::from(now * 7919 % 5);
+
+        play(&mut clock, 0, 1_200, shaky);
+        let wide = clock.lead();
+        play(&mut clock, 1_200, 2_400, |_| 0.0);
+
+        assert!(clock.lead() < wide, "{} after {wide}", clock.lead());
+    }
+
+    #[test]
+    fn it_is_bent_by_a_twentieth_at_most_and_never_runs_backwards() {
+        let mut clock = Clock::new(Tick(0), 0.0, Some(4.0));
+        play(&mut clock, 0, 60, |_| 0.0);
+        clock.set_lead(8.0);
+        let before = clock.at.expect("it runs");
+
+        for now in 60..80 {
+            clock.heard(Tick(now), f64::from(now));
+            assert!(matches!(clock.advance(f64::from(now)), Advance::Steps(0..=2)));
+        }
+
+        let went = clock.at.expect("it runs") - before;
+        assert!(went <= 21.0 * 1.051, "{went}");
+    }
+
+    #[test]
+    fn far_off_it_jumps() {
+        let mut clock = Clock::new(Tick(0), 0.0, Some(4.0));
+        play(&mut clock, 0, 60, |_| 0.0);
+
+        // The program stood still for a second.
+        clock.heard(Tick(120), 120.0);
+        let advance = clock.advance(120.0);
+
+        let expected = (120.0 + clock.lead()).floor() as u32;
+        assert_eq!(advance, Advance::Jump(Tick(expected)));
+    }
+
+    #[test]
+    fn it_waits_for_a_server_that_stands_still_and_goes_on_with_it() {
+        let mut clock = Clock::new(Tick(0), 0.0, Some(4.0));
+        play(&mut clock, 0, 60, |_| 0.0);
+
+        (60..300).for_each(|now| {
+            clock.advance(f64::from(now));
+        });
+        assert!(clock.tick().is_some_and(|tick| tick.0 < 60 + 4 + 46), "{:?}", clock.tick());
+        // The server goes on where it was: it lost 240 ticks.
+        for now in 300..400_u32 {
+            clock.heard(Tick(now - 240), f64::from(now));
+            clock.advance(f64::from(now));
+        }
+
+        let ahead = clock.at.expect("it runs") - f64::from(399 - 240);
+        assert!((3.0..=7.0).contains(&ahead), "{ahead}");
+    }
+}

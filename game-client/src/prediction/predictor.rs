@@ -1,0 +1,234 @@
+//! The world as it will be: everyone, stepped ahead of the server with the inputs that are known.
+//!
+//! Own inputs are known; everybody else is taken to go on as before. That is mostly right, because discs are heavy and the
+//! ice is smooth, and it makes pushes and bumps answer at once. When the server's word comes, it is compared bit for bit
+//! with what was predicted for that tick; when they differ, the ticks after it are stepped again.
+//!
+//! Pure: no clock, no drawing.
+
+use std::collections::VecDeque;
+
+use shared::sim::fixed::Vec2;
+use shared::sim::{Command, Event, Input, Slot, World};
+use shared::tick::Tick;
+
+/// Predicted ticks that are kept to be compared: two seconds. Older ones were confirmed, or never will be.
+const HISTORY_MAX: usize = 120;
+
+/// What the server's word changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Correction {
+    /// Everything was predicted bit for bit.
+    pub(super) exact: bool,
+    /// How far each disc's place in the present moved: old minus new, in sub-units.
+    pub(super) moved: Vec<(Slot, Vec2)>,
+    /// What happens in the ticks that were stepped again. Mostly the same as the first time.
+    pub(super) events: Vec<(Tick, Event)>,
+}
+
+/// The world of one round, ahead of the server.
+#[derive(Debug, Clone)]
+pub(super) struct Predictor {
+    seat: Slot,
+    /// What the server last said.
+    base: World,
+    /// The worlds after `base`, one a tick, the newest last.
+    ahead: VecDeque<World>,
+    /// Own inputs: the first is that of `base`'s tick.
+    inputs: VecDeque<(Tick, Input)>,
+}
+
+impl Predictor {
+    /// Begins at the server's word.
+    #[must_use]
+    pub(super) fn new(seat: Slot, base: World) -> Self {
+        Self { seat, base, ahead: VecDeque::new(), inputs: VecDeque::new() }
+    }
+
+    /// The newest predicted world.
+    #[must_use]
+    pub(super) fn world(&self) -> &World {
+        self.ahead.back().unwrap_or(&self.base)
+    }
+
+    /// The world one tick earlier.
+    #[must_use]
+    pub(super) fn previous(&self) -> &World {
+        let before = self.ahead.len().checked_sub(2).and_then(|place| self.ahead.get(place));
+        before.unwrap_or(&self.base)
+    }
+
+    /// What the server last said.
+    #[must_use]
+    pub(super) fn base(&self) -> &World {
+        &self.base
+    }
+
+    /// One tick ahead with this input.
+    pub(super) fn advance(&mut self, input: Input) -> Vec<(Tick, Event)> {
+        let tick = self.world().tick;
+        self.inputs.push_back((tick, input));
+        while self.inputs.len() > HISTORY_MAX {
+            self.inputs.pop_front();
+        }
+        let mut world = self.world().clone();
+        let events = step(&mut world, self.seat, input);
+        self.ahead.push_back(world);
+        if self.ahead.len() > HISTORY_MAX {
+            self.ahead.pop_front();
+        }
+        events
+    }
+
+    /// Ahead to a tick for which no inputs were sent: the server repeats the last one, without its actions.
+    pub(super) fn skip_to(&mut self, tick: Tick) {
+        while tick.is_after(self.world().tick) {
+            let ahead = tick.since(self.world().tick).unsigned_abs();
+            if usize::try_from(ahead).is_ok_and(|ahead| ahead > HISTORY_MAX) {
+                return;
+            }
+            let held = self.inputs.back().map(|(_, input)| input.without_actions());
+            self.advance(held.unwrap_or_default());
+        }
+    }
+
+    /// Takes the server's word for a tick that was predicted before.
+    pub(super) fn reconcile(&mut self, word: &World) -> Correction {
+        let now = self.world().tick;
+        let predicted = self.ahead.iter().position(|world| world.tick == word.tick);
+        while self.inputs.front().is_some_and(|(tick, _)| word.tick.is_after(*tick)) {
+            self.inputs.pop_front();
+        }
+        if let Some(place) = predicted
+            && self.ahead[place] == *word
+        {
+            self.ahead.drain(..=place);
+            self.base = word.clone();
+            return Correction { exact: true, ..Correction::default() };
+        }
+        let before: Vec<(Slot, Vec2)> =
+            self.world().discs.iter().map(|disc| (disc.slot, disc.position)).collect();
+        let events = self.step_again(word, now);
+        let after = self.world();
+        let moved = before.into_iter().filter_map(|(slot, position)| {
+            let way = position - after.disc(slot)?.position;
+            (way != Vec2::ZERO).then_some((slot, way))
+        });
+        Correction { exact: false, moved: moved.collect(), events }
+    }
+
+    fn step_again(&mut self, word: &World, until: Tick) -> Vec<(Tick, Event)> {
+        self.base = word.clone();
+        self.ahead.clear();
+        let mut events = Vec::new();
+        let mut world = word.clone();
+        let mut held = world.disc(self.seat).map(|disc| disc.input).unwrap_or_default();
+        while until.is_after(world.tick) {
+            let known = self.inputs.iter().find(|(tick, _)| *tick == world.tick);
+            held = known.map_or(held.without_actions(), |(_, input)| *input);
+            events.extend(step(&mut world, self.seat, held));
+            self.ahead.push_back(world.clone());
+        }
+        events
+    }
+}
+
+fn step(world: &mut World, seat: Slot, input: Input) -> Vec<(Tick, Event)> {
+    let events = world.step(&[Command::Input { slot: seat, input }]);
+    if events.is_empty() && world.is_over() {
+        // A world that is over stands still, its tick too.
+        return Vec::new();
+    }
+    let tick = world.tick;
+    events.into_iter().map(|event| (tick, event)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World, bot};
+    use shared::tick::Tick;
+
+    use super::Predictor;
+
+    const ME: Slot = Slot(0);
+
+    fn world_of(discs: u8) -> World {
+        let mut world = World::new(Mode::Brawl, 3, 3_600);
+        let joins: Vec<Command> =
+            (0..discs).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
+        world.step(&joins);
+        while world.is_counting_down() {
+            world.step(&[]);
+        }
+        world
+    }
+
+    fn input_of(tick: u32) -> Input {
+        let aim = Angle::from_steps(u16::try_from(tick * 5 % 1_024).expect("small"));
+        let buttons = if tick.is_multiple_of(31) { Buttons::PULSE } else { Buttons::NONE };
+        Input { thrust: Thrust::towards(aim), aim, buttons }
+    }
+
+    #[test]
+    fn alone_every_prediction_is_exact_and_the_own_pulse_is_there_at_once() {
+        let mut server = world_of(1);
+        let mut predictor = Predictor::new(ME, server.clone());
+        let began = server.tick;
+        (0..6).for_each(|n| drop(predictor.advance(input_of(began.0 + n))));
+
+        for _ in 0..300 {
+            let input = input_of(server.tick.0);
+            server.step(&[Command::Input { slot: ME, input }]);
+            let next = predictor.world().tick;
+            predictor.advance(input_of(next.0));
+            let correction = predictor.reconcile(&server);
+
+            assert!(correction.exact);
+            assert_eq!(predictor.world().tick.since(server.tick), 6);
+            for pulse in &server.pulses {
+                let alive = pulse.ticks_left > 6;
+                assert!(!alive || predictor.world().pulses.iter().any(|p| p.id == pulse.id));
+            }
+        }
+    }
+
+    #[test]
+    fn others_who_turn_are_corrected_and_the_present_agrees_with_the_server() {
+        let mut server = world_of(6);
+        let mut predictor = Predictor::new(ME, server.clone());
+        (0..8).for_each(|_| drop(predictor.advance(input_of(predictor.world().tick.0))));
+        let mut corrected = 0;
+
+        for _ in 0..600 {
+            let mut commands = vec![Command::Input { slot: ME, input: input_of(server.tick.0) }];
+            commands.extend((1..6).map(|slot| {
+                let slot = Slot(slot);
+                let input = bot::think(&server, slot, bot::BotStrength::Keen);
+                Command::Input { slot, input }
+            }));
+            server.step(&commands);
+            predictor.advance(input_of(predictor.world().tick.0));
+            let correction = predictor.reconcile(&server);
+            corrected += u32::from(!correction.exact);
+
+            assert_eq!(predictor.base(), &server);
+            assert_eq!(predictor.world().tick.since(server.tick), 8);
+        }
+
+        assert!(corrected > 10, "the bots never turned");
+    }
+
+    #[test]
+    fn a_skipped_stretch_repeats_the_last_input_without_its_actions() {
+        let mut predictor = Predictor::new(ME, world_of(1));
+        let firing = Input { buttons: Buttons::PULSE, ..input_of(1) };
+        predictor.advance(firing);
+
+        predictor.skip_to(predictor.world().tick.plus(40));
+
+        assert_eq!(predictor.world().disc(ME).map(|disc| disc.input), Some(firing.without_actions()));
+        let far = Tick(predictor.world().tick.0 + 100_000);
+        predictor.skip_to(far);
+        assert!(far.is_after(predictor.world().tick));
+    }
+}
