@@ -1,0 +1,45 @@
+//! The frame around every page, and the one table of pages.
+
+use leptos::prelude::*;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+
+use crate::api::Api;
+use crate::components::header::Header;
+use crate::components::name_dialog::NameDialog;
+use crate::components::tab_bar::TabBar;
+use crate::components::toast::Toasts;
+use crate::pages::determinism::DeterminismPage;
+use crate::pages::home::HomePage;
+use crate::pages::invite::InvitePage;
+use crate::pages::not_found::NotFoundPage;
+use crate::pages::player::PlayerPage;
+use crate::pages::replay::ReplayPage;
+use crate::pages::replays::ReplaysPage;
+use crate::pages::watch::WatchPage;
+
+/// The whole lobby.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_context(Api::start());
+    view! {
+        <Router>
+            <a class="skip" href="#main" rel="external">"Skip to the content"</a>
+            <Header />
+            <main id="main" tabindex="-1">
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=HomePage />
+                    <Route path=path!("/replays") view=ReplaysPage />
+                    <Route path=path!("/replays/:id") view=ReplayPage />
+                    <Route path=path!("/rooms/:id/watch") view=WatchPage />
+                    <Route path=path!("/r/:code") view=InvitePage />
+                    <Route path=path!("/players/:id") view=PlayerPage />
+                    <Route path=path!("/determinism") view=DeterminismPage />
+                </Routes>
+            </main>
+            <TabBar />
+            <NameDialog />
+            <Toasts />
+        </Router>
+    }
+}
