@@ -14,13 +14,18 @@ use crate::bus::{Bus, InProcessBus};
 use crate::chat::ChatHandle;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::matchmaker::Matchmaker;
 use crate::metrics::Gauges;
 use crate::presence::Presence;
 use crate::push::Feeds;
+use crate::recordings::Recordings;
+use crate::room::RoomServices;
+use crate::rooms::Rooms;
+use crate::scores::Scores;
 use crate::sessions::Sessions;
 use crate::store::{SqlStore, Store};
 use crate::tickets::Tickets;
-use crate::{chat, metrics, push};
+use crate::{chat, matchmaker, metrics, push, rooms, scores};
 
 /// What every part may use. Cheap to clone.
 #[derive(Clone)]
@@ -57,7 +62,12 @@ pub struct App {
     pub limits: Limits,
     /// The address of the chat task.
     pub chat: ChatHandle,
-    // ROOMS: fields `rooms`, `matchmaker`, `scores`, `recordings` go here.
+    /// The address of the ladder.
+    pub scores: Scores,
+    /// Every room.
+    pub rooms: Rooms,
+    /// The address of the matchmaker.
+    pub matchmaker: Matchmaker,
 }
 
 /// What a route gets.
@@ -89,13 +99,20 @@ impl App {
         push::pump::start(&services);
         metrics::start_upkeep(&services);
         let chat = chat::start(&services).await.context("starting the chat")?;
-        // ROOMS: start scores, recordings, rooms and the matchmaker here, each with `services.clone()`.
+        let scores = scores::start(&services).await.context("loading the ladder")?;
+        let recordings = Recordings::start(&services).await;
+        let with = RoomServices { services: services.clone(), scores: scores.clone(), recordings };
+        let rooms = rooms::start(with);
+        let matchmaker = matchmaker::start(&services, rooms.clone());
 
         Ok(Arc::new(Self {
             sessions: Sessions::new(&services),
             tickets: Tickets::new(),
             limits: Limits::new(&services.config),
             chat,
+            scores,
+            rooms,
+            matchmaker,
             services,
         }))
     }

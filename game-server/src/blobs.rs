@@ -12,6 +12,8 @@ use shared::id::ReplayId;
 
 /// The ending of a file that still grows.
 const PART: &str = "part";
+/// The ending of a part that cannot be read.
+const DAMAGED: &str = "damaged";
 /// The ending of a complete file.
 const WHOLE: &str = "replay";
 
@@ -37,9 +39,9 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// When it cannot be created.
     fn create(&self, id: ReplayId) -> io::Result<Box<dyn Growing>>;
-    /// The size of a complete file.
+    /// The size of a file, complete or still growing.
     fn size(&self, id: ReplayId) -> BoxFuture<'_, io::Result<u64>>;
-    /// At most `length` bytes of a complete file from `offset`; fewer only at its end.
+    /// At most `length` bytes of a file from `offset`, complete or still growing; fewer only at its end.
     fn read(&self, id: ReplayId, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Vec<u8>>>;
     /// Parts that a run before this one left behind, with what is in them.
     ///
@@ -56,6 +58,11 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn replace_part(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()>;
+    /// Marks a part that cannot be read, so that nobody looks at it again but a person.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    fn set_aside(&self, id: ReplayId) -> io::Result<()>;
     /// Deletes a file, complete or not. One that is not there is no error.
     ///
     /// # Errors
@@ -113,14 +120,26 @@ impl Blobs for Folder {
     }
 
     fn size(&self, id: ReplayId) -> BoxFuture<'_, io::Result<u64>> {
-        let path = self.file(id, WHOLE);
-        Box::pin(async move { Ok(tokio::fs::metadata(path).await?.len()) })
+        let (whole, part) = (self.file(id, WHOLE), self.file(id, PART));
+        Box::pin(async move {
+            let found = match tokio::fs::metadata(&whole).await {
+                Ok(found) => found,
+                Err(_) => match tokio::fs::metadata(part).await {
+                    Ok(found) => found,
+                    // It got its own name between the two looks.
+                    Err(_) => tokio::fs::metadata(whole).await?,
+                },
+            };
+            Ok(found.len())
+        })
     }
 
     fn read(&self, id: ReplayId, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
-        let path = self.file(id, WHOLE);
+        let (whole, part) = (self.file(id, WHOLE), self.file(id, PART));
         let read = move || {
-            let mut file = File::open(path)?;
+            // A part may get its own name between the first two looks, so the third finds it.
+            let opened = File::open(&whole).or_else(|_| File::open(part));
+            let mut file = opened.or_else(|_| File::open(whole))?;
             file.seek(SeekFrom::Start(offset))?;
             let mut bytes = Vec::with_capacity(length);
             file.take(length as u64).read_to_end(&mut bytes)?;
@@ -152,6 +171,10 @@ impl Blobs for Folder {
         file.sync_all()?;
         fs::rename(saved, self.file(id, WHOLE))?;
         fs::remove_file(self.file(id, PART))
+    }
+
+    fn set_aside(&self, id: ReplayId) -> io::Result<()> {
+        fs::rename(self.file(id, PART), self.file(id, DAMAGED))
     }
 
     fn delete(&self, id: ReplayId) -> io::Result<()> {

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use shared::sim::mode::{ROUND_TICKS, ROUND_TICKS_MAX};
+use shared::tick::TICK_RATE_HZ;
+
 /// Everything that an operator may decide.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -42,6 +45,12 @@ pub struct Config {
     pub replay_retention: Option<Duration>,
     /// The length of a round in seconds, when it is not the rules' own.
     pub round_seconds: Option<u32>,
+    /// How long a result is shown before the next round, in seconds.
+    pub summary_seconds: u32,
+    /// Who waits for a match for so long plays with bots.
+    pub bots_fill_after: Duration,
+    /// New rooms that one address may open in a minute.
+    pub rooms_per_minute: u32,
 }
 
 impl Default for Config {
@@ -65,6 +74,9 @@ impl Default for Config {
             rooms_max: 200,
             replay_retention: None,
             round_seconds: None,
+            summary_seconds: 12,
+            bots_fill_after: Duration::from_secs(10),
+            rooms_per_minute: 60,
         }
     }
 }
@@ -76,6 +88,13 @@ impl Config {
         self.database_url.clone().unwrap_or_else(|| {
             format!("sqlite://{}?mode=rwc", self.data_dir.join("pushback.sqlite").display())
         })
+    }
+
+    /// The length of a round, at least a second.
+    #[must_use]
+    pub fn round_ticks(&self) -> u32 {
+        let asked = self.round_seconds.map(|count| count.max(1).saturating_mul(TICK_RATE_HZ));
+        asked.map_or(ROUND_TICKS, |ticks| ticks.min(ROUND_TICKS_MAX))
     }
 
     /// Where replays are kept.

@@ -81,6 +81,15 @@ pub(crate) struct Flags {
     /// Another length of rounds than the rules'.
     #[arg(long, env = "PUSHBACK_ROUND_SECONDS", value_name = "SECONDS")]
     round_seconds: Option<u32>,
+    /// Seconds for which a result is shown before the next round.
+    #[arg(long, env = "PUSHBACK_SUMMARY_SECONDS", default_value_t = Config::default().summary_seconds)]
+    summary_seconds: u32,
+    /// Milliseconds after which who waits for a match plays with bots.
+    #[arg(long, env = "PUSHBACK_BOTS_FILL_AFTER_MS", default_value_t = 10_000)]
+    bots_fill_after_ms: u64,
+    /// New rooms that one address may open in a minute.
+    #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
+    rooms_per_minute: u32,
     /// Milliseconds between two events of the feed `lab`.
     #[arg(
         long,
@@ -109,6 +118,9 @@ impl Flags {
                 .replay_days
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
             round_seconds: self.round_seconds,
+            summary_seconds: self.summary_seconds.min(600),
+            bots_fill_after: Duration::from_millis(self.bots_fill_after_ms),
+            rooms_per_minute: self.rooms_per_minute,
             lab_interval: Duration::from_millis(self.lab_interval_ms),
             ..Config::default()
         }

@@ -6,8 +6,13 @@ pub mod chat;
 pub mod docs;
 pub mod feeds;
 pub mod lobby;
+pub mod matchmaking;
 pub mod ops;
+pub mod play;
 pub mod players;
+mod ranges;
+pub mod replays;
+pub mod rooms;
 pub mod session;
 
 mod accept;
@@ -36,7 +41,16 @@ pub fn routes(app: SharedApp) -> Router {
         .route("/api/players/{id}", get(players::profile))
         .route("/api/chat/tickets", post(chat::ticket))
         .route("/ws/chat", get(chat::connect))
-        // ROOMS: /api/rooms…, /api/matchmaking…, /api/replays… and /ws/rooms/{id} go here.
+        .route("/api/rooms", get(rooms::list).post(rooms::create))
+        .route("/api/rooms/{id}", get(rooms::look))
+        .route("/api/rooms/{id}/tickets", post(rooms::ticket))
+        .route("/api/rooms/{id}/live", get(rooms::live))
+        .route("/ws/rooms/{id}", get(play::connect))
+        .route("/api/matchmaking", post(matchmaking::ask))
+        .route("/api/matchmaking/{ticket}", get(matchmaking::follow).delete(matchmaking::cancel))
+        .route("/api/replays", get(replays::list))
+        .route("/api/replays/{id}", get(replays::look))
+        .route("/api/replays/{id}/file", get(replays::file))
         .route("/healthz", get(ops::alive))
         .route("/readyz", get(ops::ready))
         .route("/metrics", get(ops::metrics))

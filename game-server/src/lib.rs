@@ -12,6 +12,14 @@ pub mod socket;
 
 pub mod push;
 
+pub mod matchmaker;
+pub mod rooms;
+
+pub mod bots;
+pub mod recordings;
+pub mod room;
+pub mod scores;
+
 pub mod chat;
 pub mod presence;
 

@@ -91,16 +91,25 @@ impl PerAddress {
 pub struct Limits {
     /// New guests.
     pub sessions: PerAddress,
+    /// New rooms.
+    pub rooms: PerAddress,
 }
 
 impl Limits {
     /// As configured.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let burst = config.sessions_per_minute.max(1);
-        let sessions = Rate { burst, refill: Duration::from_secs(60) / burst };
-        Self { sessions: PerAddress::new(sessions) }
+        Self {
+            sessions: PerAddress::new(a_minute(config.sessions_per_minute)),
+            rooms: PerAddress::new(a_minute(config.rooms_per_minute)),
+        }
     }
+}
+
+/// So many in a minute, also all at once.
+fn a_minute(count: u32) -> Rate {
+    let burst = count.max(1);
+    Rate { burst, refill: Duration::from_secs(60) / burst }
 }
 
 #[cfg(test)]

@@ -93,6 +93,8 @@ pub struct Gauges {
     pub chat_sockets: Gauge,
     /// Connections to rooms, as player or spectator.
     pub room_sockets: Gauge,
+    /// Rounds read as growing HTTP bodies.
+    pub live_streams: Gauge,
     /// Rooms.
     pub rooms: Gauge,
 }
@@ -110,6 +112,7 @@ impl Gauges {
             ("pushback_feed_sockets", &self.feed_sockets),
             ("pushback_chat_sockets", &self.chat_sockets),
             ("pushback_room_sockets", &self.room_sockets),
+            ("pushback_live_streams", &self.live_streams),
             ("pushback_rooms", &self.rooms),
         ] {
             // Writing to a string does not fail.

@@ -1,0 +1,148 @@
+//! `/api/matchmaking`: ask for a match, hear how it stands by long-polling, give up.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, LOCATION};
+use http::{HeaderName, StatusCode};
+use serde::Deserialize;
+use shared::api::{MatchRequest, MatchTicket, ProblemKind};
+use tokio::time::timeout;
+
+use super::error::{HttpError, HttpResult, sentence};
+use super::{JsonBody, QueryParams, UrlPath};
+use crate::app::SharedApp;
+use crate::matchmaker::{AskError, Following};
+use crate::push::long_poll::clamp_wait;
+use crate::sessions::Player;
+
+const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
+
+/// Looks for a match. The ticket survives any disconnect, and ends a minute after it was last asked for.
+#[utoipa::path(
+    post, path = "/api/matchmaking", tag = "matchmaking",
+    request_body(content_type = "application/json", description = "`mode`: brawl, teams, duel or practice",
+        content = serde_json::Value, example = json!({"mode": "duel"})),
+    responses(
+        (status = 201, description = "`{ticket, version, state}`", body = serde_json::Value,
+            example = json!({"ticket": "k3…", "version": 1, "state": {"is": "waiting", "waited_s": 0,
+                "window": 100, "in_queue": 1, "bots_in_s": 10}})),
+        (status = 401, description = "sign-in"),
+        (status = 503, description = "overloaded, stopping"),
+    )
+)]
+pub async fn ask(
+    State(app): State<SharedApp>,
+    player: Player,
+    JsonBody(wish): JsonBody<MatchRequest>,
+) -> HttpResult<Response> {
+    let rating = app.scores.rating(player.id).await?;
+    let following = app.matchmaker.join(player.id, rating, wish.mode).await?;
+    let ticket = following.borrow().clone();
+    let location = format!("/api/matchmaking/{}", ticket.ticket);
+    Ok((StatusCode::CREATED, NOT_STORED, [(LOCATION, location)], Json(ticket)).into_response())
+}
+
+/// Since when, and how long to wait.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FollowQuery {
+    /// The version that is known already. Without it, the answer comes at once.
+    after: Option<u64>,
+    /// Hold the answer for at most so many seconds (1 to 55) until the version is a later one.
+    wait: Option<i64>,
+}
+
+/// How a request for a match stands: now, or as soon as it stands differently.
+#[utoipa::path(
+    get, path = "/api/matchmaking/{ticket}", tag = "matchmaking",
+    params(("ticket" = String, Path, description = "From the POST"), FollowQuery),
+    responses(
+        (status = 200, description = "`{ticket, version, state}`; matched names the room", body = serde_json::Value,
+            example = json!({"ticket": "k3…", "version": 7, "state": {"is": "matched", "room": "7Q2M4K"}})),
+        (status = 204, description = "Nothing new: ask again with the same version"),
+        (status = 401, description = "sign-in"),
+        (status = 403, description = "forbidden: somebody else's"),
+        (status = 404, description = "not-found"),
+        (status = 410, description = "gone: it has ended"),
+    )
+)]
+pub async fn follow(
+    State(app): State<SharedApp>,
+    UrlPath(ticket): UrlPath<String>,
+    QueryParams(query): QueryParams<FollowQuery>,
+    player: Player,
+) -> HttpResult<Response> {
+    let mut following = app.matchmaker.follow(player.id, ticket).await?;
+    let known = query.after;
+    let newer = |ticket: &MatchTicket| known.is_none_or(|known| ticket.version > known);
+    let found =
+        match query.wait {
+            None => Some(following.borrow().clone()).filter(newer),
+            Some(seconds) => {
+                let _waiter = app.services.gauges.long_polls.enter();
+                wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(
+                    |Over| match app.services.shutdown.is_cancelled() {
+                        true => AskError::Stopping,
+                        false => AskError::Ended,
+                    },
+                )?
+            }
+        };
+    Ok(match found {
+        Some(ticket) => (NOT_STORED, Json(ticket)).into_response(),
+        None => (StatusCode::NO_CONTENT, NOT_STORED).into_response(),
+    })
+}
+
+/// The request has ended while somebody waited.
+struct Over;
+
+/// The first state that is new enough; none when the wait ends.
+async fn wait_for(
+    following: &mut Following,
+    wait: Duration,
+    newer: impl Fn(&MatchTicket) -> bool,
+) -> Result<Option<MatchTicket>, Over> {
+    match timeout(wait, following.wait_for(|ticket| newer(ticket))).await {
+        Ok(Ok(ticket)) => Ok(Some(ticket.clone())),
+        Ok(Err(_)) => Err(Over),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Gives up.
+#[utoipa::path(
+    delete, path = "/api/matchmaking/{ticket}", tag = "matchmaking",
+    params(("ticket" = String, Path, description = "From the POST")),
+    responses(
+        (status = 204, description = "Given up"),
+        (status = 401, description = "sign-in"),
+        (status = 403, description = "forbidden: somebody else's"),
+        (status = 404, description = "not-found"),
+        (status = 410, description = "gone: it had ended"),
+    )
+)]
+pub async fn cancel(
+    State(app): State<SharedApp>,
+    UrlPath(ticket): UrlPath<String>,
+    player: Player,
+) -> HttpResult<StatusCode> {
+    app.matchmaker.cancel(player.id, ticket).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<AskError> for HttpError {
+    fn from(error: AskError) -> Self {
+        let kind = match error {
+            AskError::Unknown => ProblemKind::NotFound,
+            AskError::Ended => ProblemKind::Gone,
+            AskError::NotYours => ProblemKind::Forbidden,
+            AskError::TooMany => ProblemKind::Overloaded,
+            AskError::Stopping => ProblemKind::Stopping,
+        };
+        Self::new(kind, sentence(&error.to_string()))
+    }
+}

@@ -1,0 +1,237 @@
+//! Recordings: from a room's tape to a file, and from what a killed server left behind to something that
+//! can be played.
+//!
+//! Each round has a recorder: a task that appends what its tape brings and, at the end, writes the result
+//! and puts the file in place. First the result (one transaction), then the file's own name: a server that
+//! dies in between leaves a part that the next start completes, and no result is lost.
+
+mod keep;
+mod recover;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::api::ReplaySummary;
+use shared::replay::{ReplayHeader, Writer};
+use shared::tick::Tick;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::Services;
+use crate::blobs::Growing;
+use crate::room::{Batch, Ending, Finished, Tape, TapeReader, tape};
+use crate::store::RoundRecord;
+use keep::Keeper;
+
+/// How often a recorder writes: what the players got is in the file, and visible to those who read along, this
+/// much later at most.
+const WRITE_EVERY: Duration = Duration::from_millis(100);
+
+/// How far a recording has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Nothing follows.
+    pub ended: bool,
+}
+
+/// Starts recorders.
+#[derive(Clone)]
+pub struct Recordings {
+    services: Services,
+    keeper: Arc<Keeper>,
+}
+
+impl Recordings {
+    /// Saves what the last run left behind and begins to delete what is too old.
+    pub async fn start(services: &Services) -> Self {
+        recover::recover(services).await;
+        let keeper = Arc::new(Keeper::start(services).await);
+        Self { services: services.clone(), keeper }
+    }
+
+    /// Begins a recording. The tape is the room's; the other end follows the file.
+    pub(crate) fn begin(&self, header: &ReplayHeader) -> (Tape, watch::Receiver<Progress>) {
+        let (tape, reader) = tape();
+        let (progress, follow) = watch::channel(Progress { bytes: 0, ended: false });
+        let recorder = Recorder {
+            services: self.services.clone(),
+            keeper: self.keeper.clone(),
+            header: header.clone(),
+            tape: reader,
+            progress,
+        };
+        self.services.tasks.spawn(recorder.run());
+        (tape, follow)
+    }
+}
+
+/// Writes one file.
+struct Recorder {
+    services: Services,
+    keeper: Arc<Keeper>,
+    header: ReplayHeader,
+    tape: TapeReader,
+    progress: watch::Sender<Progress>,
+}
+
+/// The file as far as it could be written.
+struct Reel {
+    file: Option<Box<dyn Growing>>,
+    writer: Writer,
+    bytes: u64,
+    /// Ticks that the file plays.
+    ticks: u32,
+    /// Something is missing: it ends here.
+    torn: bool,
+}
+
+impl Recorder {
+    async fn run(self) {
+        let mut reel = self.open().await;
+        let mut beat = interval(WRITE_EVERY);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = beat.tick() => {}
+                () = self.tape.ended() => {}
+            }
+            let mut batch = self.tape.take();
+            let ending = batch.ending.take();
+            self.write(&mut reel, batch).await;
+            if let Some(ending) = ending {
+                self.end(reel, ending).await;
+                return;
+            }
+        }
+    }
+
+    async fn open(&self) -> Reel {
+        let (writer, preamble) = Writer::new(&self.header);
+        let mut reel = Reel { file: None, writer, bytes: 0, ticks: 0, torn: false };
+        let (blobs, id) = (self.services.blobs.clone(), self.header.id);
+        match blocking(move || blobs.create(id)).await {
+            Ok(file) => {
+                reel.file = Some(file);
+                self.append(&mut reel, preamble).await;
+            }
+            Err(error) => {
+                tracing::error!(replay = %id, %error, "a recording could not be begun");
+            }
+        }
+        reel
+    }
+
+    async fn write(&self, reel: &mut Reel, batch: Batch) {
+        let mut bytes = Vec::new();
+        for take in &batch.records {
+            reel.writer.record(&take.record, take.elapsed);
+            reel.ticks = take.elapsed;
+            bytes.extend_from_slice(&take.record);
+        }
+        for (tick, event) in &batch.events {
+            reel.writer.events(*tick, Tick(0), core::slice::from_ref(event));
+        }
+        if batch.is_torn && !reel.torn {
+            reel.torn = true;
+            tracing::warn!(replay = %self.header.id, "the disk is too slow: a recording ends early");
+        }
+        if !bytes.is_empty() {
+            self.append(reel, bytes).await;
+        }
+    }
+
+    async fn append(&self, reel: &mut Reel, bytes: Vec<u8>) {
+        let Some(mut file) = reel.file.take() else { return };
+        let length = bytes.len() as u64;
+        let written = blocking(move || file.append(&bytes).map(|()| file)).await;
+        match written {
+            Ok(file) => {
+                reel.file = Some(file);
+                reel.bytes += length;
+                self.progress.send_replace(Progress { bytes: reel.bytes, ended: false });
+            }
+            Err(error) => {
+                reel.torn = true;
+                tracing::error!(replay = %self.header.id, %error, "a recording could not be written");
+            }
+        }
+    }
+
+    async fn end(&self, mut reel: Reel, ending: Ending) {
+        let outcome = match ending {
+            Ending::Finished(finished) => self.finish(&mut reel, *finished).await,
+            Ending::CutOff { players, ticks } => {
+                tracing::info!(replay = %self.header.id, ticks, "a round is cut off by the stop");
+                let summary = ReplaySummary { ticks, players, ..self.summary(&reel, false) };
+                self.services.store.put_replay(summary).await
+            }
+            Ending::Dropped => {
+                tracing::error!(replay = %self.header.id, "a room broke off; the next start saves its recording");
+                return;
+            }
+        };
+        if let Err(error) = outcome {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(replay = %self.header.id, error, "a result could not be kept");
+        }
+        self.put_in_place(&mut reel).await;
+        self.progress.send_replace(Progress { bytes: reel.bytes, ended: true });
+    }
+
+    async fn finish(
+        &self,
+        reel: &mut Reel,
+        finished: Finished,
+    ) -> Result<(), crate::store::StoreError> {
+        let is_whole = !reel.torn && reel.file.is_some();
+        if is_whole {
+            let last = reel.writer.clone().finish(&finished.world);
+            self.append(reel, last).await;
+        }
+        let ticks = if is_whole { finished.world.elapsed() } else { reel.ticks };
+        let has_people = finished.players.iter().any(|player| !player.bot);
+        let replay =
+            ReplaySummary { ticks, players: finished.players, ..self.summary(reel, is_whole) };
+        let record =
+            RoundRecord { replay, ended_at_ms: finished.ended_at_ms, places: finished.places };
+        self.services.store.record_round(record).await?;
+        if reel.bytes == 0 {
+            // The result counts all the same; there is nothing to play.
+            return self.services.store.remove_replay(self.header.id).await;
+        }
+        if !has_people {
+            self.keeper.note_bots_only(self.header.id).await;
+        }
+        Ok(())
+    }
+
+    fn summary(&self, reel: &Reel, complete: bool) -> ReplaySummary {
+        ReplaySummary {
+            id: self.header.id,
+            room: self.header.room,
+            mode: self.header.mode,
+            started_at_ms: self.header.started_at_ms,
+            ticks: reel.ticks,
+            bytes: reel.bytes,
+            complete: complete && !reel.torn,
+            players: Vec::new(),
+        }
+    }
+
+    async fn put_in_place(&self, reel: &mut Reel) {
+        let Some(file) = reel.file.take() else { return };
+        if let Err(error) = blocking(move || file.finish()).await {
+            tracing::error!(replay = %self.header.id, %error, "a recording stays a part until the next start");
+        }
+    }
+}
+
+/// Runs what waits for a disk where waiting is allowed.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}

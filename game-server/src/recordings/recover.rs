@@ -1,0 +1,201 @@
+//! After a kill: parts that were left behind become replays that play as far as they go, or are set aside.
+
+use std::cmp::Reverse;
+
+use shared::api::{ReplayPlayer, ReplaySummary};
+use shared::id::ReplayId;
+use shared::replay::Reader;
+use shared::snapshot::next_record;
+
+use crate::app::Services;
+
+/// Magic and version: what stands before the first record.
+const PREAMBLE_BYTES: usize = 10;
+
+/// Saves every part. Trouble with one is logged and does not stop the others.
+pub(super) async fn recover(services: &Services) {
+    let blobs = services.blobs.clone();
+    let parts = match super::blocking(move || blobs.parts()).await {
+        Ok(parts) => parts,
+        Err(error) => {
+            tracing::error!(%error, "parts of recordings could not be looked for");
+            return;
+        }
+    };
+    for id in parts {
+        recover_one(services, id).await;
+    }
+}
+
+async fn recover_one(services: &Services, id: ReplayId) {
+    let blobs = services.blobs.clone();
+    let saved = super::blocking(move || Ok(salvage(id, &blobs.read_part(id)?))).await;
+    let blobs = services.blobs.clone();
+    match saved {
+        Ok(Some((mut summary, bytes))) => {
+            let (complete, ticks) = (summary.complete, summary.ticks);
+            // The result may be kept already: it also knows who left early.
+            if let Ok(Some(known)) = services.store.replay(id).await {
+                summary.players = known.players;
+            }
+            if let Err(error) = services.store.put_replay(summary).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(replay = %id, error, "a saved recording could not be listed");
+                return;
+            }
+            match super::blocking(move || blobs.replace_part(id, &bytes)).await {
+                Ok(()) => tracing::info!(replay = %id, complete, ticks, "a recording was saved"),
+                Err(error) => {
+                    tracing::error!(replay = %id, %error, "a recording could not be saved");
+                }
+            }
+        }
+        Ok(None) => match super::blocking(move || blobs.set_aside(id)).await {
+            Ok(()) => {
+                tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
+            }
+            Err(error) => {
+                tracing::error!(replay = %id, %error, "a recording could not be set aside")
+            }
+        },
+        Err(error) => tracing::error!(replay = %id, %error, "a recording could not be read"),
+    }
+}
+
+/// What can be played of a part: whole records that follow each other. None when that is nothing.
+fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
+    let mut reader = Reader::new();
+    let mut good = PREAMBLE_BYTES;
+    reader.push(bytes.get(..good)?).ok()?;
+    while let Ok(Some((_, rest))) = next_record(&bytes[good..]) {
+        let end = bytes.len() - rest.len();
+        if reader.push(&bytes[good..end]).is_err() {
+            break;
+        }
+        good = end;
+    }
+    if reader.is_verified() && reader.push(&bytes[good..]).is_ok() {
+        good = bytes.len();
+    }
+    let header = reader.header().filter(|header| header.id == id)?;
+    let ticks = reader.available_ticks();
+    if ticks == 0 {
+        return None;
+    }
+    let summary = ReplaySummary {
+        id,
+        room: header.room,
+        mode: header.mode,
+        started_at_ms: header.started_at_ms,
+        ticks,
+        bytes: good as u64,
+        complete: reader.is_verified(),
+        players: players(&reader),
+    };
+    Some((summary, bytes[..good].to_vec()))
+}
+
+/// Those who sat there at the end, best first.
+fn players(reader: &Reader) -> Vec<ReplayPlayer> {
+    let has_teams = reader.header().is_some_and(|header| header.mode.has_teams());
+    let disc = |slot| reader.newest().and_then(|world| world.disc(slot));
+    let mut players: Vec<_> = reader
+        .roster()
+        .entries
+        .iter()
+        .map(|entry| ReplayPlayer {
+            player: entry.player,
+            name: entry.name.clone(),
+            bot: entry.bot,
+            points: disc(entry.slot).map_or(0, |disc| disc.points.into()),
+            team: has_teams.then_some(entry.team),
+        })
+        .collect();
+    players.sort_by_key(|player| Reverse(player.points));
+    players
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+    use shared::replay::{ReplayHeader, Writer};
+    use shared::sim::{Command, Mode, Slot, World};
+    use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
+
+    use super::salvage;
+
+    const ID: ReplayId = ReplayId::from_bits(77);
+
+    /// A recording of two seconds and where its last whole delta ends.
+    fn recording() -> (Vec<u8>, Vec<u8>) {
+        let header = ReplayHeader {
+            id: ID,
+            room: RoomId::from_bits(5),
+            mode: Mode::Duel,
+            seed: 1,
+            round_ticks: 600,
+            started_at_ms: 1_000,
+        };
+        let (mut writer, mut bytes) = Writer::new(&header);
+        let mut world = World::new(Mode::Duel, 1, 600);
+        let mut encoder = StreamEncoder::new();
+        let entry = RosterEntry {
+            slot: Slot(0),
+            player: PlayerId::from_bits(9),
+            name: PlayerName::parse("Ada").unwrap(),
+            bot: false,
+            team: 0,
+            reconnecting: false,
+        };
+        let mut add = |record: Vec<u8>, elapsed| {
+            writer.record(&record, elapsed);
+            bytes.extend(record);
+        };
+        add(encoder.roster(&Roster { entries: vec![entry] }), 0);
+        add(encoder.keyframe(&world), 0);
+        for elapsed in 1..=120 {
+            let commands = vec![Command::Join { slot: Slot(0), team: 0 }];
+            world.step(&commands);
+            add(encoder.delta(&[commands], &world), elapsed);
+        }
+        let last = writer.finish(&world);
+        (bytes, last)
+    }
+
+    #[test]
+    fn a_part_that_ends_anywhere_plays_as_far_as_it_goes() {
+        let (bytes, _) = recording();
+
+        let (summary, saved) = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+
+        assert_eq!((summary.ticks, summary.complete), (119, false));
+        assert_eq!(summary.players[0].name.as_str(), "Ada");
+        assert_eq!(saved.len() as u64, summary.bytes);
+        assert_eq!(salvage(ID, &saved).map(|(summary, _)| summary.ticks), Some(119));
+    }
+
+    #[test]
+    fn a_part_that_only_lacks_its_name_is_complete() {
+        let (mut bytes, last) = recording();
+        bytes.extend(last);
+
+        let (summary, saved) = salvage(ID, &bytes).unwrap();
+
+        assert_eq!((summary.ticks, summary.complete, saved), (120, true, bytes));
+    }
+
+    #[test]
+    fn what_is_no_recording_is_not_saved() {
+        let (bytes, _) = recording();
+        assert!(salvage(ID, &[]).is_none());
+        assert!(salvage(ID, b"PUSHBACK").is_none());
+        assert!(salvage(ID, &[0; 100]).is_none());
+        assert!(salvage(ReplayId::from_bits(1), &bytes).is_none());
+
+        let mut damaged = bytes.clone();
+        let middle = bytes.len() / 2;
+        damaged[middle..].fill(0xff);
+        let (summary, _) = salvage(ID, &damaged).unwrap();
+        assert!(summary.ticks < 120);
+    }
+}

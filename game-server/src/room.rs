@@ -1,0 +1,209 @@
+//! One room: a place with seats where round after round is played.
+//!
+//! A room is a task that owns its world, its seats and its stream; nothing else can reach them. Routes send
+//! requests to the [`RoomHandle`]; connections read the stream from the outbox and speak through a line.
+//!
+//! ```text
+//! parked ──somebody comes──▶ round ──time is up──▶ summary ──▶ round …
+//!    ▲                     (warm-up while alone)       │
+//!    └───────────────────── nobody is there ◀──────────┘       closes after a minute
+//! ```
+//!
+//! **Invariant:** the world changes only in the room's own tick, and a tick never waits.
+
+mod ending;
+mod entry;
+mod inputs;
+mod line;
+mod live;
+mod outbox;
+mod recording;
+mod round;
+mod running;
+mod seats;
+mod session;
+mod standings;
+mod view;
+
+use std::sync::Arc;
+
+use shared::api::Role;
+use shared::id::{PlayerId, RoomId};
+use shared::sim::{Mode, Slot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::app::Services;
+use crate::bots::Company;
+use crate::recordings::Recordings;
+use crate::scores::Scores;
+use crate::sessions::Player;
+use line::{Line, Parting};
+use outbox::{Outbox, Outlet, Reader};
+
+pub use live::{follow_file, follow_stream};
+pub(crate) use recording::{Batch, Ending, Finished, Tape, TapeReader, tape};
+pub use session::talk;
+pub use standings::Standing;
+pub use view::RoomView;
+
+/// Requests that may wait for the room's next moment. A caller whose request finds no place waits.
+const REQUESTS_MAX: usize = 64;
+/// People who may watch one room.
+pub const SPECTATORS_MAX: usize = 64;
+
+/// What a room is from its first moment on.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomSpec {
+    /// Its name, and the code of an invitation.
+    pub id: RoomId,
+    /// The rules.
+    pub mode: Mode,
+    /// Not listed.
+    pub private: bool,
+    /// Which bots take the free seats.
+    pub company: Company,
+    /// Runs also when nobody is there.
+    pub always: bool,
+}
+
+/// What a room is given to work with.
+#[derive(Clone)]
+pub struct RoomServices {
+    /// What every part may use.
+    pub services: Services,
+    /// The ladder.
+    pub scores: Scores,
+    /// Where rounds are recorded.
+    pub recordings: Recordings,
+}
+
+/// Why somebody could not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnterError {
+    /// Every seat is taken by a person or kept for one.
+    #[error("every seat of the room is taken")]
+    Full,
+    /// As many watch as may.
+    #[error("{SPECTATORS_MAX} people watch this room already")]
+    TooManySpectators,
+    /// The room is no more.
+    #[error("the room has ended")]
+    Ended,
+}
+
+/// The address of a room. When the room has ended, its requests fail.
+#[derive(Clone)]
+pub struct RoomHandle {
+    spec: RoomSpec,
+    requests: mpsc::Sender<Request>,
+    view: watch::Receiver<Arc<RoomView>>,
+    outlet: Outlet,
+}
+
+enum Request {
+    Enter {
+        player: Player,
+        role: Role,
+        rating: i32,
+        reply: oneshot::Sender<Result<Admission, EnterError>>,
+    },
+    Promise {
+        players: Vec<PlayerId>,
+        reply: oneshot::Sender<Result<(), EnterError>>,
+    },
+}
+
+/// What the room gives to a new connection.
+#[derive(Debug)]
+struct Admission {
+    seat: Option<Slot>,
+    team: Option<u8>,
+    line: Connection,
+}
+
+/// The connection's end of a line. Dropping it tells the room that the connection is gone.
+#[derive(Debug)]
+struct Connection(Arc<Line>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.part(Parting::Lost);
+    }
+}
+
+/// A connection that was let in, before it talks.
+pub struct Entered {
+    spec: RoomSpec,
+    player: PlayerId,
+    seat: Option<Slot>,
+    team: Option<u8>,
+    line: Connection,
+    reader: Reader,
+}
+
+/// Opens a room. Its task runs until the room ends or the server stops.
+#[must_use]
+pub fn open(spec: RoomSpec, with: &RoomServices) -> RoomHandle {
+    let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
+    let outbox = Outbox::new();
+    let outlet = outbox.outlet();
+    let (room, view) = running::Room::new(spec, with.clone(), outbox, inbox);
+    with.services.tasks.spawn(room.run());
+    RoomHandle { spec, requests, view, outlet }
+}
+
+impl RoomHandle {
+    /// What the room is.
+    #[must_use]
+    pub fn spec(&self) -> &RoomSpec {
+        &self.spec
+    }
+
+    /// The room as it was a moment ago.
+    #[must_use]
+    pub fn view(&self) -> Arc<RoomView> {
+        self.view.borrow().clone()
+    }
+
+    /// Lets a player in, to play or to watch. Who has a seat gets it back, and an older connection of theirs is
+    /// closed.
+    ///
+    /// # Errors
+    /// See [`EnterError`].
+    pub async fn enter(
+        &self,
+        player: Player,
+        role: Role,
+        rating: i32,
+    ) -> Result<Entered, EnterError> {
+        let (reply, answer) = oneshot::channel();
+        let id = player.id;
+        let request = Request::Enter { player, role, rating, reply };
+        self.requests.send(request).await.map_err(|_| EnterError::Ended)?;
+        let Admission { seat, team, line } = answer.await.map_err(|_| EnterError::Ended)??;
+        let reader = self.outlet.reader();
+        Ok(Entered { spec: self.spec, player: id, seat, team, line, reader })
+    }
+
+    /// Keeps seats for these players for half a minute.
+    ///
+    /// # Errors
+    /// [`EnterError::Full`] when there are not as many, [`EnterError::Ended`].
+    pub async fn promise(&self, players: Vec<PlayerId>) -> Result<(), EnterError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Promise { players, reply };
+        self.requests.send(request).await.map_err(|_| EnterError::Ended)?;
+        answer.await.map_err(|_| EnterError::Ended)?
+    }
+
+    /// Whether the room has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Waits for the end of the room.
+    pub async fn ended(&self) {
+        self.requests.closed().await;
+    }
+}

@@ -1,0 +1,197 @@
+//! What one client holds, tick by tick.
+//!
+//! Inputs are filed under the tick that they are meant for, and each tick takes its own. The buffer is a
+//! window of fixed size: what is too late or too far ahead is counted and dropped, so nothing grows.
+
+use shared::protocol::INPUT_LEAD_TICKS_MAX;
+use shared::sim::Input;
+use shared::tick::{TICK_RATE_HZ, Tick};
+
+/// How many ticks of input are kept.
+pub(super) const INPUT_WINDOW_TICKS: u32 = 64;
+/// A missing input repeats the last one, without its one-shot actions, for so long: 250 ms. Then the disc
+/// idles.
+const REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
+/// Arrivals remembered between two reports. More than a client sends in that time count without a margin.
+const MARGINS_MAX: usize = 128;
+
+const _: () = assert!(INPUT_LEAD_TICKS_MAX < INPUT_WINDOW_TICKS);
+
+/// The inputs of one seat that wait for their ticks.
+#[derive(Debug)]
+pub(super) struct InputBuffer {
+    /// The tick that is taken next.
+    next: Tick,
+    /// Filed under the tick's number modulo the window.
+    filed: [Option<(Tick, Input)>; INPUT_WINDOW_TICKS as usize],
+    held: Input,
+    missing: u32,
+    /// Ticks since the last report.
+    taken: u32,
+    arrivals: Arrivals,
+}
+
+/// How inputs came since the last report.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Arrivals {
+    /// Ticks between arrival and use; negative when late.
+    margins: Vec<i16>,
+    /// Came after their tick.
+    pub(super) late: u16,
+    /// Came in all, those far ahead left out.
+    pub(super) received: u16,
+    /// Were meant for a tick too far ahead.
+    pub(super) ahead: u16,
+}
+
+impl Arrivals {
+    /// The margin that all but 1 % had.
+    pub(super) fn margin_p99(&mut self) -> Option<i16> {
+        self.margins.sort_unstable();
+        self.margins.get(self.margins.len() / 100).copied()
+    }
+}
+
+impl InputBuffer {
+    /// An empty buffer of a client that joins a world whose next step is `next`.
+    pub(super) fn new(next: Tick) -> Self {
+        Self {
+            next,
+            filed: [None; INPUT_WINDOW_TICKS as usize],
+            held: Input::default(),
+            missing: 0,
+            taken: 0,
+            arrivals: Arrivals::default(),
+        }
+    }
+
+    /// The tick that is taken next.
+    pub(super) fn next_tick(&self) -> Tick {
+        self.next
+    }
+
+    /// Files the inputs of `first` and the ticks after it.
+    pub(super) fn file(&mut self, first: Tick, inputs: &[Input]) {
+        let mut tick = first;
+        for input in inputs {
+            self.file_one(tick, *input);
+            tick = tick.next();
+        }
+    }
+
+    fn file_one(&mut self, tick: Tick, input: Input) {
+        let margin = tick.since(self.next);
+        if margin > INPUT_LEAD_TICKS_MAX.cast_signed() {
+            self.arrivals.ahead = self.arrivals.ahead.saturating_add(1);
+            return;
+        }
+        self.arrivals.received = self.arrivals.received.saturating_add(1);
+        if self.arrivals.margins.len() < MARGINS_MAX {
+            let bounds = (i32::from(i16::MIN), i32::from(i16::MAX));
+            let margin = i16::try_from(margin.clamp(bounds.0, bounds.1)).unwrap_or(i16::MIN);
+            self.arrivals.margins.push(margin);
+        }
+        if margin < 0 {
+            self.arrivals.late = self.arrivals.late.saturating_add(1);
+            return;
+        }
+        self.filed[place(tick)] = Some((tick, input));
+    }
+
+    /// What is held during `tick`: what was filed under it, or what stands in for it.
+    pub(super) fn take(&mut self, tick: Tick) -> Input {
+        self.next = tick.next();
+        self.taken += 1;
+        match self.filed[place(tick)].take() {
+            Some((filed_under, input)) if filed_under == tick => {
+                self.held = input;
+                self.missing = 0;
+                input
+            }
+            Some(_) | None => {
+                self.missing = self.missing.saturating_add(1);
+                if self.missing <= REPEAT_TICKS_MAX {
+                    self.held.without_actions()
+                } else {
+                    self.held.idle()
+                }
+            }
+        }
+    }
+
+    /// Another world begins: what was meant for the last one is gone.
+    pub(super) fn restart(&mut self, next: Tick) {
+        let arrivals = core::mem::take(&mut self.arrivals);
+        *self = Self { arrivals, ..Self::new(next) };
+    }
+
+    /// How inputs came since the last call. Nothing while the world stands still: there is nothing to be late for.
+    pub(super) fn report(&mut self) -> Arrivals {
+        let arrivals = core::mem::take(&mut self.arrivals);
+        if core::mem::take(&mut self.taken) == 0 { Arrivals::default() } else { arrivals }
+    }
+}
+
+fn place(tick: Tick) -> usize {
+    (tick.0 % INPUT_WINDOW_TICKS) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::protocol::INPUT_LEAD_TICKS_MAX;
+    use shared::sim::{Angle, Buttons, Input, Thrust};
+    use shared::tick::Tick;
+
+    use super::{InputBuffer, REPEAT_TICKS_MAX};
+
+    fn pressing(buttons: Buttons) -> Input {
+        Input { thrust: Thrust::towards(Angle::default()), buttons, ..Input::default() }
+    }
+
+    #[test]
+    fn each_tick_takes_its_own_input() {
+        let mut buffer = InputBuffer::new(Tick(u32::MAX));
+        let inputs = [pressing(Buttons::PULSE), pressing(Buttons::DASH), pressing(Buttons::SHOVE)];
+
+        buffer.file(Tick(u32::MAX), &inputs);
+
+        assert_eq!(buffer.take(Tick(u32::MAX)), inputs[0]);
+        assert_eq!(buffer.take(Tick(0)), inputs[1]);
+        assert_eq!(buffer.take(Tick(1)), inputs[2]);
+    }
+
+    #[test]
+    fn a_missing_input_repeats_without_actions_and_then_idles() {
+        let mut buffer = InputBuffer::new(Tick(5));
+        let held = pressing(Buttons::PULSE);
+        buffer.file(Tick(5), &[held]);
+        assert_eq!(buffer.take(Tick(5)), held);
+
+        for tick in 6..6 + REPEAT_TICKS_MAX {
+            assert_eq!(buffer.take(Tick(tick)), held.without_actions());
+        }
+        assert_eq!(buffer.take(Tick(6 + REPEAT_TICKS_MAX)), held.idle());
+    }
+
+    #[test]
+    fn late_and_far_ahead_are_dropped_and_counted() {
+        let mut buffer = InputBuffer::new(Tick(10));
+
+        buffer.file(Tick(8), &[pressing(Buttons::PULSE); 3]);
+        buffer.file(Tick(11 + INPUT_LEAD_TICKS_MAX), &[pressing(Buttons::DASH)]);
+
+        assert_eq!(buffer.take(Tick(10)), pressing(Buttons::PULSE));
+        let mut report = buffer.report();
+        assert_eq!((report.late, report.received, report.ahead), (2, 3, 1));
+        assert_eq!(report.margin_p99(), Some(-2));
+        assert_eq!(buffer.report().margin_p99(), None);
+    }
+
+    #[test]
+    fn an_input_of_the_last_window_is_not_taken_for_this_one() {
+        let mut buffer = InputBuffer::new(Tick(0));
+        buffer.file(Tick(20), &[pressing(Buttons::PULSE)]);
+
+        assert_eq!(buffer.take(Tick(20 + super::INPUT_WINDOW_TICKS)), Input::default());
+    }
+}

@@ -1,0 +1,355 @@
+//! The newest seconds of a room's stream, for readers that each keep a place in it.
+//!
+//! What the room says is encoded once and stays here for a short while. A reader is a number: it takes
+//! everything after its place in one go. A reader that the window has left behind starts again from the
+//! roster and the newest keyframe. So a slow reader costs nothing, and nobody waits for it.
+//!
+//! **Invariant:** everything after the newest keyframe is in the window.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use shared::protocol::ServerMessage;
+use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
+use tokio::sync::watch;
+
+use crate::sync::lock;
+
+/// Entries kept at least: a little more than lies between two keyframes, so that a reader that is late by
+/// less than two seconds loses nothing.
+const WINDOW_ENTRIES: usize = (KEYFRAME_EVERY_TICKS / SNAPSHOT_EVERY_TICKS) as usize + 16;
+
+/// Where the room writes.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    window: Arc<Mutex<Window>>,
+    /// Wakes the readers. The number is that of the round.
+    changed: watch::Sender<u32>,
+}
+
+/// The address of an [`Outbox`], to read from it.
+#[derive(Debug, Clone)]
+pub(super) struct Outlet {
+    window: Arc<Mutex<Window>>,
+    changed: watch::Receiver<u32>,
+}
+
+/// One place in the stream.
+#[derive(Debug)]
+pub(super) struct Reader {
+    outlet: Outlet,
+    /// The number of the next entry. Nothing before the first.
+    next: Option<u64>,
+    skips: u32,
+}
+
+/// Something that was said, as a whole WebSocket message and, when it is one, as a record of the match
+/// stream: a part of the same bytes.
+#[derive(Debug, Clone)]
+struct Entry {
+    message: Bytes,
+    record: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    /// The number of the first entry.
+    first: u64,
+    entries: VecDeque<Entry>,
+    roster: Bytes,
+    /// The newest keyframe, and the number of the first entry after it.
+    keyframe: Option<(Bytes, u64)>,
+    /// What a file of this round begins with. Empty when the round is not recorded.
+    preamble: Bytes,
+    round: u32,
+    ended: bool,
+}
+
+impl Entry {
+    fn frame(record: &[u8]) -> Self {
+        let message = Bytes::from(ServerMessage::Frames(record.to_vec()).encode());
+        let record = message.slice(message.len() - record.len()..);
+        Self { message, record }
+    }
+}
+
+impl Window {
+    fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.entries.push_back(entry);
+        let needed = self.keyframe.as_ref().map_or(self.first, |(_, after)| *after);
+        while self.entries.len() > WINDOW_ENTRIES && self.first < needed {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn after(&self, place: u64) -> impl Iterator<Item = &Entry> {
+        let skipped = usize::try_from(place.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.entries.iter().skip(skipped)
+    }
+}
+
+impl Outbox {
+    pub(super) fn new() -> Self {
+        Self { window: Arc::default(), changed: watch::Sender::new(0) }
+    }
+
+    pub(super) fn outlet(&self) -> Outlet {
+        Outlet { window: self.window.clone(), changed: self.changed.subscribe() }
+    }
+
+    /// A round begins: its roster and its first keyframe go to everybody.
+    pub(super) fn begin(&self, preamble: Vec<u8>, roster: &[u8], keyframe: &[u8]) {
+        let mut window = lock(&self.window);
+        window.preamble = preamble.into();
+        window.round += 1;
+        window.ended = false;
+        window.roster = Bytes::copy_from_slice(roster);
+        window.push(Entry::frame(roster));
+        window.push(Entry::frame(keyframe));
+        window.keyframe = Some((Bytes::copy_from_slice(keyframe), window.end()));
+        let round = window.round;
+        drop(window);
+        self.changed.send_replace(round);
+    }
+
+    /// One record for everybody.
+    pub(super) fn record(&self, record: &[u8]) {
+        self.say(Entry::frame(record));
+    }
+
+    /// A new roster for everybody.
+    pub(super) fn roster(&self, record: &[u8]) {
+        lock(&self.window).roster = Bytes::copy_from_slice(record);
+        self.say(Entry::frame(record));
+    }
+
+    /// A keyframe that readers in step do not need: a place to enter.
+    pub(super) fn keyframe(&self, record: &[u8]) {
+        let mut window = lock(&self.window);
+        window.keyframe = Some((Bytes::copy_from_slice(record), window.end()));
+    }
+
+    /// The round is over: its last record.
+    pub(super) fn end(&self, record: &[u8]) {
+        lock(&self.window).ended = true;
+        self.say(Entry::frame(record));
+    }
+
+    /// A message for those who are connected; no part of the match stream.
+    pub(super) fn message(&self, message: &ServerMessage) {
+        self.say(Entry { message: message.encode().into(), record: Bytes::new() });
+    }
+
+    /// Makes every connection look at its line.
+    pub(super) fn wake(&self) {
+        self.changed.send_modify(|_| ());
+    }
+
+    fn say(&self, entry: Entry) {
+        lock(&self.window).push(entry);
+        self.wake();
+    }
+}
+
+impl Outlet {
+    /// A reader that has seen nothing.
+    pub(super) fn reader(&self) -> Reader {
+        Reader { outlet: self.clone(), next: None, skips: 0 }
+    }
+}
+
+/// What a round's stream is, for a reader who follows one round only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RoundStream {
+    /// Which round: counts from 1.
+    pub(super) round: u32,
+    /// What its file begins with. Empty when it is not recorded.
+    pub(super) preamble: Bytes,
+    /// Nothing follows.
+    pub(super) ended: bool,
+}
+
+impl Reader {
+    /// Waits until there may be something new. False when the room is gone.
+    pub(super) async fn changed(&mut self) -> bool {
+        self.outlet.changed.changed().await.is_ok()
+    }
+
+    /// Adds what is new to `messages`, ready to be sent.
+    pub(super) fn take_messages(&mut self, messages: &mut Vec<Bytes>) {
+        let window = lock(&self.outlet.window);
+        let place = match self.next {
+            Some(place) if place >= window.first => place,
+            behind => {
+                let Some((keyframe, after)) = &window.keyframe else { return };
+                self.skips += u32::from(behind.is_some());
+                let records = [window.roster.as_ref(), keyframe].concat();
+                messages.push(ServerMessage::Frames(records).encode().into());
+                *after
+            }
+        };
+        self.next = Some(window.end());
+        // Runs of records travel as one message. Nearly always there is one entry, and it is sent as it is.
+        let mut run: Vec<&Entry> = Vec::new();
+        for entry in window.after(place) {
+            if entry.record.is_empty() {
+                flush(&mut run, messages);
+                messages.push(entry.message.clone());
+            } else {
+                run.push(entry);
+            }
+        }
+        flush(&mut run, messages);
+    }
+
+    /// Adds the records that are new to `bytes`. Tells of which round they are; when that is not the
+    /// round that was read before, nothing was added.
+    pub(super) fn take_records(
+        &mut self,
+        of_round: Option<u32>,
+        bytes: &mut Vec<u8>,
+    ) -> RoundStream {
+        let window = lock(&self.outlet.window);
+        let stream = RoundStream {
+            round: window.round,
+            preamble: window.preamble.clone(),
+            ended: window.ended,
+        };
+        if of_round.is_some_and(|round| round != window.round) {
+            return stream;
+        }
+        let place = match self.next {
+            Some(place) if place >= window.first => place,
+            behind => {
+                let Some((keyframe, after)) = &window.keyframe else { return stream };
+                self.skips += u32::from(behind.is_some());
+                bytes.extend_from_slice(&window.roster);
+                bytes.extend_from_slice(keyframe);
+                *after
+            }
+        };
+        self.next = Some(window.end());
+        window.after(place).for_each(|entry| bytes.extend_from_slice(&entry.record));
+        stream
+    }
+
+    /// Starts again from the newest keyframe, whatever was read before.
+    pub(super) fn rewind(&mut self) {
+        self.next = None;
+    }
+
+    /// How often it had to start again from a keyframe since the last call.
+    pub(super) fn take_skips(&mut self) -> u32 {
+        core::mem::take(&mut self.skips)
+    }
+}
+
+fn flush(run: &mut Vec<&Entry>, messages: &mut Vec<Bytes>) {
+    match run.as_slice() {
+        [] => {}
+        [one] => messages.push(one.message.clone()),
+        several => {
+            let records: Vec<u8> =
+                several.iter().flat_map(|entry| entry.record.iter()).copied().collect();
+            messages.push(ServerMessage::Frames(records).encode().into());
+        }
+    }
+    run.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::protocol::ServerMessage;
+    use shared::tick::Tick;
+
+    use super::{Outbox, WINDOW_ENTRIES};
+
+    fn texts(messages: Vec<bytes::Bytes>) -> Vec<String> {
+        let text = |message: bytes::Bytes| match ServerMessage::decode(&message).unwrap() {
+            ServerMessage::Frames(records) => String::from_utf8(records).unwrap(),
+            other => format!("{other:?}"),
+        };
+        messages.into_iter().map(text).collect()
+    }
+
+    fn taken(reader: &mut super::Reader) -> Vec<String> {
+        let mut messages = Vec::new();
+        reader.take_messages(&mut messages);
+        texts(messages)
+    }
+
+    #[test]
+    fn readers_in_step_share_one_encoding() {
+        let outbox = Outbox::new();
+        let (mut ada, mut bob) = (outbox.outlet().reader(), outbox.outlet().reader());
+        outbox.begin(Vec::new(), b"R", b"K");
+        assert_eq!(taken(&mut ada), ["RK"]);
+        assert_eq!(taken(&mut bob), ["RK"]);
+
+        outbox.record(b"d1");
+        let (mut for_ada, mut for_bob) = (Vec::new(), Vec::new());
+        ada.take_messages(&mut for_ada);
+        bob.take_messages(&mut for_bob);
+
+        assert_eq!(for_ada[0].as_ptr(), for_bob[0].as_ptr());
+        assert_eq!(texts(for_ada), ["d1"]);
+        assert!(taken(&mut ada).is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_was_busy_takes_all_at_once() {
+        let outbox = Outbox::new();
+        let mut reader = outbox.outlet().reader();
+        outbox.begin(Vec::new(), b"R", b"K");
+        taken(&mut reader);
+
+        outbox.record(b"d1");
+        outbox.record(b"d2");
+        outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
+        outbox.record(b"d3");
+
+        assert_eq!(taken(&mut reader), ["d1d2", "Pong { nonce: 1, tick: Tick(2) }", "d3"]);
+        assert_eq!(reader.take_skips(), 0);
+    }
+
+    #[test]
+    fn a_reader_left_behind_starts_from_the_newest_keyframe() {
+        let outbox = Outbox::new();
+        let mut reader = outbox.outlet().reader();
+        outbox.begin(Vec::new(), b"R", b"K");
+        taken(&mut reader);
+
+        (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-"));
+        outbox.keyframe(b"L");
+        (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"."));
+
+        assert_eq!(taken(&mut reader), ["RL".to_owned(), ".".repeat(WINDOW_ENTRIES)]);
+        assert_eq!(reader.take_skips(), 1);
+    }
+
+    #[test]
+    fn a_late_reader_of_one_round_sees_where_it_ends() {
+        let outbox = Outbox::new();
+        let mut reader = outbox.outlet().reader();
+        outbox.begin(b"P".to_vec(), b"R", b"K");
+        let mut bytes = Vec::new();
+        let stream = reader.take_records(None, &mut bytes);
+        assert_eq!((stream.round, stream.ended, &bytes[..]), (1, false, &b"RK"[..]));
+
+        outbox.record(b"d");
+        outbox.end(b"E");
+        outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
+        bytes.clear();
+        let stream = reader.take_records(Some(1), &mut bytes);
+        assert_eq!((stream.ended, &bytes[..]), (true, &b"dE"[..]));
+
+        outbox.begin(b"P".to_vec(), b"R", b"K");
+        assert_eq!(reader.take_records(Some(1), &mut bytes).round, 2);
+    }
+}

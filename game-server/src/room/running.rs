@@ -1,0 +1,280 @@
+//! The room's task: its beat, and what each tick does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::Histogram;
+use shared::sim::{Command, Event, World, bot};
+use shared::tick::TICK_DURATION;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use super::ending::Summary;
+use super::line::{Line, Parting};
+use super::outbox::Outbox;
+use super::round::{Plan, Round};
+use super::seats::{Occupant, SEAT_KEPT, Seat, Seats};
+use super::view::{Listing, RoomView};
+use super::{Request, RoomServices, RoomSpec};
+use crate::metrics::Counted;
+use crate::scores::{Report, Tally};
+use crate::socket::Closing;
+use shared::protocol::close;
+
+/// A room with nobody in it closes after so long.
+const EMPTY_MAX: Duration = Duration::from_secs(60);
+
+/// A room and everything in it.
+pub(super) struct Room {
+    pub(super) spec: RoomSpec,
+    pub(super) with: RoomServices,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) outbox: Outbox,
+    pub(super) seats: Seats,
+    pub(super) spectators: Vec<Spectator>,
+    pub(super) stage: Stage,
+    /// Rounds begun that count.
+    pub(super) rounds: u32,
+    /// Nobody is there since then.
+    pub(super) empty_since: Option<Instant>,
+    pub(super) listing: Listing,
+    meters: Meters,
+    _counted: Counted,
+}
+
+/// What the room does.
+pub(super) enum Stage {
+    /// Nothing: nobody is there.
+    Parked,
+    /// A world runs.
+    Round(Box<Round>),
+    /// A result is shown.
+    Summary(Box<Summary>),
+}
+
+/// Somebody who watches.
+pub(super) struct Spectator {
+    pub(super) line: Arc<Line>,
+}
+
+/// Looked up once, recorded sixty times a second.
+struct Meters {
+    tick: Histogram,
+    late: Histogram,
+}
+
+impl Room {
+    pub(super) fn new(
+        spec: RoomSpec,
+        with: RoomServices,
+        outbox: Outbox,
+        requests: mpsc::Receiver<Request>,
+    ) -> (Self, watch::Receiver<Arc<RoomView>>) {
+        let (listing, view) = Listing::new(&spec, with.services.bus.clone());
+        let room = Self {
+            spec,
+            requests,
+            outbox,
+            seats: Seats::new(spec.mode, spec.company),
+            spectators: Vec::new(),
+            stage: Stage::Parked,
+            rounds: 0,
+            empty_since: Some(Instant::now()),
+            listing,
+            meters: Meters {
+                tick: metrics::histogram!("pushback_tick_seconds"),
+                late: metrics::histogram!("pushback_tick_late_seconds"),
+            },
+            _counted: with.services.gauges.rooms.enter(),
+            with,
+        };
+        (room, view)
+    }
+
+    pub(super) async fn run(mut self) {
+        tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
+        let shutdown = self.with.services.shutdown.clone();
+        let mut beat = interval(TICK_DURATION);
+        // After a stall, continue at the normal pace: a burst of ticks would outrun every player.
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.change_seats(Instant::now());
+
+        let closing: Closing = loop {
+            let is_parked = self.is_parked();
+            let empty_until = self.closes_at();
+            tokio::select! {
+                biased; // A due tick goes before any waiting request.
+                due = beat.tick(), if !is_parked => {
+                    let now = Instant::now();
+                    self.meters.late.record(now.saturating_duration_since(due.into_std()));
+                    self.tick(now);
+                    self.meters.tick.record(now.elapsed());
+                }
+                () = shutdown.cancelled() => break (close::RESTART, "the server restarts"),
+                request = self.requests.recv() => match request {
+                    Some(request) => {
+                        self.answer(request, Instant::now());
+                        if is_parked {
+                            beat.reset();
+                        }
+                    }
+                    None => break (close::ROOM_ENDED, "the room has ended"),
+                },
+                () = sleep_until(empty_until.into()), if is_parked => {}
+            }
+            if Instant::now() >= self.closes_at() {
+                break (close::ROOM_ENDED, "nobody was there for a minute");
+            }
+        };
+        self.close(closing).await;
+    }
+
+    /// The one place where the world changes.
+    fn tick(&mut self, now: Instant) {
+        self.notice_partings(now);
+        match &mut self.stage {
+            Stage::Parked => {}
+            Stage::Round(round) => {
+                let commands = commands(round.world(), &self.seats);
+                let events = round.step(commands, &self.outbox);
+                let is_over = round.world().is_over();
+                self.report(&events);
+                if is_over {
+                    self.end_round(now);
+                }
+            }
+            Stage::Summary(_) => self.watch_summary(now),
+        }
+        self.list(now, false);
+    }
+
+    fn is_parked(&self) -> bool {
+        matches!(self.stage, Stage::Parked)
+            && self.spectators.is_empty()
+            && self.seats.people() == 0
+    }
+
+    fn closes_at(&self) -> Instant {
+        let far = Duration::from_secs(24 * 60 * 60);
+        match self.empty_since {
+            Some(since) if !self.spec.always => since + EMPTY_MAX,
+            Some(_) | None => Instant::now() + far,
+        }
+    }
+
+    /// Begins a round, if somebody is there to play it.
+    pub(super) fn begin_round(&mut self, now: Instant) {
+        if self.seats.people() == 0 && !self.spec.always {
+            self.stage = Stage::Parked;
+            self.list(now, true);
+            return;
+        }
+        self.seats.settle_bots(true, now);
+        let config = &self.with.services.config;
+        let counts = self.can_count();
+        self.rounds += u32::from(counts);
+        let round = Round::begin(&Plan {
+            room: self.spec.id,
+            private: self.spec.private,
+            mode: self.spec.mode,
+            round_ticks: config.round_ticks(),
+            counts,
+            seats: &self.seats,
+            outbox: &self.outbox,
+            recordings: &self.with.recordings,
+        });
+        self.seats.iter().filter_map(Seat::line).for_each(|line| line.restart(round.world().tick));
+        let (people, bots) = (self.seats.people(), self.seats.bots());
+        if counts {
+            tracing::info!(room = %self.spec.id, round = self.rounds, people, bots, "round begins");
+        }
+        self.stage = Stage::Round(Box::new(round));
+        self.listing.report_seats(&self.spec, &self.seats, &self.with.scores);
+        self.list(now, true);
+    }
+
+    /// One alone warms up; two make a round. Practice is for one alone.
+    pub(super) fn can_count(&self) -> bool {
+        let alone_is_enough = !self.spec.mode.is_rated();
+        self.seats.len() >= 2 || (alone_is_enough && self.seats.len() == 1)
+    }
+
+    /// Connections that are gone, and seats that nobody came back to.
+    fn notice_partings(&mut self, now: Instant) {
+        self.spectators.retain(|spectator| spectator.line.parting().is_none());
+        let mut left = Vec::new();
+        let mut changed = false;
+        for seat in self.seats.iter_mut() {
+            let Occupant::Person { line, lost, .. } = &mut seat.occupant else { continue };
+            match (line.parting(), *lost) {
+                (None, _) => {}
+                (Some(Parting::Left), _) => left.push(seat.slot),
+                (Some(Parting::Lost), None) => {
+                    *lost = Some(now);
+                    changed = true;
+                }
+                (Some(Parting::Lost), Some(since)) if now >= since + SEAT_KEPT => {
+                    left.push(seat.slot);
+                }
+                (Some(Parting::Lost), Some(_)) => {}
+            }
+        }
+        for slot in &left {
+            self.unseat(*slot);
+        }
+        if changed || !left.is_empty() {
+            self.change_seats(now);
+        }
+        self.notice_emptiness(now);
+    }
+
+    /// Somebody who waits to come back still counts as being there; so does who watches.
+    pub(super) fn notice_emptiness(&mut self, now: Instant) {
+        let is_empty = self.seats.people() == 0 && self.spectators.is_empty();
+        match (is_empty, self.empty_since) {
+            (true, None) => self.empty_since = Some(now),
+            (false, Some(_)) => self.empty_since = None,
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+
+    /// Tells the ladder what counts.
+    fn report(&self, events: &[Event]) {
+        let Stage::Round(round) = &self.stage else { return };
+        if !round.counts() || !self.spec.mode.is_rated() {
+            return;
+        }
+        let player = |slot| self.seats.iter().find(|seat| seat.slot == slot).map(|s| s.player.id);
+        let tell = |slot, tally| {
+            if let Some(player) = player(slot) {
+                self.with.scores.tell(Report::Scored { room: self.spec.id, player, tally });
+            }
+        };
+        for event in events {
+            let Event::KnockOut { slot, credit, .. } = event else { continue };
+            match credit {
+                Some((by, _)) => {
+                    tell(*by, Tally { points: 1, knockouts: 1, falls: 0 });
+                    tell(*slot, Tally { points: 0, knockouts: 0, falls: 1 });
+                }
+                None => tell(*slot, Tally { points: -1, knockouts: 0, falls: 1 }),
+            }
+        }
+    }
+}
+
+/// What everybody holds during the coming tick, where it is not what the discs hold already.
+fn commands(world: &World, seats: &Seats) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for seat in seats.iter() {
+        let input = match &seat.occupant {
+            Occupant::Bot(strength) => bot::think(world, seat.slot, *strength),
+            Occupant::Person { line, .. } => line.hear(world.tick),
+        };
+        let held = world.disc(seat.slot).map(|disc| disc.input).unwrap_or_default();
+        if input != held {
+            commands.push(Command::Input { slot: seat.slot, input });
+        }
+    }
+    commands
+}

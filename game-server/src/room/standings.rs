@@ -1,0 +1,129 @@
+//! Who did how well in a round.
+
+use std::cmp::Reverse;
+
+use shared::api::ReplayPlayer;
+use shared::protocol::Place;
+use shared::sim::{Disc, Slot};
+
+use super::seats::Seat;
+use crate::sessions::Player;
+use crate::store::PlaceRecord;
+
+/// What one player reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The seat.
+    pub slot: Slot,
+    /// Who sat there.
+    pub player: Player,
+    /// Whether it was a bot.
+    pub bot: bool,
+    /// 0 or 1 in Teams; 0 otherwise.
+    pub team: u8,
+    /// Points of the round.
+    pub points: i32,
+    /// Others pushed over the edge.
+    pub knockouts: u32,
+    /// Times over the edge.
+    pub falls: u32,
+    /// Whether the round changes the rating.
+    pub rated: bool,
+}
+
+impl Standing {
+    pub(super) fn of(seat: &Seat, disc: Option<&Disc>, rated: bool) -> Self {
+        Self {
+            slot: seat.slot,
+            player: seat.player.clone(),
+            bot: seat.is_bot(),
+            team: seat.team,
+            points: disc.map_or(0, |disc| disc.points.into()),
+            knockouts: disc.map_or(0, |disc| disc.knockouts.into()),
+            falls: disc.map_or(0, |disc| disc.falls.into()),
+            rated,
+        }
+    }
+
+    /// Smaller is better. Equal ones share a rank.
+    #[must_use]
+    pub fn rank_key(&self) -> (Reverse<i32>, u32) {
+        (Reverse(self.points), self.falls)
+    }
+}
+
+/// The best first. Somebody who left and came back stands there once, with the points of both times.
+pub(super) fn rank(standings: Vec<Standing>) -> Vec<Standing> {
+    let mut merged: Vec<Standing> = Vec::with_capacity(standings.len());
+    for standing in standings {
+        match merged.iter_mut().find(|known| known.player.id == standing.player.id) {
+            Some(known) => {
+                known.points += standing.points;
+                known.knockouts += standing.knockouts;
+                known.falls += standing.falls;
+                known.rated |= standing.rated;
+            }
+            None => merged.push(standing),
+        }
+    }
+    merged.sort_by_key(|standing| (standing.rank_key(), standing.slot));
+    merged
+}
+
+/// As the replay's entry lists them.
+pub(super) fn replay_players(standings: &[Standing], has_teams: bool) -> Vec<ReplayPlayer> {
+    let player = |standing: &Standing| ReplayPlayer {
+        player: standing.player.id,
+        name: standing.player.name.clone(),
+        bot: standing.bot,
+        points: standing.points,
+        team: has_teams.then_some(standing.team),
+    };
+    standings.iter().map(player).collect()
+}
+
+/// As the summary shows them. `records` are in the same order.
+pub(super) fn places(
+    standings: &[Standing],
+    records: &[PlaceRecord],
+    has_teams: bool,
+) -> Vec<Place> {
+    let place = |(standing, record): (&Standing, &PlaceRecord)| Place {
+        slot: standing.slot,
+        player: standing.player.id,
+        name: standing.player.name.clone(),
+        bot: standing.bot,
+        team: has_teams.then_some(standing.team),
+        points: standing.points,
+        knockouts: standing.knockouts,
+        falls: standing.falls,
+        rating: record.after.shown(),
+        rating_change: record.after.shown() - record.before.shown(),
+    };
+    standings.iter().zip(records).map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::{PlayerId, PlayerName};
+    use shared::sim::Slot;
+
+    use super::{Standing, rank};
+    use crate::sessions::Player;
+
+    fn standing(id: u64, slot: u8, points: i32, falls: u32) -> Standing {
+        let player =
+            Player { id: PlayerId::from_bits(id), name: PlayerName::parse("Ada").unwrap() };
+        let slot = Slot(slot);
+        Standing { slot, player, bot: false, team: 0, points, knockouts: 0, falls, rated: true }
+    }
+
+    #[test]
+    fn who_comes_back_stands_there_once() {
+        let ranked = rank(vec![standing(1, 0, 2, 1), standing(2, 1, 3, 0), standing(1, 2, 4, 2)]);
+
+        let order: Vec<_> =
+            ranked.iter().map(|s| (s.player.id.bits(), s.points, s.falls)).collect();
+        assert_eq!(order, [(1, 6, 3), (2, 3, 0)]);
+    }
+}

@@ -1,0 +1,211 @@
+//! Every room of this server: opens them, finds them, keeps the bot room running.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use shared::api::RoomList;
+use shared::id::{PlayerId, RoomId};
+use shared::sim::{BotStrength, Mode};
+
+use crate::bots::Company;
+use crate::bus::{Delivery, Notice};
+use crate::room::{self, RoomHandle, RoomServices, RoomSpec};
+use crate::sync::lock;
+
+/// Rooms that have ended and are still known to have been.
+const ENDED_MAX: usize = 1_024;
+/// Pause before the bot room is opened again after a fault.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// Why no room was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// As many are open as may be.
+    #[error("the server holds as many rooms as it may")]
+    TooMany,
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+/// Why no room was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FindError {
+    /// There never was one by that name, as far as is remembered.
+    #[error("there is no such room")]
+    Unknown,
+    /// There was one.
+    #[error("the room has ended")]
+    Ended,
+}
+
+/// The rooms. Cheap to clone.
+#[derive(Clone)]
+pub struct Rooms {
+    table: Arc<Mutex<Table>>,
+    with: RoomServices,
+}
+
+#[derive(Default)]
+struct Table {
+    /// The oldest first.
+    open: Vec<RoomHandle>,
+    ended: VecDeque<RoomId>,
+}
+
+/// Starts with no room, or with the one that bots keep running.
+#[must_use]
+pub fn start(with: RoomServices) -> Rooms {
+    let rooms = Rooms { table: Arc::default(), with };
+    let services = &rooms.with.services;
+    services.tasks.spawn(resend(rooms.clone()));
+    if services.config.bots {
+        services.tasks.spawn(keep_bot_room(rooms.clone()));
+    }
+    rooms
+}
+
+impl Rooms {
+    /// Opens a room.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(
+        &self,
+        mode: Mode,
+        private: bool,
+        company: Company,
+    ) -> Result<RoomHandle, OpenError> {
+        self.open_as(mode, private, company, false)
+    }
+
+    fn open_as(
+        &self,
+        mode: Mode,
+        private: bool,
+        company: Company,
+        always: bool,
+    ) -> Result<RoomHandle, OpenError> {
+        let services = &self.with.services;
+        if services.shutdown.is_cancelled() {
+            return Err(OpenError::Stopping);
+        }
+        let mut table = lock(&self.table);
+        if table.open.len() >= services.config.rooms_max {
+            return Err(OpenError::TooMany);
+        }
+        let id = loop {
+            let id = RoomId::from_bits(rand::random());
+            if !table.open.iter().any(|room| room.spec().id == id) && !table.ended.contains(&id) {
+                break id;
+            }
+        };
+        let room = room::open(RoomSpec { id, mode, private, company, always }, &self.with);
+        table.open.push(room.clone());
+        drop(table);
+        let (rooms, watched) = (self.clone(), room.clone());
+        services.tasks.spawn(async move {
+            watched.ended().await;
+            rooms.forget(id);
+        });
+        Ok(room)
+    }
+
+    /// The room by that name.
+    ///
+    /// # Errors
+    /// See [`FindError`].
+    pub fn find(&self, id: RoomId) -> Result<RoomHandle, FindError> {
+        let table = lock(&self.table);
+        match table.open.iter().find(|room| room.spec().id == id) {
+            Some(room) if !room.has_ended() => Ok(room.clone()),
+            Some(_) => Err(FindError::Ended),
+            None if table.ended.contains(&id) => Err(FindError::Ended),
+            None => Err(FindError::Unknown),
+        }
+    }
+
+    /// Rooms that are listed, the oldest first.
+    #[must_use]
+    pub fn public(&self) -> Vec<RoomHandle> {
+        let table = lock(&self.table);
+        let listed = table.open.iter().filter(|room| !room.spec().private && !room.has_ended());
+        listed.cloned().collect()
+    }
+
+    /// The list as it is now.
+    #[must_use]
+    pub fn list(&self) -> RoomList {
+        let rooms = self.public();
+        RoomList { rooms: rooms.iter().map(|room| room.view().details.summary.clone()).collect() }
+    }
+
+    /// A new room for people whom the matchmaker brought together, with seats kept for them.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_for(
+        &self,
+        mode: Mode,
+        players: Vec<PlayerId>,
+    ) -> Result<RoomHandle, OpenError> {
+        // Practice is for one alone: nobody shall stumble into it.
+        let room = match mode {
+            Mode::Practice => self.open(mode, true, Company::Of(BotStrength::Keen)),
+            Mode::Brawl | Mode::Teams | Mode::Duel => self.open(mode, false, Company::Mixed),
+        }?;
+        // A group is never larger than a room, and one that ends at once tells so when they come.
+        room.promise(players).await.ok();
+        Ok(room)
+    }
+
+    fn forget(&self, id: RoomId) {
+        let mut table = lock(&self.table);
+        table.open.retain(|room| room.spec().id != id);
+        table.ended.push_back(id);
+        if table.ended.len() > ENDED_MAX {
+            table.ended.pop_front();
+        }
+    }
+}
+
+/// One room of bots that always runs, so that a new lobby is never empty.
+async fn keep_bot_room(rooms: Rooms) {
+    let shutdown = rooms.with.services.shutdown.clone();
+    while !shutdown.is_cancelled() {
+        match rooms.open_as(Mode::Brawl, false, Company::Mixed, true) {
+            Ok(room) => room.ended().await,
+            Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep(REOPEN_PAUSE) => {}
+        }
+    }
+}
+
+/// Lists every room again when somebody missed it.
+async fn resend(rooms: Rooms) {
+    let services = &rooms.with.services;
+    let mut notices = services.bus.subscribe();
+    loop {
+        let delivery = tokio::select! {
+            () = services.shutdown.cancelled() => return,
+            delivery = notices.next() => delivery,
+        };
+        match delivery {
+            Some(Delivery::Notice(Notice::Resend)) => {
+                for room in rooms.list().rooms {
+                    services.bus.publish(Notice::Room(room));
+                }
+            }
+            Some(
+                Delivery::Notice(Notice::Score(_) | Notice::Room(_) | Notice::RoomClosed(_))
+                | Delivery::Missed(_),
+            ) => {}
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The ladder: a task that owns everybody's points and ratings while the server runs.
+//!
+//! Rooms tell it who sits down, what happens, and how a round ended. Each change of a line is published
+//! once; the feed `scoreboard` brings it to the browsers. Keeping the results is the recorder's work, in
+//! one transaction with the replay.
+
+mod board;
+mod rating;
+
+use futures_util::StreamExt as _;
+use shared::api::{ScoreRow, Scoreboard};
+use shared::id::{PlayerId, RoomId};
+use shared::sim::Mode;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::app::Services;
+use crate::bus::{Delivery, Notice};
+use crate::room::Standing;
+use crate::sessions::Player;
+use crate::store::{PlaceRecord, Skill, StoreError};
+use board::Board;
+
+/// Reports that may wait. When as many wait, a room's report is dropped: live points are then behind until
+/// the round's end puts them right.
+const REPORTS_MAX: usize = 4_096;
+
+/// What a room tells.
+#[derive(Debug)]
+pub enum Report {
+    /// Somebody took a seat.
+    Seated {
+        /// Where.
+        room: RoomId,
+        /// Whether the ladder may say where.
+        public: bool,
+        /// Who.
+        player: Player,
+        /// Whether it is a bot.
+        bot: bool,
+    },
+    /// Somebody gave a seat up.
+    Unseated {
+        /// Where.
+        room: RoomId,
+        /// Who.
+        player: PlayerId,
+    },
+    /// Something that counts happened in a rated round.
+    Scored {
+        /// Where.
+        room: RoomId,
+        /// To whom.
+        player: PlayerId,
+        /// How much.
+        tally: Tally,
+    },
+    /// A rated round is over.
+    Ended {
+        /// The result.
+        result: RoundResult,
+        /// Gets what it did to each, in the order of the standings.
+        reply: oneshot::Sender<Vec<PlaceRecord>>,
+    },
+    /// A round ended without a result, or the room closed.
+    Discarded {
+        /// Where.
+        room: RoomId,
+    },
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Points, of either sign.
+    pub points: i32,
+    /// Others pushed over the edge.
+    pub knockouts: u32,
+    /// Times over the edge.
+    pub falls: u32,
+}
+
+/// A round that is over.
+#[derive(Debug, Clone)]
+pub struct RoundResult {
+    /// Where it was played.
+    pub room: RoomId,
+    /// The rules.
+    pub mode: Mode,
+    /// Points of the two teams.
+    pub team_points: [i16; 2],
+    /// Best first.
+    pub standings: Vec<Standing>,
+}
+
+/// The address of the ladder.
+#[derive(Clone)]
+pub struct Scores {
+    reports: mpsc::Sender<Report>,
+    services: Services,
+}
+
+/// Loads the ladder and starts its task.
+///
+/// # Errors
+/// When the store fails.
+pub async fn start(services: &Services) -> Result<Scores, StoreError> {
+    let bots = crate::bots::all().into_iter().map(|bot| bot.player).collect();
+    services.store.upsert_bots(bots).await?;
+    let limit = u32::try_from(Scoreboard::ROWS_MAX).unwrap_or(u32::MAX);
+    let rows = services.store.ladder(limit).await?;
+    services.feeds.scoreboard.restore(Scoreboard { rows });
+    let (reports, inbox) = mpsc::channel(REPORTS_MAX);
+    let ladder = Ladder { services: services.clone(), board: Board::default(), inbox };
+    services.tasks.spawn(ladder.run());
+    Ok(Scores { reports, services: services.clone() })
+}
+
+impl Scores {
+    /// A rated round is over. The answer is what it did to each, in the order of the standings; it comes soon,
+    /// or never when the server stops.
+    ///
+    /// # Errors
+    /// Gives the result back when the ladder is behind: try again.
+    pub(crate) fn settle(
+        &self,
+        result: RoundResult,
+    ) -> Result<oneshot::Receiver<Vec<PlaceRecord>>, RoundResult> {
+        let (reply, answer) = oneshot::channel();
+        match self.reports.try_send(Report::Ended { result, reply }) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(Report::Ended { result, .. })) => Err(result),
+            // The ladder has stopped: the answer says so.
+            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => Ok(answer),
+        }
+    }
+
+    /// Tells the ladder something. Never waits; see [`REPORTS_MAX`] for what happens when it is behind.
+    pub(crate) fn tell(&self, report: Report) {
+        if self.reports.try_send(report).is_err() {
+            metrics::counter!("pushback_score_reports_dropped_total").increment(1);
+        }
+    }
+
+    /// Somebody's rating as people see it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn rating(&self, player: PlayerId) -> Result<i32, StoreError> {
+        let skills = self.services.store.skills(vec![player]).await?;
+        Ok(skills.first().copied().unwrap_or(Skill::NEWCOMER).shown())
+    }
+}
+
+struct Ladder {
+    services: Services,
+    board: Board,
+    inbox: mpsc::Receiver<Report>,
+}
+
+impl Ladder {
+    async fn run(mut self) {
+        let mut notices = self.services.bus.subscribe();
+        let shutdown = self.services.shutdown.clone();
+        loop {
+            tokio::select! {
+                biased; // What was reported before the stop counts.
+                report = self.inbox.recv() => match report {
+                    Some(report) => self.take(report).await,
+                    None => return,
+                },
+                () = shutdown.cancelled(), if !self.inbox.is_closed() => self.inbox.close(),
+                Some(delivery) = notices.next() => match delivery {
+                    Delivery::Notice(Notice::Resend) => {
+                        self.board.rows().into_iter().for_each(|row| self.publish(row));
+                    }
+                    Delivery::Notice(Notice::Score(_) | Notice::Room(_) | Notice::RoomClosed(_))
+                    | Delivery::Missed(_) => {}
+                },
+            }
+        }
+    }
+
+    async fn take(&mut self, report: Report) {
+        match report {
+            Report::Seated { room, public, player, bot } => {
+                if let Err(error) = self.load(&player, bot).await {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a line could not be read"
+                    );
+                }
+                self.change(player.id, |board| board.sit(room, public, &player, bot));
+            }
+            Report::Unseated { room, player } => {
+                self.change(player, |board| board.stand(room, player));
+            }
+            Report::Scored { room, player, tally } => {
+                self.change(player, |board| board.score(room, player, tally));
+            }
+            Report::Ended { result, reply } => {
+                let records = self.settle(&result).await;
+                // A room that did not wait for it has ended: the result is not kept then.
+                reply.send(records).ok();
+            }
+            Report::Discarded { room } => {
+                for player in self.board.discard(room) {
+                    self.change(player, |_| ());
+                }
+            }
+        }
+        self.board.forget_some();
+    }
+
+    async fn settle(&mut self, result: &RoundResult) -> Vec<PlaceRecord> {
+        for standing in &result.standings {
+            if let Err(error) = self.load(&standing.player, standing.bot).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a line could not be read"
+                );
+            }
+        }
+        let skills: Vec<_> =
+            result.standings.iter().map(|standing| self.board.skill(standing.player.id)).collect();
+        let records = rating::rate(result, &skills);
+        if result.mode.is_rated() {
+            records.iter().for_each(|record| self.board.settle(result.room, record));
+        }
+        let cleared = self.board.clear(result.room);
+        let left = records.iter().map(|record| record.player);
+        left.chain(cleared).for_each(|player| self.change(player, |_| ()));
+        records
+    }
+
+    /// Makes sure that the board has the player's line.
+    async fn load(&mut self, player: &Player, bot: bool) -> Result<(), StoreError> {
+        if self.board.knows(player.id) {
+            return Ok(());
+        }
+        let row = self.services.store.row(player.id).await?;
+        let skills = self.services.store.skills(vec![player.id]).await?;
+        let skill = skills.first().copied().unwrap_or(Skill::NEWCOMER);
+        self.board.add(row.unwrap_or_else(|| newcomer(player, bot)), skill);
+        Ok(())
+    }
+
+    /// Changes one line and publishes it when it became another.
+    fn change(&mut self, player: PlayerId, change: impl FnOnce(&mut Board)) {
+        change(&mut self.board);
+        if let Some(row) = self.board.take_changed(player) {
+            self.publish(row);
+        }
+    }
+
+    fn publish(&self, row: ScoreRow) {
+        self.services.bus.publish(Notice::Score(row));
+    }
+}
+
+fn newcomer(player: &Player, bot: bool) -> ScoreRow {
+    ScoreRow {
+        player: player.id,
+        name: player.name.clone(),
+        bot,
+        rating: Skill::NEWCOMER.shown(),
+        points: 0,
+        knockouts: 0,
+        falls: 0,
+        rounds: 0,
+        wins: 0,
+        playing: None,
+    }
+}
