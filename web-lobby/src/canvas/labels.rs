@@ -1,0 +1,88 @@
+//! Names: of the leader with a crown, of the followed player, and of whoever is near the pointer.
+
+use shared::sim::scoring;
+use web_sys::CanvasRenderingContext2d;
+
+use super::camera::View;
+use super::place::Place;
+use super::{Frame, Scene, Seen, palette};
+
+/// The pointer is near within so many pixels.
+const NEAR: f64 = 46.0;
+/// From the middle of a disc to its name, in units.
+const LIFT: f64 = 40.0;
+
+/// Draws in CSS pixels, so that letters stay readable at every scale.
+pub(super) fn draw(
+    context: &CanvasRenderingContext2d,
+    discs: &[Seen],
+    scene: &Scene,
+    frame: &Frame,
+    view: View,
+) {
+    let size = if frame.width.min(frame.height) < 420.0 { 11.0 } else { 13.0 };
+    let font = if size < 12.0 { "600 11px Inter, sans-serif" } else { "600 13px Inter, sans-serif" };
+    context.set_font(font);
+    context.set_text_align("center");
+    context.set_line_join("round");
+    let leader = scoring::leader(&scene.world.discs);
+    for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
+        let way = seen.place.minus(view.middle).times(view.scale);
+        let middle = Place::new(frame.width / 2.0, frame.height / 2.0).plus(way);
+        let slot = seen.disc.slot;
+        let leads = leader == Some(slot);
+        let near = frame
+            .pointer
+            .is_some_and(|(x, y)| Place::new(x, y).minus(middle).length() < NEAR);
+        let entry = scene.roster.entry(slot);
+        let waits = entry.is_some_and(|entry| entry.reconnecting);
+        if !(leads || near || waits || scene.follow == Some(slot)) {
+            continue;
+        }
+        let foot = middle.plus(Place::new(0.0, -LIFT * view.scale));
+        if let Some(entry) = entry {
+            draw_text(context, entry.name.as_str(), foot);
+            if waits {
+                draw_text(context, "reconnecting", foot.plus(Place::new(0.0, -size - 3.0)));
+            }
+        }
+        if leads {
+            draw_crown(context, foot.plus(Place::new(0.0, -size - 4.0)), size * 0.62);
+        }
+    }
+}
+
+fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Place) {
+    context.set_stroke_style_str(palette::INK);
+    context.set_line_width(4.0);
+    context.set_fill_style_str(palette::TEXT);
+    context.stroke_text(text, foot.x, foot.y).ok();
+    context.fill_text(text, foot.x, foot.y).ok();
+}
+
+fn draw_crown(context: &CanvasRenderingContext2d, middle: Place, half: f64) {
+    let corners = [
+        (-1.0, 0.7),
+        (-1.15, -0.6),
+        (-0.5, 0.0),
+        (0.0, -0.95),
+        (0.5, 0.0),
+        (1.15, -0.6),
+        (1.0, 0.7),
+    ];
+    context.begin_path();
+    for (number, (x, y)) in corners.into_iter().enumerate() {
+        let (x, y) = (middle.x + x * half, middle.y + y * half);
+        if number == 0 {
+            context.move_to(x, y);
+        } else {
+            context.line_to(x, y);
+        }
+    }
+    context.close_path();
+    context.set_stroke_style_str(palette::INK);
+    context.set_line_width(3.0);
+    context.stroke();
+    context.set_fill_style_str(palette::CHARGE);
+    context.fill();
+}
