@@ -3,11 +3,21 @@
 mod feeds;
 mod recovery;
 
-mod chat;
+mod play;
 
+mod inputs;
+mod matchmaking;
+
+mod replays;
+
+mod chat;
+mod room_chat;
+
+mod bad_messages;
 mod bad_requests;
 mod limits;
 
+mod restart;
 mod stopping;
 
 mod tidy;

@@ -28,7 +28,10 @@ fn story_config(data: &Path) -> Config {
         sessions_per_minute: 100_000,
         connections_per_address_max: 2_000,
         bots: false,
+        rooms_per_minute: 100_000,
+        bots_fill_after: Duration::from_millis(400),
         round_seconds: Some(ROUND_SECONDS),
+        summary_seconds: 1,
         ..Config::default()
     }
 }
@@ -129,6 +132,8 @@ impl ServerProcess {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         arguments.push("--sessions-per-minute=100000".to_owned());
+        arguments.push("--bots-fill-after-ms=400".to_owned());
+        arguments.push("--summary-seconds=2".to_owned());
         let (program, site) = launch("127.0.0.1:0", &arguments, data.path()).await;
         Self { site, program, arguments, data }
     }

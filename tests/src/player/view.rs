@@ -1,8 +1,11 @@
 //! What a connection to a room has shown so far.
 
+use std::collections::VecDeque;
+
 use shared::protocol::{RoundSummary, ServerMessage};
 use shared::sim::{Disc, Event, Mode, Slot, World};
 use shared::snapshot::{Applied, FrameKind, Roster, StreamDecoder, records};
+use shared::tick::Tick;
 
 use crate::socket::Closed;
 
@@ -19,6 +22,8 @@ pub struct View {
     pub roster: Roster,
     /// The kinds of the first frames.
     pub opening: Vec<FrameKind>,
+    /// The checksums of the last worlds.
+    pub checksums: VecDeque<(Tick, u32)>,
     /// Frames that moved the world.
     pub deltas: u64,
     /// Keyframes.
@@ -46,6 +51,8 @@ pub struct View {
 
 /// Kinds of frames kept for looking at.
 const OPENING_FRAMES: usize = 8;
+/// Checksums kept: the last four seconds.
+const CHECKSUMS: usize = 120;
 
 impl View {
     /// The own disc.
@@ -58,6 +65,16 @@ impl View {
     #[must_use]
     pub fn last_summary(&self) -> Option<&RoundSummary> {
         self.summaries.last()
+    }
+
+    /// Whether two saw the same worlds where they saw the same ticks. Nothing when they saw none.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> Option<bool> {
+        let known = |tick: Tick| other.checksums.iter().find(|(known, _)| *known == tick);
+        let mut compared =
+            self.checksums.iter().filter_map(|own| Some((own, known(own.0)?))).peekable();
+        compared.peek()?;
+        Some(compared.all(|(own, other)| own == other))
     }
 
     /// Whether a round runs in which one can move.
@@ -96,7 +113,11 @@ impl View {
                 self.opening.push(FrameKind::of(frame).expect("a known kind"));
             }
             match self.decoder.apply(frame).expect("a frame that follows") {
-                Applied::Keyframe => self.keyframes += 1,
+                Applied::Keyframe => {
+                    self.keyframes += 1;
+                    // Maybe another round, whose ticks begin again.
+                    self.checksums.clear();
+                }
                 Applied::Delta(events) => {
                     self.deltas += 1;
                     moved = true;
@@ -106,6 +127,12 @@ impl View {
             }
         }
         self.world = self.decoder.world().cloned();
+        if let Some(world) = self.world.as_ref().filter(|_| moved) {
+            self.checksums.push_back((world.tick, world.checksum()));
+            if self.checksums.len() > CHECKSUMS {
+                self.checksums.pop_front();
+            }
+        }
         self.roster = self.decoder.roster().clone();
         self.diverged = self.decoder.diverged();
         moved

@@ -1,0 +1,60 @@
+//! Chat inside rooms: who is there reads it, the own team alone reads what is for the team.
+
+use shared::protocol::chat::{Channel, Refusal};
+use shared::sim::Mode;
+use tests::{Player, TestServer};
+
+#[tokio::test]
+async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let eve = server.guest("eve").await;
+    let room = ada.private_room(Mode::Brawl).await;
+    let channel = Channel::Room { room };
+    let (_ada, _bob) = (ada.play(room).await, bob.spectate(room).await);
+    let (mut ada, mut bob, mut eve) = (ada.chat().await, bob.chat().await, eve.chat().await);
+    ada.enter(room).await;
+    bob.enter(room).await;
+    assert!(eve.enter(room).await.is_empty());
+
+    ada.say(channel, "nice push").await.unwrap();
+
+    assert_eq!(bob.hear().await.text, "nice push");
+    assert_eq!(eve.say(channel, "let me in").await, Err(Refusal::NotThere));
+    ada.say(Channel::Lobby, "for all").await.unwrap();
+    assert_eq!(eve.hear().await.text, "for all", "and nothing of the room before it");
+}
+
+#[tokio::test]
+async fn a_team_keeps_its_plans_to_itself() {
+    let server = TestServer::start().await;
+    let room = server.guest("host").await.private_room(Mode::Teams).await;
+    let mut seated = Vec::new();
+    for name in ["ada", "bob", "cid", "dan"] {
+        let guest = server.guest(name).await;
+        let mut player: Player = guest.play(room).await;
+        let id = guest.id();
+        let view = player
+            .until("a seat", |view| view.roster.entries.iter().any(|entry| entry.player == id))
+            .await;
+        let team = view.roster.entries.iter().find(|entry| entry.player == id).unwrap().team;
+        let mut chat = guest.chat().await;
+        chat.enter(room).await;
+        seated.push((player, chat, team));
+    }
+    let (same, other): (Vec<_>, Vec<_>) = seated.drain(1..).partition(|(_, _, team)| *team == 0);
+    let (_ada, mut ada_chat, team) = seated.remove(0);
+    assert_eq!((team, same.len(), other.len()), (0, 1, 2));
+
+    ada_chat.say(Channel::Team { room, team: 0 }, "left flank").await.unwrap();
+    ada_chat.say(Channel::Room { room }, "good game").await.unwrap();
+
+    for (_player, mut chat, _) in same {
+        assert_eq!(chat.hear().await.text, "left flank");
+    }
+    for (_player, mut chat, _) in other {
+        assert_eq!(chat.hear().await.text, "good game");
+        let theirs = chat.say(Channel::Team { room, team: 0 }, "listening in").await;
+        assert_eq!(theirs, Err(Refusal::NotThere));
+    }
+}
