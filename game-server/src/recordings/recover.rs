@@ -67,14 +67,17 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
     let mut reader = Reader::new();
     let mut good = PREAMBLE_BYTES;
     reader.push(bytes.get(..good)?).ok()?;
-    while let Ok(Some((_, rest))) = next_record(&bytes[good..]) {
+    while reader.index().is_none()
+        && let Ok(Some((_, rest))) = next_record(&bytes[good..])
+    {
         let end = bytes.len() - rest.len();
         if reader.push(&bytes[good..end]).is_err() {
             break;
         }
         good = end;
     }
-    if reader.is_verified() && reader.push(&bytes[good..]).is_ok() {
+    // What follows the index proves that everything is as it was written.
+    if reader.index().is_some() && reader.push(&bytes[good..]).is_ok() {
         good = bytes.len();
     }
     let header = reader.header().filter(|header| header.id == id)?;
@@ -89,7 +92,7 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
         started_at_ms: header.started_at_ms,
         ticks,
         bytes: good as u64,
-        complete: reader.is_verified(),
+        complete: reader.is_complete(),
         players: players(&reader),
     };
     Some((summary, bytes[..good].to_vec()))
