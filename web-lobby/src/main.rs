@@ -11,6 +11,8 @@ pub mod components;
 
 pub mod transport_bar;
 
+pub(crate) mod deck;
+
 pub mod api;
 
 pub mod canvas;
