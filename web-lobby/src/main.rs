@@ -1,23 +1,10 @@
-//! The Pushback lobby: a page that the game server serves and the browser runs as WebAssembly.
-//!
-//! `app` names the pages, `pages` and `components` are functions of data, `api` holds every request, every
-//! stream and every clock, `canvas` holds pixels. A rule of the game stands in `shared` and nowhere here.
+//! The lobby: a page that runs in the browser and talks to the server that it came from.
 
-pub mod app;
+// While being split up: see app.
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "tests use the pure parts alone"))]
 
-pub mod pages;
+mod show;
+mod transport_bar;
+mod words;
 
-pub mod components;
-
-pub mod transport_bar;
-
-pub(crate) mod deck;
-
-pub mod api;
-
-pub mod canvas;
-
-fn main() {
-    console_error_panic_hook::set_once();
-    leptos::mount::mount_to_body(app::App);
-}
+fn main() {}

@@ -1,122 +1,185 @@
-//! How each part of the page is fed: over which transport, and how that stands.
+//! What a part of the page says about how it is fed: over which transport, and whether data flows.
+//!
+//! Values only. The other files of `api` set them, `components::badge` shows them.
 
-/// A way to get data.
+/// A way for data to reach the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// One request when asked for.
-    Http,
+    /// One request, one answer.
+    Pull,
     /// A request that the server holds until there is an answer.
     LongPoll,
     /// Server-sent events.
-    Sse,
-    /// Both ways.
-    WebSocket,
+    Events,
+    /// A body that is used while it arrives.
+    Stream,
+    /// Two ways at once.
+    Socket,
 }
 
 impl Transport {
-    /// The name to show.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Http => "HTTP",
-            Self::LongPoll => "long-poll",
-            Self::Sse => "SSE",
-            Self::WebSocket => "WebSocket",
-        }
-    }
-}
-
-/// Where a connection stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not wanted now.
-    Idle,
-    /// Being opened for the first time.
-    Connecting,
-    /// Open.
-    Live,
-    /// Open in another tab, which passes everything on.
-    Shared,
-    /// The server holds the question.
-    Waiting,
-    /// Cut; the next try is at this time (milliseconds since 1970).
-    Reconnecting {
-        /// When.
-        at_ms: u64,
-    },
-    /// The server does not want it back.
-    Closed,
-    /// Fetched at this time (milliseconds since 1970).
-    Fetched {
-        /// When.
-        at_ms: u64,
-    },
-}
-
-impl LinkState {
-    /// The word that tests and style sheets know it by.
+    /// The short name on the badge.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Live | Self::Shared => "live",
-            Self::Waiting => "waiting",
-            Self::Reconnecting { .. } => "reconnecting",
-            Self::Closed => "closed",
-            Self::Fetched { .. } => "fetched",
+            Self::Pull => "HTTP",
+            Self::LongPoll => "long-poll",
+            Self::Events => "SSE",
+            Self::Stream => "HTTP stream",
+            Self::Socket => "WebSocket",
         }
     }
 
-    /// What it says now (milliseconds since 1970). `clock` writes a time of day.
+    /// Why this part uses it.
     #[must_use]
-    pub fn text(self, now_ms: u64, clock: impl Fn(u64) -> String) -> String {
+    pub const fn reason(self) -> &'static str {
         match self {
-            Self::Idle => "idle".to_owned(),
-            Self::Connecting => "connecting".to_owned(),
-            Self::Live => "live".to_owned(),
-            Self::Shared => "live, through another tab".to_owned(),
-            Self::Waiting => "waiting".to_owned(),
-            Self::Reconnecting { at_ms } if at_ms <= now_ms => "reconnecting".to_owned(),
-            Self::Reconnecting { at_ms } => {
-                format!("reconnecting in {} s", (at_ms - now_ms).div_ceil(1000))
+            Self::Pull => "Asked once, and again when you press refresh: this changes rarely.",
+            Self::LongPoll => {
+                "The server holds the answer until there is news, so a match is told at once and survives any cut."
             }
-            Self::Closed => "closed".to_owned(),
-            Self::Fetched { at_ms } => clock(at_ms),
+            Self::Events => {
+                "Server-sent events: one way, from server to page, resumed from the last event after a cut."
+            }
+            Self::Stream => "One growing HTTP body, played while it arrives.",
+            Self::Socket => "A WebSocket: lines go both ways on one connection.",
         }
     }
 }
 
-/// The first wait after a cut, in milliseconds. Each failure doubles it.
-const WAIT_MS_MIN: u64 = 1_000;
-/// The longest wait between two tries, in milliseconds.
-const WAIT_MS_MAX: u64 = 20_000;
+/// How a transport stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Link {
+    /// Not asked for.
+    #[default]
+    Idle,
+    /// On its way for the first time.
+    Connecting,
+    /// Data flows.
+    Live,
+    /// The server holds the question until it has an answer.
+    Waiting,
+    /// Asked and answered, at this time of day.
+    Fetched(String),
+    /// Cut; the next try comes in so many seconds. Zero: it is being made.
+    Reconnecting {
+        /// Seconds until the next try.
+        seconds: u32,
+    },
+    /// Closed while nobody looks at the page.
+    Resting,
+    /// All there was has come.
+    Complete,
+    /// It makes no sense to try again; this is why.
+    Stopped(String),
+}
 
-/// How long to wait before try number `failures + 1`, in milliseconds: growing, and between a half and
-/// the whole of that, by `chance` (0 to 1), so that a thousand pages do not come back at once.
-#[must_use]
-pub fn wait_ms(failures: u32, chance: f64) -> u64 {
-    let longest = WAIT_MS_MIN.saturating_mul(1 << failures.min(16)).min(WAIT_MS_MAX);
-    longest / 2 + (longest as f64 / 2.0 * chance.clamp(0.0, 1.0)) as u64
+impl Link {
+    /// The state as one word, for style sheets and tests.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Live => "live",
+            Self::Waiting => "waiting",
+            Self::Fetched(_) => "fetched",
+            Self::Reconnecting { .. } => "reconnecting",
+            Self::Resting => "resting",
+            Self::Complete => "complete",
+            Self::Stopped(_) => "stopped",
+        }
+    }
+
+    /// The state as people read it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Idle => "not connected".to_owned(),
+            Self::Connecting => "connecting …".to_owned(),
+            Self::Live => "live".to_owned(),
+            Self::Waiting => "waiting".to_owned(),
+            Self::Fetched(time) => time.clone(),
+            Self::Reconnecting { seconds: 0 } => "reconnecting …".to_owned(),
+            Self::Reconnecting { seconds } => format!("reconnecting in {seconds} s"),
+            Self::Resting => "resting".to_owned(),
+            Self::Complete => "complete".to_owned(),
+            Self::Stopped(_) => "stopped".to_owned(),
+        }
+    }
+
+    /// Whether a person can ask for the next try now.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Reconnecting { seconds } if *seconds > 0)
+    }
+}
+
+/// The first wait before a reconnect, in milliseconds.
+const WAIT_MS_MIN: u32 = 1_000;
+/// No wait is longer, unless the server asks for it.
+const WAIT_MS_MAX: u32 = 15_000;
+/// A server may ask for so much patience, in milliseconds.
+const RETRY_AFTER_MS_MAX: u32 = 60_000;
+
+/// Waits that grow, so that a server that comes back is not met by everyone at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The next wait in milliseconds. `chance` lies in 0..1; `retry_after_s` is what the server asked for.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a positive number of milliseconds below a minute"
+    )]
+    pub fn next_ms(&mut self, chance: f64, retry_after_s: Option<u32>) -> u32 {
+        let grown = WAIT_MS_MIN.saturating_mul(1 << self.failures.min(8)).min(WAIT_MS_MAX);
+        self.failures = self.failures.saturating_add(1);
+        let jittered = f64::from(grown) * (0.5 + 0.5 * chance.clamp(0.0, 1.0));
+        let asked = retry_after_s.unwrap_or(0).saturating_mul(1_000).min(RETRY_AFTER_MS_MAX);
+        (jittered as u32).max(asked)
+    }
+
+    /// The connection worked: the next cut starts from the shortest wait.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LinkState, WAIT_MS_MAX, wait_ms};
+    use super::{Backoff, Link, RETRY_AFTER_MS_MAX, WAIT_MS_MAX, WAIT_MS_MIN};
 
     #[test]
-    fn waits_grow_to_a_limit_and_differ() {
-        assert_eq!(wait_ms(0, 0.0), 500);
-        assert_eq!(wait_ms(0, 1.0), 1_000);
-        assert_eq!(wait_ms(3, 0.5), 6_000);
-        assert_eq!(wait_ms(99, 1.0), WAIT_MS_MAX);
+    fn waits_grow_to_a_limit_and_start_again() {
+        let mut backoff = Backoff::default();
+
+        let waits: Vec<u32> = (0..10).map(|_| backoff.next_ms(1.0, None)).collect();
+        backoff.reset();
+
+        assert_eq!(waits[..4], [WAIT_MS_MIN, 2_000, 4_000, 8_000]);
+        assert!(waits[4..].iter().all(|wait| *wait == WAIT_MS_MAX));
+        assert_eq!(backoff.next_ms(0.0, None), WAIT_MS_MIN / 2);
     }
 
     #[test]
-    fn a_cut_connection_counts_down() {
-        let state = LinkState::Reconnecting { at_ms: 10_000 };
+    fn a_server_that_asks_for_patience_gets_it_within_bounds() {
+        let mut backoff = Backoff::default();
 
-        assert_eq!(state.text(7_001, |_| String::new()), "reconnecting in 3 s");
-        assert_eq!(state.text(10_000, |_| String::new()), "reconnecting");
+        assert_eq!(backoff.next_ms(0.0, Some(30)), 30_000);
+        assert_eq!(backoff.next_ms(0.0, Some(u32::MAX)), RETRY_AFTER_MS_MAX);
+    }
+
+    #[test]
+    fn a_link_says_what_it_does_meanwhile() {
+        let link = Link::Reconnecting { seconds: 3 };
+
+        assert_eq!(link.words(), "reconnecting in 3 s");
+        assert_eq!(link.state(), "reconnecting");
+        assert!(link.is_waiting());
+        assert!(!Link::Reconnecting { seconds: 0 }.is_waiting());
     }
 }

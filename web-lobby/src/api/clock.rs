@@ -1,0 +1,58 @@
+//! What time it is, for "3 min ago" and "2:14 left".
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::wake;
+
+/// Milliseconds since 1970, as the browser believes.
+pub(crate) fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// The time, moved on once a second.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now(pub(crate) ReadSignal<f64>);
+
+impl Now {
+    /// Starts it, for the whole page.
+    pub(crate) fn provide() {
+        let (now, set_now) = signal(now_ms());
+        provide_context(Self(now));
+        spawn_local(async move {
+            loop {
+                wake::sleep(1_000).await;
+                set_now.set(now_ms());
+            }
+        });
+    }
+
+    /// The one of the page.
+    pub(crate) fn expect() -> Self {
+        expect_context()
+    }
+
+    /// How long ago something was, in words.
+    pub(crate) fn ago(self, at_ms: u64) -> String {
+        crate::words::ago(self.0.get(), at_ms)
+    }
+
+    /// Seconds until something, not below zero.
+    pub(crate) fn seconds_until(self, at_ms: u64) -> u32 {
+        crate::words::seconds_between(self.0.get(), at_ms)
+    }
+}
+
+/// Date and time as the browser's owner writes them.
+pub(crate) fn local(at_ms: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
+    let date = js_sys::Date::new(&(at_ms as f64).into());
+    date.to_locale_string("default", &wasm_bindgen::JsValue::UNDEFINED).into()
+}
+
+/// The time of day.
+pub(crate) fn time_of_day(at_ms: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
+    let date = js_sys::Date::new(&(at_ms as f64).into());
+    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+}

@@ -1,0 +1,211 @@
+//! Quick play: a request for a match, followed by long-polling until there is a seat.
+//!
+//! The request survives any cut, and a reload of the tab: its ticket is kept. Cancelling is a `DELETE`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
+use shared::id::RoomId;
+use shared::sim::Mode;
+
+use super::session::Identity;
+use super::{ApiError, delete, hold, post, storage, wake};
+use super::link::{Backoff, Link};
+
+/// The server holds the answer for so long, in seconds, before it says that there is nothing new.
+const WAIT_S: u32 = 25;
+
+/// Where the search for a match stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum Search {
+    /// Nothing asked for.
+    #[default]
+    Off,
+    /// The request is on its way.
+    Asking,
+    /// In the queue.
+    Waiting {
+        /// When it began, milliseconds since 1970.
+        since_ms: u64,
+        /// How far from the own rating others may be.
+        window: u32,
+        /// People who wait.
+        in_queue: u32,
+        /// When bots will fill the seats, milliseconds since 1970.
+        bots_at_ms: u64,
+    },
+    /// There is a seat.
+    Matched(RoomId),
+    /// It did not work; why.
+    Failed(String),
+}
+
+/// Quick play, for the whole page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuickPlay {
+    /// Where it stands.
+    pub(crate) search: RwSignal<Search>,
+    /// How the long-poll stands.
+    pub(crate) link: RwSignal<Link>,
+    /// The mode to ask for.
+    pub(crate) mode: RwSignal<Mode>,
+    identity: Identity,
+    /// The ticket that is followed; a loop with another one ends.
+    ticket: StoredValue<Option<String>>,
+}
+
+impl QuickPlay {
+    /// Sets it up, and goes on with a request that a reload cut.
+    pub(crate) fn provide() {
+        let kept_mode = storage::get(storage::MODE);
+        let mode = Mode::ALL.into_iter().find(|mode| kept_mode.as_deref() == Some(mode.title()));
+        let play = Self {
+            search: RwSignal::new(Search::Off),
+            link: RwSignal::new(Link::Idle),
+            mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
+            identity: Identity::expect(),
+            ticket: StoredValue::new(None),
+        };
+        provide_context(play);
+        if let Some(ticket) = storage::get(storage::MATCH) {
+            play.search.set(Search::Asking);
+            spawn_local(async move {
+                play.identity.known().await;
+                play.follow(ticket, 0).await;
+            });
+        }
+    }
+
+    /// The one of the page.
+    pub(crate) fn expect() -> Self {
+        expect_context()
+    }
+
+    /// Chooses what to play.
+    pub(crate) fn choose(self, mode: Mode) {
+        storage::set(storage::MODE, mode.title());
+        self.mode.set(mode);
+    }
+
+    /// Looks for a match; asks for a name first when there is none.
+    pub(crate) fn start(self) {
+        if matches!(self.search.get_untracked(), Search::Asking | Search::Waiting { .. }) {
+            return;
+        }
+        self.search.set(Search::Asking);
+        spawn_local(async move {
+            if self.identity.needed().await.is_none() {
+                self.search.set(Search::Off);
+                return;
+            }
+            match self.ask().await {
+                Ok(ticket) => {
+                    let (name, version) = (ticket.ticket.clone(), ticket.version);
+                    self.show(ticket.state);
+                    self.follow(name, version).await;
+                }
+                Err(error) => self.fail(&error),
+            }
+        });
+    }
+
+    /// Gives up, or puts a result away.
+    pub(crate) fn cancel(self) {
+        let ticket = self.ticket.try_update_value(Option::take).flatten();
+        storage::remove(storage::MATCH);
+        let was_matched = matches!(self.search.get_untracked(), Search::Matched(_));
+        self.search.set(Search::Off);
+        self.link.set(Link::Idle);
+        if let Some(ticket) = ticket.filter(|_| !was_matched) {
+            // When the server has forgotten it already, that is as well.
+            spawn_local(async move {
+                delete(&format!("/api/matchmaking/{ticket}")).await.ok();
+            });
+        }
+    }
+
+    async fn ask(self) -> Result<MatchTicket, ApiError> {
+        let request = MatchRequest { mode: self.mode.get_untracked() };
+        match post("/api/matchmaking", &request).await {
+            Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
+                self.identity.renew().await?;
+                post("/api/matchmaking", &request).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// Asks again and again what is new, until there is a seat.
+    async fn follow(self, ticket: String, mut version: u64) {
+        storage::set(storage::MATCH, &ticket);
+        self.ticket.set_value(Some(ticket.clone()));
+        self.link.set(Link::Live);
+        let mut backoff = Backoff::default();
+        while self.follows(&ticket) && !matches!(self.search.get_untracked(), Search::Matched(_)) {
+            let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
+            let answer = hold::<MatchTicket>(&path, WAIT_S).await;
+            if !self.follows(&ticket) {
+                return;
+            }
+            match answer {
+                Ok(news) => {
+                    backoff.reset();
+                    self.link.set(Link::Live);
+                    if let Some(news) = news {
+                        version = news.version;
+                        self.show(news.state);
+                    }
+                }
+                Err(error) if error.may_pass() => {
+                    let say = |link| {
+                        if self.follows(&ticket) {
+                            self.link.set(link);
+                        }
+                    };
+                    wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
+                }
+                Err(error) => return self.fail(&error),
+            }
+        }
+        self.link.set(Link::Complete);
+        storage::remove(storage::MATCH);
+    }
+
+    fn follows(self, ticket: &str) -> bool {
+        self.ticket.with_value(|followed| followed.as_deref() == Some(ticket))
+    }
+
+    fn show(self, state: MatchState) {
+        let now_ms = js_sys::Date::now();
+        self.search.set(match state {
+            MatchState::Waiting { waited_s, window, in_queue, bots_in_s } => Search::Waiting {
+                since_ms: shifted(now_ms, -f64::from(waited_s)),
+                window,
+                in_queue,
+                bots_at_ms: shifted(now_ms, f64::from(bots_in_s)),
+            },
+            MatchState::Matched { room } => Search::Matched(room),
+        });
+    }
+
+    fn fail(self, error: &ApiError) {
+        storage::remove(storage::MATCH);
+        self.ticket.set_value(None);
+        self.link.set(Link::Idle);
+        self.search.set(Search::Failed(match error.kind() {
+            Some(ProblemKind::Gone | ProblemKind::NotFound) => {
+                "The search has ended on the server. Start it again.".to_owned()
+            }
+            _ => error.to_string(),
+        }));
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "milliseconds since 1970 are positive and fit"
+)]
+fn shifted(now_ms: f64, seconds: f64) -> u64 {
+    (now_ms + seconds * 1_000.0) as u64
+}

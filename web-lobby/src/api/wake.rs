@@ -1,0 +1,142 @@
+//! Waiting: for a time, for somebody to look at the page, for a reason to try again sooner.
+
+use std::cell::RefCell;
+
+use js_sys::{Array, Function, Promise};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+use super::link::{Backoff, Link};
+
+/// A hidden page keeps its connections for so long: a browser has six for each server, over all tabs.
+const REST_AFTER_MS: u32 = 10_000;
+
+/// A door that is opened once, by whoever comes first.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    promise: Promise,
+    open: Function,
+}
+
+impl Gate {
+    /// A closed gate.
+    pub(crate) fn new() -> Self {
+        let mut open = None;
+        let promise = Promise::new(&mut |resolve, _reject| open = Some(resolve));
+        Self { promise, open: open.unwrap_or_else(|| Function::new_no_args("")) }
+    }
+
+    /// Lets everyone through who waits or will wait.
+    pub(crate) fn open(&self) {
+        self.open.call0(&JsValue::NULL).ok();
+    }
+
+    /// Waits until it is open.
+    pub(crate) async fn passed(&self) {
+        JsFuture::from(self.promise.clone()).await.ok();
+    }
+
+    /// Waits until it is open or the time is over.
+    pub(crate) async fn passed_within(&self, ms: u32) {
+        first_of(&[&self.promise, &after(ms)]).await;
+    }
+}
+
+thread_local! {
+    /// Where everyone waits for the page to be looked at, to come online, or for a person's impatience.
+    static SLEEPERS: RefCell<Option<Gate>> = const { RefCell::new(None) };
+}
+
+/// Listens for what wakes the sleepers. Once, at the start.
+pub(crate) fn install() {
+    let Some(window) = web_sys::window() else { return };
+    let wake = Closure::<dyn Fn()>::new(nudge).into_js_value();
+    let wake: &Function = wake.unchecked_ref();
+    window.add_event_listener_with_callback("online", wake).ok();
+    window.add_event_listener_with_callback("pageshow", wake).ok();
+    if let Some(document) = window.document() {
+        document.add_event_listener_with_callback("visibilitychange", wake).ok();
+    }
+}
+
+/// Wakes everyone who waits: try now.
+pub(crate) fn nudge() {
+    if let Some(gate) = SLEEPERS.take() {
+        gate.open();
+    }
+}
+
+/// Sleeps.
+pub(crate) async fn sleep(ms: u32) {
+    JsFuture::from(after(ms)).await.ok();
+}
+
+/// Sleeps, or less when something changed.
+pub(crate) async fn doze(ms: u32) {
+    sleeper().passed_within(ms).await;
+}
+
+/// Waits out a backoff and says so on the way. A nudge ends it early.
+pub(crate) async fn wait_to_retry(
+    backoff: &mut Backoff,
+    retry_after_s: Option<u32>,
+    say: impl Fn(Link),
+) {
+    let nudged = sleeper();
+    let mut left_ms = backoff.next_ms(js_sys::Math::random(), retry_after_s);
+    while left_ms > 0 {
+        say(Link::Reconnecting { seconds: left_ms.div_ceil(1_000) });
+        let step = if left_ms.is_multiple_of(1_000) { 1_000 } else { left_ms % 1_000 };
+        let slept = js_sys::Date::now();
+        nudged.passed_within(step).await;
+        left_ms -= step;
+        if js_sys::Date::now() - slept < f64::from(step) * 0.9 {
+            break;
+        }
+    }
+    say(Link::Reconnecting { seconds: 0 });
+}
+
+/// Waits until the page has been hidden for a while.
+pub(crate) async fn hidden_for_long() {
+    loop {
+        if !is_hidden() {
+            sleeper().passed().await;
+            continue;
+        }
+        doze(REST_AFTER_MS).await;
+        if is_hidden() {
+            return;
+        }
+    }
+}
+
+/// Waits until the page can be seen.
+pub(crate) async fn visible() {
+    while is_hidden() {
+        sleeper().passed().await;
+    }
+}
+
+pub(crate) fn is_hidden() -> bool {
+    web_sys::window().and_then(|window| window.document()).is_some_and(|page| page.hidden())
+}
+
+fn sleeper() -> Gate {
+    SLEEPERS.with_borrow_mut(|sleepers| sleepers.get_or_insert_with(Gate::new).clone())
+}
+
+fn after(ms: u32) -> Promise {
+    Promise::new(&mut |resolve, _reject| {
+        if let Some(window) = web_sys::window() {
+            let ms = i32::try_from(ms).unwrap_or(i32::MAX);
+            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms).ok();
+        }
+    })
+}
+
+async fn first_of(promises: &[&Promise]) {
+    let list: Array = promises.iter().copied().collect();
+    JsFuture::from(Promise::race(&list)).await.ok();
+}
