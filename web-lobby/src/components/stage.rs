@@ -1,12 +1,18 @@
 //! A canvas that fits its place on every screen and is painted with every frame of the browser.
 
+mod hud;
+mod projector;
+
+pub(crate) use hud::{Hud, HudOverlay, Standing};
+pub(crate) use projector::Projector;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::JsCast as _;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MediaQueryList};
 
 use crate::canvas::{Brushes, Frame};
@@ -168,9 +174,5 @@ impl Drop for FrameLoop {
 
 /// Now, on the clock of the frames, in milliseconds.
 pub(crate) fn now_ms() -> f64 {
-    let now = || {
-        let clock = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("performance"));
-        clock.ok()?.dyn_into::<web_sys::Performance>().ok()
-    };
-    now().map_or_else(js_sys::Date::now, |clock| clock.now())
+    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }

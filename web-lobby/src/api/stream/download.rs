@@ -1,0 +1,163 @@
+//! Downloading a recording that plays meanwhile. A cut line is taken up again where it broke.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use shared::id::ReplayId;
+use shared::replay::Reader;
+use wasm_bindgen_futures::spawn_local;
+
+use super::{ByteStream, Scissors, StreamError};
+
+/// A wait after a cut, in milliseconds. Each failure in a row adds as much.
+const WAIT_MS: u32 = 700;
+/// The longest wait, in milliseconds.
+const WAIT_MS_MAX: u32 = 10_000;
+/// A browser that has the file at hand gives it in pieces of megabytes; after so many bytes pictures go first.
+const PIECE_BYTES: usize = 32 * 1024;
+
+/// How a download stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing has come yet.
+    Opening,
+    Loading,
+    /// The line is cut; it is tried again from there.
+    Reconnecting,
+    /// All is here, to the end of the round.
+    Whole,
+    /// All there is is here, but the round's end is missing.
+    CutOff,
+    /// It cannot be read (any further), and why.
+    Damaged(String),
+    /// The server has none, and why.
+    Refused(String),
+}
+
+impl Progress {
+    /// Whether more may come.
+    pub(crate) const fn may_grow(&self) -> bool {
+        matches!(self, Self::Opening | Self::Loading | Self::Reconnecting)
+    }
+}
+
+/// What has been got so far.
+pub(crate) struct Downloaded {
+    pub(crate) reader: Reader,
+    pub(crate) progress: Progress,
+}
+
+/// Downloads until it is dropped.
+pub(crate) struct Download {
+    downloaded: Rc<RefCell<Downloaded>>,
+    line: Rc<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    left: Cell<bool>,
+    scissors: RefCell<Option<Scissors>>,
+}
+
+impl Download {
+    /// Begins.
+    pub(crate) fn start(replay: ReplayId) -> Self {
+        let downloaded = Rc::new(RefCell::new(Downloaded {
+            reader: Reader::new(),
+            progress: Progress::Opening,
+        }));
+        let line = Rc::new(Line::default());
+        spawn_local(download(file_address(replay), downloaded.clone(), line.clone()));
+        Self { downloaded, line }
+    }
+
+    /// Looks at what has been got.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Downloaded) -> T) -> T {
+        look(&self.downloaded.borrow())
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        self.line.left.set(true);
+        if let Some(scissors) = self.line.scissors.borrow().as_ref() {
+            scissors.cut();
+        }
+    }
+}
+
+/// Where a recording's file is.
+pub(crate) fn file_address(replay: ReplayId) -> String {
+    format!("/api/replays/{replay}/file")
+}
+
+async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Line>) {
+    let mut failures = 0;
+    while !line.left.get() {
+        let before = downloaded.borrow().reader.bytes();
+        let outcome = download_rest(&path, &downloaded, &line).await;
+        line.scissors.take();
+        let progress = match outcome {
+            Ok(progress) => progress,
+            Err(StreamError::Cut) => Progress::Reconnecting,
+            Err(error) if error.is_final() => Progress::Refused(error.sentence()),
+            Err(StreamError::Refused(_)) => Progress::Reconnecting,
+        };
+        let is_over = !progress.may_grow();
+        downloaded.borrow_mut().progress = progress;
+        if is_over || line.left.get() {
+            return;
+        }
+        failures = if downloaded.borrow().reader.bytes() > before { 1 } else { failures + 1 };
+        TimeoutFuture::new((WAIT_MS * failures).min(WAIT_MS_MAX)).await;
+    }
+}
+
+async fn download_rest(
+    path: &str,
+    downloaded: &Rc<RefCell<Downloaded>>,
+    line: &Rc<Line>,
+) -> Result<Progress, StreamError> {
+    let from = downloaded.borrow().reader.bytes();
+    let mut stream = ByteStream::open_from(path, from).await?;
+    line.scissors.replace(Some(stream.scissors()));
+    if !stream.continues() {
+        downloaded.borrow_mut().reader = Reader::new();
+    }
+    downloaded.borrow_mut().progress = Progress::Loading;
+    while let Some(bytes) = stream.next().await? {
+        for piece in bytes.chunks(PIECE_BYTES) {
+            if line.left.get() {
+                return Ok(Progress::Loading);
+            }
+            let pushed = downloaded.borrow_mut().reader.push(piece);
+            if let Err(error) = pushed {
+                return Ok(Progress::Damaged(sentence(&error.to_string())));
+            }
+            if bytes.len() > PIECE_BYTES {
+                TimeoutFuture::new(0).await;
+            }
+        }
+    }
+    let is_complete = downloaded.borrow().reader.is_complete();
+    Ok(if is_complete { Progress::Whole } else { Progress::CutOff })
+}
+
+/// An error as a sentence for people.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());
+    first.map_or_else(String::new, |first| first + letters.as_str() + ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn an_error_becomes_a_sentence() {
+        assert_eq!(sentence("the recording is damaged"), "The recording is damaged.");
+        assert_eq!(sentence(""), "");
+    }
+}

@@ -1,0 +1,199 @@
+//! Following a room that plays right now: its stream as one growing body a round, opened again by itself.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo_timers::future::TimeoutFuture;
+use shared::id::RoomId;
+use shared::replay::Reader;
+use wasm_bindgen_futures::spawn_local;
+
+use super::{ByteStream, Scissors, StreamError};
+use crate::deck::Jitter;
+
+/// The first wait after a cut, in milliseconds, and the longest. Each failure doubles it.
+const WAIT_MS_MIN: u32 = 400;
+const WAIT_MS_MAX: u32 = 10_000;
+/// A running round sends something thirty times a second: such a silence is a dead line, in milliseconds.
+const SILENCE_MS_MAX: f64 = 5_000.0;
+/// A round is over; the next one is asked for after so many milliseconds.
+const NEXT_ROUND_MS: u32 = 250;
+
+/// How following stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Following {
+    /// Nothing has come yet.
+    Connecting,
+    /// Asked, and the server holds the answer until a round begins.
+    Waiting,
+    /// A round runs.
+    Live,
+    /// The round is over; the next one will follow.
+    Between,
+    /// Cut; it is tried again.
+    Reconnecting,
+    /// There will be nothing more, and why.
+    Ended(String),
+}
+
+/// What has been got so far.
+pub(crate) struct Followed {
+    pub(crate) reader: Reader,
+    pub(crate) jitter: Jitter,
+    pub(crate) following: Following,
+    /// Counts the bodies of which something was played: with a new one, everything drawn begins anew.
+    pub(crate) body: u32,
+    heard_ms: f64,
+}
+
+/// Follows a room until it is dropped.
+pub(crate) struct Follower {
+    followed: Rc<RefCell<Followed>>,
+    line: Rc<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    left: Cell<bool>,
+    scissors: RefCell<Option<Scissors>>,
+}
+
+impl Follower {
+    /// Begins to follow.
+    pub(crate) fn start(room: RoomId) -> Self {
+        let followed = Rc::new(RefCell::new(Followed {
+            reader: Reader::new(),
+            jitter: Jitter::default(),
+            following: Following::Connecting,
+            body: 0,
+            heard_ms: 0.0,
+        }));
+        let line = Rc::new(Line::default());
+        spawn_local(follow(format!("/api/rooms/{room}/live"), followed.clone(), line.clone()));
+        Self { followed, line }
+    }
+
+    /// Looks at what has been got.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&Followed) -> T) -> T {
+        look(&self.followed.borrow())
+    }
+
+    /// Notices a line that is dead without a word. `now_ms` is on the clock of the frames.
+    pub(crate) fn watch(&self, now_ms: f64) {
+        let followed = self.followed.borrow();
+        if followed.following == Following::Live && now_ms - followed.heard_ms > SILENCE_MS_MAX {
+            self.line.cut();
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.line.left.set(true);
+        self.line.cut();
+    }
+}
+
+impl Line {
+    fn cut(&self) {
+        if let Some(scissors) = self.scissors.borrow().as_ref() {
+            scissors.cut();
+        }
+    }
+}
+
+async fn follow(path: String, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
+    let mut failures = 0;
+    while !line.left.get() {
+        let outcome = follow_body(&path, &followed, &line).await;
+        line.scissors.take();
+        if line.left.get() {
+            return;
+        }
+        let (following, wait_ms) = match outcome {
+            Ok(()) => {
+                failures = 0;
+                (Following::Between, NEXT_ROUND_MS)
+            }
+            Err(error) if error.is_final() => {
+                followed.borrow_mut().following = Following::Ended(error.sentence());
+                return;
+            }
+            Err(_) => {
+                if followed.borrow().following == Following::Live {
+                    failures = 0;
+                }
+                failures += 1;
+                (Following::Reconnecting, wait_ms(failures, js_sys::Math::random()))
+            }
+        };
+        followed.borrow_mut().following = following;
+        TimeoutFuture::new(wait_ms).await;
+    }
+}
+
+/// Follows one body to its end. Good when the round came to its end with it.
+async fn follow_body(
+    path: &str,
+    followed: &Rc<RefCell<Followed>>,
+    line: &Rc<Line>,
+) -> Result<(), StreamError> {
+    let mut stream = ByteStream::open(path).await?;
+    line.scissors.replace(Some(stream.scissors()));
+    if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
+        followed.borrow_mut().following = Following::Waiting;
+    }
+    let (mut reader, mut jitter, mut is_shown) = (Reader::new(), Jitter::default(), false);
+    while let Some(bytes) = stream.next().await? {
+        if line.left.get() {
+            return Ok(());
+        }
+        let now_ms = crate::components::stage::now_ms();
+        let mut followed = followed.borrow_mut();
+        followed.heard_ms = now_ms;
+        if is_shown {
+            followed.take(&bytes, now_ms)?;
+            continue;
+        }
+        // The last picture stays until there is a new one.
+        reader.push(&bytes).or(Err(StreamError::Cut))?;
+        jitter.arrived(reader.available_ticks(), now_ms);
+        if reader.newest().is_some() {
+            followed.reader = core::mem::take(&mut reader);
+            followed.jitter = core::mem::take(&mut jitter);
+            followed.following = Following::Live;
+            followed.body = followed.body.wrapping_add(1);
+            is_shown = true;
+        }
+    }
+    if is_shown && followed.borrow().reader.is_complete() { Ok(()) } else { Err(StreamError::Cut) }
+}
+
+impl Followed {
+    fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), StreamError> {
+        self.reader.push(bytes).or(Err(StreamError::Cut))?;
+        self.jitter.arrived(self.reader.available_ticks(), now_ms);
+        Ok(())
+    }
+}
+
+/// Growing, and between a half and the whole of that, so that many pages do not come back at once.
+fn wait_ms(failures: u32, chance: f64) -> u32 {
+    let whole = WAIT_MS_MIN.saturating_mul(1 << failures.min(8)).min(WAIT_MS_MAX);
+    #[expect(clippy::cast_possible_truncation, reason = "some seconds")]
+    #[expect(clippy::cast_sign_loss, reason = "chance is from 0 to 1")]
+    let varied = (f64::from(whole) * (0.5 + 0.5 * chance.clamp(0.0, 1.0))) as u32;
+    varied
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WAIT_MS_MAX, wait_ms};
+
+    #[test]
+    fn waits_grow_to_a_limit() {
+        assert!(wait_ms(1, 1.0) < wait_ms(2, 1.0));
+        assert_eq!(wait_ms(40, 1.0), WAIT_MS_MAX);
+        assert_eq!(wait_ms(40, 0.0), WAIT_MS_MAX / 2);
+    }
+}

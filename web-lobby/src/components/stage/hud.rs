@@ -1,0 +1,143 @@
+//! What is written over a picture: time left, who is in front, who pushed whom over the edge.
+
+use leptos::prelude::*;
+use shared::sim::{PushKind, Slot, World, scoring};
+use shared::snapshot::Roster;
+
+use crate::canvas::palette::{self, Mark};
+use crate::deck;
+
+/// Lines of the score over the picture.
+const LEADERS: usize = 5;
+
+/// A seat with its looks and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) slot: Slot,
+    pub(crate) name: String,
+}
+
+/// Somebody fell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kill {
+    /// Counts up: names the line.
+    pub(crate) number: u32,
+    /// Ticks since the round began.
+    pub(crate) tick: u32,
+    pub(crate) fallen: Person,
+    pub(crate) by: Option<Person>,
+    pub(crate) kind: Option<PushKind>,
+}
+
+/// One line of the score.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) person: Person,
+    pub(crate) bot: bool,
+    pub(crate) team: u8,
+    pub(crate) points: i16,
+    pub(crate) knockouts: u16,
+    pub(crate) falls: u16,
+    pub(crate) reconnecting: bool,
+    pub(crate) fallen: bool,
+}
+
+/// Everything that is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Hud {
+    /// Time left, or the countdown.
+    pub(crate) clock: String,
+    /// Best first; everyone.
+    pub(crate) standings: Vec<Standing>,
+    /// Of the two teams, when there are teams.
+    pub(crate) teams: Option<[i16; 2]>,
+    pub(crate) kills: Vec<Kill>,
+}
+
+impl Person {
+    pub(crate) fn of(roster: &Roster, slot: Slot) -> Self {
+        Self { slot, name: roster.name(slot).to_owned() }
+    }
+}
+
+impl Hud {
+    pub(super) fn of(world: &World, roster: &Roster, kills: Vec<Kill>) -> Self {
+        let standing = |disc: &shared::sim::Disc| {
+            let entry = roster.entry(disc.slot);
+            Standing {
+                person: Person::of(roster, disc.slot),
+                bot: entry.is_some_and(|entry| entry.bot),
+                team: disc.team,
+                points: disc.points,
+                knockouts: disc.knockouts,
+                falls: disc.falls,
+                reconnecting: entry.is_some_and(|entry| entry.reconnecting),
+                fallen: !disc.is_standing(),
+            }
+        };
+        Self {
+            clock: deck::clock(f64::from(world.remaining())),
+            standings: scoring::ranking(&world.discs).into_iter().map(standing).collect(),
+            teams: world.mode.has_teams().then_some(world.team_points),
+            kills,
+        }
+    }
+}
+
+/// The disc of a seat as a small picture: its hue and its mark.
+pub(crate) fn badge(slot: Slot) -> impl IntoView {
+    let ring = palette::mark(slot) == Mark::Ring;
+    view! {
+        <svg class="disc-badge" viewBox="0 0 12 12" aria-hidden="true">
+            <circle cx="6" cy="6" r="5.5" fill=palette::hue(slot) />
+            {ring.then(|| view! { <circle cx="6" cy="6" r="2.6" fill=palette::ICE_EDGE /> })}
+        </svg>
+    }
+}
+
+/// The writing over a picture.
+#[component]
+pub(crate) fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
+    let clock = Memo::new(move |_| hud.with(|hud| hud.clock.clone()));
+    let leaders = Memo::new(move |_| {
+        hud.with(|hud| hud.standings.iter().take(LEADERS).cloned().collect::<Vec<_>>())
+    });
+    let kills = Memo::new(move |_| hud.with(|hud| hud.kills.clone()));
+    let teams = Memo::new(move |_| hud.with(|hud| hud.teams));
+    view! {
+        <div class="stage-clock" role="timer" aria-label="Time left">{clock}</div>
+        <div class="stage-score">
+            {move || teams.get().map(|[first, second]| view! {
+                <p class="stage-teams"><b class="team-0">{first}</b>" : "<b class="team-1">{second}</b></p>
+            })}
+            <ol>
+                <For
+                    each=move || leaders.get()
+                    key=|row| (row.person.key(), row.points)
+                    let:row
+                >
+                    <li>{badge(row.person.slot)}<span>{row.person.name}</span><b>{row.points}</b></li>
+                </For>
+            </ol>
+        </div>
+        <ul class="stage-kills" aria-live="off">
+            <For each=move || kills.get() key=|kill| kill.number let:kill>
+                <li class:edge=kill.kind.is_none()>
+                    {kill.by.map(|by| view! { {badge(by.slot)}<span>{by.name}</span> })}
+                    <svg class="kill-icon" viewBox="0 0 24 24" aria-label="pushed">
+                        <path d=palette::push_icon(kill.kind) />
+                    </svg>
+                    {badge(kill.fallen.slot)}
+                    <span>{kill.fallen.name}</span>
+                </li>
+            </For>
+        </ul>
+    }
+}
+
+impl Person {
+    /// What tells this person from another in a list.
+    fn key(&self) -> (u8, String) {
+        (self.slot.0, self.name.clone())
+    }
+}

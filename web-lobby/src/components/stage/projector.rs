@@ -1,0 +1,120 @@
+//! Turns a recording and a needle into pictures: plays up to the needle, collects what happened, draws.
+
+use std::collections::VecDeque;
+
+use shared::replay::{Playback, Reader};
+use shared::sim::{Event, PushKind, Slot, World};
+use shared::snapshot::Roster;
+use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
+
+use super::Easel;
+use super::hud::{Hud, Kill, Person};
+use crate::canvas::{self, Effects, Frame, Scene};
+
+/// A jump ahead of more ticks than this goes by a keyframe, and nothing on the way is shown.
+const JUMP_TICKS: u32 = seconds(4);
+/// Lines of the kill feed.
+const KILLS_MAX: usize = 5;
+/// How long a line stays.
+const KILL_TICKS: u32 = seconds(5);
+
+/// Plays a recording on a stage.
+#[derive(Default)]
+pub(crate) struct Projector {
+    playback: Playback,
+    effects: Effects,
+    /// The newest last.
+    kills: VecDeque<Kill>,
+    kills_seen: u32,
+}
+
+impl Projector {
+    /// Draws the moment at a needle. Without a world yet, the void.
+    pub(crate) fn show(
+        &mut self,
+        easel: &mut Easel,
+        frame: &Frame,
+        reader: &Reader,
+        at: f64,
+        follow: Option<Slot>,
+    ) {
+        self.play_to(reader, at);
+        let Some(world) = self.playback.world() else {
+            canvas::draw_void(&easel.context, &mut easel.brushes, frame);
+            return;
+        };
+        let scene = Scene {
+            world,
+            previous: self.playback.previous(),
+            at: at.max(f64::from(reader.first_tick())),
+            roster: reader.roster_at(world.elapsed()),
+            effects: &self.effects,
+            follow,
+        };
+        canvas::draw(&easel.context, &mut easel.brushes, frame, &scene);
+    }
+
+    /// Forgets everything: another recording follows.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(crate) fn world(&self) -> Option<&World> {
+        self.playback.world()
+    }
+
+    /// What is written over the picture.
+    pub(crate) fn hud(&self, reader: &Reader) -> Option<Hud> {
+        let world = self.world()?;
+        let now = world.elapsed();
+        let kills = self.kills.iter().filter(|kill| now.saturating_sub(kill.tick) < KILL_TICKS);
+        Some(Hud::of(world, reader.roster_at(now), kills.cloned().collect()))
+    }
+
+    /// The playback goes one frame past the needle, so that every picture lies between two worlds.
+    fn play_to(&mut self, reader: &Reader, at: f64) {
+        #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
+        #[expect(clippy::cast_sign_loss, reason = "cut at zero")]
+        let target = at.max(0.0) as u32 + SNAPSHOT_EVERY_TICKS;
+        let before = self.playback.tick();
+        let jumps = self.playback.world().is_none()
+            || target < before
+            || target.min(reader.available_ticks()) > before + JUMP_TICKS;
+        if jumps {
+            self.playback.seek(reader, target);
+            self.effects.clear();
+            self.kills.clear();
+            return;
+        }
+        let events = self.playback.advance_to(reader, target);
+        let Some(world) = self.playback.world() else { return };
+        self.effects.record(world, &events);
+        for (tick, event) in &events {
+            if let Event::KnockOut { slot, credit, .. } = event {
+                let tick = tick.since(world.began).max(0).unsigned_abs();
+                let roster = reader.roster_at(tick);
+                self.kills_seen = self.kills_seen.wrapping_add(1);
+                self.kills.push_back(kill(self.kills_seen, tick, roster, *slot, *credit));
+            }
+        }
+        while self.kills.len() > KILLS_MAX {
+            self.kills.pop_front();
+        }
+    }
+}
+
+fn kill(
+    number: u32,
+    tick: u32,
+    roster: &Roster,
+    fallen: Slot,
+    credit: Option<(Slot, PushKind)>,
+) -> Kill {
+    Kill {
+        number,
+        tick,
+        fallen: Person::of(roster, fallen),
+        by: credit.map(|(slot, _)| Person::of(roster, slot)),
+        kind: credit.map(|(_, kind)| kind),
+    }
+}
