@@ -1,36 +1,50 @@
-//! HTTP bodies that are used while they arrive: `fetch` and its chunks.
+//! HTTP bodies that are used while they arrive: replay files, and matches that still run.
+//!
+//! Chunks come as they came over the line. Whoever drops a body ends the request, so a page that is left costs
+//! the server nothing more.
 
-use js_sys::{Reflect, Uint8Array};
+mod download;
+mod follow;
+
+pub(crate) use download::{Download, Progress, file_address};
+pub(crate) use follow::{Follower, Following};
+
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStreamDefaultReader, RequestCache, RequestInit};
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
+    RequestInit,
+};
 
-use super::{ApiError, accepted, fetch, headers, set};
+use super::{ApiError, accepted, fetch};
+
+/// The status of a body that does not begin at the beginning.
+const PARTIAL_CONTENT: u16 = 206;
 
 /// A body on its way.
 #[derive(Debug)]
 pub(crate) struct Body {
-    reader: ReadableStreamDefaultReader,
-    /// Bytes to come, where the server knows.
-    pub(crate) length: Option<u64>,
+    chunks: ReadableStreamDefaultReader,
+    abort: AbortController,
     /// Whether it goes on where the last one was cut.
-    pub(crate) continues: bool,
+    continues: bool,
     /// Names this state of the file: a later request goes on only when it is still the same.
-    pub(crate) tag: Option<String>,
+    tag: Option<String>,
 }
 
 /// Where an earlier body was cut.
 #[derive(Debug, Clone)]
-pub(crate) struct Cut {
+struct Cut {
     /// Bytes that are here.
-    pub(crate) bytes: u64,
+    bytes: u64,
     /// The tag of the file that they are from.
-    pub(crate) tag: String,
+    tag: String,
 }
 
 impl Body {
-    /// Asks for a body, or for the rest of one (RFC 9110 §14.2, §13.1.5).
-    pub(crate) async fn open(
+    /// Asks for a body, or for the rest of one (RFC 9110 §14.2, §13.1.5), and waits for its beginning.
+    async fn open(
         path: &str,
         cut: Option<&Cut>,
         abort: &AbortController,
@@ -39,33 +53,47 @@ impl Body {
         init.set_signal(Some(&abort.signal()));
         // The browser's cache would hold a stream back until it has all of it.
         init.set_cache(RequestCache::NoStore);
-        let headers = headers();
         if let Some(cut) = cut {
-            set(&headers, "Range", &format!("bytes={}-", cut.bytes));
-            set(&headers, "If-Range", &cut.tag);
+            init.set_headers(&rest_headers(cut).map_err(broken)?);
         }
-        init.set_headers(&headers);
-
         let response = accepted(fetch(path, &init).await?).await?;
-        let header = |name: &str| response.headers().get(name).ok().flatten();
         let stream = response.body().ok_or(ApiError::Unreadable)?;
+        let tag = response.headers().get("ETag").ok().flatten();
         Ok(Self {
-            length: header("Content-Length").and_then(|length| length.parse().ok()),
-            continues: response.status() == 206,
-            tag: header("ETag").filter(|tag| tag.starts_with('"')),
-            reader: stream.get_reader().unchecked_into(),
+            chunks: stream.get_reader().dyn_into().or(Err(ApiError::Unreadable))?,
+            abort: abort.clone(),
+            continues: response.status() == PARTIAL_CONTENT,
+            // A weak tag does not vouch for bytes.
+            tag: tag.filter(|tag| tag.starts_with('"')),
         })
     }
 
     /// The next chunk; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
-        let cut = |_exception: JsValue| ApiError::Offline;
-        let result: JsValue = JsFuture::from(self.reader.read()).await.map_err(cut)?.into();
-        let done = Reflect::get(&result, &"done".into()).map_err(cut)?;
-        if done.is_truthy() {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
+        let read = JsFuture::from(self.chunks.read()).await.map_err(broken)?;
+        let read: ReadableStreamReadResult = read.unchecked_into();
+        if read.get_done().unwrap_or(true) {
             return Ok(None);
         }
-        let value = Reflect::get(&result, &"value".into()).map_err(cut)?;
-        Ok(Some(value.unchecked_into::<Uint8Array>().to_vec()))
+        let bytes: Uint8Array = read.get_value().dyn_into().map_err(broken)?;
+        Ok(Some(bytes.to_vec()))
     }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.abort.abort();
+    }
+}
+
+fn rest_headers(cut: &Cut) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("Range", &format!("bytes={}-", cut.bytes))?;
+    headers.set("If-Range", &cut.tag)?;
+    Ok(headers)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn broken(_exception: JsValue) -> ApiError {
+    ApiError::Offline
 }

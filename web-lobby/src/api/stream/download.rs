@@ -7,8 +7,10 @@ use gloo_timers::future::TimeoutFuture;
 use shared::id::ReplayId;
 use shared::replay::Reader;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
 
-use super::{ByteStream, Scissors, StreamError};
+use super::super::ApiError;
+use super::{Body, Cut};
 
 /// A wait after a cut, in milliseconds. Each failure in a row adds as much.
 const WAIT_MS: u32 = 700;
@@ -46,6 +48,8 @@ impl Progress {
 pub(crate) struct Downloaded {
     pub(crate) reader: Reader,
     pub(crate) progress: Progress,
+    /// Names the state of the file that the bytes are from.
+    tag: Option<String>,
 }
 
 /// Downloads until it is dropped.
@@ -57,7 +61,22 @@ pub(crate) struct Download {
 #[derive(Default)]
 struct Line {
     left: Cell<bool>,
-    scissors: RefCell<Option<Scissors>>,
+    request: RefCell<Option<AbortController>>,
+}
+
+impl Line {
+    fn cut(&self) {
+        if let Some(request) = self.request.borrow().as_ref() {
+            request.abort();
+        }
+    }
+
+    /// What the next request is ended with.
+    fn next(&self) -> Result<AbortController, ApiError> {
+        let request = AbortController::new().or(Err(ApiError::Offline))?;
+        self.request.replace(Some(request.clone()));
+        Ok(request)
+    }
 }
 
 impl Download {
@@ -66,6 +85,7 @@ impl Download {
         let downloaded = Rc::new(RefCell::new(Downloaded {
             reader: Reader::new(),
             progress: Progress::Opening,
+            tag: None,
         }));
         let line = Rc::new(Line::default());
         spawn_local(download(file_address(replay), downloaded.clone(), line.clone()));
@@ -81,9 +101,24 @@ impl Download {
 impl Drop for Download {
     fn drop(&mut self) {
         self.line.left.set(true);
-        if let Some(scissors) = self.line.scissors.borrow().as_ref() {
-            scissors.cut();
+        self.line.cut();
+    }
+}
+
+impl Downloaded {
+    /// Where the last body broke off, when the next can go on from there.
+    fn cut(&self) -> Option<Cut> {
+        let bytes = self.reader.bytes();
+        let tag = self.tag.clone().filter(|_| bytes > 0)?;
+        Some(Cut { bytes, tag })
+    }
+
+    fn begin(&mut self, body: &Body) {
+        if !body.continues {
+            self.reader = Reader::new();
         }
+        self.tag.clone_from(&body.tag);
+        self.progress = Progress::Loading;
     }
 }
 
@@ -97,12 +132,11 @@ async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Li
     while !line.left.get() {
         let before = downloaded.borrow().reader.bytes();
         let outcome = download_rest(&path, &downloaded, &line).await;
-        line.scissors.take();
+        line.cut();
         let progress = match outcome {
             Ok(progress) => progress,
-            Err(StreamError::Cut) => Progress::Reconnecting,
-            Err(error) if error.is_final() => Progress::Refused(error.sentence()),
-            Err(StreamError::Refused(_)) => Progress::Reconnecting,
+            Err(error) if error.may_pass() => Progress::Reconnecting,
+            Err(error) => Progress::Refused(error.to_string()),
         };
         let is_over = !progress.may_grow();
         downloaded.borrow_mut().progress = progress;
@@ -118,15 +152,11 @@ async fn download_rest(
     path: &str,
     downloaded: &Rc<RefCell<Downloaded>>,
     line: &Rc<Line>,
-) -> Result<Progress, StreamError> {
-    let from = downloaded.borrow().reader.bytes();
-    let mut stream = ByteStream::open_from(path, from).await?;
-    line.scissors.replace(Some(stream.scissors()));
-    if !stream.continues() {
-        downloaded.borrow_mut().reader = Reader::new();
-    }
-    downloaded.borrow_mut().progress = Progress::Loading;
-    while let Some(bytes) = stream.next().await? {
+) -> Result<Progress, ApiError> {
+    let cut = downloaded.borrow().cut();
+    let mut body = Body::open(path, cut.as_ref(), &line.next()?).await?;
+    downloaded.borrow_mut().begin(&body);
+    while let Some(bytes) = body.next().await? {
         for piece in bytes.chunks(PIECE_BYTES) {
             if line.left.get() {
                 return Ok(Progress::Loading);

@@ -7,8 +7,10 @@ use gloo_timers::future::TimeoutFuture;
 use shared::id::RoomId;
 use shared::replay::Reader;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
 
-use super::{ByteStream, Scissors, StreamError};
+use super::super::ApiError;
+use super::Body;
 use crate::deck::Jitter;
 
 /// The first wait after a cut, in milliseconds, and the longest. Each failure doubles it.
@@ -55,7 +57,7 @@ pub(crate) struct Follower {
 #[derive(Default)]
 struct Line {
     left: Cell<bool>,
-    scissors: RefCell<Option<Scissors>>,
+    request: RefCell<Option<AbortController>>,
 }
 
 impl Follower {
@@ -96,9 +98,16 @@ impl Drop for Follower {
 
 impl Line {
     fn cut(&self) {
-        if let Some(scissors) = self.scissors.borrow().as_ref() {
-            scissors.cut();
+        if let Some(request) = self.request.borrow().as_ref() {
+            request.abort();
         }
+    }
+
+    /// What the next request is ended with.
+    fn next(&self) -> Result<AbortController, ApiError> {
+        let request = AbortController::new().or(Err(ApiError::Offline))?;
+        self.request.replace(Some(request.clone()));
+        Ok(request)
     }
 }
 
@@ -106,7 +115,7 @@ async fn follow(path: String, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
     let mut failures = 0;
     while !line.left.get() {
         let outcome = follow_body(&path, &followed, &line).await;
-        line.scissors.take();
+        line.cut();
         if line.left.get() {
             return;
         }
@@ -115,8 +124,8 @@ async fn follow(path: String, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
                 failures = 0;
                 (Following::Between, NEXT_ROUND_MS)
             }
-            Err(error) if error.is_final() => {
-                followed.borrow_mut().following = Following::Ended(error.sentence());
+            Err(error) if !error.may_pass() => {
+                followed.borrow_mut().following = Following::Ended(error.to_string());
                 return;
             }
             Err(_) => {
@@ -137,14 +146,13 @@ async fn follow_body(
     path: &str,
     followed: &Rc<RefCell<Followed>>,
     line: &Rc<Line>,
-) -> Result<(), StreamError> {
-    let mut stream = ByteStream::open(path).await?;
-    line.scissors.replace(Some(stream.scissors()));
+) -> Result<(), ApiError> {
+    let mut body = Body::open(path, None, &line.next()?).await?;
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
     }
     let (mut reader, mut jitter, mut is_shown) = (Reader::new(), Jitter::default(), false);
-    while let Some(bytes) = stream.next().await? {
+    while let Some(bytes) = body.next().await? {
         if line.left.get() {
             return Ok(());
         }
@@ -156,7 +164,7 @@ async fn follow_body(
             continue;
         }
         // The last picture stays until there is a new one.
-        reader.push(&bytes).or(Err(StreamError::Cut))?;
+        reader.push(&bytes).or(Err(ApiError::Offline))?;
         jitter.arrived(reader.available_ticks(), now_ms);
         if reader.newest().is_some() {
             followed.reader = core::mem::take(&mut reader);
@@ -166,12 +174,12 @@ async fn follow_body(
             is_shown = true;
         }
     }
-    if is_shown && followed.borrow().reader.is_complete() { Ok(()) } else { Err(StreamError::Cut) }
+    if is_shown && followed.borrow().reader.is_complete() { Ok(()) } else { Err(ApiError::Offline) }
 }
 
 impl Followed {
-    fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), StreamError> {
-        self.reader.push(bytes).or(Err(StreamError::Cut))?;
+    fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), ApiError> {
+        self.reader.push(bytes).or(Err(ApiError::Offline))?;
         self.jitter.arrived(self.reader.available_ticks(), now_ms);
         Ok(())
     }
