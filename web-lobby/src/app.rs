@@ -3,12 +3,20 @@
 use leptos::prelude::*;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
+use shared::api::{RoomList, Scoreboard};
 
-use crate::api::Api;
+use crate::api::chat::Chat;
+use crate::api::clock::Now;
+use crate::api::directory::PrivateRoom;
+use crate::api::long_poll::QuickPlay;
+use crate::api::session::Identity;
+use crate::api::sse::Fed;
+use crate::api::wake;
+use crate::components::banner::Banner;
+use crate::components::footer::Footer;
 use crate::components::header::Header;
 use crate::components::name_dialog::NameDialog;
 use crate::components::tab_bar::TabBar;
-use crate::components::toast::Toasts;
 use crate::pages::determinism::DeterminismPage;
 use crate::pages::home::HomePage;
 use crate::pages::invite::InvitePage;
@@ -20,12 +28,13 @@ use crate::pages::watch::WatchPage;
 
 /// The whole lobby.
 #[component]
-pub fn App() -> impl IntoView {
-    provide_context(Api::start());
+pub(crate) fn App() -> impl IntoView {
+    connect();
     view! {
         <Router>
             <a class="skip" href="#main" rel="external">"Skip to the content"</a>
             <Header />
+            <Banner />
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("/") view=HomePage />
@@ -37,9 +46,21 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/determinism") view=DeterminismPage />
                 </Routes>
             </main>
+            <Footer />
             <TabBar />
             <NameDialog />
-            <Toasts />
         </Router>
     }
+}
+
+/// What lives as long as the page and is shared by its parts: see `expect` of each.
+fn connect() {
+    wake::install();
+    Now::provide();
+    Identity::provide();
+    Fed::<Scoreboard>::provide();
+    Fed::<RoomList>::provide();
+    QuickPlay::provide();
+    PrivateRoom::provide();
+    Chat::provide();
 }

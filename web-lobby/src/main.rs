@@ -1,10 +1,23 @@
-//! The lobby: a page that runs in the browser and talks to the server that it came from.
+//! The Pushback lobby: a page that the game server serves and the browser runs as WebAssembly.
+//!
+//! `app` names the pages, `pages` and `components` are functions of data, `api` holds every request, every
+//! stream and every clock, `canvas` holds pixels. A rule of the game stands in `shared` and nowhere here.
 
-// While being split up: see app.
-#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "tests use the pure parts alone"))]
+pub(crate) mod app;
 
-mod show;
-mod transport_bar;
-mod words;
+pub(crate) mod pages;
 
-fn main() {}
+pub(crate) mod components;
+
+pub(crate) mod deck;
+
+pub(crate) mod api;
+
+pub(crate) mod canvas;
+
+pub(crate) mod words;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    leptos::mount::mount_to_body(app::App);
+}

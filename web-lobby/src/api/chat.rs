@@ -61,6 +61,15 @@ impl Chat {
         };
         provide_context(chat);
         spawn_local(chat.stay_connected());
+        // A connection keeps the name that it was opened with.
+        let name = Memo::new(move |_| chat.identity.me.get().map(|me| me.name));
+        Effect::new(move |before: Option<Option<PlayerName>>| {
+            let name = name.get();
+            if before.flatten().is_some_and(|before| name.as_ref() != Some(&before)) {
+                chat.leave_for_now();
+            }
+            name
+        });
     }
 
     /// The one of the page.
@@ -100,6 +109,11 @@ impl Chat {
             let list: Vec<_> = muted.iter().map(PlayerId::to_string).collect();
             storage::set(storage::MUTED, &list.join(" "));
         });
+    }
+
+    /// Ends the connection; the next one follows by itself.
+    fn leave_for_now(self) {
+        self.socket.with_value(|socket| socket.as_ref().map(WebSocket::close));
     }
 
     async fn stay_connected(self) {

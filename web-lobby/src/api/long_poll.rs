@@ -14,6 +14,9 @@ use super::link::{Backoff, Link};
 
 /// The server holds the answer for so long, in seconds, before it says that there is nothing new.
 const WAIT_S: u32 = 25;
+/// What is kept for a reload: one of these words, and the ticket or the room.
+const WAITING: &str = "waiting";
+const MATCHED: &str = "matched";
 
 /// Where the search for a match stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,12 +70,10 @@ impl QuickPlay {
             ticket: StoredValue::new(None),
         };
         provide_context(play);
-        if let Some(ticket) = storage::get(storage::MATCH) {
-            play.search.set(Search::Asking);
-            spawn_local(async move {
-                play.identity.known().await;
-                play.follow(ticket, 0).await;
-            });
+        match storage::get(storage::MATCH).as_deref().map(|kept| kept.split_once(' ')) {
+            Some(Some((MATCHED, room))) => play.search.set(room.parse().map_or(Search::Off, Search::Matched)),
+            Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
+            Some(_) | None => {}
         }
     }
 
@@ -92,35 +93,60 @@ impl QuickPlay {
         if matches!(self.search.get_untracked(), Search::Asking | Search::Waiting { .. }) {
             return;
         }
+        self.link.set(Link::Connecting);
         self.search.set(Search::Asking);
         spawn_local(async move {
             if self.identity.needed().await.is_none() {
                 self.search.set(Search::Off);
                 return;
             }
-            match self.ask().await {
-                Ok(ticket) => {
-                    let (name, version) = (ticket.ticket.clone(), ticket.version);
-                    self.show(ticket.state);
-                    self.follow(name, version).await;
-                }
-                Err(error) => self.fail(&error),
-            }
+            self.seek().await;
         });
     }
 
     /// Gives up, or puts a result away.
     pub(crate) fn cancel(self) {
         let ticket = self.ticket.try_update_value(Option::take).flatten();
-        storage::remove(storage::MATCH);
         let was_matched = matches!(self.search.get_untracked(), Search::Matched(_));
-        self.search.set(Search::Off);
-        self.link.set(Link::Idle);
+        self.forget(Search::Off);
         if let Some(ticket) = ticket.filter(|_| !was_matched) {
             // When the server has forgotten it already, that is as well.
             spawn_local(async move {
                 delete(&format!("/api/matchmaking/{ticket}")).await.ok();
             });
+        }
+    }
+
+    /// Goes on with a request that was made before a reload. One that ended since is forgotten.
+    fn resume(self, ticket: String) {
+        self.search.set(Search::Asking);
+        spawn_local(async move {
+            self.identity.known().await;
+            match self.follow(ticket, 0).await {
+                Ok(()) => {}
+                Err(error) if is_over(&error) => self.forget(Search::Off),
+                Err(error) => self.fail(&error),
+            }
+        });
+    }
+
+    /// Asks for a match until there is one. A server that restarted has forgotten the request: it is made again.
+    async fn seek(self) {
+        loop {
+            let followed = match self.ask().await {
+                Ok(ticket) => {
+                    let (name, version) = (ticket.ticket.clone(), ticket.version);
+                    self.ticket.set_value(Some(name.clone()));
+                    self.show(ticket.state);
+                    self.follow(name, version).await
+                }
+                Err(error) => Err(error),
+            };
+            match followed {
+                Ok(()) => return,
+                Err(error) if is_over(&error) => {}
+                Err(error) => return self.fail(&error),
+            }
         }
     }
 
@@ -135,22 +161,21 @@ impl QuickPlay {
         }
     }
 
-    /// Asks again and again what is new, until there is a seat.
-    async fn follow(self, ticket: String, mut version: u64) {
-        storage::set(storage::MATCH, &ticket);
+    /// Asks again and again what is new, until there is a seat or the person has given up.
+    async fn follow(self, ticket: String, mut version: u64) -> Result<(), ApiError> {
+        storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
         self.ticket.set_value(Some(ticket.clone()));
-        self.link.set(Link::Live);
         let mut backoff = Backoff::default();
         while self.follows(&ticket) && !matches!(self.search.get_untracked(), Search::Matched(_)) {
+            self.link.set(Link::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = hold::<MatchTicket>(&path, WAIT_S).await;
             if !self.follows(&ticket) {
-                return;
+                return Ok(());
             }
             match answer {
                 Ok(news) => {
                     backoff.reset();
-                    self.link.set(Link::Live);
                     if let Some(news) = news {
                         version = news.version;
                         self.show(news.state);
@@ -164,11 +189,11 @@ impl QuickPlay {
                     };
                     wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
                 }
-                Err(error) => return self.fail(&error),
+                Err(error) => return Err(error),
             }
         }
         self.link.set(Link::Complete);
-        storage::remove(storage::MATCH);
+        Ok(())
     }
 
     fn follows(self, ticket: &str) -> bool {
@@ -184,21 +209,28 @@ impl QuickPlay {
                 in_queue,
                 bots_at_ms: shifted(now_ms, f64::from(bots_in_s)),
             },
-            MatchState::Matched { room } => Search::Matched(room),
+            MatchState::Matched { room } => {
+                storage::set(storage::MATCH, &format!("{MATCHED} {room}"));
+                Search::Matched(room)
+            }
         });
     }
 
     fn fail(self, error: &ApiError) {
+        self.forget(Search::Failed(error.to_string()));
+    }
+
+    fn forget(self, search: Search) {
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
         self.link.set(Link::Idle);
-        self.search.set(Search::Failed(match error.kind() {
-            Some(ProblemKind::Gone | ProblemKind::NotFound) => {
-                "The search has ended on the server. Start it again.".to_owned()
-            }
-            _ => error.to_string(),
-        }));
+        self.search.set(search);
     }
+}
+
+/// The server knows the request no longer.
+fn is_over(error: &ApiError) -> bool {
+    matches!(error.kind(), Some(ProblemKind::Gone | ProblemKind::NotFound))
 }
 
 #[expect(
