@@ -1,0 +1,18 @@
+//! The line at the bottom: what else there is.
+
+use leptos::prelude::*;
+
+/// Links that not everybody needs.
+#[component]
+pub(crate) fn Footer() -> impl IntoView {
+    view! {
+        <footer class="bottom">
+            <span>"Every part says how it is fed: rest the pointer on its badge to read why."</span>
+            <nav aria-label="More">
+                <a href="/determinism">"Determinism"</a>
+                <a href="/api/docs" rel="external">"API"</a>
+                <a href="/metrics" rel="external">"Metrics"</a>
+            </nav>
+        </footer>
+    }
+}
