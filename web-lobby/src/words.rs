@@ -43,7 +43,7 @@ pub fn count(number: u32, one: &str) -> String {
 /// How long before `now_ms` something was. Clocks differ: the future is now.
 #[must_use]
 pub fn ago(now_ms: f64, at_ms: u64) -> String {
-    let seconds = seconds_between_floats(at_ms, now_ms);
+    let seconds = seconds_since(now_ms, at_ms);
     match seconds {
         0..60 => "just now".to_owned(),
         60..3_600 => format!("{} min ago", seconds / 60),
@@ -65,13 +65,15 @@ pub fn seconds_between(now_ms: f64, at_ms: u64) -> u32 {
     ((at_ms as f64 - now_ms) / 1_000.0).ceil().clamp(0.0, 4e9) as u32
 }
 
+/// Whole seconds from `at_ms` until `now_ms`, not below zero.
+#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "clamped; times fit in 53 bits"
 )]
-fn seconds_between_floats(at_ms: u64, now_ms: f64) -> u32 {
+pub fn seconds_since(now_ms: f64, at_ms: u64) -> u32 {
     ((now_ms - at_ms as f64) / 1_000.0).clamp(0.0, 4e9) as u32
 }
 

@@ -37,6 +37,11 @@ impl Now {
         crate::words::ago(self.0.get(), at_ms)
     }
 
+    /// Whole seconds since something, not below zero.
+    pub(crate) fn seconds_since(self, at_ms: u64) -> u32 {
+        crate::words::seconds_since(self.0.get(), at_ms)
+    }
+
     /// Seconds until something, not below zero.
     pub(crate) fn seconds_until(self, at_ms: u64) -> u32 {
         crate::words::seconds_between(self.0.get(), at_ms)
@@ -54,5 +59,5 @@ pub(crate) fn local(at_ms: u64) -> String {
 pub(crate) fn time_of_day(at_ms: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
     let date = js_sys::Date::new(&(at_ms as f64).into());
-    format!("{:02}:{:02}", date.get_hours(), date.get_minutes())
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }

@@ -9,7 +9,7 @@ pub(crate) fn origin() -> String {
 
 /// What to type to play in a room.
 pub(crate) fn command(room: RoomId) -> String {
-    format!("game-client --join {room} --server {}", origin())
+    format!("game-client --server {} --join {room}", origin())
 }
 
 /// What the native client opens by itself where it is installed.

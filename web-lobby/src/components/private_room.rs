@@ -1,0 +1,92 @@
+//! A room for friends: choose, open, send the link.
+
+use leptos::prelude::*;
+use shared::sim::{BotStrength, Mode};
+
+use super::dialog::Dialog;
+use super::invitation::{Invitation, WaysIn};
+use super::quick_play::{ModeChoice, about};
+use crate::api::directory::{Opening, PrivateRoom};
+use crate::api::long_poll::QuickPlay;
+
+/// The button and, once pressed, the question what kind of room.
+#[component]
+pub(crate) fn PrivateRoomButton() -> impl IntoView {
+    let private = PrivateRoom::expect();
+    let asking = RwSignal::new(false);
+    let close = move |()| {
+        asking.set(false);
+        private.close();
+    };
+    view! {
+        <button class="quiet big" data-testid="private-room" on:click=move |_| asking.set(true)>
+            "Private room"
+        </button>
+        <Dialog title="A room for friends" open=asking close=close>
+            {move || match private.opening.get() {
+                Opening::Open(room) => {
+                    let room = room.summary.id;
+                    view! {
+                        <Invitation room=room />
+                        <WaysIn room=room />
+                        <p class="help">"It stays open for as long as somebody is in it, over any number of rounds."</p>
+                        <div class="buttons">
+                            <button class="quiet" on:click=move |_| close(())>"Done"</button>
+                        </div>
+                    }.into_any()
+                }
+                Opening::Off | Opening::Asking | Opening::Failed(_) => {
+                    view! { <Wish private=private close=close /> }.into_any()
+                }
+            }}
+        </Dialog>
+    }
+}
+
+/// What the bots of a room may be.
+const COMPANY: [(&str, Option<BotStrength>); 4] = [
+    ("No bots", None),
+    ("Gentle bots", Some(BotStrength::Gentle)),
+    ("Keen bots", Some(BotStrength::Keen)),
+    ("Fierce bots", Some(BotStrength::Fierce)),
+];
+
+#[component]
+fn Wish(
+    private: PrivateRoom,
+    #[prop(into)] close: Callback<()>,
+) -> impl IntoView {
+    let mode: RwSignal<Mode> = RwSignal::new(QuickPlay::expect().mode.get_untracked());
+    let bots = RwSignal::new(None);
+    let refusal = move || match private.opening.get() {
+        Opening::Failed(why) => Some(why),
+        Opening::Off | Opening::Asking | Opening::Open(_) => None,
+    };
+    let is_asking = move || private.opening.get() == Opening::Asking;
+    view! {
+        <p class="help">"Only who has the link or the code finds it."</p>
+        <ModeChoice chosen=mode choose=move |chosen| mode.set(chosen) />
+        <p class="about">{move || about(mode.get())}</p>
+        <label class="field">
+            "Free seats"
+            <select on:change=move |event| {
+                let chosen = event_target_value(&event);
+                bots.set(COMPANY.iter().find(|(title, _)| *title == chosen).and_then(|(_, bots)| *bots));
+            }>
+                {COMPANY.map(|(title, _)| view! { <option>{title}</option> }).collect_view()}
+            </select>
+        </label>
+        <p class="help refused" aria-live="polite">{refusal}</p>
+        <div class="buttons">
+            <button class="quiet" on:click=move |_| close.run(())>"Not now"</button>
+            <button
+                class="primary"
+                data-testid="open-room"
+                disabled=is_asking
+                on:click=move |_| private.open(mode.get_untracked(), bots.get_untracked())
+            >
+                "Open the room"
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,204 @@
+//! The one big button: a match with whoever is there, and how the search for it stands.
+
+use leptos::prelude::*;
+use shared::id::RoomId;
+use shared::sim::Mode;
+
+use super::badge::Badge;
+use super::icon::{Icon, Picture};
+use super::invitation::WaysIn;
+use super::private_room::PrivateRoomButton;
+use crate::api::clock::Now;
+use crate::api::link::Transport;
+use crate::api::long_poll::{QuickPlay, Search};
+use crate::words;
+
+/// Choosing a mode, searching, and the seat that was found.
+#[component]
+pub(crate) fn QuickPlayPanel() -> impl IntoView {
+    let play = QuickPlay::expect();
+    let stage = Memo::new(move |_| play.search.with(Stage::of));
+    let found = move || match stage.get() {
+        Stage::Matched(room) => Some(room.to_string()),
+        Stage::Idle | Stage::Waiting => None,
+    };
+    view! {
+        <section class="play" aria-label="Play">
+            <p
+                class="unseen"
+                role="status"
+                data-testid="match-status"
+                data-state=move || stage.get().name()
+                data-room=found
+            >
+                {move || stage.get().sentence()}
+            </p>
+            {move || match stage.get() {
+                Stage::Idle => view! { <Choice play=play /> }.into_any(),
+                Stage::Waiting => view! { <Waiting play=play /> }.into_any(),
+                Stage::Matched(room) => view! { <Found play=play room=room /> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+/// Where a person stands on the way to a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Waiting,
+    Matched(RoomId),
+}
+
+impl Stage {
+    const fn of(search: &Search) -> Self {
+        match search {
+            Search::Off | Search::Failed(_) => Self::Idle,
+            Search::Asking | Search::Waiting { .. } => Self::Waiting,
+            Search::Matched(room) => Self::Matched(*room),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Waiting => "waiting",
+            Self::Matched(_) => "matched",
+        }
+    }
+
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Idle => "",
+            Self::Waiting => "Looking for a match.",
+            Self::Matched(_) => "There is a seat for you.",
+        }
+    }
+}
+
+/// What a mode is like, in a few words.
+pub(crate) const fn about(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Brawl => "Everyone against everyone, up to 16 on the ice.",
+        Mode::Teams => "Eight against eight.",
+        Mode::Duel => "One against one, on small ice.",
+        Mode::Practice => "You and three bots. It changes no rating.",
+    }
+}
+
+#[component]
+fn Choice(play: QuickPlay) -> impl IntoView {
+    let failure = move || match play.search.get() {
+        Search::Failed(why) => Some(why),
+        Search::Off | Search::Asking | Search::Waiting { .. } | Search::Matched(_) => None,
+    };
+    view! {
+        <div class="choice">
+            <ModeChoice chosen=play.mode choose=move |mode| play.choose(mode) />
+            <p class="about" class:refused=move || failure().is_some() aria-live="polite">
+                {move || failure().unwrap_or_else(|| about(play.mode.get()).to_owned())}
+            </p>
+        </div>
+        <div class="go">
+            <PrivateRoomButton />
+            <button class="primary big" data-testid="quick-play" on:click=move |_| play.start()>
+                <Picture icon=Icon::Play />
+                "Quick play"
+            </button>
+        </div>
+    }
+}
+
+/// The modes as one choice.
+#[component]
+pub(crate) fn ModeChoice(
+    #[prop(into)] chosen: Signal<Mode>,
+    choose: impl Fn(Mode) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let option = move |mode: Mode| {
+        view! {
+            <label class="segment">
+                <input
+                    type="radio"
+                    name="mode"
+                    value=mode.title()
+                    prop:checked=move || chosen.get() == mode
+                    on:change=move |_| choose(mode)
+                />
+                <span>{mode.title()}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="segments" data-testid="mode">
+            <legend class="unseen">"Mode"</legend>
+            {Mode::ALL.map(option).collect_view()}
+        </fieldset>
+    }
+}
+
+#[component]
+fn Waiting(play: QuickPlay) -> impl IntoView {
+    let now = Now::expect();
+    let facts = move || match play.search.get() {
+        Search::Waiting { since_ms, window, in_queue, bots_at_ms } => {
+            let waited = now.seconds_since(since_ms);
+            let bots = match now.seconds_until(bots_at_ms) {
+                0 => "any moment".to_owned(),
+                seconds => format!("in {}", words::clock(seconds)),
+            };
+            vec![
+                ("waited", words::clock(waited)),
+                ("rating within", format!("±{window}")),
+                ("in the queue", in_queue.to_string()),
+                ("bots fill up", bots),
+            ]
+        }
+        Search::Off | Search::Asking | Search::Matched(_) | Search::Failed(_) => Vec::new(),
+    };
+    view! {
+        <div class="searching">
+            <span class="orbit" aria-hidden="true"><i></i></span>
+            <div>
+                <h2>
+                    {move || format!("Looking for a {}", play.mode.get().title())}
+                    " "
+                    <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
+                </h2>
+                <dl class="facts">
+                    {move || {
+                        facts()
+                            .into_iter()
+                            .map(|(what, value)| view! { <div><dt>{what}</dt><dd>{value}</dd></div> })
+                            .collect_view()
+                    }}
+                </dl>
+            </div>
+        </div>
+        <div class="go">
+            <button class="quiet big" data-testid="cancel" on:click=move |_| play.cancel()>
+                "Cancel"
+            </button>
+        </div>
+    }
+}
+
+#[component]
+fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
+    view! {
+        <div class="found">
+            <h2>
+                "There is a seat for you in room "
+                <b class="room-id">{room.to_string()}</b>
+                " "
+                <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
+            </h2>
+            <WaysIn room=room />
+        </div>
+        <div class="go">
+            <button class="quiet" data-testid="match-done" on:click=move |_| play.cancel()>
+                "Done"
+            </button>
+        </div>
+    }
+}
