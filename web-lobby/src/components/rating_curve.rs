@@ -1,0 +1,80 @@
+//! A player's rating over the last rounds, as a line.
+
+use leptos::prelude::*;
+use shared::api::RatingPoint;
+
+use crate::api::clock::local;
+
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 180.0;
+const MARGIN: f64 = 12.0;
+
+/// Draws the curve. With fewer than two rounds there is none.
+#[component]
+pub(crate) fn RatingCurve(points: Vec<RatingPoint>) -> impl IntoView {
+    let spots = spots(&points);
+    let line: Vec<_> = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let line = line.join(" ");
+    let area = match (spots.first(), spots.last()) {
+        (Some((first, _)), Some((last, _))) => {
+            format!("{first:.1},{HEIGHT} {line} {last:.1},{HEIGHT}")
+        }
+        _ => String::new(),
+    };
+    let lowest = points.iter().map(|point| point.rating).min().unwrap_or_default();
+    let highest = points.iter().map(|point| point.rating).max().unwrap_or_default();
+    let label = format!("Rating over {} rounds: between {lowest} and {highest}.", points.len());
+    let dots = spots.iter().zip(&points).map(|((x, y), point)| {
+        let title = format!("{} after the round of {}", point.rating, local(point.at_ms));
+        view! { <circle cx=format!("{x:.1}") cy=format!("{y:.1}") r="3"><title>{title}</title></circle> }
+    });
+    view! {
+        <figure class="curve">
+            <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=label preserveAspectRatio="none">
+                <polygon points=area />
+                <polyline points=line vector-effect="non-scaling-stroke" />
+            </svg>
+            <svg class="dots" viewBox=format!("0 0 {WIDTH} {HEIGHT}") aria-hidden="true">
+                {dots.collect_view()}
+            </svg>
+            <figcaption>
+                <span class="num">{highest}</span>
+                <span class="num">{lowest}</span>
+            </figcaption>
+        </figure>
+    }
+}
+
+/// Where each round stands in the picture: rounds at equal distances, the highest rating on top.
+fn spots(points: &[RatingPoint]) -> Vec<(f64, f64)> {
+    let ratings = || points.iter().map(|point| f64::from(point.rating));
+    let lowest = ratings().fold(f64::INFINITY, f64::min);
+    let span = (ratings().fold(f64::NEG_INFINITY, f64::max) - lowest).max(1.0);
+    #[expect(clippy::cast_precision_loss, reason = "a few hundred rounds")]
+    let step = (WIDTH - 2.0 * MARGIN) / (points.len().max(2) - 1) as f64;
+    let mut x = MARGIN - step;
+    ratings()
+        .map(|rating| {
+            x += step;
+            (x, HEIGHT - MARGIN - (rating - lowest) / span * (HEIGHT - 2.0 * MARGIN))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::RatingPoint;
+
+    use super::{HEIGHT, MARGIN, WIDTH, spots};
+
+    #[test]
+    fn the_curve_fills_its_frame() {
+        let point = |rating| RatingPoint { at_ms: 0, rating };
+
+        let spots = spots(&[point(1500), point(1600), point(1550)]);
+
+        assert_eq!(spots[0], (MARGIN, HEIGHT - MARGIN));
+        assert_eq!(spots[1], (WIDTH / 2.0, MARGIN));
+        assert!((spots[2].0 - (WIDTH - MARGIN)).abs() < 0.01);
+    }
+}

@@ -1,0 +1,190 @@
+//! The public rooms, live, and which of them is shown large.
+
+use leptos::prelude::*;
+use shared::api::{RoomList, RoomPhase, RoomSummary};
+use shared::id::RoomId;
+
+use super::badge::Badge;
+use super::icon::{Icon, Picture};
+use super::notice::{Empty, Skeleton};
+use crate::api::clock::Now;
+use crate::api::link::Transport;
+use crate::api::sse::Fed;
+use crate::words;
+
+/// The list of rooms with its heading.
+#[component]
+pub(crate) fn RoomPanel(
+    /// The room that is shown large.
+    #[prop(into)]
+    featured: Signal<Option<RoomId>>,
+    /// Shows another one.
+    #[prop(into)]
+    feature: Callback<RoomId>,
+) -> impl IntoView {
+    let feed = Fed::<RoomList>::expect();
+    let ids = Memo::new(move |_| {
+        feed.state.with(|list| {
+            list.as_ref().map(|list| list.rooms.iter().map(|room| room.id).collect::<Vec<_>>())
+        })
+    });
+    let is_known = Memo::new(move |_| ids.with(Option::is_some));
+    let is_empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().is_some_and(Vec::is_empty)));
+    view! {
+        <section class="panel rooms" aria-labelledby="rooms-title">
+            <div class="panel-head">
+                <h2 id="rooms-title">"Rooms"</h2>
+                <Badge part="rooms" transport=Transport::Events link=feed.link />
+            </div>
+            <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=2 /> }>
+                <Show when=move || !is_empty.get() fallback=|| view! {
+                    <Empty>"No room is open. Press Quick play and there will be one."</Empty>
+                }>
+                    <ul class="room-list">
+                        <For each=move || ids.get().unwrap_or_default() key=|id| *id let:id>
+                            <RoomLine list=feed.state id=id featured=featured feature=feature />
+                        </For>
+                    </ul>
+                </Show>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn RoomLine(
+    #[prop(into)] list: Signal<Option<RoomList>>,
+    id: RoomId,
+    featured: Signal<Option<RoomId>>,
+    feature: Callback<RoomId>,
+) -> impl IntoView {
+    let room = Memo::new(move |known: Option<&Option<RoomSummary>>| {
+        find(list, id).or_else(|| known.cloned().flatten())
+    });
+    let is_featured = move || featured.get() == Some(id);
+    view! {
+        <li
+            data-testid="room-row"
+            data-room=id.to_string()
+            data-players=move || room.with(|room| room.as_ref().map(|room| room.players))
+            class:featured=is_featured
+        >
+            <button
+                class="show"
+                aria-pressed=move || is_featured().to_string()
+                on:click=move |_| feature.run(id)
+                title="Show this room above"
+            >
+                <b>{move || room.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
+                <span class="room-id">{id.to_string()}</span>
+            </button>
+            <span class="seats">{move || room.with(|room| room.as_ref().map(company))}</span>
+            <span class="leader">{move || room.with(|room| room.as_ref().and_then(leader))}</span>
+            <RoomTime room=room />
+            <span class="acts">
+                <a class="button quiet slim" href=format!("/rooms/{id}/watch")>
+                    <Picture icon=Icon::Eye />
+                    "Watch"
+                </a>
+                <a class="button quiet slim" href=format!("/r/{id}")>
+                    <Picture icon=Icon::Play />
+                    "Join"
+                </a>
+            </span>
+        </li>
+    }
+}
+
+/// What a room is doing, and for how long.
+#[component]
+pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl IntoView {
+    let now = Now::expect();
+    view! {
+        <span class="phase num">
+            {move || {
+                room.with(|room| {
+                    let room = room.as_ref()?;
+                    Some(match (room.phase, room.ends_at_ms) {
+                        (RoomPhase::Waiting, _) => "filling".to_owned(),
+                        (RoomPhase::Playing, Some(at_ms)) => words::clock(now.seconds_until(at_ms)),
+                        (RoomPhase::Playing, None) => "playing".to_owned(),
+                        (RoomPhase::Summary, _) => "break".to_owned(),
+                    })
+                })
+            }}
+        </span>
+    }
+}
+
+/// A room of the list.
+pub(crate) fn find(list: Signal<Option<RoomList>>, id: RoomId) -> Option<RoomSummary> {
+    list.with(|list| list.as_ref()?.rooms.iter().find(|room| room.id == id).cloned())
+}
+
+/// Who sits in it: `3 people, 5 bots · 16 seats`.
+pub(crate) fn company(room: &RoomSummary) -> String {
+    let people = match room.players {
+        1 => "1 person".to_owned(),
+        count => format!("{count} people"),
+    };
+    let bots = if room.bots > 0 { format!(", {}", words::count(room.bots, "bot")) } else { String::new() };
+    format!("{people}{bots} of {}", room.seats)
+}
+
+/// Who is in front: `Ada leads with 7`.
+pub(crate) fn leader(room: &RoomSummary) -> Option<String> {
+    room.leader.as_ref().map(|(name, points)| format!("{name} leads with {points}"))
+}
+
+/// The room to show large: the one that is shown stays, unless it closed or stands empty of people while
+/// another does not. Else the one with most people, and among those the oldest.
+pub(crate) fn to_feature(rooms: &[RoomSummary], shown: Option<RoomId>) -> Option<RoomId> {
+    let busiest = rooms.iter().rev().max_by_key(|room| room.players)?;
+    let stays = rooms
+        .iter()
+        .find(|room| Some(room.id) == shown)
+        .filter(|room| room.players > 0 || busiest.players == 0);
+    Some(stays.unwrap_or(busiest).id)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::{RoomPhase, RoomSummary};
+    use shared::id::RoomId;
+    use shared::sim::Mode;
+
+    use super::{company, to_feature};
+
+    fn room(id: u64, players: u32) -> RoomSummary {
+        RoomSummary {
+            id: RoomId::from_bits(id),
+            mode: Mode::Brawl,
+            phase: RoomPhase::Playing,
+            round: 1,
+            players,
+            bots: 4,
+            seats: 16,
+            spectators: 0,
+            ends_at_ms: None,
+            leader: None,
+        }
+    }
+
+    #[test]
+    fn the_busiest_room_is_shown_and_stays() {
+        let id = |bits| Some(RoomId::from_bits(bits));
+        assert_eq!(to_feature(&[], None), None);
+        assert_eq!(to_feature(&[room(1, 0), room(2, 0)], None), id(1));
+        assert_eq!(to_feature(&[room(1, 1), room(2, 3)], None), id(2));
+
+        assert_eq!(to_feature(&[room(1, 1), room(2, 3)], id(1)), id(1));
+        assert_eq!(to_feature(&[room(1, 0), room(2, 3)], id(1)), id(2));
+        assert_eq!(to_feature(&[room(2, 3)], id(1)), id(2));
+    }
+
+    #[test]
+    fn seats_are_told_in_words() {
+        assert_eq!(company(&room(1, 1)), "1 person, 4 bots of 16");
+        assert_eq!(company(&RoomSummary { bots: 0, ..room(1, 0) }), "0 people of 16");
+    }
+}
