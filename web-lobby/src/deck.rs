@@ -141,6 +141,11 @@ impl Deck {
         SPEEDS[self.speed]
     }
 
+    /// Which of the speeds that is.
+    pub(crate) fn speed_number(&self) -> usize {
+        self.speed
+    }
+
     /// Plays, pauses, or plays again from the beginning.
     pub(crate) fn toggle(&mut self) {
         match self.motion() {
@@ -175,6 +180,7 @@ impl Deck {
                 self.seek((self.at / FRAME_TICKS).round() * FRAME_TICKS + frames * FRAME_TICKS);
             }
             Order::Part { part } => self.seek(f64::from(self.total) * part),
+            Order::Speed { number } => self.set_speed(number),
             Order::Faster => self.set_speed(self.speed + 1),
             Order::Slower => self.set_speed(self.speed.saturating_sub(1)),
             Order::FullScreen | Order::Spoilers => return false,

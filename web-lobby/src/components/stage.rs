@@ -2,9 +2,11 @@
 
 mod hud;
 mod projector;
+mod roster;
 
 pub(crate) use hud::{Hud, HudOverlay, Standing};
 pub(crate) use projector::Projector;
+pub(crate) use roster::Roster;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

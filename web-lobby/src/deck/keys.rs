@@ -11,6 +11,8 @@ pub(crate) enum Order {
     Step { frames: f64 },
     /// To a part of the whole, from 0 to 1.
     Part { part: f64 },
+    /// At this one of the speeds.
+    Speed { number: usize },
     Faster,
     Slower,
     FullScreen,

@@ -11,7 +11,7 @@ use crate::deck;
 const LEADERS: usize = 5;
 
 /// A seat with its looks and its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Person {
     pub(crate) slot: Slot,
     pub(crate) name: String,
@@ -30,7 +30,7 @@ pub(crate) struct Kill {
 }
 
 /// One line of the score.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Standing {
     pub(crate) person: Person,
     pub(crate) bot: bool,
@@ -113,7 +113,7 @@ pub(crate) fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
             <ol>
                 <For
                     each=move || leaders.get()
-                    key=|row| (row.person.key(), row.points)
+                    key=|row| (row.person.clone(), row.points)
                     let:row
                 >
                     <li>{badge(row.person.slot)}<span>{row.person.name}</span><b>{row.points}</b></li>
@@ -132,12 +132,5 @@ pub(crate) fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
                 </li>
             </For>
         </ul>
-    }
-}
-
-impl Person {
-    /// What tells this person from another in a list.
-    fn key(&self) -> (u8, String) {
-        (self.slot.0, self.name.clone())
     }
 }

@@ -1,0 +1,158 @@
+//! The bar under a recording: play, speeds, steps, following, sharing.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::sim::Slot;
+
+use super::Moment;
+use super::viewer::Shown;
+use crate::api::clipboard;
+use crate::api::invitation::origin;
+use crate::components::stage::Hud;
+use crate::deck::{self, Motion, Order, SPEEDS};
+
+/// Lucide's shapes (ISC), each in a box of 24 by 24.
+const PLAY: &str = "M6 4l14 8l-14 8Z";
+const PAUSE: &str = "M7 4v16M17 4v16";
+const AGAIN: &str = "M3 12a9 9 0 1 0 9-9a9.75 9.75 0 0 0-6.74 2.74L3 8M3 3v5h5";
+const BACK: &str = "M19 5l-9 7l9 7ZM6 5v14";
+const AHEAD: &str = "M5 5l9 7l-9 7ZM18 5v14";
+const FULL: &str = "M8 3H5a2 2 0 0 0-2 2v3M21 8V5a2 2 0 0 0-2-2h-3M3 16v3a2 2 0 0 0 2 2h3M16 21h3a2 2 0 0 0 2-2v-3";
+const LINK: &str = "M10 13a5 5 0 0 0 7.5.5l3-3a5 5 0 0 0-7-7l-1.7 1.7M14 11a5 5 0 0 0-7.5-.5l-3 3a5 5 0 0 0 7 7l1.7-1.7";
+const FILE: &str = "M12 15V3M7 10l5 5l5-5M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4";
+
+/// How long "Copied" is shown, in milliseconds.
+const COPIED_MS: u32 = 2_000;
+
+/// The bar.
+#[component]
+pub(super) fn Controls(
+    shown: Shown,
+    act: impl Fn(Order) + Copy + Send + Sync + 'static,
+    /// Address of the page without its query, and of the file.
+    page: String,
+    file: String,
+    hides_spoilers: RwSignal<bool>,
+) -> impl IntoView {
+    let Shown { line, motion, speed, hud, follow, .. } = shown;
+    let (icon, word) = (
+        move || match motion.get() {
+            Motion::Playing | Motion::Buffering => PAUSE,
+            Motion::Paused => PLAY,
+            Motion::Ended => AGAIN,
+        },
+        move || match motion.get() {
+            Motion::Playing | Motion::Buffering => "Pause (space)",
+            Motion::Paused => "Play (space)",
+            Motion::Ended => "Play again (space)",
+        },
+    );
+    let clock = Memo::new(move |_| {
+        let line = line.get();
+        format!("{} / {}", deck::clock(line.at), deck::clock(f64::from(line.total)))
+    });
+    view! {
+        <div class="controls" role="toolbar" aria-label="Playback">
+            <button type="button" class="icon-button play" data-testid="play" title=word
+                aria-label=word on:click=move |_| act(Order::Toggle)>{svg_of(Signal::derive(icon))}</button>
+            {button("5 seconds back (←)", BACK, move || act(Order::Skip { seconds: -5.0 }))}
+            {button("5 seconds ahead (→)", AHEAD, move || act(Order::Skip { seconds: 5.0 }))}
+            <span class="tabular controls-clock">{clock}</span>
+            <div class="speeds" role="group" aria-label="Speed">
+                {SPEEDS.into_iter().enumerate().map(|(number, one)| view! {
+                    <button type="button"
+                        aria-pressed=move || if speed.get() == number { "true" } else { "false" }
+                        on:click=move |_| act(Order::Speed { number })>{one.name}</button>
+                }).collect_view()}
+            </div>
+            <FollowChoice hud=hud follow=follow />
+            <label class="switch" title="h">
+                <input type="checkbox" prop:checked=hides_spoilers
+                    on:change=move |event| hides_spoilers.set(event_target_checked(&event)) />
+                "Hide spoilers"
+            </label>
+            <span class="spring"></span>
+            <ShareButton shown=shown page=page />
+            <a class="icon-button" href=file download="" rel="external"
+                title="Download the file" aria-label="Download the file">{svg_of(FILE)}</a>
+            {button("Full screen (f)", FULL, move || act(Order::FullScreen))}
+        </div>
+    }
+}
+
+fn button(word: &'static str, icon: &'static str, press: impl Fn() + 'static) -> impl IntoView {
+    view! {
+        <button type="button" class="icon-button" title=word aria-label=word
+            on:click=move |_| press()>{svg_of(icon)}</button>
+    }
+}
+
+fn svg_of(path: impl Into<Signal<&'static str>>) -> impl IntoView {
+    let path: Signal<&'static str> = path.into();
+    view! { <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=path /></svg> }
+}
+
+/// Whom the eye follows.
+#[component]
+fn FollowChoice(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
+    let people = Memo::new(move |_| {
+        hud.with(|hud| {
+            let person = |row: &crate::components::stage::Standing| {
+                (row.person.slot, row.person.name.clone())
+            };
+            let mut people: Vec<_> = hud.standings.iter().map(person).collect();
+            people.sort();
+            people
+        })
+    });
+    let option = move |(slot, name): (Slot, String)| {
+        view! {
+            <option value=slot.0.to_string() prop:selected=move || follow.get() == Some(slot)>
+                {name}
+            </option>
+        }
+    };
+    view! {
+        <label class="follow">
+            <span>"Follow"</span>
+            <select on:change=move |event| {
+                follow.set(event_target_value(&event).parse().ok().map(Slot));
+            }>
+                <option value="" prop:selected=move || follow.get().is_none()>"everyone"</option>
+                {move || people.get().into_iter().map(option).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+/// Copies a link to this very moment; shows it where the browser does not let us copy.
+#[component]
+fn ShareButton(shown: Shown, page: String) -> impl IntoView {
+    let copied = RwSignal::new(false);
+    let by_hand = RwSignal::new(None::<String>);
+    let share = move |_| {
+        let moment = Moment {
+            tick: shown.line.get_untracked().at,
+            follow: shown.follow.get_untracked(),
+        };
+        let link = format!("{}{page}{}", origin(), moment.write());
+        spawn_local(async move {
+            if clipboard::copy(&link).await {
+                copied.try_set(true);
+                gloo_timers::future::TimeoutFuture::new(COPIED_MS).await;
+                copied.try_set(false);
+            } else {
+                by_hand.try_set(Some(link));
+            }
+        });
+    };
+    view! {
+        {move || by_hand.get().map(|link| view! {
+            <input class="share-link" readonly prop:value=link aria-label="Link to this moment" />
+        })}
+        <button type="button" class="button share" data-testid="share" on:click=share>
+            {svg_of(LINK)}
+            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy link" }}</span>
+        </button>
+    }
+}

@@ -1,0 +1,239 @@
+//! The recording on its stage: the download, the deck and the picture meet here.
+
+use leptos::html;
+use leptos::prelude::*;
+use shared::id::ReplayId;
+use shared::sim::Slot;
+use wasm_bindgen::JsCast as _;
+use web_sys::KeyboardEvent;
+
+use super::controls::Controls;
+use super::{Moment, Unknown};
+use crate::api::stream::{Download, Progress, file_address};
+use crate::canvas::Frame;
+use crate::components::stage::{Easel, Hud, HudOverlay, Projector, Roster, Stage};
+use crate::components::timeline::{Line, NamedMarker, Timeline};
+use crate::deck::{Deck, Motion, Order, order_of_key};
+
+/// What is written, and what tests read, is renewed every so many milliseconds.
+const WRITE_EVERY_MS: f64 = 250.0;
+
+/// What the page shows of the deck.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) line: RwSignal<Line>,
+    pub(super) motion: RwSignal<Motion>,
+    pub(super) speed: RwSignal<usize>,
+    pub(super) progress: RwSignal<Progress>,
+    pub(super) markers: RwSignal<Vec<NamedMarker>>,
+    pub(super) hud: RwSignal<Hud>,
+    pub(super) follow: RwSignal<Option<Slot>>,
+}
+
+/// A recording with its timeline, its controls and its players; `children` stand below the players.
+#[component]
+pub(super) fn Viewer(
+    id: ReplayId,
+    moment: Moment,
+    hides_spoilers: RwSignal<bool>,
+    children: Children,
+) -> impl IntoView {
+    let shown = Shown {
+        line: RwSignal::default(),
+        motion: RwSignal::new(Motion::Buffering),
+        speed: RwSignal::new(Deck::default().speed_number()),
+        progress: RwSignal::new(Progress::Opening),
+        markers: RwSignal::default(),
+        hud: RwSignal::default(),
+        follow: RwSignal::new(moment.follow),
+    };
+    let deck = StoredValue::new(Deck::starting_at(moment.tick));
+    let download = StoredValue::new_local(Download::start(id));
+    let theatre = NodeRef::<html::Div>::new();
+    let act = move |order: Order| {
+        let obeyed = deck.try_update_value(|deck| deck.obey(order)).unwrap_or(true);
+        match order {
+            Order::FullScreen if !obeyed => toggle_full_screen(theatre),
+            Order::Spoilers if !obeyed => hides_spoilers.update(|hides| *hides = !*hides),
+            _ => {}
+        }
+    };
+    let seek = move |tick: f64| deck.update_value(|deck| deck.seek(tick));
+    let keys = window_event_listener(leptos::ev::keydown, move |event| {
+        if let Some(order) = order_of(&event) {
+            event.prevent_default();
+            act(order);
+        }
+    });
+    on_cleanup(move || keys.remove());
+
+    let mut picture = Picture { shown, projector: Projector::default(), written_ms: 0.0 };
+    let paint = move |easel: &mut Easel, frame: &Frame| {
+        download.with_value(|download| {
+            deck.update_value(|deck| picture.paint(easel, frame, download, deck));
+        });
+    };
+    let refusal = move || match shown.progress.get() {
+        Progress::Refused(why) => Some(why),
+        _ => None,
+    };
+    let refusal = Memo::new(move |_| refusal());
+    let label = Signal::derive(|| "The recorded match".to_owned());
+    let mut paint = Some(paint);
+    let mut children = Some(children);
+    let stage = view! {
+        <div class="theatre-main" node_ref=theatre>
+            <div class="stage" on:dblclick=move |_| act(Order::FullScreen)>
+                <Stage name="replay-canvas" label=label
+                    paint=Box::new(paint.take().expect("painted once")) />
+                <HudOverlay hud=shown.hud />
+                <Notice shown=shown />
+            </div>
+            <Timeline line=shown.line markers=shown.markers hides_spoilers=hides_spoilers seek=seek />
+            <Controls shown=shown act=act page=format!("/replays/{id}") file=file_address(id)
+                hides_spoilers=hides_spoilers />
+        </div>
+        <aside class="theatre-side">
+            <Roster hud=shown.hud follow=shown.follow />
+            {children.take().map(|children| children())}
+            <Keys />
+        </aside>
+    };
+    view! {
+        <div class="theatre-grid" class:refused=move || refusal.with(Option::is_some)>{stage}</div>
+        {move || refusal.get().map(|why| view! { <Unknown why=why /> })}
+    }
+}
+
+/// What the stage says while it does not simply play.
+#[component]
+fn Notice(shown: Shown) -> impl IntoView {
+    let text = move || match (shown.progress.get(), shown.motion.get()) {
+        (Progress::Opening, _) => Some("Loading the recording …".to_owned()),
+        (Progress::Reconnecting, Motion::Buffering) => {
+            Some("Connection lost. Trying again …".to_owned())
+        }
+        (_, Motion::Buffering) => Some("Waiting for the download …".to_owned()),
+        (Progress::CutOff, Motion::Ended) => {
+            Some("Cut off here: the server stopped in the middle of the round.".to_owned())
+        }
+        (Progress::Damaged(why), Motion::Ended) => Some(why),
+        (Progress::Refused(why), _) => Some(why),
+        _ => None,
+    };
+    let standing = move || match shown.progress.get() {
+        Progress::CutOff => Some("incomplete: cut off when the server stopped"),
+        Progress::Damaged(_) => Some("damaged: plays as far as it can be read"),
+        _ => None,
+    };
+    view! {
+        <div class="stage-notice" role="status" aria-live="polite">
+            {move || text().map(|text| view! { <p>{text}</p> })}
+        </div>
+        {move || standing().map(|text| view! { <p class="stage-mark">{text}</p> })}
+    }
+}
+
+/// The keys, for those who look for them.
+#[component]
+fn Keys() -> impl IntoView {
+    let rows = [
+        ("space", "play, pause"),
+        ("← →", "5 seconds"),
+        (", .", "one picture"),
+        ("1 … 9", "10 % … 90 %"),
+        ("Home End", "begin, end"),
+        ("− +", "speed"),
+        ("f  h", "full screen, spoilers"),
+    ];
+    view! {
+        <details class="panel keys">
+            <summary>"Keys"</summary>
+            <dl>
+                {rows.map(|(keys, does)| view! { <dt><kbd>{keys}</kbd></dt><dd>{does}</dd> }).collect_view()}
+            </dl>
+        </details>
+    }
+}
+
+/// What is kept from frame to frame.
+struct Picture {
+    shown: Shown,
+    projector: Projector,
+    written_ms: f64,
+}
+
+impl Picture {
+    fn paint(&mut self, easel: &mut Easel, frame: &Frame, download: &Download, deck: &mut Deck) {
+        download.with(|downloaded| {
+            let reader = &downloaded.reader;
+            let length = reader.header().map_or(0, |header| header.round_ticks);
+            deck.has(reader.available_ticks(), length, !downloaded.progress.may_grow());
+            deck.pass(frame.passed_ms);
+            let follow = self.shown.follow.get_untracked();
+            self.projector.show(easel, frame, reader, deck.at(), follow);
+
+            let line = Line { at: deck.at(), available: deck.available(), total: deck.total() };
+            set_if_other(self.shown.line, line);
+            set_if_other(self.shown.motion, deck.motion());
+            set_if_other(self.shown.speed, deck.speed_number());
+            if frame.now_ms - self.written_ms < WRITE_EVERY_MS {
+                return;
+            }
+            self.written_ms = frame.now_ms;
+            set_if_other(self.shown.progress, downloaded.progress.clone());
+            if let Some(hud) = self.projector.hud(reader) {
+                set_if_other(self.shown.hud, hud);
+            }
+            let known = self.shown.markers.with_untracked(Vec::len);
+            if reader.markers().len() != known {
+                let named = |marker: &shared::api::Marker| NamedMarker {
+                    marker: *marker,
+                    name: reader.roster_at(marker.tick).name(Slot(marker.slot)).to_owned(),
+                };
+                self.shown.markers.set(reader.markers().iter().map(named).collect());
+            }
+            mark(easel, deck, reader.is_complete());
+        });
+    }
+}
+
+fn mark(easel: &Easel, deck: &Deck, is_complete: bool) {
+    let yes_no = |yes| if yes { "true" } else { "false" };
+    easel.mark("data-tick", &format!("{:.0}", deck.at()));
+    easel.mark("data-available-ticks", &deck.available().to_string());
+    easel.mark("data-playing", yes_no(deck.motion() == Motion::Playing));
+    easel.mark("data-complete", yes_no(is_complete));
+}
+
+/// Tells only what is new.
+fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|known| *known != value) {
+        signal.set(value);
+    }
+}
+
+/// A key belongs to what has the focus before it belongs to the recording.
+fn order_of(event: &KeyboardEvent) -> Option<Order> {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() {
+        return None;
+    }
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let tag = target.map(|element| element.tag_name()).unwrap_or_default();
+    let is_press = matches!(event.key().as_str(), " " | "Enter");
+    match tag.as_str() {
+        "TEXTAREA" | "SELECT" => return None,
+        "INPUT" | "BUTTON" | "A" | "SUMMARY" if is_press => return None,
+        _ => {}
+    }
+    order_of_key(&event.key())
+}
+
+fn toggle_full_screen(theatre: NodeRef<html::Div>) {
+    let document = document();
+    if document.fullscreen_element().is_some() {
+        document.exit_fullscreen();
+    } else if let Some(theatre) = theatre.get_untracked() {
+        theatre.request_fullscreen().ok();
+    }
+}

@@ -1,0 +1,137 @@
+//! A room that plays right now, large, with everyone in it and the way in.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_params_map;
+use shared::api::RoomDetails;
+use shared::id::RoomId;
+use shared::sim::Slot;
+
+use crate::api::{self, ApiError, clipboard, invitation};
+use crate::components::live_stage::LiveStage;
+use crate::components::stage::{Hud, Roster};
+
+/// How long "Copied" is shown, in milliseconds.
+const COPIED_MS: u32 = 2_000;
+
+/// `/rooms/:id/watch`.
+#[component]
+pub fn WatchPage() -> impl IntoView {
+    let params = use_params_map();
+    let room = Memo::new(move |_| {
+        params.with(|params| params.get("id")).and_then(|id| id.parse::<RoomId>().ok())
+    });
+    move || match room.get() {
+        Some(room) => view! { <Watch room=room /> }.into_any(),
+        None => view! { <NoRoom why="That is no room's code.".to_owned() /> }.into_any(),
+    }
+}
+
+#[component]
+fn Watch(room: RoomId) -> impl IntoView {
+    let hud = RwSignal::new(Hud::default());
+    let follow = RwSignal::new(None::<Slot>);
+    let details = RwSignal::new(None::<Result<RoomDetails, ApiError>>);
+    spawn_local(async move {
+        details.try_set(Some(api::get(&format!("/api/rooms/{room}")).await));
+    });
+    let title = move || {
+        details.with(|details| match details {
+            Some(Ok(details)) => format!("{}, live", details.summary.mode.title()),
+            Some(Err(_)) | None => "Live".to_owned(),
+        })
+    };
+    let about = move || {
+        details.with(|details| {
+            let details = details.as_ref()?.as_ref().ok()?;
+            let kind = if details.private { "private room" } else { "public room" };
+            Some(format!("{kind} {room} · round {}", details.summary.round))
+        })
+    };
+    let refusal = move || {
+        details.with(|details| match details {
+            Some(Err(error)) if !error.may_pass() => Some(error.to_string()),
+            Some(_) | None => None,
+        })
+    };
+    view! {
+        <article class="page theatre">
+            <header class="theatre-head">
+                <h1>{title}</h1>
+                <p class="muted tabular">{about}</p>
+            </header>
+            {move || refusal().map(|why| view! { <NoRoom why=why /> })}
+            <div class="theatre-grid" class:refused=move || refusal().is_some()>
+                <div class="theatre-main">
+                    <LiveStage room=Signal::stored(Some(room)) hud=hud follow=follow />
+                    <p class="muted small">
+                        "One growing HTTP body (chunked) brings the match: the same bytes that the players get, \
+                         played a moment behind them."
+                    </p>
+                </div>
+                <aside class="theatre-side">
+                    <Roster hud=hud follow=follow />
+                    <InviteBox room=room />
+                </aside>
+            </div>
+        </article>
+    }
+}
+
+/// Three ways into the room.
+#[component]
+fn InviteBox(room: RoomId) -> impl IntoView {
+    view! {
+        <section class="panel invite" aria-label="Join this room">
+            <h2>"Join this room"</h2>
+            <p>
+                <a class="button primary" href=invitation::client_link(room) rel="external">
+                    "Open in the game"
+                </a>
+            </p>
+            <CopyLine label="Or type" text=invitation::command(room) />
+            <CopyLine label="Invite friends" text=invitation::page_link(room) />
+        </section>
+    }
+}
+
+/// A text with a button that copies it.
+#[component]
+fn CopyLine(label: &'static str, text: String) -> impl IntoView {
+    let copied = RwSignal::new(false);
+    let shown = text.clone();
+    let copy = move |_| {
+        let text = text.clone();
+        spawn_local(async move {
+            if clipboard::copy(&text).await {
+                copied.try_set(true);
+                gloo_timers::future::TimeoutFuture::new(COPIED_MS).await;
+                copied.try_set(false);
+            }
+        });
+    };
+    view! {
+        <p class="copy-line">
+            <span class="muted small">{label}</span>
+            <code>{shown}</code>
+            <button type="button" class="button small" on:click=copy>
+                <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            </button>
+        </p>
+    }
+}
+
+/// There is no such room (any more).
+#[component]
+fn NoRoom(why: String) -> impl IntoView {
+    view! {
+        <div class="theatre-unknown">
+            <h2>"No match here"</h2>
+            <p>{why}</p>
+            <p>
+                <a class="button" href="/">"Live rooms"</a>" "
+                <a class="button" href="/replays">"Replays"</a>
+            </p>
+        </div>
+    }
+}
