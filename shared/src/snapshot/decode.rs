@@ -65,10 +65,14 @@ impl StreamDecoder {
             FrameKind::Delta => self.delta(frame),
             FrameKind::Keyframe => {
                 let world = read_keyframe(frame)?;
+                // The first keyframe of a round has nothing to agree with, whatever tick the last round was at.
                 if let Some(own) = self.world.as_ref()
+                    && world.tick != world.began
                     && own.tick == world.tick
                     && own.began == world.began
                     && own.round_ticks == world.round_ticks
+                    // One at the very beginning may belong to another round.
+                    && world.elapsed() > 0
                     && *own != world
                 {
                     self.diverged += 1;
