@@ -7,7 +7,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ProblemKind, SeatTicket};
-use shared::id::{PlayerId, PlayerName};
+use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::CHAT_SUBPROTOCOL;
 use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage};
 use shared::protocol::close::{NextStep, next_step};
@@ -22,6 +22,32 @@ use super::link::{Backoff, Link};
 
 /// Lines kept on the page; the oldest go first.
 const LINES_MAX: usize = 300;
+/// A line waits for so long for a connection, in milliseconds; then it comes back.
+const PATIENCE_MS: f64 = 8_000.0;
+/// How often it looks, in milliseconds.
+const LOOK_EVERY_MS: u32 = 100;
+
+/// Who shall read a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) enum To {
+    /// Everyone in the lobby.
+    #[default]
+    Lobby,
+    /// Everyone in a room.
+    Room(RoomId),
+    /// One person.
+    Person(PlayerId, PlayerName),
+}
+
+impl To {
+    const fn channel(&self) -> Channel {
+        match self {
+            Self::Lobby => Channel::Lobby,
+            Self::Room(room) => Channel::Room { room: *room },
+            Self::Person(player, _) => Channel::Direct { player: *player },
+        }
+    }
+}
 
 /// The chat, for the whole page.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +62,10 @@ pub(crate) struct Chat {
     pub(crate) returned: RwSignal<Option<String>>,
     /// People whose lines are not shown.
     pub(crate) muted: RwSignal<BTreeSet<PlayerId>>,
-    /// To whom the next line goes; nothing: to everyone.
-    pub(crate) recipient: RwSignal<Option<(PlayerId, PlayerName)>>,
+    /// To whom the next line goes.
+    pub(crate) to: RwSignal<To>,
+    /// The room where one has a seat, whose channel is offered too.
+    pub(crate) room: RwSignal<Option<RoomId>>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
     /// The line that was sent last, and its nonce.
@@ -54,7 +82,8 @@ impl Chat {
             notice: RwSignal::new(None),
             returned: RwSignal::new(None),
             muted: RwSignal::new(muted.split(' ').filter_map(|id| id.parse().ok()).collect()),
-            recipient: RwSignal::new(None),
+            to: RwSignal::new(To::Lobby),
+            room: RwSignal::new(None),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
             sent: StoredValue::new((0, String::new())),
@@ -77,27 +106,61 @@ impl Chat {
         expect_context()
     }
 
-    /// Sends a line to everyone, or to the recipient. False: there is no connection now.
-    pub(crate) fn say(self, text: &str) -> bool {
-        let recipient = self.recipient.get_untracked();
+    /// Sends a line; asks for a name first when there is none. What cannot be sent comes back in `returned`.
+    pub(crate) fn say(self, text: String) {
+        self.notice.set(None);
+        spawn_local(async move {
+            if self.identity.needed().await.is_none() {
+                return self.returned.set(Some(text));
+            }
+            let began_ms = js_sys::Date::now();
+            while !self.send_line(&text) {
+                if js_sys::Date::now() - began_ms > PATIENCE_MS {
+                    self.notice.set(Some("Not sent: there is no connection just now.".to_owned()));
+                    return self.returned.set(Some(text));
+                }
+                wake::sleep(LOOK_EVERY_MS).await;
+            }
+        });
+    }
+
+    fn send_line(self, text: &str) -> bool {
         let nonce = self.sent.with_value(|(nonce, _)| nonce.wrapping_add(1));
-        let message = ChatClientMessage::Say {
-            channel: recipient.map_or(Channel::Lobby, |(player, _)| Channel::Direct { player }),
-            text: text.to_owned(),
-            nonce,
-        };
-        let Ok(message) = serde_json::to_string(&message) else { return false };
-        let sent = self.socket.with_value(|socket| {
+        let channel = self.to.with_untracked(To::channel);
+        let is_sent = self.send(&ChatClientMessage::Say { channel, text: text.to_owned(), nonce });
+        if is_sent {
+            self.sent.set_value((nonce, text.to_owned()));
+        }
+        is_sent
+    }
+
+    /// Sends a message. False: there is no connection now.
+    fn send(self, message: &ChatClientMessage) -> bool {
+        let Ok(message) = serde_json::to_string(message) else { return false };
+        self.socket.with_value(|socket| {
             let open = socket.as_ref().filter(|socket| socket.ready_state() == WebSocket::OPEN);
             open.is_some_and(|socket| socket.send_with_str(&message).is_ok())
-        });
-        if sent {
-            self.notice.set(None);
-            self.sent.set_value((nonce, text.to_owned()));
-        } else {
-            self.notice.set(Some("Not sent: there is no connection just now.".to_owned()));
+        })
+    }
+
+    /// Follows the channel of the room where one has a seat, and leaves the one before.
+    pub(crate) fn follow_room(self, room: Option<RoomId>) {
+        let before = self.room.get_untracked();
+        if before == room {
+            return;
         }
-        sent
+        if let Some(room) = before {
+            self.send(&ChatClientMessage::Exit { room });
+            self.to.set(To::Lobby);
+        }
+        self.room.set(room);
+        self.enter_room();
+    }
+
+    fn enter_room(self) {
+        if let Some(room) = self.room.get_untracked() {
+            self.send(&ChatClientMessage::Enter { room });
+        }
     }
 
     /// Hides or shows a person's lines, from now on and on every visit.
@@ -169,10 +232,12 @@ impl Chat {
 
     fn take(self, text: &str) {
         match serde_json::from_str(text) {
-            Ok(ChatServerMessage::Hello { lines, .. } | ChatServerMessage::Entered { lines, .. }) => {
+            Ok(ChatServerMessage::Hello { lines, .. }) => {
                 self.link.set(Link::Live);
                 self.add(lines);
+                self.enter_room();
             }
+            Ok(ChatServerMessage::Entered { lines, .. }) => self.add(lines),
             Ok(ChatServerMessage::Line(line)) => self.add(vec![line]),
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
                 let later = retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));

@@ -1,0 +1,207 @@
+//! The chat: what was said, and a line to say something.
+
+mod line;
+
+use leptos::html;
+use leptos::prelude::*;
+use shared::protocol::chat::LINE_CHARS_MAX;
+
+use super::badge::Badge;
+use super::icon::{Icon, Picture};
+use super::notice::Empty;
+use crate::api::chat::{Chat, To};
+use crate::api::link::{Link, Transport};
+use crate::api::session::Identity;
+use crate::api::storage;
+use line::{Line, MutedList};
+
+/// From so many characters on, the number of those left is shown.
+const COUNT_FROM: usize = LINE_CHARS_MAX - 60;
+/// So near to the bottom (in pixels) new lines scroll into view.
+const BOTTOM_PX: i32 = 60;
+
+/// The chat as a column that can be folded.
+#[component]
+pub(crate) fn ChatPanel() -> impl IntoView {
+    let chat = Chat::expect();
+    let folded = RwSignal::new(storage::get(storage::CHAT_FOLDED).is_some());
+    let fold = move |_| {
+        folded.update(|folded| *folded = !*folded);
+        if folded.get_untracked() {
+            storage::set(storage::CHAT_FOLDED, "yes");
+        } else {
+            storage::remove(storage::CHAT_FOLDED);
+        }
+    };
+    view! {
+        <aside class="panel chat" class:folded=folded aria-label="Chat">
+            <div class="panel-head">
+                <button
+                    class="quiet slim fold"
+                    aria-expanded=move || (!folded.get()).to_string()
+                    aria-label="Chat column"
+                    title=move || if folded.get() { "Unfold the chat" } else { "Fold the chat" }
+                    on:click=fold
+                >
+                    {move || {
+                        let icon = if folded.get() { Icon::Message } else { Icon::ChevronRight };
+                        view! { <Picture icon=icon /> }
+                    }}
+                </button>
+                <h2>"Chat"</h2>
+                <Badge part="chat" transport=Transport::Socket link=chat.link />
+            </div>
+            <div class="chat-body">
+                <Channels chat=chat />
+                <Log chat=chat />
+                <MutedList chat=chat />
+                <SayForm chat=chat />
+            </div>
+        </aside>
+    }
+}
+
+/// Where one speaks, once there is more than the lobby.
+#[component]
+fn Channels(chat: Chat) -> impl IntoView {
+    let channel = move |to: To, title: String| {
+        let is_chosen = {
+            let to = to.clone();
+            move || chat.to.get() == to
+        };
+        view! {
+            <button
+                class="quiet slim"
+                aria-pressed=move || is_chosen().to_string()
+                on:click=move |_| chat.to.set(to.clone())
+            >
+                {title}
+            </button>
+        }
+    };
+    view! {
+        {move || chat.room.get().map(|room| view! {
+            <div class="channels" role="group" aria-label="Channel">
+                {channel(To::Lobby, "Lobby".to_owned())}
+                {channel(To::Room(room), format!("Room {room}"))}
+            </div>
+        })}
+    }
+}
+
+#[component]
+fn Log(chat: Chat) -> impl IntoView {
+    let identity = Identity::expect();
+    let log = NodeRef::<html::Div>::new();
+    let shown = Memo::new(move |_| {
+        chat.muted.with(|muted| {
+            chat.lines.with(|lines| {
+                lines.iter().filter(|line| !muted.contains(&line.from)).cloned().collect::<Vec<_>>()
+            })
+        })
+    });
+    let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
+    // Keeps the newest line in view, unless the person reads further up.
+    Effect::new(move |before: Option<()>| {
+        shown.track();
+        let Some(log) = log.get() else { return };
+        let below = log.scroll_height() - log.scroll_top() - log.client_height();
+        if before.is_none() || below < BOTTOM_PX + log.client_height() / 4 {
+            request_animation_frame(move || log.set_scroll_top(log.scroll_height()));
+        }
+    });
+    let silence = move || match (identity.me.with(Option::is_some), chat.link.get()) {
+        (false, _) => "Choose a name to read and to write: say something below.",
+        (true, Link::Live) => "Nobody has said anything yet. Be the first.",
+        (true, _) => "Opening the chat …",
+    };
+    view! {
+        <div
+            class="log"
+            role="log"
+            aria-live="polite"
+            aria-label="What was said"
+            tabindex="0"
+            node_ref=log
+        >
+            <Show when=move || is_empty.get()>
+                <Empty>{silence}</Empty>
+            </Show>
+            <For each=move || shown.get() key=|line| line.sequence let:line>
+                <Line chat=chat line=line />
+            </For>
+        </div>
+    }
+}
+
+#[component]
+fn SayForm(chat: Chat) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let length = RwSignal::new(0);
+    let fill = move |text: &str| {
+        if let Some(field) = field.get_untracked() {
+            field.set_value(text);
+            length.set(text.chars().count());
+        }
+    };
+    // A refused line comes back, unless the next one is being written.
+    Effect::new(move |_| {
+        if let Some(text) = chat.returned.get() {
+            if field.get_untracked().is_some_and(|field| field.value().is_empty()) {
+                fill(&text);
+            }
+            chat.returned.set(None);
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
+        if !text.trim().is_empty() {
+            fill("");
+            chat.say(text);
+        }
+    };
+    let person = move || match chat.to.get() {
+        To::Person(_, name) => Some(name.to_string()),
+        To::Lobby | To::Room(_) => None,
+    };
+    let placeholder = move || match chat.to.get() {
+        To::Lobby => "Say something to everyone".to_owned(),
+        To::Room(room) => format!("Say something in room {room}"),
+        To::Person(_, name) => format!("Whisper to {name}"),
+    };
+    view! {
+        <form class="say" on:submit=submit autocomplete="off">
+            {move || person().map(|name| view! {
+                <p class="recipient">
+                    <span>"only to " <b>{name}</b></span>
+                    <button
+                        type="button"
+                        class="quiet slim"
+                        aria-label="To everyone again"
+                        on:click=move |_| chat.to.set(To::Lobby)
+                    >
+                        <Picture icon=Icon::Close />
+                    </button>
+                </p>
+            })}
+            <p class="help refused" role="status">{move || chat.notice.get()}</p>
+            <div class="say-line">
+                <input
+                    node_ref=field
+                    data-testid="chat-input"
+                    maxlength=LINE_CHARS_MAX
+                    aria-label=placeholder
+                    placeholder=placeholder
+                    on:input=move |event| length.set(event_target_value(&event).chars().count())
+                />
+                <Show when=move || COUNT_FROM < length.get()>
+                    <span class="num help">{move || LINE_CHARS_MAX.saturating_sub(length.get())}</span>
+                </Show>
+                <button class="quiet slim" data-testid="chat-send" aria-label="Send">
+                    <Picture icon=Icon::Send />
+                </button>
+            </div>
+        </form>
+    }
+}

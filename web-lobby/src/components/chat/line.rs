@@ -1,0 +1,92 @@
+//! One line of the chat, and the people whose lines are hidden.
+
+use leptos::prelude::*;
+use shared::id::PlayerId;
+use shared::protocol::chat::{Channel, ChatLine};
+
+use crate::api::chat::{Chat, To};
+use crate::api::clock::{local, time_of_day};
+use crate::api::session::Identity;
+use crate::components::icon::{Icon, Picture};
+
+/// A line, and what one can do about who said it.
+#[component]
+pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
+    let identity = Identity::expect();
+    let (from, name) = (line.from, line.name.clone());
+    let is_mine = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == from));
+    let whisper = {
+        let name = name.clone();
+        move |_| chat.to.set(To::Person(from, name.clone()))
+    };
+    let where_said = match line.channel {
+        Channel::Lobby => None,
+        Channel::Room { room } => Some(format!("in {room}")),
+        Channel::Team { .. } => Some("to the team".to_owned()),
+        Channel::Direct { .. } => Some("privately".to_owned()),
+    };
+    let time = time_of_day(line.at_ms);
+    let time = time.get(..5).unwrap_or(&time).to_owned();
+    view! {
+        <div class="line" class:mine=is_mine data-testid="chat-line" data-from=name.to_string()>
+            <p>
+                <a class="name" href=format!("/players/{from}")>{name.to_string()}</a>
+                {where_said.map(|place| view! { <span class="tag">{place}</span> })}
+                <time title=local(line.at_ms)>{time}</time>
+            </p>
+            <p class="text">{line.text}</p>
+            <Show when=move || !is_mine()>
+                <span class="acts">
+                    <button
+                        class="quiet slim"
+                        aria-label=format!("Whisper to {name}")
+                        title="Whisper"
+                        on:click=whisper.clone()
+                    >
+                        <Picture icon=Icon::Whisper />
+                    </button>
+                    <button
+                        class="quiet slim"
+                        aria-label=format!("Mute {name}")
+                        title="Mute: hide all lines of this player"
+                        on:click=move |_| chat.toggle_mute(from)
+                    >
+                        <Picture icon=Icon::Mute />
+                    </button>
+                </span>
+            </Show>
+        </div>
+    }
+}
+
+/// Who is muted, to be heard again.
+#[component]
+pub(super) fn MutedList(chat: Chat) -> impl IntoView {
+    let muted = move || chat.muted.with(|muted| muted.iter().copied().collect::<Vec<_>>());
+    let count = Memo::new(move |_| chat.muted.with(|muted| muted.len()));
+    view! {
+        <Show when=move || { count.get() > 0 }>
+            <details class="muted">
+                <summary>{move || format!("{} muted", count.get())}</summary>
+                <ul>
+                    <For each=muted key=|player| *player let:player>
+                        <li>
+                            <span>{name_of(chat, player)}</span>
+                            <button class="quiet slim" on:click=move |_| chat.toggle_mute(player)>
+                                "Unmute"
+                            </button>
+                        </li>
+                    </For>
+                </ul>
+            </details>
+        </Show>
+    }
+}
+
+/// The name under which somebody was last heard; else the id.
+fn name_of(chat: Chat, player: PlayerId) -> String {
+    let name = chat.lines.with_untracked(|lines| {
+        lines.iter().rev().find(|line| line.from == player).map(|line| line.name.to_string())
+    });
+    name.unwrap_or_else(|| player.to_string())
+}

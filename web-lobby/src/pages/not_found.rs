@@ -1,0 +1,18 @@
+//! An address that leads nowhere.
+
+use leptos::prelude::*;
+
+/// Says so, and leads back.
+#[component]
+pub(crate) fn NotFoundPage() -> impl IntoView {
+    view! {
+        <div class="page narrow">
+            <h1>"Over the edge"</h1>
+            <p>"There is nothing at this address. It may have been typed wrong, or what it named is gone."</p>
+            <div class="buttons">
+                <a class="button primary" href="/">"To the lobby"</a>
+                <a class="button quiet" href="/replays">"Replays"</a>
+            </div>
+        </div>
+    }
+}

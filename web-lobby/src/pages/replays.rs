@@ -1,0 +1,62 @@
+//! `/replays`: every recorded round, the newest first.
+
+use leptos::prelude::*;
+use shared::sim::Mode;
+
+use crate::api::directory::{ReplayFilter, Replays};
+use crate::api::link::Link;
+use crate::components::replay_list::{RefreshBar, ReplayList};
+
+/// Rounds on one page.
+const LIMIT: u32 = 20;
+
+/// The list with its filter and its pages.
+#[component]
+pub(crate) fn ReplaysPage() -> impl IntoView {
+    let mode = RwSignal::new(None::<Mode>);
+    let filter = Signal::derive(move || ReplayFilter { mode: mode.get(), player: None, limit: LIMIT });
+    let replays = Replays::new(filter);
+    let option = move |wanted: Option<Mode>| {
+        view! {
+            <label class="segment">
+                <input
+                    type="radio"
+                    name="replay-mode"
+                    prop:checked=move || mode.get() == wanted
+                    on:change=move |_| mode.set(wanted)
+                />
+                <span>{wanted.map_or("All", Mode::title)}</span>
+            </label>
+        }
+    };
+    view! {
+        <div class="page">
+            <div class="page-head">
+                <h1>"Replays"</h1>
+                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
+            </div>
+            <fieldset class="segments">
+                <legend class="unseen">"Mode"</legend>
+                {option(None)}
+                {Mode::ALL.map(|mode| option(Some(mode))).collect_view()}
+            </fieldset>
+            <section class="panel" aria-label="Recorded rounds">
+                <ReplayList
+                    replays=replays
+                    nothing="No round of this kind was recorded yet. Each one is, as soon as it ends."
+                />
+                <Show when=move || replays.more.get()>
+                    <div class="more">
+                        <button
+                            class="quiet"
+                            disabled=move || replays.link.get() == Link::Connecting
+                            on:click=move |_| replays.older()
+                        >
+                            "Older rounds"
+                        </button>
+                    </div>
+                </Show>
+            </section>
+        </div>
+    }
+}
