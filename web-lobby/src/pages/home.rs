@@ -1,0 +1,103 @@
+//! `/`: play, watch, scores, rooms, replays and chat at one sight.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use shared::api::RoomList;
+use shared::id::RoomId;
+
+use crate::api::chat::Chat;
+use crate::api::directory::{ReplayFilter, Replays};
+use crate::api::long_poll::{QuickPlay, Search};
+use crate::api::sse::Fed;
+use crate::components::chat::ChatPanel;
+use crate::components::live_stage::LiveStage;
+use crate::components::quick_play::QuickPlayPanel;
+use crate::components::replay_list::{RefreshBar, ReplayList};
+use crate::components::rooms::{RoomPanel, RoomTime, company, find, to_feature};
+use crate::components::scoreboard::ScorePanel;
+use crate::components::tab_bar::Tab;
+
+/// Replays on the first page of the lobby.
+const REPLAYS: u32 = 6;
+
+/// The lobby.
+#[component]
+pub(crate) fn HomePage() -> impl IntoView {
+    let location = use_location();
+    let tab = Memo::new(move |_| Tab::of(&location.hash.get()));
+    let list = Fed::<RoomList>::expect().state;
+    let chosen = RwSignal::new(None::<RoomId>);
+    let featured = Memo::new(move |shown: Option<&Option<RoomId>>| {
+        list.with(|list| {
+            let rooms = list.as_ref().map(|list| list.rooms.as_slice()).unwrap_or_default();
+            let is_open = |id: &RoomId| rooms.iter().any(|room| room.id == *id);
+            let chosen = chosen.get().filter(is_open);
+            chosen.or_else(|| to_feature(rooms, shown.copied().flatten()))
+        })
+    });
+    follow_own_room();
+    view! {
+        <div class="home" data-tab=move || tab.get().name()>
+            <h1 class="unseen">"The lobby"</h1>
+            <QuickPlayPanel />
+            <Featured room=featured />
+            <ScorePanel />
+            <RoomPanel featured=featured feature=move |room| chosen.set(Some(room)) />
+            <LatestReplays />
+            <ChatPanel />
+        </div>
+    }
+}
+
+/// The chat offers the channel of the room where one got a seat.
+fn follow_own_room() {
+    let search = QuickPlay::expect().search;
+    let chat = Chat::expect();
+    Effect::new(move |_| {
+        chat.follow_room(match search.get() {
+            Search::Matched(room) => Some(room),
+            Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => None,
+        });
+    });
+}
+
+/// The room that is shown large.
+#[component]
+fn Featured(room: Memo<Option<RoomId>>) -> impl IntoView {
+    let list = Fed::<RoomList>::expect().state;
+    let summary = Memo::new(move |_| room.get().and_then(|id| find(list.into(), id)));
+    let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
+    view! {
+        <section class="panel featured" aria-label="A match, live">
+            <LiveStage room=room />
+            <div class="caption">
+                <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
+                <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>
+                <span class="seats">{move || summary.with(|room| room.as_ref().map(company))}</span>
+                <RoomTime room=summary />
+                {move || address().map(|address| view! {
+                    <a class="button quiet slim" href=address>"Watch large"</a>
+                })}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn LatestReplays() -> impl IntoView {
+    let filter = ReplayFilter { limit: REPLAYS, ..ReplayFilter::default() };
+    let replays = Replays::new(Signal::stored(filter));
+    view! {
+        <section class="panel replays" aria-labelledby="replays-title">
+            <div class="panel-head">
+                <h2 id="replays-title">"Replays"</h2>
+                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
+            </div>
+            <ReplayList
+                replays=replays
+                nothing="Nothing recorded yet. A round lasts three minutes; then it stands here."
+            />
+            <a class="all" href="/replays">"All replays"</a>
+        </section>
+    }
+}

@@ -1,0 +1,98 @@
+//! `/r/:code`: somebody was invited to a room.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use shared::api::{RoomDetails, RoomSeat};
+use shared::id::RoomId;
+
+use crate::api::directory::Pull;
+use crate::components::invitation::{Invitation, WaysIn};
+use crate::components::notice::{Failure, Skeleton};
+use crate::components::replay_list::RefreshBar;
+use crate::components::rooms::{RoomTime, company};
+use crate::pages::not_found::NotFoundPage;
+
+/// The room behind a code, and the ways into it.
+#[component]
+pub(crate) fn InvitePage() -> impl IntoView {
+    let params = use_params_map();
+    let code = Memo::new(move |_| {
+        params.with(|params| params.get("code").unwrap_or_default()).parse::<RoomId>().ok()
+    });
+    view! {
+        {move || match code.get() {
+            Some(room) => view! { <Invited room=room /> }.into_any(),
+            None => view! { <NotFoundPage /> }.into_any(),
+        }}
+    }
+}
+
+#[component]
+fn Invited(room: RoomId) -> impl IntoView {
+    let details = Pull::<RoomDetails>::new(Signal::stored(format!("/api/rooms/{room}")));
+    let sentence = Signal::derive(move || {
+        details.error.get().map(|error| error.to_string()).unwrap_or_default()
+    });
+    let refresh = move |()| details.refresh();
+    view! {
+        <div class="page narrow">
+            <div class="page-head">
+                <h1>"Room " <span class="room-id">{room.to_string()}</span></h1>
+                <RefreshBar part="room" link=details.link refresh=refresh />
+            </div>
+            <Show when=move || details.error.with(Option::is_some)>
+                <Failure sentence=sentence retry=refresh />
+                <p class="help">
+                    "A room closes a while after the last person has left. "
+                    <a href="/">"Play in another"</a>
+                </p>
+            </Show>
+            {move || match details.data.get() {
+                Some(found) => view! { <Details details=found /> }.into_any(),
+                None if details.error.with(Option::is_some) => ().into_any(),
+                None => view! { <Skeleton rows=4 /> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn Details(details: RoomDetails) -> impl IntoView {
+    let room = details.summary.clone();
+    let id = room.id;
+    let kind = if details.private { "Private" } else { "Public" };
+    let about = format!("{kind} · {} · {}", room.mode.title(), company(&room));
+    let is_empty = details.seated.is_empty();
+    view! {
+        <p class="about">{about} " · " <RoomTime room=Signal::stored(Some(room)) /></p>
+        <section class="panel pad" aria-label="Ways in">
+            <WaysIn room=id />
+        </section>
+        <section class="panel pad" aria-label="Invitation">
+            <Invitation room=id />
+        </section>
+        <section class="panel" aria-labelledby="seats-title">
+            <div class="panel-head"><h2 id="seats-title">"In the room"</h2></div>
+            {if is_empty {
+                view! { <p class="empty">"Nobody is here yet: be the first."</p> }.into_any()
+            } else {
+                view! { <ul class="seat-list">{details.seated.into_iter().map(seat).collect_view()}</ul> }.into_any()
+            }}
+        </section>
+    }
+}
+
+fn seat(seat: RoomSeat) -> impl IntoView {
+    let note = match (seat.bot, seat.reconnecting) {
+        (true, _) => Some("bot"),
+        (false, true) => Some("reconnecting"),
+        (false, false) => None,
+    };
+    view! {
+        <li>
+            <a href=format!("/players/{}", seat.player)>{seat.name.to_string()}</a>
+            {note.map(|note| view! { <span class="tag">{note}</span> })}
+            <span class="num">{seat.points}</span>
+        </li>
+    }
+}

@@ -1,0 +1,97 @@
+//! `/players/:id`: one player's rating, totals and rounds.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use shared::api::PlayerProfile;
+
+use crate::api::directory::{Pull, ReplayFilter, Replays};
+use crate::components::icon::{Icon, Picture};
+use crate::components::notice::{Failure, Skeleton};
+use crate::components::rating_curve::RatingCurve;
+use crate::components::replay_list::{RefreshBar, ReplayList};
+
+/// Rounds shown below the figures.
+const REPLAYS: u32 = 10;
+
+/// A player.
+#[component]
+pub(crate) fn PlayerPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let profile = Pull::<PlayerProfile>::new(Signal::derive(move || format!("/api/players/{}", id.get())));
+    let filter = Signal::derive(move || ReplayFilter {
+        player: id.get().parse().ok(),
+        limit: REPLAYS,
+        mode: None,
+    });
+    let replays = Replays::new(filter);
+    let refresh = move |()| {
+        profile.refresh();
+        replays.refresh();
+    };
+    let sentence = Signal::derive(move || {
+        profile.error.get().map(|error| error.to_string()).unwrap_or_default()
+    });
+    view! {
+        <div class="page">
+            <Show when=move || profile.error.with(Option::is_some)>
+                <Failure sentence=sentence retry=refresh />
+            </Show>
+            {move || match profile.data.get() {
+                Some(player) => view! {
+                    <div class="page-head">
+                        <h1>{player.row.name.to_string()}</h1>
+                        <RefreshBar part="profile" link=profile.link refresh=refresh />
+                    </div>
+                    <Figures player=player />
+                }.into_any(),
+                None if profile.error.with(Option::is_some) => ().into_any(),
+                None => view! { <Skeleton rows=6 /> }.into_any(),
+            }}
+            <Show when=move || profile.data.with(Option::is_some)>
+                <section class="panel" aria-labelledby="rounds-title">
+                    <div class="panel-head"><h2 id="rounds-title">"Rounds"</h2></div>
+                    <ReplayList replays=replays nothing="No recorded round with this player yet." />
+                </section>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Figures(player: PlayerProfile) -> impl IntoView {
+    let row = player.row;
+    let figures = [
+        ("Rating", row.rating.to_string()),
+        ("Points", row.points.to_string()),
+        ("Rounds", row.rounds.to_string()),
+        ("Won", row.wins.to_string()),
+        ("Knock-outs", row.knockouts.to_string()),
+        ("Falls", row.falls.to_string()),
+    ];
+    let figures = figures.map(|(what, value)| view! { <div><dt>{what}</dt><dd class="num">{value}</dd></div> });
+    let playing = row.playing.map(|room| view! {
+        <a class="button quiet" href=format!("/rooms/{room}/watch")>
+            <Picture icon=Icon::Eye />
+            "Plays now: watch"
+        </a>
+    });
+    let has_curve = player.curve.len() > 1;
+    view! {
+        <p class="tags">
+            {row.bot.then(|| view! {
+                <span class="tag"><Picture icon=Icon::Bot />"A bot, on the ladder as a benchmark"</span>
+            })}
+            {playing}
+        </p>
+        <dl class="figures">{figures.collect_view()}</dl>
+        <section class="panel" aria-labelledby="curve-title">
+            <div class="panel-head"><h2 id="curve-title">"Rating"</h2></div>
+            {if has_curve {
+                view! { <RatingCurve points=player.curve /> }.into_any()
+            } else {
+                view! { <p class="empty">"The curve begins after two rated rounds."</p> }.into_any()
+            }}
+        </section>
+    }
+}
