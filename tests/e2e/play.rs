@@ -69,7 +69,7 @@ async fn everybody_in_a_room_sees_the_same_world() {
 async fn a_round_ends_with_a_summary_and_the_next_begins() {
     let server = TestServer::start().await;
     let (mut ada, mut bob) = duel(&server).await;
-    ada.score_a_point().await;
+    ada.conduct(Conduct::Fight).await;
 
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
     bob.until("a summary", |view| !view.summaries.is_empty()).await;

@@ -33,7 +33,8 @@ impl Mind {
         }
         self.forget_played(world);
         let mut ahead = world.clone();
-        while ahead.tick != world.tick.plus(LEAD_TICKS) {
+        // A world that is over stands still.
+        while ahead.tick != world.tick.plus(LEAD_TICKS) && !ahead.is_over() {
             let input = self.planned_for(ahead.tick);
             step(&mut ahead, slot, input);
         }
@@ -41,7 +42,7 @@ impl Mind {
         let mut inputs = Vec::new();
         // As many as the world moved on since the last time: two, mostly.
         let until = world.tick.plus(LEAD_TICKS + 2);
-        while ahead.tick != until && inputs.len() < INPUTS_PER_MESSAGE_MAX {
+        while ahead.tick != until && !ahead.is_over() && inputs.len() < INPUTS_PER_MESSAGE_MAX {
             let known = self.planned_for(ahead.tick);
             let input = known.unwrap_or_else(|| self.choose(&ahead, slot));
             if known.is_none() {
