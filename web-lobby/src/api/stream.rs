@@ -54,7 +54,7 @@ impl Body {
         // The browser's cache would hold a stream back until it has all of it.
         init.set_cache(RequestCache::NoStore);
         if let Some(cut) = cut {
-            init.set_headers(&rest_headers(cut).map_err(broken)?);
+            init.set_headers(&rest_headers(cut).map_err(broken)?.into());
         }
         let response = accepted(fetch(path, &init).await?).await?;
         let stream = response.body().ok_or(ApiError::Unreadable)?;
