@@ -45,7 +45,7 @@ impl Moment {
 
 /// `/replays/:id?t=SECONDS&follow=SLOT`.
 #[component]
-pub fn ReplayPage() -> impl IntoView {
+pub(crate) fn ReplayPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()));
     move || match id.get() {
