@@ -116,8 +116,8 @@ impl Matchmaker {
 
     async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, AskError> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(request(reply)).await.map_err(|_| AskError::Stopping)?;
-        answer.await.map_err(|_| AskError::Stopping)?
+        self.requests.send(request(reply)).await.or(Err(AskError::Stopping))?;
+        answer.await.or(Err(AskError::Stopping))?
     }
 }
 

@@ -95,6 +95,10 @@ pub struct Gauges {
     pub room_sockets: Gauge,
     /// Rounds read as growing HTTP bodies.
     pub live_streams: Gauge,
+    /// Seats with people in them.
+    pub people: Gauge,
+    /// Seats with bots in them.
+    pub bots: Gauge,
     /// Rooms.
     pub rooms: Gauge,
 }
@@ -113,6 +117,8 @@ impl Gauges {
             ("pushback_chat_sockets", &self.chat_sockets),
             ("pushback_room_sockets", &self.room_sockets),
             ("pushback_live_streams", &self.live_streams),
+            ("pushback_seats_people", &self.people),
+            ("pushback_seats_bots", &self.bots),
             ("pushback_rooms", &self.rooms),
         ] {
             // Writing to a string does not fail.

@@ -26,7 +26,7 @@ use keep::Keeper;
 
 /// How often a recorder writes: what the players got is in the file, and visible to those who read along, this
 /// much later at most.
-const WRITE_EVERY: Duration = Duration::from_millis(100);
+const WRITE_EVERY: Duration = Duration::from_millis(150);
 
 /// How far a recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -179,8 +179,8 @@ impl RoomHandle {
         let (reply, answer) = oneshot::channel();
         let id = player.id;
         let request = Request::Enter { player, role, rating, reply };
-        self.requests.send(request).await.map_err(|_| EnterError::Ended)?;
-        let Admission { seat, team, line } = answer.await.map_err(|_| EnterError::Ended)??;
+        self.requests.send(request).await.or(Err(EnterError::Ended))?;
+        let Admission { seat, team, line } = answer.await.or(Err(EnterError::Ended))??;
         let reader = self.outlet.reader();
         Ok(Entered { spec: self.spec, player: id, seat, team, line, reader })
     }
@@ -192,8 +192,8 @@ impl RoomHandle {
     pub async fn promise(&self, players: Vec<PlayerId>) -> Result<(), EnterError> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Promise { players, reply };
-        self.requests.send(request).await.map_err(|_| EnterError::Ended)?;
-        answer.await.map_err(|_| EnterError::Ended)?
+        self.requests.send(request).await.or(Err(EnterError::Ended))?;
+        answer.await.or(Err(EnterError::Ended))?
     }
 
     /// Whether the room has ended.

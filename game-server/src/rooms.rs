@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use shared::api::RoomList;
+use shared::api::{RoomClosed, RoomList};
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
 
 use crate::bots::Company;
 use crate::bus::{Delivery, Notice};
 use crate::room::{self, RoomHandle, RoomServices, RoomSpec};
+use crate::scores::Report;
 use crate::sync::lock;
 
 /// Rooms that have ended and are still known to have been.
@@ -108,7 +109,7 @@ impl Rooms {
         let (rooms, watched) = (self.clone(), room.clone());
         services.tasks.spawn(async move {
             watched.ended().await;
-            rooms.forget(id);
+            rooms.forget(watched.spec());
         });
         Ok(room)
     }
@@ -161,7 +162,13 @@ impl Rooms {
         Ok(room)
     }
 
-    fn forget(&self, id: RoomId) {
+    /// Also when the room broke: nobody else would tell.
+    fn forget(&self, spec: &RoomSpec) {
+        let id = spec.id;
+        self.with.scores.tell(Report::Discarded { room: id });
+        if !spec.private {
+            self.with.services.bus.publish(Notice::RoomClosed(RoomClosed { id }));
+        }
         let mut table = lock(&self.table);
         table.open.retain(|room| room.spec().id != id);
         table.ended.push_back(id);

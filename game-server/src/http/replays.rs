@@ -182,5 +182,5 @@ fn disposition(summary: &ReplaySummary) -> String {
 }
 
 fn header(text: &str) -> HttpResult<HeaderValue> {
-    HeaderValue::from_str(text).map_err(|_| internal())
+    HeaderValue::from_str(text).map_err(|_unprintable| internal())
 }

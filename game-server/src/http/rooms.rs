@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -154,12 +154,11 @@ fn growing(
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
 ) -> Response {
     let counted = app.services.gauges.live_streams.enter();
-    let counted = futures_util::StreamExt::map(stream, move |chunk| {
-        // Counted as long as the body lives.
-        let _ = &counted;
-        chunk
+    // Counted as long as the body lives.
+    let stream = stream.inspect(move |_| {
+        let _counted = &counted;
     });
-    let mut response = Response::new(Body::from_stream(counted));
+    let mut response = Response::new(Body::from_stream(stream));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -55,7 +55,7 @@ async fn recover_one(services: &Services, id: ReplayId) {
                 tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
             }
             Err(error) => {
-                tracing::error!(replay = %id, %error, "a recording could not be set aside")
+                tracing::error!(replay = %id, %error, "a recording could not be set aside");
             }
         },
         Err(error) => tracing::error!(replay = %id, %error, "a recording could not be read"),

@@ -15,7 +15,7 @@ use super::running::{Room, Stage};
 use super::seats::Seat;
 use super::standings::{Standing, places, replay_players};
 use crate::clock::now_ms;
-use crate::scores::{Report, RoundResult, Scores};
+use crate::scores::{RoundResult, Scores};
 use crate::socket::Closing;
 use crate::store::PlaceRecord;
 
@@ -144,8 +144,6 @@ impl Room {
             Stage::Round(round) => self.cut_off(*round),
             Stage::Summary(summary) => summary.await_result(&self.with.scores).await,
         }
-        self.with.scores.tell(Report::Discarded { room: self.spec.id });
-        self.listing.close(&self.spec);
         tracing::info!(room = %self.spec.id, rounds = self.rounds, why = closing.1, "room closed");
     }
 

@@ -26,7 +26,7 @@ impl Room {
                 reply.send(admitted).ok();
             }
             Request::Promise { players, reply } => {
-                let kept = self.seats.promise(&players, now).map_err(|_| EnterError::Full);
+                let kept = self.seats.promise(&players, now).or(Err(EnterError::Full));
                 reply.send(kept).ok();
                 self.list(now, true);
             }
@@ -64,7 +64,7 @@ impl Room {
         }
         let id = player.id;
         let (slot, changes) =
-            self.seats.sit(player, rating, new_line.clone(), now).map_err(|_| EnterError::Full)?;
+            self.seats.sit(player, rating, new_line.clone(), now).or(Err(EnterError::Full))?;
         if let Stage::Round(round) = &mut self.stage {
             round.note_seated(id);
             round.reseat(changes, &self.seats, &self.outbox);
@@ -102,7 +102,7 @@ impl Room {
         if let Stage::Round(round) = &mut self.stage {
             round.reseat(changes, &self.seats, &self.outbox);
         }
-        self.listing.report_seats(&self.spec, &self.seats, &self.with.scores);
+        self.listing.report_seats(&self.spec, &self.seats, &self.with);
         let somebody = self.spec.always || self.seats.people() > 0;
         let begins = match &self.stage {
             Stage::Parked => somebody,

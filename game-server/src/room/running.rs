@@ -189,7 +189,7 @@ impl Room {
             tracing::info!(room = %self.spec.id, round = self.rounds, people, bots, "round begins");
         }
         self.stage = Stage::Round(Box::new(round));
-        self.listing.report_seats(&self.spec, &self.seats, &self.with.scores);
+        self.listing.report_seats(&self.spec, &self.seats, &self.with);
         self.list(now, true);
     }
 

@@ -2,24 +2,26 @@
 //! ladder.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::api::{RoomClosed, RoomDetails, RoomPhase, RoomSeat, RoomSummary};
+use shared::api::{RoomDetails, RoomPhase, RoomSeat, RoomSummary};
 use shared::id::{PlayerId, ReplayId};
 use shared::sim::World;
 use shared::tick::TICK_RATE_HZ;
 use tokio::sync::watch;
 
-use super::RoomSpec;
 use super::round::points_of;
 use super::running::{Room, Stage};
 use super::seats::{Seat, Seats};
+use super::{RoomServices, RoomSpec};
 use crate::bus::{Bus, Notice};
 use crate::clock::now_ms;
+use crate::metrics::Counted;
 use crate::recordings::Progress;
-use crate::scores::{Report, Scores};
+use crate::scores::Report;
 
 /// A room's line in the list changes at most this often; so does the view, when only points changed.
 const LISTED_EVERY: Duration = Duration::from_millis(500);
@@ -58,8 +60,8 @@ pub(super) struct Listing {
     looked: Instant,
     listed: Option<(Instant, RoomSummary)>,
     ends_at_ms: Option<u64>,
-    /// Who the ladder knows to sit here.
-    seated: BTreeSet<PlayerId>,
+    /// Who the ladder knows to sit here, counted in the gauges.
+    seated: BTreeMap<PlayerId, Counted>,
 }
 
 impl Listing {
@@ -91,33 +93,27 @@ impl Listing {
             looked: Instant::now(),
             listed: None,
             ends_at_ms: None,
-            seated: BTreeSet::new(),
+            seated: BTreeMap::new(),
         };
         (listing, receiver)
     }
 
     /// Tells the ladder who came and who went.
-    pub(super) fn report_seats(&mut self, spec: &RoomSpec, seats: &Seats, scores: &Scores) {
+    pub(super) fn report_seats(&mut self, spec: &RoomSpec, seats: &Seats, with: &RoomServices) {
         let room = spec.id;
-        let now: BTreeSet<_> = seats.iter().map(|seat| seat.player.id).collect();
-        for player in self.seated.difference(&now) {
-            scores.tell(Report::Unseated { room, player: *player });
-        }
-        for seat in seats.iter().filter(|seat| !self.seated.contains(&seat.player.id)) {
-            scores.tell(Report::Seated {
-                room,
-                public: !spec.private,
-                player: seat.player.clone(),
-                bot: seat.is_bot(),
-            });
-        }
-        self.seated = now;
-    }
-
-    /// The list forgets the room.
-    pub(super) fn close(&self, spec: &RoomSpec) {
-        if !spec.private {
-            self.bus.publish(Notice::RoomClosed(RoomClosed { id: spec.id }));
+        self.seated.retain(|player, _| {
+            let sits = seats.iter().any(|seat| seat.player.id == *player);
+            if !sits {
+                with.scores.tell(Report::Unseated { room, player: *player });
+            }
+            sits
+        });
+        let gauges = &with.services.gauges;
+        for seat in seats.iter() {
+            let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
+            let (public, player, bot) = (!spec.private, seat.player.clone(), seat.is_bot());
+            with.scores.tell(Report::Seated { room, public, player, bot });
+            entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
         }
     }
 
