@@ -56,13 +56,21 @@ fn data<T: DeserializeOwned>(envelope: &str) -> Option<T> {
 }
 
 /// A feed as the page has it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Fed<T: Send + Sync + 'static> {
     /// The state; nothing until the first snapshot came.
     pub(crate) state: RwSignal<Option<T>>,
     /// How the connection stands.
     pub(crate) link: RwSignal<Link>,
 }
+
+impl<T: Send + Sync + 'static> Clone for Fed<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Fed<T> {}
 
 impl<T: Feed> Fed<T> {
     /// Follows the feed for as long as the page lives.

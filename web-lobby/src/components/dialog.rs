@@ -28,7 +28,7 @@ pub(crate) fn Dialog(
         <dialog
             node_ref=dialog
             aria-label=title
-            on:cancel=move |event| {
+            on:cancel=move |event: leptos::ev::Event| {
                 event.prevent_default();
                 close.run(());
             }

@@ -15,6 +15,7 @@ pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
     let identity = Identity::expect();
     let (from, name) = (line.from, line.name.clone());
     let is_mine = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == from));
+    let (whisper_to, mute) = (format!("Whisper to {name}"), format!("Mute {name}"));
     let whisper = {
         let name = name.clone();
         move |_| chat.to.set(To::Person(from, name.clone()))
@@ -39,7 +40,7 @@ pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
                 <span class="acts">
                     <button
                         class="quiet slim"
-                        aria-label=format!("Whisper to {name}")
+                        aria-label=whisper_to.clone()
                         title="Whisper"
                         on:click=whisper.clone()
                     >
@@ -47,7 +48,7 @@ pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
                     </button>
                     <button
                         class="quiet slim"
-                        aria-label=format!("Mute {name}")
+                        aria-label=mute.clone()
                         title="Mute: hide all lines of this player"
                         on:click=move |_| chat.toggle_mute(from)
                     >
