@@ -53,7 +53,7 @@ pub(super) fn Controls(
     });
     view! {
         <div class="controls" role="toolbar" aria-label="Playback">
-            <button type="button" class="icon-button play" data-testid="play" title=word
+            <button type="button" class="icon-button main" data-testid="play" title=word
                 aria-label=word on:click=move |_| act(Order::Toggle)>{svg_of(Signal::derive(icon))}</button>
             {button("5 seconds back (←)", BACK, move || act(Order::Skip { seconds: -5.0 }))}
             {button("5 seconds ahead (→)", AHEAD, move || act(Order::Skip { seconds: 5.0 }))}
