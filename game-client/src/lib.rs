@@ -7,9 +7,26 @@
 pub mod args;
 pub mod invite;
 pub mod settings;
+pub mod start;
 
 pub mod net;
 
+pub mod lobby;
+pub mod room;
+pub mod chat;
+
 pub mod input;
 pub mod prediction;
+pub mod autopilot;
+
 pub mod space;
+pub mod scene;
+pub mod backdrop;
+pub mod replay;
+pub mod audio;
+
+pub mod screens;
+pub mod ui;
+
+pub mod dev_tools;
+pub mod shots;

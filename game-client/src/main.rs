@@ -1,3 +1,9 @@
-//! Starts the client: arguments, settings, window.
+//! Reads the command line and runs the client until its window is closed.
 
-fn main() {}
+use bevy::app::AppExit;
+use clap::Parser as _;
+use game_client::args::Args;
+
+fn main() -> AppExit {
+    game_client::start::app(Args::parse()).run()
+}

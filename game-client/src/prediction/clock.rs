@@ -285,6 +285,6 @@ mod tests {
         }
 
         let ahead = clock.at.expect("it runs") - f64::from(399 - 240);
-        assert!((3.0..=7.0).contains(&ahead), "{ahead}");
+        assert!((ahead - clock.lead()).abs() < 1.5, "{ahead}, lead {}", clock.lead());
     }
 }

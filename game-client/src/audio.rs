@@ -1,0 +1,245 @@
+//! What is heard. Every sound is made by program at the start; none is louder than −12 dBFS.
+//!
+//! A machine without sound is no fault: then nothing plays and nothing piles up.
+
+mod synth;
+
+use std::collections::HashMap;
+
+use bevy::asset::{Assets, Handle};
+use bevy::audio::{AudioPlayer, AudioSink, AudioSinkPlayback as _, AudioSource, PlaybackSettings, Volume};
+use bevy::input::ButtonInput;
+use bevy::input::mouse::MouseButton;
+use bevy::math::Vec2;
+use bevy::prelude::{
+    App, Commands, Component, Entity, IntoScheduleConfigs as _, Local, MessageReader, Plugin,
+    Query, Res, ResMut, Resource, Startup, Time, Update, With,
+};
+use shared::sim::{Event, PickupKind, Slot};
+
+use crate::scene::{Phase, Seen, Stage, View};
+use crate::settings::{Settings, Volumes};
+use crate::space::{scene_from_world, speed_from_world};
+use crate::ui::UiTakes;
+
+pub use synth::Sound;
+
+/// Two of the same sound are at least so far apart.
+const SAME_APART_SECONDS: f32 = 0.03;
+/// Sounds at once. When as many play, a new one is left out.
+const VOICES_MAX: usize = 14;
+/// A voice that is still there after so long has no device to play on.
+const VOICE_SECONDS: f32 = 2.0;
+/// A sound so far from the middle of the picture is half as loud, in units.
+const HALF_LOUD_UNITS: f32 = 420.0;
+/// The edge begins to hum so far from it, in units.
+const HUM_UNITS: f32 = 120.0;
+
+/// The sounds, made.
+#[derive(Debug, Resource)]
+struct Sounds(HashMap<Sound, Handle<AudioSource>>);
+
+/// A sound that plays.
+#[derive(Debug, Component)]
+struct Voice {
+    left: f32,
+}
+
+/// The hum of the edge.
+#[derive(Debug, Component)]
+struct Hum;
+
+/// A sound that is wanted in this frame.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    sound: Sound,
+    /// From 0 to 1.
+    loud: f32,
+    /// 1 as it was made.
+    pitch: f32,
+    /// Belongs to the interface, not to the game.
+    interface: bool,
+}
+
+/// Plays what happens.
+#[derive(Debug)]
+pub struct AudioPlugin;
+
+impl Plugin for AudioPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_systems(Startup, make)
+            .add_systems(Update, (play, hum, end_voices).in_set(Phase::Paint));
+    }
+}
+
+fn make(mut sources: ResMut<Assets<AudioSource>>, mut commands: Commands) {
+    let mut made = HashMap::new();
+    for sound in Sound::ALL {
+        let bytes = synth::wav(&synth::samples(sound)).into();
+        made.insert(sound, sources.add(AudioSource { bytes }));
+    }
+    if let Some(hum) = made.get(&Sound::Hum) {
+        let silent = PlaybackSettings::LOOP.with_volume(Volume::Linear(0.0));
+        commands.spawn((AudioPlayer(hum.clone()), silent, Hum));
+    }
+    commands.insert_resource(Sounds(made));
+}
+
+/// What was heard lately.
+#[derive(Debug, Default)]
+struct Heard {
+    at: HashMap<Sound, f32>,
+    countdown: i32,
+}
+
+fn play(
+    mut seen: MessageReader<Seen>,
+    stage: Res<Stage>,
+    view: Res<View>,
+    settings: Res<Settings>,
+    sounds: Res<Sounds>,
+    time: Res<Time>,
+    takes: Res<UiTakes>,
+    mouse: Res<ButtonInput<MouseButton>>,
+    voices: Query<&Voice>,
+    mut heard: Local<Heard>,
+    mut commands: Commands,
+) {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for Seen(event) in seen.read() {
+        if let Some((mut sound, at)) = sound_of(event, &stage) {
+            sound.loud *= nearness(at, view.centre) * if stage.is_backdrop { 0.18 } else { 1.0 };
+            wanted.push(sound);
+        }
+    }
+    wanted.extend(count_down(&stage, &mut heard));
+    if takes.mouse && mouse.just_pressed(MouseButton::Left) {
+        wanted.push(Wanted { sound: Sound::Click, loud: 0.7, pitch: 1.0, interface: true });
+    }
+    let now = time.elapsed_secs();
+    let mut count = voices.iter().count();
+    for wanted in wanted {
+        let last = heard.at.get(&wanted.sound).copied().unwrap_or(f32::MIN);
+        let volume = wanted.loud * loudness(&settings.volumes, wanted.interface);
+        if now - last < SAME_APART_SECONDS || count >= VOICES_MAX || volume < 0.01 {
+            continue;
+        }
+        let Some(source) = sounds.0.get(&wanted.sound) else { continue };
+        heard.at.insert(wanted.sound, now);
+        count += 1;
+        let playback = PlaybackSettings::DESPAWN
+            .with_volume(Volume::Linear(volume.min(1.0)))
+            .with_speed(wanted.pitch.clamp(0.5, 2.0));
+        commands.spawn((AudioPlayer(source.clone()), playback, Voice { left: VOICE_SECONDS }));
+    }
+}
+
+fn loudness(volumes: &Volumes, interface: bool) -> f32 {
+    volumes.master * if interface { volumes.interface } else { volumes.game }
+}
+
+fn nearness(at: Option<Vec2>, centre: Vec2) -> f32 {
+    at.map_or(1.0, |at| 1.0 / (1.0 + at.distance(centre) / HALF_LOUD_UNITS))
+}
+
+fn count_down(stage: &Stage, heard: &mut Heard) -> Option<Wanted> {
+    let drawn = stage.drawn.as_ref().filter(|_| !stage.is_backdrop)?;
+    #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
+    let now = if drawn.remaining <= 5.0 && !drawn.over {
+        drawn.remaining.ceil() as i32
+    } else {
+        drawn.countdown.ceil() as i32
+    };
+    let before = core::mem::replace(&mut heard.countdown, now);
+    let sound = match (before, now) {
+        (before, now) if now > 0 && now != before => Sound::Tick,
+        (1, 0) if drawn.progress < 0.5 => Sound::Go,
+        _ => return None,
+    };
+    Some(Wanted { sound, loud: 0.9, pitch: 1.0, interface: true })
+}
+
+/// The sound of an event and where it comes from.
+fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
+    let place = |slot: Slot| Some(stage.drawn.as_ref()?.disc(slot)?.position);
+    let strain = |slot: Slot| {
+        stage.drawn.as_ref().and_then(|drawn| drawn.disc(slot)).map_or(0.0, |disc| disc.strain)
+    };
+    let is_own = |slot: Slot| stage.own == Some(slot);
+    let wanted = |sound, loud, pitch| Wanted { sound, loud, pitch, interface: false };
+    Some(match event {
+        Event::PulseFired { id } => {
+            let loud = if is_own(id.slot) { 0.75 } else { 0.42 };
+            (wanted(Sound::Pulse, loud, 0.94 + f32::from(id.slot.0) * 0.008), place(id.slot))
+        }
+        Event::PulseHit { target, at, .. } => {
+            let force = (strain(*target) / 1.5).clamp(0.0, 1.0);
+            (wanted(Sound::Hit, 0.7 + 0.3 * force, 1.15 - 0.3 * force), Some(scene_from_world(*at)))
+        }
+        Event::Shove { slot } => (wanted(Sound::Shove, 0.8, 1.0), place(*slot)),
+        Event::ShoveHit { target, .. } => (wanted(Sound::Hit, 1.0, 0.8), place(*target)),
+        Event::Dash { slot } => {
+            let loud = if is_own(*slot) { 0.7 } else { 0.4 };
+            (wanted(Sound::Dash, loud, 1.0), place(*slot))
+        }
+        Event::Bump { speed, at, .. } => {
+            let force = (speed_from_world(*speed) / 800.0).clamp(0.0, 1.0);
+            (wanted(Sound::Knock, 0.3 + 0.7 * force, 1.25 - 0.45 * force), Some(scene_from_world(*at)))
+        }
+        Event::KnockOut { slot, credit, .. } => {
+            let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
+            let loud = if about_own { 1.0 } else { 0.55 };
+            (wanted(Sound::Fall, loud, if is_own(*slot) { 0.85 } else { 1.05 }), None)
+        }
+        Event::Respawn { slot } if is_own(*slot) => (wanted(Sound::Respawn, 0.6, 1.0), None),
+        Event::PickupAppeared { at, .. } => {
+            (wanted(Sound::Appear, 0.4, 1.0), Some(scene_from_world(*at)))
+        }
+        Event::PickupTaken { slot, kind, at } => {
+            let pitch = match kind {
+                PickupKind::Heavy => 0.75,
+                PickupKind::Overcharge => 1.12,
+                PickupKind::Mend => 1.0,
+            };
+            let loud = if is_own(*slot) { 0.9 } else { 0.4 };
+            (wanted(Sound::Pickup, loud, pitch), Some(scene_from_world(*at)))
+        }
+        Event::ShrinkBegins => (wanted(Sound::Crack, 1.0, 1.0), None),
+        Event::RoundOver => (wanted(Sound::Go, 0.9, 0.67), None),
+        Event::Respawn { .. } | Event::LeadChange { .. } => return None,
+    })
+}
+
+/// The edge hums when the own disc is near to it.
+fn hum(
+    stage: Res<Stage>,
+    settings: Res<Settings>,
+    time: Res<Time>,
+    mut sinks: Query<&mut AudioSink, With<Hum>>,
+    mut now: Local<f32>,
+) {
+    let near = stage.drawn.as_ref().zip(stage.own).and_then(|(drawn, own)| {
+        let disc = drawn.disc(own).filter(|disc| disc.standing && !drawn.over)?;
+        let inside = drawn.radius - disc.position.length();
+        Some((1.0 - inside / HUM_UNITS).clamp(0.0, 1.0))
+    });
+    let goal = near.unwrap_or(0.0).powi(2) * settings.volumes.master * settings.volumes.ambience;
+    *now += (goal - *now) * (time.delta_secs() * 6.0).min(1.0);
+    for mut sink in &mut sinks {
+        sink.set_volume(Volume::Linear(*now));
+    }
+}
+
+/// Ends voices that nothing plays.
+fn end_voices(
+    mut voices: Query<(Entity, &mut Voice)>,
+    time: Res<Time>,
+    mut commands: Commands,
+) {
+    for (entity, mut voice) in &mut voices {
+        voice.left -= time.delta_secs();
+        if voice.left < 0.0 {
+            commands.entity(entity).despawn();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What scripts and tests see of the client: a status file, and the result of a round on the standard output.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use bevy::app::AppExit;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, MessageReader, MessageWriter, Plugin, Real, Res, ResMut,
+    Resource, State, Time, Update, error, warn,
+};
+use serde::Serialize;
+use shared::id::{PlayerId, ReplayId, RoomId};
+use shared::sim::Mode;
+
+use crate::lobby::{Lobby, Screen};
+use crate::net::LinkState;
+use crate::prediction::PredictionReport;
+use crate::room::{Room, RoundEnded};
+use crate::scene::{Phase, Stage};
+
+/// Seconds between two writings of the status.
+const STATUS_SECONDS: f32 = 0.5;
+
+/// The state of the client, as the status file has it.
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    screen: &'static str,
+    server: Option<&'a str>,
+    name: Option<&'a str>,
+    link: Option<&'static str>,
+    room: Option<RoomId>,
+    mode: Option<Mode>,
+    seat: Option<u8>,
+    round: u32,
+    tick: Option<u32>,
+    points: Option<i16>,
+    strain: Option<u16>,
+    players: usize,
+    corrections: u32,
+    diverged: u32,
+    round_trip_ms: Option<f64>,
+    result: bool,
+    frames_per_second: f32,
+    trouble: Option<&'a str>,
+}
+
+/// The result of a round, as a test reads it from the standard output.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    room: RoomId,
+    mode: Option<Mode>,
+    replay: ReplayId,
+    player: Option<PlayerId>,
+    place: Option<usize>,
+    points: Option<i32>,
+    knockouts: Option<u32>,
+    falls: Option<u32>,
+    rating: Option<i32>,
+    rating_change: Option<i32>,
+    players: usize,
+    diverged: u32,
+    prediction: PredictionReport,
+}
+
+#[derive(Debug, Resource)]
+struct Reporter {
+    status_file: Option<PathBuf>,
+    exit_after_round: bool,
+    due: f32,
+    frames: u32,
+}
+
+/// Writes what was asked for on the command line.
+#[derive(Debug)]
+pub struct DevToolsPlugin {
+    /// Where the status goes.
+    pub status_file: Option<PathBuf>,
+    /// Whether to leave after a round.
+    pub exit_after_round: bool,
+}
+
+impl Plugin for DevToolsPlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(Reporter {
+            status_file: self.status_file.clone(),
+            exit_after_round: self.exit_after_round,
+            due: 0.0,
+            frames: 0,
+        })
+        .add_systems(Update, (write_status, leave_after_round).after(Phase::Show));
+    }
+}
+
+fn write_status(
+    mut reporter: ResMut<Reporter>,
+    time: Res<Time<Real>>,
+    screen: Res<State<Screen>>,
+    lobby: Res<Lobby>,
+    stage: Res<Stage>,
+    room: Option<Res<Room>>,
+) {
+    reporter.frames += 1;
+    reporter.due -= time.delta_secs();
+    if reporter.due > 0.0 {
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a few dozen frames")]
+    let frames_per_second = reporter.frames as f32 / (STATUS_SECONDS - reporter.due);
+    (reporter.due, reporter.frames) = (STATUS_SECONDS, 0);
+    let Some(path) = &reporter.status_file else { return };
+    let status = status(*screen.get(), &lobby, &stage, room.as_deref(), frames_per_second);
+    if let Err(error) = write_whole(path, &status) {
+        warn!("the status cannot be written to {}: {error}", path.display());
+    }
+}
+
+fn status<'a>(
+    screen: Screen,
+    lobby: &'a Lobby,
+    stage: &Stage,
+    room: Option<&Room>,
+    frames_per_second: f32,
+) -> Status<'a> {
+    let world = room.and_then(|room| room.play.settled_world());
+    let seat = room.and_then(|room| room.play.seat());
+    let disc = world.zip(seat).and_then(|(world, seat)| world.disc(seat));
+    let server = match &lobby.account {
+        crate::lobby::Account::Somebody { server, .. } => Some(server.as_str()),
+        crate::lobby::Account::Nobody | crate::lobby::Account::Asking => None,
+    };
+    Status {
+        screen: match screen {
+            Screen::Menu => "menu",
+            Screen::Queue => "queue",
+            Screen::Playing => "playing",
+            Screen::Replay => "replay",
+        },
+        server,
+        name: lobby.session().map(|session| session.name.as_str()),
+        link: room.map(|room| match room.state {
+            LinkState::Connecting { .. } => "connecting",
+            LinkState::Open => "open",
+            LinkState::Lost { .. } => "lost",
+            LinkState::Ended { .. } => "ended",
+        }),
+        room: room.map(|room| room.id),
+        mode: room.and_then(|room| room.mode),
+        seat: seat.map(|seat| seat.0),
+        round: room.map_or(0, |room| room.play.rounds()),
+        tick: world.map(|world| world.tick.0),
+        points: disc.map(|disc| disc.points),
+        strain: disc.map(|disc| disc.strain),
+        players: stage.drawn.as_ref().map_or(0, |drawn| drawn.discs.len()),
+        corrections: room.map_or(0, |room| room.play.statistics().corrections),
+        diverged: room.map_or(0, |room| room.play.diverged()),
+        round_trip_ms: room.and_then(|room| room.round_trip_ms),
+        result: room.is_some_and(|room| room.result.is_some()),
+        frames_per_second,
+        trouble: lobby.trouble.as_deref(),
+    }
+}
+
+/// Beside it first, so that a reader never sees half of it.
+fn write_whole(path: &Path, status: &Status<'_>) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    fs::write(&fresh, serde_json::to_vec(status)?)?;
+    fs::rename(&fresh, path)
+}
+
+fn leave_after_round(
+    mut ended: MessageReader<RoundEnded>,
+    reporter: Res<Reporter>,
+    room: Option<Res<Room>>,
+    lobby: Res<Lobby>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    let Some(RoundEnded(result)) = ended.read().last() else { return };
+    let Some(room) = room.filter(|_| reporter.exit_after_round) else { return };
+    let player = lobby.session().map(|session| session.player);
+    let places = &result.summary.places;
+    let place = places.iter().position(|place| Some(place.player) == player);
+    let own = place.map(|place| &places[place]);
+    let outcome = Outcome {
+        room: room.id,
+        mode: room.mode,
+        replay: result.summary.replay,
+        player,
+        place: place.map(|place| place + 1),
+        points: own.map(|own| own.points),
+        knockouts: own.map(|own| own.knockouts),
+        falls: own.map(|own| own.falls),
+        rating: own.map(|own| own.rating),
+        rating_change: own.map(|own| own.rating_change),
+        players: places.len(),
+        diverged: room.play.diverged(),
+        prediction: result.prediction.clone(),
+    };
+    exit.write(match print(&outcome) {
+        Ok(()) => AppExit::Success,
+        Err(why) => {
+            error!("the result cannot be printed: {why}");
+            AppExit::error()
+        }
+    });
+}
+
+fn print(outcome: &Outcome) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(outcome)?;
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}

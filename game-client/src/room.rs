@@ -1,0 +1,239 @@
+//! The room one is in: its link, its rounds, its result. There is a [`Room`] from entering to leaving.
+
+use std::time::{Duration, Instant};
+
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Message, MessageReader, MessageWriter, Plugin, Real, Res,
+    ResMut, Resource, Time, Update, resource_exists, warn,
+};
+use shared::api::Role;
+use shared::id::RoomId;
+use shared::protocol::{RoundSummary, ServerMessage};
+use shared::sim::{Event, Mode};
+
+use crate::autopilot::Autopilot;
+use crate::input::Controls;
+use crate::net::{LinkId, LinkState, Net, Report, Request};
+use crate::prediction::{Match, PredictionReport, ticks_of};
+use crate::scene::{Phase, Seen, Stage};
+use crate::space::radians_from_world;
+
+/// How quickly the shown round trip follows the measured one.
+const ROUND_TRIP_SMOOTHING: f64 = 0.2;
+
+/// The result of the last round, while it is shown.
+#[derive(Debug, Clone)]
+pub struct RoundResult {
+    /// What the server said.
+    pub summary: RoundSummary,
+    /// When the next round begins.
+    pub next_at: Instant,
+    /// How well the round was predicted.
+    pub prediction: PredictionReport,
+    /// Whether one wants another round. Nothing: not said.
+    pub rematch: Option<bool>,
+}
+
+/// The room one is in.
+#[derive(Debug, Resource)]
+pub struct Room {
+    /// Tells its link's reports from those of an earlier one.
+    pub link: LinkId,
+    /// Which room.
+    pub id: RoomId,
+    /// To play or to watch.
+    pub role: Role,
+    /// How the link stands.
+    pub state: LinkState,
+    /// The rules. Nothing before the first welcome.
+    pub mode: Option<Mode>,
+    /// Not in the public list.
+    pub is_private: bool,
+    /// The rounds.
+    pub play: Match,
+    /// The result of the last round, while it is shown.
+    pub result: Option<RoundResult>,
+    /// The round trip, in milliseconds. Nothing before it was measured.
+    pub round_trip_ms: Option<f64>,
+}
+
+impl Room {
+    /// Before the first word of the server.
+    #[must_use]
+    pub fn entering(link: LinkId, id: RoomId, role: Role) -> Self {
+        Self {
+            link,
+            id,
+            role,
+            state: LinkState::Connecting { attempt: 1 },
+            mode: None,
+            is_private: false,
+            play: Match::default(),
+            result: None,
+            round_trip_ms: None,
+        }
+    }
+
+    /// Whether the server can hear us now.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state == LinkState::Open
+    }
+}
+
+/// Something that counts has happened: for the kill feed and for "who pushed you".
+#[derive(Debug, Clone, Copy, Message)]
+pub struct Settled(pub Event);
+
+/// A round is over, and its result is known.
+#[derive(Debug, Clone, Message)]
+pub struct RoundEnded(pub RoundResult);
+
+/// Runs the room.
+#[derive(Debug)]
+pub struct RoomPlugin;
+
+impl Plugin for RoomPlugin {
+    fn build(&self, app: &mut App) {
+        app.add_message::<Settled>().add_message::<RoundEnded>().add_systems(
+            Update,
+            (
+                listen.in_set(Phase::Listen),
+                play.in_set(Phase::Play),
+                show.in_set(Phase::Show),
+            )
+                .run_if(resource_exists::<Room>),
+        );
+    }
+}
+
+/// The own time of a moment, in ticks since the client started.
+fn ticks_at(moment: Instant, time: &Time<Real>) -> f64 {
+    ticks_of(moment.saturating_duration_since(time.startup()).as_secs_f64())
+}
+
+fn listen(
+    mut reports: MessageReader<Report>,
+    mut room: ResMut<Room>,
+    time: Res<Time<Real>>,
+    mut ended: MessageWriter<RoundEnded>,
+) {
+    for report in reports.read() {
+        match report {
+            Report::Link { link, state } if *link == room.link => room.state = state.clone(),
+            Report::Game { link, message, at } if *link == room.link => {
+                if let Some(result) = take(&mut room, message, *at, &time) {
+                    ended.write(RoundEnded(result));
+                }
+            }
+            Report::RoundTrip { time: round_trip } => {
+                let ms = round_trip.as_secs_f64() * 1_000.0;
+                let before = room.round_trip_ms.unwrap_or(ms);
+                room.round_trip_ms = Some(before + (ms - before) * ROUND_TRIP_SMOOTHING);
+                room.play.round_trip(ticks_of(round_trip.as_secs_f64()));
+            }
+            Report::Link { .. }
+            | Report::Game { .. }
+            | Report::SignedIn { .. }
+            | Report::SignInFailed(_)
+            | Report::Rooms(_)
+            | Report::Looked(..)
+            | Report::Created(_)
+            | Report::Queue(_)
+            | Report::QueueTrouble(_)
+            | Report::Chat(_)
+            | Report::ChatOpen(_) => {}
+        }
+    }
+}
+
+/// Takes one message of the server. The result when a round is over.
+fn take(room: &mut Room, message: &ServerMessage, at: Instant, time: &Time<Real>) -> Option<RoundResult> {
+    match message {
+        ServerMessage::Welcome { seat, mode, private, .. } => {
+            room.play.welcome(*seat);
+            (room.mode, room.is_private) = (Some(*mode), *private);
+            None
+        }
+        ServerMessage::Frames(bytes) => {
+            let rounds = room.play.rounds();
+            if let Err(error) = room.play.frames(bytes, ticks_at(at, time)) {
+                warn!("the match stream cannot be followed: {error}");
+            }
+            if room.play.rounds() != rounds {
+                room.result = None;
+            }
+            None
+        }
+        ServerMessage::Timing { margin_p99_ticks, late, received } => {
+            room.play.timing(*margin_p99_ticks, *late, *received);
+            None
+        }
+        ServerMessage::Summary(summary) => {
+            let wait = Duration::from_secs(u64::from(summary.next_round_in_s));
+            let result = RoundResult {
+                summary: summary.clone(),
+                next_at: at + wait,
+                prediction: room.play.statistics().report(),
+                rematch: None,
+            };
+            room.result = Some(result.clone());
+            Some(result)
+        }
+        ServerMessage::Pong { .. } => None,
+    }
+}
+
+fn play(
+    mut room: ResMut<Room>,
+    time: Res<Time<Real>>,
+    mut controls: ResMut<Controls>,
+    autopilot: Res<Autopilot>,
+    net: Res<Net>,
+    mut seen: MessageWriter<Seen>,
+    mut settled: MessageWriter<Settled>,
+) {
+    let now = ticks_at(Instant::now(), &time);
+    let seat = room.play.seat();
+    let messages = room.play.run(now, |world| match seat {
+        Some(seat) if autopilot.is_on() => autopilot.think(world, seat),
+        Some(_) | None => controls.take(),
+    });
+    if room.is_open() {
+        messages.into_iter().for_each(|message| net.ask(Request::Game(message)));
+    }
+    for happening in room.play.take_happenings() {
+        if happening.show {
+            seen.write(Seen(happening.event));
+        }
+        if happening.settled {
+            settled.write(Settled(happening.event));
+        }
+    }
+}
+
+fn show(
+    mut room: ResMut<Room>,
+    time: Res<Time<Real>>,
+    controls: Res<Controls>,
+    autopilot: Res<Autopilot>,
+    mut stage: ResMut<Stage>,
+) {
+    let seconds = time.delta_secs();
+    let seat = room.play.seat();
+    let mut drawn = room.play.draw(seconds);
+    // The own disc looks where the mouse is, not where it was a tick ago.
+    if let (Some(drawn), Some(seat), false) = (&mut drawn, seat, autopilot.is_on())
+        && let Some(own) = drawn.discs.iter_mut().find(|disc| disc.slot == seat)
+    {
+        own.aim = radians_from_world(controls.aim());
+    }
+    stage.drawn = drawn;
+    stage.seconds = seconds;
+    stage.own = seat;
+    stage.subject = seat;
+    stage.is_backdrop = false;
+    if stage.roster != *room.play.roster() {
+        stage.roster = room.play.roster().clone();
+    }
+}

@@ -1,0 +1,394 @@
+//! The discs: body, side, facing, strain, and how they squash, slide, trail and fall.
+
+use std::collections::VecDeque;
+
+use bevy::color::{Alpha as _, Color};
+use bevy::math::Vec2;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update,
+};
+use shared::sim::mode::SEATS_MAX;
+use shared::sim::{PickupKind, Slot};
+
+use super::painter::{Layer, Painter};
+use super::pickups::icon;
+use super::{Phase, Stage, palette};
+use crate::settings::{PaletteChoice, Settings};
+use crate::space::{Drawn, DrawnDisc};
+
+/// Radius of a disc, in units.
+const RADIUS: f32 = 24.0;
+/// How high a disc is: what shows of its side.
+const HEIGHT: f32 = 5.0;
+/// A hit holds what it hit for so long. Only the picture stands still.
+const HOLD_SECONDS: f32 = 0.04;
+/// Half of a squash is gone after so many seconds.
+const SQUASH_SECONDS: f32 = 0.055;
+/// A fall takes so long.
+const FALL_SECONDS: f32 = 0.6;
+/// Faster than so many units a second leaves a trail.
+const TRAIL_SPEED: f32 = 330.0;
+/// Places kept for a trail.
+const TRAIL_PLACES: usize = 9;
+/// Seconds between two places of a trail.
+const TRAIL_SECONDS: f32 = 0.016;
+/// The largest strain that the arc shows.
+const STRAIN_MAX: f32 = 1.5;
+/// The arc of the strain: radius and width.
+const STRAIN_ARC: (f32, f32) = (31.0, 4.5);
+
+/// How one disc looks besides what the world says.
+#[derive(Debug, Clone, Default)]
+struct Look {
+    /// It stands still in the picture for so long…
+    hold: f32,
+    /// …here.
+    held_at: Vec2,
+    /// How far it is drawn from where it is, after a hold or a recoil.
+    slide: Vec2,
+    squash: f32,
+    squash_turn: f32,
+    flash: f32,
+    trail: VecDeque<Vec2>,
+    trail_due: f32,
+    last: Option<Vec2>,
+    velocity: Vec2,
+    fall: Option<Fall>,
+    strain: f32,
+}
+
+/// A disc on its way down.
+#[derive(Debug, Clone, Copy)]
+struct Fall {
+    place: Vec2,
+    velocity: Vec2,
+    age: f32,
+}
+
+/// How all discs look.
+#[derive(Debug, Resource)]
+pub(super) struct Looks {
+    of: Vec<Look>,
+    act: u32,
+}
+
+impl Looks {
+    fn of(&mut self, slot: Slot) -> Option<&mut Look> {
+        self.of.get_mut(usize::from(slot.0))
+    }
+
+    /// A disc was hit along `way`: it holds, squashes by `amount` and flashes. A negative amount stretches it.
+    pub(super) fn hit(&mut self, slot: Slot, way: Vec2, amount: f32) {
+        let Some(look) = self.of(slot) else { return };
+        if let Some(last) = look.last
+            && amount > 0.0
+            && look.hold <= 0.0
+        {
+            look.hold = HOLD_SECONDS;
+            look.held_at = last;
+        }
+        look.squash = amount;
+        look.squash_turn = way.to_angle();
+        look.flash = look.flash.max(amount.abs() * 2.2).min(0.9);
+    }
+
+    /// A disc jerks by `way` and slides back.
+    pub(super) fn recoil(&mut self, slot: Slot, way: Vec2) {
+        if let Some(look) = self.of(slot) {
+            look.slide += way;
+        }
+    }
+}
+
+/// Draws the discs.
+#[derive(Debug)]
+pub(super) struct DiscsPlugin;
+
+impl Plugin for DiscsPlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(Looks { of: vec![Look::default(); SEATS_MAX], act: 0 })
+            .add_systems(Update, paint.in_set(Phase::Paint));
+    }
+}
+
+fn paint(
+    stage: Res<Stage>,
+    settings: Res<Settings>,
+    time: Res<Time>,
+    mut looks: ResMut<Looks>,
+    mut painter: ResMut<Painter>,
+) {
+    let Some(drawn) = &stage.drawn else { return };
+    if looks.act != stage.act {
+        looks.act = stage.act;
+        looks.of.fill(Look::default());
+    }
+    for look in &mut looks.of {
+        pass(look, stage.seconds);
+    }
+    let brush = Brush { stage: &stage, drawn, palette: settings.palette, time: time.elapsed_secs() };
+    for disc in &drawn.discs {
+        let Some(look) = looks.of.get_mut(usize::from(disc.slot.0)) else { continue };
+        move_look(look, disc, stage.seconds);
+        if let Some(fall) = look.fall {
+            brush.falling(&mut painter, disc, &fall);
+        }
+    }
+    // Shadows and trails of all lie below every body.
+    for disc in drawn.discs.iter().filter(|disc| disc.standing) {
+        let look = &looks.of[usize::from(disc.slot.0) % SEATS_MAX];
+        brush.below(&mut painter, disc, look, place_of(look, disc));
+    }
+    for disc in drawn.discs.iter().filter(|disc| disc.standing) {
+        let look = &looks.of[usize::from(disc.slot.0) % SEATS_MAX];
+        brush.standing(&mut painter, disc, look, place_of(look, disc));
+    }
+}
+
+/// Lets time pass for a look.
+fn pass(look: &mut Look, seconds: f32) {
+    look.hold -= seconds;
+    let left = 0.5_f32.powf(seconds / SQUASH_SECONDS);
+    look.squash *= left;
+    look.slide *= left;
+    look.flash = (look.flash - seconds * 5.0).max(0.0);
+    if let Some(fall) = &mut look.fall {
+        fall.age += seconds;
+        fall.velocity *= 0.5_f32.powf(seconds / 0.4);
+        fall.place += fall.velocity * seconds;
+        if fall.age > FALL_SECONDS {
+            look.fall = None;
+        }
+    }
+}
+
+/// Follows a disc: holds, falls and trails begin and end here.
+fn move_look(look: &mut Look, disc: &DrawnDisc, seconds: f32) {
+    let was_held = look.hold + seconds > 0.0 && look.hold <= 0.0;
+    if was_held {
+        // From where it stood still, it slides to where it is.
+        look.slide += (look.held_at - disc.position).clamp_length_max(RADIUS * 1.5);
+    }
+    match (disc.standing, look.last) {
+        (false, Some(last)) => {
+            look.fall = Some(Fall { place: last, velocity: look.velocity, age: 0.0 });
+            look.last = None;
+            look.trail.clear();
+            (look.hold, look.slide) = (0.0, Vec2::ZERO);
+        }
+        (true, _) => {
+            look.fall = None;
+            look.last = Some(place_of(look, disc));
+            look.velocity = disc.velocity;
+            look.trail_due -= seconds;
+            if look.trail_due <= 0.0 {
+                look.trail_due = TRAIL_SECONDS;
+                look.trail.push_front(disc.position);
+                look.trail.truncate(TRAIL_PLACES);
+            }
+        }
+        (false, None) => {}
+    }
+    look.strain += (disc.strain - look.strain) * (seconds * 10.0).min(1.0);
+}
+
+/// Where a disc is drawn.
+fn place_of(look: &Look, disc: &DrawnDisc) -> Vec2 {
+    if look.hold > 0.0 { look.held_at } else { disc.position + look.slide }
+}
+
+/// What all discs of a frame share.
+struct Brush<'a> {
+    stage: &'a Stage,
+    drawn: &'a Drawn,
+    palette: PaletteChoice,
+    time: f32,
+}
+
+impl Brush<'_> {
+    /// Shadow, light and trail.
+    fn below(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
+        let (body, _) = palette::hue(disc.slot, self.palette);
+        let is_own = self.stage.own == Some(disc.slot);
+        if is_own && !self.stage.is_backdrop {
+            painter.shade(Layer::Ground, place, 92.0, Color::WHITE.with_alpha(0.5));
+        }
+        let speed = disc.velocity.length();
+        let strength = ((speed - TRAIL_SPEED) / 420.0).clamp(0.0, 1.0);
+        if strength > 0.0 {
+            for (age, pair) in look.trail.iter().zip(look.trail.iter().skip(1)).enumerate() {
+                let fade = 1.0 - (age as f32 + 1.0) / TRAIL_PLACES as f32;
+                let colour = body.with_alpha(0.34 * strength * fade);
+                painter.stroke(Layer::Ground, *pair.1, *pair.0, RADIUS * 1.5 * fade, colour);
+            }
+        }
+        let shadow = place + Vec2::new(3.0, -HEIGHT - 4.0);
+        painter.shade(Layer::Ground, shadow, RADIUS * 1.45, palette::SHADOW.with_alpha(0.62));
+        if disc.thrust != Vec2::ZERO && self.drawn.countdown <= 0.0 {
+            self.exhaust(painter, disc, place);
+        }
+    }
+
+    /// A breath of frost behind a disc that drives.
+    fn exhaust(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+        let flicker = 0.8 + 0.2 * (self.time * 43.0 + f32::from(disc.slot.0)).sin();
+        let root = place - disc.thrust * (RADIUS - 4.0);
+        let tip = place - disc.thrust * (RADIUS + 19.0 * flicker);
+        let white = Color::WHITE;
+        painter.streak(Layer::Ground, tip, root, 20.0, (white.with_alpha(0.85), white.with_alpha(0.0)));
+    }
+
+    fn standing(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
+        let is_away = self.stage.roster.entry(disc.slot).is_some_and(|entry| entry.reconnecting);
+        let alpha = if is_away { 0.45 } else { 1.0 };
+        self.protection(painter, disc, place);
+        self.body(painter, disc, look, place, alpha);
+        self.effects(painter, disc, place);
+        self.strain(painter, look, place);
+        if self.drawn.leader == Some(disc.slot) && !self.stage.is_backdrop {
+            crown(painter, place + Vec2::new(0.0, RADIUS + 17.0));
+        }
+        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
+            self.aim(painter, disc, place);
+        }
+    }
+
+    fn body(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2, alpha: f32) {
+        let (body, side) = palette::hue(disc.slot, self.palette);
+        let flashed = |colour| palette::mix(colour, Color::WHITE, look.flash).with_alpha(alpha);
+        let squash = (look.squash_turn, look.squash);
+        let low = place - Vec2::new(0.0, HEIGHT * 0.5);
+        let top = place + Vec2::new(0.0, HEIGHT * 0.5);
+        painter.squashed(Layer::Discs, low, RADIUS, squash, (flashed(side), flashed(side)));
+        let bright = palette::mix(body, Color::WHITE, 0.22);
+        painter.squashed(Layer::Discs, top, RADIUS - 0.5, squash, (flashed(bright), flashed(body)));
+        if palette::has_ring(disc.slot) {
+            let pale = palette::ICE_MIDDLE.with_alpha(0.92 * alpha);
+            painter.disc(Layer::Discs, top, RADIUS * 0.5, pale, pale);
+            painter.disc(Layer::Discs, top, RADIUS * 0.27, flashed(body), flashed(body));
+        } else {
+            painter.ring(Layer::Discs, top, RADIUS * 0.62, 1.6, flashed(side).with_alpha(0.55 * alpha));
+        }
+        // Facing.
+        let ink = palette::mix(side, palette::INK, 0.55).with_alpha(alpha);
+        painter.notch(Layer::Discs, top, RADIUS - 2.5, 11.0, disc.aim, Color::WHITE.with_alpha(alpha));
+        painter.notch(Layer::Discs, top, RADIUS - 5.5, 6.5, disc.aim, ink);
+        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
+            painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.2, palette::WHITE);
+        } else if self.drawn.team_points.is_some() {
+            painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.0, palette::team(disc.team));
+        } else {
+            painter.ring(Layer::Discs, top, RADIUS - 0.4, 1.3, palette::INK.with_alpha(0.4 * alpha));
+        }
+        if self.drawn.team_points.is_some() && self.stage.own == Some(disc.slot) {
+            painter.ring(Layer::Discs, top, RADIUS + 2.4, 2.6, palette::team(disc.team));
+        }
+    }
+
+    /// What a pickup did.
+    fn effects(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+        let top = place + Vec2::new(0.0, HEIGHT * 0.5);
+        if disc.heavy > 0.0 {
+            painter.disc(Layer::Discs, top, 10.0, palette::INK, palette::INK);
+            icon(painter, Layer::Discs, PickupKind::Heavy, top, 6.5, palette::HEAVY);
+        }
+        if disc.overcharge > 0.0 {
+            for spark in 0..3_u8 {
+                let turn = self.time * 5.5 + f32::from(spark) * core::f32::consts::TAU / 3.0;
+                let at = |turn: f32| top + Vec2::from_angle(turn) * (RADIUS + 3.0);
+                painter.spark(Layer::Discs, at(turn - 0.55), at(turn), 6.0, palette::CHARGE);
+            }
+            if disc.heavy <= 0.0 {
+                painter.disc(Layer::Discs, top, 9.5, palette::INK, palette::INK);
+                icon(painter, Layer::Discs, PickupKind::Overcharge, top, 6.5, palette::CHARGE);
+            }
+        }
+    }
+
+    /// The strain, as an arc that begins at the top.
+    fn strain(&self, painter: &mut Painter, look: &Look, place: Vec2) {
+        let part = (look.strain / STRAIN_MAX).clamp(0.0, 1.0);
+        if part < 0.01 {
+            return;
+        }
+        // Trembles when it is nearly full.
+        let fear = ((part - 0.8) / 0.2).clamp(0.0, 1.0);
+        let tremble = Vec2::new((self.time * 67.0).sin(), (self.time * 59.0).cos()) * 1.6 * fear;
+        let centre = place + tremble + Vec2::new(0.0, HEIGHT * 0.25);
+        let (radius, width) = STRAIN_ARC;
+        let sweep = part * core::f32::consts::TAU;
+        let turn = core::f32::consts::FRAC_PI_2 - sweep / 2.0;
+        painter.ring(Layer::Discs, centre, radius, width, palette::INK.with_alpha(0.16));
+        let dark = palette::INK.with_alpha(0.5);
+        painter.arc(Layer::Discs, centre, (radius, width + 1.8), (turn, sweep), dark);
+        painter.arc(Layer::Discs, centre, (radius, width), (turn, sweep), palette::strain(part));
+    }
+
+    fn protection(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+        if disc.protection <= 0.0 {
+            return;
+        }
+        let blink = if disc.protection < 0.5 { (self.time * 30.0).sin().abs() } else { 1.0 };
+        let breath = 1.0 + 0.04 * (self.time * 7.0).sin();
+        let colour = palette::GOOD;
+        painter.disc(
+            Layer::Discs,
+            place,
+            38.0 * breath,
+            colour.with_alpha(0.05),
+            colour.with_alpha(0.28 * blink),
+        );
+        painter.ring(Layer::Discs, place, 38.0 * breath, 2.6, colour.with_alpha(0.9 * blink));
+    }
+
+    /// Where the own disc aims.
+    fn aim(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+        let way = Vec2::from_angle(disc.aim);
+        for dot in 0..4_u8 {
+            let away = 44.0 + 15.0 * f32::from(dot);
+            let alpha = 0.5 - 0.11 * f32::from(dot);
+            let size = 2.6 - 0.35 * f32::from(dot);
+            let colour = palette::INK.with_alpha(alpha);
+            painter.disc(Layer::Ground, place + way * away, size, colour, colour);
+        }
+    }
+
+    /// Down into the void.
+    fn falling(&self, painter: &mut Painter, disc: &DrawnDisc, fall: &Fall) {
+        let along = fall.age / FALL_SECONDS;
+        let size = 1.0 - 0.86 * along * along;
+        let place = fall.place - Vec2::new(0.0, 95.0 * along * along);
+        // Behind the slab at the far side, before it at the near one.
+        let layer = if fall.place.y > 40.0 { Layer::Deep } else { Layer::Discs };
+        let (body, side) = palette::hue(disc.slot, self.palette);
+        let dark = |colour| palette::mix(colour, palette::VOID_OUTER, along * 0.75);
+        let alpha = 1.0 - along * along * along;
+        let (body, side) = (dark(body).with_alpha(alpha), dark(side).with_alpha(alpha));
+        let radius = RADIUS * size;
+        painter.disc(layer, place - Vec2::new(0.0, HEIGHT * size), radius, side, side);
+        painter.disc(layer, place, radius, body, body);
+        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
+            painter.ring(layer, place, radius, 3.0 * size, Color::WHITE.with_alpha(alpha));
+        }
+    }
+}
+
+/// The sign of the one in front.
+fn crown(painter: &mut Painter, centre: Vec2) {
+    let at = |x: f32, y: f32| centre + Vec2::new(x, y);
+    let points = [
+        at(-9.0, -4.0),
+        at(-10.0, 6.0),
+        at(-4.5, 0.5),
+        at(0.0, 8.0),
+        at(4.5, 0.5),
+        at(10.0, 6.0),
+        at(9.0, -4.0),
+        at(-9.0, -4.0),
+    ];
+    for (width, colour) in [(6.0, palette::INK.with_alpha(0.85)), (3.2, palette::CHARGE)] {
+        for pair in points.windows(2) {
+            painter.stroke(Layer::Above, pair[0], pair[1], width, colour);
+        }
+    }
+}

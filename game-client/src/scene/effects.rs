@@ -1,0 +1,355 @@
+//! What flashes up for a moment: rings, cones, sparks. They say where a push was and how strong.
+
+use bevy::color::{Alpha as _, Color};
+use bevy::math::Vec2;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, MessageReader, Plugin, Res, ResMut, Resource, Update,
+};
+use shared::sim::{Event, PickupKind, Slot};
+
+use super::discs::Looks;
+use super::painter::{Layer, Painter};
+use super::{Chance, Phase, Seen, Shake, Stage, View, palette};
+use crate::settings::Settings;
+use crate::space::{DrawnDisc, scene_from_world, speed_from_world};
+
+/// Rings and cones expand and fade within so many seconds.
+const RING_SECONDS: f32 = 0.25;
+/// Radius of a disc, in units.
+const RADIUS: f32 = 24.0;
+/// Sparks at once. When as many fly, new ones take the oldest's place.
+const SPARKS_MAX: usize = 400;
+/// Rings and cones at once, likewise.
+const WAVES_MAX: usize = 64;
+
+/// A ring or a cone that expands.
+#[derive(Debug, Clone, Copy)]
+struct Wave {
+    shape: WaveShape,
+    place: Vec2,
+    from: f32,
+    to: f32,
+    width: f32,
+    age: f32,
+    seconds: f32,
+    colour: Color,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum WaveShape {
+    Ring,
+    Cone { turn: f32, sweep: f32 },
+}
+
+/// A point that flies, slows down and goes out.
+#[derive(Debug, Clone, Copy)]
+struct Spark {
+    place: Vec2,
+    velocity: Vec2,
+    age: f32,
+    seconds: f32,
+    width: f32,
+    colour: Color,
+}
+
+/// Everything that is flashing.
+#[derive(Debug, Resource)]
+struct Effects {
+    waves: Vec<Wave>,
+    sparks: Vec<Spark>,
+    chance: Chance,
+    act: u32,
+    /// From 0 to 1: how many of the sparks are wanted.
+    plenty: f32,
+}
+
+/// Makes and draws effects.
+#[derive(Debug)]
+pub(super) struct EffectsPlugin;
+
+impl Plugin for EffectsPlugin {
+    fn build(&self, app: &mut App) {
+        app.insert_resource(Effects {
+            waves: Vec::new(),
+            sparks: Vec::new(),
+            chance: Chance(0x1234_5678),
+            act: 0,
+            plenty: 1.0,
+        })
+        .add_systems(Update, (make, paint).chain().in_set(Phase::Paint));
+    }
+}
+
+impl Effects {
+    fn wave(&mut self, wave: Wave) {
+        if self.waves.len() == WAVES_MAX {
+            self.waves.remove(0);
+        }
+        self.waves.push(wave);
+    }
+
+    fn ring(&mut self, place: Vec2, (from, to): (f32, f32), width: f32, colour: Color) {
+        let (shape, seconds) = (WaveShape::Ring, RING_SECONDS);
+        self.wave(Wave { shape, place, from, to, width, age: 0.0, seconds, colour });
+    }
+
+    /// Sparks around `way`, within `spread` radians.
+    fn burst(&mut self, place: Vec2, way: Vec2, spread: f32, count: f32, colour: Color) {
+        let speed = way.length();
+        let angle = if speed > 0.0 { way.to_angle() } else { 0.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few dozen")]
+        let count = (count * self.plenty).round() as usize;
+        for _ in 0..count {
+            let chance = &mut self.chance;
+            let turn = angle + chance.between(-spread, spread);
+            let spark = Spark {
+                place: place + Vec2::from_angle(turn) * chance.between(0.0, 6.0),
+                velocity: Vec2::from_angle(turn) * speed * chance.between(0.35, 1.1),
+                age: 0.0,
+                seconds: chance.between(0.18, 0.5),
+                width: chance.between(1.6, 4.2),
+                colour,
+            };
+            if self.sparks.len() >= SPARKS_MAX {
+                self.sparks.swap_remove(0);
+            }
+            self.sparks.push(spark);
+        }
+    }
+}
+
+/// Everything that an event may change in the picture.
+struct Reaction<'a> {
+    stage: &'a Stage,
+    settings: &'a Settings,
+    effects: &'a mut Effects,
+    looks: &'a mut Looks,
+    shake: &'a mut Shake,
+}
+
+fn make(
+    mut seen: MessageReader<Seen>,
+    stage: Res<Stage>,
+    settings: Res<Settings>,
+    view: Res<View>,
+    mut effects: ResMut<Effects>,
+    mut looks: ResMut<Looks>,
+    mut shake: ResMut<Shake>,
+) {
+    if effects.act != stage.act {
+        effects.act = stage.act;
+        effects.waves.clear();
+        effects.sparks.clear();
+    }
+    effects.plenty = if view.is_plain { 0.55 } else { 1.0 };
+    let mut reaction = Reaction {
+        stage: &stage,
+        settings: &settings,
+        effects: &mut effects,
+        looks: &mut looks,
+        shake: &mut shake,
+    };
+    for Seen(event) in seen.read() {
+        reaction.to(event);
+    }
+}
+
+impl Reaction<'_> {
+    fn to(&mut self, event: &Event) {
+        match event {
+            Event::PulseFired { id } => self.fired(id.slot),
+            Event::PulseHit { id, target, at } => {
+                self.hit(id.slot, *target, scene_from_world(*at), 0.8);
+            }
+            Event::Shove { slot } => self.shoved(*slot),
+            Event::ShoveHit { by, target } => self.shove_hit(*by, *target),
+            Event::Dash { slot } => self.dashed(*slot),
+            Event::Bump { a, b, speed, at } => {
+                self.bumped(*a, *b, speed_from_world(*speed), scene_from_world(*at));
+            }
+            Event::KnockOut { slot, credit, at } => {
+                self.fell(*slot, credit.map(|(by, _)| by), scene_from_world(*at));
+            }
+            Event::Respawn { slot } => self.came_back(*slot),
+            Event::PickupAppeared { kind, at } => self.appeared(*kind, scene_from_world(*at)),
+            Event::PickupTaken { slot, kind, at } => {
+                self.taken(*slot, *kind, scene_from_world(*at));
+            }
+            Event::ShrinkBegins => self.jolt(None, 0.5),
+            Event::LeadChange { .. } | Event::RoundOver => {}
+        }
+    }
+
+    fn disc(&self, slot: Slot) -> Option<DrawnDisc> {
+        self.stage.drawn.as_ref()?.disc(slot).copied()
+    }
+
+    /// Shakes the picture: fully when it is about the one whom it follows.
+    fn jolt(&mut self, slot: Option<Slot>, force: f32) {
+        let is_near = slot.is_none() || (slot == self.stage.subject && slot.is_some());
+        if !self.stage.is_backdrop {
+            self.shake.add(if is_near { force } else { force * 0.12 });
+        }
+    }
+
+    fn fired(&mut self, slot: Slot) {
+        let Some(disc) = self.disc(slot) else { return };
+        let way = Vec2::from_angle(disc.aim);
+        let muzzle = disc.position + way * (RADIUS + 6.0);
+        self.effects.ring(muzzle, (4.0, 20.0), 3.0, palette::WARM.with_alpha(0.8));
+        self.effects.burst(muzzle, way * 260.0, 0.5, 4.0, palette::WARM);
+        self.looks.recoil(slot, -way * 2.5);
+    }
+
+    fn hit(&mut self, by: Slot, target: Slot, at: Vec2, force: f32) {
+        let Some(disc) = self.disc(target) else { return };
+        let from = self.disc(by).map_or(at, |by| by.position);
+        let way = (disc.position - from).normalize_or(Vec2::X);
+        let strong = (0.5 + disc.strain * 0.5).min(1.3) * force;
+        self.effects.ring(at, (6.0, 34.0 + 34.0 * strong), 5.0, palette::WARM);
+        self.effects.ring(at, (2.0, 18.0 + 22.0 * strong), 3.0, Color::WHITE);
+        self.effects.burst(at, way * (190.0 + 280.0 * strong), 0.9, 9.0 + 9.0 * strong, palette::WARM);
+        self.looks.hit(target, way, 0.16 + 0.16 * strong);
+        self.jolt(Some(target), 0.30 + 0.25 * strong);
+        self.jolt(Some(by), 0.12);
+    }
+
+    fn shoved(&mut self, slot: Slot) {
+        let Some(disc) = self.disc(slot) else { return };
+        let reach = crate::space::length_from_world(shared::sim::push::SHOVE_REACH);
+        let sweep = core::f32::consts::TAU * 2.0 * f32::from(shared::sim::push::SHOVE_HALF_ANGLE)
+            / f32::from(shared::sim::Angle::TURN);
+        let shape = WaveShape::Cone { turn: disc.aim, sweep };
+        let (age, seconds) = (0.0, RING_SECONDS);
+        let wave = Wave {
+            shape,
+            place: disc.position,
+            from: RADIUS,
+            to: reach + RADIUS * 0.5,
+            width: 26.0,
+            age,
+            seconds,
+            colour: palette::WARM,
+        };
+        self.effects.wave(wave);
+        let way = Vec2::from_angle(disc.aim);
+        self.effects.burst(disc.position + way * RADIUS, way * 420.0, sweep / 2.0, 12.0, palette::WARM);
+        self.looks.recoil(slot, -way * 5.0);
+        self.jolt(Some(slot), 0.22);
+    }
+
+    fn shove_hit(&mut self, by: Slot, target: Slot) {
+        let (Some(a), Some(b)) = (self.disc(by), self.disc(target)) else { return };
+        let way = (b.position - a.position).normalize_or(Vec2::X);
+        self.looks.hit(by, -way, 0.08);
+        self.hit(by, target, b.position - way * RADIUS, 1.2);
+    }
+
+    fn dashed(&mut self, slot: Slot) {
+        let Some(disc) = self.disc(slot) else { return };
+        let way = disc.velocity.normalize_or(disc.thrust);
+        let (body, _) = palette::hue(slot, self.settings.palette);
+        let behind = disc.position - way * RADIUS;
+        self.effects.burst(behind, -way * 210.0, 0.55, 10.0, palette::ICE_EDGE);
+        self.effects.ring(behind, (8.0, 30.0), 3.0, body);
+        self.looks.hit(slot, way, -0.18);
+    }
+
+    fn bumped(&mut self, a: Slot, b: Slot, speed: f32, at: Vec2) {
+        let (Some(one), Some(other)) = (self.disc(a), self.disc(b)) else { return };
+        let force = (speed / 700.0).clamp(0.1, 1.0);
+        let way = (other.position - one.position).normalize_or(Vec2::X);
+        self.looks.hit(a, -way, 0.10 + 0.2 * force);
+        self.looks.hit(b, way, 0.10 + 0.2 * force);
+        self.effects.ring(at, (4.0, 16.0 + 34.0 * force), 2.0 + 3.0 * force, Color::WHITE);
+        for side in [way.perp(), -way.perp()] {
+            let count = 2.0 + 6.0 * force;
+            self.effects.burst(at, side * (120.0 + 260.0 * force), 0.5, count, palette::ICE_EDGE);
+        }
+        self.jolt(Some(a), 0.35 * force);
+        self.jolt(Some(b), 0.35 * force);
+    }
+
+    fn fell(&mut self, slot: Slot, by: Option<Slot>, at: Vec2) {
+        let outwards = at.normalize_or(Vec2::X);
+        let (body, _) = palette::hue(slot, self.settings.palette);
+        let (shape, seconds) = (WaveShape::Ring, 0.6);
+        let (place, width, age) = (at, 5.0, 0.0);
+        self.effects.wave(Wave {
+            shape,
+            place,
+            from: 10.0,
+            to: 80.0,
+            width,
+            age,
+            seconds,
+            colour: palette::WARM,
+        });
+        self.effects.ring(at, (4.0, 46.0), 4.0, body);
+        self.effects.burst(at, -outwards * 160.0, 1.2, 12.0, palette::ICE_EDGE);
+        self.jolt(Some(slot), 0.75);
+        if let Some(by) = by {
+            self.jolt(Some(by), 0.4);
+        }
+    }
+
+    fn came_back(&mut self, slot: Slot) {
+        let Some(disc) = self.disc(slot) else { return };
+        self.effects.ring(disc.position, (70.0, 26.0), 4.0, palette::GOOD);
+        self.effects.ring(disc.position, (110.0, 30.0), 2.0, palette::GOOD);
+    }
+
+    fn appeared(&mut self, kind: PickupKind, at: Vec2) {
+        self.effects.ring(at, (50.0, 18.0), 3.0, palette::pickup(kind));
+    }
+
+    fn taken(&mut self, slot: Slot, kind: PickupKind, at: Vec2) {
+        let colour = palette::pickup(kind);
+        self.effects.ring(at, (14.0, 60.0), 4.0, colour);
+        self.effects.burst(at, Vec2::Y * 190.0, core::f32::consts::PI, 14.0, colour);
+        self.looks.hit(slot, Vec2::Y, -0.12);
+    }
+}
+
+fn paint(stage: Res<Stage>, mut effects: ResMut<Effects>, mut painter: ResMut<Painter>) {
+    let seconds = stage.seconds;
+    effects.waves.retain_mut(|wave| {
+        wave.age += seconds;
+        let along = wave.age / wave.seconds;
+        if along < 1.0 {
+            paint_wave(&mut painter, wave, along);
+        }
+        along < 1.0
+    });
+    effects.sparks.retain_mut(|spark| {
+        spark.age += seconds;
+        spark.velocity *= 0.5_f32.powf(seconds / 0.13);
+        spark.place += spark.velocity * seconds;
+        let left = 1.0 - spark.age / spark.seconds;
+        if left > 0.0 {
+            let tail = spark.place - spark.velocity * 0.035;
+            let colour = spark.colour.with_alpha(left.min(1.0));
+            painter.spark(Layer::Above, tail, spark.place, spark.width * left, colour);
+        }
+        left > 0.0
+    });
+}
+
+fn paint_wave(painter: &mut Painter, wave: &Wave, along: f32) {
+    // Quick at first: ease-out.
+    let eased = 1.0 - (1.0 - along) * (1.0 - along) * (1.0 - along);
+    let reach = wave.from + (wave.to - wave.from) * eased;
+    let alpha = bevy::color::Alpha::alpha(&wave.colour) * (1.0 - along) * (1.0 - along * 0.4);
+    let colour = wave.colour.with_alpha(alpha);
+    match wave.shape {
+        WaveShape::Ring => {
+            painter.ring(Layer::Above, wave.place, reach, wave.width * (1.0 - 0.6 * along), colour);
+        }
+        WaveShape::Cone { turn, sweep } => {
+            let inner = (reach - wave.width * 2.4).max(wave.from * 0.9);
+            painter.cone(Layer::Above, wave.place, (inner, reach), (turn, sweep), colour);
+            let arc = (reach - 2.0, 4.0 * (1.0 - along));
+            painter.arc(Layer::Above, wave.place, arc, (turn, sweep), colour);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The slab of ice, its cracks before the rim breaks off, and the shards that fall.
+
+use bevy::color::{Alpha as _, Color};
+use bevy::math::Vec2;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update,
+};
+
+use super::painter::{Layer, Painter};
+use super::{Chance, Phase, Stage, View, palette};
+
+/// Height of the slab's visible side, in units.
+const DEPTH: f32 = 30.0;
+/// Cracks begin to show so many seconds before the platform shrinks.
+const WARNING_SECONDS: f32 = 5.0;
+/// Seconds from the beginning of the shrinking to the end of a full round.
+const SHRINK_SECONDS: f32 = 60.0;
+/// Shards that break off in a second while the ice shrinks.
+const SHARDS_A_SECOND: f32 = 16.0;
+/// How long a shard falls.
+const SHARD_SECONDS: f32 = 1.1;
+/// Shards at once. When as many fall, none breaks off.
+const SHARDS_MAX: usize = 64;
+
+/// A piece of the rim on its way down.
+#[derive(Debug, Clone, Copy)]
+struct Shard {
+    place: Vec2,
+    velocity: Vec2,
+    turn: f32,
+    spin: f32,
+    size: f32,
+    sides: u8,
+    age: f32,
+}
+
+/// What is known of the ice from the last frame.
+#[derive(Debug, Resource)]
+struct Ice {
+    shards: Vec<Shard>,
+    due: f32,
+    cracks: f32,
+    act: u32,
+    chance: Chance,
+}
+
+/// Draws the platform.
+#[derive(Debug)]
+pub(super) struct PlatformPlugin;
+
+impl Plugin for PlatformPlugin {
+    fn build(&self, app: &mut App) {
+        let ice = Ice { shards: Vec::new(), due: 0.0, cracks: 0.0, act: 0, chance: Chance(0xbeef_cafe) };
+        app.insert_resource(ice).add_systems(Update, paint.in_set(Phase::Paint));
+    }
+}
+
+fn paint(
+    stage: Res<Stage>,
+    time: Res<Time>,
+    view: Res<View>,
+    mut ice: ResMut<Ice>,
+    mut painter: ResMut<Painter>,
+) {
+    let Some(drawn) = &stage.drawn else { return };
+    if ice.act != stage.act {
+        (ice.act, ice.cracks, ice.due) = (stage.act, 0.0, 0.0);
+        ice.shards.clear();
+    }
+    let shrinking = drawn.radius < drawn.radius_whole && !drawn.over;
+    let near = drawn.remaining < SHRINK_SECONDS + WARNING_SECONDS && drawn.progress > 0.6;
+    let goal = f32::from(u8::from(near || drawn.radius < drawn.radius_whole));
+    ice.cracks += (goal - ice.cracks) * (stage.seconds * 0.5).min(1.0);
+
+    // Light from below: the slab hangs in something.
+    painter.shade(
+        Layer::Deep,
+        Vec2::new(0.0, -DEPTH * 1.6),
+        drawn.radius * 1.32,
+        Color::srgba(0.10, 0.20, 0.42, 0.55),
+    );
+    let colours = (palette::ICE_MIDDLE, palette::ICE_RIM);
+    painter.ice(drawn.radius, DEPTH, ice.cracks, time.elapsed_secs(), colours);
+    if shrinking {
+        ice.due += stage.seconds * if view.is_plain { 0.6 } else { 1.0 } * SHARDS_A_SECOND;
+        // The edge glows where it gives way.
+        let breath = 0.5 + 0.5 * (time.elapsed_secs() * 5.0).sin();
+        let colour = palette::WARM.with_alpha(0.16 + 0.16 * breath);
+        painter.shining_ring(Layer::Ground, Vec2::ZERO, drawn.radius - 3.0, 7.0, colour);
+    }
+    while ice.due >= 1.0 {
+        ice.due -= 1.0;
+        break_off(&mut ice, drawn.radius);
+    }
+    fall(&mut ice, stage.seconds, &mut painter);
+}
+
+fn break_off(ice: &mut Ice, radius: f32) {
+    if ice.shards.len() >= SHARDS_MAX {
+        return;
+    }
+    let chance = &mut ice.chance;
+    let outwards = Vec2::from_angle(chance.between(0.0, core::f32::consts::TAU));
+    let shard = Shard {
+        place: outwards * (radius - 2.0),
+        velocity: outwards * chance.between(10.0, 40.0),
+        turn: chance.between(0.0, 6.0),
+        spin: chance.between(-4.0, 4.0),
+        size: chance.between(5.0, 13.0),
+        sides: if chance.part() < 0.5 { 3 } else { 4 },
+        age: 0.0,
+    };
+    ice.shards.push(shard);
+}
+
+fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
+    ice.shards.retain_mut(|shard| {
+        shard.age += seconds;
+        shard.velocity.y -= 150.0 * seconds;
+        shard.place += shard.velocity * seconds;
+        shard.turn += shard.spin * seconds;
+        let left = 1.0 - shard.age / SHARD_SECONDS;
+        if left > 0.0 {
+            // Behind the slab at the far side, before it at the near one.
+            let layer = if shard.place.y > 0.0 { Layer::Deep } else { Layer::Ground };
+            let colour = palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());
+            let size = shard.size * (0.25 + 0.75 * left);
+            painter.polygon(layer, shard.place, (size, shard.sides), shard.turn, colour);
+        }
+        left > 0.0
+    });
+}

@@ -1,0 +1,58 @@
+//! The link is not there: said at once, with what happens next.
+
+use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
+
+use crate::lobby::Wish;
+use crate::net::LinkState;
+use crate::ui::{theme, widgets};
+
+/// Without a snapshot for so long the server is called silent, in milliseconds.
+const SILENT_MS: f64 = 1_000.0;
+
+/// Draws what is wrong with the link, if anything. `has_been_open`: this is not the first try.
+pub(super) fn show(
+    context: &Context,
+    state: &LinkState,
+    has_been_open: bool,
+    snapshot_age_ms: f64,
+    asked: &mut Vec<Wish>,
+) {
+    let (title, text, ink) = match state {
+        LinkState::Open if snapshot_age_ms < SILENT_MS || !has_been_open => return,
+        LinkState::Open => {
+            ("The server is silent", "Nothing has come for a second. Hold on.".to_owned(), theme::CHARGE)
+        }
+        LinkState::Connecting { attempt: 1 } if !has_been_open => {
+            ("Taking a seat", "Connecting to the room…".to_owned(), theme::MUTED)
+        }
+        LinkState::Connecting { attempt } => {
+            ("Connection lost", format!("Connecting again: try {attempt}…"), theme::WARM)
+        }
+        LinkState::Lost { why, retry_at } => {
+            let wait = retry_at.saturating_duration_since(std::time::Instant::now()).as_secs_f32();
+            ("Connection lost", format!("{} Next try in {wait:.1} s.", why.text), theme::WARM)
+        }
+        LinkState::Ended { why } => ("Disconnected", why.text.clone(), theme::WARM),
+    };
+    let area = Area::new(Id::new("link")).anchor(Align2::CENTER_TOP, vec2(0.0, 110.0));
+    area.order(Order::Foreground).show(context, |ui| {
+        let line = bevy_egui::egui::Stroke::new(1.5, ink.gamma_multiply(0.8));
+        theme::panel().stroke(line).fill(theme::PANEL_SOLID).show(ui, |ui| {
+            ui.set_width(380.0);
+            ui.vertical_centered(|ui| {
+                ui.label(theme::heading(title, 20.0).color(ink));
+                ui.label(theme::text(text));
+                if *state != LinkState::Open {
+                    let kept = "Your seat waits for half a minute.";
+                    if has_been_open {
+                        ui.label(theme::small(kept));
+                    }
+                    ui.add_space(4.0);
+                    if widgets::secondary(ui, "Back to the menu").clicked() {
+                        asked.push(Wish::StepOut);
+                    }
+                }
+            });
+        });
+    });
+}

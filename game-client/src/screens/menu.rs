@@ -1,0 +1,185 @@
+//! The start: a name, and one click.
+
+use bevy::app::AppExit;
+use bevy::prelude::{MessageWriter, Res, ResMut};
+use bevy_egui::egui::{Align2, Area, Color32, Id, LayerId, Order, Ui, pos2, vec2};
+use bevy_egui::{EguiContexts, egui};
+use shared::id::{NAME_CHARS_MAX, PlayerName};
+use shared::sim::Mode;
+
+use super::tabs::{self, Choices};
+use super::{Rebinding, Tab};
+use crate::lobby::{Account, Lobby, Wish};
+use crate::settings::Settings;
+use crate::ui::{theme, widgets};
+
+/// Width of the column at the left.
+const COLUMN: f32 = 340.0;
+/// Width of the panel beside it.
+const PANEL: f32 = 430.0;
+/// From the left edge of the window.
+const LEFT: f32 = 56.0;
+
+pub(super) fn show(
+    mut contexts: EguiContexts<'_, '_>,
+    mut settings: ResMut<Settings>,
+    lobby: Res<Lobby>,
+    mut tab: ResMut<Tab>,
+    mut choices: ResMut<Choices>,
+    mut rebinding: ResMut<Rebinding>,
+    mut wishes: MessageWriter<Wish>,
+    mut exit: MessageWriter<AppExit>,
+) -> bevy::prelude::Result {
+    let context = contexts.ctx_mut()?;
+    shade(context);
+    let screen = context.content_rect();
+    let left = LEFT.min(screen.width() * 0.04);
+    let mut asked = Vec::new();
+    let column = Area::new(Id::new("menu"))
+        .fixed_pos(pos2(left, screen.top() + (screen.height() * 0.09).max(20.0)))
+        .order(Order::Middle);
+    column.show(context, |ui| {
+        ui.set_width(COLUMN);
+        title(ui);
+        ui.add_space(20.0);
+        theme::panel().show(ui, |ui| {
+            ui.set_width(COLUMN - 32.0);
+            play(ui, &mut settings, &lobby, &mut choices, &mut asked);
+            ui.add_space(4.0);
+            rows(ui, &mut tab);
+        });
+        if let Some(trouble) = &lobby.trouble {
+            ui.add_space(8.0);
+            notice(ui, trouble);
+        }
+        ui.add_space(8.0);
+        if ui.button(theme::muted("Quit")).clicked() {
+            exit.write(AppExit::Success);
+        }
+    });
+    if *tab != Tab::None {
+        let top = screen.top() + (screen.height() * 0.09).max(20.0);
+        let panel = Area::new(Id::new("menu panel"))
+            .fixed_pos(pos2(left + COLUMN + 20.0, top))
+            .order(Order::Middle);
+        panel.show(context, |ui| {
+            theme::panel().fill(theme::PANEL_SOLID.gamma_multiply(0.96)).show(ui, |ui| {
+                ui.set_width((PANEL - 32.0).min(screen.width() - left - COLUMN - 72.0));
+                let height = screen.height() - (top - screen.top()) - 72.0;
+                tabs::show(ui, *tab, height, &mut settings, &lobby, &mut choices, &mut rebinding, &mut asked);
+            });
+        });
+    }
+    footer(context, &settings, &lobby);
+    wishes.write_batch(asked);
+    Ok(())
+}
+
+/// Darkens the picture behind the column.
+fn shade(context: &egui::Context) {
+    let painter = context.layer_painter(LayerId::background());
+    let screen = context.content_rect();
+    let dark = Color32::from_rgba_unmultiplied(8, 12, 26, 215);
+    let clear = Color32::from_rgba_unmultiplied(8, 12, 26, 40);
+    let mut mesh = egui::Mesh::default();
+    let middle = screen.left() + (screen.width() * 0.62).min(820.0);
+    for (x, colour) in [(screen.left(), dark), (middle, clear), (screen.right(), clear)] {
+        mesh.colored_vertex(pos2(x, screen.top()), colour);
+        mesh.colored_vertex(pos2(x, screen.bottom()), colour);
+    }
+    for quad in [0, 2] {
+        mesh.add_triangle(quad, quad + 1, quad + 2);
+        mesh.add_triangle(quad + 1, quad + 3, quad + 2);
+    }
+    painter.add(mesh);
+}
+
+fn title(ui: &mut Ui) {
+    ui.add_space(4.0);
+    let (rect, _) = ui.allocate_exact_size(vec2(COLUMN, 48.0), egui::Sense::hover());
+    let mut x = rect.left();
+    for (text, colour) in [("PUSH", theme::TEXT), ("BACK", theme::WARM)] {
+        let at = pos2(x, rect.center().y);
+        let drawn = ui.painter().text(at, Align2::LEFT_CENTER, text, theme::bold(40.0), colour);
+        x = drawn.right() + 1.0;
+    }
+    ui.label(theme::muted("The ice is thin, and so is everyone's patience.").size(14.0));
+}
+
+fn play(
+    ui: &mut Ui,
+    settings: &mut Settings,
+    lobby: &Lobby,
+    choices: &mut Choices,
+    asked: &mut Vec<Wish>,
+) {
+    ui.label(theme::small("Your name"));
+    let name = widgets::field(ui, &mut settings.name, "Two to sixteen letters", NAME_CHARS_MAX);
+    let wrong = PlayerName::parse(&settings.name).err();
+    if let Some(wrong) = wrong.filter(|_| !settings.name.is_empty()) {
+        let text = wrong.to_string();
+        ui.label(theme::small(format!("{}{}.", text[..1].to_uppercase(), &text[1..])).color(theme::WARM));
+    }
+    if name.lost_focus() && wrong.is_none() {
+        asked.push(Wish::SignIn);
+    }
+    ui.add_space(4.0);
+    let modes = [(Mode::Brawl, "Brawl"), (Mode::Teams, "Teams"), (Mode::Duel, "Duel")];
+    if let Some(mode) = widgets::segments(ui, &modes, choices.quick_mode) {
+        choices.quick_mode = mode;
+    }
+    let is_free = wrong.is_none() && lobby.account != Account::Asking;
+    ui.add_enabled_ui(is_free, |ui| {
+        let text = if lobby.account == Account::Asking { "Connecting…" } else { "Quick play" };
+        if widgets::primary(ui, text, 48.0).clicked() {
+            asked.push(Wish::QuickPlay(choices.quick_mode));
+        }
+        if let Some(room) = &lobby.rejoin {
+            let text = format!("Rejoin {} {}", room.summary.mode.title(), room.summary.id);
+            let size = vec2(ui.available_width(), 36.0);
+            if widgets::filled(ui, &text, size, (theme::GOOD, theme::INK)).clicked() {
+                asked.push(Wish::Join(room.summary.id));
+            }
+        }
+    });
+}
+
+fn rows(ui: &mut Ui, tab: &mut Tab) {
+    ui.spacing_mut().item_spacing.y = 6.0;
+    let rows = [
+        (Tab::Private, "Private room", "Link and code"),
+        (Tab::Practice, "Practice", "Against bots"),
+        (Tab::Watch, "Watch", "Rooms that play now"),
+        (Tab::Settings, "Settings", ""),
+    ];
+    for (which, title, remark) in rows {
+        if widgets::row(ui, title, remark, *tab == which).clicked() {
+            *tab = if *tab == which { Tab::None } else { which };
+        }
+    }
+}
+
+/// Something went wrong: what, and what helps.
+fn notice(ui: &mut Ui, text: &str) {
+    let line = egui::Stroke::new(1.0, theme::WARM.gamma_multiply(0.6));
+    theme::chip().stroke(line).show(ui, |ui| {
+        ui.set_width(COLUMN - 24.0);
+        ui.label(theme::text(text).color(Color32::from_rgb(255, 178, 158)));
+    });
+}
+
+fn footer(context: &egui::Context, settings: &Settings, lobby: &Lobby) {
+    let painter = context.layer_painter(LayerId::new(Order::Middle, Id::new("menu footer")));
+    let screen = context.content_rect();
+    let (colour, text) = match &lobby.account {
+        Account::Somebody { server, .. } => (theme::GOOD, format!("Connected to {server}")),
+        Account::Asking => (theme::CHARGE, format!("Connecting to {}", settings.server)),
+        Account::Nobody => (theme::MUTED, format!("Server {}", settings.server)),
+    };
+    let at = pos2(LEFT.min(screen.width() * 0.04), screen.bottom() - 22.0);
+    painter.circle_filled(at + vec2(5.0, 0.0), 4.0, colour);
+    painter.text(at + vec2(16.0, 0.0), Align2::LEFT_CENTER, text, theme::font(12.0), theme::MUTED);
+    let version = format!("Pushback {}", env!("CARGO_PKG_VERSION"));
+    let at = pos2(screen.right() - 20.0, screen.bottom() - 22.0);
+    painter.text(at, Align2::RIGHT_CENTER, version, theme::font(12.0), theme::MUTED);
+}

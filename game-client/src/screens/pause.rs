@@ -1,0 +1,72 @@
+//! What Escape shows: the room, the way to invite, the settings, the way out. The round goes on meanwhile.
+
+use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
+
+use super::{Overlay, Rebinding, settings};
+use crate::invite::Invitation;
+use crate::lobby::Wish;
+use crate::room::Room;
+use crate::settings::Settings;
+use crate::ui::{theme, widgets};
+
+pub(super) fn show(
+    context: &Context,
+    overlay: &mut Overlay,
+    room: &Room,
+    settings: &mut Settings,
+    rebinding: &mut Rebinding,
+    asked: &mut Vec<Wish>,
+) {
+    if *overlay == Overlay::None {
+        return;
+    }
+    let screen = context.content_rect();
+    let area = Area::new(Id::new("pause")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    area.order(Order::Foreground).show(context, |ui| {
+        theme::panel().fill(theme::PANEL_SOLID).show(ui, |ui| match overlay {
+            Overlay::None => {}
+            Overlay::Pause => {
+                ui.set_width(320.0);
+                menu(ui, overlay, room, &settings.server, asked);
+            }
+            Overlay::Settings => {
+                ui.set_width(430.0);
+                settings::panel(ui, screen.height() - 190.0, settings, rebinding);
+                if widgets::secondary(ui, "Back").clicked() || settings::is_left(ui, rebinding) {
+                    *overlay = Overlay::Pause;
+                }
+            }
+        });
+    });
+}
+
+fn menu(ui: &mut Ui, overlay: &mut Overlay, room: &Room, server: &str, asked: &mut Vec<Wish>) {
+    let mode = room.mode.map_or("Room", shared::sim::Mode::title);
+    ui.label(theme::heading(format!("{mode} · {}", room.id), 20.0));
+    ui.label(theme::small("The round goes on meanwhile."));
+    ui.add_space(4.0);
+    if widgets::primary(ui, "Go on", 40.0).clicked() {
+        *overlay = Overlay::None;
+    }
+    invite(ui, room, server);
+    if widgets::secondary(ui, "Settings").clicked() {
+        *overlay = Overlay::Settings;
+    }
+    if widgets::secondary(ui, "Leave the room").clicked() {
+        *overlay = Overlay::None;
+        asked.push(Wish::Leave);
+    }
+}
+
+/// Code and link of the room, to be copied.
+pub(super) fn invite(ui: &mut Ui, room: &Room, server: &str) {
+    ui.horizontal(|ui| {
+        let half = vec2((ui.available_width() - 8.0) / 2.0, 36.0);
+        if widgets::secondary_sized(ui, "Copy link", half).clicked() {
+            ui.ctx().copy_text(Invitation::link(room.id, server));
+        }
+        if widgets::secondary_sized(ui, &format!("Copy code {}", room.id), half).clicked() {
+            ui.ctx().copy_text(room.id.to_string());
+        }
+    });
+}

@@ -1,0 +1,183 @@
+//! In a room: the picture with what stands over it.
+
+use bevy::ecs::system::SystemParam;
+use bevy::input::ButtonInput;
+use bevy::input::keyboard::KeyCode;
+use bevy::input::mouse::MouseButton;
+use bevy::prelude::{MessageWriter, Real, Res, ResMut, Single, Time, Window, With};
+use bevy::window::PrimaryWindow;
+use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
+use bevy_egui::EguiContexts;
+use shared::api::Role;
+use shared::protocol::chat::Channel;
+use shared::sim::Mode;
+
+use super::{Overlay, Rebinding, disconnected, pause, summary};
+use crate::chat::Chat;
+use crate::input::{Action, Controls};
+use crate::lobby::{Lobby, Screen, Wish};
+use crate::net::{Net, Request};
+use crate::prediction::ticks_of;
+use crate::room::Room;
+use crate::scene::{Labels, Stage, View};
+use crate::settings::Settings;
+use crate::ui::chat::{Draft, Outcome};
+use crate::ui::kill_feed::KillFeed;
+use crate::ui::net_graph::NetGraph;
+use crate::ui::{UiTakes, chat, cooldowns, hud, kill_feed, net_graph, scoreboard, theme};
+
+/// Aims with the mouse, opens and closes what lies over the round, and says who has the keys.
+pub(super) fn steer(
+    screen: Res<bevy::prelude::State<Screen>>,
+    room: Option<Res<Room>>,
+    stage: Res<Stage>,
+    view: Res<View>,
+    takes: Res<UiTakes>,
+    settings: Res<Settings>,
+    keys: Res<ButtonInput<KeyCode>>,
+    mouse: Res<ButtonInput<MouseButton>>,
+    window: Single<&Window, With<PrimaryWindow>>,
+    mut controls: ResMut<Controls>,
+    mut overlay: ResMut<Overlay>,
+    mut draft: ResMut<Draft>,
+) {
+    let Some(room) = room.filter(|_| *screen.get() == Screen::Playing) else {
+        *overlay = Overlay::None;
+        controls.taken = true;
+        return;
+    };
+    if !draft.is_open && !takes.keys {
+        let is_chat = settings.bindings.of(Action::Chat).into_iter().flatten();
+        if is_chat.into_iter().any(|binding| binding.just_pressed(&keys, &mouse))
+            && *overlay == Overlay::None
+        {
+            let has_teams = room.mode.is_some_and(Mode::has_teams);
+            let shift = keys.any_pressed([KeyCode::ShiftLeft, KeyCode::ShiftRight]);
+            draft.open(shift && has_teams && room.play.seat().is_some());
+        } else if keys.just_pressed(KeyCode::Escape) {
+            *overlay = match *overlay {
+                Overlay::None => Overlay::Pause,
+                Overlay::Pause => Overlay::None,
+                Overlay::Settings => Overlay::Settings,
+            };
+        }
+    }
+    controls.taken = draft.is_open
+        || *overlay != Overlay::None
+        || takes.keys
+        || takes.mouse
+        || !room.is_open();
+    let own = room.play.seat().and_then(|seat| stage.drawn.as_ref()?.disc(seat));
+    let way = own.and_then(|own| Some(view.place_at(window.cursor_position()?) - own.position));
+    controls.point(way);
+}
+
+/// Everything that the panels read.
+#[derive(SystemParam)]
+pub(super) struct Seen<'w> {
+    room: Res<'w, Room>,
+    stage: Res<'w, Stage>,
+    lobby: Res<'w, Lobby>,
+    labels: Res<'w, Labels>,
+    feed: Res<'w, KillFeed>,
+    chat: Res<'w, Chat>,
+    controls: Res<'w, Controls>,
+    graph: Res<'w, NetGraph>,
+    time: Res<'w, Time<Real>>,
+}
+
+pub(super) fn show(
+    mut contexts: EguiContexts<'_, '_>,
+    seen: Seen<'_>,
+    mut settings: ResMut<Settings>,
+    mut overlay: ResMut<Overlay>,
+    mut rebinding: ResMut<Rebinding>,
+    mut draft: ResMut<Draft>,
+    net: Res<Net>,
+    mut wishes: MessageWriter<Wish>,
+) -> bevy::prelude::Result {
+    let context = contexts.ctx_mut()?;
+    let mut asked = Vec::new();
+    let age_ms = seen.room.play.snapshot_age(ticks_of(seen.time.elapsed_secs_f64())) * 1_000.0 / 60.0;
+    over_the_round(context, &seen, &settings);
+    talk(context, &seen, &mut settings, &mut draft, &net);
+    if let Some(result) = &seen.room.result {
+        let own = seen.lobby.session().map(|session| session.player);
+        summary::show(context, &seen.room, result, own, &settings, &mut asked);
+    } else if seen.controls.scoreboard {
+        table(context, &seen, &settings);
+    }
+    if settings.show_link {
+        hud::link(context, seen.room.round_trip_ms, age_ms);
+    }
+    net_graph::show(context, &seen.graph);
+    let has_been_open = seen.room.mode.is_some();
+    // While a result is shown the world stands still, and nothing comes.
+    let silence = if seen.room.result.is_some() { 0.0 } else { age_ms };
+    disconnected::show(context, &seen.room.state, has_been_open, silence, &mut asked);
+    pause::show(context, &mut overlay, &seen.room, &mut settings, &mut rebinding, &mut asked);
+    wishes.write_batch(asked);
+    Ok(())
+}
+
+fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
+    hud::names(context, &seen.labels);
+    if seen.room.result.is_some() {
+        return;
+    }
+    let title = seen.room.mode.map_or("", Mode::title);
+    let by = seen.feed.own_fall.as_ref();
+    hud::round(context, &seen.stage, title, by, settings.palette);
+    kill_feed::show(context, &seen.feed, seen.stage.own, settings.palette);
+    let own = seen.stage.own.and_then(|slot| seen.stage.drawn.as_ref()?.disc(slot));
+    if let Some(own) = own {
+        cooldowns::show(context, own, &settings.bindings);
+    }
+    if seen.room.role == Role::Spectator && seen.room.mode.is_some() {
+        hud::watching(context, &format!("You are watching {} · Esc to leave", seen.room.id));
+    } else if seen.room.is_private && seen.room.mode != Some(Mode::Practice) {
+        hud::watching(context, &format!("Private room {} · Esc for the link", seen.room.id));
+    }
+}
+
+fn talk(
+    context: &Context,
+    seen: &Seen<'_>,
+    settings: &mut Settings,
+    draft: &mut Draft,
+    net: &Net,
+) {
+    let to_team = draft.to_team;
+    match chat::show(context, &seen.chat, draft, &settings.ignored) {
+        Outcome::Nothing => {}
+        Outcome::Ignore(player) => {
+            if !settings.ignored.contains(&player) {
+                settings.ignored.push(player);
+            }
+        }
+        Outcome::Say(text) => {
+            let room = seen.room.id;
+            let own = seen.room.play.seat();
+            let team = own.and_then(|slot| seen.room.play.roster().entry(slot)).map(|own| own.team);
+            let channel = match team {
+                Some(team) if to_team => Channel::Team { room, team },
+                Some(_) | None => Channel::Room { room },
+            };
+            net.ask(Request::Say { channel, text });
+        }
+    }
+}
+
+fn table(context: &Context, seen: &Seen<'_>, settings: &Settings) {
+    let Some(drawn) = &seen.stage.drawn else { return };
+    let area = Area::new(Id::new("scoreboard")).anchor(Align2::CENTER_CENTER, vec2(0.0, -10.0));
+    area.order(Order::Middle).interactable(false).show(context, |ui| {
+        theme::panel().show(ui, |ui| {
+            ui.set_width(560.0_f32.min(context.content_rect().width() - 64.0));
+            let title = seen.room.mode.map_or("Room", Mode::title);
+            scoreboard::title(ui, title, &format!("Room {}", seen.room.id));
+            let rows = scoreboard::running(drawn, &seen.stage.roster);
+            scoreboard::table(ui, &rows, seen.stage.own, settings.palette);
+        });
+    });
+}

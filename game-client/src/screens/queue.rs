@@ -1,0 +1,87 @@
+//! Looking for a match: what happens, for how long, and the way back.
+
+use bevy::prelude::{MessageWriter, Res};
+use bevy_egui::egui::{Align2, Area, Id, Key, LayerId, Order, Sense, Ui, vec2};
+use bevy_egui::{EguiContexts, egui};
+use shared::api::MatchState;
+
+use crate::lobby::{Lobby, Search, Wish};
+use crate::ui::{theme, widgets};
+
+pub(super) fn show(
+    mut contexts: EguiContexts<'_, '_>,
+    lobby: Res<Lobby>,
+    mut wishes: MessageWriter<Wish>,
+) -> bevy::prelude::Result {
+    let context = contexts.ctx_mut()?;
+    let Some(search) = &lobby.search else { return Ok(()) };
+    let screen = context.content_rect();
+    let dark = egui::Color32::from_rgba_unmultiplied(8, 12, 26, 150);
+    context.layer_painter(LayerId::background()).rect_filled(screen, 0.0, dark);
+    let mut cancel = context.input(|input| input.key_pressed(Key::Escape));
+    let area = Area::new(Id::new("queue")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    area.order(Order::Middle).show(context, |ui| {
+        theme::panel().show(ui, |ui| {
+            ui.set_width(380.0);
+            ui.vertical_centered(|ui| {
+                ui.add_space(4.0);
+                ui.label(theme::heading(format!("Looking for a {}", search.mode.title()), 20.0));
+                turning(ui);
+                let waited = search.since.elapsed().as_secs_f32().floor();
+                ui.label(theme::heading(widgets::clock(waited), 28.0));
+                ui.add_space(4.0);
+                state(ui, search);
+                ui.add_space(8.0);
+                cancel |= widgets::secondary(ui, "Cancel").clicked();
+            });
+        });
+    });
+    if cancel {
+        wishes.write(Wish::Cancel);
+    }
+    Ok(())
+}
+
+fn state(ui: &mut Ui, search: &Search) {
+    if let Some(trouble) = &search.trouble {
+        ui.label(theme::text(&trouble.text).color(theme::WARM));
+        ui.label(theme::small("Your place is kept; it is tried again."));
+        return;
+    }
+    match &search.state {
+        Some(MatchState::Waiting { window, in_queue, bots_in_s, .. }) => {
+            let others = match in_queue.saturating_sub(1) {
+                0 => "Nobody else waits yet".to_owned(),
+                1 => "One more waits".to_owned(),
+                others => format!("{others} more wait"),
+            };
+            ui.label(theme::text(others));
+            ui.label(theme::muted(format!("Rating within {window} of yours")));
+            let bots = match bots_in_s {
+                0 => "Bots fill the seats now".to_owned(),
+                1 => "Bots fill the seats in a second".to_owned(),
+                seconds => format!("Bots fill the seats in {seconds} seconds"),
+            };
+            ui.label(theme::muted(bots));
+        }
+        Some(MatchState::Matched { .. }) => {
+            ui.label(theme::text("Found. Taking a seat…").color(theme::GOOD));
+        }
+        None => {
+            ui.label(theme::muted("Asking the server…"));
+        }
+    }
+}
+
+/// Two discs that circle each other.
+fn turning(ui: &mut Ui) {
+    let (rect, _) = ui.allocate_exact_size(vec2(90.0, 74.0), Sense::hover());
+    #[expect(clippy::cast_possible_truncation, reason = "seconds for a turn")]
+    let turn = (ui.input(|input| input.time) * 2.2) as f32;
+    ui.painter().circle_stroke(rect.center(), 24.0, egui::Stroke::new(1.5, theme::LINE));
+    for (offset, colour) in [(0.0, theme::WARM), (core::f32::consts::PI, egui::Color32::from_rgb(47, 125, 225))] {
+        let at = rect.center() + vec2((turn + offset).cos(), (turn + offset).sin()) * 24.0;
+        ui.painter().circle_filled(at, 9.0, colour);
+        ui.painter().circle_stroke(at, 9.0, egui::Stroke::new(1.5, theme::TEXT));
+    }
+}

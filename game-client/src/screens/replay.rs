@@ -1,0 +1,157 @@
+//! A recording: pause, speed, a timeline with marks, whom to follow.
+
+use bevy::input::ButtonInput;
+use bevy::input::keyboard::KeyCode;
+use bevy::prelude::{Commands, NextState, Res, ResMut};
+use bevy_egui::egui::{
+    Align, Align2, Area, Context, CornerRadius, Id, Layout, Order, Rect, Sense, Stroke, Ui, pos2,
+    vec2,
+};
+use bevy_egui::EguiContexts;
+use shared::api::MarkerKind;
+use shared::sim::Slot;
+use shared::tick::TICK_RATE_HZ;
+
+use crate::lobby::Screen;
+use crate::replay::{JUMP_SECONDS, Recording, SPEEDS};
+use crate::scene::{Labels, Stage};
+use crate::settings::Settings;
+use crate::ui::kill_feed::KillFeed;
+use crate::ui::{hud, kill_feed, theme, widgets};
+
+pub(super) fn show(
+    mut contexts: EguiContexts<'_, '_>,
+    recording: Option<ResMut<Recording>>,
+    mut stage: ResMut<Stage>,
+    labels: Res<Labels>,
+    feed: Res<KillFeed>,
+    settings: Res<Settings>,
+    keys: Res<ButtonInput<KeyCode>>,
+    mut next: ResMut<NextState<Screen>>,
+    mut commands: Commands,
+) -> bevy::prelude::Result {
+    let context = contexts.ctx_mut()?;
+    let Some(mut recording) = recording else { return Ok(()) };
+    by_keys(&mut recording, &keys, &stage);
+    hud::names(context, &labels);
+    let title = recording.reader().header().map_or("", |header| header.mode.title());
+    hud::round(context, &stage, title, None, settings.palette);
+    kill_feed::show(context, &feed, None, settings.palette);
+    let mut leave = keys.just_pressed(KeyCode::Escape);
+    bar(context, &mut recording, &stage, &mut leave);
+    if leave {
+        commands.remove_resource::<Recording>();
+        stage.change();
+        next.set(Screen::Menu);
+    }
+    Ok(())
+}
+
+fn by_keys(recording: &mut Recording, keys: &ButtonInput<KeyCode>, stage: &Stage) {
+    if keys.just_pressed(KeyCode::Space) {
+        toggle(recording);
+    }
+    for (key, way) in [(KeyCode::ArrowLeft, -JUMP_SECONDS), (KeyCode::ArrowRight, JUMP_SECONDS)] {
+        if keys.just_pressed(key) {
+            let to = recording.seconds() + way;
+            recording.jump_to(to);
+        }
+    }
+    if keys.just_pressed(KeyCode::ArrowUp) {
+        recording.speed = (recording.speed + 1).min(SPEEDS.len() - 1);
+    }
+    if keys.just_pressed(KeyCode::ArrowDown) {
+        recording.speed = recording.speed.saturating_sub(1);
+    }
+    if keys.just_pressed(KeyCode::KeyF) {
+        recording.follow = after(stage, recording.follow);
+    }
+}
+
+fn toggle(recording: &mut Recording) {
+    if recording.seconds() >= recording.length() - 0.05 {
+        recording.jump_to(0.0);
+    }
+    recording.is_playing = !recording.is_playing;
+}
+
+/// The next one to follow; after the last, nobody.
+fn after(stage: &Stage, now: Option<Slot>) -> Option<Slot> {
+    let mut slots = stage.roster.entries.iter().map(|entry| entry.slot);
+    match now {
+        None => slots.next(),
+        Some(now) => slots.find(|slot| *slot > now),
+    }
+}
+
+fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut bool) {
+    let width = (context.content_rect().width() - 64.0).min(980.0);
+    let area = Area::new(Id::new("replay bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -16.0));
+    area.order(Order::Middle).show(context, |ui| {
+        theme::chip().show(ui, |ui| {
+            ui.set_width(width - 24.0);
+            timeline(ui, recording);
+            ui.horizontal(|ui| {
+                let text = if recording.is_playing { "Pause" } else { "Play" };
+                if widgets::secondary_sized(ui, text, vec2(84.0, 32.0)).clicked() {
+                    toggle(recording);
+                }
+                let now = widgets::clock(recording.seconds());
+                ui.label(theme::text(format!("{now} of {}", widgets::clock(recording.length()))));
+                if !recording.reader().is_complete() {
+                    ui.label(theme::small("The recording breaks off there.").color(theme::WARM));
+                }
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    *leave |= widgets::secondary_sized(ui, "Close", vec2(72.0, 32.0)).clicked();
+                    let followed = recording.follow.map_or("Nobody", |slot| stage.roster.name(slot));
+                    let text = format!("Follow: {followed}");
+                    if widgets::secondary_sized(ui, &text, vec2(160.0, 32.0)).clicked() {
+                        recording.follow = after(stage, recording.follow);
+                    }
+                    let speeds = ["¼", "½", "1", "2", "4", "8"];
+                    let options: Vec<(usize, &str)> = speeds.into_iter().enumerate().collect();
+                    ui.allocate_ui(vec2(220.0, 32.0), |ui| {
+                        if let Some(speed) = widgets::segments(ui, &options, recording.speed) {
+                            recording.speed = speed;
+                        }
+                    });
+                    ui.label(theme::small("Speed"));
+                });
+            });
+        });
+    });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "ticks of a round")]
+fn timeline(ui: &mut Ui, recording: &mut Recording) {
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::click_and_drag());
+    let length = recording.length().max(0.1);
+    let x_of = |seconds: f32| rect.left() + rect.width() * (seconds / length).clamp(0.0, 1.0);
+    let line = Rect::from_min_max(
+        pos2(rect.left(), rect.center().y - 3.0),
+        pos2(rect.right(), rect.center().y + 3.0),
+    );
+    let painter = ui.painter();
+    painter.rect_filled(line, CornerRadius::same(3), theme::FIELD);
+    let now = x_of(recording.seconds());
+    let gone = Rect::from_min_max(line.min, pos2(now, line.bottom()));
+    painter.rect_filled(gone, CornerRadius::same(3), theme::WARM);
+    for marker in recording.reader().markers() {
+        let x = x_of(marker.tick as f32 / TICK_RATE_HZ as f32);
+        let (colour, half) = match marker.kind {
+            MarkerKind::KnockOut => (theme::TEXT, 6.0),
+            MarkerKind::LeadChange => (theme::CHARGE, 8.0),
+            MarkerKind::Pickup => (theme::GOOD.gamma_multiply(0.6), 4.0),
+        };
+        let y = rect.center().y;
+        painter.line_segment([pos2(x, y - half), pos2(x, y + half)], Stroke::new(1.0, colour));
+    }
+    painter.circle_filled(pos2(now, rect.center().y), 7.0, theme::TEXT);
+    if let Some(pointer) = response.interact_pointer_pos() {
+        let along = ((pointer.x - rect.left()) / rect.width()).clamp(0.0, 1.0);
+        if response.clicked() || response.dragged() {
+            recording.jump_to(along * length);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The result of a round: places, what it did to the rating, and whether one wants another.
+
+use std::time::Instant;
+
+use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
+use shared::id::PlayerId;
+use shared::sim::Slot;
+
+use super::pause;
+use crate::lobby::Wish;
+use crate::room::{Room, RoundResult};
+use crate::settings::{PaletteChoice, Settings};
+use crate::ui::{scoreboard, theme, widgets};
+
+pub(super) fn show(
+    context: &Context,
+    room: &Room,
+    result: &RoundResult,
+    own: Option<PlayerId>,
+    settings: &Settings,
+    asked: &mut Vec<Wish>,
+) {
+    let area = Area::new(Id::new("summary")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
+    area.order(Order::Middle).show(context, |ui| {
+        theme::panel().show(ui, |ui| {
+            ui.set_width(620.0_f32.min(context.content_rect().width() - 64.0));
+            let places = &result.summary.places;
+            let own_place = places.iter().position(|place| Some(place.player) == own);
+            heading(ui, result, own_place);
+            ui.add_space(4.0);
+            let is_rated = room.mode.is_some_and(shared::sim::Mode::is_rated);
+            let rows = scoreboard::finished(places, is_rated);
+            let own_slot: Option<Slot> = own_place.map(|place| places[place].slot);
+            table(ui, &rows, own_slot, settings.palette);
+            ui.add_space(6.0);
+            buttons(ui, room, result, own_place.is_some(), asked);
+            if room.is_private {
+                pause::invite(ui, room, &settings.server);
+            }
+        });
+    });
+}
+
+fn table(ui: &mut Ui, rows: &[scoreboard::Row], own: Option<Slot>, colours: PaletteChoice) {
+    let height = (ui.ctx().content_rect().height() - 260.0).max(160.0);
+    bevy_egui::egui::ScrollArea::vertical()
+        .max_height(height)
+        .show(ui, |ui| scoreboard::table(ui, rows, own, colours));
+}
+
+fn heading(ui: &mut Ui, result: &RoundResult, own_place: Option<usize>) {
+    let places = &result.summary.places;
+    let title = match (own_place, places.first()) {
+        (Some(0), _) => "You won the round".to_owned(),
+        (Some(place), _) => format!("You came {}", widgets::ordinal(place + 1)),
+        (None, Some(first)) => format!("{} won the round", first.name),
+        (None, None) => "The round is over".to_owned(),
+    };
+    let remark = own_place.map(|place| &places[place]).filter(|own| own.rating != 0);
+    let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
+    scoreboard::title(ui, &title, &remark.unwrap_or_default().replace('-', "−"));
+}
+
+fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &mut Vec<Wish>) {
+    let left = result.next_at.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
+    ui.horizontal(|ui| {
+        let half = vec2((ui.available_width() - 8.0) / 2.0, 40.0);
+        if plays && room.is_open() {
+            let (text, wanted, colours) = match result.rematch {
+                Some(true) => (format!("Ready · {left:.0} s"), false, (theme::GOOD, theme::INK)),
+                Some(false) | None => {
+                    (format!("Rematch · {left:.0} s"), true, (theme::WARM, theme::INK))
+                }
+            };
+            if widgets::filled(ui, &text, half, colours).clicked() {
+                asked.push(Wish::Rematch(wanted));
+            }
+        } else {
+            ui.allocate_ui(half, |ui| {
+                ui.set_min_size(half);
+                ui.label(theme::muted(format!("The next round begins in {left:.0} s")));
+            });
+        }
+        if widgets::secondary_sized(ui, "Leave the room", half).clicked() {
+            asked.push(Wish::Leave);
+        }
+    });
+}

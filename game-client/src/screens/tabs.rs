@@ -1,0 +1,225 @@
+//! The panels beside the menu: private rooms, practice, watching.
+
+use bevy::prelude::Resource;
+use bevy_egui::egui::{Align, Layout, ScrollArea, Ui, vec2};
+use shared::api::{RoomPhase, RoomSummary};
+use shared::sim::{BotStrength, Mode};
+
+use super::{Rebinding, Tab, settings};
+use crate::invite::Invitation;
+use crate::lobby::{Lobby, Wish};
+use crate::settings::Settings;
+use crate::ui::{scoreboard, theme, widgets};
+
+/// What has been picked so far in the panels.
+#[derive(Debug, Resource)]
+pub(super) struct Choices {
+    pub(super) quick_mode: Mode,
+    private_mode: Mode,
+    private_bots: Option<BotStrength>,
+    strength: BotStrength,
+    invitation: String,
+    trouble: Option<String>,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            quick_mode: Mode::Brawl,
+            private_mode: Mode::Brawl,
+            private_bots: Some(BotStrength::Keen),
+            strength: BotStrength::Keen,
+            invitation: String::new(),
+            trouble: None,
+        }
+    }
+}
+
+pub(super) fn show(
+    ui: &mut Ui,
+    tab: Tab,
+    height: f32,
+    settings: &mut Settings,
+    lobby: &Lobby,
+    choices: &mut Choices,
+    rebinding: &mut Rebinding,
+    asked: &mut Vec<Wish>,
+) {
+    match tab {
+        Tab::None => {}
+        Tab::Private => private(ui, settings, lobby, choices, asked),
+        Tab::Practice => practice(ui, lobby, choices, asked),
+        Tab::Watch => watch(ui, height, lobby, asked),
+        Tab::Settings => settings::panel(ui, height, settings, rebinding),
+    }
+}
+
+fn private(
+    ui: &mut Ui,
+    settings: &mut Settings,
+    lobby: &Lobby,
+    choices: &mut Choices,
+    asked: &mut Vec<Wish>,
+) {
+    scoreboard::title(ui, "Join friends", "");
+    let field = widgets::field(ui, &mut choices.invitation, "Code or link", 200);
+    let enter = field.lost_focus() && ui.input(|input| input.key_pressed(bevy_egui::egui::Key::Enter));
+    let clicked = widgets::secondary(ui, "Join").clicked();
+    if enter || clicked {
+        match choices.invitation.parse::<Invitation>() {
+            Ok(invitation) => {
+                choices.trouble = None;
+                if let Some(server) = invitation.server {
+                    settings.server = server;
+                }
+                asked.push(Wish::Join(invitation.room));
+            }
+            Err(error) => choices.trouble = Some(error.to_string()),
+        }
+    }
+    if let Some(trouble) = &choices.trouble {
+        ui.label(theme::small(capitalised(trouble)).color(theme::WARM));
+    }
+    ui.add_space(12.0);
+    ui.separator();
+    ui.add_space(4.0);
+    scoreboard::title(ui, "Open a room", "It stays open between rounds");
+    let modes = [(Mode::Brawl, "Brawl"), (Mode::Teams, "Teams"), (Mode::Duel, "Duel")];
+    ui.label(theme::small("Rules"));
+    if let Some(mode) = widgets::segments(ui, &modes, choices.private_mode) {
+        choices.private_mode = mode;
+    }
+    ui.label(theme::small("Bots on free seats"));
+    let bots = [
+        (None, "None"),
+        (Some(BotStrength::Gentle), "Gentle"),
+        (Some(BotStrength::Keen), "Keen"),
+        (Some(BotStrength::Fierce), "Fierce"),
+    ];
+    if let Some(strength) = widgets::segments(ui, &bots, choices.private_bots) {
+        choices.private_bots = strength;
+    }
+    ui.add_space(4.0);
+    ui.add_enabled_ui(!lobby.is_opening, |ui| {
+        if widgets::primary(ui, "Open the room", 40.0).clicked() {
+            let (mode, bots) = (choices.private_mode, choices.private_bots);
+            asked.push(Wish::Private { mode, bots });
+        }
+    });
+    ui.label(theme::small("You get a code and a link to pass on. Nobody else can find the room."));
+}
+
+fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, asked: &mut Vec<Wish>) {
+    scoreboard::title(ui, "Practice", "Nothing is rated");
+    let strengths = [
+        (BotStrength::Gentle, "Gentle"),
+        (BotStrength::Keen, "Keen"),
+        (BotStrength::Fierce, "Fierce"),
+    ];
+    if let Some(strength) = widgets::segments(ui, &strengths, choices.strength) {
+        choices.strength = strength;
+    }
+    let about = match choices.strength {
+        BotStrength::Gentle => "Slow to react and poor at aiming. Find out what everything does.",
+        BotStrength::Keen => "Fair opponents. They chase you and step out of the way.",
+        BotStrength::Fierce => "Quick, accurate, and they know where the edge is.",
+    };
+    ui.label(theme::muted(about));
+    ui.add_space(4.0);
+    ui.add_enabled_ui(!lobby.is_opening, |ui| {
+        if widgets::primary(ui, "Start", 40.0).clicked() {
+            asked.push(Wish::Practice(choices.strength));
+        }
+    });
+    ui.add_space(8.0);
+    ui.separator();
+    for (keys, what) in [
+        ("WASD", "Drive. You keep sliding."),
+        ("Mouse", "Aim."),
+        ("Left button", "Pulse: a shot that pushes."),
+        ("Right button", "Shove: a short, strong cone."),
+        ("Space", "Dash where you drive."),
+        ("Tab · Enter", "Table · chat."),
+    ] {
+        ui.horizontal(|ui| {
+            let cell = vec2(110.0, 20.0);
+            let left = Layout::left_to_right(Align::Center);
+            ui.allocate_ui_with_layout(cell, left, |ui| {
+                ui.set_min_size(cell);
+                ui.label(theme::heading(keys, 14.0));
+            });
+            ui.label(theme::muted(what));
+        });
+    }
+}
+
+fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
+    asked.push(Wish::SeeRooms);
+    scoreboard::title(ui, "Rooms that play now", "");
+    match &lobby.rooms {
+        None if lobby.session().is_none() => {
+            ui.label(theme::muted("Give a name first, then the rooms appear here."));
+        }
+        None => {
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label(theme::muted("Asking the server…"));
+            });
+        }
+        Some(Err(trouble)) => {
+            ui.label(theme::muted(&trouble.text));
+            ui.label(theme::small("It is asked again every two seconds."));
+        }
+        Some(Ok(list)) if list.rooms.is_empty() => {
+            ui.label(theme::muted("No room is open. Quick play opens one."));
+        }
+        Some(Ok(list)) => {
+            ScrollArea::vertical().max_height(height - 70.0).show(ui, |ui| {
+                for room in &list.rooms {
+                    one_room(ui, room, asked);
+                }
+            });
+        }
+    }
+}
+
+fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
+    theme::chip().fill(theme::FIELD).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                let phase = match room.phase {
+                    RoomPhase::Waiting => "waiting",
+                    RoomPhase::Playing => "playing",
+                    RoomPhase::Summary => "between rounds",
+                };
+                ui.label(theme::heading(format!("{} · {}", room.mode.title(), room.id), 14.0));
+                let people = match room.players {
+                    1 => "1 player".to_owned(),
+                    count => format!("{count} players"),
+                };
+                ui.label(theme::small(format!("{people} · {} bots · {phase}", room.bots)));
+                if let Some((leader, points)) = &room.leader {
+                    ui.label(theme::small(format!("{leader} leads with {points}")));
+                }
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if widgets::secondary_sized(ui, "Watch", vec2(76.0, 32.0)).clicked() {
+                    asked.push(Wish::Watch(room.id));
+                }
+                let is_free = (room.players as usize) < room.mode.seats();
+                ui.add_enabled_ui(is_free, |ui| {
+                    if widgets::secondary_sized(ui, "Join", vec2(64.0, 32.0)).clicked() {
+                        asked.push(Wish::Join(room.id));
+                    }
+                });
+            });
+        });
+    });
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}

@@ -1,0 +1,215 @@
+//! Takes a picture of each screen, all by itself: `--shots DIR`.
+
+use std::path::PathBuf;
+
+use bevy::app::AppExit;
+use bevy::prelude::{
+    App, Commands, IntoScheduleConfigs as _, MessageWriter, Plugin, Real, Res, ResMut, Resource,
+    State, Time, Update, error, info,
+};
+use bevy::render::view::screenshot::{Screenshot, save_to_disk};
+use shared::sim::Mode;
+
+use crate::input::Controls;
+use crate::lobby::{Lobby, Screen, Wish};
+use crate::room::Room;
+use crate::scene::{Phase, Stage};
+use crate::screens::Tab;
+use crate::ui::chat::Draft;
+use crate::ui::net_graph::NetGraph;
+
+/// Everything takes no longer than this, or something is wrong.
+const LIMIT_SECONDS: f32 = 420.0;
+
+/// What is done, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Opens a panel of the menu.
+    Open(Tab),
+    /// Lets so many tenths of a second pass.
+    Wait(u32),
+    /// Takes a picture under this name, and waits until it is written.
+    Picture(&'static str),
+    /// Begins quick play.
+    QuickPlay,
+    /// Waits until the round has gone on for so many seconds.
+    Playing(u32),
+    /// Shows or hides the table.
+    Scoreboard(bool),
+    /// Opens the chat with something in it, or closes it.
+    Chat(bool),
+    /// Shows or hides the net graph.
+    NetGraph(bool),
+    /// Waits for the result.
+    Summary,
+}
+
+const STEPS: &[Step] = &[
+    Step::Wait(25),
+    Step::Picture("menu"),
+    Step::Open(Tab::Private),
+    Step::Wait(6),
+    Step::Picture("private"),
+    Step::Open(Tab::Practice),
+    Step::Wait(6),
+    Step::Picture("practice"),
+    Step::Open(Tab::Watch),
+    Step::Wait(30),
+    Step::Picture("watch"),
+    Step::Open(Tab::Settings),
+    Step::Wait(6),
+    Step::Picture("settings"),
+    Step::Open(Tab::None),
+    Step::QuickPlay,
+    Step::Wait(15),
+    Step::Picture("queue"),
+    Step::Playing(1),
+    Step::Picture("countdown"),
+    Step::Playing(20),
+    Step::Picture("playing"),
+    Step::Scoreboard(true),
+    Step::Wait(6),
+    Step::Picture("scoreboard"),
+    Step::Scoreboard(false),
+    Step::Chat(true),
+    Step::Wait(8),
+    Step::Picture("chat"),
+    Step::Chat(false),
+    Step::NetGraph(true),
+    Step::Wait(25),
+    Step::Picture("net-graph"),
+    Step::NetGraph(false),
+    Step::Playing(150),
+    Step::Picture("shrinking"),
+    Step::Summary,
+    Step::Wait(12),
+    Step::Picture("summary"),
+];
+
+#[derive(Debug, Resource)]
+struct Shots {
+    folder: PathBuf,
+    next: usize,
+    /// Seconds since the step began.
+    since: f32,
+    total: f32,
+    taking: bool,
+    scoreboard: bool,
+}
+
+/// Takes the pictures.
+#[derive(Debug)]
+pub struct ShotsPlugin {
+    /// Where they go. Nothing: none are taken.
+    pub folder: Option<PathBuf>,
+}
+
+impl Plugin for ShotsPlugin {
+    fn build(&self, app: &mut App) {
+        let Some(folder) = self.folder.clone() else { return };
+        app.insert_resource(Shots {
+            folder,
+            next: 0,
+            since: 0.0,
+            total: 0.0,
+            taking: false,
+            scoreboard: false,
+        })
+        .add_systems(Update, go_on.in_set(Phase::Show));
+    }
+}
+
+fn go_on(
+    mut shots: ResMut<Shots>,
+    time: Res<Time<Real>>,
+    screen: Res<State<Screen>>,
+    stage: Res<Stage>,
+    room: Option<Res<Room>>,
+    lobby: Res<Lobby>,
+    mut tab: ResMut<Tab>,
+    mut draft: ResMut<Draft>,
+    mut graph: ResMut<NetGraph>,
+    mut controls: ResMut<Controls>,
+    mut wishes: MessageWriter<Wish>,
+    mut exit: MessageWriter<AppExit>,
+    mut commands: Commands,
+) {
+    shots.since += time.delta_secs();
+    shots.total += time.delta_secs();
+    if shots.scoreboard {
+        controls.scoreboard = true;
+    }
+    let Some(step) = STEPS.get(shots.next).copied() else {
+        exit.write(AppExit::Success);
+        return;
+    };
+    if shots.total > LIMIT_SECONDS {
+        error!("no picture after {step:?}: {:?}", lobby.trouble);
+        exit.write(AppExit::error());
+        return;
+    }
+    let elapsed = room.as_ref().and_then(|room| room.play.settled_world()).map(|world| world.elapsed());
+    let done = match step {
+        Step::Wait(tenths) => {
+            #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
+            let enough = tenths as f32 / 10.0;
+            shots.since > enough
+        }
+        Step::Open(which) => {
+            *tab = which;
+            true
+        }
+        Step::Picture(name) => take(&mut shots, name, &mut commands),
+        Step::QuickPlay => {
+            wishes.write(Wish::QuickPlay(Mode::Brawl));
+            true
+        }
+        Step::Playing(seconds) => {
+            let is_there = *screen.get() == Screen::Playing && stage.drawn.is_some();
+            is_there && elapsed.is_some_and(|ticks| ticks >= seconds * shared::tick::TICK_RATE_HZ)
+        }
+        Step::Scoreboard(shown) => {
+            shots.scoreboard = shown;
+            true
+        }
+        Step::Chat(opened) => {
+            if opened {
+                draft.open(false);
+                "Watch the rim, it cracks on the left!".clone_into(&mut draft.text);
+            } else {
+                draft.close();
+            }
+            true
+        }
+        Step::NetGraph(shown) => {
+            graph.is_shown = shown;
+            true
+        }
+        Step::Summary => room.as_ref().is_some_and(|room| room.result.is_some()),
+    };
+    if done {
+        shots.next += 1;
+        shots.since = 0.0;
+    }
+}
+
+/// Asks for a picture, then waits for its file.
+fn take(shots: &mut Shots, name: &str, commands: &mut Commands<'_, '_>) -> bool {
+    let path = shots.folder.join(format!("{name}.png"));
+    if !shots.taking {
+        shots.taking = true;
+        if path.exists()
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            error!("{}: {error}", path.display());
+        }
+        commands.spawn(Screenshot::primary_window()).observe(save_to_disk(path));
+        return false;
+    }
+    let is_written = path.metadata().is_ok_and(|file| file.len() > 0) && shots.since > 0.3;
+    if is_written {
+        info!("{}", path.display());
+        shots.taking = false;
+    }
+    is_written
+}

@@ -1,0 +1,163 @@
+//! How the client begins: plugins, window, and what the command line asks for first.
+
+use std::time::Duration;
+
+use bevy::app::{ScheduleRunnerPlugin, Startup};
+use bevy::prelude::{
+    App, AppExit, Commands, DefaultPlugins, MessageWriter, MinimalPlugins, MonitorSelection,
+    NextState, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window, WindowPlugin, With,
+    error,
+};
+use bevy::state::app::StatesPlugin;
+use bevy::window::{PresentMode, PrimaryWindow, WindowResolution};
+use bevy::winit::WinitSettings;
+use shared::sim::Mode;
+
+use crate::args::Args;
+use crate::audio::AudioPlugin;
+use crate::autopilot::AutopilotPlugin;
+use crate::backdrop::BackdropPlugin;
+use crate::chat::ChatPlugin;
+use crate::dev_tools::DevToolsPlugin;
+use crate::input::{Controls, InputPlugin};
+use crate::lobby::{LobbyPlugin, Screen, Wish};
+use crate::net::NetPlugin;
+use crate::replay::{Recording, ReplayPlugin};
+use crate::room::RoomPlugin;
+use crate::scene::{PhasesPlugin, ScenePlugin};
+use crate::screens::ScreensPlugin;
+use crate::settings::{self, Settings, SettingsPlugin};
+use crate::shots::ShotsPlugin;
+use crate::ui::UiPlugin;
+
+/// The name that the autopilot takes when there is no other.
+const AUTOPILOT_NAME: &str = "Autopilot";
+/// Without a window the client turns so often in a second.
+const HEADLESS_RATE_HZ: f64 = 120.0;
+
+#[derive(Debug, Clone, Resource)]
+struct Errand(Args);
+
+/// The client that the command line asks for.
+#[must_use]
+pub fn app(args: Args) -> App {
+    let path = settings::path_of(&args.profile);
+    let mut settings = path.as_deref().map(Settings::load).unwrap_or_default();
+    let plays_alone = args.autopilot || args.shots.is_some();
+    if let Some(server) = args.server_named() {
+        server.trim_end_matches('/').clone_into(&mut settings.server);
+    }
+    if let Some(name) = &args.name {
+        name.clone_into(&mut settings.name);
+    } else if plays_alone && settings.name.is_empty() {
+        AUTOPILOT_NAME.clone_into(&mut settings.name);
+    }
+    let mut app = App::new();
+    if args.headless {
+        let pace = Duration::from_secs_f64(1.0 / HEADLESS_RATE_HZ);
+        app.add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(pace)))
+            .add_plugins((StatesPlugin, bevy::log::LogPlugin::default()))
+            .init_resource::<Controls>();
+    } else {
+        app.add_plugins(DefaultPlugins.set(window_plugin(&args, &settings)));
+        app.insert_resource(WinitSettings::continuous());
+    }
+    app.add_plugins((
+        SettingsPlugin { settings, path },
+        NetPlugin,
+        PhasesPlugin,
+        LobbyPlugin,
+        RoomPlugin,
+        ChatPlugin,
+        AutopilotPlugin { is_on: plays_alone },
+        DevToolsPlugin {
+            status_file: args.status_file.clone(),
+            exit_after_round: args.exit_after_round,
+        },
+    ));
+    if !args.headless {
+        app.add_plugins((
+            InputPlugin,
+            BackdropPlugin,
+            ReplayPlugin,
+            ScenePlugin,
+            UiPlugin,
+            ScreensPlugin,
+            AudioPlugin,
+            ShotsPlugin { folder: args.shots.clone() },
+        ))
+        .add_systems(Update, set_window_mode);
+    }
+    app.insert_resource(Errand(args)).add_systems(Startup, set_out);
+    app
+}
+
+fn window_plugin(args: &Args, settings: &Settings) -> WindowPlugin {
+    let (width, height) = args.window.unwrap_or((1280, 720));
+    let window = Window {
+        title: "Pushback".to_owned(),
+        name: Some("pushback".to_owned()),
+        resolution: WindowResolution::new(width, height),
+        present_mode: PresentMode::AutoVsync,
+        mode: window_mode(settings),
+        ..Window::default()
+    };
+    WindowPlugin { primary_window: Some(window), ..WindowPlugin::default() }
+}
+
+fn window_mode(settings: &Settings) -> bevy::window::WindowMode {
+    match settings.window_mode {
+        settings::WindowMode::Windowed => bevy::window::WindowMode::Windowed,
+        settings::WindowMode::Fullscreen => {
+            bevy::window::WindowMode::BorderlessFullscreen(MonitorSelection::Current)
+        }
+    }
+}
+
+fn set_window_mode(settings: Res<Settings>, mut windows: Query<&mut Window, With<PrimaryWindow>>) {
+    let wanted = window_mode(&settings);
+    for mut window in &mut windows {
+        if window.mode != wanted {
+            window.mode = wanted;
+        }
+    }
+}
+
+/// Sets out for where the command line points.
+fn set_out(
+    errand: Res<Errand>,
+    settings: Res<Settings>,
+    mut wishes: MessageWriter<Wish>,
+    mut next: ResMut<NextState<Screen>>,
+    mut exit: MessageWriter<AppExit>,
+    mut commands: Commands,
+) {
+    let args = &errand.0;
+    if let Some(path) = &args.replay {
+        match Recording::open(path) {
+            Ok(recording) => {
+                commands.insert_resource(recording);
+                next.set(Screen::Replay);
+            }
+            Err(why) => {
+                error!("{why}");
+                exit.write(AppExit::error());
+            }
+        }
+        return;
+    }
+    let wish = if let Some(room) = args.room_to_join() {
+        Wish::Join(room)
+    } else if let Some(room) = args.watch {
+        Wish::Watch(room)
+    } else if let Some(strength) = args.practice {
+        Wish::Practice(strength)
+    } else if args.autopilot && args.shots.is_none() {
+        Wish::QuickPlay(Mode::Brawl)
+    } else if settings.name.is_empty() {
+        return;
+    } else {
+        Wish::SignIn
+    };
+    wishes.write(wish);
+}

@@ -1,0 +1,182 @@
+//! The chat over the match: the last lines, and a field when it is asked for.
+
+use bevy::prelude::{App, Plugin, Resource};
+use bevy_egui::egui::text::{LayoutJob, TextFormat};
+use bevy_egui::egui::{
+    Align2, Area, Color32, Context, CornerRadius, Id, Key, LayerId, Order, Pos2, Rect, Vec2, pos2,
+    vec2,
+};
+use shared::id::PlayerId;
+use shared::protocol::chat::{Channel, LINE_CHARS_MAX};
+
+use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
+use super::widgets;
+use crate::chat::{Chat, Heard};
+
+/// Width of the chat.
+const WIDTH: f32 = 360.0;
+/// Lines shown while one plays.
+const LINES_PLAYING: usize = 5;
+/// Lines shown while one writes.
+const LINES_WRITING: usize = 12;
+/// A line stays so long while one plays.
+const STAY_SECONDS: f32 = 9.0;
+
+/// What is being written.
+#[derive(Debug, Default, Resource)]
+pub struct Draft {
+    /// Whether the field is open.
+    pub is_open: bool,
+    /// Only for the own team.
+    pub to_team: bool,
+    /// The text so far.
+    pub text: String,
+    wants_focus: bool,
+}
+
+impl Draft {
+    /// Opens the field.
+    pub fn open(&mut self, to_team: bool) {
+        (self.is_open, self.to_team, self.wants_focus) = (true, to_team, true);
+    }
+
+    /// Closes it and forgets the text.
+    pub fn close(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// What came of a frame with the chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing yet.
+    Nothing,
+    /// A line is to be sent.
+    Say(String),
+    /// Somebody's lines shall not be shown any more, or again.
+    Ignore(PlayerId),
+}
+
+/// Keeps the draft.
+#[derive(Debug)]
+pub(super) struct ChatPanelPlugin;
+
+impl Plugin for ChatPanelPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Draft>();
+    }
+}
+
+/// Draws the chat at the lower left. `ignored` are those whose lines are not shown.
+pub fn show(context: &Context, chat: &Chat, draft: &mut Draft, ignored: &[PlayerId]) -> Outcome {
+    let corner = context.content_rect().left_bottom() + vec2(16.0, -16.0);
+    let shown = chat.lines.iter().rev().filter(|heard| !ignored.contains(&heard.line.from));
+    if draft.is_open {
+        let lines: Vec<&Heard> = shown.take(LINES_WRITING).collect();
+        return writing(context, chat, draft, &lines, corner);
+    }
+    let fresh = shown.filter(|heard| age(heard) < STAY_SECONDS).take(LINES_PLAYING);
+    paint_lines(context, &fresh.collect::<Vec<_>>(), corner, true);
+    Outcome::Nothing
+}
+
+fn age(heard: &Heard) -> f32 {
+    heard.at.map_or(f32::INFINITY, |at| at.elapsed().as_secs_f32())
+}
+
+/// Draws lines upwards from a corner, the newest first. Returns where they end.
+fn paint_lines(context: &Context, lines: &[&Heard], corner: Pos2, fades: bool) -> f32 {
+    let painter = context.layer_painter(LayerId::new(Order::Background, "chat".into()));
+    let mut bottom = corner.y;
+    for heard in lines {
+        let alpha = if fades { ((STAY_SECONDS - age(heard)) / 0.8).clamp(0.0, 1.0) } else { 1.0 };
+        let galley = painter.layout_job(job(heard, WIDTH - 20.0));
+        let size = vec2(galley.size().x + 20.0, galley.size().y + 8.0);
+        let rect = Rect::from_min_size(pos2(corner.x, bottom - size.y), size);
+        let back = Color32::from_rgba_unmultiplied(12, 19, 38, 200).gamma_multiply(alpha);
+        painter.rect_filled(rect, CornerRadius::same(7), back);
+        let at = rect.min + vec2(10.0, 4.0);
+        let mut faded = painter.clone();
+        faded.set_opacity(alpha);
+        faded.galley(at, galley, TEXT);
+        bottom = rect.top() - 3.0;
+    }
+    bottom
+}
+
+fn job(heard: &Heard, width: f32) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    job.wrap.max_width = width;
+    let (tag, ink) = match heard.line.channel {
+        Channel::Lobby => ("lobby ", MUTED),
+        Channel::Room { .. } => ("", CHARGE),
+        Channel::Team { .. } => ("team ", GOOD),
+        Channel::Direct { .. } => ("to you ", WARM),
+    };
+    let format = |font, color| TextFormat { font_id: font, color, ..TextFormat::default() };
+    job.append(tag, 0.0, format(theme::font(12.0), MUTED));
+    let name_ink = if tag == "lobby " { MUTED } else { ink };
+    job.append(heard.line.name.as_str(), 0.0, format(theme::bold(14.0), name_ink));
+    job.append("  ", 0.0, format(theme::font(14.0), TEXT));
+    job.append(&heard.line.text, 0.0, format(theme::font(14.0), TEXT));
+    job
+}
+
+fn writing(
+    context: &Context,
+    chat: &Chat,
+    draft: &mut Draft,
+    lines: &[&Heard],
+    corner: Pos2,
+) -> Outcome {
+    let mut outcome = Outcome::Nothing;
+    let area = Area::new(Id::new("chat field")).fixed_pos(corner - Vec2::new(0.0, 74.0));
+    area.order(Order::Middle).show(context, |ui| {
+        ui.set_width(WIDTH);
+        let hint = if draft.to_team { "To your team" } else { "To everyone in the room" };
+        let field = widgets::field_sized(ui, &mut draft.text, hint, LINE_CHARS_MAX, WIDTH);
+        if core::mem::take(&mut draft.wants_focus) {
+            field.request_focus();
+        }
+        let recent = chat.refused.as_ref().filter(|(_, at)| at.elapsed().as_secs_f32() < 4.0);
+        match (chat.is_open, recent) {
+            (false, _) => {
+                ui.label(theme::small("The chat is reconnecting…").color(WARM));
+            }
+            (true, Some((why, _))) => {
+                ui.label(theme::small(format!("Not sent: {why}.")).color(WARM));
+            }
+            (true, None) => {
+                ui.label(theme::small("Enter sends · Esc closes · /ignore NAME hides somebody"));
+            }
+        }
+        let (send, close) = ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
+        if send {
+            outcome = said(chat, draft.text.trim());
+        }
+        if send || close {
+            draft.close();
+        }
+    });
+    paint_lines(context, lines, corner - vec2(0.0, 82.0), false);
+    outcome
+}
+
+/// What a finished line means.
+fn said(chat: &Chat, text: &str) -> Outcome {
+    if let Some(name) = text.strip_prefix("/ignore ") {
+        let name = name.trim().to_lowercase();
+        let mut lines = chat.lines.iter().rev();
+        let from = lines.find(|heard| heard.line.name.as_str().to_lowercase() == name);
+        return from.map_or(Outcome::Nothing, |heard| Outcome::Ignore(heard.line.from));
+    }
+    if text.is_empty() { Outcome::Nothing } else { Outcome::Say(text.to_owned()) }
+}
+
+/// A sign at the lower left that there is a chat, for those who do not know yet.
+pub fn hint(context: &Context, key: &str) {
+    let painter = context.layer_painter(LayerId::new(Order::Background, "chat hint".into()));
+    let corner = context.content_rect().left_bottom() + vec2(16.0, -14.0);
+    let text = format!("{key} to chat");
+    painter.text(corner, Align2::LEFT_BOTTOM, text, theme::font(12.0), MUTED);
+}

@@ -1,0 +1,204 @@
+//! What stands on the picture while a round runs: time, places, countdown, names, who pushed you.
+
+use bevy_egui::egui::{
+    Align2, Color32, Context, CornerRadius, LayerId, Order, Painter, Rect, Stroke, StrokeKind,
+    pos2, vec2,
+};
+use shared::sim::Slot;
+use shared::sim::event::PushKind;
+use shared::snapshot::Roster;
+
+use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
+use super::{icons, widgets};
+use crate::scene::{Labels, Stage, palette};
+use crate::settings::PaletteChoice;
+use crate::space::Drawn;
+
+/// Lines of the small table.
+const PLACES: usize = 4;
+/// "Go!" stays so long after the countdown.
+const GO_SECONDS: f32 = 0.7;
+
+/// The background layer with a painter of its own.
+fn painter(context: &Context, name: &'static str) -> Painter {
+    context.layer_painter(LayerId::new(Order::Background, name.into()))
+}
+
+/// Time left, and what the round is about at the moment.
+pub fn time(context: &Context, drawn: &Drawn, title: &str) {
+    let painter = painter(context, "time");
+    let screen = context.content_rect();
+    let teams = drawn.team_points;
+    let width = if teams.is_some() { 260.0 } else { 132.0 };
+    let rect = Rect::from_center_size(pos2(screen.center().x, screen.top() + 46.0), vec2(width, 60.0));
+    let hurry = drawn.remaining <= 10.0 && !drawn.over;
+    let shrinks = drawn.radius < drawn.radius_whole;
+    let edge = Stroke::new(1.0, if shrinks { WARM.gamma_multiply(0.7) } else { LINE });
+    painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
+    let ink = if hurry { WARM } else { TEXT };
+    let at = pos2(rect.center().x, rect.top() + 23.0);
+    painter.text(at, Align2::CENTER_CENTER, widgets::clock(drawn.remaining), theme::bold(28.0), ink);
+    let (note, ink) = if shrinks { ("The ice breaks", WARM) } else { (title, MUTED) };
+    let at = pos2(rect.center().x, rect.bottom() - 13.0);
+    painter.text(at, Align2::CENTER_CENTER, note, theme::font(12.0), ink);
+    if let Some(points) = teams {
+        for (team, x) in [(0_u8, rect.left() + 36.0), (1, rect.right() - 36.0)] {
+            let colour = theme::colour(palette::mix(palette::team(team), palette::WHITE, 0.35));
+            let text = points[usize::from(team)].to_string();
+            painter.text(pos2(x, rect.center().y), Align2::CENTER_CENTER, text, theme::bold(28.0), colour);
+        }
+    }
+}
+
+/// The best few, and oneself.
+pub fn places(context: &Context, drawn: &Drawn, roster: &Roster, own: Option<Slot>, colours: PaletteChoice) {
+    let painter = painter(context, "places");
+    let ranking = drawn.ranking();
+    let own_place = ranking.iter().position(|disc| Some(disc.slot) == own);
+    let mut shown: Vec<usize> = (0..ranking.len().min(PLACES)).collect();
+    if let Some(own) = own_place.filter(|own| *own >= PLACES) {
+        shown.pop();
+        shown.push(own);
+    }
+    let screen = context.content_rect();
+    let (left, mut top) = (screen.left() + 16.0, screen.top() + 16.0);
+    for place in shown {
+        let disc = ranking[place];
+        let is_own = Some(disc.slot) == own;
+        let rect = Rect::from_min_size(pos2(left, top), vec2(208.0, 30.0));
+        let edge = Stroke::new(1.0, if is_own { LINE_OWN } else { LINE });
+        painter.rect(rect, CornerRadius::same(8), PANEL, edge, StrokeKind::Inside);
+        let middle = rect.center().y;
+        let number = pos2(left + 20.0, middle);
+        let ink = if place == 0 && disc.points > 0 { CHARGE } else { MUTED };
+        painter.text(number, Align2::CENTER_CENTER, (place + 1).to_string(), theme::bold(14.0), ink);
+        let colour = theme::colour(palette::hue(disc.slot, colours).0);
+        widgets::paint_dot(&painter, pos2(left + 41.0, middle), 6.0, colour, palette::has_ring(disc.slot));
+        let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
+        let name = elided(&painter, roster.name(disc.slot), &font, 112.0);
+        painter.text(pos2(left + 55.0, middle), Align2::LEFT_CENTER, name, font, TEXT);
+        let points = pos2(rect.right() - 12.0, middle);
+        painter.text(points, Align2::RIGHT_CENTER, disc.points.to_string(), theme::bold(14.0), TEXT);
+        top += 34.0;
+    }
+}
+
+/// The line around one's own row.
+const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
+
+/// A text cut so that it fits.
+pub(super) fn elided(painter: &Painter, text: &str, font: &bevy_egui::egui::FontId, width: f32) -> String {
+    let fits = |text: &str| {
+        painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width
+    };
+    if fits(text) {
+        return text.to_owned();
+    }
+    let mut letters: Vec<char> = text.chars().collect();
+    while letters.pop().is_some() {
+        let cut: String = letters.iter().collect::<String>().trim_end().to_owned() + "…";
+        if fits(&cut) {
+            return cut;
+        }
+    }
+    String::new()
+}
+
+/// Three, two, one, go.
+pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
+    let painter = painter(context, "countdown");
+    let centre = context.content_rect().center() - vec2(0.0, context.content_rect().height() * 0.2);
+    if drawn.countdown > 0.0 {
+        let number = drawn.countdown.ceil();
+        let fresh = 1.0 - (number - drawn.countdown);
+        let size = 76.0 + 30.0 * fresh * fresh;
+        let alpha = (0.35 + fresh).min(1.0);
+        outlined(&painter, centre, &format!("{number:.0}"), size, TEXT.gamma_multiply(alpha));
+        outlined(&painter, centre + vec2(0.0, 70.0), "Get ready", 20.0, MUTED);
+    } else if elapsed < GO_SECONDS {
+        let along = elapsed / GO_SECONDS;
+        let alpha = 1.0 - along * along;
+        outlined(&painter, centre, "Go!", 84.0 + 26.0 * along, WARM.gamma_multiply(alpha));
+    }
+}
+
+/// Who pushed the own disc over the edge, and when it is back.
+pub fn fallen(context: &Context, back_in: f32, by: Option<&(String, PushKind)>) {
+    let painter = painter(context, "fallen");
+    let screen = context.content_rect();
+    let centre = pos2(screen.center().x, screen.top() + screen.height() * 0.27);
+    match by {
+        Some((name, kind)) => {
+            outlined(&painter, centre, &format!("{name} pushed you off"), 28.0, TEXT);
+            icons::push(&painter, centre - vec2(0.0, 42.0), 34.0, Some(*kind), WARM);
+        }
+        None => outlined(&painter, centre, "You slipped off the edge", 28.0, TEXT),
+    }
+    let text = format!("Back in {back_in:.1}");
+    outlined(&painter, centre + vec2(0.0, 34.0), &text, 16.0, MUTED);
+}
+
+/// A line at the upper middle for who watches.
+pub fn watching(context: &Context, text: &str) {
+    let painter = painter(context, "watching");
+    let screen = context.content_rect();
+    outlined(&painter, pos2(screen.center().x, screen.top() + 100.0), text, 14.0, TEXT);
+}
+
+/// Names under discs.
+pub fn names(context: &Context, labels: &Labels) {
+    let painter = painter(context, "names");
+    let zoom = context.zoom_factor();
+    for label in &labels.0 {
+        let at = pos2(label.place.x / zoom, label.place.y / zoom);
+        let font = theme::bold(14.0);
+        let galley = painter.layout_no_wrap(label.text.clone(), font, TEXT);
+        let rect = Rect::from_center_size(at, galley.size() + vec2(14.0, 4.0));
+        let back = Color32::from_rgba_unmultiplied(12, 19, 38, 185).gamma_multiply(label.strength);
+        painter.rect_filled(rect, CornerRadius::same(6), back);
+        painter.galley(rect.center() - galley.size() / 2.0, galley, TEXT.gamma_multiply(label.strength));
+    }
+}
+
+/// Ping and age of the newest snapshot, in milliseconds.
+pub fn link(context: &Context, round_trip_ms: Option<f64>, snapshot_age_ms: f64) {
+    let painter = painter(context, "link");
+    let corner = context.content_rect().right_bottom() - vec2(16.0, 14.0);
+    let ping = round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0}"));
+    let text = format!("{ping} ms · {snapshot_age_ms:.0} ms old");
+    let bad = round_trip_ms.is_some_and(|ms| ms > 180.0) || snapshot_age_ms > 250.0;
+    let ink = if bad { WARM } else { MUTED };
+    painter.text(corner, Align2::RIGHT_BOTTOM, text, theme::font(12.0), ink);
+}
+
+/// Text with a dark edge, readable on ice and on the void.
+pub fn outlined(painter: &Painter, centre: bevy_egui::egui::Pos2, text: &str, size: f32, ink: Color32) {
+    let font = theme::bold(size);
+    let dark = Color32::from_rgb(9, 15, 32).gamma_multiply(0.8 * f32::from(ink.a()) / 255.0);
+    let width = (size * 0.05).clamp(1.2, 3.5);
+    for (x, y) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-0.7, 0.7), (0.7, 0.7), (0.7, -0.7), (-0.7, -0.7)] {
+        let at = centre + vec2(x, y) * width;
+        painter.text(at, Align2::CENTER_CENTER, text, font.clone(), dark);
+    }
+    painter.text(centre, Align2::CENTER_CENTER, text, font, ink);
+}
+
+/// Everything of a running round.
+pub fn round(
+    context: &Context,
+    stage: &Stage,
+    title: &str,
+    by: Option<&(String, PushKind)>,
+    colours: PaletteChoice,
+) {
+    let Some(drawn) = &stage.drawn else { return };
+    time(context, drawn, title);
+    places(context, drawn, &stage.roster, stage.own, colours);
+    let whole = drawn.remaining / (1.0 - drawn.progress).max(1e-6);
+    let since_go = whole * drawn.progress - shared::sim::mode::COUNTDOWN_TICKS as f32 / 60.0;
+    countdown(context, drawn, since_go);
+    let own = stage.own.and_then(|slot| drawn.disc(slot));
+    if let Some(own) = own.filter(|own| !own.standing && own.falls > 0 && !drawn.over) {
+        fallen(context, own.back_in, by);
+    }
+}

@@ -1,0 +1,122 @@
+//! Who pushed whom over the edge, lately.
+
+use std::collections::VecDeque;
+
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, MessageReader, Plugin, Res, ResMut, Resource, Time, Update,
+};
+use bevy_egui::egui::{
+    Align2, Color32, Context, CornerRadius, FontId, LayerId, Order, Rect, Stroke, StrokeKind, pos2,
+    vec2,
+};
+use shared::sim::event::PushKind;
+use shared::sim::{Event, Slot};
+
+use super::theme::{self, LINE, TEXT, WARM};
+use super::{icons, widgets};
+use crate::room::Settled;
+use crate::scene::{Phase, Stage, palette};
+use crate::settings::PaletteChoice;
+
+/// Lines shown at once. When full, the oldest goes.
+const LINES_MAX: usize = 6;
+/// A line stays so long.
+const STAY_SECONDS: f32 = 6.0;
+/// It fades within the last so many seconds.
+const FADE_SECONDS: f32 = 0.6;
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    fallen: (Slot, String),
+    by: Option<(Slot, String, PushKind)>,
+    age: f32,
+}
+
+/// The last knock-outs, and the last one of the own disc.
+#[derive(Debug, Default, Resource)]
+pub struct KillFeed {
+    /// The oldest first.
+    pub lines: VecDeque<Line>,
+    /// Who pushed the own disc over the edge the last time, and with what. Nothing: nobody.
+    pub own_fall: Option<(String, PushKind)>,
+    act: u32,
+}
+
+/// Collects knock-outs.
+#[derive(Debug)]
+pub(super) struct KillFeedPlugin;
+
+impl Plugin for KillFeedPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<KillFeed>().add_systems(Update, collect.in_set(Phase::Paint));
+    }
+}
+
+fn collect(
+    mut settled: MessageReader<Settled>,
+    stage: Res<Stage>,
+    time: Res<Time>,
+    mut feed: ResMut<KillFeed>,
+) {
+    if feed.act != stage.act {
+        *feed = KillFeed { act: stage.act, ..KillFeed::default() };
+    }
+    for line in &mut feed.lines {
+        line.age += time.delta_secs();
+    }
+    feed.lines.retain(|line| line.age < STAY_SECONDS);
+    for Settled(event) in settled.read() {
+        let Event::KnockOut { slot, credit, .. } = event else { continue };
+        let name = |slot: Slot| stage.roster.name(slot).to_owned();
+        let by = credit.map(|(by, kind)| (by, name(by), kind));
+        if stage.own == Some(*slot) {
+            feed.own_fall = by.clone().map(|(_, name, kind)| (name, kind));
+        }
+        if feed.lines.len() == LINES_MAX {
+            feed.lines.pop_front();
+        }
+        feed.lines.push_back(Line { fallen: (*slot, name(*slot)), by, age: 0.0 });
+    }
+}
+
+/// Draws the lines at the upper right, the newest at the bottom.
+pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: PaletteChoice) {
+    let painter = context.layer_painter(LayerId::new(Order::Background, "kill feed".into()));
+    let right = context.content_rect().right() - 16.0;
+    let mut top = context.content_rect().top() + 16.0;
+    for line in &feed.lines {
+        let entering = (line.age / 0.16).clamp(0.0, 1.0);
+        let leaving = ((STAY_SECONDS - line.age) / FADE_SECONDS).clamp(0.0, 1.0);
+        let alpha = entering * leaving;
+        let fade = |colour: Color32| colour.gamma_multiply(alpha);
+        let font = FontId { size: 14.0, ..theme::bold(14.0) };
+        let galley = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT);
+        let fallen = galley(&line.fallen.1);
+        let by = line.by.as_ref().map(|(_, name, _)| galley(name));
+        let by_width = by.as_ref().map_or(0.0, |by| by.size().x + 18.0);
+        let width = 12.0 + by_width + 12.0 + 24.0 + 8.0 + 18.0 + fallen.size().x + 12.0;
+        let left = right - width + 12.0 * (1.0 - entering);
+        let rect = Rect::from_min_size(pos2(left, top), vec2(width, 30.0));
+        let is_own = own.is_some()
+            && (own == Some(line.fallen.0) || own == line.by.as_ref().map(|by| by.0));
+        let edge = Stroke::new(if is_own { 1.5 } else { 1.0 }, fade(if is_own { WARM } else { LINE }));
+        painter.rect(rect, CornerRadius::same(8), fade(theme::PANEL), edge, StrokeKind::Inside);
+        let middle = rect.center().y;
+        let dot = |slot: Slot| fade(theme::colour(palette::hue(slot, colours).0));
+        let mut x = rect.left() + 12.0;
+        if let (Some((slot, ..)), Some(by)) = (&line.by, by) {
+            widgets::paint_dot(&painter, pos2(x + 5.0, middle), 5.0, dot(*slot), palette::has_ring(*slot));
+            let size = by.size();
+            painter.galley(pos2(x + 15.0, middle - size.y / 2.0), by, fade(TEXT));
+            x += size.x + 18.0 + 12.0;
+        }
+        let kind = line.by.as_ref().map(|(_, _, kind)| *kind);
+        icons::push(&painter, pos2(x + 9.0, middle), 20.0, kind, fade(WARM));
+        x += 24.0 + 8.0;
+        let slot = line.fallen.0;
+        widgets::paint_dot(&painter, pos2(x + 5.0, middle), 5.0, dot(slot), palette::has_ring(slot));
+        painter.text(pos2(x + 15.0, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
+        top += 34.0 * (0.4 + 0.6 * leaving);
+    }
+}

@@ -1,0 +1,118 @@
+//! How the link does, in numbers and a curve. F3 shows it; the numbers change twice a second.
+
+use std::collections::VecDeque;
+
+use bevy::input::ButtonInput;
+use bevy::input::keyboard::KeyCode;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Plugin, Real, Res, ResMut, Resource, Time, Update,
+};
+use bevy_egui::egui::{
+    Align2, Context, CornerRadius, LayerId, Order, Rect, Shape, Stroke, StrokeKind, pos2, vec2,
+};
+
+use super::theme::{self, FIELD, GOOD, LINE, MUTED, PANEL, TEXT, WARM};
+use crate::prediction::ticks_of;
+use crate::room::Room;
+use crate::scene::Phase;
+
+/// Frames in the curve. The oldest goes.
+const CURVE: usize = 180;
+/// Seconds between two readings of the numbers.
+const REFRESH_SECONDS: f32 = 0.5;
+
+/// What the graph shows.
+#[derive(Debug, Default, Resource)]
+pub struct NetGraph {
+    /// Whether it is shown.
+    pub is_shown: bool,
+    ages_ms: VecDeque<f32>,
+    numbers: Vec<(&'static str, String)>,
+    due: f32,
+    frames: u32,
+}
+
+/// Collects the numbers.
+#[derive(Debug)]
+pub(super) struct NetGraphPlugin;
+
+impl Plugin for NetGraphPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<NetGraph>().add_systems(Update, collect.in_set(Phase::Paint));
+    }
+}
+
+fn collect(
+    keys: Res<ButtonInput<KeyCode>>,
+    room: Option<Res<Room>>,
+    time: Res<Time<Real>>,
+    mut graph: ResMut<NetGraph>,
+) {
+    if keys.just_pressed(KeyCode::F3) {
+        graph.is_shown = !graph.is_shown;
+    }
+    let Some(room) = room else { return };
+    let now = ticks_of(time.elapsed_secs_f64());
+    if graph.ages_ms.len() == CURVE {
+        graph.ages_ms.pop_front();
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds for a curve")]
+    let age = (room.play.snapshot_age(now) * 1_000.0 / 60.0) as f32;
+    graph.ages_ms.push_back(age);
+    graph.frames += 1;
+    graph.due -= time.delta_secs();
+    if graph.due <= 0.0 {
+        let seconds = REFRESH_SECONDS - graph.due;
+        #[expect(clippy::cast_precision_loss, reason = "a few frames")]
+        let rate = graph.frames as f32 / seconds;
+        graph.numbers = numbers(&room, rate);
+        (graph.due, graph.frames) = (REFRESH_SECONDS, 0);
+    }
+}
+
+fn numbers(room: &Room, rate: f32) -> Vec<(&'static str, String)> {
+    let report = room.play.statistics().report();
+    let ms = |ticks: f64| format!("{:.0} ms", ticks * 1_000.0 / 60.0);
+    let ping = room.round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
+    vec![
+        ("Frames a second", format!("{rate:.0}")),
+        ("Ping", ping),
+        ("Jitter", ms(room.play.jitter())),
+        ("Lead", format!("{:.1} ticks", room.play.lead())),
+        ("Late inputs", format!("{:.1} %", report.late_inputs_percent)),
+        ("Corrections", format!("{} of {}", report.corrections, report.snapshots)),
+        ("Size p99", format!("{:.2} radii", report.correction_p99_radii)),
+        ("Clock jumps", report.clock_jumps.to_string()),
+        ("Diverged", room.play.diverged().to_string()),
+    ]
+}
+
+/// Draws the graph at the right.
+pub fn show(context: &Context, graph: &NetGraph) {
+    if !graph.is_shown {
+        return;
+    }
+    let painter = context.layer_painter(LayerId::new(Order::Background, "net graph".into()));
+    let screen = context.content_rect();
+    let size = vec2(230.0, 84.0 + 20.0 * graph.numbers.len() as f32);
+    let rect = Rect::from_min_size(screen.right_bottom() - size - vec2(16.0, 40.0), size);
+    let edge = Stroke::new(1.0, LINE);
+    painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
+    let mut y = rect.top() + 18.0;
+    for (title, value) in &graph.numbers {
+        painter.text(pos2(rect.left() + 12.0, y), Align2::LEFT_CENTER, *title, theme::font(12.0), MUTED);
+        painter.text(pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, value, theme::bold(12.0), TEXT);
+        y += 20.0;
+    }
+    let well = Rect::from_min_max(pos2(rect.left() + 12.0, y), rect.max - vec2(12.0, 12.0));
+    painter.rect_filled(well, CornerRadius::same(6), FIELD);
+    let top_ms = graph.ages_ms.iter().copied().fold(60.0_f32, f32::max);
+    let points = graph.ages_ms.iter().enumerate().map(|(place, age)| {
+        let along = place as f32 / (CURVE - 1) as f32;
+        pos2(well.left() + well.width() * along, well.bottom() - well.height() * age / top_ms)
+    });
+    let colour = if top_ms > 200.0 { WARM } else { GOOD };
+    painter.add(Shape::line(points.collect(), Stroke::new(1.2, colour)));
+    let note = format!("snapshot age, {top_ms:.0} ms");
+    painter.text(well.min + vec2(6.0, 4.0), Align2::LEFT_TOP, note, theme::font(12.0), MUTED);
+}

@@ -1,0 +1,175 @@
+//! The table of a round: while it runs, and its result.
+
+use bevy_egui::egui::{
+    Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2,
+};
+use shared::protocol::Place;
+use shared::sim::Slot;
+use shared::snapshot::Roster;
+
+use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
+use super::{hud, widgets};
+use crate::scene::palette;
+use crate::settings::PaletteChoice;
+use crate::space::Drawn;
+
+/// Height of a line.
+const LINE_HEIGHT: f32 = 30.0;
+
+/// One line of the table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    slot: Slot,
+    name: String,
+    bot: bool,
+    reconnecting: bool,
+    team: Option<u8>,
+    points: i32,
+    knockouts: u32,
+    falls: u32,
+    rating: Option<(i32, i32)>,
+}
+
+/// The table as it stands.
+#[must_use]
+pub fn running(drawn: &Drawn, roster: &Roster) -> Vec<Row> {
+    let row = |disc: &&crate::space::DrawnDisc| {
+        let entry = roster.entry(disc.slot);
+        Row {
+            slot: disc.slot,
+            name: roster.name(disc.slot).to_owned(),
+            bot: entry.is_some_and(|entry| entry.bot),
+            reconnecting: entry.is_some_and(|entry| entry.reconnecting),
+            team: drawn.team_points.is_some().then_some(disc.team),
+            points: i32::from(disc.points),
+            knockouts: u32::from(disc.knockouts),
+            falls: u32::from(disc.falls),
+            rating: None,
+        }
+    };
+    drawn.ranking().iter().map(row).collect()
+}
+
+/// The table of a result.
+#[must_use]
+pub fn finished(places: &[Place], is_rated: bool) -> Vec<Row> {
+    let row = |place: &Place| Row {
+        slot: place.slot,
+        name: place.name.as_str().to_owned(),
+        bot: place.bot,
+        reconnecting: false,
+        team: place.team,
+        points: place.points,
+        knockouts: place.knockouts,
+        falls: place.falls,
+        rating: is_rated.then_some((place.rating, place.rating_change)),
+    };
+    places.iter().map(row).collect()
+}
+
+/// Draws the table.
+pub fn table(ui: &mut Ui, rows: &[Row], own: Option<Slot>, colours: PaletteChoice) {
+    let with_rating = rows.iter().any(|row| row.rating.is_some());
+    let columns = Columns::of(ui.available_width(), with_rating);
+    header(ui, &columns);
+    for (place, row) in rows.iter().enumerate() {
+        line(ui, &columns, place, row, own == Some(row.slot), colours);
+    }
+}
+
+/// Right edges of the columns with numbers, from the left of the table.
+struct Columns {
+    width: f32,
+    points: f32,
+    knockouts: f32,
+    falls: f32,
+    rating: Option<f32>,
+}
+
+impl Columns {
+    fn of(width: f32, with_rating: bool) -> Self {
+        let rating_width = if with_rating { 120.0 } else { 0.0 };
+        let right = width - 14.0;
+        Self {
+            width,
+            rating: with_rating.then_some(right),
+            falls: right - rating_width,
+            knockouts: right - rating_width - 68.0,
+            points: right - rating_width - 158.0,
+        }
+    }
+}
+
+fn header(ui: &mut Ui, columns: &Columns) {
+    let (rect, _) = ui.allocate_exact_size(vec2(columns.width, 20.0), Sense::hover());
+    let painter = ui.painter();
+    let at = |x: f32| pos2(rect.left() + x, rect.center().y);
+    let font = theme::font(12.0);
+    painter.text(at(44.0), Align2::LEFT_CENTER, "Player", font.clone(), MUTED);
+    let titled = [
+        (Some(columns.points), "Points"),
+        (Some(columns.knockouts), "Knock-outs"),
+        (Some(columns.falls), "Falls"),
+        (columns.rating, "Rating"),
+    ];
+    for (x, title) in titled {
+        if let Some(x) = x {
+            painter.text(at(x), Align2::RIGHT_CENTER, title, font.clone(), MUTED);
+        }
+    }
+}
+
+fn line(ui: &mut Ui, columns: &Columns, place: usize, row: &Row, is_own: bool, colours: PaletteChoice) {
+    let (rect, _) = ui.allocate_exact_size(vec2(columns.width, LINE_HEIGHT), Sense::hover());
+    ui.advance_cursor_after_rect(Rect::from_min_size(rect.left_bottom() - vec2(0.0, 4.0), vec2(0.0, 0.0)));
+    let painter = ui.painter().clone();
+    if is_own {
+        painter.rect_filled(rect, CornerRadius::same(6), Color32::from_rgb(42, 56, 98));
+    } else if place % 2 == 1 {
+        painter.rect_filled(rect, CornerRadius::same(6), Color32::from_white_alpha(5));
+    }
+    let at = |x: f32| pos2(rect.left() + x, rect.center().y);
+    let ink = if place == 0 { CHARGE } else { MUTED };
+    painter.text(at(18.0), Align2::CENTER_CENTER, (place + 1).to_string(), theme::bold(14.0), ink);
+    let mut x = 44.0;
+    if let Some(team) = row.team {
+        let bar = Rect::from_center_size(at(36.0), vec2(3.0, 18.0));
+        painter.rect_filled(bar, CornerRadius::same(2), theme::colour(palette::team(team)));
+    }
+    let colour = theme::colour(palette::hue(row.slot, colours).0);
+    widgets::paint_dot(&painter, at(x + 6.0), 6.0, colour, palette::has_ring(row.slot));
+    x += 20.0;
+    let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
+    let name = hud::elided(&painter, &row.name, &font, columns.points - x - 84.0);
+    let end = painter.text(at(x), Align2::LEFT_CENTER, name, font, TEXT);
+    let note = match (row.reconnecting, row.bot) {
+        (true, _) => Some(("reconnecting", WARM)),
+        (false, true) => Some(("bot", MUTED.gamma_multiply(0.8))),
+        (false, false) => None,
+    };
+    if let Some((note, ink)) = note {
+        let after = pos2(end.right() + 8.0, rect.center().y + 0.5);
+        painter.text(after, Align2::LEFT_CENTER, note, theme::font(12.0), ink);
+    }
+    let number = |x: f32, value: String| {
+        painter.text(at(x), Align2::RIGHT_CENTER, value, theme::font(14.0), TEXT);
+    };
+    painter.text(at(columns.points), Align2::RIGHT_CENTER, row.points.to_string(), theme::bold(14.0), TEXT);
+    number(columns.knockouts, row.knockouts.to_string());
+    number(columns.falls, row.falls.to_string());
+    if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
+        let ink = if change >= 0 { GOOD } else { WARM };
+        let text = format!("{change:+}").replace('-', "−");
+        painter.text(at(x), Align2::RIGHT_CENTER, text, theme::bold(14.0), ink);
+        number(x - 44.0, rating.to_string());
+    }
+}
+
+/// A title over the table, and a remark at the right.
+pub fn title(ui: &mut Ui, title: &str, remark: &str) {
+    let size = vec2(ui.available_width(), 32.0);
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let mut line = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+    line.label(theme::heading(title, 20.0));
+    line.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(theme::muted(remark)));
+}
