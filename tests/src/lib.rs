@@ -30,6 +30,8 @@ pub mod proxy;
 pub mod browser;
 pub mod window;
 
+pub mod swarm;
+
 pub use answer::Answer;
 pub use guest::Guest;
 pub use player::Player;

@@ -1,0 +1,14 @@
+//! The load generator and the measurements: many players over real sockets, beside a bare epoll loop that
+//! does the same reads and writes, in one run.
+//!
+//! An absolute time says little about another machine; the ratio to the bare loop does.
+
+pub mod codec;
+pub mod floor;
+pub mod load;
+pub mod players;
+pub mod report;
+pub mod tick;
+pub mod usage;
+
+pub use report::Report;

@@ -1,0 +1,72 @@
+//! The floor: a bare epoll loop that does the reads and writes of a server and nothing else.
+//!
+//! No HTTP, no WebSocket, no world. What it costs is what the kernel takes for moving such messages;
+//! what a server costs on top is its own.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+
+use super::load::{INPUT_MESSAGE_BYTES, ROOM_OF};
+
+/// From one snapshot to the next.
+const BEAT: Duration = Duration::from_nanos(1_000_000_000 / 30);
+
+/// Accepts `players`, then writes `bytes` to each thirty times a second, room by room, and reads what comes.
+/// Ends when a player leaves.
+///
+/// # Errors
+/// When the system refuses.
+pub fn serve(listener: &TcpListener, players: usize, bytes: usize) -> Result<()> {
+    let mut sockets = Vec::with_capacity(players);
+    let epoll = Epoll::new(EpollCreateFlags::empty()).context("making an epoll")?;
+    while sockets.len() < players {
+        let (socket, _) = listener.accept().context("accepting")?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, sockets.len() as u64);
+        epoll.add(&socket, event).context("adding a socket")?;
+        sockets.push(socket);
+    }
+    run(&epoll, &mut sockets, &vec![0x5a; bytes])
+}
+
+fn run(epoll: &Epoll, sockets: &mut [TcpStream], snapshot: &[u8]) -> Result<()> {
+    let rooms = u32::try_from(sockets.len().div_ceil(ROOM_OF)).context("few rooms")?;
+    let step = BEAT / rooms;
+    let mut events = [EpollEvent::empty(); 256];
+    let mut buffer = [0; 16 * INPUT_MESSAGE_BYTES];
+    let (mut next, mut room) = (Instant::now() + step, 0);
+    loop {
+        let left = next.saturating_duration_since(Instant::now());
+        let timeout = EpollTimeout::try_from(left).unwrap_or(EpollTimeout::ZERO);
+        let ready = match epoll.wait(&mut events, timeout) {
+            Ok(ready) => ready,
+            Err(nix::errno::Errno::EINTR) => 0,
+            Err(error) => return Err(error).context("waiting"),
+        };
+        for event in &events[..ready] {
+            let socket = &mut sockets[usize::try_from(event.data()).context("a place")?];
+            match socket.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return Ok(()),
+            }
+        }
+        while next <= Instant::now() {
+            let first = room * ROOM_OF;
+            let last = (first + ROOM_OF).min(sockets.len());
+            for socket in &mut sockets[first..last] {
+                if socket.write_all(snapshot).is_err() {
+                    return Ok(());
+                }
+            }
+            room = (room + 1) % rooms as usize;
+            next += step;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The players: each a real socket, thirty input messages a second, always on the move.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use anyhow::{Context as _, Result};
+use shared::api::{CreateRoom, Role};
+use shared::protocol::{ClientMessage, ServerMessage};
+use shared::sim::rng::Rng;
+use shared::sim::{Angle, Input, Mode, Thrust};
+use shared::snapshot::{StreamDecoder, records};
+use shared::tick::Tick;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::site::Site;
+use crate::socket::GameSocket;
+
+/// Players in a room.
+pub const ROOM_OF: usize = 16;
+/// What an input message takes on the wire: two inputs behind a masked WebSocket header.
+pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
+/// How far ahead of the newest snapshot inputs are addressed.
+const LEAD_TICKS: u32 = 3;
+
+/// What all players together have got.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Messages with frames.
+    pub snapshots: AtomicU64,
+    /// Bytes of their records.
+    pub bytes: AtomicU64,
+    /// Messages sent.
+    pub inputs: AtomicU64,
+    /// Connections that ended.
+    pub lost: AtomicU64,
+}
+
+/// Seats players in rooms of sixteen on a Pushback server and lets them play until the set is dropped.
+///
+/// # Errors
+/// When a connection is refused.
+pub async fn players(site: &Site, count: usize, totals: &Arc<Totals>) -> Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    let mut room = None;
+    let mut tick = Arc::default();
+    for number in 0..count {
+        let guest = site.guest(&format!("Swarm {number}")).await;
+        if number % ROOM_OF == 0 {
+            let wanted = CreateRoom { mode: Mode::Brawl, private: true, bots: None };
+            room = Some(guest.open_room(&wanted).await.summary.id);
+            tick = Arc::<AtomicU32>::default();
+        }
+        let room = room.context("the first player opens a room")?;
+        let socket = guest.connect(room, Role::Player).await;
+        let follower = (number % ROOM_OF == 0).then(StreamDecoder::new);
+        tasks.spawn(play(socket, tick.clone(), follower, Rng(number as u64), totals.clone()));
+    }
+    Ok(tasks)
+}
+
+/// One player. The first of a room decodes the stream and tells the others what time it is.
+async fn play(
+    mut socket: GameSocket,
+    tick: Arc<AtomicU32>,
+    mut follower: Option<StreamDecoder>,
+    mut chance: Rng,
+    totals: Arc<Totals>,
+) {
+    let mut held = Input::default();
+    while let Ok(message) = socket.next().await {
+        let ServerMessage::Frames(frames) = message else { continue };
+        totals.snapshots.fetch_add(1, Ordering::Relaxed);
+        totals.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        if let Some(decoder) = &mut follower {
+            follow(decoder, &frames, &tick);
+        }
+        held = wander(held, &mut chance);
+        let first = Tick(tick.load(Ordering::Relaxed)).plus(LEAD_TICKS);
+        let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
+        if socket.send(&inputs).await.is_err() {
+            break;
+        }
+        totals.inputs.fetch_add(1, Ordering::Relaxed);
+    }
+    totals.lost.fetch_add(1, Ordering::Relaxed);
+}
+
+fn follow(decoder: &mut StreamDecoder, frames: &[u8], tick: &AtomicU32) {
+    for frame in records(frames).flatten() {
+        // A gap heals with the next keyframe.
+        decoder.apply(frame).ok();
+    }
+    if let Some(world) = decoder.world() {
+        tick.store(world.tick.0, Ordering::Relaxed);
+    }
+}
+
+/// Turns the aim a little in every message, and the way now and then, as a hand does.
+fn wander(held: Input, chance: &mut Rng) -> Input {
+    let turn = i16::try_from(chance.between(-12, 12)).unwrap_or(0);
+    let aim = held.aim.turned(turn);
+    if chance.below(8) != 0 {
+        return Input { aim, ..held };
+    }
+    let way = u16::try_from(chance.below(u32::from(Angle::TURN))).unwrap_or(0);
+    Input { aim, thrust: Thrust::towards(Angle::from_steps(way)), ..held }
+}
+
+/// Connects to the floor and answers every snapshot of `bytes` with an input message's worth.
+///
+/// # Errors
+/// When a connection is refused.
+pub async fn floor_players(
+    address: SocketAddr,
+    count: usize,
+    bytes: usize,
+    totals: &Arc<Totals>,
+) -> Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let socket = TcpStream::connect(address).await.context("connecting to the floor")?;
+        socket.set_nodelay(true)?;
+        tasks.spawn(answer(socket, bytes, totals.clone()));
+    }
+    Ok(tasks)
+}
+
+async fn answer(mut socket: TcpStream, bytes: usize, totals: Arc<Totals>) {
+    let mut snapshot = vec![0; bytes];
+    while socket.read_exact(&mut snapshot).await.is_ok() {
+        totals.snapshots.fetch_add(1, Ordering::Relaxed);
+        if socket.write_all(&[0x17; INPUT_MESSAGE_BYTES]).await.is_err() {
+            return;
+        }
+        totals.inputs.fetch_add(1, Ordering::Relaxed);
+    }
+}

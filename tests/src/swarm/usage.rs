@@ -1,0 +1,65 @@
+//! What another process uses, read from `/proc`.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+/// The kernel counts time in hundredths of a second for user space (`sysconf(_SC_CLK_TCK)` on Linux).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// CPU seconds that a process has used in all its threads, in user and kernel mode.
+///
+/// # Errors
+/// When there is no such process.
+pub fn cpu_seconds(pid: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("reading the stat file")?;
+    // The name in parentheses may hold anything; the fields after it are plain.
+    let fields = stat.rsplit_once(") ").context("a stat line names its program")?.1;
+    let number = |place: usize| fields.split(' ').nth(place)?.parse::<f64>().ok();
+    let (user, system) = number(11).zip(number(12)).context("a stat line has times")?;
+    Ok((user + system) / TICKS_PER_SECOND)
+}
+
+/// Memory of a process that is in RAM, in KiB.
+///
+/// # Errors
+/// When there is no such process.
+pub fn resident_kib(pid: u32) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("reading the status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+    number.context("a status names the resident memory")
+}
+
+/// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit.
+#[must_use]
+pub fn quantile(metrics: &str, histogram: &str, quantile: f64) -> f64 {
+    let prefix = format!("{histogram}_bucket{{le=\"");
+    let bucket = |line: &str| {
+        let (bound, count) = line.strip_prefix(&prefix)?.split_once("\"} ")?;
+        let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().ok()? };
+        Some((bound, count.parse::<f64>().ok()?))
+    };
+    let buckets: Vec<_> = metrics.lines().filter_map(bucket).collect();
+    let all = buckets.last().map_or(0.0, |(_, count)| *count);
+    let reached = buckets.iter().find(|(_, count)| *count >= all * quantile);
+    reached.map_or(f64::NAN, |(bound, _)| *bound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cpu_seconds, quantile, resident_kib};
+
+    #[test]
+    fn the_own_process_can_be_read() {
+        assert!(cpu_seconds(std::process::id()).is_ok());
+        assert!(resident_kib(std::process::id()).is_ok_and(|kib| kib > 0.0));
+    }
+
+    #[test]
+    fn a_quantile_is_the_bound_of_its_bucket() {
+        let text = "x_bucket{le=\"0.1\"} 90\nx_bucket{le=\"0.5\"} 99\nx_bucket{le=\"+Inf\"} 100\n";
+        assert!((quantile(text, "x", 0.5) - 0.1).abs() < 1e-9);
+        assert!((quantile(text, "x", 0.99) - 0.5).abs() < 1e-9);
+    }
+}
