@@ -20,4 +20,7 @@ mod limits;
 mod restart;
 mod stopping;
 
+mod lobby;
+mod window;
+
 mod tidy;

@@ -1,6 +1,6 @@
 //! The native client in a window, on a screen in memory.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::wait::eventually;
 
 /// A software renderer on two busy cores needs its time.
 pub const WINDOW_DEADLINE: Duration = Duration::from_secs(180);
+/// Lines of the client's log that a failure shows.
+const LOG_LINES: usize = 30;
 /// Mesa's software renderer.
 const RENDERERS: &str = "/usr/share/vulkan/icd.d";
 
@@ -46,7 +48,9 @@ impl Window {
         if let Some(renderer) = renderer() {
             command.env("VK_DRIVER_FILES", &renderer).env("VK_ICD_FILENAMES", renderer);
         }
-        let client = Program::start("game-client", command.stdout(Stdio::null()));
+        let log = File::create(log_path(folder.path())).expect("a log can be written");
+        command.stdout(Stdio::null()).stderr(log);
+        let client = Program::start("game-client", &mut command);
         Self { client, _screen: screen, folder }
     }
 
@@ -61,16 +65,28 @@ impl Window {
             if let Some(status) = status.filter(|status| wanted(status)) {
                 return Some(status);
             }
-            assert!(self.client.ended().is_none(), "the client ended before {what}");
+            let ended = self.client.ended();
+            assert!(ended.is_none(), "the client ended before {what} ({ended:?}): {}", self.log());
             None
         })
         .await
+    }
+
+    /// The end of what the client logged.
+    fn log(&self) -> String {
+        let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
     /// Waits until the client ends by itself.
     pub async fn ended(&mut self) -> ExitStatus {
         self.client.end_within(WINDOW_DEADLINE).await
     }
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("client.log")
 }
 
 fn status_path(folder: &Path) -> PathBuf {

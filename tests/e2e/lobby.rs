@@ -1,0 +1,193 @@
+//! The lobby in a real browser.
+//!
+//! Pages tell their state in `data-` attributes; a story waits for those and never for time.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::api::RoomPhase;
+use shared::protocol::chat::Channel;
+use shared::sim::proof::{fold, match_checksum};
+use shared::sim::{BotStrength, Mode};
+use tests::browser::Browser;
+use tests::player::Conduct;
+use tests::proxy::Proxy;
+use tests::{Player, ServerProcess, Site, TestServer};
+
+/// Rounds that do not end while a story is told.
+const LONG_ROUND_SECONDS: u32 = 600;
+
+async fn server() -> TestServer {
+    let server =
+        TestServer::start_with(|config| config.round_seconds = Some(LONG_ROUND_SECONDS)).await;
+    assert_has_lobby(&server).await;
+    server
+}
+
+async fn assert_has_lobby(site: &Site) {
+    let page = site.get("/").await;
+    assert!(
+        page.text().contains("wasm"),
+        "built without its lobby: `cargo xtask test` builds both"
+    );
+}
+
+fn by_id(name: &str) -> String {
+    format!("[data-testid=\"{name}\"]")
+}
+
+fn score_row(player: &str) -> String {
+    format!("[data-testid=\"score-row\"][data-player=\"{player}\"]")
+}
+
+/// Gives the name that the page asks for.
+async fn give_name(browser: &Browser, name: &str) {
+    browser.type_into(&by_id("name-input"), name).await;
+    browser.click(&by_id("name-submit")).await;
+}
+
+async fn duel(site: &Site) -> (Player, Player) {
+    let (ada, bob) = (site.guest("ada").await, site.guest("bob").await);
+    let room = ada.public_room(Mode::Duel).await;
+    let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
+    ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
+    (ada, bob)
+}
+
+#[tokio::test]
+async fn the_scoreboard_moves_when_a_point_is_made() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    browser.attribute_where(&by_id("badge-scoreboard"), "data-state", |s| s == "live").await;
+    assert_eq!(browser.count(&score_row("ada")).await, 0);
+
+    let (mut ada, _bob) = duel(&server).await;
+    ada.score_a_point().await;
+
+    browser.number_where(&score_row("ada"), "data-points", |points| points >= 1.0).await;
+    browser.number_where(&score_row("bob"), "data-points", |points| points <= 0.0).await;
+}
+
+#[tokio::test]
+async fn quick_play_asks_for_a_name_and_finds_a_seat() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+
+    browser.click(&by_id("quick-play")).await;
+    give_name(&browser, "Browser Ada").await;
+
+    let status = by_id("match-status");
+    browser.attribute_where(&status, "data-state", |state| state == "matched").await;
+    let room = browser.attribute_where(&status, "data-room", |room| !room.is_empty()).await;
+    let room = server.room(room.parse().unwrap()).await;
+    assert_eq!(room.summary.mode, Mode::Brawl);
+}
+
+#[tokio::test]
+async fn a_live_room_is_watched_as_it_plays() {
+    let server = server().await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let _ada = ada.play(room).await;
+    let browser = Browser::start().await;
+
+    browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
+
+    let canvas = by_id("live-canvas");
+    browser.attribute_where(&canvas, "data-state", |state| state == "live").await;
+    let tick = browser.number_where(&canvas, "data-tick", |tick| tick > 0.0).await;
+    browser.number_where(&canvas, "data-tick", |later| later > tick + 60.0).await;
+    assert_eq!(server.room(room).await.summary.phase, RoomPhase::Playing);
+}
+
+#[tokio::test]
+async fn a_replay_plays_before_its_download_has_ended() {
+    let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
+    assert_has_lobby(&server).await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Fierce).await;
+    let mut ada = ada.play(room).await;
+    ada.conduct(Conduct::Fight).await;
+    let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
+    let replay = server.finished_replay(view.summaries[0].replay).await;
+    let proxy = Proxy::to(&server).await;
+    let browser = Browser::start().await;
+    browser.open(&proxy.site().url("/replays")).await;
+    let link = format!("{} a[href*=\"{}\"]", by_id("replay-row"), replay.id);
+    browser.attribute_where(&link, "href", |href| !href.is_empty()).await;
+
+    // The page is there; the recording now takes a while.
+    proxy.limit(replay.bytes / 20);
+    browser.click(&link).await;
+
+    let canvas = by_id("replay-canvas");
+    browser.number_where(&canvas, "data-tick", |tick| tick > 60.0).await;
+    let state = "(() => { const d = document.querySelector('[data-testid=\"replay-canvas\"]').dataset; \
+                 return [+d.tick, +d.availableTicks, d.complete, d.playing]; })()";
+    let seen = browser.evaluate(state).await;
+    assert_eq!((seen[2].as_str(), seen[3].as_str()), (Some("false"), Some("true")), "{seen}");
+    assert!(seen[1].as_f64().unwrap() < f64::from(replay.ticks), "{seen}");
+
+    proxy.limit(0);
+    browser.attribute_where(&canvas, "data-complete", |complete| complete == "true").await;
+    let all = f64::from(replay.ticks);
+    browser.number_where(&canvas, "data-available-ticks", |ticks| ticks >= all).await;
+}
+
+#[tokio::test]
+async fn the_page_says_what_it_does_while_the_server_is_away_and_goes_on_by_itself() {
+    let mut server = ServerProcess::start(LONG_ROUND_SECONDS).await;
+    assert_has_lobby(&server).await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    let badge = by_id("badge-scoreboard");
+    browser.attribute_where(&badge, "data-state", |state| state == "live").await;
+
+    server.stop().await;
+    browser.attribute_where(&badge, "data-state", |state| state == "reconnecting").await;
+    browser.text_where(&badge, |text| text.contains("reconnecting")).await;
+    server.restart().await;
+
+    browser.attribute_where(&badge, "data-state", |state| state == "live").await;
+    browser.attribute_where(&by_id("badge-rooms"), "data-state", |state| state == "live").await;
+    let (mut ada, _bob) = duel(&server).await;
+    ada.score_a_point().await;
+    browser.number_where(&score_row("ada"), "data-points", |points| points >= 1.0).await;
+}
+
+#[tokio::test]
+async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
+    let server = server().await;
+    let mut chat = server.guest("ada").await.chat().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+
+    chat.say(Channel::Lobby, "hello browser").await.unwrap();
+    browser.text_where(&by_id("chat-line"), |text| text.contains("hello browser")).await;
+    browser.type_into(&by_id("chat-input"), "hello yourself").await;
+    browser.click(&by_id("chat-send")).await;
+    give_name(&browser, "Bea").await;
+
+    let heard = chat.hear().await;
+    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello yourself"));
+}
+
+#[tokio::test]
+async fn a_thousand_matches_end_in_the_browser_as_they_do_here() {
+    let server = server().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/determinism?matches=1000")).await;
+
+    let native = tokio::task::spawn_blocking(|| (0..1_000).map(match_checksum).fold(0, fold));
+    let native = format!("{:#018x}", native.await.unwrap());
+
+    // A thousand matches take their time on a machine that does other things too.
+    let done = tests::eventually(Duration::from_secs(300), "the digest", async || {
+        let done = browser.evaluate("document.querySelector('#digest')?.dataset.done").await;
+        (done == Value::from("true")).then_some(())
+    });
+    done.await;
+    assert_eq!(browser.text("#digest").await, native);
+}

@@ -1,0 +1,61 @@
+//! The native client in a real window, on a screen in memory.
+
+use serde_json::Value;
+use tests::browser::Browser;
+use tests::window::Window;
+use tests::{ServerProcess, TestServer};
+
+const SIZE: &str = "640x360";
+
+fn number(status: &Value, name: &str) -> f64 {
+    status[name].as_f64().unwrap_or(-1.0)
+}
+
+fn plays(status: &Value) -> bool {
+    status["screen"] == "playing" && status["link"] == "open" && number(status, "tick") > 60.0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_autopilot_finishes_a_round_and_its_result_is_on_the_lobbys_scoreboard() {
+    let server = TestServer::start_with(|config| config.round_seconds = Some(15)).await;
+    let url = server.url("");
+    let mut window = Window::open(&[
+        "--server",
+        &url,
+        "--name",
+        "Pilot",
+        "--autopilot",
+        "--exit-after-round",
+        "--window",
+        SIZE,
+    ]);
+
+    let status = window.status_where("a round", plays).await;
+    let ended = window.ended().await;
+
+    assert!(ended.success(), "the client ended with {ended}");
+    assert_eq!(number(&status, "diverged"), 0.0);
+    assert!(number(&status, "players") >= 2.0, "bots play along: {status}");
+    let row = server.scoreboard().await.row_of("Pilot").cloned().expect("Pilot is on the board");
+    assert_eq!((row.rounds, row.bot), (1, false));
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    let line = "[data-testid=\"score-row\"][data-player=\"Pilot\"]";
+    let rating = f64::from(row.rating);
+    browser.number_where(line, "data-rating", |shown| shown == rating).await;
+}
+
+#[tokio::test]
+async fn the_client_plays_on_after_the_server_was_killed_and_restarted() {
+    let mut server = ServerProcess::start(120).await;
+    let url = server.url("");
+    let mut window =
+        Window::open(&["--server", &url, "--name", "Pilot", "--autopilot", "--window", SIZE]);
+    window.status_where("a round", plays).await;
+
+    server.kill();
+    window.status_where("the loss", |status| !plays(status)).await;
+    server.restart().await;
+
+    window.status_where("another round", plays).await;
+}
