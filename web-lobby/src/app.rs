@@ -1,7 +1,7 @@
 //! The frame around every page, and the one table of pages.
 
 use leptos::prelude::*;
-use leptos_router::components::{Route, Router, Routes};
+use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::path;
 use shared::api::{RoomList, Scoreboard};
 
@@ -36,7 +36,7 @@ pub(crate) fn App() -> impl IntoView {
             <Header />
             <Banner />
             <main id="main" tabindex="-1">
-                <Routes fallback=NotFoundPage>
+                <FlatRoutes fallback=NotFoundPage>
                     <Route path=path!("/") view=HomePage />
                     <Route path=path!("/replays") view=ReplaysPage />
                     <Route path=path!("/replays/:id") view=ReplayPage />
@@ -44,7 +44,7 @@ pub(crate) fn App() -> impl IntoView {
                     <Route path=path!("/r/:code") view=InvitePage />
                     <Route path=path!("/players/:id") view=PlayerPage />
                     <Route path=path!("/determinism") view=DeterminismPage />
-                </Routes>
+                </FlatRoutes>
             </main>
             <Footer />
             <TabBar />

@@ -3,19 +3,19 @@
 //! `app` names the pages, `pages` and `components` are functions of data, `api` holds every request, every
 //! stream and every clock, `canvas` holds pixels. A rule of the game stands in `shared` and nowhere here.
 
-pub(crate) mod app;
+pub mod app;
 
-pub(crate) mod pages;
+pub mod pages;
 
-pub(crate) mod components;
+pub mod components;
 
-pub(crate) mod deck;
+pub mod deck;
 
-pub(crate) mod api;
+pub mod api;
 
-pub(crate) mod canvas;
+pub mod canvas;
 
-pub(crate) mod words;
+pub mod words;
 
 fn main() {
     console_error_panic_hook::set_once();

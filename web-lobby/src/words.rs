@@ -24,16 +24,6 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// A signed number with its sign: `+3`, `−2`, `0`.
-#[must_use]
-pub fn signed(number: i32) -> String {
-    match number {
-        0 => "0".to_owned(),
-        1.. => format!("+{number}"),
-        _ => format!("−{}", number.unsigned_abs()),
-    }
-}
-
 /// `1 player`, `2 players`.
 #[must_use]
 pub fn count(number: u32, one: &str) -> String {
@@ -79,14 +69,13 @@ pub fn seconds_since(now_ms: f64, at_ms: u64) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, bytes, clock, count, seconds_between, signed, ticks};
+    use super::{ago, bytes, clock, count, seconds_between, ticks};
 
     #[test]
     fn numbers_read_well() {
         assert_eq!(clock(125), "2:05");
         assert_eq!(ticks(60 * 61), "1:01");
         assert_eq!((bytes(812), bytes(48_400), bytes(1_250_000)), ("812 B".into(), "48 KB".into(), "1.2 MB".into()));
-        assert_eq!((signed(3), signed(-2)), ("+3".into(), "−2".into()));
         assert_eq!((count(1, "player"), count(0, "player")), ("1 player".into(), "0 players".into()));
     }
 

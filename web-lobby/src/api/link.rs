@@ -11,8 +11,6 @@ pub enum Transport {
     LongPoll,
     /// Server-sent events.
     Events,
-    /// A body that is used while it arrives.
-    Stream,
     /// Two ways at once.
     Socket,
 }
@@ -25,7 +23,6 @@ impl Transport {
             Self::Pull => "HTTP",
             Self::LongPoll => "long-poll",
             Self::Events => "SSE",
-            Self::Stream => "HTTP stream",
             Self::Socket => "WebSocket",
         }
     }
@@ -41,7 +38,6 @@ impl Transport {
             Self::Events => {
                 "Server-sent events: one way, from server to page, resumed from the last event after a cut."
             }
-            Self::Stream => "One growing HTTP body, played while it arrives.",
             Self::Socket => "A WebSocket: lines go both ways on one connection.",
         }
     }
@@ -106,12 +102,6 @@ impl Link {
             Self::Complete => "complete".to_owned(),
             Self::Stopped(_) => "stopped".to_owned(),
         }
-    }
-
-    /// Whether a person can ask for the next try now.
-    #[must_use]
-    pub const fn is_waiting(&self) -> bool {
-        matches!(self, Self::Reconnecting { seconds } if *seconds > 0)
     }
 }
 
@@ -179,7 +169,5 @@ mod tests {
 
         assert_eq!(link.words(), "reconnecting in 3 s");
         assert_eq!(link.state(), "reconnecting");
-        assert!(link.is_waiting());
-        assert!(!Link::Reconnecting { seconds: 0 }.is_waiting());
     }
 }

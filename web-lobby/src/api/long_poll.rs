@@ -71,7 +71,12 @@ impl QuickPlay {
         };
         provide_context(play);
         match storage::get(storage::MATCH).as_deref().map(|kept| kept.split_once(' ')) {
-            Some(Some((MATCHED, room))) => play.search.set(room.parse().map_or(Search::Off, Search::Matched)),
+            Some(Some((MATCHED, room))) => {
+                if let Ok(room) = room.parse() {
+                    play.search.set(Search::Matched(room));
+                    play.link.set(Link::Complete);
+                }
+            }
             Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
             Some(_) | None => {}
         }
@@ -93,14 +98,12 @@ impl QuickPlay {
         if matches!(self.search.get_untracked(), Search::Asking | Search::Waiting { .. }) {
             return;
         }
-        self.link.set(Link::Connecting);
-        self.search.set(Search::Asking);
         spawn_local(async move {
-            if self.identity.needed().await.is_none() {
-                self.search.set(Search::Off);
-                return;
+            if self.identity.needed().await.is_some() {
+                self.link.set(Link::Connecting);
+                self.search.set(Search::Asking);
+                self.seek().await;
             }
-            self.seek().await;
         });
     }
 

@@ -4,7 +4,7 @@ mod line;
 
 use leptos::html;
 use leptos::prelude::*;
-use shared::protocol::chat::LINE_CHARS_MAX;
+use shared::protocol::chat::{ChatLine, LINE_CHARS_MAX};
 
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
@@ -17,6 +17,8 @@ use line::{Line, MutedList};
 
 /// From so many characters on, the number of those left is shown.
 const COUNT_FROM: usize = LINE_CHARS_MAX - 60;
+/// Lines of one person within so many milliseconds stand under one name.
+const SAME_BREATH_MS: u64 = 120_000;
 /// So near to the bottom (in pixels) new lines scroll into view.
 const BOTTOM_PX: i32 = 60;
 
@@ -96,7 +98,9 @@ fn Log(chat: Chat) -> impl IntoView {
     let shown = Memo::new(move |_| {
         chat.muted.with(|muted| {
             chat.lines.with(|lines| {
-                lines.iter().filter(|line| !muted.contains(&line.from)).cloned().collect::<Vec<_>>()
+                let mut before = None;
+                let audible = lines.iter().filter(|line| !muted.contains(&line.from));
+                audible.map(|line| (line.clone(), goes_on(before.replace(line), line))).collect::<Vec<_>>()
             })
         })
     });
@@ -127,11 +131,20 @@ fn Log(chat: Chat) -> impl IntoView {
             <Show when=move || is_empty.get()>
                 <Empty>{silence}</Empty>
             </Show>
-            <For each=move || shown.get() key=|line| line.sequence let:line>
-                <Line chat=chat line=line />
+            <For each=move || shown.get() key=|(line, goes_on)| (line.sequence, *goes_on) let((line, goes_on))>
+                <Line chat=chat line=line goes_on=goes_on />
             </For>
         </div>
     }
+}
+
+/// Whether a line goes on with what the same person just said: it needs no name of its own.
+fn goes_on(before: Option<&ChatLine>, line: &ChatLine) -> bool {
+    before.is_some_and(|before| {
+        before.from == line.from
+            && before.channel == line.channel
+            && line.at_ms.saturating_sub(before.at_ms) < SAME_BREATH_MS
+    })
 }
 
 #[component]

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Icon {
     Bot,
-    ChevronLeft,
     ChevronRight,
     Check,
     Copy,
@@ -28,7 +27,6 @@ impl Icon {
     const fn path(self) -> &'static str {
         match self {
             Self::Bot => "M12 8V4H8M4 10a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM2 14h2M20 14h2M15 13v2M9 13v2",
-            Self::ChevronLeft => "m15 18-6-6 6-6",
             Self::ChevronRight => "m9 18 6-6-6-6",
             Self::Check => "M20 6 9 17l-5-5",
             Self::Copy => "M8 10a2 2 0 0 1 2-2h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H10a2 2 0 0 1-2-2zM4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2",

@@ -23,19 +23,20 @@ pub(crate) fn RatingCurve(points: Vec<RatingPoint>) -> impl IntoView {
     };
     let lowest = points.iter().map(|point| point.rating).min().unwrap_or_default();
     let highest = points.iter().map(|point| point.rating).max().unwrap_or_default();
-    let label = format!("Rating over {} rounds: between {lowest} and {highest}.", points.len());
-    let dots = spots.iter().zip(&points).map(|((x, y), point)| {
-        let title = format!("{} after the round of {}", point.rating, local(point.at_ms));
-        view! { <circle cx=format!("{x:.1}") cy=format!("{y:.1}") r="3"><title>{title}</title></circle> }
-    });
+    let label = match (points.first(), points.last()) {
+        (Some(first), Some(last)) => format!(
+            "Rating over {} rounds, from {} to {}: between {lowest} and {highest}.",
+            points.len(),
+            local(first.at_ms),
+            local(last.at_ms)
+        ),
+        _ => String::new(),
+    };
     view! {
         <figure class="curve">
             <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=label preserveAspectRatio="none">
                 <polygon points=area />
                 <polyline points=line vector-effect="non-scaling-stroke" />
-            </svg>
-            <svg class="dots" viewBox=format!("0 0 {WIDTH} {HEIGHT}") aria-hidden="true">
-                {dots.collect_view()}
             </svg>
             <figcaption>
                 <span class="num">{highest}</span>

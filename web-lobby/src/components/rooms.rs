@@ -121,14 +121,19 @@ pub(crate) fn find(list: Signal<Option<RoomList>>, id: RoomId) -> Option<RoomSum
     list.with(|list| list.as_ref()?.rooms.iter().find(|room| room.id == id).cloned())
 }
 
-/// Who sits in it: `3 people, 5 bots · 16 seats`.
+/// Who sits in it: `3 people, 5 bots, 8 free`.
 pub(crate) fn company(room: &RoomSummary) -> String {
     let people = match room.players {
-        1 => "1 person".to_owned(),
-        count => format!("{count} people"),
+        0 => None,
+        1 => Some("1 person".to_owned()),
+        count => Some(format!("{count} people")),
     };
-    let bots = if room.bots > 0 { format!(", {}", words::count(room.bots, "bot")) } else { String::new() };
-    format!("{people}{bots} of {}", room.seats)
+    let bots = (room.bots > 0).then(|| words::count(room.bots, "bot"));
+    let free = match room.seats.saturating_sub(room.players + room.bots) {
+        0 => "full".to_owned(),
+        count => format!("{count} free"),
+    };
+    [people, bots, Some(free)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Who is in front: `Ada leads with 7`.
@@ -184,7 +189,8 @@ mod tests {
 
     #[test]
     fn seats_are_told_in_words() {
-        assert_eq!(company(&room(1, 1)), "1 person, 4 bots of 16");
-        assert_eq!(company(&RoomSummary { bots: 0, ..room(1, 0) }), "0 people of 16");
+        assert_eq!(company(&room(1, 1)), "1 person, 4 bots, 11 free");
+        assert_eq!(company(&room(1, 12)), "12 people, 4 bots, full");
+        assert_eq!(company(&RoomSummary { bots: 0, ..room(1, 0) }), "16 free");
     }
 }

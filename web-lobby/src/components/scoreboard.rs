@@ -28,6 +28,8 @@ pub(crate) fn ScorePanel() -> impl IntoView {
             <div class="score-head" aria-hidden="true">
                 <span>"#"</span>
                 <span>"Player"</span>
+                <span class="wide">"Won"</span>
+                <span class="wide">"Falls"</span>
                 <span>"Points"</span>
                 <span>"Rating"</span>
             </div>
@@ -113,6 +115,8 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
                     </a>
                 })}
             </span>
+            <span class="num wide">{move || row(|row| row.wins.into())}</span>
+            <span class="num wide">{move || row(|row| row.falls.into())}</span>
             <span class=flash>{move || points.get()}</span>
             <span class="num">{move || rating.get()}</span>
         </li>

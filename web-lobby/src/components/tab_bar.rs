@@ -66,8 +66,11 @@ impl Tab {
 pub(crate) fn TabBar() -> impl IntoView {
     let location = use_location();
     let current = Memo::new(move |_| {
-        let is_lobby = location.pathname.get() == "/";
-        is_lobby.then(|| Tab::of(&location.hash.get()))
+        match location.pathname.get().as_str() {
+            "/" => Some(Tab::of(&location.hash.get())),
+            path if path.starts_with("/replays") => Some(Tab::Replays),
+            _ => None,
+        }
     });
     let tab = move |tab: Tab| {
         view! {

@@ -5,6 +5,7 @@ use leptos_router::hooks::use_params_map;
 use shared::api::PlayerProfile;
 
 use crate::api::directory::{Pull, ReplayFilter, Replays};
+use crate::api::session::Identity;
 use crate::components::icon::{Icon, Picture};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::rating_curve::RatingCurve;
@@ -60,7 +61,9 @@ pub(crate) fn PlayerPage() -> impl IntoView {
 
 #[component]
 fn Figures(player: PlayerProfile) -> impl IntoView {
+    let identity = Identity::expect();
     let row = player.row;
+    let is_me = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == row.player));
     let figures = [
         ("Rating", row.rating.to_string()),
         ("Points", row.points.to_string()),
@@ -83,6 +86,9 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
                 <span class="tag"><Picture icon=Icon::Bot />"A bot, on the ladder as a benchmark"</span>
             })}
             {playing}
+            <Show when=is_me>
+                <button class="quiet" on:click=move |_| identity.asking.set(true)>"Change your name"</button>
+            </Show>
         </p>
         <dl class="figures">{figures.collect_view()}</dl>
         <section class="panel" aria-labelledby="curve-title">

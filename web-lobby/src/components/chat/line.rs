@@ -11,7 +11,12 @@ use crate::components::icon::{Icon, Picture};
 
 /// A line, and what one can do about who said it.
 #[component]
-pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
+pub(super) fn Line(
+    chat: Chat,
+    line: ChatLine,
+    /// Stands under the name of the line before.
+    goes_on: bool,
+) -> impl IntoView {
     let identity = Identity::expect();
     let (from, name) = (line.from, line.name.clone());
     let is_mine = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == from));
@@ -30,7 +35,7 @@ pub(super) fn Line(chat: Chat, line: ChatLine) -> impl IntoView {
     let time = time.get(..5).unwrap_or(&time).to_owned();
     view! {
         <div class="line" class:mine=is_mine data-testid="chat-line" data-from=name.to_string()>
-            <p>
+            <p class:unseen=goes_on>
                 <a class="name" href=format!("/players/{from}")>{name.to_string()}</a>
                 {where_said.map(|place| view! { <span class="tag">{place}</span> })}
                 <time title=local(line.at_ms)>{time}</time>
