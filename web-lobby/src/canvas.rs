@@ -6,7 +6,7 @@
 //!
 //! Deliberately absent: clocks, requests, and rules.
 
-pub(crate) mod palette;
+pub mod palette;
 
 mod backdrop;
 mod camera;
@@ -18,7 +18,7 @@ mod pickups;
 mod place;
 mod pulses;
 
-pub(crate) use effects::Effects;
+pub use effects::Effects;
 
 use core::f64::consts::TAU;
 
@@ -35,39 +35,39 @@ const GLIDE_MAX: f64 = 80.0;
 
 /// What a picture shows.
 #[derive(Clone, Copy)]
-pub(crate) struct Scene<'a> {
+pub struct Scene<'a> {
     /// The world at or after the needle.
-    pub(crate) world: &'a World,
+    pub world: &'a World,
     /// The world before the needle, for gliding between the two.
-    pub(crate) previous: Option<&'a World>,
+    pub previous: Option<&'a World>,
     /// The needle, in ticks since the round began.
-    pub(crate) at: f64,
-    pub(crate) roster: &'a Roster,
-    pub(crate) effects: &'a Effects,
+    pub at: f64,
+    pub roster: &'a Roster,
+    pub effects: &'a Effects,
     /// The player whom the eye follows.
-    pub(crate) follow: Option<Slot>,
+    pub follow: Option<Slot>,
 }
 
 /// The picture's size and circumstances.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Frame {
+pub struct Frame {
     /// In CSS pixels.
-    pub(crate) width: f64,
-    pub(crate) height: f64,
+    pub width: f64,
+    pub height: f64,
     /// Device pixels in a CSS pixel.
-    pub(crate) density: f64,
+    pub density: f64,
     /// The time, and how much of it passed since the last picture, in milliseconds.
-    pub(crate) now_ms: f64,
-    pub(crate) passed_ms: f64,
+    pub now_ms: f64,
+    pub passed_ms: f64,
     /// Where the pointer is, in CSS pixels.
-    pub(crate) pointer: Option<(f64, f64)>,
+    pub pointer: Option<(f64, f64)>,
     /// No drifting, gliding or trembling.
-    pub(crate) is_calm: bool,
+    pub is_calm: bool,
 }
 
 /// What is kept from picture to picture.
 #[derive(Default)]
-pub(crate) struct Brushes {
+pub struct Brushes {
     camera: Camera,
     /// The void's gradient, and the size that it was made for.
     void: Option<((f64, f64), CanvasGradient)>,
@@ -77,7 +77,7 @@ pub(crate) struct Brushes {
 
 impl Brushes {
     /// The next picture does not glide from the last one.
-    pub(crate) fn cut(&mut self) {
+    pub fn cut(&mut self) {
         self.camera.cut();
     }
 }
@@ -92,12 +92,12 @@ struct Seen<'a> {
 }
 
 /// Draws only the void: there is no world yet.
-pub(crate) fn draw_void(context: &CanvasRenderingContext2d, brushes: &mut Brushes, frame: &Frame) {
+pub fn draw_void(context: &CanvasRenderingContext2d, brushes: &mut Brushes, frame: &Frame) {
     backdrop::draw(context, brushes, frame, Place::default());
 }
 
 /// Draws a scene over the whole canvas.
-pub(crate) fn draw(
+pub fn draw(
     context: &CanvasRenderingContext2d,
     brushes: &mut Brushes,
     frame: &Frame,

@@ -6,14 +6,14 @@
 mod keys;
 mod live;
 
-pub(crate) use keys::{Order, order_of_key};
-pub(crate) use live::{Jitter, LiveNeedle};
+pub use keys::{Order, order_of_key};
+pub use live::{Jitter, LiveNeedle};
 
 use shared::api::{Marker, MarkerKind};
 use shared::tick::TICK_RATE_HZ;
 
 /// Speeds to choose from, the slowest first.
-pub(crate) const SPEEDS: [Speed; 6] = [
+pub const SPEEDS: [Speed; 6] = [
     Speed { factor: 0.25, name: "¼×" },
     Speed { factor: 0.5, name: "½×" },
     Speed { factor: 1.0, name: "1×" },
@@ -32,14 +32,14 @@ const FRAME_TICKS: f64 = shared::tick::SNAPSHOT_EVERY_TICKS as f64;
 
 /// How fast the needle moves.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Speed {
-    pub(crate) factor: f64,
-    pub(crate) name: &'static str,
+pub struct Speed {
+    pub factor: f64,
+    pub name: &'static str,
 }
 
 /// What the needle does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Motion {
+pub enum Motion {
     Paused,
     Playing,
     /// It would play, but what comes next is not there yet.
@@ -50,7 +50,7 @@ pub(crate) enum Motion {
 
 /// A needle on a recording of which more and more arrives.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Deck {
+pub struct Deck {
     at: f64,
     wants_to_play: bool,
     starved: bool,
@@ -79,12 +79,12 @@ impl Default for Deck {
 
 impl Deck {
     /// A deck that begins to play at a tick as soon as it is there.
-    pub(crate) fn starting_at(tick: f64) -> Self {
+    pub fn starting_at(tick: f64) -> Self {
         Self { wish: (tick > 0.0).then_some(tick), ..Self::default() }
     }
 
     /// Tells how much there is: the last tick that can be played, the length of the whole, whether more may come.
-    pub(crate) fn has(&mut self, available: u32, total: u32, all_here: bool) {
+    pub fn has(&mut self, available: u32, total: u32, all_here: bool) {
         self.available = available;
         self.all_here = all_here;
         self.total = if all_here { available } else { total.max(available) };
@@ -101,7 +101,7 @@ impl Deck {
     }
 
     /// Lets time pass.
-    pub(crate) fn pass(&mut self, ms: f64) {
+    pub fn pass(&mut self, ms: f64) {
         if self.motion() != Motion::Playing {
             return;
         }
@@ -114,7 +114,7 @@ impl Deck {
         }
     }
 
-    pub(crate) fn motion(&self) -> Motion {
+    pub fn motion(&self) -> Motion {
         match () {
             () if self.all_here && self.at >= f64::from(self.available) => Motion::Ended,
             () if !self.wants_to_play => Motion::Paused,
@@ -124,30 +124,30 @@ impl Deck {
     }
 
     /// The needle, in ticks since the round began.
-    pub(crate) fn at(&self) -> f64 {
+    pub fn at(&self) -> f64 {
         self.at
     }
 
     /// The length of the whole, in ticks, as far as it is known.
-    pub(crate) fn total(&self) -> u32 {
+    pub fn total(&self) -> u32 {
         self.total
     }
 
-    pub(crate) fn available(&self) -> u32 {
+    pub fn available(&self) -> u32 {
         self.available
     }
 
-    pub(crate) fn speed(&self) -> Speed {
+    pub fn speed(&self) -> Speed {
         SPEEDS[self.speed]
     }
 
     /// Which of the speeds that is.
-    pub(crate) fn speed_number(&self) -> usize {
+    pub fn speed_number(&self) -> usize {
         self.speed
     }
 
     /// Plays, pauses, or plays again from the beginning.
-    pub(crate) fn toggle(&mut self) {
+    pub fn toggle(&mut self) {
         match self.motion() {
             Motion::Ended => {
                 self.seek(0.0);
@@ -159,19 +159,19 @@ impl Deck {
         }
     }
 
-    pub(crate) fn set_speed(&mut self, number: usize) {
+    pub fn set_speed(&mut self, number: usize) {
         self.speed = number.min(SPEEDS.len() - 1);
     }
 
     /// Moves the needle, as far as there is something to play.
-    pub(crate) fn seek(&mut self, tick: f64) {
+    pub fn seek(&mut self, tick: f64) {
         self.wish = None;
         self.at = tick.clamp(0.0, f64::from(self.available));
         self.starved = !self.all_here && f64::from(self.available) - self.at < 1.0;
     }
 
     /// Does what a key or a button asks for. Answers false for what is not the needle's.
-    pub(crate) fn obey(&mut self, order: Order) -> bool {
+    pub fn obey(&mut self, order: Order) -> bool {
         match order {
             Order::Toggle => self.toggle(),
             Order::Skip { seconds } => self.seek(self.at + seconds * f64::from(TICK_RATE_HZ)),
@@ -190,7 +190,7 @@ impl Deck {
 }
 
 /// Ticks as minutes and seconds.
-pub(crate) fn clock(ticks: f64) -> String {
+pub fn clock(ticks: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "an hour at most")]
     #[expect(clippy::cast_sign_loss, reason = "never negative")]
     let seconds = (ticks.max(0.0) / f64::from(TICK_RATE_HZ)) as u32;
@@ -198,12 +198,12 @@ pub(crate) fn clock(ticks: f64) -> String {
 }
 
 /// Whether a marker may be shown: with spoilers hidden, those ahead of the needle may not.
-pub(crate) fn is_shown(marker: &Marker, needle: f64, hides_spoilers: bool) -> bool {
+pub fn is_shown(marker: &Marker, needle: f64, hides_spoilers: bool) -> bool {
     !hides_spoilers || f64::from(marker.tick) <= needle
 }
 
 /// The word for a marker.
-pub(crate) const fn marker_word(kind: MarkerKind) -> &'static str {
+pub const fn marker_word(kind: MarkerKind) -> &'static str {
     match kind {
         MarkerKind::KnockOut => "knock-out",
         MarkerKind::Pickup => "pickup",

@@ -31,10 +31,7 @@ pub(super) fn draw(
     draw_specks(context, frame, eye);
 }
 
-fn gradient(
-    context: &CanvasRenderingContext2d,
-    frame: &Frame,
-) -> Option<web_sys::CanvasGradient> {
+fn gradient(context: &CanvasRenderingContext2d, frame: &Frame) -> Option<web_sys::CanvasGradient> {
     let (x, y) = (frame.width / 2.0, frame.height / 2.0);
     let gradient = context.create_radial_gradient(x, y, 0.0, x, y, x.hypot(y)).ok()?;
     gradient.add_color_stop(0.0, palette::VOID_INNER).ok()?;

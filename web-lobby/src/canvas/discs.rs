@@ -189,12 +189,7 @@ fn draw_strain(
     context.set_line_cap("butt");
 }
 
-fn draw_protection(
-    context: &CanvasRenderingContext2d,
-    place: Place,
-    disc: &Disc,
-    frame: &Frame,
-) {
+fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc, frame: &Frame) {
     let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
     let leaving = f64::from(disc.protection.min(20)) / 20.0;
     context.set_global_alpha(0.30 * leaving);

@@ -27,7 +27,7 @@ const SHAKE_REACH: f64 = 5.0;
 
 /// The effects that may still be seen.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Effects {
+pub struct Effects {
     shown: VecDeque<Effect>,
 }
 
@@ -67,12 +67,12 @@ enum Kind {
 
 impl Effects {
     /// Nothing is to be seen any more: the needle jumped.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.shown.clear();
     }
 
     /// Takes what happened on the way to a world.
-    pub(crate) fn record(&mut self, world: &World, events: &[(Tick, Event)]) {
+    pub fn record(&mut self, world: &World, events: &[(Tick, Event)]) {
         let now = f64::from(world.elapsed());
         for (tick, event) in events {
             let born = f64::from(tick.since(world.began).max(0));
@@ -243,7 +243,8 @@ mod tests {
         let mut effects = Effects::default();
         let at = world.disc(Slot(0)).map(|disc| disc.position).unwrap_or_default();
 
-        effects.record(&world, &[(world.tick, Event::KnockOut { slot: Slot(0), credit: None, at })]);
+        effects
+            .record(&world, &[(world.tick, Event::KnockOut { slot: Slot(0), credit: None, at })]);
 
         assert!(effects.shake(6.0).length() > 0.0);
         assert!(effects.shake(30.0).length() < f64::EPSILON);

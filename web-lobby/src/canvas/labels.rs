@@ -21,7 +21,8 @@ pub(super) fn draw(
     view: View,
 ) {
     let size = if frame.width.min(frame.height) < 420.0 { 11.0 } else { 13.0 };
-    let font = if size < 12.0 { "600 11px Inter, sans-serif" } else { "600 13px Inter, sans-serif" };
+    let font =
+        if size < 12.0 { "600 11px Inter, sans-serif" } else { "600 13px Inter, sans-serif" };
     context.set_font(font);
     context.set_text_align("center");
     context.set_line_join("round");
@@ -31,9 +32,8 @@ pub(super) fn draw(
         let middle = Place::new(frame.width / 2.0, frame.height / 2.0).plus(way);
         let slot = seen.disc.slot;
         let leads = leader == Some(slot);
-        let near = frame
-            .pointer
-            .is_some_and(|(x, y)| Place::new(x, y).minus(middle).length() < NEAR);
+        let near =
+            frame.pointer.is_some_and(|(x, y)| Place::new(x, y).minus(middle).length() < NEAR);
         let entry = scene.roster.entry(slot);
         let waits = entry.is_some_and(|entry| entry.reconnecting);
         if !(leads || near || waits || scene.follow == Some(slot)) {

@@ -2,26 +2,26 @@
 
 use shared::sim::{Disc, PickupKind, PushKind, Slot};
 
-pub(crate) const VOID_INNER: &str = "#141c36";
-pub(crate) const VOID_OUTER: &str = "#0a0f1f";
-pub(crate) const SPECK: &str = "#9fb4dc";
-pub(crate) const ICE_MIDDLE: &str = "#dcebf5";
-pub(crate) const ICE_RIM: &str = "#8fb3d1";
-pub(crate) const ICE_EDGE: &str = "#f4fbff";
-pub(crate) const ICE_SIDE_TOP: &str = "#55789b";
-pub(crate) const ICE_SIDE_BOTTOM: &str = "#1d2f4b";
-pub(crate) const ICE_MARK: &str = "#a9c6dd";
-pub(crate) const CRACK: &str = "#3f6488";
-pub(crate) const WARM: &str = "#ff7a59";
-pub(crate) const GOOD: &str = "#57d9a3";
-pub(crate) const CHARGE: &str = "#ffd166";
-pub(crate) const TEXT: &str = "#e8eef7";
-pub(crate) const INK: &str = "#0b1530";
-pub(crate) const WHITE: &str = "#ffffff";
+pub const VOID_INNER: &str = "#141c36";
+pub const VOID_OUTER: &str = "#0a0f1f";
+pub const SPECK: &str = "#9fb4dc";
+pub const ICE_MIDDLE: &str = "#dcebf5";
+pub const ICE_RIM: &str = "#8fb3d1";
+pub const ICE_EDGE: &str = "#f4fbff";
+pub const ICE_SIDE_TOP: &str = "#55789b";
+pub const ICE_SIDE_BOTTOM: &str = "#1d2f4b";
+pub const ICE_MARK: &str = "#a9c6dd";
+pub const CRACK: &str = "#3f6488";
+pub const WARM: &str = "#ff7a59";
+pub const GOOD: &str = "#57d9a3";
+pub const CHARGE: &str = "#ffd166";
+pub const TEXT: &str = "#e8eef7";
+pub const INK: &str = "#0b1530";
+pub const WHITE: &str = "#ffffff";
 
 /// Marks of a disc: with the hue they tell sixteen players apart, also without colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub enum Mark {
     /// Filled.
     Solid,
     /// With a pale middle.
@@ -39,27 +39,27 @@ const SHADES: [&str; 8] =
 const STRAIN: [&str; 6] = ["#3aa0e8", "#3cc3c0", "#8fd16a", "#ffd166", "#ff9a4d", "#ff4b3a"];
 
 /// The colour of a seat.
-pub(crate) fn hue(slot: Slot) -> &'static str {
+pub fn hue(slot: Slot) -> &'static str {
     HUES[usize::from(slot.0) % HUES.len()]
 }
 
 /// The darker colour of a seat.
-pub(crate) fn shade(slot: Slot) -> &'static str {
+pub fn shade(slot: Slot) -> &'static str {
     SHADES[usize::from(slot.0) % SHADES.len()]
 }
 
 /// The mark of a seat.
-pub(crate) fn mark(slot: Slot) -> Mark {
+pub fn mark(slot: Slot) -> Mark {
     if (usize::from(slot.0) / HUES.len()).is_multiple_of(2) { Mark::Solid } else { Mark::Ring }
 }
 
 /// The colour of a team's outline. The second is also drawn dashed.
-pub(crate) fn team(disc: &Disc) -> &'static str {
+pub fn team(disc: &Disc) -> &'static str {
     if disc.team == 0 { "#1b6fd0" } else { "#d2502f" }
 }
 
 /// The colour of a strain, given as a part of the largest, from 0 to 1.
-pub(crate) fn strain(part: f64) -> &'static str {
+pub fn strain(part: f64) -> &'static str {
     let last = STRAIN.len() - 1;
     #[expect(clippy::cast_possible_truncation, reason = "between 0 and 5")]
     #[expect(clippy::cast_sign_loss, reason = "between 0 and 5")]
@@ -68,7 +68,7 @@ pub(crate) fn strain(part: f64) -> &'static str {
 }
 
 /// The colour of a pickup and of what it does.
-pub(crate) fn pickup(kind: PickupKind) -> &'static str {
+pub fn pickup(kind: PickupKind) -> &'static str {
     match kind {
         PickupKind::Heavy => "#7f8fd8",
         PickupKind::Overcharge => CHARGE,
@@ -77,7 +77,7 @@ pub(crate) fn pickup(kind: PickupKind) -> &'static str {
 }
 
 /// The outline of a push in the kill feed, in a box of 24 by 24. Nothing pushed: the edge.
-pub(crate) fn push_icon(kind: Option<PushKind>) -> &'static str {
+pub fn push_icon(kind: Option<PushKind>) -> &'static str {
     match kind {
         Some(PushKind::Pulse) => {
             "M4 12h7M3 8h4M3 16h4M16 7a5 5 0 1 1 0 10a5 5 0 1 1 0-10M16 10.5v3M14.5 12h3"

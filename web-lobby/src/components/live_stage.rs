@@ -15,7 +15,7 @@ const WRITE_EVERY_MS: f64 = 250.0;
 
 /// Follows a room and shows it. Another room in the signal is followed instead; none shows the void.
 #[component]
-pub(crate) fn LiveStage(
+pub fn LiveStage(
     /// Which room.
     #[prop(into)]
     room: Signal<Option<RoomId>>,

@@ -1,20 +1,20 @@
 //! A canvas that fits its place on every screen and is painted with every frame of the browser.
 
-mod hud;
-mod projector;
-mod roster;
+pub mod hud;
+pub mod projector;
+pub mod roster;
 
-pub(crate) use hud::{Hud, HudOverlay, Standing};
-pub(crate) use projector::Projector;
-pub(crate) use roster::Roster;
+pub use hud::{Hud, HudOverlay, Standing};
+pub use projector::Projector;
+pub use roster::Roster;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MediaQueryList};
 
 use crate::canvas::{Brushes, Frame};
@@ -23,13 +23,13 @@ use crate::canvas::{Brushes, Frame};
 const DENSITY_MAX: f64 = 2.0;
 
 /// What paints the stage.
-pub(crate) type Paint = Box<dyn FnMut(&mut Easel, &Frame)>;
+pub type Paint = Box<dyn FnMut(&mut Easel, &Frame)>;
 
 /// A canvas with everything that painting on it takes.
-pub(crate) struct Easel {
-    pub(crate) canvas: HtmlCanvasElement,
-    pub(crate) context: CanvasRenderingContext2d,
-    pub(crate) brushes: Brushes,
+pub struct Easel {
+    pub canvas: HtmlCanvasElement,
+    pub context: CanvasRenderingContext2d,
+    pub brushes: Brushes,
     pointer: Rc<Cell<Option<(f64, f64)>>>,
     calm: Option<MediaQueryList>,
     last_ms: Option<f64>,
@@ -71,14 +71,14 @@ impl Easel {
     }
 
     /// Shows a state on the element, for style sheets, tools and tests.
-    pub(crate) fn mark(&self, name: &str, value: &str) {
+    pub fn mark(&self, name: &str, value: &str) {
         self.canvas.set_attribute(name, value).ok();
     }
 }
 
 /// A canvas, painted with every frame for as long as it is on the page.
 #[component]
-pub(crate) fn Stage(
+pub fn Stage(
     /// The name by which tests find it.
     name: &'static str,
     /// What it shows, for those who do not see it.
@@ -120,7 +120,7 @@ pub(crate) fn Stage(
 }
 
 /// Calls something with every frame of the browser until it is dropped.
-pub(crate) struct FrameLoop {
+pub struct FrameLoop {
     shared: Rc<Shared>,
 }
 
@@ -141,7 +141,7 @@ impl Shared {
 
 impl FrameLoop {
     /// Starts with the next frame. The number is the frame's time in milliseconds.
-    pub(crate) fn start(mut each: impl FnMut(f64) + 'static) -> Self {
+    pub fn start(mut each: impl FnMut(f64) + 'static) -> Self {
         let shared = Rc::new(Shared {
             request: Cell::new(0),
             stopped: Cell::new(false),
@@ -175,6 +175,6 @@ impl Drop for FrameLoop {
 }
 
 /// Now, on the clock of the frames, in milliseconds.
-pub(crate) fn now_ms() -> f64 {
+pub fn now_ms() -> f64 {
     window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }

@@ -10,10 +10,10 @@ use crate::deck;
 
 /// What a timeline shows. All in ticks since the round began.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Line {
-    pub(crate) at: f64,
-    pub(crate) available: u32,
-    pub(crate) total: u32,
+pub struct Line {
+    pub at: f64,
+    pub available: u32,
+    pub total: u32,
 }
 
 impl Line {
@@ -24,14 +24,14 @@ impl Line {
 
 /// A marker with the name of whom it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NamedMarker {
-    pub(crate) marker: Marker,
-    pub(crate) name: String,
+pub struct NamedMarker {
+    pub marker: Marker,
+    pub name: String,
 }
 
 /// A slider along the round. Keys are the page's, so that they work wherever the focus is.
 #[component]
-pub(crate) fn Timeline(
+pub fn Timeline(
     #[prop(into)] line: Signal<Line>,
     #[prop(into)] markers: Signal<Vec<NamedMarker>>,
     #[prop(into)] hides_spoilers: Signal<bool>,

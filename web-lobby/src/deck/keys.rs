@@ -2,17 +2,25 @@
 
 /// What a key or a button asks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Order {
+pub enum Order {
     /// Play or pause.
     Toggle,
     /// So many seconds ahead, or back.
-    Skip { seconds: f64 },
+    Skip {
+        seconds: f64,
+    },
     /// So many pictures ahead, or back; pauses.
-    Step { frames: f64 },
+    Step {
+        frames: f64,
+    },
     /// To a part of the whole, from 0 to 1.
-    Part { part: f64 },
+    Part {
+        part: f64,
+    },
     /// At this one of the speeds.
-    Speed { number: usize },
+    Speed {
+        number: usize,
+    },
     Faster,
     Slower,
     FullScreen,
@@ -21,7 +29,7 @@ pub(crate) enum Order {
 }
 
 /// The order of a key, named as in `KeyboardEvent.key`.
-pub(crate) fn order_of_key(key: &str) -> Option<Order> {
+pub fn order_of_key(key: &str) -> Option<Order> {
     Some(match key {
         " " | "k" => Order::Toggle,
         "ArrowLeft" => Order::Skip { seconds: -5.0 },

@@ -21,7 +21,7 @@ const TICKS_PER_MS: f64 = TICK_RATE_HZ as f64 / 1_000.0;
 
 /// How unevenly frames arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Jitter {
+pub struct Jitter {
     /// Mean of (time of arrival − time of the world), and the mean distance from it, in milliseconds.
     mean: Option<f64>,
     deviation: f64,
@@ -29,7 +29,7 @@ pub(crate) struct Jitter {
 
 impl Jitter {
     /// Notes that the stream reached a tick at a time.
-    pub(crate) fn arrived(&mut self, tick: u32, now_ms: f64) {
+    pub fn arrived(&mut self, tick: u32, now_ms: f64) {
         let offset = now_ms - f64::from(tick) / TICKS_PER_MS;
         let mean = *self.mean.get_or_insert(offset);
         let error = offset - mean;
@@ -39,7 +39,7 @@ impl Jitter {
     }
 
     /// How far behind the newest frame a needle does well to be, in milliseconds.
-    pub(crate) fn delay_ms(&self) -> f64 {
+    pub fn delay_ms(&self) -> f64 {
         (DELAY_MS_MIN + JITTERS * self.deviation).min(DELAY_MS_MAX)
     }
 
@@ -51,18 +51,18 @@ impl Jitter {
 
 /// The needle.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct LiveNeedle {
+pub struct LiveNeedle {
     at: Option<f64>,
 }
 
 impl LiveNeedle {
     /// Where it is, in ticks since the round began. Nothing before the first frame.
-    pub(crate) fn at(&self) -> Option<f64> {
+    pub fn at(&self) -> Option<f64> {
         self.at
     }
 
     /// Lets time pass. `first` and `available` are the ticks that can be played. True when it jumped.
-    pub(crate) fn pass(
+    pub fn pass(
         &mut self,
         jitter: &Jitter,
         (first, available): (u32, u32),
@@ -90,7 +90,7 @@ impl LiveNeedle {
     }
 
     /// Plays what is left of an ended stream, at the pace of time.
-    pub(crate) fn run_out(&mut self, available: u32, passed_ms: f64) {
+    pub fn run_out(&mut self, available: u32, passed_ms: f64) {
         if let Some(at) = &mut self.at {
             *at = (*at + passed_ms.max(0.0) * TICKS_PER_MS).min(f64::from(available));
         }

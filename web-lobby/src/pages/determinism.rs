@@ -30,7 +30,7 @@ impl Proof {
 
 /// `/determinism?matches=1000`.
 #[component]
-pub(crate) fn DeterminismPage() -> impl IntoView {
+pub fn DeterminismPage() -> impl IntoView {
     let query = use_query_map();
     let wanted = Memo::new(move |_| {
         let given = query.with(|query| query.get("matches"));

@@ -1,7 +1,7 @@
 //! A recorded match: plays while it downloads, both ways, at six speeds, from any moment that a link names.
 
-mod controls;
-mod viewer;
+pub mod controls;
+pub mod viewer;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -17,7 +17,7 @@ use viewer::Viewer;
 
 /// Where a link wants to begin, and whom it wants to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Moment {
+pub struct Moment {
     tick: f64,
     follow: Option<Slot>,
 }
@@ -45,9 +45,10 @@ impl Moment {
 
 /// `/replays/:id?t=SECONDS&follow=SLOT`.
 #[component]
-pub(crate) fn ReplayPage() -> impl IntoView {
+pub fn ReplayPage() -> impl IntoView {
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()));
+    let id =
+        Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()));
     move || match id.get() {
         Some(id) => view! { <Replay id=id /> }.into_any(),
         None => view! { <Unknown why="That is no replay's address.".to_owned() /> }.into_any(),
@@ -57,9 +58,8 @@ pub(crate) fn ReplayPage() -> impl IntoView {
 #[component]
 fn Replay(id: ReplayId) -> impl IntoView {
     let query = use_query_map();
-    let moment = query.with_untracked(|query| {
-        Moment::read(query.get_str("t"), query.get_str("follow"))
-    });
+    let moment =
+        query.with_untracked(|query| Moment::read(query.get_str("t"), query.get_str("follow")));
     let summary = RwSignal::new(None::<ReplaySummary>);
     spawn_local(async move {
         // The recording itself says when it cannot be had; without details it only lacks a headline.

@@ -16,7 +16,7 @@ const COPIED_MS: u32 = 2_000;
 
 /// `/rooms/:id/watch`.
 #[component]
-pub(crate) fn WatchPage() -> impl IntoView {
+pub fn WatchPage() -> impl IntoView {
     let params = use_params_map();
     let room = Memo::new(move |_| {
         params.with(|params| params.get("id")).and_then(|id| id.parse::<RoomId>().ok())

@@ -12,50 +12,50 @@ const LEADERS: usize = 5;
 
 /// A seat with its looks and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Person {
-    pub(crate) slot: Slot,
-    pub(crate) name: String,
+pub struct Person {
+    pub slot: Slot,
+    pub name: String,
 }
 
 /// Somebody fell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kill {
+pub struct Kill {
     /// Counts up: names the line.
-    pub(crate) number: u32,
+    pub number: u32,
     /// Ticks since the round began.
-    pub(crate) tick: u32,
-    pub(crate) fallen: Person,
-    pub(crate) by: Option<Person>,
-    pub(crate) kind: Option<PushKind>,
+    pub tick: u32,
+    pub fallen: Person,
+    pub by: Option<Person>,
+    pub kind: Option<PushKind>,
 }
 
 /// One line of the score.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Standing {
-    pub(crate) person: Person,
-    pub(crate) bot: bool,
-    pub(crate) team: u8,
-    pub(crate) points: i16,
-    pub(crate) knockouts: u16,
-    pub(crate) falls: u16,
-    pub(crate) reconnecting: bool,
-    pub(crate) fallen: bool,
+pub struct Standing {
+    pub person: Person,
+    pub bot: bool,
+    pub team: u8,
+    pub points: i16,
+    pub knockouts: u16,
+    pub falls: u16,
+    pub reconnecting: bool,
+    pub fallen: bool,
 }
 
 /// Everything that is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Hud {
+pub struct Hud {
     /// Time left, or the countdown.
-    pub(crate) clock: String,
+    pub clock: String,
     /// Best first; everyone.
-    pub(crate) standings: Vec<Standing>,
+    pub standings: Vec<Standing>,
     /// Of the two teams, when there are teams.
-    pub(crate) teams: Option<[i16; 2]>,
-    pub(crate) kills: Vec<Kill>,
+    pub teams: Option<[i16; 2]>,
+    pub kills: Vec<Kill>,
 }
 
 impl Person {
-    pub(crate) fn of(roster: &Roster, slot: Slot) -> Self {
+    pub fn of(roster: &Roster, slot: Slot) -> Self {
         Self { slot, name: roster.name(slot).to_owned() }
     }
 }
@@ -85,7 +85,7 @@ impl Hud {
 }
 
 /// The disc of a seat as a small picture: its hue and its mark.
-pub(crate) fn badge(slot: Slot) -> impl IntoView {
+pub fn badge(slot: Slot) -> impl IntoView {
     let ring = palette::mark(slot) == Mark::Ring;
     view! {
         <svg class="disc-badge" viewBox="0 0 12 12" aria-hidden="true">
@@ -97,7 +97,7 @@ pub(crate) fn badge(slot: Slot) -> impl IntoView {
 
 /// The writing over a picture.
 #[component]
-pub(crate) fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
+pub fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
     let clock = Memo::new(move |_| hud.with(|hud| hud.clock.clone()));
     let leaders = Memo::new(move |_| {
         hud.with(|hud| hud.standings.iter().take(LEADERS).cloned().collect::<Vec<_>>())

@@ -20,7 +20,7 @@ const KILL_TICKS: u32 = seconds(5);
 
 /// Plays a recording on a stage.
 #[derive(Default)]
-pub(crate) struct Projector {
+pub struct Projector {
     playback: Playback,
     effects: Effects,
     /// The newest last.
@@ -30,7 +30,7 @@ pub(crate) struct Projector {
 
 impl Projector {
     /// Draws the moment at a needle. Without a world yet, the void.
-    pub(crate) fn show(
+    pub fn show(
         &mut self,
         easel: &mut Easel,
         frame: &Frame,
@@ -55,16 +55,16 @@ impl Projector {
     }
 
     /// Forgets everything: another recording follows.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         *self = Self::default();
     }
 
-    pub(crate) fn world(&self) -> Option<&World> {
+    pub fn world(&self) -> Option<&World> {
         self.playback.world()
     }
 
     /// What is written over the picture.
-    pub(crate) fn hud(&self, reader: &Reader) -> Option<Hud> {
+    pub fn hud(&self, reader: &Reader) -> Option<Hud> {
         let world = self.world()?;
         let now = world.elapsed();
         let kills = self.kills.iter().filter(|kill| now.saturating_sub(kill.tick) < KILL_TICKS);

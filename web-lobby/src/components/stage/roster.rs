@@ -7,7 +7,7 @@ use super::hud::{Hud, Standing, badge};
 
 /// The scores of the moment. The row of the followed player is pressed.
 #[component]
-pub(crate) fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
+pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
     let standings = Memo::new(move |_| hud.with(|hud| hud.standings.clone()));
     let teams = Memo::new(move |_| hud.with(|hud| hud.teams));
     let press = move |slot: Slot| {

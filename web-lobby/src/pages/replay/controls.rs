@@ -26,7 +26,7 @@ const COPIED_MS: u32 = 2_000;
 
 /// The bar.
 #[component]
-pub(super) fn Controls(
+pub fn Controls(
     shown: Shown,
     act: impl Fn(Order) + Copy + Send + Sync + 'static,
     /// Address of the page without its query, and of the file.
@@ -131,10 +131,8 @@ fn ShareButton(shown: Shown, page: String) -> impl IntoView {
     let copied = RwSignal::new(false);
     let by_hand = RwSignal::new(None::<String>);
     let share = move |_| {
-        let moment = Moment {
-            tick: shown.line.get_untracked().at,
-            follow: shown.follow.get_untracked(),
-        };
+        let moment =
+            Moment { tick: shown.line.get_untracked().at, follow: shown.follow.get_untracked() };
         let link = format!("{}{page}{}", origin(), moment.write());
         spawn_local(async move {
             if clipboard::copy(&link).await {

@@ -20,19 +20,19 @@ const WRITE_EVERY_MS: f64 = 250.0;
 
 /// What the page shows of the deck.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shown {
-    pub(super) line: RwSignal<Line>,
-    pub(super) motion: RwSignal<Motion>,
-    pub(super) speed: RwSignal<usize>,
+pub struct Shown {
+    pub line: RwSignal<Line>,
+    pub motion: RwSignal<Motion>,
+    pub speed: RwSignal<usize>,
     pub(super) progress: RwSignal<Progress>,
-    pub(super) markers: RwSignal<Vec<NamedMarker>>,
-    pub(super) hud: RwSignal<Hud>,
-    pub(super) follow: RwSignal<Option<Slot>>,
+    pub markers: RwSignal<Vec<NamedMarker>>,
+    pub hud: RwSignal<Hud>,
+    pub follow: RwSignal<Option<Slot>>,
 }
 
 /// A recording with its timeline, its controls and its players; `children` stand below the players.
 #[component]
-pub(super) fn Viewer(
+pub fn Viewer(
     id: ReplayId,
     moment: Moment,
     hides_spoilers: RwSignal<bool>,
