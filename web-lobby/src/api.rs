@@ -1,25 +1,25 @@
 //! Everything that asks the server: requests here, one file below for each transport. Pages and components
 //! get signals. The session travels in the cookie that the server set: no script ever holds its token.
 
-pub(crate) mod link;
+pub mod link;
 
-pub(crate) mod session;
+pub mod session;
 
-pub(crate) mod sse;
+pub mod sse;
 
-pub(crate) mod long_poll;
+pub mod long_poll;
 
-pub(crate) mod chat;
+pub mod chat;
 
-pub(crate) mod directory;
+pub mod directory;
 
-pub(crate) mod stream;
+pub mod stream;
 
-pub(crate) mod clipboard;
-pub(crate) mod clock;
-pub(crate) mod invitation;
-pub(crate) mod storage;
-pub(crate) mod wake;
+pub mod clipboard;
+pub mod clock;
+pub mod invitation;
+pub mod storage;
+pub mod wake;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -73,7 +73,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Pull<T> {
 
 /// Recorded rounds, page after page.
 #[derive(Clone, Copy)]
-pub(crate) struct Replays {
+pub struct Replays {
     /// Those that came so far, the newest first. Nothing before the first answer.
     pub(crate) found: RwSignal<Option<Vec<ReplaySummary>>>,
     /// Whether there are older ones.

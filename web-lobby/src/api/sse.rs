@@ -139,8 +139,14 @@ impl Connection {
             take(fed, &event.type_(), &text);
             *cursor.borrow_mut() = event.last_event_id().parse().ok();
         });
-        let on_open =
-            Closure::<dyn FnMut(Event)>::new(move |_event: Event| fed.link.set(Link::Live));
+        let on_open = Closure::<dyn FnMut(Event)>::new(move |_event: Event| {
+            let was_cut = matches!(fed.link.get_untracked(), Link::Reconnecting { .. });
+            fed.link.set(Link::Live);
+            if was_cut {
+                // The server is back: nobody needs to wait any longer.
+                wake::nudge();
+            }
+        });
         let on_error = {
             let lost = lost.clone();
             Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.open())

@@ -1,6 +1,6 @@
 //! The chat: what was said, and a line to say something.
 
-mod line;
+pub mod line;
 
 use leptos::html;
 use leptos::prelude::*;

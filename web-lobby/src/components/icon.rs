@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// A picture of 24 × 24, for decoration beside words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Icon {
+pub enum Icon {
     Bot,
     ChevronRight,
     Check,

@@ -161,7 +161,7 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
             <span class="orbit" aria-hidden="true"><i></i></span>
             <div>
                 <h2>
-                    {move || format!("Looking for a {}", play.mode.get().title())}
+                    {move || format!("Looking for a {} match", play.mode.get().title())}
                     " "
                     <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
                 </h2>
