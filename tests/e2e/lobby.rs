@@ -164,14 +164,14 @@ async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
 
-    chat.say(Channel::Lobby, "hello browser").await.unwrap();
-    browser.text_where(&by_id("chat-line"), |text| text.contains("hello browser")).await;
-    browser.type_into(&by_id("chat-input"), "hello yourself").await;
+    // The page asks for a name when there is something to say.
+    browser.type_into(&by_id("chat-input"), "hello everybody").await;
     browser.click(&by_id("chat-send")).await;
     give_name(&browser, "Bea").await;
-
     let heard = chat.hear().await;
-    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello yourself"));
+    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello everybody"));
+    chat.say(Channel::Lobby, "hello Bea").await.unwrap();
+    browser.text_where(&by_id("chat-line"), |text| text.contains("hello Bea")).await;
 }
 
 #[tokio::test]
