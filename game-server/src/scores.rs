@@ -185,10 +185,7 @@ impl Ladder {
         match report {
             Report::Seated { room, public, player, bot } => {
                 if let Err(error) = self.load(&player, bot).await {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "a line could not be read"
-                    );
+                    log(&error);
                 }
                 self.change(player.id, |board| board.sit(room, public, &player, bot));
             }
@@ -199,9 +196,14 @@ impl Ladder {
                 self.change(player, |board| board.score(room, player, tally));
             }
             Report::Ended { result, reply } => {
-                let records = self.settle(&result).await;
-                // A room that did not wait for it has ended: the result is not kept then.
-                reply.send(records).ok();
+                match self.settle(&result).await {
+                    // A room that did not wait for it has ended: the result is not kept then.
+                    Ok(records) => {
+                        reply.send(records).ok();
+                    }
+                    // Better no result than one that makes newcomers of everybody.
+                    Err(error) => log(&error),
+                }
             }
             Report::Discarded { room } => {
                 for player in self.board.discard(room) {
@@ -212,14 +214,9 @@ impl Ladder {
         self.board.forget_some();
     }
 
-    async fn settle(&mut self, result: &RoundResult) -> Vec<PlaceRecord> {
+    async fn settle(&mut self, result: &RoundResult) -> Result<Vec<PlaceRecord>, StoreError> {
         for standing in &result.standings {
-            if let Err(error) = self.load(&standing.player, standing.bot).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a line could not be read"
-                );
-            }
+            self.load(&standing.player, standing.bot).await?;
         }
         let skills: Vec<_> =
             result.standings.iter().map(|standing| self.board.skill(standing.player.id)).collect();
@@ -230,7 +227,7 @@ impl Ladder {
         let cleared = self.board.clear(result.room);
         let left = records.iter().map(|record| record.player);
         left.chain(cleared).for_each(|player| self.change(player, |_| ()));
-        records
+        Ok(records)
     }
 
     /// Makes sure that the board has the player's line.
@@ -256,6 +253,11 @@ impl Ladder {
     fn publish(&self, row: ScoreRow) {
         self.services.bus.publish(Notice::Score(row));
     }
+}
+
+fn log(error: &StoreError) {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(error, "a line of the ladder could not be read");
 }
 
 fn newcomer(player: &Player, bot: bool) -> ScoreRow {
