@@ -73,9 +73,12 @@ fn LiveNotice(
         Following::Reconnecting => Some("Connection lost. Reconnecting …".to_owned()),
         Following::Ended(why) => Some(why),
     };
+    let is_over = move || following.with(|following| matches!(following, Following::Ended(_)));
     view! {
         <div class="stage-notice" role="status" aria-live="polite">
-            {move || text().map(|text| view! { <p>{text}</p> })}
+            {move || text().map(|text| view! {
+                <p>{text}{is_over().then(|| view! { " "<a href="/">"Live rooms"</a> })}</p>
+            })}
         </div>
     }
 }
