@@ -102,7 +102,8 @@ impl Plugin for RoomPlugin {
                 play.in_set(Phase::Play),
                 show.in_set(Phase::Show),
             )
-                .run_if(resource_exists::<Room>),
+                // Each asks for itself: the room may be left between two of them.
+                .distributive_run_if(resource_exists::<Room>),
         );
     }
 }

@@ -3,12 +3,14 @@
 mod camera;
 mod discs;
 mod effects;
+mod ice;
 mod labels;
 mod painter;
 pub mod palette;
 mod pickups;
 mod platform;
 mod pulses;
+mod tinted;
 mod void;
 
 use bevy::prelude::{

@@ -19,6 +19,7 @@ use crate::input::Action;
 use crate::lobby::Screen;
 use crate::room::Room;
 use crate::scene::Phase;
+use crate::ui::Panels;
 
 /// What the menu shows beside its buttons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Resource)]
@@ -73,7 +74,8 @@ impl Plugin for ScreensPlugin {
                         .run_if(in_state(Screen::Playing))
                         .run_if(resource_exists::<Room>),
                     replay::show.run_if(in_state(Screen::Replay)),
-                ),
+                )
+                    .in_set(Panels),
             );
     }
 }

@@ -10,7 +10,10 @@ pub mod scoreboard;
 pub mod theme;
 pub mod widgets;
 
-use bevy::prelude::{App, Local, Plugin, Res, ResMut, Resource, Update};
+use bevy::prelude::{
+    App, Commands, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, SystemSet, Update,
+    resource_exists,
+};
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
 
 use crate::settings::Settings;
@@ -24,6 +27,14 @@ pub struct UiTakes {
     pub mouse: bool,
 }
 
+/// Systems that draw panels. They run once the fonts are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
+pub struct Panels;
+
+/// The fonts and colours are set.
+#[derive(Debug, Resource)]
+struct Dressed;
+
 /// Fonts, style and scale; the panels themselves belong to the screens.
 #[derive(Debug)]
 pub struct UiPlugin;
@@ -33,8 +44,8 @@ impl Plugin for UiPlugin {
         app.add_plugins(EguiPlugin::default())
             .init_resource::<UiTakes>()
             .add_plugins((kill_feed::KillFeedPlugin, chat::ChatPanelPlugin, net_graph::NetGraphPlugin))
-            .add_systems(EguiPrimaryContextPass, dress)
-            .add_systems(Update, notice);
+            .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<Dressed>))
+            .add_systems(Update, (dress, notice));
     }
 }
 
@@ -42,25 +53,25 @@ impl Plugin for UiPlugin {
 fn dress(
     mut contexts: EguiContexts<'_, '_>,
     settings: Res<Settings>,
-    mut dressed: Local<bool>,
-) -> bevy::prelude::Result {
-    let context = contexts.ctx_mut()?;
-    if !*dressed {
+    dressed: Option<Res<Dressed>>,
+    mut commands: Commands,
+) {
+    // Before the first frame is drawn there is none.
+    let Ok(context) = contexts.ctx_mut() else { return };
+    if dressed.is_none() {
         theme::apply(context);
-        *dressed = true;
+        commands.insert_resource(Dressed);
     }
     let scale = settings.ui_scale.clamp(0.75, 1.75);
     if (context.zoom_factor() - scale).abs() > 0.001 {
         context.set_zoom_factor(scale);
     }
-    Ok(())
 }
 
-fn notice(mut contexts: EguiContexts<'_, '_>, mut takes: ResMut<UiTakes>) -> bevy::prelude::Result {
-    let context = contexts.ctx_mut()?;
+fn notice(mut contexts: EguiContexts<'_, '_>, mut takes: ResMut<UiTakes>) {
+    let Ok(context) = contexts.ctx_mut() else { return };
     *takes = UiTakes {
         keys: context.egui_wants_keyboard_input(),
         mouse: context.egui_wants_pointer_input() || context.is_pointer_over_egui(),
     };
-    Ok(())
 }

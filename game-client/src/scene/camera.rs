@@ -2,15 +2,18 @@
 
 use bevy::camera::{Camera, Camera2d, ClearColor, Hdr, OrthographicProjection, Projection};
 use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
+use bevy::color::{Alpha as _, LinearRgba};
 use bevy::math::Vec2;
 use bevy::post_process::bloom::Bloom;
 use bevy::prelude::{
-    App, Commands, Component, Entity, IntoScheduleConfigs as _, Msaa, Plugin, Query, Res, ResMut,
+    App, Commands, Component, Entity, IntoScheduleConfigs as _, Local, Msaa, Plugin, Query, Res, ResMut,
     Resource, Single, Startup, Time, Transform, Update, Window, With,
 };
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::PrimaryWindow;
 
+use super::painter::Painter;
+use super::tinted::Tinted;
 use super::{Phase, Stage, palette};
 use crate::settings::{Quality, Settings};
 
@@ -98,6 +101,7 @@ impl Plugin for CameraPlugin {
             .init_resource::<Shake>()
             .insert_resource(ClearColor(palette::VOID_OUTER))
             .add_systems(Startup, set_up)
+            .add_systems(Update, veil.in_set(Phase::Paint))
             .add_systems(Update, (choose_quality, follow).chain().after(Phase::Show).before(Phase::Paint));
     }
 }
@@ -140,7 +144,7 @@ fn follow(
     mut camera: Query<(&mut Transform, &mut Projection), (With<GameCamera>, With<Camera>)>,
     mut view: ResMut<View>,
     mut shake: ResMut<Shake>,
-    mut act: bevy::prelude::Local<u32>,
+    mut act: Local<u32>,
 ) {
     let seconds = time.delta_secs();
     view.window = Vec2::new(window.width(), window.height()).max(Vec2::ONE);
@@ -157,6 +161,25 @@ fn follow(
             *scale = view.scale;
         }
     }
+}
+
+/// Darkens the picture behind the menu: much at the left, where the panels are.
+fn veil(stage: Res<Stage>, view: Res<View>, mut painter: ResMut<Painter>, mut is_shown: Local<bool>) {
+    if stage.is_backdrop {
+        let half = view.window * view.scale / 2.0 + Vec2::splat(40.0);
+        let mut sheet = Tinted::default();
+        let left = view.centre.x - half.x;
+        let reach = half.x * 1.25;
+        sheet.grid(view.centre, half, (12, 1), |place| {
+            let along = ((place.x - left) / reach).clamp(0.0, 1.0);
+            let alpha = 0.93 - 0.80 * along;
+            LinearRgba::from(palette::VOID_OUTER).with_alpha(alpha)
+        });
+        painter.veil(sheet);
+    } else if *is_shown {
+        painter.veil(Tinted::default());
+    }
+    *is_shown = stage.is_backdrop;
 }
 
 /// The middle and the height of the picture.

@@ -270,9 +270,9 @@ impl Brush<'_> {
             painter.ring(Layer::Discs, top, RADIUS * 0.62, 1.6, flashed(side).with_alpha(0.55 * alpha));
         }
         // Facing.
-        let ink = palette::mix(side, palette::INK, 0.55).with_alpha(alpha);
-        painter.notch(Layer::Discs, top, RADIUS - 2.5, 11.0, disc.aim, Color::WHITE.with_alpha(alpha));
-        painter.notch(Layer::Discs, top, RADIUS - 5.5, 6.5, disc.aim, ink);
+        let ink = palette::INK.with_alpha(0.55 * alpha);
+        painter.notch(Layer::Discs, top, RADIUS + 0.5, 13.0, disc.aim, ink);
+        painter.notch(Layer::Discs, top, RADIUS - 1.5, 10.0, disc.aim, Color::WHITE.with_alpha(alpha));
         if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
             painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.2, palette::WHITE);
         } else if self.drawn.team_points.is_some() {

@@ -1,7 +1,10 @@
-//! Draws everything of a match with one mesh, one material and one draw call.
+//! Draws everything of a match with five meshes and five draw calls.
 //!
 //! Whoever wants to be seen puts shapes into a layer, each frame anew. A shape is a quad; its outline and its soft edge
 //! come from a distance function in the shader, so no textures are needed and every edge is smooth at every size.
+//!
+//! The deep and the ice are plain triangles (see [`Tinted`]) with a pipeline of their own: they cover the picture, and a
+//! processor that draws computes every branch of a shader for every pixel.
 
 use bevy::asset::{Asset, Assets, Handle, RenderAssetUsages, load_internal_asset, uuid_handle};
 use bevy::camera::visibility::NoFrustumCulling;
@@ -12,6 +15,7 @@ use bevy::mesh::{
 };
 use bevy::prelude::{
     App, Commands, IntoScheduleConfigs as _, Plugin, PostUpdate, Res, ResMut, Resource, Startup,
+    Transform,
 };
 use bevy::reflect::TypePath;
 use bevy::render::render_resource::{
@@ -22,13 +26,15 @@ use bevy::sprite_render::{
     AlphaMode2d, Material2d, Material2dKey, Material2dPlugin, MeshMaterial2d,
 };
 
+use super::tinted::Tinted;
+
 const SHADER: Handle<Shader> = uuid_handle!("6d0c9e0e-5f0f-4a34-9c55-3c2a1d3a7b10");
 
 /// Second colour of a shape.
-const SECOND_COLOUR: MeshVertexAttribute =
+pub(super) const SECOND_COLOUR: MeshVertexAttribute =
     MeshVertexAttribute::new("SecondColour", 718_231_001, VertexFormat::Float32x4);
 /// What the distance function takes.
-const PARAMETERS: MeshVertexAttribute =
+pub(super) const PARAMETERS: MeshVertexAttribute =
     MeshVertexAttribute::new("Parameters", 718_231_002, VertexFormat::Float32x4);
 
 /// Shapes that are drawn in a frame at most. What comes after is left out.
@@ -37,16 +43,41 @@ const SHAPES_MAX: usize = 6_000;
 /// What lies over what, the lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layer {
-    /// The deep and what falls into it.
+    /// What falls into the deep, and the specks in it.
     Deep,
-    /// The ice.
-    Ice,
     /// On the ice: marks, shadows, lights, pickups.
     Ground,
     /// Discs.
     Discs,
     /// Pulses, sparks, rings.
     Above,
+}
+
+/// A mesh with a pipeline of its own, the lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Sheet {
+    /// The deep alone.
+    Void,
+    /// Shapes behind the ice.
+    Behind,
+    /// The ice alone.
+    Ice,
+    /// Shapes on the ice and over it.
+    Front,
+    /// Darkness over all of it, behind the panels.
+    Veil,
+}
+
+impl Sheet {
+    const ALL: [Self; 5] = [Self::Void, Self::Behind, Self::Ice, Self::Front, Self::Veil];
+
+    /// What the shader calls it.
+    const fn definition(self) -> &'static str {
+        match self {
+            Self::Void | Self::Ice | Self::Veil => "TINTED",
+            Self::Behind | Self::Front => "SHAPES",
+        }
+    }
 }
 
 /// The outline of a shape. Numbers as in `shapes.wgsl`.
@@ -61,8 +92,6 @@ enum Kind {
     Polygon = 6,
     Plus = 7,
     Notch = 8,
-    Ice = 9,
-    Deep = 10,
 }
 
 /// A quad with an outline.
@@ -81,7 +110,11 @@ struct Shape {
 /// Where shapes are put. Emptied each frame.
 #[derive(Debug, Resource, Default)]
 pub(super) struct Painter {
-    layers: [Vec<Shape>; 5],
+    layers: [Vec<Shape>; 4],
+    /// What is new of the deep and of the ice; both stay as they were otherwise.
+    void: Option<Tinted>,
+    ice: Option<Tinted>,
+    veil: Option<Tinted>,
 }
 
 /// Added to a quad so that the soft edge fits, in units.
@@ -132,20 +165,6 @@ impl Painter {
     pub(super) fn ring(&mut self, layer: Layer, centre: Vec2, radius: f32, width: f32, colour: Color) {
         let reach = radius + width;
         self.round(layer, Kind::Ring, centre, reach, (colour, colour), [radius, width / 2.0, 0.0, 0.0]);
-    }
-
-    /// A soft line that shines: light is added.
-    pub(super) fn shining_ring(
-        &mut self,
-        layer: Layer,
-        centre: Vec2,
-        radius: f32,
-        width: f32,
-        colour: Color,
-    ) {
-        let reach = radius + width;
-        let parameters = [radius, width / 2.0, width / 2.0, 1.0];
-        self.round(layer, Kind::Ring, centre, reach, (colour, colour), parameters);
     }
 
     /// A part of a circle's line: `sweep` radians with `turn` in the middle.
@@ -251,30 +270,36 @@ impl Painter {
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
     }
 
-    /// The slab of ice around the origin.
-    pub(super) fn ice(&mut self, radius: f32, depth: f32, cracks: f32, time: f32, colours: (Color, Color)) {
-        let parameters = [radius, depth, cracks, time];
-        let (colour, second) = (colours.0.into(), colours.1.into());
-        let half = Vec2::splat(radius + depth + EDGE);
-        let (kind, centre, turn) = (Kind::Ice, Vec2::ZERO, 0.0);
-        self.add(Layer::Ice, Shape { kind, centre, half, turn, colour, second, parameters });
+    /// The slab of ice from now on.
+    pub(super) fn ice(&mut self, ice: Tinted) {
+        self.ice = Some(ice);
     }
 
-    /// The deep behind everything.
-    pub(super) fn deep(&mut self, centre: Vec2, half: Vec2, colours: (Color, Color)) {
-        let parameters = [half.max_element(), 0.0, 0.0, 0.0];
-        let (colour, second) = (colours.0.into(), colours.1.into());
-        let (kind, turn) = (Kind::Deep, 0.0);
-        self.add(Layer::Deep, Shape { kind, centre, half, turn, colour, second, parameters });
+    /// The deep behind everything from now on.
+    pub(super) fn void(&mut self, void: Tinted) {
+        self.void = Some(void);
     }
 
-    /// Turns the shapes into a mesh and forgets them.
-    fn mesh(&mut self) -> Mesh {
+    /// What darkens the picture from now on.
+    pub(super) fn veil(&mut self, veil: Tinted) {
+        self.veil = Some(veil);
+    }
+
+    /// What a sheet shows from now on. Nothing: what it showed before.
+    fn mesh(&mut self, sheet: Sheet) -> Option<Mesh> {
         let mut vertices = Vertices::default();
-        let shapes = self.layers.iter().flatten().take(SHAPES_MAX);
-        shapes.for_each(|shape| vertices.push(shape));
-        self.layers.iter_mut().for_each(Vec::clear);
-        vertices.mesh()
+        let [deep, front @ ..] = &mut self.layers;
+        match sheet {
+            Sheet::Void => return self.void.take().map(|void| void.mesh().unwrap_or_else(nothing)),
+            Sheet::Ice => return self.ice.take().map(|ice| ice.mesh().unwrap_or_else(nothing)),
+            Sheet::Veil => return self.veil.take().map(|veil| veil.mesh().unwrap_or_else(nothing)),
+            Sheet::Behind => deep.drain(..).take(SHAPES_MAX).for_each(|shape| vertices.push(&shape)),
+            Sheet::Front => {
+                let shapes = front.iter_mut().flat_map(|layer| layer.drain(..));
+                shapes.take(SHAPES_MAX).for_each(|shape| vertices.push(&shape));
+            }
+        }
+        Some(if vertices.indices.is_empty() { nothing() } else { vertices.mesh() })
     }
 }
 
@@ -319,7 +344,16 @@ impl Vertices {
 
 /// Draws shapes by their distance functions.
 #[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
-struct ShapeMaterial {}
+#[bind_group_data(Sheet)]
+struct ShapeMaterial {
+    sheet: Sheet,
+}
+
+impl From<&ShapeMaterial> for Sheet {
+    fn from(material: &ShapeMaterial) -> Self {
+        material.sheet
+    }
+}
 
 impl Material2d for ShapeMaterial {
     fn vertex_shader() -> ShaderRef {
@@ -337,8 +371,13 @@ impl Material2d for ShapeMaterial {
     fn specialize(
         descriptor: &mut RenderPipelineDescriptor,
         layout: &MeshVertexBufferLayoutRef,
-        _key: Material2dKey<Self>,
+        key: Material2dKey<Self>,
     ) -> Result<(), SpecializedMeshPipelineError> {
+        let definition = key.bind_group_data.definition();
+        descriptor.vertex.shader_defs.push(definition.into());
+        if let Some(fragment) = &mut descriptor.fragment {
+            fragment.shader_defs.push(definition.into());
+        }
         descriptor.vertex.buffers = vec![layout.0.get_layout(&[
             Mesh::ATTRIBUTE_POSITION.at_shader_location(0),
             Mesh::ATTRIBUTE_UV_0.at_shader_location(1),
@@ -355,9 +394,9 @@ impl Material2d for ShapeMaterial {
     }
 }
 
-/// The one mesh.
+/// The mesh of each sheet.
 #[derive(Debug, Resource)]
-struct Canvas(Handle<Mesh>);
+struct Canvas(Vec<(Sheet, Handle<Mesh>)>);
 
 /// Collects shapes and draws them at the end of the frame.
 #[derive(Debug)]
@@ -378,19 +417,38 @@ fn spread(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<ShapeMaterial>>,
 ) {
-    let mut nothing = Painter::default();
-    nothing.deep(Vec2::ZERO, Vec2::ONE, (Color::BLACK, Color::BLACK));
-    let canvas = meshes.add(nothing.mesh());
-    let material = MeshMaterial2d(materials.add(ShapeMaterial {}));
-    commands.spawn((Mesh2d(canvas.clone()), material, NoFrustumCulling));
+    let canvas = Sheet::ALL.into_iter().enumerate().map(|(place, sheet)| {
+        let mesh = meshes.add(nothing());
+        let material = MeshMaterial2d(materials.add(ShapeMaterial { sheet }));
+        #[expect(clippy::cast_precision_loss, reason = "five sheets")]
+        let height = Transform::from_xyz(0.0, 0.0, place as f32);
+        commands.spawn((Mesh2d(mesh.clone()), material, height, NoFrustumCulling));
+        (sheet, mesh)
+    });
+    let canvas = canvas.collect();
     commands.insert_resource(Canvas(canvas));
 }
 
+/// A mesh that shows nothing: one quad without a size.
+fn nothing() -> Mesh {
+    let mut vertices = Vertices::default();
+    vertices.push(&Shape {
+        kind: Kind::Disc,
+        centre: Vec2::ZERO,
+        half: Vec2::ZERO,
+        turn: 0.0,
+        colour: LinearRgba::NONE,
+        second: LinearRgba::NONE,
+        parameters: [0.0; 4],
+    });
+    vertices.mesh()
+}
+
 fn upload(mut painter: ResMut<Painter>, canvas: Res<Canvas>, mut meshes: ResMut<Assets<Mesh>>) {
-    if painter.layers.iter().all(Vec::is_empty) {
-        return;
+    for (sheet, handle) in &canvas.0 {
+        if let Some(mesh) = painter.mesh(*sheet) {
+            // The handle is alive: inserting cannot fail.
+            meshes.insert(handle.id(), mesh).ok();
+        }
     }
-    let mesh = painter.mesh();
-    // The handle is alive: inserting cannot fail.
-    meshes.insert(canvas.0.id(), mesh).ok();
 }

@@ -1,16 +1,16 @@
 //! The slab of ice, its cracks before the rim breaks off, and the shards that fall.
 
-use bevy::color::{Alpha as _, Color};
+use bevy::color::Alpha as _;
 use bevy::math::Vec2;
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update,
 };
 
+use super::ice::Slab;
 use super::painter::{Layer, Painter};
+use super::tinted::Tinted;
 use super::{Chance, Phase, Stage, View, palette};
 
-/// Height of the slab's visible side, in units.
-const DEPTH: f32 = 30.0;
 /// Cracks begin to show so many seconds before the platform shrinks.
 const WARNING_SECONDS: f32 = 5.0;
 /// Seconds from the beginning of the shrinking to the end of a full round.
@@ -42,6 +42,7 @@ struct Ice {
     cracks: f32,
     act: u32,
     chance: Chance,
+    shown: Option<Slab>,
 }
 
 /// Draws the platform.
@@ -50,7 +51,14 @@ pub(super) struct PlatformPlugin;
 
 impl Plugin for PlatformPlugin {
     fn build(&self, app: &mut App) {
-        let ice = Ice { shards: Vec::new(), due: 0.0, cracks: 0.0, act: 0, chance: Chance(0xbeef_cafe) };
+        let ice = Ice {
+            shards: Vec::new(),
+            due: 0.0,
+            cracks: 0.0,
+            act: 0,
+            chance: Chance(0xbeef_cafe),
+            shown: None,
+        };
         app.insert_resource(ice).add_systems(Update, paint.in_set(Phase::Paint));
     }
 }
@@ -62,7 +70,12 @@ fn paint(
     mut ice: ResMut<Ice>,
     mut painter: ResMut<Painter>,
 ) {
-    let Some(drawn) = &stage.drawn else { return };
+    let Some(drawn) = &stage.drawn else {
+        if ice.shown.take().is_some() {
+            painter.ice(Tinted::default());
+        }
+        return;
+    };
     if ice.act != stage.act {
         (ice.act, ice.cracks, ice.due) = (stage.act, 0.0, 0.0);
         ice.shards.clear();
@@ -71,22 +84,22 @@ fn paint(
     let near = drawn.remaining < SHRINK_SECONDS + WARNING_SECONDS && drawn.progress > 0.6;
     let goal = f32::from(u8::from(near || drawn.radius < drawn.radius_whole));
     ice.cracks += (goal - ice.cracks) * (stage.seconds * 0.5).min(1.0);
-
-    // Light from below: the slab hangs in something.
-    painter.shade(
-        Layer::Deep,
-        Vec2::new(0.0, -DEPTH * 1.6),
-        drawn.radius * 1.32,
-        Color::srgba(0.10, 0.20, 0.42, 0.55),
-    );
-    let colours = (palette::ICE_MIDDLE, palette::ICE_RIM);
-    painter.ice(drawn.radius, DEPTH, ice.cracks, time.elapsed_secs(), colours);
+    // The edge glows where it gives way.
+    let breath = 0.5 + 0.5 * (time.elapsed_secs() * 5.0).sin();
+    let slab = Slab {
+        radius: drawn.radius,
+        whole: drawn.radius_whole,
+        // In steps: the slab is made anew only when it looks different.
+        cracks: (ice.cracks * 32.0).round() / 32.0,
+        pixel: (view.scale * 16.0).round() / 16.0,
+        danger: if shrinking { ((0.35 + 0.65 * breath) * 16.0).round() / 16.0 } else { 0.0 },
+    };
+    if ice.shown != Some(slab) {
+        ice.shown = Some(slab);
+        painter.ice(slab.tinted());
+    }
     if shrinking {
         ice.due += stage.seconds * if view.is_plain { 0.6 } else { 1.0 } * SHARDS_A_SECOND;
-        // The edge glows where it gives way.
-        let breath = 0.5 + 0.5 * (time.elapsed_secs() * 5.0).sin();
-        let colour = palette::WARM.with_alpha(0.16 + 0.16 * breath);
-        painter.shining_ring(Layer::Ground, Vec2::ZERO, drawn.radius - 3.0, 7.0, colour);
     }
     while ice.due >= 1.0 {
         ice.due -= 1.0;

@@ -1,4 +1,5 @@
-// Everything of a match, by distance functions. One draw call; the kind stands in each vertex.
+// Everything of a match, by distance functions. The kind stands in each vertex.
+// Built twice: for areas with a colour at each corner (TINTED), and for all shapes (SHAPES).
 
 #import bevy_sprite::mesh2d_functions::mesh2d_position_world_to_clip
 #ifdef SRGB_OUTPUT
@@ -17,7 +18,11 @@ struct Vertex {
 struct Fragment {
     @builtin(position) position: vec4<f32>,
     @location(0) local: vec2<f32>,
+#ifdef TINTED
+    @location(1) colour: vec4<f32>,
+#else
     @location(1) @interpolate(flat) colour: vec4<f32>,
+#endif
     @location(2) @interpolate(flat) second: vec4<f32>,
     @location(3) @interpolate(flat) parameters: vec4<f32>,
     @location(4) @interpolate(flat) kind: u32,
@@ -43,10 +48,7 @@ fn cover(distance: f32, pixel: f32, soft: f32) -> f32 {
     return 1.0 - smoothstep(-width, pixel * 0.5, distance - pixel * 0.25);
 }
 
-fn hash(value: f32) -> f32 {
-    return fract(sin(value * 91.3458) * 47453.5453);
-}
-
+#ifdef SHAPES
 // Puts a colour down: covering, shining, or both.
 fn lay(colour: vec4<f32>, covered: f32, shine: f32) -> vec4<f32> {
     let alpha = colour.a * covered;
@@ -130,86 +132,16 @@ fn notch(in: Fragment, pixel: f32) -> vec4<f32> {
     let distance = max(abs(in.local.y) * 0.8 - back * 0.6, back - size);
     return lay(in.colour, cover(distance, pixel, 0.0), 0.0);
 }
-
-// Lines that run inwards from the rim, jagged; 1 on a line.
-fn crack(local: vec2<f32>, distance: f32, radius: f32, reach: f32, pixel: f32) -> f32 {
-    let inwards = radius - distance;
-    if reach <= 1.0 || inwards < 0.0 || inwards > reach {
-        return 0.0;
-    }
-    let sectors = 34.0;
-    let bend = 0.22 * sin(inwards * 0.21) + 0.13 * sin(inwards * 0.53 + 1.3);
-    let along = atan2(local.y, local.x) / TAU * sectors + bend;
-    let sector = floor(along);
-    let line = abs(along - sector - 0.25 - 0.5 * hash(sector)) * TAU / sectors * distance;
-    let length_here = reach * (0.35 + 0.65 * hash(sector + 17.0));
-    let fade = clamp(1.0 - inwards / length_here, 0.0, 1.0);
-    return (1.0 - smoothstep(0.4, 0.9 + pixel, line)) * fade;
-}
-
-fn ice_top(in: Fragment, distance: f32, pixel: f32) -> vec3<f32> {
-    let radius = in.parameters.x;
-    let cracks = in.parameters.z;
-    let local = in.local;
-    let from_light = length(local - vec2(-0.18, 0.2) * radius) / radius;
-    var colour = mix(in.colour.rgb, in.second.rgb, smoothstep(0.1, 1.2, from_light));
-    // Marbled by a little, so that speed shows.
-    let marble = sin(local.x * 0.021 + 2.0 * sin(local.y * 0.013))
-        * sin(local.y * 0.027 + 1.7 * sin(local.x * 0.017));
-    let scratch = sin(local.x * 0.19 + local.y * 0.07 + 3.0 * sin(local.y * 0.011));
-    colour *= 1.0 + 0.022 * marble + 0.02 * smoothstep(0.965, 1.0, scratch);
-    // The rings of a rink.
-    let mark = vec3(0.36, 0.53, 0.69);
-    let rings = max(
-        cover(abs(distance - 150.0) - 1.2, pixel, 0.0),
-        max(cover(abs(distance - 300.0) - 1.2, pixel, 0.0), cover(distance - 6.0, pixel, 0.0)),
-    );
-    colour = mix(colour, mark, rings * 0.4);
-    // What is about to break off looks dull, and its cracks are dark.
-    let rim = smoothstep(58.0, 0.0, radius - distance);
-    colour = mix(colour, mark, rim * 0.25 * cracks);
-    let line = crack(local, distance, radius, 66.0 * cracks, pixel);
-    colour = mix(colour, vec3(0.05, 0.13, 0.25), line * 0.7);
-    // A bright edge, and a thin shade inside of it.
-    let shade = smoothstep(9.0, 3.0, radius - distance);
-    colour *= 1.0 - 0.12 * shade;
-    let bright = smoothstep(2.2 + pixel, 1.2, radius - distance);
-    return mix(colour, vec3(0.91, 0.97, 1.0), bright);
-}
-
-fn ice(in: Fragment, pixel: f32) -> vec4<f32> {
-    let radius = in.parameters.x;
-    let depth = in.parameters.y;
-    let distance = length(in.local);
-    let on_top = cover(distance - radius, pixel, 0.0);
-    // The side is the same circle a little lower.
-    let across = clamp(abs(in.local.x) / radius, 0.0, 1.0);
-    let edge = -sqrt(max(1.0 - across * across, 0.0)) * radius;
-    let below = (edge - in.local.y) / depth;
-    let lower = length(in.local + vec2(0.0, depth)) - radius;
-    let beside = select(0.0, cover(lower, pixel, 0.0), in.local.y < 0.0);
-    if on_top + beside <= 0.0 {
-        discard;
-    }
-    let column = floor(atan2(in.local.y, in.local.x) * 46.0);
-    let streaks = 0.9 + 0.2 * hash(column);
-    let side = mix(vec3(0.12, 0.24, 0.4), vec3(0.012, 0.028, 0.07), clamp(below, 0.0, 1.0)) * streaks;
-    let top = ice_top(in, distance, pixel);
-    let colour = mix(side, top, on_top);
-    let covered = max(on_top, beside);
-    return vec4(colour * covered, covered);
-}
-
-fn deep(in: Fragment) -> vec4<f32> {
-    let away = length(in.local) / in.parameters.x;
-    let colour = mix(in.colour.rgb, in.second.rgb, smoothstep(0.0, 1.0, away));
-    // A grain below one step of a screen's colours: no bands.
-    let grain = (hash(dot(in.position.xy, vec2(0.371, 0.733))) - 0.5) / 700.0;
-    return vec4(max(colour + grain, vec3(0.0)), 1.0);
-}
+#endif
 
 @fragment
 fn fragment(in: Fragment) -> @location(0) vec4<f32> {
+#ifdef TINTED
+    // A grain below one step of a screen's colours: no bands.
+    let grain = (fract(dot(in.position.xy, vec2(0.7548, 0.5698))) - 0.5) / 900.0;
+    var colour = in.colour + vec4(vec3(grain * in.colour.a), 0.0);
+#endif
+#ifdef SHAPES
     let pixel = max(fwidth(in.local.x), fwidth(in.local.y));
     var colour: vec4<f32>;
     switch in.kind {
@@ -221,10 +153,9 @@ fn fragment(in: Fragment) -> @location(0) vec4<f32> {
         case 5u: { colour = cone(in, pixel); }
         case 6u: { colour = polygon(in, pixel); }
         case 7u: { colour = plus(in, pixel); }
-        case 8u: { colour = notch(in, pixel); }
-        case 9u: { colour = ice(in, pixel); }
-        default: { colour = deep(in); }
+        default: { colour = notch(in, pixel); }
     }
+#endif
 #ifdef SRGB_OUTPUT
     colour = vec4(linear_to_srgb(colour.rgb), colour.a);
 #endif

@@ -31,7 +31,6 @@ pub(super) fn show(
     mut exit: MessageWriter<AppExit>,
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
-    shade(context);
     let screen = context.content_rect();
     let left = LEFT.min(screen.width() * 0.04);
     let mut asked = Vec::new();
@@ -75,25 +74,6 @@ pub(super) fn show(
     Ok(())
 }
 
-/// Darkens the picture behind the column.
-fn shade(context: &egui::Context) {
-    let painter = context.layer_painter(LayerId::background());
-    let screen = context.content_rect();
-    let dark = Color32::from_rgba_unmultiplied(8, 12, 26, 215);
-    let clear = Color32::from_rgba_unmultiplied(8, 12, 26, 40);
-    let mut mesh = egui::Mesh::default();
-    let middle = screen.left() + (screen.width() * 0.62).min(820.0);
-    for (x, colour) in [(screen.left(), dark), (middle, clear), (screen.right(), clear)] {
-        mesh.colored_vertex(pos2(x, screen.top()), colour);
-        mesh.colored_vertex(pos2(x, screen.bottom()), colour);
-    }
-    for quad in [0, 2] {
-        mesh.add_triangle(quad, quad + 1, quad + 2);
-        mesh.add_triangle(quad + 1, quad + 3, quad + 2);
-    }
-    painter.add(mesh);
-}
-
 fn title(ui: &mut Ui) {
     ui.add_space(4.0);
     let (rect, _) = ui.allocate_exact_size(vec2(COLUMN, 48.0), egui::Sense::hover());
@@ -130,7 +110,11 @@ fn play(
     }
     let is_free = wrong.is_none() && lobby.account != Account::Asking;
     ui.add_enabled_ui(is_free, |ui| {
-        let text = if lobby.account == Account::Asking { "Connecting…" } else { "Quick play" };
+        let text = match (&lobby.account, wrong) {
+            (Account::Asking, _) => "Connecting…",
+            (_, Some(_)) => "Enter a name to play",
+            (_, None) => "Quick play",
+        };
         if widgets::primary(ui, text, 48.0).clicked() {
             asked.push(Wish::QuickPlay(choices.quick_mode));
         }

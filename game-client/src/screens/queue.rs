@@ -1,7 +1,7 @@
 //! Looking for a match: what happens, for how long, and the way back.
 
 use bevy::prelude::{MessageWriter, Res};
-use bevy_egui::egui::{Align2, Area, Id, Key, LayerId, Order, Sense, Ui, vec2};
+use bevy_egui::egui::{Align2, Area, Id, Key, Order, Sense, Ui, vec2};
 use bevy_egui::{EguiContexts, egui};
 use shared::api::MatchState;
 
@@ -15,9 +15,6 @@ pub(super) fn show(
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let Some(search) = &lobby.search else { return Ok(()) };
-    let screen = context.content_rect();
-    let dark = egui::Color32::from_rgba_unmultiplied(8, 12, 26, 150);
-    context.layer_painter(LayerId::background()).rect_filled(screen, 0.0, dark);
     let mut cancel = context.input(|input| input.key_pressed(Key::Escape));
     let area = Area::new(Id::new("queue")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     area.order(Order::Middle).show(context, |ui| {

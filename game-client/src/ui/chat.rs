@@ -93,7 +93,7 @@ fn paint_lines(context: &Context, lines: &[&Heard], corner: Pos2, fades: bool) -
         let galley = painter.layout_job(job(heard, WIDTH - 20.0));
         let size = vec2(galley.size().x + 20.0, galley.size().y + 8.0);
         let rect = Rect::from_min_size(pos2(corner.x, bottom - size.y), size);
-        let back = Color32::from_rgba_unmultiplied(12, 19, 38, 200).gamma_multiply(alpha);
+        let back = Color32::from_rgba_unmultiplied(12, 19, 38, 240).gamma_multiply(alpha);
         painter.rect_filled(rect, CornerRadius::same(7), back);
         let at = rect.min + vec2(10.0, 4.0);
         let mut faded = painter.clone();

@@ -18,7 +18,8 @@ pub fn filled(ui: &mut Ui, text: &str, size: Vec2, (fill, ink): (Color32, Color3
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let lift = ui.ctx().animate_bool_with_time(response.id, response.hovered() && enabled, 0.12);
     let bright = lerp(fill, Color32::WHITE, 0.18 * lift);
-    let fill = if enabled { bright } else { lerp(fill, theme::PANEL_SOLID, 0.6) };
+    let fill = if enabled { bright } else { lerp(fill, theme::PANEL_SOLID, 0.82) };
+    let ink = if enabled { ink } else { MUTED };
     let radius = CornerRadius::same(RADIUS_SMALL);
     ui.painter().rect_filled(rect, radius, fill);
     if response.has_focus() {
@@ -113,7 +114,7 @@ pub fn field_sized(
         .font(theme::font(16.0))
         .char_limit(chars_max)
         .margin(bevy_egui::egui::Margin::symmetric(12, 9))
-        .desired_width(width - 24.0);
+        .desired_width(width);
     ui.add(edit)
 }
 
