@@ -115,7 +115,7 @@ pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
         let alpha = (0.35 + fresh).min(1.0);
         outlined(&painter, centre, &format!("{number:.0}"), size, TEXT.gamma_multiply(alpha));
         outlined(&painter, centre + vec2(0.0, 70.0), "Get ready", 20.0, MUTED);
-    } else if elapsed < GO_SECONDS {
+    } else if (0.0..GO_SECONDS).contains(&elapsed) {
         let along = elapsed / GO_SECONDS;
         let alpha = 1.0 - along * along;
         outlined(&painter, centre, "Go!", 84.0 + 26.0 * along, WARM.gamma_multiply(alpha));
@@ -195,7 +195,9 @@ pub fn round(
     time(context, drawn, title);
     places(context, drawn, &stage.roster, stage.own, colours);
     let whole = drawn.remaining / (1.0 - drawn.progress).max(1e-6);
-    let since_go = whole * drawn.progress - shared::sim::mode::COUNTDOWN_TICKS as f32 / 60.0;
+    // Short rounds count down for an eighth of their time.
+    let countdown_seconds = (shared::sim::mode::COUNTDOWN_TICKS as f32 / 60.0).min(whole / 8.0);
+    let since_go = whole * drawn.progress - countdown_seconds;
     countdown(context, drawn, since_go);
     let own = stage.own.and_then(|slot| drawn.disc(slot));
     if let Some(own) = own.filter(|own| !own.standing && own.falls > 0 && !drawn.over) {
