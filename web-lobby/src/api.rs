@@ -46,7 +46,9 @@ pub(crate) enum ApiError {
         retry_after_s: Option<u32>,
     },
     /// The answer is not what this build expects.
-    #[error("The server's answer cannot be read. Reload the page: it may be older than the server.")]
+    #[error(
+        "The server's answer cannot be read. Reload the page: it may be older than the server."
+    )]
     Unreadable,
 }
 

@@ -75,8 +75,14 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!(clock(125), "2:05");
         assert_eq!(ticks(60 * 61), "1:01");
-        assert_eq!((bytes(812), bytes(48_400), bytes(1_250_000)), ("812 B".into(), "48 KB".into(), "1.2 MB".into()));
-        assert_eq!((count(1, "player"), count(0, "player")), ("1 player".into(), "0 players".into()));
+        assert_eq!(
+            (bytes(812), bytes(48_400), bytes(1_250_000)),
+            ("812 B".into(), "48 KB".into(), "1.2 MB".into())
+        );
+        assert_eq!(
+            (count(1, "player"), count(0, "player")),
+            ("1 player".into(), "0 players".into())
+        );
     }
 
     #[test]

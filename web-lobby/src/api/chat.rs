@@ -15,10 +15,10 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
+use super::link::{Backoff, Link};
 use super::session::Identity;
 use super::wake::{self, Gate};
 use super::{ApiError, post_empty, storage};
-use super::link::{Backoff, Link};
 
 /// Lines kept on the page; the oldest go first.
 const LINES_MAX: usize = 300;
@@ -51,7 +51,7 @@ impl To {
 
 /// The chat, for the whole page.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Chat {
+pub struct Chat {
     /// Lines in order, those of muted people too.
     pub(crate) lines: RwSignal<Vec<ChatLine>>,
     /// How the WebSocket stands.
@@ -240,9 +240,11 @@ impl Chat {
             Ok(ChatServerMessage::Entered { lines, .. }) => self.add(lines),
             Ok(ChatServerMessage::Line(line)) => self.add(vec![line]),
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
-                let later = retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));
+                let later =
+                    retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));
                 self.notice.set(Some(format!("Not sent: {reason}.{}", later.unwrap_or_default())));
-                let text = self.sent.with_value(|(sent, text)| (*sent == nonce).then(|| text.clone()));
+                let text =
+                    self.sent.with_value(|(sent, text)| (*sent == nonce).then(|| text.clone()));
                 self.returned.set(text);
             }
             // A newer server says more than this build knows.

@@ -8,9 +8,9 @@ use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
+use super::link::{Backoff, Link};
 use super::session::Identity;
 use super::{ApiError, delete, hold, post, storage, wake};
-use super::link::{Backoff, Link};
 
 /// The server holds the answer for so long, in seconds, before it says that there is nothing new.
 const WAIT_S: u32 = 25;

@@ -5,9 +5,9 @@ use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
+use super::link::Backoff;
 use super::wake::{self, Gate};
 use super::{ApiError, get, post, storage};
-use super::link::Backoff;
 
 /// The person at the page.
 #[derive(Debug, Clone, Copy)]

@@ -15,8 +15,8 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::wake::{self, Gate};
 use super::link::{Backoff, Link};
+use super::wake::{self, Gate};
 
 /// A state that the server keeps sending changes of.
 pub(crate) trait Feed: Clone + DeserializeOwned + Send + Sync + 'static {
@@ -92,7 +92,9 @@ impl<T: Feed> Fed<T> {
         spawn_local(rest_while_hidden(current.clone()));
         loop {
             let Some(connection) = Connection::open(self, cursor.clone()) else {
-                return self.link.set(Link::Stopped("This browser knows no EventSource.".to_owned()));
+                return self
+                    .link
+                    .set(Link::Stopped("This browser knows no EventSource.".to_owned()));
             };
             *current.borrow_mut() = connection.lost.clone();
             connection.lost.passed().await;

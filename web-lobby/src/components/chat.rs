@@ -100,7 +100,9 @@ fn Log(chat: Chat) -> impl IntoView {
             chat.lines.with(|lines| {
                 let mut before = None;
                 let audible = lines.iter().filter(|line| !muted.contains(&line.from));
-                audible.map(|line| (line.clone(), goes_on(before.replace(line), line))).collect::<Vec<_>>()
+                audible
+                    .map(|line| (line.clone(), goes_on(before.replace(line), line)))
+                    .collect::<Vec<_>>()
             })
         })
     });

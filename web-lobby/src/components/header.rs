@@ -34,7 +34,8 @@ pub(crate) fn Header() -> impl IntoView {
 fn Myself() -> impl IntoView {
     let identity = Identity::expect();
     let name = move || identity.me.with(|me| me.as_ref().map(|me| me.name.to_string()));
-    let page = move || identity.me.with(|me| me.as_ref().map(|me| format!("/players/{}", me.player)));
+    let page =
+        move || identity.me.with(|me| me.as_ref().map(|me| format!("/players/{}", me.player)));
     view! {
         <div class="myself">
             <Show

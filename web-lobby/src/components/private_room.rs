@@ -52,10 +52,7 @@ const COMPANY: [(&str, Option<BotStrength>); 4] = [
 ];
 
 #[component]
-fn Wish(
-    private: PrivateRoom,
-    #[prop(into)] close: Callback<()>,
-) -> impl IntoView {
+fn Wish(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl IntoView {
     let mode: RwSignal<Mode> = RwSignal::new(QuickPlay::expect().mode.get_untracked());
     let bots = RwSignal::new(None);
     let refusal = move || match private.opening.get() {

@@ -19,7 +19,8 @@ pub(crate) fn ReplayList(
     nothing: &'static str,
 ) -> impl IntoView {
     let is_known = Memo::new(move |_| replays.found.with(Option::is_some));
-    let is_empty = Memo::new(move |_| replays.found.with(|found| found.as_ref().is_some_and(Vec::is_empty)));
+    let is_empty =
+        Memo::new(move |_| replays.found.with(|found| found.as_ref().is_some_and(Vec::is_empty)));
     let sentence = Signal::derive(move || {
         replays.error.get().map(|error| error.to_string()).unwrap_or_default()
     });

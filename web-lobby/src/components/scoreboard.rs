@@ -74,13 +74,16 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
         });
         found.or_else(|| known.cloned().flatten())
     });
-    let row = move |of: fn(&ScoreRow) -> i64| line.with(|line| line.as_ref().map(|(_, row)| of(row)));
+    let row =
+        move |of: fn(&ScoreRow) -> i64| line.with(|line| line.as_ref().map(|(_, row)| of(row)));
     let points = Memo::new(move |_| row(|row| row.points));
     let rating = Memo::new(move |_| row(|row| row.rating.into()));
     let place = move || line.with(|line| line.as_ref().map(|(place, _)| *place));
-    let name = Memo::new(move |_| line.with(|line| line.as_ref().map(|(_, row)| row.name.to_string())));
+    let name =
+        Memo::new(move |_| line.with(|line| line.as_ref().map(|(_, row)| row.name.to_string())));
     let is_bot = move || line.with(|line| line.as_ref().is_some_and(|(_, row)| row.bot));
-    let playing = Memo::new(move |_| line.with(|line| line.as_ref().and_then(|(_, row)| row.playing)));
+    let playing =
+        Memo::new(move |_| line.with(|line| line.as_ref().and_then(|(_, row)| row.playing)));
     let is_me = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == player));
     // Counts the changes, so that the style sheet can flash at each one and not at the first sight.
     let changes = Memo::new(move |seen: Option<&(u32, Option<i64>)>| match seen {

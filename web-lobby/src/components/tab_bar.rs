@@ -65,12 +65,10 @@ impl Tab {
 #[component]
 pub(crate) fn TabBar() -> impl IntoView {
     let location = use_location();
-    let current = Memo::new(move |_| {
-        match location.pathname.get().as_str() {
-            "/" => Some(Tab::of(&location.hash.get())),
-            path if path.starts_with("/replays") => Some(Tab::Replays),
-            _ => None,
-        }
+    let current = Memo::new(move |_| match location.pathname.get().as_str() {
+        "/" => Some(Tab::of(&location.hash.get())),
+        path if path.starts_with("/replays") => Some(Tab::Replays),
+        _ => None,
     });
     let tab = move |tab: Tab| {
         view! {

@@ -19,7 +19,8 @@ const REPLAYS: u32 = 10;
 pub(crate) fn PlayerPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
-    let profile = Pull::<PlayerProfile>::new(Signal::derive(move || format!("/api/players/{}", id.get())));
+    let profile =
+        Pull::<PlayerProfile>::new(Signal::derive(move || format!("/api/players/{}", id.get())));
     let filter = Signal::derive(move || ReplayFilter {
         player: id.get().parse().ok(),
         limit: REPLAYS,
@@ -63,7 +64,8 @@ pub(crate) fn PlayerPage() -> impl IntoView {
 fn Figures(player: PlayerProfile) -> impl IntoView {
     let identity = Identity::expect();
     let row = player.row;
-    let is_me = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == row.player));
+    let is_me =
+        move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == row.player));
     let figures = [
         ("Rating", row.rating.to_string()),
         ("Points", row.points.to_string()),
@@ -72,12 +74,15 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
         ("Knock-outs", row.knockouts.to_string()),
         ("Falls", row.falls.to_string()),
     ];
-    let figures = figures.map(|(what, value)| view! { <div><dt>{what}</dt><dd class="num">{value}</dd></div> });
-    let playing = row.playing.map(|room| view! {
-        <a class="button quiet" href=format!("/rooms/{room}/watch")>
-            <Picture icon=Icon::Eye />
-            "Plays now: watch"
-        </a>
+    let figures = figures
+        .map(|(what, value)| view! { <div><dt>{what}</dt><dd class="num">{value}</dd></div> });
+    let playing = row.playing.map(|room| {
+        view! {
+            <a class="button quiet" href=format!("/rooms/{room}/watch")>
+                <Picture icon=Icon::Eye />
+                "Plays now: watch"
+            </a>
+        }
     });
     let has_curve = player.curve.len() > 1;
     view! {

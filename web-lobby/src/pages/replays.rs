@@ -14,7 +14,8 @@ const LIMIT: u32 = 20;
 #[component]
 pub(crate) fn ReplaysPage() -> impl IntoView {
     let mode = RwSignal::new(None::<Mode>);
-    let filter = Signal::derive(move || ReplayFilter { mode: mode.get(), player: None, limit: LIMIT });
+    let filter =
+        Signal::derive(move || ReplayFilter { mode: mode.get(), player: None, limit: LIMIT });
     let replays = Replays::new(filter);
     let option = move |wanted: Option<Mode>| {
         view! {

@@ -21,7 +21,7 @@ const PIECE_BYTES: usize = 32 * 1024;
 
 /// How a download stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// Nothing has come yet.
     Opening,
     Loading,
