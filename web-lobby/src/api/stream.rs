@@ -93,7 +93,6 @@ fn rest_headers(cut: &Cut) -> Result<Headers, JsValue> {
     Ok(headers)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn broken(_exception: JsValue) -> ApiError {
     ApiError::Offline
 }

@@ -48,7 +48,7 @@ pub fn LiveStage(
         })
     };
     view! {
-        <div class="stage" data-state=move || following.with(|following| state(following))>
+        <div class="stage" data-state=move || following.with(state)>
             <Stage name="live-canvas" label=Signal::derive(label) paint=Box::new(paint) />
             <HudOverlay hud=hud />
             <LiveNotice following=following has_picture=Signal::derive(move || {

@@ -124,10 +124,12 @@ pub struct FrameLoop {
     shared: Rc<Shared>,
 }
 
+type OnFrame = Closure<dyn FnMut(f64)>;
+
 struct Shared {
     request: Cell<i32>,
     stopped: Cell<bool>,
-    closure: RefCell<Option<Closure<dyn FnMut(f64)>>>,
+    closure: RefCell<Option<OnFrame>>,
 }
 
 impl Shared {
@@ -148,7 +150,7 @@ impl FrameLoop {
             closure: RefCell::new(None),
         });
         let weak = Rc::downgrade(&shared);
-        let closure = Closure::<dyn FnMut(f64)>::new(move |now_ms| {
+        let closure = OnFrame::new(move |now_ms| {
             each(now_ms);
             if let Some(shared) = weak.upgrade()
                 && !shared.stopped.get()

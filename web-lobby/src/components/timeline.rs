@@ -103,12 +103,15 @@ pub fn Timeline(
                 let line = line.get();
                 percent(line.percent(line.at))
             }></div>
-            {move || hovered.get().map(|tick| {
-                let left = percent(line.get_untracked().percent(tick));
-                view! { <output class="timeline-hint" style:left=left>{deck::clock(tick)}</output> }
-            })}
+            {move || hovered.get().map(|tick| hint(tick, &line.get_untracked()))}
         </div>
     }
+}
+
+/// The time under the pointer.
+fn hint(tick: f64, line: &Line) -> impl IntoView + use<> {
+    let left = percent(line.percent(tick));
+    view! { <output class="timeline-hint" style:left=left>{deck::clock(tick)}</output> }
 }
 
 /// Marks of three heights, so that they differ without their colours.

@@ -6,13 +6,14 @@ pub mod viewer;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use shared::api::ReplaySummary;
+use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
 use crate::api;
 use crate::deck;
+use crate::words;
 use viewer::Viewer;
 
 /// Where a link wants to begin, and whom it wants to follow.
@@ -97,16 +98,12 @@ fn Headline(#[prop(into)] summary: Signal<Option<ReplaySummary>>) -> impl IntoVi
     let details = move || {
         summary.with(|summary| {
             let summary = summary.as_ref()?;
-            let people = summary.players.iter().filter(|player| !player.bot).count();
-            let bots = summary.players.len() - people;
+            let company = company(&summary.players);
             let began = js_sys::Date::new(&(summary.started_at_ms as f64).into());
             let began = began.to_locale_string("default", &js_sys::Object::new());
             let length = deck::clock(f64::from(summary.ticks));
-            let kilobytes = summary.bytes.div_ceil(1_000);
-            Some(format!(
-                "{} · {length} · {people} players, {bots} bots · {kilobytes} KB",
-                String::from(began)
-            ))
+            let size = words::bytes(summary.bytes);
+            Some(format!("{} · {length} · {company} · {size}", String::from(began)))
         })
     };
     view! {
@@ -117,6 +114,15 @@ fn Headline(#[prop(into)] summary: Signal<Option<ReplaySummary>>) -> impl IntoVi
     }
 }
 
+/// `2 players, 6 bots`, without what there is none of.
+fn company(players: &[ReplayPlayer]) -> String {
+    let bots = players.iter().filter(|player| player.bot).count();
+    let counts = [(players.len() - bots, "player"), (bots, "bot")];
+    let some = counts.into_iter().filter(|(number, _)| *number > 0);
+    let written = some.map(|(number, one)| words::count(number as u32, one));
+    written.collect::<Vec<_>>().join(", ")
+}
+
 /// The points at the end, unless they would spoil it.
 #[component]
 fn FinalResult(
@@ -125,7 +131,7 @@ fn FinalResult(
 ) -> impl IntoView {
     let lines = move || {
         let players = summary.with(|summary| summary.as_ref().map(|s| s.players.clone()));
-        let line = |player: shared::api::ReplayPlayer| {
+        let line = |player: ReplayPlayer| {
             let profile = format!("/players/{}", player.player);
             view! {
                 <li>

@@ -43,7 +43,7 @@ pub(crate) struct Followed {
     pub(crate) reader: Reader,
     pub(crate) jitter: Jitter,
     pub(crate) following: Following,
-    /// Counts the bodies of which something was played: with a new one, everything drawn begins anew.
+    /// Names the body that is played, among all of this page: with another one, everything drawn begins anew.
     pub(crate) body: u32,
     heard_ms: f64,
 }
@@ -170,7 +170,7 @@ async fn follow_body(
             followed.reader = core::mem::take(&mut reader);
             followed.jitter = core::mem::take(&mut jitter);
             followed.following = Following::Live;
-            followed.body = followed.body.wrapping_add(1);
+            followed.body = next_body();
             is_shown = true;
         }
     }
@@ -183,6 +183,16 @@ impl Followed {
         self.jitter.arrived(self.reader.available_ticks(), now_ms);
         Ok(())
     }
+}
+
+thread_local! {
+    static BODIES: Cell<u32> = const { Cell::new(0) };
+}
+
+fn next_body() -> u32 {
+    let next = BODIES.get().wrapping_add(1);
+    BODIES.set(next);
+    next
 }
 
 /// Growing, and between a half and the whole of that, so that many pages do not come back at once.
