@@ -11,7 +11,7 @@ use crate::api::directory::PrivateRoom;
 use crate::api::long_poll::QuickPlay;
 use crate::api::session::Identity;
 use crate::api::sse::Fed;
-use crate::api::wake;
+use crate::api::wake::{self, Seen};
 use crate::components::banner::Banner;
 use crate::components::footer::Footer;
 use crate::components::header::Header;
@@ -56,6 +56,7 @@ pub(crate) fn App() -> impl IntoView {
 /// What lives as long as the page and is shared by its parts: see `expect` of each.
 fn connect() {
     wake::install();
+    Seen::provide();
     Now::provide();
     Identity::provide();
     Fed::<Scoreboard>::provide();

@@ -105,6 +105,7 @@ impl<T: Feed> Fed<T> {
             if wake::is_hidden() {
                 self.link.set(Link::Resting);
                 wake::visible().await;
+                self.link.set(Link::Connecting);
             } else {
                 wake::wait_to_retry(&mut backoff, None, |link| self.link.set(link)).await;
             }

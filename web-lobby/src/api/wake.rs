@@ -3,14 +3,17 @@
 use std::cell::RefCell;
 
 use js_sys::{Array, Function, Promise};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
 use super::link::{Backoff, Link};
 
-/// A hidden page keeps its connections for so long: a browser has six for each server, over all tabs.
-const REST_AFTER_MS: u32 = 10_000;
+/// A hidden page keeps its streams for so long: a browser has six connections to a server, over all tabs, and
+/// a tab that opens now may be waiting for one. Coming back costs nothing: streams resume from their cursor.
+const REST_AFTER_MS: u32 = 1_500;
 
 /// A door that is opened once, by whoever comes first.
 #[derive(Debug, Clone)]
@@ -121,6 +124,31 @@ pub(crate) async fn visible() {
 
 pub(crate) fn is_hidden() -> bool {
     web_sys::window().and_then(|window| window.document()).is_some_and(|page| page.hidden())
+}
+
+/// Whether somebody sees the page, or did a moment ago.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen(pub(crate) ReadSignal<bool>);
+
+impl Seen {
+    /// Watches it, for the whole page.
+    pub(crate) fn provide() {
+        let (seen, set_seen) = signal(true);
+        provide_context(Self(seen));
+        spawn_local(async move {
+            loop {
+                hidden_for_long().await;
+                set_seen.set(false);
+                visible().await;
+                set_seen.set(true);
+            }
+        });
+    }
+
+    /// The one of the page.
+    pub(crate) fn expect() -> Self {
+        expect_context()
+    }
 }
 
 fn sleeper() -> Gate {

@@ -6,6 +6,7 @@ use shared::sim::Slot;
 
 use super::stage::{Hud, HudOverlay, Projector, Stage};
 use crate::api::stream::{Follower, Following};
+use crate::api::wake::Seen;
 use crate::canvas::Frame;
 use crate::components::stage::Easel;
 use crate::deck::LiveNeedle;
@@ -29,10 +30,13 @@ pub fn LiveStage(
     let hud = hud.unwrap_or_default();
     let following = RwSignal::new(Following::Connecting);
     let follower = StoredValue::new_local(None::<Follower>);
+    let Seen(seen) = Seen::expect();
     Effect::new(move |_| {
         following.set(Following::Connecting);
         hud.set(Hud::default());
-        follower.set_value(room.get().map(Follower::start));
+        // Nobody watches a hidden page, and its connection may be wanted by another tab.
+        let watched = room.get().filter(|_| seen.get());
+        follower.set_value(watched.map(Follower::start));
     });
 
     let mut picture = Picture::new(hud, following);
