@@ -8,6 +8,7 @@ pub mod floor;
 pub mod load;
 pub mod players;
 pub mod report;
+pub mod subscribers;
 pub mod tick;
 pub mod usage;
 

@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -57,19 +57,32 @@ impl Window {
     /// Waits until the client's status is as wanted.
     ///
     /// # Panics
-    /// When the client ends before.
+    /// When the client ends before, or the deadline passes; with its last status and its log.
     pub async fn status_where(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let path = status_path(self.folder.path());
-        eventually(WINDOW_DEADLINE, what, async || {
+        let mut last = Value::Null;
+        let began = Instant::now();
+        eventually(WINDOW_DEADLINE * 2, what, async || {
             let status = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            if let Some(status) = status.filter(|status| wanted(status)) {
-                return Some(status);
+            last = status.unwrap_or_else(|| last.clone());
+            if wanted(&last) {
+                return Some(last.clone());
             }
             let ended = self.client.ended();
-            assert!(ended.is_none(), "the client ended before {what} ({ended:?}): {}", self.log());
+            let is_over = ended.is_some() || began.elapsed() > WINDOW_DEADLINE;
+            assert!(!is_over, "{what} did not come ({ended:?}): {last}\n{}", self.log());
             None
         })
         .await
+    }
+
+    /// Waits until the client ends by itself, and well.
+    ///
+    /// # Panics
+    /// When it fails; with its log.
+    pub async fn ends_well(&mut self) {
+        let status = self.client.end_within(WINDOW_DEADLINE).await;
+        assert!(status.success(), "the client ended with {status}\n{}", self.log());
     }
 
     /// The end of what the client logged.
@@ -77,11 +90,6 @@ impl Window {
         let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
-    }
-
-    /// Waits until the client ends by itself.
-    pub async fn ended(&mut self) -> ExitStatus {
-        self.client.end_within(WINDOW_DEADLINE).await
     }
 }
 

@@ -1,18 +1,21 @@
-//! The load generator. It says what it can do with `--help`.
+//! The load generator: players and subscribers over real sockets, and the measurements of `cargo xtask bench`.
 
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand, ValueEnum};
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tests::Site;
+use tests::feed::Transport;
 use tests::swarm::players::Plan;
-use tests::swarm::{Report, codec, floor, players, tick};
+use tests::swarm::{Report, codec, floor, players, subscribers, tick};
 
 /// Many players over real sockets, and what they cost.
 #[derive(Debug, Parser)]
+#[command(version)]
 struct Arguments {
     #[command(subcommand)]
     command: Task,
@@ -20,6 +23,19 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Players in rooms of sixteen who keep moving, on a running server.
+    Players(Load),
+    /// Subscribers of a feed, on a running server.
+    Subscribers {
+        #[command(flatten)]
+        load: Load,
+        /// How they read it: poll, long-poll, sse, ndjson or websocket.
+        #[arg(long, value_parser = transport, default_value = "sse")]
+        transport: Transport,
+        /// Which feed.
+        #[arg(long, default_value = "lab")]
+        feed: String,
+    },
     /// Measures, and prints a table.
     Bench {
         /// What; everything when it is not given.
@@ -30,7 +46,10 @@ enum Task {
         /// Players in rooms of sixteen.
         #[arg(long, default_value_t = 320)]
         count: usize,
-        /// Seconds of each measurement.
+        /// Subscribers of a feed.
+        #[arg(long, default_value_t = 1_000)]
+        subscribers: usize,
+        /// Seconds of each measurement. 600 shows whether memory stays flat.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
@@ -44,22 +63,46 @@ enum Task {
     },
 }
 
+#[derive(Debug, Clone, Args)]
+struct Load {
+    /// The server.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7777")]
+    server: String,
+    /// How many.
+    #[arg(long, default_value_t = 16)]
+    count: usize,
+    /// For how long, once all are there.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Bench {
     /// Server CPU for a connected player, beside the bare loop.
     Players,
+    /// Server CPU for an event delivered to a subscriber, on each transport.
+    Feeds,
     /// Bytes and time of the match stream.
     Codec,
     /// Time of a step of a world.
     Tick,
 }
 
-fn main() -> Result<()> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let mut report = Report::default();
     match Arguments::parse().command {
-        Task::Bench { name, json, count, seconds } => {
+        Task::Players(load) => {
+            let plan = Plan { count: load.count, window: load.window() };
+            players::play(&load.site()?, plan, &mut report).await?;
+        }
+        Task::Subscribers { load, transport, feed } => {
+            let (site, window) = (load.site()?, load.window());
+            subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
+        }
+        Task::Bench { name, json, count, subscribers, seconds } => {
             let plan = Plan { count, window: Duration::from_secs(seconds) };
-            let report = bench(name, plan)?;
-            print!("{}", report.table());
+            bench(name, plan, subscribers, &mut report).await?;
             json.map(|path| report.write_json(&path)).transpose()?;
         }
         Task::Floor { players, bytes } => {
@@ -68,21 +111,47 @@ fn main() -> Result<()> {
             floor::serve(&listener, players, bytes)?;
         }
     }
+    print!("{}", report.table());
     Ok(())
 }
 
-fn bench(name: Option<Bench>, plan: Plan) -> Result<Report> {
+async fn bench(
+    name: Option<Bench>,
+    plan: Plan,
+    subscribers: usize,
+    report: &mut Report,
+) -> Result<()> {
     let wanted = |bench| name.is_none_or(|name| name == bench);
-    let mut report = Report::default();
     if wanted(Bench::Tick) {
-        tick::measure(&mut report);
+        tick::measure(report);
     }
     if wanted(Bench::Codec) {
-        codec::measure(&mut report);
+        codec::measure(report);
     }
     if wanted(Bench::Players) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(players::measure(plan, &mut report))?;
+        players::measure(plan, report).await?;
     }
-    Ok(report)
+    if wanted(Bench::Feeds) {
+        subscribers::measure(subscribers, plan.window, report).await?;
+    }
+    Ok(())
+}
+
+impl Load {
+    fn site(&self) -> Result<Site> {
+        let address = self.server.trim_start_matches("http://").trim_end_matches('/');
+        let address: SocketAddr = address.parse().with_context(|| {
+            format!("{} is no address such as http://127.0.0.1:7777", self.server)
+        })?;
+        Ok(Site::at(address))
+    }
+
+    const fn window(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn transport(name: &str) -> Result<Transport, String> {
+    let found = Transport::ALL.into_iter().find(|transport| transport.name() == name);
+    found.ok_or_else(|| format!("there are {}", Transport::ALL.map(Transport::name).join(", ")))
 }

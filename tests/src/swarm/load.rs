@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use shared::api::{CreateRoom, Role};
@@ -25,17 +26,80 @@ pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
 /// How far ahead of the newest snapshot inputs are addressed.
 const LEAD_TICKS: u32 = 3;
 
-/// What all players together have got.
+/// A gap between two snapshots that a player would feel.
+const STALL: Duration = Duration::from_millis(100);
+
+/// What all players together have got, from the beginning on.
 #[derive(Debug, Default)]
 pub struct Totals {
+    snapshots: AtomicU64,
+    bytes: AtomicU64,
+    inputs: AtomicU64,
+    late: AtomicU64,
+    received: AtomicU64,
+    stalls: AtomicU64,
+    diverged: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// [`Totals`] at one moment, or between two.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
     /// Messages with frames.
-    pub snapshots: AtomicU64,
+    pub snapshots: u64,
     /// Bytes of their records.
-    pub bytes: AtomicU64,
+    pub bytes: u64,
     /// Messages sent.
-    pub inputs: AtomicU64,
+    pub inputs: u64,
+    /// Inputs that came too late, as the server counts.
+    pub late: u64,
+    /// Inputs that came, as the server counts.
+    pub received: u64,
+    /// Gaps between snapshots that one would feel.
+    pub stalls: u64,
+    /// Streams that led elsewhere than they said: a bug.
+    pub diverged: u64,
     /// Connections that ended.
-    pub lost: AtomicU64,
+    pub lost: u64,
+}
+
+impl Totals {
+    /// The counts now.
+    #[must_use]
+    pub fn now(&self) -> Counts {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts {
+            snapshots: read(&self.snapshots),
+            bytes: read(&self.bytes),
+            inputs: read(&self.inputs),
+            late: read(&self.late),
+            received: read(&self.received),
+            stalls: read(&self.stalls),
+            diverged: read(&self.diverged),
+            lost: read(&self.lost),
+        }
+    }
+}
+
+impl Counts {
+    /// What happened after an earlier moment.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            snapshots: self.snapshots - earlier.snapshots,
+            bytes: self.bytes - earlier.bytes,
+            inputs: self.inputs - earlier.inputs,
+            late: self.late - earlier.late,
+            received: self.received - earlier.received,
+            stalls: self.stalls - earlier.stalls,
+            diverged: self.diverged - earlier.diverged,
+            lost: self.lost - earlier.lost,
+        }
+    }
+}
+
+fn count(counter: &AtomicU64, more: impl Into<u64>) {
+    counter.fetch_add(more.into(), Ordering::Relaxed);
 }
 
 /// Seats players in rooms of sixteen on a Pushback server and lets them play until the set is dropped.
@@ -70,12 +134,27 @@ async fn play(
     totals: Arc<Totals>,
 ) {
     let mut held = Input::default();
+    let mut last = Instant::now();
     while let Ok(message) = socket.next().await {
-        let ServerMessage::Frames(frames) = message else { continue };
-        totals.snapshots.fetch_add(1, Ordering::Relaxed);
-        totals.bytes.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        let frames = match message {
+            ServerMessage::Frames(frames) => frames,
+            ServerMessage::Timing { late, received, .. } => {
+                count(&totals.late, late);
+                count(&totals.received, received);
+                continue;
+            }
+            ServerMessage::Welcome { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Summary(_) => continue,
+        };
+        count(&totals.snapshots, 1_u64);
+        count(&totals.bytes, frames.len() as u64);
+        count(&totals.stalls, last.elapsed() > STALL);
+        last = Instant::now();
         if let Some(decoder) = &mut follower {
+            let before = decoder.diverged();
             follow(decoder, &frames, &tick);
+            count(&totals.diverged, decoder.diverged() - before);
         }
         held = wander(held, &mut chance);
         let first = Tick(tick.load(Ordering::Relaxed)).plus(LEAD_TICKS);
@@ -83,9 +162,9 @@ async fn play(
         if socket.send(&inputs).await.is_err() {
             break;
         }
-        totals.inputs.fetch_add(1, Ordering::Relaxed);
+        count(&totals.inputs, 1_u64);
     }
-    totals.lost.fetch_add(1, Ordering::Relaxed);
+    count(&totals.lost, 1_u64);
 }
 
 fn follow(decoder: &mut StreamDecoder, frames: &[u8], tick: &AtomicU32) {
@@ -131,10 +210,10 @@ pub async fn floor_players(
 async fn answer(mut socket: TcpStream, bytes: usize, totals: Arc<Totals>) {
     let mut snapshot = vec![0; bytes];
     while socket.read_exact(&mut snapshot).await.is_ok() {
-        totals.snapshots.fetch_add(1, Ordering::Relaxed);
+        count(&totals.snapshots, 1_u64);
         if socket.write_all(&[0x17; INPUT_MESSAGE_BYTES]).await.is_err() {
             return;
         }
-        totals.inputs.fetch_add(1, Ordering::Relaxed);
+        count(&totals.inputs, 1_u64);
     }
 }

@@ -2,17 +2,16 @@
 
 use std::env;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::time::sleep;
+use tokio::time::{sleep, sleep_until};
 
 use super::Report;
-use super::load::{self, Totals};
+use super::load::{self, Counts, Totals};
 use super::usage::{cpu_seconds, quantile, resident_kib};
 use crate::process::{Program, built};
 use crate::site::Site;
@@ -23,6 +22,10 @@ const SETTLE: Duration = Duration::from_secs(4);
 const SERVER_CORE: &str = "0";
 /// The core of everything else.
 const SWARM_CORE: &str = "1";
+/// Looks at the memory in the window.
+const MEMORY_LOOKS: u32 = 10;
+/// The floor is not watched for longer.
+const FLOOR_WINDOW_MAX: Duration = Duration::from_secs(20);
 /// What a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
@@ -35,9 +38,11 @@ pub struct Plan {
     pub window: Duration,
 }
 
-struct Measured {
+/// What a process cost in the window.
+struct Watched {
     us_per_player_second: f64,
-    bytes_per_snapshot: f64,
+    /// At equal intervals, in KiB.
+    memory: Vec<f64>,
 }
 
 /// Measures and reports.
@@ -46,8 +51,8 @@ struct Measured {
 /// When a program cannot be started or a connection was lost.
 pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     pin_self()?;
-    let server = on_the_server(plan, report).await?;
-    let snapshot_bytes = server.bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
+    let (server, bytes_per_snapshot) = on_the_server(plan, report).await?;
+    let snapshot_bytes = bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
     let floor = on_the_floor(plan, snapshot_bytes).await?;
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let words = "server CPU for a connected player";
@@ -55,61 +60,91 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     let words = "the bare epoll loop, same sizes and rates";
     report.add(name("floor_us_per_player_second"), floor.us_per_player_second, "µs", words);
     let ratio = server.us_per_player_second / floor.us_per_player_second;
-    report.add(name("ratio_to_floor"), ratio, "", "");
+    report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
     Ok(())
 }
 
-async fn on_the_server(plan: Plan, report: &mut Report) -> Result<Measured> {
-    let data = tempfile::tempdir().context("a folder for the server")?;
+/// Plays on a running server and tells what the players felt.
+///
+/// # Errors
+/// When a seat is refused or a connection was lost.
+pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
+    let totals = Arc::new(Totals::default());
+    let tasks = load::players(site, plan.count, &totals).await?;
+    let before = totals.now();
+    sleep(plan.window).await;
+    let seen = totals.now().since(&before);
+    drop(tasks);
+    tell_traffic(plan, &seen, report);
+    ensure!(totals.now().lost == 0, "{} connections were lost", totals.now().lost);
+    Ok(())
+}
+
+/// Starts the server on its core, without bots and with room for everybody.
+pub(super) async fn start_server(data: &Path, flags: &[&str]) -> Result<(Program, Site)> {
     let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
     command.args(["--listen", "127.0.0.1:0", "--bots", "false", "--log", "warn"]);
     command.args(["--round-seconds", "3600", "--connections-per-address-max", "100000"]);
     command.args(["--connections-max", "100000", "--sessions-per-minute", "1000000"]);
-    command.args(["--rooms-max", "10000", "--data-dir"]).arg(data.path());
+    command.args(["--rooms-max", "10000", "--rooms-per-minute", "1000000", "--data-dir"]);
+    command.arg(data).args(flags);
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address: SocketAddr =
         program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
     let site = Site::at(address);
-    let pid = program.id();
+    ensure!(site.get("/readyz").await.status == 200, "the server is not ready");
+    Ok((program, site))
+}
 
-    let before = resident_kib(pid)?;
+/// Also says how many bytes a snapshot had.
+async fn on_the_server(plan: Plan, report: &mut Report) -> Result<(Watched, f64)> {
+    let data = tempfile::tempdir().context("a folder for the server")?;
+    let (program, site) = start_server(data.path(), &[]).await?;
+    let empty = resident_kib(program.id())?;
     let totals = Arc::new(Totals::default());
     let tasks = load::players(&site, plan.count, &totals).await?;
     sleep(SETTLE).await;
-    let joined = resident_kib(pid)?;
-    let (snapshots, bytes) =
-        (totals.snapshots.load(Ordering::Relaxed), totals.bytes.load(Ordering::Relaxed));
-    let us_per_player_second = watch(pid, plan).await?;
-    let snapshots = totals.snapshots.load(Ordering::Relaxed) - snapshots;
-    let bytes = totals.bytes.load(Ordering::Relaxed) - bytes;
-    let after = resident_kib(pid)?;
-    ensure!(totals.lost.load(Ordering::Relaxed) == 0, "the server dropped players");
-    let metrics = site.get("/metrics").await;
+    let (before, metrics_before) = (totals.now(), site.get("/metrics").await);
+    let watched = watch(program.id(), plan).await?;
+    let (seen, metrics_after) = (totals.now().since(&before), site.get("/metrics").await);
     drop(tasks);
+    ensure!(totals.now().lost == 0, "the server dropped players");
+    ensure!(totals.now().diverged == 0, "streams diverged");
 
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
-    let measured =
-        Measured { us_per_player_second, bytes_per_snapshot: bytes as f64 / snapshots as f64 };
-    let rate = snapshots as f64 / plan.count as f64 / plan.window.as_secs_f64();
-    report.add(name("snapshots_per_second"), rate, "/s", "that each player got");
-    let words = "of 16 moving players, mean";
-    report.add(name("bytes_per_snapshot"), measured.bytes_per_snapshot, "B", words);
-    let per_connection = (joined - before) / plan.count as f64;
+    let bytes = seen.bytes as f64 / seen.snapshots.max(1) as f64;
+    report.add(name("bytes_per_snapshot"), bytes, "B", "of 16 moving players, mean");
+    tell_traffic(plan, &seen, report);
+    for (figure, histogram) in [
+        ("tick_p99_ms", "pushback_tick_seconds"),
+        ("tick_lateness_p99_ms", "pushback_tick_late_seconds"),
+    ] {
+        let p99 = quantile(metrics_before.text(), metrics_after.text(), histogram, 0.99);
+        report.add(name(figure), p99 * 1_000.0, "ms", "the bound of its bucket");
+    }
+    let (first, last) = (watched.memory[0], watched.memory[watched.memory.len() - 1]);
+    let per_connection = (first - empty) / plan.count as f64;
     report.add(name("kb_per_connection"), per_connection, "KiB", "session, room and sockets");
-    report.add(name("resident_growth_kb"), after - joined, "KiB", "while it was measured");
-    let milliseconds = |histogram| quantile(metrics.text(), histogram, 0.99) * 1_000.0;
-    let words = "the bound of its bucket";
-    report.add(name("tick_p99_ms"), milliseconds("pushback_tick_seconds"), "ms", words);
-    report.add(
-        name("tick_lateness_p99_ms"),
-        milliseconds("pushback_tick_late_seconds"),
-        "ms",
-        words,
-    );
-    Ok(measured)
+    let steps: Vec<_> = watched.memory.iter().map(|kib| format!("{:.1}", kib / 1024.0)).collect();
+    let words = format!("in the window; MiB: {}", steps.join(" "));
+    report.add(name("resident_growth_kb"), last - first, "KiB", &words);
+    Ok((watched, bytes))
 }
 
-async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Measured> {
+/// What the players felt.
+fn tell_traffic(plan: Plan, seen: &Counts, report: &mut Report) {
+    let name = |figure: &str| format!("players.{}.{figure}", plan.count);
+    let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
+    let each = |count: u64| count as f64 / player_seconds;
+    report.add(name("snapshots_per_second"), each(seen.snapshots), "/s", "that each player got");
+    report.add(name("inputs_per_second"), each(seen.inputs), "/s", "messages that each sent");
+    let late = seen.late as f64 / seen.received.max(1) as f64 * 100.0;
+    report.add(name("inputs_late_percent"), late, "%", "of the inputs came too late");
+    let stalls = each(seen.stalls) * 60.0;
+    report.add(name("stalls_per_minute"), stalls, "/min", "gaps over 100 ms that each player had");
+}
+
+async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
     let mut command = pinned(env::current_exe().context("the own program")?);
     command.args(["floor", "--players", &plan.count.to_string(), "--bytes", &bytes.to_string()]);
     let mut program = Program::start("the floor", command.stdout(Stdio::piped()));
@@ -117,26 +152,45 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Measured> {
     let totals = Arc::new(Totals::default());
     let tasks = load::floor_players(address, plan.count, bytes, &totals).await?;
     sleep(SETTLE).await;
-    let us_per_player_second = watch(program.id(), plan).await?;
+    // It does the same all the time: a long window shows nothing more.
+    let watched = watch(program.id(), Plan { window: plan.window.min(FLOOR_WINDOW_MAX), ..plan });
+    let watched = watched.await?;
     drop(tasks);
-    Ok(Measured { us_per_player_second, bytes_per_snapshot: bytes as f64 })
+    Ok(watched)
 }
 
-/// CPU of a process over the window, in microseconds for each player and second.
-async fn watch(pid: u32, plan: Plan) -> Result<f64> {
-    let before = cpu_seconds(pid)?;
-    sleep(plan.window).await;
+/// Watches a process for the window.
+async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
+    let (began, before) = (Instant::now(), cpu_seconds(pid)?);
+    let mut memory = vec![resident_kib(pid)?];
+    for look in 1..=MEMORY_LOOKS {
+        sleep_until((began + plan.window / MEMORY_LOOKS * look).into()).await;
+        memory.push(resident_kib(pid)?);
+    }
     let used = cpu_seconds(pid)? - before;
-    Ok(used * 1e6 / plan.count as f64 / plan.window.as_secs_f64())
+    let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
+    Ok(Watched { us_per_player_second: used * 1e6 / player_seconds, memory })
 }
 
-fn pinned(program: PathBuf) -> Command {
+/// The program on the server's core, where there is another for the load.
+pub(super) fn pinned(program: PathBuf) -> Command {
+    if !has_two_cores() {
+        return Command::new(program);
+    }
     let mut command = Command::new("taskset");
     command.args(["--cpu-list", SERVER_CORE]).arg(program);
     command
 }
 
-fn pin_self() -> Result<()> {
+fn has_two_cores() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2)
+}
+
+/// Keeps this program off the server's core, where there is another.
+pub(super) fn pin_self() -> Result<()> {
+    if !has_two_cores() {
+        return Ok(());
+    }
     let pid = std::process::id().to_string();
     let status = Command::new("taskset")
         .args(["--all-tasks", "--pid", "--cpu-list", SWARM_CORE, &pid])

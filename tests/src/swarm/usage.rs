@@ -31,19 +31,28 @@ pub fn resident_kib(pid: u32) -> Result<f64> {
     number.context("a status names the resident memory")
 }
 
-/// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit.
+/// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit. Of
+/// what was counted between two looks.
 #[must_use]
-pub fn quantile(metrics: &str, histogram: &str, quantile: f64) -> f64 {
+pub fn quantile(before: &str, after: &str, histogram: &str, quantile: f64) -> f64 {
+    let (earlier, later) = (buckets(before, histogram), buckets(after, histogram));
+    let known = |bound| earlier.iter().find(|(b, _)| *b == bound).map_or(0.0, |(_, count)| *count);
+    let counts: Vec<_> =
+        later.iter().map(|(bound, count)| (*bound, count - known(*bound))).collect();
+    let all = counts.last().map_or(0.0, |(_, count)| *count);
+    let reached = counts.iter().find(|(_, count)| *count >= all * quantile);
+    reached.map_or(f64::NAN, |(bound, _)| *bound)
+}
+
+/// Each bound, and how many were not above it.
+fn buckets(metrics: &str, histogram: &str) -> Vec<(f64, f64)> {
     let prefix = format!("{histogram}_bucket{{le=\"");
     let bucket = |line: &str| {
         let (bound, count) = line.strip_prefix(&prefix)?.split_once("\"} ")?;
         let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().ok()? };
         Some((bound, count.parse::<f64>().ok()?))
     };
-    let buckets: Vec<_> = metrics.lines().filter_map(bucket).collect();
-    let all = buckets.last().map_or(0.0, |(_, count)| *count);
-    let reached = buckets.iter().find(|(_, count)| *count >= all * quantile);
-    reached.map_or(f64::NAN, |(bound, _)| *bound)
+    metrics.lines().filter_map(bucket).collect()
 }
 
 #[cfg(test)]
@@ -58,8 +67,11 @@ mod tests {
 
     #[test]
     fn a_quantile_is_the_bound_of_its_bucket() {
-        let text = "x_bucket{le=\"0.1\"} 90\nx_bucket{le=\"0.5\"} 99\nx_bucket{le=\"+Inf\"} 100\n";
-        assert!((quantile(text, "x", 0.5) - 0.1).abs() < 1e-9);
-        assert!((quantile(text, "x", 0.99) - 0.5).abs() < 1e-9);
+        let before = "x_bucket{le=\"0.1\"} 10\nx_bucket{le=\"0.5\"} 10\nx_bucket{le=\"+Inf\"} 10\n";
+        let after =
+            "x_bucket{le=\"0.1\"} 100\nx_bucket{le=\"0.5\"} 109\nx_bucket{le=\"+Inf\"} 110\n";
+        assert!((quantile(before, after, "x", 0.5) - 0.1).abs() < 1e-9);
+        assert!((quantile(before, after, "x", 0.99) - 0.5).abs() < 1e-9);
+        assert!(quantile("", "", "x", 0.5).is_nan());
     }
 }
