@@ -5,8 +5,8 @@ use std::time::Duration;
 use bevy::app::{ScheduleRunnerPlugin, Startup};
 use bevy::prelude::{
     App, AppExit, Commands, DefaultPlugins, MessageWriter, MinimalPlugins, MonitorSelection,
-    NextState, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window, WindowPlugin, With,
-    error,
+    NextState, OnTransition, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window,
+    WindowPlugin, With, error,
 };
 use bevy::state::app::StatesPlugin;
 use bevy::window::{PresentMode, PrimaryWindow, WindowResolution};
@@ -88,7 +88,8 @@ pub fn app(args: Args) -> App {
         ))
         .add_systems(Update, set_window_mode);
     }
-    app.insert_resource(Errand(args)).add_systems(Startup, set_out);
+    let left = OnTransition { exited: Screen::Playing, entered: Screen::Menu };
+    app.insert_resource(Errand(args)).add_systems(Startup, set_out).add_systems(left, play_on);
     app
 }
 
@@ -146,18 +147,28 @@ fn set_out(
         }
         return;
     }
-    let wish = if let Some(room) = args.room_to_join() {
-        Wish::Join(room)
-    } else if let Some(room) = args.watch {
-        Wish::Watch(room)
-    } else if let Some(strength) = args.practice {
-        Wish::Practice(strength)
-    } else if args.autopilot && args.shots.is_none() {
-        Wish::QuickPlay(Mode::Brawl)
-    } else if settings.name.is_empty() {
-        return;
-    } else {
-        Wish::SignIn
-    };
-    wishes.write(wish);
+    if let Some(wish) = wish(args) {
+        wishes.write(wish);
+    } else if !settings.name.is_empty() {
+        wishes.write(Wish::SignIn);
+    }
+}
+
+/// Where the command line points, if anywhere.
+fn wish(args: &Args) -> Option<Wish> {
+    if let Some(room) = args.room_to_join() {
+        return Some(Wish::Join(room));
+    }
+    if let Some(room) = args.watch {
+        return Some(Wish::Watch(room));
+    }
+    if let Some(strength) = args.practice {
+        return Some(Wish::Practice(strength));
+    }
+    (args.autopilot && args.shots.is_none()).then_some(Wish::QuickPlay(Mode::Brawl))
+}
+
+/// An autopilot whose room is gone, because the server was restarted, looks for another.
+fn play_on(errand: Res<Errand>, mut wishes: MessageWriter<Wish>) {
+    wishes.write_batch(wish(&errand.0).filter(|wish| matches!(wish, Wish::QuickPlay(_))));
 }
