@@ -140,7 +140,6 @@ async fn fetch(path: &str, init: &RequestInit) -> Result<Response, ApiError> {
     response.dyn_into().map_err(offline)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn offline(_exception: JsValue) -> ApiError {
     ApiError::Offline
 }
