@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use shared::api::RoomPhase;
 use shared::protocol::chat::Channel;
 use shared::sim::proof::{fold, match_checksum};
@@ -186,7 +185,7 @@ async fn a_thousand_matches_end_in_the_browser_as_they_do_here() {
     // A thousand matches take their time on a machine that does other things too.
     let done = tests::eventually(Duration::from_secs(300), "the digest", async || {
         let done = browser.evaluate("document.querySelector('#digest')?.dataset.done").await;
-        (done == Value::from("true")).then_some(())
+        (done == "true").then_some(())
     });
     done.await;
     assert_eq!(browser.text("#digest").await, native);

@@ -1,5 +1,7 @@
 //! The end-to-end stories: one real server, real sockets, a real browser, a real window.
 
+#![allow(clippy::unwrap_used, reason = "all of it is tests, the helpers of the stories too")]
+
 mod feeds;
 mod recovery;
 

@@ -5,7 +5,6 @@ use shared::protocol::{ClientMessage, close};
 use shared::sim::{BotStrength, Mode};
 use shared::snapshot::FrameKind;
 use tests::player::Conduct;
-use tests::server::ROUND_SECONDS;
 use tests::{Player, TestServer};
 
 /// Rounds that do not end while a story is told.
@@ -231,5 +230,4 @@ async fn the_list_of_rooms_is_a_feed() {
         }
     };
     assert_eq!(tests::within("the room with its player", listed).await, room.to_string());
-    assert!(ROUND_SECONDS < LONG_ROUND_SECONDS);
 }

@@ -196,6 +196,6 @@ impl Drop for Browser {
         );
         driver.write_all(request.as_bytes()).ok();
         // The answer comes when the browser has ended. What it says does not matter.
-        driver.read(&mut [0; 1]).ok();
+        driver.read_exact(&mut [0; 1]).ok();
     }
 }
