@@ -7,12 +7,10 @@ use shared::api::RoomDetails;
 use shared::id::RoomId;
 use shared::sim::Slot;
 
-use crate::api::{self, ApiError, clipboard, invitation};
+use crate::api::{self, ApiError, invitation};
+use crate::components::copy::CopyText;
 use crate::components::live_stage::LiveStage;
 use crate::components::stage::{Hud, Roster};
-
-/// How long "Copied" is shown, in milliseconds.
-const COPIED_MS: u32 = 2_000;
 
 /// `/rooms/:id/watch`.
 #[component]
@@ -89,35 +87,11 @@ fn InviteBox(room: RoomId) -> impl IntoView {
                     "Open in the game"
                 </a>
             </p>
-            <CopyLine label="Or type" text=invitation::command(room) />
-            <CopyLine label="Invite friends" text=invitation::page_link(room) />
+            <p class="muted small">"Or type in a terminal:"</p>
+            <CopyText label="Command that starts the game" text=invitation::command(room) />
+            <p class="muted small">"Invite friends:"</p>
+            <CopyText label="Link for friends" text=invitation::page_link(room) />
         </section>
-    }
-}
-
-/// A text with a button that copies it.
-#[component]
-fn CopyLine(label: &'static str, text: String) -> impl IntoView {
-    let copied = RwSignal::new(false);
-    let shown = text.clone();
-    let copy = move |_| {
-        let text = text.clone();
-        spawn_local(async move {
-            if clipboard::copy(&text).await {
-                copied.try_set(true);
-                gloo_timers::future::TimeoutFuture::new(COPIED_MS).await;
-                copied.try_set(false);
-            }
-        });
-    };
-    view! {
-        <p class="copy-line">
-            <span class="muted small">{label}</span>
-            <code>{shown}</code>
-            <button type="button" class="button small" on:click=copy>
-                <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
-            </button>
-        </p>
     }
 }
 
