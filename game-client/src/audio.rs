@@ -7,7 +7,9 @@ mod synth;
 use std::collections::HashMap;
 
 use bevy::asset::{Assets, Handle};
-use bevy::audio::{AudioPlayer, AudioSink, AudioSinkPlayback as _, AudioSource, PlaybackSettings, Volume};
+use bevy::audio::{
+    AudioPlayer, AudioSink, AudioSinkPlayback as _, AudioSource, PlaybackSettings, Volume,
+};
 use bevy::input::ButtonInput;
 use bevy::input::mouse::MouseButton;
 use bevy::math::Vec2;
@@ -184,7 +186,10 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
         }
         Event::Bump { speed, at, .. } => {
             let force = (speed_from_world(*speed) / 800.0).clamp(0.0, 1.0);
-            (wanted(Sound::Knock, 0.3 + 0.7 * force, 1.25 - 0.45 * force), Some(scene_from_world(*at)))
+            (
+                wanted(Sound::Knock, 0.3 + 0.7 * force, 1.25 - 0.45 * force),
+                Some(scene_from_world(*at)),
+            )
         }
         Event::KnockOut { slot, credit, .. } => {
             let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
@@ -231,11 +236,7 @@ fn hum(
 }
 
 /// Ends voices that nothing plays.
-fn end_voices(
-    mut voices: Query<(Entity, &mut Voice)>,
-    time: Res<Time>,
-    mut commands: Commands,
-) {
+fn end_voices(mut voices: Query<(Entity, &mut Voice)>, time: Res<Time>, mut commands: Commands) {
     for (entity, mut voice) in &mut voices {
         voice.left -= time.delta_secs();
         if voice.left < 0.0 {

@@ -62,7 +62,9 @@ fn listen(mut reports: MessageReader<Report>, settings: Res<Settings>, mut chat:
     for report in reports.read() {
         match report {
             Report::ChatOpen(is_open) => chat.is_open = *is_open,
-            Report::Chat(ChatServerMessage::Hello { lines, .. } | ChatServerMessage::Entered { lines, .. }) => {
+            Report::Chat(
+                ChatServerMessage::Hello { lines, .. } | ChatServerMessage::Entered { lines, .. },
+            ) => {
                 lines.iter().for_each(|line| chat.add(line.clone(), None));
             }
             Report::Chat(ChatServerMessage::Line(line)) => {

@@ -9,7 +9,9 @@ use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
 use bevy::input::{ButtonInput, InputSystems};
 use bevy::math::Vec2;
-use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, PreUpdate, Query, Res, ResMut, Resource};
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Plugin, PreUpdate, Query, Res, ResMut, Resource,
+};
 use serde::{Deserialize, Serialize};
 use shared::sim::{Angle, Buttons, Input, Thrust};
 

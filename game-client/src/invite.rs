@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "hello", "pushback://join/", "http://h:1/", "pushback://join/K3X9ZQ?server=%4"] {
+        for text in
+            ["", "hello", "pushback://join/", "http://h:1/", "pushback://join/K3X9ZQ?server=%4"]
+        {
             assert_eq!(text.parse::<Invitation>(), Err(InvitationError), "{text}");
         }
     }

@@ -11,19 +11,19 @@ pub mod start;
 
 pub mod net;
 
+pub mod chat;
 pub mod lobby;
 pub mod room;
-pub mod chat;
 
+pub mod autopilot;
 pub mod input;
 pub mod prediction;
-pub mod autopilot;
 
-pub mod space;
-pub mod scene;
+pub mod audio;
 pub mod backdrop;
 pub mod replay;
-pub mod audio;
+pub mod scene;
+pub mod space;
 
 pub mod screens;
 pub mod ui;

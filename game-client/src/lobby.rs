@@ -173,13 +173,9 @@ fn hear(
     for report in reports.read() {
         match report {
             Report::SignedIn { server, session } => {
-                settings.tokens.insert(server.clone(), session.token.clone());
-                let account = Account::Somebody { server: server.clone(), session: session.clone() };
-                lobby.account = account;
-                lobby.trouble = None;
-                if let Some(seat) = settings.last_seat.as_ref().filter(|seat| seat.server == *server)
-                    && room.is_none()
-                {
+                signed_in(&mut lobby, &mut settings, server, session);
+                let last = settings.last_seat.as_ref().filter(|seat| seat.server == *server);
+                if let (Some(seat), None) = (last, &room) {
                     net.ask(Request::LookAt(seat.room));
                 }
                 wishes.write_batch(lobby.after_sign_in.take());
@@ -242,6 +238,12 @@ fn hear(
     }
 }
 
+fn signed_in(lobby: &mut Lobby, settings: &mut Settings, server: &str, session: &Session) {
+    settings.tokens.insert(server.to_owned(), session.token.clone());
+    lobby.account = Account::Somebody { server: server.to_owned(), session: session.clone() };
+    lobby.trouble = None;
+}
+
 fn go_to_menu(
     commands: &mut Commands<'_, '_>,
     stage: &mut Stage,
@@ -293,7 +295,8 @@ fn grant(
                 open(&mut lobby, &net, CreateRoom { mode, private: true, bots });
             }
             Wish::Join(id) | Wish::Watch(id) => {
-                let role = if matches!(wish, Wish::Join(_)) { Role::Player } else { Role::Spectator };
+                let role =
+                    if matches!(wish, Wish::Join(_)) { Role::Player } else { Role::Spectator };
                 let link = lobby.next_link();
                 if role == Role::Player {
                     let server = settings.server.clone();

@@ -297,11 +297,7 @@ impl Match {
         }
     }
 
-    fn step(
-        &mut self,
-        held: &mut impl FnMut(&World) -> Input,
-        messages: &mut Vec<ClientMessage>,
-    ) {
+    fn step(&mut self, held: &mut impl FnMut(&World) -> Input, messages: &mut Vec<ClientMessage>) {
         let Some(predictor) = &mut self.predictor else { return };
         if predictor.world().is_over() {
             return;

@@ -126,7 +126,11 @@ impl Recording {
     }
 
     fn tick(&self) -> u32 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ticks of a round")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "ticks of a round"
+        )]
         let tick = self.at.max(0.0) as u32;
         tick
     }
@@ -151,7 +155,8 @@ fn play(
     mut settled: MessageWriter<Settled>,
 ) {
     let recording = &mut *recording;
-    let seconds = if recording.is_playing { time.delta_secs() * SPEEDS[recording.speed] } else { 0.0 };
+    let seconds =
+        if recording.is_playing { time.delta_secs() * SPEEDS[recording.speed] } else { 0.0 };
     let end = f64::from(recording.reader.available_ticks());
     recording.at = (recording.at + f64::from(seconds) * f64::from(TICK_RATE_HZ)).min(end);
     if recording.at >= end {

@@ -97,11 +97,7 @@ impl Plugin for RoomPlugin {
     fn build(&self, app: &mut App) {
         app.add_message::<Settled>().add_message::<RoundEnded>().add_systems(
             Update,
-            (
-                listen.in_set(Phase::Listen),
-                play.in_set(Phase::Play),
-                show.in_set(Phase::Show),
-            )
+            (listen.in_set(Phase::Listen), play.in_set(Phase::Play), show.in_set(Phase::Show))
                 // Each asks for itself: the room may be left between two of them.
                 .distributive_run_if(resource_exists::<Room>),
         );
@@ -149,7 +145,12 @@ fn listen(
 }
 
 /// Takes one message of the server. The result when a round is over.
-fn take(room: &mut Room, message: &ServerMessage, at: Instant, time: &Time<Real>) -> Option<RoundResult> {
+fn take(
+    room: &mut Room,
+    message: &ServerMessage,
+    at: Instant,
+    time: &Time<Real>,
+) -> Option<RoundResult> {
     match message {
         ServerMessage::Welcome { seat, mode, private, .. } => {
             room.play.welcome(*seat);

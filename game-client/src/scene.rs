@@ -1,6 +1,7 @@
 //! What is seen of a match: one plugin for each part, all of them read the same [`Stage`].
 
 mod camera;
+mod canvas;
 mod discs;
 mod effects;
 mod ice;
@@ -13,9 +14,7 @@ mod pulses;
 mod tinted;
 mod void;
 
-use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Message, Plugin, Resource, SystemSet, Update,
-};
+use bevy::prelude::{App, IntoScheduleConfigs as _, Message, Plugin, Resource, SystemSet, Update};
 use shared::sim::{Event, Slot};
 use shared::snapshot::Roster;
 
@@ -87,7 +86,7 @@ pub struct ScenePlugin;
 impl Plugin for ScenePlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins((
-            painter::PainterPlugin,
+            canvas::CanvasPlugin,
             camera::CameraPlugin,
             void::VoidPlugin,
             platform::PlatformPlugin,

@@ -70,9 +70,7 @@ impl Plugin for ScreensPlugin {
                 (
                     menu::show.run_if(in_state(Screen::Menu)),
                     queue::show.run_if(in_state(Screen::Queue)),
-                    playing::show
-                        .run_if(in_state(Screen::Playing))
-                        .run_if(resource_exists::<Room>),
+                    playing::show.run_if(in_state(Screen::Playing)).run_if(resource_exists::<Room>),
                     replay::show.run_if(in_state(Screen::Replay)),
                 )
                     .in_set(Panels),

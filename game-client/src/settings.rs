@@ -210,7 +210,7 @@ impl Plugin for SettingsPlugin {
                 stored: self.settings.clone(),
                 unsaved_for_seconds: 0.0,
             })
-                .add_systems(Update, write_when_settled)
+            .add_systems(Update, write_when_settled)
             .add_systems(Last, write_on_exit);
     }
 }
@@ -248,7 +248,8 @@ mod tests {
 
     #[test]
     fn settings_read_back_and_old_files_still_read() {
-        let mut settings = Settings { name: "Ada".to_owned(), ui_scale: 1.25, ..Settings::default() };
+        let mut settings =
+            Settings { name: "Ada".to_owned(), ui_scale: 1.25, ..Settings::default() };
         settings.tokens.insert("http://h".to_owned(), "secret".to_owned());
 
         let written = serde_json::to_string(&settings).expect("it writes");

@@ -40,6 +40,8 @@ enum Step {
     Chat(bool),
     /// Shows or hides the net graph.
     NetGraph(bool),
+    /// Waits until a good part of the ice has broken off.
+    Shrunk,
     /// Waits for the result.
     Summary,
 }
@@ -79,7 +81,7 @@ const STEPS: &[Step] = &[
     Step::Wait(25),
     Step::Picture("net-graph"),
     Step::NetGraph(false),
-    Step::Playing(150),
+    Step::Shrunk,
     Step::Picture("shrinking"),
     Step::Summary,
     Step::Wait(12),
@@ -148,7 +150,8 @@ fn go_on(
         exit.write(AppExit::error());
         return;
     }
-    let elapsed = room.as_ref().and_then(|room| room.play.settled_world()).map(|world| world.elapsed());
+    let elapsed =
+        room.as_ref().and_then(|room| room.play.settled_world()).map(|world| world.elapsed());
     let done = match step {
         Step::Wait(tenths) => {
             #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
@@ -167,6 +170,10 @@ fn go_on(
         Step::Playing(seconds) => {
             let is_there = *screen.get() == Screen::Playing && stage.drawn.is_some();
             is_there && elapsed.is_some_and(|ticks| ticks >= seconds * shared::tick::TICK_RATE_HZ)
+        }
+        Step::Shrunk => {
+            let drawn = stage.drawn.as_ref();
+            drawn.is_some_and(|drawn| drawn.radius < drawn.radius_whole * 0.75)
         }
         Step::Scoreboard(shown) => {
             shots.scoreboard = shown;

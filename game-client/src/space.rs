@@ -262,10 +262,12 @@ mod tests {
         assert_eq!(scene_from_world(fixed::Vec2::new(units(3), units(-2))), Vec2::new(3.0, 2.0));
         let up = angle_towards(Vec2::Y).expect("a direction");
         assert_eq!(Angle::of(fixed::Vec2::new(0, -9)), up);
-        assert!((radians_from_world(up).rem_euclid(core::f32::consts::TAU)
-            - core::f32::consts::FRAC_PI_2)
-            .abs()
-            < 0.01);
+        assert!(
+            (radians_from_world(up).rem_euclid(core::f32::consts::TAU)
+                - core::f32::consts::FRAC_PI_2)
+                .abs()
+                < 0.01
+        );
         assert_eq!(thrust_along(Vec2::Y * 0.1, 0.2), Thrust::NONE);
         assert_eq!(thrust_along(Vec2::X, 0.2).code(), 1);
     }

@@ -39,7 +39,6 @@ const HEADLESS_RATE_HZ: f64 = 120.0;
 struct Errand(Args);
 
 /// The client that the command line asks for.
-#[must_use]
 pub fn app(args: Args) -> App {
     let path = settings::path_of(&args.profile);
     let mut settings = path.as_deref().map(Settings::load).unwrap_or_default();

@@ -43,7 +43,11 @@ impl Plugin for UiPlugin {
     fn build(&self, app: &mut App) {
         app.add_plugins(EguiPlugin::default())
             .init_resource::<UiTakes>()
-            .add_plugins((kill_feed::KillFeedPlugin, chat::ChatPanelPlugin, net_graph::NetGraphPlugin))
+            .add_plugins((
+                kill_feed::KillFeedPlugin,
+                chat::ChatPanelPlugin,
+                net_graph::NetGraphPlugin,
+            ))
             .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<Dressed>))
             .add_systems(Update, (dress, notice));
     }

@@ -113,7 +113,11 @@ fn fades(time: f32, half_life: f32) -> f32 {
 
 /// Calls `at(time, along)` for each sample of so many seconds.
 fn render(seconds: f32, mut at: impl FnMut(f32, f32) -> f32) -> Vec<f32> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most two seconds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most two seconds"
+    )]
     let count = (seconds * RATE_HZ) as usize;
     #[expect(clippy::cast_precision_loss, reason = "at most two seconds")]
     let sample = |place: usize| {
@@ -131,14 +135,22 @@ fn struck(seconds: f32, partials: &[(f32, f32, f32)], click: f32) -> Vec<f32> {
     render(seconds, |time, _| {
         let ring: f32 = partials
             .iter()
-            .map(|(pitch, loud, half_life)| loud * (time * pitch * TAU).sin() * fades(time, *half_life))
+            .map(|(pitch, loud, half_life)| {
+                loud * (time * pitch * TAU).sin() * fades(time, *half_life)
+            })
             .sum();
         ring + click * noise.next() * fades(time, 0.0025)
     })
 }
 
 /// Air that moves: noise whose pitch glides, over a soft tone.
-fn air(seconds: f32, pitch: (f32, f32), width: f32, tone: (f32, f32, f32), attack: f32) -> Vec<f32> {
+fn air(
+    seconds: f32,
+    pitch: (f32, f32),
+    width: f32,
+    tone: (f32, f32, f32),
+    attack: f32,
+) -> Vec<f32> {
     let (mut noise, mut band, mut under) = (Noise(99), Band::default(), Tone::default());
     let half_life = seconds / 4.5;
     render(seconds, |time, along| {
@@ -171,7 +183,9 @@ pub(super) fn samples(sound: Sound) -> Vec<f32> {
         Sound::Knock => {
             struck(0.2, &[(310.0, 1.0, 0.022), (655.0, 0.5, 0.014), (1_180.0, 0.22, 0.009)], 0.5)
         }
-        Sound::Hit => struck(0.26, &[(150.0, 1.0, 0.04), (330.0, 0.6, 0.022), (720.0, 0.3, 0.01)], 1.1),
+        Sound::Hit => {
+            struck(0.26, &[(150.0, 1.0, 0.04), (330.0, 0.6, 0.022), (720.0, 0.3, 0.01)], 1.1)
+        }
         Sound::Pulse => air(0.2, (2_400.0, 700.0), 0.5, (620.0, 250.0, 0.35), 0.006),
         Sound::Shove => air(0.34, (900.0, 240.0), 0.6, (190.0, 70.0, 0.8), 0.01),
         Sound::Dash => air(0.26, (500.0, 2_600.0), 0.7, (140.0, 240.0, 0.2), 0.03),

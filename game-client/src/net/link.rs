@@ -108,7 +108,8 @@ impl Link {
         match timeout(SILENCE_MAX, opening).await {
             Ok(Ok(socket)) => Ok(socket),
             Ok(Err(error)) if socket::is_refusal(&error) => {
-                let text = "The server did not let us in: the room is full, or the versions differ.";
+                let text =
+                    "The server did not let us in: the room is full, or the versions differ.";
                 let why = Trouble { text: text.to_owned(), may_pass: true };
                 Err(Ending { next: NextStep::Reconnect, why })
             }

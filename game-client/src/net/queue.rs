@@ -1,7 +1,7 @@
 //! Looking for a match: a ticket and a long-poll that is sent again until the match is there.
 
-use shared::api::{MatchState, MatchTicket};
 use shared::api::ProblemKind;
+use shared::api::{MatchState, MatchTicket};
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;

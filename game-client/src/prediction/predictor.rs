@@ -226,7 +226,10 @@ mod tests {
 
         predictor.skip_to(predictor.world().tick.plus(40));
 
-        assert_eq!(predictor.world().disc(ME).map(|disc| disc.input), Some(firing.without_actions()));
+        assert_eq!(
+            predictor.world().disc(ME).map(|disc| disc.input),
+            Some(firing.without_actions())
+        );
         let far = Tick(predictor.world().tick.0 + 100_000);
         predictor.skip_to(far);
         assert!(far.is_after(predictor.world().tick));

@@ -1,13 +1,13 @@
 //! Where the picture is taken from: the own disc in view, a little ahead of it, steady.
 
 use bevy::camera::{Camera, Camera2d, ClearColor, Hdr, OrthographicProjection, Projection};
-use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::color::{Alpha as _, LinearRgba};
+use bevy::core_pipeline::tonemapping::{DebandDither, Tonemapping};
 use bevy::math::Vec2;
 use bevy::post_process::bloom::Bloom;
 use bevy::prelude::{
-    App, Commands, Component, Entity, IntoScheduleConfigs as _, Local, Msaa, Plugin, Query, Res, ResMut,
-    Resource, Single, Startup, Time, Transform, Update, Window, With,
+    App, Commands, Component, Entity, IntoScheduleConfigs as _, Local, Msaa, Plugin, Query, Res,
+    ResMut, Resource, Single, Startup, Time, Transform, Update, Window, With,
 };
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::PrimaryWindow;
@@ -19,6 +19,8 @@ use crate::settings::{Quality, Settings};
 
 /// Height of the picture around the own disc, in units.
 const HEIGHT_PLAYING: f32 = 800.0;
+/// However small the ice is: less is never shown.
+const HEIGHT_LEAST: f32 = 640.0;
 /// How much of the way from the middle of the ice to the own disc the picture goes.
 const FOLLOW: f32 = 0.62;
 /// Seconds of the own movement that the picture looks ahead.
@@ -102,7 +104,10 @@ impl Plugin for CameraPlugin {
             .insert_resource(ClearColor(palette::VOID_OUTER))
             .add_systems(Startup, set_up)
             .add_systems(Update, veil.in_set(Phase::Paint))
-            .add_systems(Update, (choose_quality, follow).chain().after(Phase::Show).before(Phase::Paint));
+            .add_systems(
+                Update,
+                (choose_quality, follow).chain().after(Phase::Show).before(Phase::Paint),
+            );
     }
 }
 
@@ -164,7 +169,12 @@ fn follow(
 }
 
 /// Darkens the picture behind the menu: much at the left, where the panels are.
-fn veil(stage: Res<Stage>, view: Res<View>, mut painter: ResMut<Painter>, mut is_shown: Local<bool>) {
+fn veil(
+    stage: Res<Stage>,
+    view: Res<View>,
+    mut painter: ResMut<Painter>,
+    mut is_shown: Local<bool>,
+) {
     if stage.is_backdrop {
         let half = view.window * view.scale / 2.0 + Vec2::splat(40.0);
         let mut sheet = Tinted::default();
@@ -185,7 +195,7 @@ fn veil(stage: Res<Stage>, view: Res<View>, mut painter: ResMut<Painter>, mut is
 /// The middle and the height of the picture.
 fn wanted(stage: &Stage, window: Vec2, time: f32) -> (Vec2, f32) {
     let Some(drawn) = &stage.drawn else { return (Vec2::ZERO, HEIGHT_PLAYING) };
-    let whole = (2.0 * drawn.radius * ROOM).max(420.0);
+    let whole = (2.0 * drawn.radius * ROOM).max(HEIGHT_LEAST);
     // All of it must fit into a narrow window as well.
     let whole = whole.max(whole * window.y / window.x);
     if stage.is_backdrop {

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
-use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update,
-};
+use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update};
 use shared::sim::mode::SEATS_MAX;
 use shared::sim::{PickupKind, Slot};
 
@@ -70,6 +68,8 @@ struct Fall {
 pub(super) struct Looks {
     of: Vec<Look>,
     act: u32,
+    /// Frames are shorter than a hold: otherwise it would only look like a stutter.
+    is_fluent: bool,
 }
 
 impl Looks {
@@ -79,8 +79,10 @@ impl Looks {
 
     /// A disc was hit along `way`: it holds, squashes by `amount` and flashes. A negative amount stretches it.
     pub(super) fn hit(&mut self, slot: Slot, way: Vec2, amount: f32) {
+        let holds = self.is_fluent;
         let Some(look) = self.of(slot) else { return };
         if let Some(last) = look.last
+            && holds
             && amount > 0.0
             && look.hold <= 0.0
         {
@@ -106,8 +108,12 @@ pub(super) struct DiscsPlugin;
 
 impl Plugin for DiscsPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(Looks { of: vec![Look::default(); SEATS_MAX], act: 0 })
-            .add_systems(Update, paint.in_set(Phase::Paint));
+        app.insert_resource(Looks {
+            of: vec![Look::default(); SEATS_MAX],
+            act: 0,
+            is_fluent: true,
+        })
+        .add_systems(Update, paint.in_set(Phase::Paint));
     }
 }
 
@@ -123,10 +129,12 @@ fn paint(
         looks.act = stage.act;
         looks.of.fill(Look::default());
     }
+    looks.is_fluent = time.delta_secs() < HOLD_SECONDS;
     for look in &mut looks.of {
         pass(look, stage.seconds);
     }
-    let brush = Brush { stage: &stage, drawn, palette: settings.palette, time: time.elapsed_secs() };
+    let brush =
+        Brush { stage: &stage, drawn, palette: settings.palette, time: time.elapsed_secs() };
     for disc in &drawn.discs {
         let Some(look) = looks.of.get_mut(usize::from(disc.slot.0)) else { continue };
         move_look(look, disc, stage.seconds);
@@ -235,7 +243,13 @@ impl Brush<'_> {
         let root = place - disc.thrust * (RADIUS - 4.0);
         let tip = place - disc.thrust * (RADIUS + 19.0 * flicker);
         let white = Color::WHITE;
-        painter.streak(Layer::Ground, tip, root, 20.0, (white.with_alpha(0.85), white.with_alpha(0.0)));
+        painter.streak(
+            Layer::Ground,
+            tip,
+            root,
+            20.0,
+            (white.with_alpha(0.85), white.with_alpha(0.0)),
+        );
     }
 
     fn standing(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
@@ -267,18 +281,38 @@ impl Brush<'_> {
             painter.disc(Layer::Discs, top, RADIUS * 0.5, pale, pale);
             painter.disc(Layer::Discs, top, RADIUS * 0.27, flashed(body), flashed(body));
         } else {
-            painter.ring(Layer::Discs, top, RADIUS * 0.62, 1.6, flashed(side).with_alpha(0.55 * alpha));
+            painter.ring(
+                Layer::Discs,
+                top,
+                RADIUS * 0.62,
+                1.6,
+                flashed(side).with_alpha(0.55 * alpha),
+            );
         }
         // Facing.
         let ink = palette::INK.with_alpha(0.55 * alpha);
         painter.notch(Layer::Discs, top, RADIUS + 0.5, 13.0, disc.aim, ink);
-        painter.notch(Layer::Discs, top, RADIUS - 1.5, 10.0, disc.aim, Color::WHITE.with_alpha(alpha));
+        painter.notch(
+            Layer::Discs,
+            top,
+            RADIUS - 1.5,
+            10.0,
+            disc.aim,
+            Color::WHITE.with_alpha(alpha),
+        );
         if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
-            painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.2, palette::WHITE);
+            painter.ring(Layer::Discs, top, RADIUS + 0.8, 5.4, palette::INK.with_alpha(0.75));
+            painter.ring(Layer::Discs, top, RADIUS - 0.2, 3.4, palette::WHITE);
         } else if self.drawn.team_points.is_some() {
             painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.0, palette::team(disc.team));
         } else {
-            painter.ring(Layer::Discs, top, RADIUS - 0.4, 1.3, palette::INK.with_alpha(0.4 * alpha));
+            painter.ring(
+                Layer::Discs,
+                top,
+                RADIUS - 0.4,
+                1.3,
+                palette::INK.with_alpha(0.4 * alpha),
+            );
         }
         if self.drawn.team_points.is_some() && self.stage.own == Some(disc.slot) {
             painter.ring(Layer::Discs, top, RADIUS + 2.4, 2.6, palette::team(disc.team));

@@ -208,7 +208,13 @@ impl Reaction<'_> {
         let strong = (0.5 + disc.strain * 0.5).min(1.3) * force;
         self.effects.ring(at, (6.0, 34.0 + 34.0 * strong), 5.0, palette::WARM);
         self.effects.ring(at, (2.0, 18.0 + 22.0 * strong), 3.0, Color::WHITE);
-        self.effects.burst(at, way * (190.0 + 280.0 * strong), 0.9, 9.0 + 9.0 * strong, palette::WARM);
+        self.effects.burst(
+            at,
+            way * (190.0 + 280.0 * strong),
+            0.9,
+            9.0 + 9.0 * strong,
+            palette::WARM,
+        );
         self.looks.hit(target, way, 0.16 + 0.16 * strong);
         self.jolt(Some(target), 0.30 + 0.25 * strong);
         self.jolt(Some(by), 0.12);
@@ -233,7 +239,13 @@ impl Reaction<'_> {
         };
         self.effects.wave(wave);
         let way = Vec2::from_angle(disc.aim);
-        self.effects.burst(disc.position + way * RADIUS, way * 420.0, sweep / 2.0, 12.0, palette::WARM);
+        self.effects.burst(
+            disc.position + way * RADIUS,
+            way * 420.0,
+            sweep / 2.0,
+            12.0,
+            palette::WARM,
+        );
         self.looks.recoil(slot, -way * 5.0);
         self.jolt(Some(slot), 0.22);
     }

@@ -53,7 +53,10 @@ impl Slab {
             sheet.rings(&radii, SEGMENTS, |ring, _| LinearRgba { alpha: alphas[ring], ..MARK });
         }
         let dot = [0.0, 5.5, 5.5 + self.pixel];
-        sheet.rings(&dot, 24, |ring, _| LinearRgba { alpha: if ring < 2 { 0.42 } else { 0.0 }, ..MARK });
+        sheet.rings(&dot, 24, |ring, _| LinearRgba {
+            alpha: if ring < 2 { 0.42 } else { 0.0 },
+            ..MARK
+        });
         self.fissures(&mut sheet);
         self.rim(&mut sheet);
         sheet
@@ -150,7 +153,10 @@ impl Slab {
             let mut points = Vec::new();
             for step in 0..7_u8 {
                 let along = f32::from(step) / 6.0;
-                points.push((Vec2::from_angle(turn) * (self.radius - reach * along), 0.85 * (1.0 - along)));
+                points.push((
+                    Vec2::from_angle(turn) * (self.radius - reach * along),
+                    0.85 * (1.0 - along),
+                ));
                 turn += chance.between(-0.026, 0.026);
             }
             sheet.soft_line(&points, 3.4, colour);
@@ -158,7 +164,11 @@ impl Slab {
                 let from = points[2].0;
                 let aside = Vec2::from_angle(turn + chance.between(-0.07, 0.07));
                 let tip = aside * (self.radius - reach * 0.75);
-                sheet.soft_line(&[(from, 0.6), (from.midpoint(tip) * 1.004, 0.4), (tip, 0.0)], 2.8, colour);
+                sheet.soft_line(
+                    &[(from, 0.6), (from.midpoint(tip) * 1.004, 0.4), (tip, 0.0)],
+                    2.8,
+                    colour,
+                );
             }
         }
     }
@@ -175,7 +185,8 @@ impl Slab {
         sheet.rings(&radii, SEGMENTS, |ring, _| edge.with_alpha(alphas[ring]));
         if self.danger > 0.0 {
             let warm = LinearRgba::from(palette::WARM);
-            let radii = [self.radius - 30.0, self.radius - 2.0, self.radius + 1.0, self.radius + 14.0];
+            let radii =
+                [self.radius - 30.0, self.radius - 2.0, self.radius + 1.0, self.radius + 14.0];
             let alphas = [0.0, 0.5 * self.danger, 0.6 * self.danger, 0.0];
             sheet.rings(&radii, SEGMENTS, |ring, _| warm.with_alpha(alphas[ring]));
         }

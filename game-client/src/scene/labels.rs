@@ -55,8 +55,11 @@ fn find(
         let strength = if always { 1.0 } else { near };
         if strength > 0.02 {
             let name = entry.name.as_str();
-            let text =
-                if entry.reconnecting { format!("{name} · reconnecting") } else { name.to_owned() };
+            let text = if entry.reconnecting {
+                format!("{name} · reconnecting")
+            } else {
+                name.to_owned()
+            };
             labels.0.push(Label { text, place, strength });
         }
     }

@@ -1,41 +1,16 @@
-//! Draws everything of a match with five meshes and five draw calls.
+//! Where everything of a match is put to be drawn: a few sheets, each one mesh and one draw call.
 //!
 //! Whoever wants to be seen puts shapes into a layer, each frame anew. A shape is a quad; its outline and its soft edge
 //! come from a distance function in the shader, so no textures are needed and every edge is smooth at every size.
-//!
-//! The deep and the ice are plain triangles (see [`Tinted`]) with a pipeline of their own: they cover the picture, and a
-//! processor that draws computes every branch of a shader for every pixel.
+//! The deep, the ice and the veil are plain triangles (see [`Tinted`]) that stay until they change.
 
-use bevy::asset::{Asset, Assets, Handle, RenderAssetUsages, load_internal_asset, uuid_handle};
-use bevy::camera::visibility::NoFrustumCulling;
-use bevy::color::{Alpha as _, Color, ColorToComponents as _, LinearRgba};
+use bevy::color::{Alpha as _, Color, LinearRgba};
 use bevy::math::Vec2;
-use bevy::mesh::{
-    Indices, Mesh, Mesh2d, MeshVertexAttribute, MeshVertexBufferLayoutRef, PrimitiveTopology,
-};
-use bevy::prelude::{
-    App, Commands, IntoScheduleConfigs as _, Plugin, PostUpdate, Res, ResMut, Resource, Startup,
-    Transform,
-};
-use bevy::reflect::TypePath;
-use bevy::render::render_resource::{
-    AsBindGroup, BlendState, RenderPipelineDescriptor, SpecializedMeshPipelineError, VertexFormat,
-};
-use bevy::shader::{Shader, ShaderRef};
-use bevy::sprite_render::{
-    AlphaMode2d, Material2d, Material2dKey, Material2dPlugin, MeshMaterial2d,
-};
+use bevy::mesh::Mesh;
+use bevy::prelude::Resource;
 
+use super::canvas::{Sheet, Vertices, nothing};
 use super::tinted::Tinted;
-
-const SHADER: Handle<Shader> = uuid_handle!("6d0c9e0e-5f0f-4a34-9c55-3c2a1d3a7b10");
-
-/// Second colour of a shape.
-pub(super) const SECOND_COLOUR: MeshVertexAttribute =
-    MeshVertexAttribute::new("SecondColour", 718_231_001, VertexFormat::Float32x4);
-/// What the distance function takes.
-pub(super) const PARAMETERS: MeshVertexAttribute =
-    MeshVertexAttribute::new("Parameters", 718_231_002, VertexFormat::Float32x4);
 
 /// Shapes that are drawn in a frame at most. What comes after is left out.
 const SHAPES_MAX: usize = 6_000;
@@ -53,36 +28,9 @@ pub(super) enum Layer {
     Above,
 }
 
-/// A mesh with a pipeline of its own, the lowest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Sheet {
-    /// The deep alone.
-    Void,
-    /// Shapes behind the ice.
-    Behind,
-    /// The ice alone.
-    Ice,
-    /// Shapes on the ice and over it.
-    Front,
-    /// Darkness over all of it, behind the panels.
-    Veil,
-}
-
-impl Sheet {
-    const ALL: [Self; 5] = [Self::Void, Self::Behind, Self::Ice, Self::Front, Self::Veil];
-
-    /// What the shader calls it.
-    const fn definition(self) -> &'static str {
-        match self {
-            Self::Void | Self::Ice | Self::Veil => "TINTED",
-            Self::Behind | Self::Front => "SHAPES",
-        }
-    }
-}
-
 /// The outline of a shape. Numbers as in `shapes.wgsl`.
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Disc = 0,
     Ring = 1,
     Arc = 2,
@@ -96,15 +44,15 @@ enum Kind {
 
 /// A quad with an outline.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
-    kind: Kind,
-    centre: Vec2,
-    half: Vec2,
+pub(super) struct Shape {
+    pub(super) kind: Kind,
+    pub(super) centre: Vec2,
+    pub(super) half: Vec2,
     /// Radians, counter-clockwise.
-    turn: f32,
-    colour: LinearRgba,
-    second: LinearRgba,
-    parameters: [f32; 4],
+    pub(super) turn: f32,
+    pub(super) colour: LinearRgba,
+    pub(super) second: LinearRgba,
+    pub(super) parameters: [f32; 4],
 }
 
 /// Where shapes are put. Emptied each frame.
@@ -140,7 +88,14 @@ impl Painter {
     }
 
     /// A filled circle, from one colour in the middle to another at the rim.
-    pub(super) fn disc(&mut self, layer: Layer, centre: Vec2, radius: f32, inner: Color, rim: Color) {
+    pub(super) fn disc(
+        &mut self,
+        layer: Layer,
+        centre: Vec2,
+        radius: f32,
+        inner: Color,
+        rim: Color,
+    ) {
         self.round(layer, Kind::Disc, centre, radius, (inner, rim), [radius, 0.0, 0.0, 0.0]);
     }
 
@@ -162,9 +117,23 @@ impl Painter {
     }
 
     /// A circle's line.
-    pub(super) fn ring(&mut self, layer: Layer, centre: Vec2, radius: f32, width: f32, colour: Color) {
+    pub(super) fn ring(
+        &mut self,
+        layer: Layer,
+        centre: Vec2,
+        radius: f32,
+        width: f32,
+        colour: Color,
+    ) {
         let reach = radius + width;
-        self.round(layer, Kind::Ring, centre, reach, (colour, colour), [radius, width / 2.0, 0.0, 0.0]);
+        self.round(
+            layer,
+            Kind::Ring,
+            centre,
+            reach,
+            (colour, colour),
+            [radius, width / 2.0, 0.0, 0.0],
+        );
     }
 
     /// A part of a circle's line: `sweep` radians with `turn` in the middle.
@@ -183,7 +152,14 @@ impl Painter {
     }
 
     /// A line with round ends that fades and narrows towards its tail.
-    pub(super) fn streak(&mut self, layer: Layer, tail: Vec2, head: Vec2, width: f32, colours: (Color, Color)) {
+    pub(super) fn streak(
+        &mut self,
+        layer: Layer,
+        tail: Vec2,
+        head: Vec2,
+        width: f32,
+        colours: (Color, Color),
+    ) {
         self.line(layer, tail, head, (width, 1.0), colours, 0.0);
     }
 
@@ -193,7 +169,14 @@ impl Painter {
     }
 
     /// A spark: a line that shines and narrows towards its tail.
-    pub(super) fn spark(&mut self, layer: Layer, tail: Vec2, head: Vec2, width: f32, colour: Color) {
+    pub(super) fn spark(
+        &mut self,
+        layer: Layer,
+        tail: Vec2,
+        head: Vec2,
+        width: f32,
+        colour: Color,
+    ) {
         self.line(layer, tail, head, (width, 1.0), (colour, colour.with_alpha(0.0)), 0.7);
     }
 
@@ -213,7 +196,10 @@ impl Painter {
         let parameters = [half_length, width / 2.0, taper, shine];
         let (colour, second) = (at_head.into(), at_tail.into());
         let centre = tail.midpoint(head);
-        self.add(layer, Shape { kind: Kind::Streak, centre, half, turn, colour, second, parameters });
+        self.add(
+            layer,
+            Shape { kind: Kind::Streak, centre, half, turn, colour, second, parameters },
+        );
     }
 
     /// Light that falls off to nothing at `radius`. Light is added to what is there.
@@ -257,13 +243,28 @@ impl Painter {
     }
 
     /// A plus sign.
-    pub(super) fn plus(&mut self, layer: Layer, centre: Vec2, reach: f32, width: f32, colour: Color) {
+    pub(super) fn plus(
+        &mut self,
+        layer: Layer,
+        centre: Vec2,
+        reach: f32,
+        width: f32,
+        colour: Color,
+    ) {
         let parameters = [reach, width / 2.0, 0.0, 0.0];
         self.round(layer, Kind::Plus, centre, reach, (colour, colour), parameters);
     }
 
     /// A wedge that points along `turn`, its tip at `reach` from the centre.
-    pub(super) fn notch(&mut self, layer: Layer, centre: Vec2, reach: f32, size: f32, turn: f32, colour: Color) {
+    pub(super) fn notch(
+        &mut self,
+        layer: Layer,
+        centre: Vec2,
+        reach: f32,
+        size: f32,
+        turn: f32,
+        colour: Color,
+    ) {
         let parameters = [reach, size, 0.0, 0.0];
         let (colour, half) = (LinearRgba::from(colour), Vec2::splat(reach + EDGE));
         let kind = Kind::Notch;
@@ -286,169 +287,23 @@ impl Painter {
     }
 
     /// What a sheet shows from now on. Nothing: what it showed before.
-    fn mesh(&mut self, sheet: Sheet) -> Option<Mesh> {
-        let mut vertices = Vertices::default();
+    pub(super) fn mesh(&mut self, sheet: Sheet) -> Option<Mesh> {
         let [deep, front @ ..] = &mut self.layers;
-        match sheet {
-            Sheet::Void => return self.void.take().map(|void| void.mesh().unwrap_or_else(nothing)),
-            Sheet::Ice => return self.ice.take().map(|ice| ice.mesh().unwrap_or_else(nothing)),
-            Sheet::Veil => return self.veil.take().map(|veil| veil.mesh().unwrap_or_else(nothing)),
-            Sheet::Behind => deep.drain(..).take(SHAPES_MAX).for_each(|shape| vertices.push(&shape)),
+        let tinted = match sheet {
+            Sheet::Void => &mut self.void,
+            Sheet::Ice => &mut self.ice,
+            Sheet::Veil => &mut self.veil,
+            Sheet::Behind => return Some(mesh_of(deep.drain(..))),
             Sheet::Front => {
-                let shapes = front.iter_mut().flat_map(|layer| layer.drain(..));
-                shapes.take(SHAPES_MAX).for_each(|shape| vertices.push(&shape));
+                return Some(mesh_of(front.iter_mut().flat_map(|layer| layer.drain(..))));
             }
-        }
-        Some(if vertices.indices.is_empty() { nothing() } else { vertices.mesh() })
+        };
+        tinted.take().map(|sheet| sheet.mesh().unwrap_or_else(nothing))
     }
 }
 
-/// The mesh's attributes.
-#[derive(Default)]
-struct Vertices {
-    positions: Vec<[f32; 3]>,
-    locals: Vec<[f32; 2]>,
-    colours: Vec<[f32; 4]>,
-    seconds: Vec<[f32; 4]>,
-    parameters: Vec<[f32; 4]>,
-    indices: Vec<u32>,
-}
-
-impl Vertices {
-    #[expect(clippy::cast_possible_truncation, reason = "at most four times SHAPES_MAX")]
-    fn push(&mut self, shape: &Shape) {
-        let first = self.positions.len() as u32;
-        let axis = Vec2::from_angle(shape.turn);
-        for corner in [Vec2::new(-1.0, -1.0), Vec2::new(1.0, -1.0), Vec2::ONE, Vec2::new(-1.0, 1.0)] {
-            let local = corner * shape.half;
-            let place = shape.centre + axis.rotate(local);
-            self.positions.push([place.x, place.y, f32::from(shape.kind as u8)]);
-            self.locals.push(local.to_array());
-            self.colours.push(shape.colour.to_f32_array());
-            self.seconds.push(shape.second.to_f32_array());
-            self.parameters.push(shape.parameters);
-        }
-        self.indices.extend([0, 1, 2, 0, 2, 3].map(|corner| first + corner));
-    }
-
-    fn mesh(self) -> Mesh {
-        Mesh::new(PrimitiveTopology::TriangleList, RenderAssetUsages::RENDER_WORLD)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, self.positions)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, self.locals)
-            .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, self.colours)
-            .with_inserted_attribute(SECOND_COLOUR, self.seconds)
-            .with_inserted_attribute(PARAMETERS, self.parameters)
-            .with_inserted_indices(Indices::U32(self.indices))
-    }
-}
-
-/// Draws shapes by their distance functions.
-#[derive(Asset, TypePath, AsBindGroup, Debug, Clone)]
-#[bind_group_data(Sheet)]
-struct ShapeMaterial {
-    sheet: Sheet,
-}
-
-impl From<&ShapeMaterial> for Sheet {
-    fn from(material: &ShapeMaterial) -> Self {
-        material.sheet
-    }
-}
-
-impl Material2d for ShapeMaterial {
-    fn vertex_shader() -> ShaderRef {
-        SHADER.into()
-    }
-
-    fn fragment_shader() -> ShaderRef {
-        SHADER.into()
-    }
-
-    fn alpha_mode(&self) -> AlphaMode2d {
-        AlphaMode2d::Blend
-    }
-
-    fn specialize(
-        descriptor: &mut RenderPipelineDescriptor,
-        layout: &MeshVertexBufferLayoutRef,
-        key: Material2dKey<Self>,
-    ) -> Result<(), SpecializedMeshPipelineError> {
-        let definition = key.bind_group_data.definition();
-        descriptor.vertex.shader_defs.push(definition.into());
-        if let Some(fragment) = &mut descriptor.fragment {
-            fragment.shader_defs.push(definition.into());
-        }
-        descriptor.vertex.buffers = vec![layout.0.get_layout(&[
-            Mesh::ATTRIBUTE_POSITION.at_shader_location(0),
-            Mesh::ATTRIBUTE_UV_0.at_shader_location(1),
-            Mesh::ATTRIBUTE_COLOR.at_shader_location(2),
-            SECOND_COLOUR.at_shader_location(3),
-            PARAMETERS.at_shader_location(4),
-        ])?];
-        // Premultiplied: a shape may cover what is there, add light to it, or both.
-        let targets = descriptor.fragment.iter_mut().flat_map(|fragment| &mut fragment.targets);
-        for target in targets.flatten() {
-            target.blend = Some(BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-        }
-        Ok(())
-    }
-}
-
-/// The mesh of each sheet.
-#[derive(Debug, Resource)]
-struct Canvas(Vec<(Sheet, Handle<Mesh>)>);
-
-/// Collects shapes and draws them at the end of the frame.
-#[derive(Debug)]
-pub(super) struct PainterPlugin;
-
-impl Plugin for PainterPlugin {
-    fn build(&self, app: &mut App) {
-        load_internal_asset!(app, SHADER, "shapes.wgsl", Shader::from_wgsl);
-        app.add_plugins(Material2dPlugin::<ShapeMaterial>::default())
-            .init_resource::<Painter>()
-            .add_systems(Startup, spread)
-            .add_systems(PostUpdate, upload.before(bevy::asset::AssetEventSystems));
-    }
-}
-
-fn spread(
-    mut commands: Commands,
-    mut meshes: ResMut<Assets<Mesh>>,
-    mut materials: ResMut<Assets<ShapeMaterial>>,
-) {
-    let canvas = Sheet::ALL.into_iter().enumerate().map(|(place, sheet)| {
-        let mesh = meshes.add(nothing());
-        let material = MeshMaterial2d(materials.add(ShapeMaterial { sheet }));
-        #[expect(clippy::cast_precision_loss, reason = "five sheets")]
-        let height = Transform::from_xyz(0.0, 0.0, place as f32);
-        commands.spawn((Mesh2d(mesh.clone()), material, height, NoFrustumCulling));
-        (sheet, mesh)
-    });
-    let canvas = canvas.collect();
-    commands.insert_resource(Canvas(canvas));
-}
-
-/// A mesh that shows nothing: one quad without a size.
-fn nothing() -> Mesh {
+fn mesh_of(shapes: impl Iterator<Item = Shape>) -> Mesh {
     let mut vertices = Vertices::default();
-    vertices.push(&Shape {
-        kind: Kind::Disc,
-        centre: Vec2::ZERO,
-        half: Vec2::ZERO,
-        turn: 0.0,
-        colour: LinearRgba::NONE,
-        second: LinearRgba::NONE,
-        parameters: [0.0; 4],
-    });
-    vertices.mesh()
-}
-
-fn upload(mut painter: ResMut<Painter>, canvas: Res<Canvas>, mut meshes: ResMut<Assets<Mesh>>) {
-    for (sheet, handle) in &canvas.0 {
-        if let Some(mesh) = painter.mesh(*sheet) {
-            // The handle is alive: inserting cannot fail.
-            meshes.insert(handle.id(), mesh).ok();
-        }
-    }
+    shapes.take(SHAPES_MAX).for_each(|shape| vertices.push(&shape));
+    if vertices.is_empty() { nothing() } else { vertices.mesh() }
 }

@@ -2,9 +2,7 @@
 
 use bevy::color::Alpha as _;
 use bevy::math::Vec2;
-use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update,
-};
+use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update};
 
 use super::ice::Slab;
 use super::painter::{Layer, Painter};
@@ -136,7 +134,8 @@ fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
         if left > 0.0 {
             // Behind the slab at the far side, before it at the near one.
             let layer = if shard.place.y > 0.0 { Layer::Deep } else { Layer::Ground };
-            let colour = palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());
+            let colour =
+                palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());
             let size = shard.size * (0.25 + 0.75 * left);
             painter.polygon(layer, shard.place, (size, shard.sides), shard.turn, colour);
         }

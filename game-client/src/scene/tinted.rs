@@ -113,8 +113,8 @@ impl Tinted {
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, self.positions)
             .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, locals)
             .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, self.colours)
-            .with_inserted_attribute(super::painter::SECOND_COLOUR, nothing.clone())
-            .with_inserted_attribute(super::painter::PARAMETERS, nothing)
+            .with_inserted_attribute(super::canvas::SECOND_COLOUR, nothing.clone())
+            .with_inserted_attribute(super::canvas::PARAMETERS, nothing)
             .with_inserted_indices(Indices::U32(self.indices));
         Some(mesh)
     }

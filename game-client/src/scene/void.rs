@@ -30,12 +30,7 @@ impl Plugin for VoidPlugin {
     }
 }
 
-fn paint(
-    mut painter: ResMut<Painter>,
-    view: Res<View>,
-    stage: Res<Stage>,
-    time: Res<Time>,
-) {
+fn paint(mut painter: ResMut<Painter>, view: Res<View>, stage: Res<Stage>, time: Res<Time>) {
     let half = view.window * view.scale / 2.0 + Vec2::splat(30.0);
     // The slab hangs in a little light.
     let reach = stage.drawn.as_ref().map_or(400.0, |drawn| drawn.radius) * 1.32;
@@ -59,7 +54,8 @@ fn paint(
     for _ in 0..SPECKS {
         let nearness = chance.between(0.1, 0.5);
         let place = drifting(&mut chance, &view, half, seconds, nearness);
-        let twinkle = 0.75 + 0.25 * (seconds * chance.between(0.4, 1.6) + chance.part() * 6.0).sin();
+        let twinkle =
+            0.75 + 0.25 * (seconds * chance.between(0.4, 1.6) + chance.part() * 6.0).sin();
         let colour = palette::SPECK.with_alpha(nearness * 1.3 * twinkle);
         painter.glow(Layer::Deep, place, (1.0 + 4.0 * nearness) * view.scale, colour);
     }

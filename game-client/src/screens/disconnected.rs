@@ -19,9 +19,11 @@ pub(super) fn show(
 ) {
     let (title, text, ink) = match state {
         LinkState::Open if snapshot_age_ms < SILENT_MS || !has_been_open => return,
-        LinkState::Open => {
-            ("The server is silent", "Nothing has come for a second. Hold on.".to_owned(), theme::CHARGE)
-        }
+        LinkState::Open => (
+            "The server is silent",
+            "Nothing has come for a second. Hold on.".to_owned(),
+            theme::CHARGE,
+        ),
         LinkState::Connecting { attempt: 1 } if !has_been_open => {
             ("Taking a seat", "Connecting to the room…".to_owned(), theme::MUTED)
         }
@@ -37,7 +39,7 @@ pub(super) fn show(
     let area = Area::new(Id::new("link")).anchor(Align2::CENTER_TOP, vec2(0.0, 110.0));
     area.order(Order::Foreground).show(context, |ui| {
         let line = bevy_egui::egui::Stroke::new(1.5, ink.gamma_multiply(0.8));
-        theme::panel().stroke(line).fill(theme::PANEL_SOLID).show(ui, |ui| {
+        theme::panel().stroke(line).show(ui, |ui| {
             ui.set_width(380.0);
             ui.vertical_centered(|ui| {
                 ui.label(theme::heading(title, 20.0).color(ink));

@@ -62,10 +62,19 @@ pub(super) fn show(
             .fixed_pos(pos2(left + COLUMN + 20.0, top))
             .order(Order::Middle);
         panel.show(context, |ui| {
-            theme::panel().fill(theme::PANEL_SOLID.gamma_multiply(0.96)).show(ui, |ui| {
+            theme::panel().show(ui, |ui| {
                 ui.set_width((PANEL - 32.0).min(screen.width() - left - COLUMN - 72.0));
                 let height = screen.height() - (top - screen.top()) - 72.0;
-                tabs::show(ui, *tab, height, &mut settings, &lobby, &mut choices, &mut rebinding, &mut asked);
+                tabs::show(
+                    ui,
+                    *tab,
+                    height,
+                    &mut settings,
+                    &lobby,
+                    &mut choices,
+                    &mut rebinding,
+                    &mut asked,
+                );
             });
         });
     }
@@ -98,7 +107,9 @@ fn play(
     let wrong = PlayerName::parse(&settings.name).err();
     if let Some(wrong) = wrong.filter(|_| !settings.name.is_empty()) {
         let text = wrong.to_string();
-        ui.label(theme::small(format!("{}{}.", text[..1].to_uppercase(), &text[1..])).color(theme::WARM));
+        ui.label(
+            theme::small(format!("{}{}.", text[..1].to_uppercase(), &text[1..])).color(theme::WARM),
+        );
     }
     if name.lost_focus() && wrong.is_none() {
         asked.push(Wish::SignIn);

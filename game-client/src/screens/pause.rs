@@ -23,7 +23,7 @@ pub(super) fn show(
     let screen = context.content_rect();
     let area = Area::new(Id::new("pause")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     area.order(Order::Foreground).show(context, |ui| {
-        theme::panel().fill(theme::PANEL_SOLID).show(ui, |ui| match overlay {
+        theme::panel().show(ui, |ui| match overlay {
             Overlay::None => {}
             Overlay::Pause => {
                 ui.set_width(320.0);

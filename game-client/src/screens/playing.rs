@@ -6,8 +6,8 @@ use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
 use bevy::prelude::{MessageWriter, Real, Res, ResMut, Single, Time, Window, With};
 use bevy::window::PrimaryWindow;
-use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
 use bevy_egui::EguiContexts;
+use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
 use shared::api::Role;
 use shared::protocol::chat::Channel;
 use shared::sim::Mode;
@@ -62,11 +62,8 @@ pub(super) fn steer(
             };
         }
     }
-    controls.taken = draft.is_open
-        || *overlay != Overlay::None
-        || takes.keys
-        || takes.mouse
-        || !room.is_open();
+    controls.taken =
+        draft.is_open || *overlay != Overlay::None || takes.keys || takes.mouse || !room.is_open();
     let own = room.play.seat().and_then(|seat| stage.drawn.as_ref()?.disc(seat));
     let way = own.and_then(|own| Some(view.place_at(window.cursor_position()?) - own.position));
     controls.point(way);
@@ -98,7 +95,8 @@ pub(super) fn show(
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let mut asked = Vec::new();
-    let age_ms = seen.room.play.snapshot_age(ticks_of(seen.time.elapsed_secs_f64())) * 1_000.0 / 60.0;
+    let age_ms =
+        seen.room.play.snapshot_age(ticks_of(seen.time.elapsed_secs_f64())) * 1_000.0 / 60.0;
     over_the_round(context, &seen, &settings);
     talk(context, &seen, &mut settings, &mut draft, &net);
     if let Some(result) = &seen.room.result {
@@ -107,7 +105,7 @@ pub(super) fn show(
     } else if seen.controls.scoreboard {
         table(context, &seen, &settings);
     }
-    if settings.show_link {
+    if settings.show_link && seen.room.result.is_none() {
         hud::link(context, seen.room.round_trip_ms, age_ms);
     }
     net_graph::show(context, &seen.graph);
@@ -127,7 +125,7 @@ fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
     }
     let title = seen.room.mode.map_or("", Mode::title);
     let by = seen.feed.own_fall.as_ref();
-    hud::round(context, &seen.stage, title, by, settings.palette);
+    hud::round(context, &seen.stage, title, by, settings.palette, seen.controls.scoreboard);
     kill_feed::show(context, &seen.feed, seen.stage.own, settings.palette);
     let own = seen.stage.own.and_then(|slot| seen.stage.drawn.as_ref()?.disc(slot));
     if let Some(own) = own {
@@ -140,13 +138,7 @@ fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
     }
 }
 
-fn talk(
-    context: &Context,
-    seen: &Seen<'_>,
-    settings: &mut Settings,
-    draft: &mut Draft,
-    net: &Net,
-) {
+fn talk(context: &Context, seen: &Seen<'_>, settings: &mut Settings, draft: &mut Draft, net: &Net) {
     let to_team = draft.to_team;
     match chat::show(context, &seen.chat, draft, &settings.ignored) {
         Outcome::Nothing => {}

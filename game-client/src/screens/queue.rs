@@ -76,7 +76,9 @@ fn turning(ui: &mut Ui) {
     #[expect(clippy::cast_possible_truncation, reason = "seconds for a turn")]
     let turn = (ui.input(|input| input.time) * 2.2) as f32;
     ui.painter().circle_stroke(rect.center(), 24.0, egui::Stroke::new(1.5, theme::LINE));
-    for (offset, colour) in [(0.0, theme::WARM), (core::f32::consts::PI, egui::Color32::from_rgb(47, 125, 225))] {
+    for (offset, colour) in
+        [(0.0, theme::WARM), (core::f32::consts::PI, egui::Color32::from_rgb(47, 125, 225))]
+    {
         let at = rect.center() + vec2((turn + offset).cos(), (turn + offset).sin()) * 24.0;
         ui.painter().circle_filled(at, 9.0, colour);
         ui.painter().circle_stroke(at, 9.0, egui::Stroke::new(1.5, theme::TEXT));

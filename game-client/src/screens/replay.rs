@@ -3,11 +3,11 @@
 use bevy::input::ButtonInput;
 use bevy::input::keyboard::KeyCode;
 use bevy::prelude::{Commands, NextState, Res, ResMut};
+use bevy_egui::EguiContexts;
 use bevy_egui::egui::{
     Align, Align2, Area, Context, CornerRadius, Id, Layout, Order, Rect, Sense, Stroke, Ui, pos2,
     vec2,
 };
-use bevy_egui::EguiContexts;
 use shared::api::MarkerKind;
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
@@ -35,7 +35,7 @@ pub(super) fn show(
     by_keys(&mut recording, &keys, &stage);
     hud::names(context, &labels);
     let title = recording.reader().header().map_or("", |header| header.mode.title());
-    hud::round(context, &stage, title, None, settings.palette);
+    hud::round(context, &stage, title, None, settings.palette, false);
     kill_feed::show(context, &feed, None, settings.palette);
     let mut leave = keys.just_pressed(KeyCode::Escape);
     bar(context, &mut recording, &stage, &mut leave);
@@ -103,7 +103,8 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     *leave |= widgets::secondary_sized(ui, "Close", vec2(72.0, 32.0)).clicked();
-                    let followed = recording.follow.map_or("Nobody", |slot| stage.roster.name(slot));
+                    let followed =
+                        recording.follow.map_or("Nobody", |slot| stage.roster.name(slot));
                     let text = format!("Follow: {followed}");
                     if widgets::secondary_sized(ui, &text, vec2(160.0, 32.0)).clicked() {
                         recording.follow = after(stage, recording.follow);

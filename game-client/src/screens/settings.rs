@@ -13,7 +13,9 @@ use crate::ui::{scoreboard, theme, widgets};
 
 pub(super) fn panel(ui: &mut Ui, height: f32, settings: &mut Settings, rebinding: &mut Rebinding) {
     scoreboard::title(ui, "Settings", "");
-    ScrollArea::vertical().max_height((height - 60.0).max(160.0)).show(ui, |ui| {
+    let height = (height - 60.0).max(160.0);
+    let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
+    area.show(ui, |ui| {
         ui.set_width(ui.available_width() - 12.0);
         sound(ui, settings);
         picture(ui, settings);
@@ -56,12 +58,14 @@ fn picture(ui: &mut Ui, settings: &mut Settings) {
         settings.window_mode = mode;
     }
     ui.label(theme::small("Detail"));
-    let qualities = [(Quality::Auto, "Automatic"), (Quality::Fast, "Fast"), (Quality::Full, "Full")];
+    let qualities =
+        [(Quality::Auto, "Automatic"), (Quality::Fast, "Fast"), (Quality::Full, "Full")];
     if let Some(quality) = widgets::segments(ui, &qualities, settings.quality) {
         settings.quality = quality;
     }
     ui.label(theme::small("Colours of the players"));
-    let palettes = [(PaletteChoice::Standard, "Standard"), (PaletteChoice::ColourBlind, "Colour-blind")];
+    let palettes =
+        [(PaletteChoice::Standard, "Standard"), (PaletteChoice::ColourBlind, "Colour-blind")];
     if let Some(palette) = widgets::segments(ui, &palettes, settings.palette) {
         settings.palette = palette;
     }
@@ -99,7 +103,9 @@ fn keys(ui: &mut Ui, settings: &mut Settings, rebinding: &mut Rebinding) {
     if ui.button(theme::muted("Back to the usual keys")).clicked() {
         settings.bindings = Bindings::default();
     }
-    ui.label(theme::small("A gamepad works too: sticks drive and aim, triggers pulse and shove, A dashes."));
+    ui.label(theme::small(
+        "A gamepad works too: sticks drive and aim, triggers pulse and shove, A dashes.",
+    ));
 }
 
 fn server(ui: &mut Ui, settings: &mut Settings) {

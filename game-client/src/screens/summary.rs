@@ -45,6 +45,7 @@ fn table(ui: &mut Ui, rows: &[scoreboard::Row], own: Option<Slot>, colours: Pale
     let height = (ui.ctx().content_rect().height() - 260.0).max(160.0);
     bevy_egui::egui::ScrollArea::vertical()
         .max_height(height)
+        .min_scrolled_height(height)
         .show(ui, |ui| scoreboard::table(ui, rows, own, colours));
 }
 

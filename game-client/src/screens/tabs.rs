@@ -63,7 +63,8 @@ fn private(
 ) {
     scoreboard::title(ui, "Join friends", "");
     let field = widgets::field(ui, &mut choices.invitation, "Code or link", 200);
-    let enter = field.lost_focus() && ui.input(|input| input.key_pressed(bevy_egui::egui::Key::Enter));
+    let enter =
+        field.lost_focus() && ui.input(|input| input.key_pressed(bevy_egui::egui::Key::Enter));
     let clicked = widgets::secondary(ui, "Join").clicked();
     if enter || clicked {
         match choices.invitation.parse::<Invitation>() {
@@ -174,7 +175,9 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
             ui.label(theme::muted("No room is open. Quick play opens one."));
         }
         Some(Ok(list)) => {
-            ScrollArea::vertical().max_height(height - 70.0).show(ui, |ui| {
+            let height = (height - 70.0).max(120.0);
+            let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
+            area.show(ui, |ui| {
                 for room in &list.rooms {
                     one_room(ui, room, asked);
                 }
@@ -221,5 +224,7 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -150,7 +150,8 @@ fn writing(
                 ui.label(theme::small("Enter sends · Esc closes · /ignore NAME hides somebody"));
             }
         }
-        let (send, close) = ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
+        let (send, close) =
+            ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
         if send {
             outcome = said(chat, draft.text.trim());
         }

@@ -24,13 +24,12 @@ const STRAIN_MAX: f32 = 1.5;
 pub fn show(context: &Context, disc: &DrawnDisc, bindings: &Bindings) {
     let painter = context.layer_painter(LayerId::new(Order::Background, "cooldowns".into()));
     let screen = context.content_rect();
-    let size = vec2(BAR_WIDTH + 3.0 * (2.0 * RADIUS + 16.0) + 56.0, 84.0);
-    let place = pos2(screen.center().x - size.x / 2.0, screen.bottom() - size.y - 16.0);
+    let size = vec2(BAR_WIDTH + 3.0 * (2.0 * RADIUS + 16.0) + 56.0, 80.0);
+    let place = pos2(screen.center().x - size.x / 2.0, screen.bottom() - size.y - 12.0);
     let rect = Rect::from_min_size(place, size);
-    let alpha = if disc.standing { 1.0 } else { 0.5 };
-    let edge = Stroke::new(1.0, LINE.gamma_multiply(alpha));
+    let edge = Stroke::new(1.0, LINE);
     let radius = CornerRadius::same(theme::RADIUS);
-    painter.rect(rect, radius, PANEL.gamma_multiply(alpha), edge, StrokeKind::Inside);
+    painter.rect(rect, radius, PANEL, edge, StrokeKind::Inside);
     strain(&painter, pos2(rect.left() + 20.0, rect.top() + 14.0), disc.strain);
 
     let whole = [
@@ -44,7 +43,9 @@ pub fn show(context: &Context, disc: &DrawnDisc, bindings: &Bindings) {
         (PushKind::Dash, Action::Dash),
     ];
     let mut x = rect.left() + 20.0 + BAR_WIDTH + 24.0 + RADIUS;
-    for ((kind, action), (left, whole)) in kinds.into_iter().zip(disc.cooldowns.into_iter().zip(whole)) {
+    for ((kind, action), (left, whole)) in
+        kinds.into_iter().zip(disc.cooldowns.into_iter().zip(whole))
+    {
         let ready = 1.0 - (left / whole).clamp(0.0, 1.0);
         let centre = pos2(x, rect.top() + 10.0 + RADIUS);
         cooldown(&painter, centre, kind, ready, left);
@@ -102,7 +103,7 @@ fn cooldown(painter: &Painter, centre: Pos2, kind: PushKind, ready: f32, left: f
     icons::push(painter, centre, 24.0, Some(kind), ink);
     if left > 0.45 {
         let text = format!("{left:.1}");
-        painter.circle_filled(centre, RADIUS - 4.0, Color32::from_black_alpha(150));
+        painter.circle_filled(centre, RADIUS - 4.0, FIELD);
         painter.text(centre, Align2::CENTER_CENTER, text, theme::bold(14.0), TEXT);
     }
 }

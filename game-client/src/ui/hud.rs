@@ -30,14 +30,21 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     let screen = context.content_rect();
     let teams = drawn.team_points;
     let width = if teams.is_some() { 260.0 } else { 132.0 };
-    let rect = Rect::from_center_size(pos2(screen.center().x, screen.top() + 46.0), vec2(width, 60.0));
+    let rect =
+        Rect::from_center_size(pos2(screen.center().x, screen.top() + 46.0), vec2(width, 60.0));
     let hurry = drawn.remaining <= 10.0 && !drawn.over;
     let shrinks = drawn.radius < drawn.radius_whole;
     let edge = Stroke::new(1.0, if shrinks { WARM.gamma_multiply(0.7) } else { LINE });
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
     let ink = if hurry { WARM } else { TEXT };
     let at = pos2(rect.center().x, rect.top() + 23.0);
-    painter.text(at, Align2::CENTER_CENTER, widgets::clock(drawn.remaining), theme::bold(28.0), ink);
+    painter.text(
+        at,
+        Align2::CENTER_CENTER,
+        widgets::clock(drawn.remaining),
+        theme::bold(28.0),
+        ink,
+    );
     let (note, ink) = if shrinks { ("The ice breaks", WARM) } else { (title, MUTED) };
     let at = pos2(rect.center().x, rect.bottom() - 13.0);
     painter.text(at, Align2::CENTER_CENTER, note, theme::font(12.0), ink);
@@ -45,13 +52,25 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
         for (team, x) in [(0_u8, rect.left() + 36.0), (1, rect.right() - 36.0)] {
             let colour = theme::colour(palette::mix(palette::team(team), palette::WHITE, 0.35));
             let text = points[usize::from(team)].to_string();
-            painter.text(pos2(x, rect.center().y), Align2::CENTER_CENTER, text, theme::bold(28.0), colour);
+            painter.text(
+                pos2(x, rect.center().y),
+                Align2::CENTER_CENTER,
+                text,
+                theme::bold(28.0),
+                colour,
+            );
         }
     }
 }
 
 /// The best few, and oneself.
-pub fn places(context: &Context, drawn: &Drawn, roster: &Roster, own: Option<Slot>, colours: PaletteChoice) {
+pub fn places(
+    context: &Context,
+    drawn: &Drawn,
+    roster: &Roster,
+    own: Option<Slot>,
+    colours: PaletteChoice,
+) {
     let painter = painter(context, "places");
     let ranking = drawn.ranking();
     let own_place = ranking.iter().position(|disc| Some(disc.slot) == own);
@@ -71,14 +90,32 @@ pub fn places(context: &Context, drawn: &Drawn, roster: &Roster, own: Option<Slo
         let middle = rect.center().y;
         let number = pos2(left + 20.0, middle);
         let ink = if place == 0 && disc.points > 0 { CHARGE } else { MUTED };
-        painter.text(number, Align2::CENTER_CENTER, (place + 1).to_string(), theme::bold(14.0), ink);
+        painter.text(
+            number,
+            Align2::CENTER_CENTER,
+            (place + 1).to_string(),
+            theme::bold(14.0),
+            ink,
+        );
         let colour = theme::colour(palette::hue(disc.slot, colours).0);
-        widgets::paint_dot(&painter, pos2(left + 41.0, middle), 6.0, colour, palette::has_ring(disc.slot));
+        widgets::paint_dot(
+            &painter,
+            pos2(left + 41.0, middle),
+            6.0,
+            colour,
+            palette::has_ring(disc.slot),
+        );
         let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
         let name = elided(&painter, roster.name(disc.slot), &font, 112.0);
         painter.text(pos2(left + 55.0, middle), Align2::LEFT_CENTER, name, font, TEXT);
         let points = pos2(rect.right() - 12.0, middle);
-        painter.text(points, Align2::RIGHT_CENTER, disc.points.to_string(), theme::bold(14.0), TEXT);
+        painter.text(
+            points,
+            Align2::RIGHT_CENTER,
+            disc.points.to_string(),
+            theme::bold(14.0),
+            TEXT,
+        );
         top += 34.0;
     }
 }
@@ -87,10 +124,14 @@ pub fn places(context: &Context, drawn: &Drawn, roster: &Roster, own: Option<Slo
 const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
 
 /// A text cut so that it fits.
-pub(super) fn elided(painter: &Painter, text: &str, font: &bevy_egui::egui::FontId, width: f32) -> String {
-    let fits = |text: &str| {
-        painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width
-    };
+pub(super) fn elided(
+    painter: &Painter,
+    text: &str,
+    font: &bevy_egui::egui::FontId,
+    width: f32,
+) -> String {
+    let fits =
+        |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width;
     if fits(text) {
         return text.to_owned();
     }
@@ -114,7 +155,7 @@ pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
         let size = 76.0 + 30.0 * fresh * fresh;
         let alpha = (0.35 + fresh).min(1.0);
         outlined(&painter, centre, &format!("{number:.0}"), size, TEXT.gamma_multiply(alpha));
-        outlined(&painter, centre + vec2(0.0, 70.0), "Get ready", 20.0, MUTED);
+        outlined(&painter, centre + vec2(0.0, 70.0), "Get ready", 20.0, TEXT);
     } else if (0.0..GO_SECONDS).contains(&elapsed) {
         let along = elapsed / GO_SECONDS;
         let alpha = 1.0 - along * along;
@@ -135,7 +176,7 @@ pub fn fallen(context: &Context, back_in: f32, by: Option<&(String, PushKind)>) 
         None => outlined(&painter, centre, "You slipped off the edge", 28.0, TEXT),
     }
     let text = format!("Back in {back_in:.1}");
-    outlined(&painter, centre + vec2(0.0, 34.0), &text, 16.0, MUTED);
+    outlined(&painter, centre + vec2(0.0, 34.0), &text, 16.0, TEXT);
 }
 
 /// A line at the upper middle for who watches.
@@ -156,44 +197,63 @@ pub fn names(context: &Context, labels: &Labels) {
         let rect = Rect::from_center_size(at, galley.size() + vec2(14.0, 4.0));
         let back = Color32::from_rgba_unmultiplied(12, 19, 38, 238).gamma_multiply(label.strength);
         painter.rect_filled(rect, CornerRadius::same(6), back);
-        painter.galley(rect.center() - galley.size() / 2.0, galley, TEXT.gamma_multiply(label.strength));
+        painter.galley(
+            rect.center() - galley.size() / 2.0,
+            galley,
+            TEXT.gamma_multiply(label.strength),
+        );
     }
 }
 
 /// Ping and age of the newest snapshot, in milliseconds.
 pub fn link(context: &Context, round_trip_ms: Option<f64>, snapshot_age_ms: f64) {
     let painter = painter(context, "link");
-    let corner = context.content_rect().right_bottom() - vec2(16.0, 14.0);
+    let corner = context.content_rect().right_bottom() - vec2(16.0, 12.0);
     let ping = round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0}"));
     let text = format!("{ping} ms · {snapshot_age_ms:.0} ms old");
     let bad = round_trip_ms.is_some_and(|ms| ms > 180.0) || snapshot_age_ms > 250.0;
     let ink = if bad { WARM } else { MUTED };
-    painter.text(corner, Align2::RIGHT_BOTTOM, text, theme::font(12.0), ink);
+    let galley = painter.layout_no_wrap(text, theme::font(12.0), ink);
+    let rect = Rect::from_min_max(corner - galley.size() - vec2(16.0, 6.0), corner);
+    painter.rect_filled(rect, CornerRadius::same(6), PANEL);
+    painter.galley(rect.center() - galley.size() / 2.0, galley, ink);
 }
 
 /// Text with a dark edge, readable on ice and on the void.
-pub fn outlined(painter: &Painter, centre: bevy_egui::egui::Pos2, text: &str, size: f32, ink: Color32) {
+pub fn outlined(
+    painter: &Painter,
+    centre: bevy_egui::egui::Pos2,
+    text: &str,
+    size: f32,
+    ink: Color32,
+) {
     let font = theme::bold(size);
-    let dark = Color32::from_rgb(9, 15, 32).gamma_multiply(0.8 * f32::from(ink.a()) / 255.0);
-    let width = (size * 0.05).clamp(1.2, 3.5);
-    for (x, y) in [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-0.7, 0.7), (0.7, 0.7), (0.7, -0.7), (-0.7, -0.7)] {
-        let at = centre + vec2(x, y) * width;
+    let dark = Color32::from_rgb(9, 15, 32).gamma_multiply(0.9 * f32::from(ink.a()) / 255.0);
+    let width = (size * 0.07).clamp(1.6, 5.0);
+    let steps = 16_u8;
+    for step in 0..steps {
+        let turn = core::f32::consts::TAU * f32::from(step) / f32::from(steps);
+        let at = centre + vec2(turn.cos(), turn.sin() + 0.25) * width;
         painter.text(at, Align2::CENTER_CENTER, text, font.clone(), dark);
     }
     painter.text(centre, Align2::CENTER_CENTER, text, font, ink);
 }
 
-/// Everything of a running round.
+/// Everything of a running round. `is_covered`: something lies over its middle.
 pub fn round(
     context: &Context,
     stage: &Stage,
     title: &str,
     by: Option<&(String, PushKind)>,
     colours: PaletteChoice,
+    is_covered: bool,
 ) {
     let Some(drawn) = &stage.drawn else { return };
     time(context, drawn, title);
     places(context, drawn, &stage.roster, stage.own, colours);
+    if is_covered {
+        return;
+    }
     let whole = drawn.remaining / (1.0 - drawn.progress).max(1e-6);
     // Short rounds count down for an eighth of their time.
     let countdown_seconds = (shared::sim::mode::COUNTDOWN_TICKS as f32 / 60.0).min(whole / 8.0);

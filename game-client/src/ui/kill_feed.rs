@@ -19,7 +19,7 @@ use crate::scene::{Phase, Stage, palette};
 use crate::settings::PaletteChoice;
 
 /// Lines shown at once. When full, the oldest goes.
-const LINES_MAX: usize = 6;
+const LINES_MAX: usize = 5;
 /// A line stays so long.
 const STAY_SECONDS: f32 = 6.0;
 /// It fades within the last so many seconds.
@@ -98,15 +98,22 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         let width = 12.0 + by_width + 12.0 + 24.0 + 8.0 + 18.0 + fallen.size().x + 12.0;
         let left = right - width + 12.0 * (1.0 - entering);
         let rect = Rect::from_min_size(pos2(left, top), vec2(width, 30.0));
-        let is_own = own.is_some()
-            && (own == Some(line.fallen.0) || own == line.by.as_ref().map(|by| by.0));
-        let edge = Stroke::new(if is_own { 1.5 } else { 1.0 }, fade(if is_own { WARM } else { LINE }));
+        let is_own =
+            own.is_some() && (own == Some(line.fallen.0) || own == line.by.as_ref().map(|by| by.0));
+        let edge =
+            Stroke::new(if is_own { 1.5 } else { 1.0 }, fade(if is_own { WARM } else { LINE }));
         painter.rect(rect, CornerRadius::same(8), fade(theme::PANEL), edge, StrokeKind::Inside);
         let middle = rect.center().y;
         let dot = |slot: Slot| fade(theme::colour(palette::hue(slot, colours).0));
         let mut x = rect.left() + 12.0;
         if let (Some((slot, ..)), Some(by)) = (&line.by, by) {
-            widgets::paint_dot(&painter, pos2(x + 5.0, middle), 5.0, dot(*slot), palette::has_ring(*slot));
+            widgets::paint_dot(
+                &painter,
+                pos2(x + 5.0, middle),
+                5.0,
+                dot(*slot),
+                palette::has_ring(*slot),
+            );
             let size = by.size();
             painter.galley(pos2(x + 15.0, middle - size.y / 2.0), by, fade(TEXT));
             x += size.x + 18.0 + 12.0;
@@ -115,7 +122,13 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         icons::push(&painter, pos2(x + 9.0, middle), 20.0, kind, fade(WARM));
         x += 24.0 + 8.0;
         let slot = line.fallen.0;
-        widgets::paint_dot(&painter, pos2(x + 5.0, middle), 5.0, dot(slot), palette::has_ring(slot));
+        widgets::paint_dot(
+            &painter,
+            pos2(x + 5.0, middle),
+            5.0,
+            dot(slot),
+            palette::has_ring(slot),
+        );
         painter.text(pos2(x + 15.0, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
         top += 34.0 * (0.4 + 0.6 * leaving);
     }

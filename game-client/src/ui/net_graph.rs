@@ -100,8 +100,20 @@ pub fn show(context: &Context, graph: &NetGraph) {
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
     let mut y = rect.top() + 18.0;
     for (title, value) in &graph.numbers {
-        painter.text(pos2(rect.left() + 12.0, y), Align2::LEFT_CENTER, *title, theme::font(12.0), MUTED);
-        painter.text(pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, value, theme::bold(12.0), TEXT);
+        painter.text(
+            pos2(rect.left() + 12.0, y),
+            Align2::LEFT_CENTER,
+            *title,
+            theme::font(12.0),
+            MUTED,
+        );
+        painter.text(
+            pos2(rect.right() - 12.0, y),
+            Align2::RIGHT_CENTER,
+            value,
+            theme::bold(12.0),
+            TEXT,
+        );
         y += 20.0;
     }
     let well = Rect::from_min_max(pos2(rect.left() + 12.0, y), rect.max - vec2(12.0, 12.0));

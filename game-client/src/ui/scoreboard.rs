@@ -119,9 +119,19 @@ fn header(ui: &mut Ui, columns: &Columns) {
     }
 }
 
-fn line(ui: &mut Ui, columns: &Columns, place: usize, row: &Row, is_own: bool, colours: PaletteChoice) {
+fn line(
+    ui: &mut Ui,
+    columns: &Columns,
+    place: usize,
+    row: &Row,
+    is_own: bool,
+    colours: PaletteChoice,
+) {
     let (rect, _) = ui.allocate_exact_size(vec2(columns.width, LINE_HEIGHT), Sense::hover());
-    ui.advance_cursor_after_rect(Rect::from_min_size(rect.left_bottom() - vec2(0.0, 4.0), vec2(0.0, 0.0)));
+    ui.advance_cursor_after_rect(Rect::from_min_size(
+        rect.left_bottom() - vec2(0.0, 4.0),
+        vec2(0.0, 0.0),
+    ));
     let painter = ui.painter().clone();
     if is_own {
         painter.rect_filled(rect, CornerRadius::same(6), Color32::from_rgb(42, 56, 98));
@@ -154,7 +164,13 @@ fn line(ui: &mut Ui, columns: &Columns, place: usize, row: &Row, is_own: bool, c
     let number = |x: f32, value: String| {
         painter.text(at(x), Align2::RIGHT_CENTER, value, theme::font(14.0), TEXT);
     };
-    painter.text(at(columns.points), Align2::RIGHT_CENTER, row.points.to_string(), theme::bold(14.0), TEXT);
+    painter.text(
+        at(columns.points),
+        Align2::RIGHT_CENTER,
+        row.points.to_string(),
+        theme::bold(14.0),
+        TEXT,
+    );
     number(columns.knockouts, row.knockouts.to_string());
     number(columns.falls, row.falls.to_string());
     if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
@@ -169,7 +185,8 @@ fn line(ui: &mut Ui, columns: &Columns, place: usize, row: &Row, is_own: bool, c
 pub fn title(ui: &mut Ui, title: &str, remark: &str) {
     let size = vec2(ui.available_width(), 32.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    let mut line = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+    let mut line =
+        ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
     line.label(theme::heading(title, 20.0));
     line.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(theme::muted(remark)));
 }

@@ -77,17 +77,15 @@ pub fn small(text: impl Into<String>) -> RichText {
 }
 
 /// The frame of a panel.
-#[must_use]
 pub fn panel() -> Frame {
     Frame::new()
-        .fill(PANEL)
+        .fill(PANEL_SOLID.gamma_multiply(0.985))
         .stroke(Stroke::new(1.0, LINE))
         .corner_radius(CornerRadius::same(RADIUS))
         .inner_margin(Margin::same(16))
 }
 
 /// The frame of something small in the corner of the picture.
-#[must_use]
 pub fn chip() -> Frame {
     panel().inner_margin(Margin::symmetric(12, 8))
 }
@@ -143,10 +141,7 @@ fn visuals() -> Visuals {
     visuals.hyperlink_color = CHARGE;
     visuals.selection.bg_fill = Color32::from_rgb(60, 82, 140);
     visuals.selection.stroke = Stroke::new(1.0, TEXT);
-    visuals.text_cursor = TextCursorStyle {
-        stroke: Stroke::new(2.0, WARM),
-        ..visuals.text_cursor
-    };
+    visuals.text_cursor = TextCursorStyle { stroke: Stroke::new(2.0, WARM), ..visuals.text_cursor };
     let widget = |fill, line, text| WidgetVisuals {
         bg_fill: fill,
         weak_bg_fill: fill,

@@ -1,8 +1,8 @@
 //! Buttons, fields and rows that several panels use.
 
 use bevy_egui::egui::{
-    Align, Align2, Button, Color32, CornerRadius, Layout, Response, RichText, Sense, Stroke,
-    TextEdit, Ui, Vec2, pos2, vec2,
+    Align, Align2, Color32, CornerRadius, Layout, Response, RichText, Sense, Stroke, TextEdit, Ui,
+    Vec2, pos2, vec2,
 };
 
 use super::theme::{self, FIELD, INK, LINE, LINE_BRIGHT, MUTED, RADIUS_SMALL, TEXT, WARM};
@@ -38,18 +38,33 @@ pub fn secondary(ui: &mut Ui, text: &str) -> Response {
 
 /// A quiet button.
 pub fn secondary_sized(ui: &mut Ui, text: &str, size: Vec2) -> Response {
-    ui.add(Button::new(RichText::new(text).font(theme::bold(14.0))).min_size(size))
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let enabled = ui.is_enabled();
+    let lit = ui.ctx().animate_bool_with_time(response.id, response.hovered() && enabled, 0.12);
+    let fill = lerp(Color32::from_rgb(27, 38, 68), Color32::from_rgb(42, 58, 100), lit);
+    let line = if response.has_focus() { TEXT } else { lerp(LINE, LINE_BRIGHT, lit) };
+    let radius = CornerRadius::same(RADIUS_SMALL);
+    let edge = Stroke::new(1.0, line);
+    ui.painter().rect(rect, radius, fill, edge, bevy_egui::egui::StrokeKind::Inside);
+    let ink = if enabled { TEXT } else { MUTED.gamma_multiply(0.6) };
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, text, theme::bold(14.0), ink);
+    response
 }
 
 /// A row that leads somewhere: a title, a remark, an arrow; bright while it is open.
 pub fn row(ui: &mut Ui, title: &str, remark: &str, is_open: bool) -> Response {
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::click());
     let lit = ui.ctx().animate_bool_with_time(response.id, response.hovered() || is_open, 0.12);
     let fill = lerp(Color32::from_rgb(22, 31, 57), Color32::from_rgb(38, 53, 92), lit);
     let line = if is_open { WARM } else { lerp(LINE, LINE_BRIGHT, lit) };
     let radius = CornerRadius::same(RADIUS_SMALL);
-    ui.painter().rect(rect, radius, fill, Stroke::new(1.0, line), bevy_egui::egui::StrokeKind::Inside);
+    ui.painter().rect(
+        rect,
+        radius,
+        fill,
+        Stroke::new(1.0, line),
+        bevy_egui::egui::StrokeKind::Inside,
+    );
     let middle = rect.center().y;
     let left = pos2(rect.left() + 14.0, middle);
     ui.painter().text(left, Align2::LEFT_CENTER, title, theme::bold(14.0), TEXT);
@@ -202,6 +217,9 @@ mod tests {
         assert_eq!(clock(180.0), "3:00");
         assert_eq!(clock(59.2), "1:00");
         assert_eq!(clock(-1.0), "0:00");
-        assert_eq!([1, 2, 3, 4, 11, 12, 21].map(ordinal).join(" "), "1st 2nd 3rd 4th 11th 12th 21st");
+        assert_eq!(
+            [1, 2, 3, 4, 11, 12, 21].map(ordinal).join(" "),
+            "1st 2nd 3rd 4th 11th 12th 21st"
+        );
     }
 }
