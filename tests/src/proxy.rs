@@ -1,11 +1,13 @@
 //! A line between a client and the server that can be slow, and can be cut.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -114,19 +116,9 @@ impl Line {
         };
         let down = async {
             let mut piece = vec![0; PIECE_BYTES];
-            loop {
-                let most = self.most_at_once();
-                match from_server.read(&mut piece[..most]).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(length) => {
-                        if to_client.write_all(&piece[..length]).await.is_err() {
-                            break;
-                        }
-                        self.carried.fetch_add(length as u64, Ordering::Relaxed);
-                    }
-                }
-                if most < PIECE_BYTES {
-                    sleep(SLICE).await;
+            while let Ok(length @ 1..) = from_server.read(&mut piece).await {
+                if self.let_through(&piece[..length], &mut to_client).await.is_err() {
+                    break;
                 }
             }
             to_client.shutdown().await.ok();
@@ -136,6 +128,21 @@ impl Line {
             _ = cuts.changed() => {}
             () = self.ended.cancelled() => {}
         }
+    }
+
+    /// The limit counts from when the bytes are here: it may be set while a connection waits for them.
+    async fn let_through(&self, mut rest: &[u8], client: &mut OwnedWriteHalf) -> io::Result<()> {
+        while !rest.is_empty() {
+            let most = self.most_at_once();
+            let (now, later) = rest.split_at(most.min(rest.len()));
+            client.write_all(now).await?;
+            self.carried.fetch_add(now.len() as u64, Ordering::Relaxed);
+            if most < PIECE_BYTES {
+                sleep(SLICE).await;
+            }
+            rest = later;
+        }
+        Ok(())
     }
 
     fn most_at_once(&self) -> usize {

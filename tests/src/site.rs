@@ -35,6 +35,16 @@ impl Site {
         Self { address, http: http.expect("an HTTP client") }
     }
 
+    /// The same server, asked over connections that are kept for the next request, as browsers do.
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be made.
+    #[must_use]
+    pub fn keeping_connections(&self) -> Self {
+        let http = Client::builder().no_proxy().tcp_nodelay(true).build();
+        Self { address: self.address, http: http.expect("an HTTP client") }
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

@@ -15,6 +15,9 @@ use super::load::{INPUT_MESSAGE_BYTES, ROOM_OF};
 /// From one snapshot to the next.
 const BEAT: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
+/// Epoll waits whole milliseconds.
+const ALMOST_A_MILLISECOND: Duration = Duration::from_nanos(999_999);
+
 /// Accepts `players`, then writes `bytes` to each thirty times a second, room by room, and reads what comes.
 /// Ends when a player leaves.
 ///
@@ -41,7 +44,8 @@ fn run(epoll: &Epoll, sockets: &mut [TcpStream], snapshot: &[u8]) -> Result<()> 
     let mut buffer = [0; 16 * INPUT_MESSAGE_BYTES];
     let (mut next, mut room) = (Instant::now() + step, 0);
     loop {
-        let left = next.saturating_duration_since(Instant::now());
+        // Rounded up to what epoll can wait: a timeout of zero would spin until the moment has come.
+        let left = next.saturating_duration_since(Instant::now()) + ALMOST_A_MILLISECOND;
         let timeout = EpollTimeout::try_from(left).unwrap_or(EpollTimeout::ZERO);
         let ready = match epoll.wait(&mut events, timeout) {
             Ok(ready) => ready,

@@ -47,9 +47,10 @@ pub async fn subscribe(
     count: usize,
     deliveries: &Arc<Deliveries>,
 ) -> Result<JoinSet<()>> {
+    let site = site.keeping_connections();
     let mut tasks = JoinSet::new();
     for _ in 0..count {
-        let reader = transport.open(site, feed, None).await.context("subscribing")?;
+        let reader = transport.open(&site, feed, None).await.context("subscribing")?;
         tasks.spawn(read(reader, deliveries.clone()));
     }
     Ok(tasks)
