@@ -175,7 +175,9 @@ fn leave_after_round(
     lobby: Res<Lobby>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    let Some(RoundEnded(result)) = ended.read().last() else { return };
+    // Who comes in while a result is shown has not seen the round.
+    let has_seen = |RoundEnded(result): &&RoundEnded| result.prediction.snapshots > 0;
+    let Some(RoundEnded(result)) = ended.read().filter(has_seen).last() else { return };
     let Some(room) = room.filter(|_| reporter.exit_after_round) else { return };
     let player = lobby.session().map(|session| session.player);
     let places = &result.summary.places;

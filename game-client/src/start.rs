@@ -68,7 +68,7 @@ pub fn app(args: Args) -> App {
         LobbyPlugin,
         RoomPlugin,
         ChatPlugin,
-        AutopilotPlugin { is_on: plays_alone },
+        AutopilotPlugin { is_on: plays_alone, goes_on: goes_on(&args) },
         DevToolsPlugin {
             status_file: args.status_file.clone(),
             exit_after_round: args.exit_after_round,
@@ -90,6 +90,15 @@ pub fn app(args: Args) -> App {
     let left = OnTransition { exited: Screen::Playing, entered: Screen::Menu };
     app.insert_resource(Errand(args)).add_systems(Startup, set_out).add_systems(left, play_on);
     app
+}
+
+/// The autopilot without another destination goes from match to match.
+fn goes_on(args: &Args) -> bool {
+    let elsewhere = args.room_to_join().is_some()
+        || args.watch.is_some()
+        || args.practice.is_some()
+        || args.replay.is_some();
+    args.autopilot && !elsewhere && args.shots.is_none()
 }
 
 fn window_plugin(args: &Args, settings: &Settings) -> WindowPlugin {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use shared::api::{Role, SeatTicket};
+use shared::api::{ProblemKind, Role, SeatTicket};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::close::NextStep;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX, ServerMessage};
@@ -35,6 +35,8 @@ pub(super) struct Link {
     pub(super) room: RoomId,
     pub(super) role: Role,
     pub(super) reports: mpsc::Sender<Report>,
+    /// It has been open: the room was there.
+    pub(super) was_open: bool,
     /// What to send. When it closes, the link says goodbye and ends.
     pub(super) outbox: mpsc::Receiver<ClientMessage>,
 }
@@ -57,10 +59,14 @@ impl Link {
                 return;
             }
             let begun = Instant::now();
-            let ending = match self.connect().await {
+            let mut ending = match self.connect().await {
                 Outcome::Left => return,
                 Outcome::Ended(ending) => ending,
             };
+            if ending.next == NextStep::Stay && self.was_open && ending.is_missing {
+                "The room has ended while the connection was away."
+                    .clone_into(&mut ending.why.text);
+            }
             if begun.elapsed() > GOOD_AFTER {
                 backoff.reset();
             }
@@ -93,11 +99,16 @@ impl Link {
                 } else {
                     NextStep::Stay
                 };
-                return Outcome::Ended(Ending { next, why: error.trouble() });
+                let gone = [ProblemKind::NotFound, ProblemKind::RoomEnded, ProblemKind::Gone];
+                let is_missing = error.kind().is_some_and(|kind| gone.contains(&kind));
+                return Outcome::Ended(Ending { next, why: error.trouble(), is_missing });
             }
         };
         match self.open(&ticket).await {
-            Ok(socket) => self.talk(socket).await,
+            Ok(socket) => {
+                self.was_open = true;
+                self.talk(socket).await
+            }
             Err(ending) => Outcome::Ended(ending),
         }
     }
@@ -111,7 +122,7 @@ impl Link {
                 let text =
                     "The server did not let us in: the room is full, or the versions differ.";
                 let why = Trouble { text: text.to_owned(), may_pass: true };
-                Err(Ending { next: NextStep::Reconnect, why })
+                Err(Ending { next: NextStep::Reconnect, why, is_missing: false })
             }
             Ok(Err(_)) | Err(_) => Err(Ending::of(None)),
         }
@@ -169,7 +180,7 @@ impl Link {
         let Ok(message) = ServerMessage::decode(bytes) else {
             let text = "The server sent something that this client does not understand.";
             let why = Trouble { text: text.to_owned(), may_pass: false };
-            return Err(Ending { next: NextStep::Stay, why });
+            return Err(Ending { next: NextStep::Stay, why, is_missing: false });
         };
         if let ServerMessage::Pong { nonce, .. } = &message {
             let took = milliseconds_since(opened).saturating_sub(*nonce);

@@ -40,6 +40,8 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 pub(super) struct Ending {
     pub(super) next: NextStep,
     pub(super) why: Trouble,
+    /// There is no such room (any more).
+    pub(super) is_missing: bool,
 }
 
 impl Ending {
@@ -62,6 +64,7 @@ impl Ending {
             Some(close::NORMAL) => "The server closed the room.",
             Some(_) | None => "The connection broke.",
         };
-        Self { next, why: Trouble { text: text.to_owned(), may_pass: next != NextStep::Stay } }
+        let why = Trouble { text: text.to_owned(), may_pass: next != NextStep::Stay };
+        Self { next, why, is_missing: false }
     }
 }

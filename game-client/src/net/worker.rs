@@ -156,6 +156,7 @@ impl Worker {
             room,
             role,
             reports: self.reports.clone(),
+            was_open: false,
             outbox: inbox,
         };
         self.tasks.spawn(link.run());

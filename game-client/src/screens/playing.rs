@@ -119,10 +119,10 @@ pub(super) fn show(
 }
 
 fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
-    hud::names(context, &seen.labels);
     if seen.room.result.is_some() {
         return;
     }
+    hud::names(context, &seen.labels);
     let title = seen.room.mode.map_or("", Mode::title);
     let by = seen.feed.own_fall.as_ref();
     hud::round(context, &seen.stage, title, by, settings.palette, seen.controls.scoreboard);

@@ -192,16 +192,7 @@ pub fn names(context: &Context, labels: &Labels) {
     let zoom = context.zoom_factor();
     for label in &labels.0 {
         let at = pos2(label.place.x / zoom, label.place.y / zoom);
-        let font = theme::bold(14.0);
-        let galley = painter.layout_no_wrap(label.text.clone(), font, TEXT);
-        let rect = Rect::from_center_size(at, galley.size() + vec2(14.0, 4.0));
-        let back = Color32::from_rgba_unmultiplied(12, 19, 38, 238).gamma_multiply(label.strength);
-        painter.rect_filled(rect, CornerRadius::same(6), back);
-        painter.galley(
-            rect.center() - galley.size() / 2.0,
-            galley,
-            TEXT.gamma_multiply(label.strength),
-        );
+        outlined(&painter, at, &label.text, 13.0, TEXT.gamma_multiply(label.strength));
     }
 }
 

@@ -79,7 +79,7 @@ pub fn small(text: impl Into<String>) -> RichText {
 /// The frame of a panel.
 pub fn panel() -> Frame {
     Frame::new()
-        .fill(PANEL_SOLID.gamma_multiply(0.985))
+        .fill(PANEL_SOLID)
         .stroke(Stroke::new(1.0, LINE))
         .corner_radius(CornerRadius::same(RADIUS))
         .inner_margin(Margin::same(16))
