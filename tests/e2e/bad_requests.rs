@@ -180,14 +180,38 @@ async fn a_subprotocol_is_echoed_only_when_it_was_offered() {
 }
 
 #[tokio::test]
-async fn the_description_of_the_api_can_be_read() {
+async fn the_description_of_the_api_names_every_call() {
     let server = TestServer::start().await;
 
     let description: serde_json::Value = server.get("/api/openapi.json").await.json();
     let docs = server.get("/api/docs/").await;
 
     let paths = description["paths"].as_object().unwrap();
-    assert!(paths.contains_key("/api/session") && paths.contains_key("/api/feeds/{name}"));
+    for (path, methods) in [
+        ("/api/session", vec!["post", "get", "delete"]),
+        ("/api/feeds/{name}", vec!["get"]),
+        ("/api/rooms", vec!["get", "post"]),
+        ("/api/rooms/{id}", vec!["get"]),
+        ("/api/rooms/{id}/tickets", vec!["post"]),
+        ("/api/rooms/{id}/live", vec!["get"]),
+        ("/api/matchmaking", vec!["post"]),
+        ("/api/matchmaking/{ticket}", vec!["get", "delete"]),
+        ("/api/chat/tickets", vec!["post"]),
+        ("/api/players/{id}", vec!["get"]),
+        ("/api/replays", vec!["get"]),
+        ("/api/replays/{id}", vec!["get"]),
+        ("/api/replays/{id}/file", vec!["get"]),
+        ("/ws/rooms/{id}", vec!["get"]),
+        ("/ws/chat", vec!["get"]),
+        ("/healthz", vec!["get"]),
+        ("/readyz", vec!["get"]),
+        ("/metrics", vec!["get"]),
+    ] {
+        let call = paths.get(path).unwrap_or_else(|| panic!("{path} is not described"));
+        for method in methods {
+            assert!(call.get(method).is_some(), "{method} {path} is not described");
+        }
+    }
     assert_eq!(docs.status, 200);
     assert_eq!(server.get("/healthz").await.status, 200);
 }

@@ -174,6 +174,23 @@ async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
 }
 
 #[tokio::test]
+async fn a_seventh_tab_works_like_the_first() {
+    // A browser opens six connections to a server at most, and each page wants several that stay open.
+    let server = server().await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    for _ in 0..6 {
+        browser.open_tab(&server.url("/")).await;
+        browser.attribute_where(&by_id("badge-scoreboard"), "data-state", |s| s == "live").await;
+    }
+
+    let (mut ada, _bob) = duel(&server).await;
+    ada.score_a_point().await;
+
+    browser.number_where(&score_row("ada"), "data-points", |points| points >= 1.0).await;
+}
+
+#[tokio::test]
 async fn a_thousand_matches_end_in_the_browser_as_they_do_here() {
     let server = server().await;
     let browser = Browser::start().await;

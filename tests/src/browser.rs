@@ -79,6 +79,17 @@ impl Browser {
         within("the page", self.client.goto(url)).await.expect("the page loads");
     }
 
+    /// Opens a new tab with an address, and goes on there.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    pub async fn open_tab(&self, url: &str) {
+        let tab = within("a tab", self.client.new_window(true)).await.expect("a tab");
+        let chosen = within("the tab", self.client.switch_to_window(tab.handle)).await;
+        chosen.expect("the tab can be chosen");
+        self.open(url).await;
+    }
+
     /// The text of the first element that matches, once there is one.
     pub async fn text(&self, css: &str) -> String {
         self.text_where(css, |_| true).await

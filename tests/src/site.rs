@@ -178,3 +178,16 @@ pub fn metric_in(text: &str, name: &str) -> f64 {
         .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok())
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::metric_in;
+
+    #[test]
+    fn a_figure_is_the_sum_over_its_labels() {
+        let text = "# TYPE a counter\na{x=\"1\"} 2\na{x=\"2\"} 3\nab 7\nb 4\n";
+        assert!((metric_in(text, "a") - 5.0).abs() < 1e-9);
+        assert!((metric_in(text, "b") - 4.0).abs() < 1e-9);
+        assert!(metric_in(text, "c").abs() < 1e-9);
+    }
+}
