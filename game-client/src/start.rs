@@ -5,8 +5,8 @@ use std::time::Duration;
 use bevy::app::{ScheduleRunnerPlugin, Startup};
 use bevy::prelude::{
     App, AppExit, Commands, DefaultPlugins, MessageWriter, MinimalPlugins, MonitorSelection,
-    NextState, OnTransition, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window,
-    WindowPlugin, With, error,
+    NextState, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window, WindowPlugin, With,
+    error,
 };
 use bevy::state::app::StatesPlugin;
 use bevy::window::{PresentMode, PrimaryWindow, WindowResolution};
@@ -51,6 +51,7 @@ pub fn app(args: Args) -> App {
     } else if plays_alone && settings.name.is_empty() {
         AUTOPILOT_NAME.clone_into(&mut settings.name);
     }
+    let goes_on = matches!(wish(&args), Some(Wish::QuickPlay(_)));
     let mut app = App::new();
     if args.headless {
         let pace = Duration::from_secs_f64(1.0 / HEADLESS_RATE_HZ);
@@ -68,7 +69,7 @@ pub fn app(args: Args) -> App {
         LobbyPlugin,
         RoomPlugin,
         ChatPlugin,
-        AutopilotPlugin { is_on: plays_alone, goes_on: goes_on(&args) },
+        AutopilotPlugin { is_on: plays_alone, goes_on },
         DevToolsPlugin {
             status_file: args.status_file.clone(),
             exit_after_round: args.exit_after_round,
@@ -87,18 +88,8 @@ pub fn app(args: Args) -> App {
         ))
         .add_systems(Update, set_window_mode);
     }
-    let left = OnTransition { exited: Screen::Playing, entered: Screen::Menu };
-    app.insert_resource(Errand(args)).add_systems(Startup, set_out).add_systems(left, play_on);
+    app.insert_resource(Errand(args)).add_systems(Startup, set_out);
     app
-}
-
-/// The autopilot without another destination goes from match to match.
-fn goes_on(args: &Args) -> bool {
-    let elsewhere = args.room_to_join().is_some()
-        || args.watch.is_some()
-        || args.practice.is_some()
-        || args.replay.is_some();
-    args.autopilot && !elsewhere && args.shots.is_none()
 }
 
 fn window_plugin(args: &Args, settings: &Settings) -> WindowPlugin {
@@ -173,10 +164,6 @@ fn wish(args: &Args) -> Option<Wish> {
     if let Some(strength) = args.practice {
         return Some(Wish::Practice(strength));
     }
-    (args.autopilot && args.shots.is_none()).then_some(Wish::QuickPlay(Mode::Brawl))
-}
-
-/// An autopilot whose room is gone, because the server was restarted, looks for another.
-fn play_on(errand: Res<Errand>, mut wishes: MessageWriter<Wish>) {
-    wishes.write_batch(wish(&errand.0).filter(|wish| matches!(wish, Wish::QuickPlay(_))));
+    let plays = args.autopilot && args.shots.is_none() && args.replay.is_none();
+    plays.then_some(Wish::QuickPlay(Mode::Brawl))
 }

@@ -269,6 +269,9 @@ impl Brush<'_> {
 
     fn body(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2, alpha: f32) {
         let (body, side) = palette::hue(disc.slot, self.palette);
+        let is_team = self.drawn.team_points.is_some();
+        // A team shows at the side and around the top.
+        let side = if is_team { palette::team(disc.team) } else { side };
         let flashed = |colour| palette::mix(colour, Color::WHITE, look.flash).with_alpha(alpha);
         let squash = (look.squash_turn, look.squash);
         let low = place - Vec2::new(0.0, HEIGHT * 0.5);
@@ -300,22 +303,18 @@ impl Brush<'_> {
             disc.aim,
             Color::WHITE.with_alpha(alpha),
         );
-        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
-            painter.ring(Layer::Discs, top, RADIUS + 0.8, 5.4, palette::INK.with_alpha(0.75));
-            painter.ring(Layer::Discs, top, RADIUS - 0.2, 3.4, palette::WHITE);
-        } else if self.drawn.team_points.is_some() {
-            painter.ring(Layer::Discs, top, RADIUS - 0.8, 3.0, palette::team(disc.team));
-        } else {
-            painter.ring(
-                Layer::Discs,
-                top,
-                RADIUS - 0.4,
-                1.3,
-                palette::INK.with_alpha(0.4 * alpha),
-            );
+        let is_own = self.stage.own == Some(disc.slot) && !self.stage.is_backdrop;
+        if is_team {
+            let colour = palette::team(disc.team).with_alpha(alpha);
+            painter.ring(Layer::Discs, top, RADIUS + 1.4, 5.2, colour);
         }
-        if self.drawn.team_points.is_some() && self.stage.own == Some(disc.slot) {
-            painter.ring(Layer::Discs, top, RADIUS + 2.4, 2.6, palette::team(disc.team));
+        if is_own {
+            let outside = if is_team { 4.4 } else { 0.8 };
+            painter.ring(Layer::Discs, top, RADIUS + outside, 5.4, palette::INK.with_alpha(0.75));
+            painter.ring(Layer::Discs, top, RADIUS + outside - 1.0, 3.4, palette::WHITE);
+        } else if !is_team {
+            let ink = palette::INK.with_alpha(0.4 * alpha);
+            painter.ring(Layer::Discs, top, RADIUS - 0.4, 1.3, ink);
         }
     }
 

@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Streak = 3,
     Glow = 4,
     Cone = 5,
-    Polygon = 6,
+    Hexagon = 6,
     Plus = 7,
     Notch = 8,
 }
@@ -145,7 +145,8 @@ impl Painter {
         (turn, sweep): (f32, f32),
         colour: Color,
     ) {
-        let parameters = [radius, width / 2.0, sweep / 2.0, 0.0];
+        let (sine, cosine) = (sweep / 2.0).sin_cos();
+        let parameters = [radius, width / 2.0, sine, cosine];
         let (colour, half) = (LinearRgba::from(colour), Vec2::splat(radius + width + EDGE));
         let kind = Kind::Arc;
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
@@ -221,24 +222,25 @@ impl Painter {
         (turn, sweep): (f32, f32),
         colour: Color,
     ) {
-        let parameters = [outer, sweep / 2.0, inner, 0.35];
+        let (sine, cosine) = (sweep / 2.0).sin_cos();
+        let parameters = [outer, inner, sine, cosine];
         let (colour, half) = (LinearRgba::from(colour), Vec2::splat(outer + EDGE));
         let kind = Kind::Cone;
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
     }
 
-    /// A regular polygon with round corners.
-    pub(super) fn polygon(
+    /// A hexagon.
+    pub(super) fn hexagon(
         &mut self,
         layer: Layer,
         centre: Vec2,
-        (radius, sides): (f32, u8),
+        radius: f32,
         turn: f32,
         colour: Color,
     ) {
-        let parameters = [radius, f32::from(sides), radius * 0.18, 0.0];
+        let parameters = [radius * 0.8660254, 0.0, 0.0, 0.0];
         let (colour, half) = (LinearRgba::from(colour), Vec2::splat(radius + EDGE));
-        let kind = Kind::Polygon;
+        let kind = Kind::Hexagon;
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
     }
 

@@ -54,8 +54,7 @@ pub(super) fn icon(
 ) {
     match kind {
         PickupKind::Heavy => {
-            let turn = core::f32::consts::FRAC_PI_6;
-            painter.polygon(layer, centre, (size * 1.15, 6), turn, colour);
+            painter.hexagon(layer, centre, size * 1.15, core::f32::consts::FRAC_PI_6, colour);
         }
         PickupKind::Overcharge => {
             let at = |x: f32, y: f32| centre + Vec2::new(x, y) * size;

@@ -28,7 +28,7 @@ struct Shard {
     turn: f32,
     spin: f32,
     size: f32,
-    sides: u8,
+    is_pointed: bool,
     age: f32,
 }
 
@@ -118,7 +118,7 @@ fn break_off(ice: &mut Ice, radius: f32) {
         turn: chance.between(0.0, 6.0),
         spin: chance.between(-4.0, 4.0),
         size: chance.between(5.0, 13.0),
-        sides: if chance.part() < 0.5 { 3 } else { 4 },
+        is_pointed: chance.part() < 0.5,
         age: 0.0,
     };
     ice.shards.push(shard);
@@ -137,7 +137,11 @@ fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
             let colour =
                 palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());
             let size = shard.size * (0.25 + 0.75 * left);
-            painter.polygon(layer, shard.place, (size, shard.sides), shard.turn, colour);
+            if shard.is_pointed {
+                painter.notch(layer, shard.place, size, size * 1.6, shard.turn, colour);
+            } else {
+                painter.hexagon(layer, shard.place, size * 0.8, shard.turn, colour);
+            }
         }
         left > 0.0
     });

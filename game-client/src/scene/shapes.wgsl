@@ -28,8 +28,6 @@ struct Fragment {
     @location(4) @interpolate(flat) kind: u32,
 }
 
-const TAU: f32 = 6.2831853;
-
 @vertex
 fn vertex(vertex: Vertex) -> Fragment {
     var out: Fragment;
@@ -72,13 +70,13 @@ fn ring(in: Fragment, pixel: f32) -> vec4<f32> {
     return lay(in.colour, cover(distance, pixel, in.parameters.z), in.parameters.w);
 }
 
+// Half of the sweep comes as its sine and cosine.
 fn arc(in: Fragment, pixel: f32) -> vec4<f32> {
     let radius = in.parameters.x;
-    let half_sweep = in.parameters.z;
-    let angle = abs(atan2(in.local.y, in.local.x));
-    let end = vec2(cos(half_sweep), sin(half_sweep)) * radius;
-    let to_end = length(vec2(in.local.x, abs(in.local.y)) - end);
-    let distance = select(to_end, abs(length(in.local) - radius), angle <= half_sweep);
+    let end = in.parameters.zw;
+    let local = vec2(in.local.x, abs(in.local.y));
+    let beyond = end.y * local.y > end.x * local.x;
+    let distance = select(abs(length(local) - radius), length(local - end.yx * radius), beyond);
     return lay(in.colour, cover(distance - in.parameters.y, pixel, 0.0), 0.0);
 }
 
@@ -97,24 +95,21 @@ fn glow(in: Fragment) -> vec4<f32> {
     return lay(in.colour, away * away * (3.0 - 2.0 * away), in.parameters.w);
 }
 
+// Half of the sweep comes as its sine and cosine, and is less than half a turn.
 fn cone(in: Fragment, pixel: f32) -> vec4<f32> {
     let outer = in.parameters.x;
-    let inner = in.parameters.z;
+    let inner = in.parameters.y;
+    let edge = in.parameters.zw;
     let distance = length(in.local);
-    let angle = abs(atan2(in.local.y, in.local.x));
-    let side = (angle - in.parameters.y) * distance;
+    let side = abs(in.local.y) * edge.y - in.local.x * edge.x;
     let covered = cover(max(side, max(distance - outer, inner - distance)), pixel, 3.0);
     let along = clamp((distance - inner) / max(outer - inner, 1.0), 0.0, 1.0);
-    return lay(in.colour, covered * (0.1 + 0.9 * along * along * along), in.parameters.w);
+    return lay(in.colour, covered * (0.1 + 0.9 * along * along * along), 0.35);
 }
 
-fn polygon(in: Fragment, pixel: f32) -> vec4<f32> {
-    let corner = in.parameters.z;
-    let step = TAU / in.parameters.y;
-    let angle = atan2(in.local.y, in.local.x);
-    let within = angle - step * floor(angle / step + 0.5);
-    let apothem = (in.parameters.x - corner) * cos(step * 0.5);
-    let distance = length(in.local) * cos(within) - apothem - corner * 0.6;
+fn hexagon(in: Fragment, pixel: f32) -> vec4<f32> {
+    let folded = abs(in.local);
+    let distance = max(folded.x, folded.x * 0.5 + folded.y * 0.8660254) - in.parameters.x;
     return lay(in.colour, cover(distance, pixel, 0.0), 0.0);
 }
 
@@ -151,7 +146,7 @@ fn fragment(in: Fragment) -> @location(0) vec4<f32> {
         case 3u: { colour = streak(in, pixel); }
         case 4u: { colour = glow(in); }
         case 5u: { colour = cone(in, pixel); }
-        case 6u: { colour = polygon(in, pixel); }
+        case 6u: { colour = hexagon(in, pixel); }
         case 7u: { colour = plus(in, pixel); }
         default: { colour = notch(in, pixel); }
     }

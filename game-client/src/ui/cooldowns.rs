@@ -116,7 +116,7 @@ fn effects(painter: &Painter, below: Rect, disc: &DrawnDisc) {
         ("Protected", disc.protection, palette::GOOD),
     ];
     let shown: Vec<_> = active.into_iter().filter(|(_, left, _)| *left > 0.0).collect();
-    let width = 128.0;
+    let width = 148.0;
     let mut x = below.center().x - (shown.len() as f32 * (width + 8.0) - 8.0) / 2.0;
     for (title, left, colour) in shown {
         let rect = Rect::from_min_size(pos2(x, below.top() - 38.0), vec2(width, 30.0));
