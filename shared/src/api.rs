@@ -22,16 +22,41 @@ pub const WAIT_SECONDS_MAX: u32 = 55;
 /// Shortest wait of a long-poll, in seconds.
 pub const WAIT_SECONDS_MIN: u32 = 1;
 
-/// `POST /api/session`: who one would like to be. With a valid token (cookie or
-/// `Authorization: Bearer`) it renames the guest and keeps the identity.
+/// `POST /api/session`: who one would like to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionRequest {
-    /// Checked by [`PlayerName::parse`].
-    pub name: String,
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged, expecting = "an object with `name`, or one with `handover`")]
+pub enum SessionRequest {
+    /// A guest of that name. With a valid token (cookie or `Authorization: Bearer`): the same guest under
+    /// another name.
+    Name {
+        /// Checked by [`PlayerName::parse`]; spaces around it are dropped.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::player_name))]
+        name: String,
+    },
+    /// The player of another program, which got a code for this.
+    Handover {
+        /// Its code.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
+        handover: String,
+    },
+}
+
+/// A code with which another program becomes the same player, once. The answer to
+/// `POST /api/session/handovers`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Handover {
+    /// Sent by the other program as `{"handover": …}` to `POST /api/session`.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
+    pub code: String,
+    /// Seconds until it expires.
+    pub expires_in_s: u32,
 }
 
 /// The answer to `POST /api/session` and `GET /api/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
     /// Whose session it is.
     pub player: PlayerId,
@@ -40,5 +65,6 @@ pub struct Session {
     /// Proof of identity: keep it, send it as `Authorization: Bearer`. Also set as a cookie.
     /// Empty in the answer to `GET`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token, required = false))]
     pub token: String,
 }

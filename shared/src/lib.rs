@@ -20,3 +20,6 @@ pub mod protocol;
 pub mod feed;
 
 pub mod api;
+
+#[cfg(feature = "openapi")]
+mod openapi;

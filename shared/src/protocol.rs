@@ -1,7 +1,8 @@
 //! The WebSocket messages: game (binary, bincode) and chat (JSON), their version, limits and close codes.
 //!
 //! A message is named by its sender. Two subprotocols: [`GAME_SUBPROTOCOL`] and [`CHAT_SUBPROTOCOL`]; the
-//! number in them is the version, so a client of another version is refused before the upgrade.
+//! number in them is the version, so a client of another version is refused before the upgrade. A change of
+//! rules is a new version of the game's: client and server must step the same world.
 
 pub mod chat;
 pub mod close;
@@ -13,7 +14,7 @@ use crate::sim::{Input, Mode, Slot};
 use crate::tick::{TICK_RATE_HZ, Tick};
 
 /// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
-pub const GAME_SUBPROTOCOL: &str = "pushback.v1";
+pub const GAME_SUBPROTOCOL: &str = "pushback.v2";
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 
@@ -68,8 +69,8 @@ pub enum ServerMessage {
         /// The room is not in the public list.
         private: bool,
     },
-    /// One or more frames of the match stream, in order: see [`crate::snapshot`]. The first after a
-    /// [`ServerMessage::Welcome`] and the first of each round is a keyframe.
+    /// One or more frames of the match stream, in order: see [`crate::snapshot`]. After a
+    /// [`ServerMessage::Welcome`] and at the beginning of each round come the roster, then a keyframe.
     Frames(#[serde(with = "bytes")] Vec<u8>),
     /// The answer to [`ClientMessage::Ping`].
     Pong {

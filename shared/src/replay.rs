@@ -9,7 +9,10 @@
 //!
 //! The records are the very bytes that the players got, with keyframes in between, so a file can be read while it is
 //! written, from its beginning or from any keyframe behind a header. A file without an index was cut off:
-//! it plays up to there. Version 1; other versions are refused by name.
+//! it plays up to there.
+//!
+//! Version 2. A recording holds causes, so it plays under the rules that made it and no others: a change of rules is a
+//! new version, and the reader refuses other versions by name. `tests/data` holds recordings that guard this.
 
 mod index;
 mod playback;
@@ -31,7 +34,7 @@ pub const MAGIC: [u8; 8] = *b"PUSHBACK";
 /// The last bytes of a complete file.
 pub const FOOTER_MAGIC: [u8; 4] = *b"PBIX";
 /// The version that is written.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// No reader holds more: an hour at full load.
 pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The media type of a replay file and of a live stream.

@@ -14,13 +14,13 @@
 //! frame     kind (3 bits) …, padded to whole bytes
 //! keyframe  format (5) world
 //! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
-//!           for each tick: any seats change? (1) [count (4) { slot leave|join }]
-//!                          any inputs change? (1) [for each disc: changed? (1) {thrust? [5] aim? [delta] buttons? [3]}]
+//!           for each tick: any seats change? (1) [count (5) { slot (4) joins? (1) [team (1)] }]
+//!                          any inputs change? (1) [for each disc: changed? (1) {aim? [turn] thrust? [5] buttons? [3]}]
 //! roster    who sits where, bincode
 //! end       tick (32) · checksum (32)
 //! ```
 //!
-//! Format 1. A decoder refuses formats that it does not know.
+//! Format 2. A decoder refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
 
 mod bits;
 mod decode;
@@ -33,8 +33,8 @@ mod roster;
 pub use bits::DecodeError;
 pub use decode::{Applied, StreamDecoder};
 pub use encode::StreamEncoder;
-pub(crate) use record::record;
 pub use record::{FRAME_BYTES_MAX, FrameAndRest, RECORD_PREFIX_BYTES_MAX, next_record, records};
+pub(crate) use record::{next_record_within, record};
 pub use roster::{Roster, RosterEntry};
 
 /// What a frame holds: its first three bits.
@@ -71,7 +71,7 @@ impl FrameKind {
 }
 
 /// The format that keyframes are written in.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 const FORMAT_BITS: u32 = 5;
 /// Ticks that one delta may span.
 pub const DELTA_TICKS_MAX: usize = 63;

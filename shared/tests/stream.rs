@@ -1,72 +1,14 @@
 //! Properties of the match stream: what was sent is what arrives, whatever happens on the way.
 
-use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
-use shared::replay::{Playback, Reader, ReplayHeader, Writer};
+#[path = "support/recorded.rs"]
+mod recorded;
+
+use recorded::record;
+use shared::replay::{Playback, Reader};
+use shared::sim::Mode;
 use shared::sim::proof::SeededMatch;
 use shared::sim::rng::Rng;
-use shared::sim::{Mode, World};
-use shared::snapshot::{Roster, RosterEntry, StreamDecoder, StreamEncoder, records};
-use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS, Tick};
-
-/// A match as a server would send and record it.
-struct Recorded {
-    file: Vec<u8>,
-    worlds: Vec<World>,
-    deltas: Vec<usize>,
-    keyframes: Vec<usize>,
-}
-
-fn record(seed: u64) -> Recorded {
-    let mut game = SeededMatch::new(seed);
-    // Near the wrap on every other seed: nothing may depend on ticks that only grow.
-    if seed % 2 == 1 {
-        game.world.tick = Tick(u32::MAX - 300);
-        game.world.began = game.world.tick;
-    }
-    let header = ReplayHeader {
-        id: ReplayId::from_bits(seed),
-        room: RoomId::from_bits(seed),
-        mode: game.world.mode,
-        seed,
-        round_ticks: game.world.round_ticks,
-        started_at_ms: 0,
-    };
-    let entry = |slot| RosterEntry {
-        slot: shared::sim::Slot(slot),
-        player: PlayerId::from_bits(u64::from(slot)),
-        name: PlayerName::parse("Somebody").expect("a good name"),
-        bot: true,
-        team: 0,
-        reconnecting: false,
-    };
-    let roster = Roster { entries: (0..16).map(entry).collect() };
-    let (mut writer, mut file) = Writer::new(&header);
-    let mut encoder = StreamEncoder::new();
-    let mut put = |bytes: Vec<u8>, writer: &mut Writer, world: &World| {
-        writer.record(&bytes, world.elapsed());
-        file.extend(&bytes);
-        bytes.len()
-    };
-    put(encoder.roster(&roster), &mut writer, &game.world);
-    let mut keyframes = vec![put(encoder.keyframe(&game.world), &mut writer, &game.world)];
-    let (mut worlds, mut deltas) = (vec![game.world.clone()], Vec::new());
-    while !game.world.is_over() {
-        let mut ticks = Vec::new();
-        for _ in 0..SNAPSHOT_EVERY_TICKS {
-            let commands = game.commands();
-            let events = game.world.step(&commands);
-            writer.events(game.world.tick, game.world.began, &events);
-            ticks.push(commands);
-        }
-        deltas.push(put(encoder.delta(&ticks, &game.world), &mut writer, &game.world));
-        if game.world.elapsed().is_multiple_of(KEYFRAME_EVERY_TICKS) {
-            keyframes.push(put(encoder.keyframe(&game.world), &mut writer, &game.world));
-        }
-        worlds.push(game.world.clone());
-    }
-    file.extend(writer.finish(&game.world));
-    Recorded { file, worlds, deltas, keyframes }
-}
+use shared::snapshot::{StreamDecoder, StreamEncoder, records};
 
 #[test]
 fn a_recording_replays_the_match_in_chunks_of_any_size() {

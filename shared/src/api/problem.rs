@@ -130,13 +130,16 @@ impl ProblemKind {
 
 /// The body of every refusal (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// See [`ProblemKind::uri`].
+    /// The reason, as a URI that never changes.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(value_type = ProblemKind))]
     pub kind: String,
-    /// See [`ProblemKind::title`].
+    /// The reason as a sentence, the same each time.
     pub title: String,
     /// The HTTP status once more.
+    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     /// What happened this time, and what helps.
     pub detail: String,

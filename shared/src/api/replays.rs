@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::Mode;
 
-/// One player of a recorded round, best first in [`ReplaySummary::players`].
+/// One player of a recorded round, best first in its summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayPlayer {
     /// Who.
     pub player: PlayerId,
@@ -17,11 +18,13 @@ pub struct ReplayPlayer {
     /// Points at the end.
     pub points: i32,
     /// The team, 0 or 1, in Teams.
+    #[cfg_attr(feature = "openapi", schema(required = true, minimum = 0, maximum = 1))]
     pub team: Option<u8>,
 }
 
 /// `GET /api/replays/{id}` and the elements of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplaySummary {
     /// Which recording.
     pub id: ReplayId,
@@ -43,10 +46,13 @@ pub struct ReplaySummary {
 
 /// `GET /api/replays?before=&limit=&player=&mode=`: the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayList {
     /// At most `limit`.
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub replays: Vec<ReplaySummary>,
     /// Send it as `?before=` for the next page. Nothing on the last.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next: Option<ReplayId>,
 }
 

@@ -7,6 +7,7 @@ use crate::sim::{BotStrength, Mode};
 
 /// What a room is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoomPhase {
     /// Seats are filling; the round has not begun.
@@ -19,6 +20,7 @@ pub enum RoomPhase {
 
 /// A room as the list shows it: the snapshot's element and the `room` event of the feed `rooms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSummary {
     /// Also the code of an invitation.
     pub id: RoomId,
@@ -26,7 +28,7 @@ pub struct RoomSummary {
     pub mode: Mode,
     /// What it is doing.
     pub phase: RoomPhase,
-    /// Which round this is, from 1.
+    /// Which round this is, from 1. 0 before the first.
     pub round: u32,
     /// Seats taken by people.
     pub players: u32,
@@ -37,13 +39,16 @@ pub struct RoomSummary {
     /// People who watch.
     pub spectators: u32,
     /// When the round ends, milliseconds since 1970. Nothing while waiting.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ends_at_ms: Option<u64>,
     /// The one in front and the points.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::leader, required = true))]
     pub leader: Option<(PlayerName, i32)>,
 }
 
 /// The snapshot of the feed `rooms`: public rooms, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomList {
     /// Every public room.
     pub rooms: Vec<RoomSummary>,
@@ -51,6 +56,7 @@ pub struct RoomList {
 
 /// The `closed` event of the feed `rooms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomClosed {
     /// Which room.
     pub id: RoomId,
@@ -76,8 +82,9 @@ impl RoomList {
     }
 }
 
-/// One seat in [`RoomDetails`].
+/// A taken seat of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSeat {
     /// Whose seat.
     pub player: PlayerId,
@@ -88,6 +95,7 @@ pub struct RoomSeat {
     /// Points in this round.
     pub points: i32,
     /// The team, 0 or 1, in Teams.
+    #[cfg_attr(feature = "openapi", schema(required = true, minimum = 0, maximum = 1))]
     pub team: Option<u8>,
     /// Whether the seat waits for its player to come back.
     pub reconnecting: bool,
@@ -95,6 +103,7 @@ pub struct RoomSeat {
 
 /// `GET /api/rooms/{id}` and the answer to `POST /api/rooms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomDetails {
     /// As in the list.
     #[serde(flatten)]
@@ -104,11 +113,13 @@ pub struct RoomDetails {
     /// The seats taken, best first.
     pub seated: Vec<RoomSeat>,
     /// The replay that is being recorded, when a round runs.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub recording: Option<crate::id::ReplayId>,
 }
 
 /// `POST /api/rooms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateRoom {
     /// The rules to play.
     pub mode: Mode,
@@ -122,6 +133,7 @@ pub struct CreateRoom {
 
 /// What a connection to a room is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Takes a seat, or returns to one's own.
@@ -132,6 +144,7 @@ pub enum Role {
 
 /// `POST /api/rooms/{id}/tickets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TicketRequest {
     /// To play or to watch.
     #[serde(rename = "as")]
@@ -140,10 +153,16 @@ pub struct TicketRequest {
 
 /// A key that opens one WebSocket once. The answer to `POST …/tickets` of rooms and chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SeatTicket {
     /// The key.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub ticket: String,
     /// The address to open, a path on this server with the ticket in it.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(pattern = r"^/ws/(?:chat|rooms/[0-9A-Z]{6})\?ticket=[A-Za-z0-9_-]{22}$")
+    )]
     pub url: String,
     /// Seconds until it expires.
     pub expires_in_s: u32,
@@ -151,6 +170,7 @@ pub struct SeatTicket {
 
 /// `POST /api/matchmaking`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MatchRequest {
     /// The rules to play.
     pub mode: Mode,
@@ -158,6 +178,7 @@ pub struct MatchRequest {
 
 /// Where a request for a match stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum MatchState {
     /// Looking for others.
@@ -180,8 +201,10 @@ pub enum MatchState {
 
 /// `POST /api/matchmaking` (201) and `GET /api/matchmaking/{ticket}` (200).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MatchTicket {
     /// Names the request; it survives any disconnect.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub ticket: String,
     /// Grows with each change of `state`: send it as `?after=`.
     pub version: u64,

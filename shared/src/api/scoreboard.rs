@@ -8,6 +8,7 @@ use crate::id::{PlayerId, PlayerName, RoomId};
 
 /// One line of the ladder: the `score` event of the feed `scoreboard`, whole each time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScoreRow {
     /// Whose line.
     pub player: PlayerId,
@@ -28,13 +29,16 @@ pub struct ScoreRow {
     /// Rounds won.
     pub wins: u32,
     /// The public room where the player sits now.
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub playing: Option<RoomId>,
 }
 
 /// The snapshot of the feed `scoreboard`. Rows stand in ladder order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Scoreboard {
-    /// Best first, at most [`Scoreboard::ROWS_MAX`].
+    /// Best first, at most 100.
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub rows: Vec<ScoreRow>,
 }
 
@@ -64,6 +68,7 @@ impl Scoreboard {
 
 /// One finished round in a player's curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RatingPoint {
     /// When the round ended, milliseconds since 1970.
     pub at_ms: u64,
@@ -73,6 +78,7 @@ pub struct RatingPoint {
 
 /// `GET /api/players/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlayerProfile {
     /// As on the ladder.
     #[serde(flatten)]

@@ -1,7 +1,7 @@
 //! Chat: JSON text messages on `/ws/chat`, subprotocol `pushback-chat.v1`.
 //!
 //! Every line has a sequence number from one log. A client that comes back connects with
-//! `&after=SEQUENCE` and gets what it missed of the channels that it can see.
+//! `&after=SEQUENCE` and gets what it missed of the channels that it can see, or is told that it cannot get all.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,9 @@ pub const HISTORY_LINES: usize = 50;
 
 /// Who can read a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "to", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", schema(as = ChatChannel))]
 pub enum Channel {
     /// Everyone.
     Lobby,
@@ -32,6 +34,7 @@ pub enum Channel {
         /// Which room.
         room: RoomId,
         /// 0 or 1.
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
         team: u8,
     },
     /// One person, and oneself.
@@ -41,17 +44,31 @@ pub enum Channel {
     },
 }
 
+impl Channel {
+    /// Whether it is a room's own, or that of one of its teams.
+    #[must_use]
+    pub fn is_in(&self, wanted: RoomId) -> bool {
+        match self {
+            Self::Room { room } | Self::Team { room, .. } => *room == wanted,
+            Self::Lobby | Self::Direct { .. } => false,
+        }
+    }
+}
+
 /// What a client may say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChatClientMessage {
-    /// Sends a line. Room and team are those where the player is: see [`ChatClientMessage::Enter`].
+    /// Sends a line. Room and team are those where the player is: see `enter`.
     Say {
         /// Who shall read it.
         channel: Channel,
         /// At most [`LINE_CHARS_MAX`] characters.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chat_text))]
         text: String,
-        /// Comes back in [`ChatServerMessage::Refused`] or in the line, to match the answer.
+        /// Comes back in `refused` or in the line, to match the answer.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce))]
         nonce: u32,
     },
     /// Follow a room's channel from now on, and get its history. One must play in or watch it.
@@ -68,6 +85,7 @@ pub enum ChatClientMessage {
 
 /// One line as everyone gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatLine {
     /// Grows with each line on this server, over restarts too.
     pub sequence: u64,
@@ -80,14 +98,17 @@ pub struct ChatLine {
     /// The name at the time.
     pub name: PlayerName,
     /// What was said.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chat_text))]
     pub text: String,
     /// As the sender sent it; only in the sender's copy.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce, required = false))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<u32>,
 }
 
 /// What the server says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChatServerMessage {
     /// The first message: who one is, and what was missed or the newest lines, the oldest first.
@@ -98,23 +119,32 @@ pub enum ChatServerMessage {
         name: PlayerName,
         /// The history.
         lines: Vec<ChatLine>,
+        /// What was seen before does not join up with these lines: more was missed than fits, or `after` is a
+        /// number that this log has not given. Forget it, or show that something is missing.
+        #[serde(default)]
+        gap: bool,
     },
-    /// The answer to [`ChatClientMessage::Enter`].
+    /// The answer to `enter`.
     Entered {
         /// Which room.
         room: RoomId,
         /// The newest lines, the oldest first.
         lines: Vec<ChatLine>,
+        /// There are older ones: what was seen before joins up only if it reaches into these.
+        #[serde(default)]
+        gap: bool,
     },
     /// A new line.
     Line(ChatLine),
     /// The line was not sent.
     Refused {
         /// As it came.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce))]
         nonce: u32,
         /// Why.
         reason: Refusal,
         /// Milliseconds until the next try can succeed, when waiting helps.
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
     },
@@ -122,7 +152,9 @@ pub enum ChatServerMessage {
 
 /// Why a line was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", schema(as = ChatRefusal))]
 pub enum Refusal {
     /// Nothing but spaces.
     #[error("there is nothing in it")]
@@ -139,4 +171,7 @@ pub enum Refusal {
     /// Nobody with that id is known.
     #[error("nobody with that id is here")]
     Unknown,
+    /// The server could not keep it.
+    #[error("the server could not keep it: try again")]
+    Failed,
 }

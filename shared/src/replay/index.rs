@@ -6,10 +6,27 @@ use sha2::{Digest as _, Sha256};
 use super::ReplayHeader;
 use crate::api::{Marker, MarkerKind};
 use crate::sim::Event;
-use crate::snapshot::{DecodeError, FrameKind};
+use crate::sim::mode::ROUND_TICKS_MAX;
+use crate::snapshot::{DecodeError, FRAME_BYTES_MAX, FrameKind, RECORD_PREFIX_BYTES_MAX};
+use crate::tick::KEYFRAME_EVERY_TICKS;
 
 /// Markers kept: more than any round of an hour has.
 pub(super) const MARKERS_MAX: usize = 20_000;
+/// Keyframes listed: the first, and those of the longest round.
+pub(super) const KEYFRAMES_MAX: usize = (ROUND_TICKS_MAX / KEYFRAME_EVERY_TICKS) as usize + 1;
+/// No index is longer: its kind, two counts, and each entry with every number at its longest.
+pub(super) const INDEX_BYTES_MAX: usize =
+    1 + 2 * VARINT_BYTES_MAX + KEYFRAMES_MAX * KEYFRAME_BYTES_MAX + MARKERS_MAX * MARKER_BYTES_MAX;
+
+/// A number of up to 64 bits, as bincode writes it.
+const VARINT_BYTES_MAX: usize = 1 + size_of::<u64>();
+/// Tick and offset.
+const KEYFRAME_BYTES_MAX: usize = 2 * VARINT_BYTES_MAX;
+/// Tick, kind and slot.
+const MARKER_BYTES_MAX: usize = VARINT_BYTES_MAX + 1 + 1;
+
+const _: () = assert!(INDEX_BYTES_MAX >= FRAME_BYTES_MAX);
+const _: () = assert!(INDEX_BYTES_MAX < 1 << (7 * RECORD_PREFIX_BYTES_MAX));
 
 /// Bytes of the footer.
 pub(super) const FOOTER_BYTES: usize = 4 + 32 + super::FOOTER_MAGIC.len();
@@ -42,11 +59,14 @@ impl Index {
 
     pub(super) fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
         let body = frame.get(1..).ok_or(DecodeError::Truncated)?;
-        let config =
-            bincode::config::standard().with_limit::<{ crate::snapshot::FRAME_BYTES_MAX * 16 }>();
-        bincode::serde::decode_from_slice(body, config)
-            .map(|(index, _)| index)
-            .map_err(|_reason| DecodeError::Malformed("index"))
+        // No entry has more bytes in memory than in the worst case of its written form.
+        let config = bincode::config::standard().with_limit::<INDEX_BYTES_MAX>();
+        let (index, _): (Self, usize) = bincode::serde::decode_from_slice(body, config)
+            .map_err(|_reason| DecodeError::Malformed("index"))?;
+        if index.keyframes.len() > KEYFRAMES_MAX || index.markers.len() > MARKERS_MAX {
+            return Err(DecodeError::Malformed("index"));
+        }
+        Ok(index)
     }
 }
 

@@ -2,11 +2,15 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::index::{FOOTER_BYTES, Index, MARKERS_MAX, footer, marker};
+use super::index::{
+    FOOTER_BYTES, INDEX_BYTES_MAX, Index, KEYFRAMES_MAX, MARKERS_MAX, footer, marker,
+};
 use super::{FILE_BYTES_MAX, MAGIC, ReplayHeader, VERSION};
 use crate::api::Marker;
+use crate::sim::mode::ROUND_TICKS_MAX;
 use crate::snapshot::{
-    Applied, DecodeError, FrameKind, Roster, StreamDecoder, next_record, record,
+    Applied, DecodeError, FRAME_BYTES_MAX, FrameKind, Roster, StreamDecoder, next_record_within,
+    record,
 };
 
 /// Why bytes are no recording.
@@ -16,7 +20,7 @@ pub enum ReplayError {
     #[error("this is no Pushback recording")]
     NoReplay,
     /// Another version.
-    #[error("this recording is of version {0}, and this build reads version {VERSION}")]
+    #[error("this recording is of version {0} and this build plays version {VERSION}: {why}", why = why_not(*.0))]
     Version(u16),
     /// Something in it cannot be read.
     #[error("the recording is damaged: {0}")]
@@ -31,6 +35,12 @@ pub enum ReplayError {
     #[error("there is something after the end of the recording")]
     AfterTheEnd,
 }
+
+/// Frames kept: every delta moves a round on by a tick or more.
+const FRAMES_MAX: usize = ROUND_TICKS_MAX as usize + KEYFRAMES_MAX;
+/// Rosters kept: one every fifth of a second of the longest round. When there are more, the last one kept stands for
+/// the rest.
+const ROSTERS_MAX: usize = ROUND_TICKS_MAX as usize / 12;
 
 /// A frame that can be played.
 #[derive(Debug, Clone)]
@@ -198,7 +208,11 @@ impl Reader {
         match self.expects {
             Expects::Magic => self.magic(bytes),
             Expects::Header | Expects::Frames => {
-                let Some((frame, rest)) = next_record(bytes)? else { return Ok(0) };
+                // Behind the end comes the index, which may be longer than what is played.
+                let frame_bytes_max = if self.ended { INDEX_BYTES_MAX } else { FRAME_BYTES_MAX };
+                let Some((frame, rest)) = next_record_within(bytes, frame_bytes_max)? else {
+                    return Ok(0);
+                };
                 let used = bytes.len() - rest.len();
                 if self.expects == Expects::Header {
                     self.header = Some(read_header(frame)?);
@@ -250,9 +264,9 @@ impl Reader {
         match applied {
             Applied::Keyframe | Applied::Delta(_) => {
                 let is_keyframe = applied == Applied::Keyframe;
-                self.frames.push(Frame { tick, is_keyframe, bytes: bytes.into() });
+                self.keep(Frame { tick, is_keyframe, bytes: bytes.into() })?;
             }
-            Applied::Roster => self.rosters.push((tick, self.scout.roster().clone())),
+            Applied::Roster => self.keep_roster(tick),
             Applied::End => self.ended = true,
         }
         if let Applied::Delta(events) = applied {
@@ -265,9 +279,46 @@ impl Reader {
     }
 }
 
+impl Reader {
+    fn keep(&mut self, frame: Frame) -> Result<(), DecodeError> {
+        // Whoever seeks relies on the order.
+        if frame.tick < self.available_ticks() {
+            return Err(DecodeError::Malformed("the round goes backwards"));
+        }
+        if self.frames.len() >= FRAMES_MAX {
+            return Err(DecodeError::Malformed("more frames than the longest round has"));
+        }
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Keeps the newest roster if it says something new. Of several at one time the last counts.
+    fn keep_roster(&mut self, tick: u32) {
+        let newest = self.scout.roster();
+        let is_full = self.rosters.len() >= ROSTERS_MAX;
+        match self.rosters.last_mut() {
+            Some((_, last)) if last == newest => {}
+            Some((since, last)) if *since == tick => last.clone_from(newest),
+            _ if is_full => {}
+            _ => self.rosters.push((tick, newest.clone())),
+        }
+    }
+}
+
+fn why_not(version: u16) -> &'static str {
+    if version < VERSION {
+        "it holds what was pressed, and under the rules of today that would be another match"
+    } else {
+        "a newer build made it"
+    }
+}
+
 fn read_header(bytes: &[u8]) -> Result<ReplayHeader, DecodeError> {
     let config = bincode::config::standard().with_limit::<1024>();
     bincode::serde::decode_from_slice(bytes, config)
         .map(|(header, _)| header)
         .map_err(|_reason| DecodeError::Malformed("header"))
 }
+
+#[cfg(test)]
+mod tests;

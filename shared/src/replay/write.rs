@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::ReplayHeader;
-use super::index::{Index, KeyframeEntry, MARKERS_MAX, footer, marker, preamble};
+use super::index::{Index, KEYFRAMES_MAX, KeyframeEntry, MARKERS_MAX, footer, marker, preamble};
 use crate::sim::{Event, World};
 use crate::snapshot::{FrameKind, StreamEncoder, next_record, record};
 use crate::tick::Tick;
@@ -31,6 +31,7 @@ impl Writer {
         let frame = next_record(record).ok().flatten().map(|(frame, _)| frame);
         if let Some(frame) = frame
             && FrameKind::of(frame) == Ok(FrameKind::Keyframe)
+            && self.index.keyframes.len() < KEYFRAMES_MAX
         {
             self.index.keyframes.push(KeyframeEntry { tick: elapsed, offset: self.offset });
         }

@@ -18,6 +18,7 @@ use super::world::World;
 
 /// How good a bot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BotStrength {
     /// Slow to react, aims wide, seldom dashes.

@@ -4,7 +4,7 @@ use super::disc::{DASH_FORCE_TICKS, Disc, RADIUS, SPEED_MAX, STRAIN_MAX};
 use super::event::{Event, PushKind};
 use super::fixed::{Vec2, narrow};
 use super::movement::DASH_COOLDOWN_TICKS;
-use super::push::{credit, strained};
+use super::push::{are_foes, credit, strained};
 
 /// How much of the closing speed comes back, percent.
 pub const RESTITUTION_PERCENT: i64 = 80;
@@ -14,19 +14,19 @@ pub const BUMP_SPEED_MIN: i32 = 96;
 pub const BUMP_SPEED_PER_STRAIN: i32 = 128;
 
 /// Parts every pair that overlaps and lets it bounce. Pairs are met in the order of their slots.
-pub(super) fn resolve(discs: &mut [Disc], events: &mut Vec<Event>) {
+pub(super) fn resolve(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
     for second in 1..discs.len() {
         let (before, rest) = discs.split_at_mut(second);
         let b = &mut rest[0];
         for a in before.iter_mut().filter(|a| a.is_standing()) {
             if b.is_standing() {
-                meet(a, b, events);
+                meet(a, b, teams, events);
             }
         }
     }
 }
 
-fn meet(a: &mut Disc, b: &mut Disc, events: &mut Vec<Event>) {
+fn meet(a: &mut Disc, b: &mut Disc, teams: bool, events: &mut Vec<Event>) {
     let way = b.position - a.position;
     let touching = i64::from(2 * RADIUS);
     if way.length_squared() >= touching * touching {
@@ -45,8 +45,11 @@ fn meet(a: &mut Disc, b: &mut Disc, events: &mut Vec<Event>) {
         let (a_kind, b_kind) = (bump_kind(a), bump_kind(b));
         strain(a, closing);
         strain(b, closing);
-        credit(a, b.slot, b_kind);
-        credit(b, a.slot, a_kind);
+        // Whom a teammate bumps still falls by the foe who pushed before.
+        if are_foes(a, b, teams) {
+            credit(a, b.slot, b_kind);
+            credit(b, a.slot, a_kind);
+        }
         let at = a.position + normal;
         events.push(Event::Bump { a: a.slot, b: b.slot, speed: closing, at });
     }

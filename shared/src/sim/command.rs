@@ -130,7 +130,7 @@ impl Input {
 /// The only thing that changes a world from outside. An input holds until the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Takes a seat. Ignored when it is taken or the world has no such seat.
+    /// Takes a seat. Ignored when it is taken or the mode has no such seat.
     Join {
         /// Which seat.
         slot: Slot,

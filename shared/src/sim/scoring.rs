@@ -12,6 +12,7 @@ use super::platform;
 pub(super) fn falls(
     discs: &mut [Disc],
     radius: i32,
+    teams: bool,
     team_points: &mut [i16; 2],
     events: &mut Vec<Event>,
 ) {
@@ -29,8 +30,11 @@ pub(super) fn falls(
         disc.falls = disc.falls.saturating_add(1);
         let slot = disc.slot;
 
+        // The seat of a foe who left may be a teammate's by now: no point for that.
+        let scores = |by: &Disc| !teams || by.team != team;
         let pusher = push.and_then(|push| {
-            discs.iter_mut().find(|d| d.slot == push.by).map(|disc| (disc, push.kind))
+            let by = discs.iter_mut().find(|disc| disc.slot == push.by && scores(disc))?;
+            Some((by, push.kind))
         });
         let credit = match pusher {
             Some((by, kind)) => {

@@ -4,7 +4,7 @@ use super::command::{Command, Slot};
 use super::disc::{Disc, PROTECTION_TICKS, Stance};
 use super::event::Event;
 use super::fixed::Vec2;
-use super::mode::{COUNTDOWN_TICKS, Mode, SEATS_MAX};
+use super::mode::{COUNTDOWN_TICKS, Mode};
 use super::pickup::{self, Pickup};
 use super::pulse::{self, PULSES_MAX, Pulse};
 use super::rng::Rng;
@@ -120,14 +120,14 @@ impl World {
         self.count_down(radius, &mut events);
         if !self.is_counting_down() {
             self.act(&mut events);
+            let standing = self.discs.iter_mut().filter(|disc| disc.is_standing());
+            standing.for_each(movement::advance);
         }
-        for disc in self.discs.iter_mut().filter(|disc| disc.is_standing()) {
-            movement::advance(disc);
-        }
-        pulse::fly(&mut self.pulses, &mut self.discs, self.mode.has_teams(), &mut events);
-        collision::resolve(&mut self.discs, &mut events);
+        let teams = self.mode.has_teams();
+        pulse::fly(&mut self.pulses, &mut self.discs, teams, &mut events);
+        collision::resolve(&mut self.discs, teams, &mut events);
         pickup::collect(&mut self.pickups, &mut self.discs, radius, &mut events);
-        scoring::falls(&mut self.discs, radius, &mut self.team_points, &mut events);
+        scoring::falls(&mut self.discs, radius, teams, &mut self.team_points, &mut events);
         self.watch_the_lead(&mut events);
         self.pass(radius, &mut events);
         events
@@ -138,7 +138,7 @@ impl World {
             Command::Join { slot, team } => {
                 let place = self.discs.partition_point(|disc| disc.slot < slot);
                 let taken = self.discs.get(place).is_some_and(|disc| disc.slot == slot);
-                if !taken && usize::from(slot.0) < SEATS_MAX {
+                if !taken && usize::from(slot.0) < self.mode.seats() {
                     self.discs.insert(place, Disc::entering(slot, team & 1));
                 }
             }

@@ -103,11 +103,14 @@ impl StreamDecoder {
         if checked {
             reader.bits(&mut checksum, 32)?;
         }
+        if count == 0 || world.is_over() {
+            return Err(DecodeError::Malformed("a delta that changes nothing"));
+        }
         let mut held = held_by(&world);
         let mut events = Vec::new();
         for _ in 0..count {
             let mut commands = Vec::new();
-            delta::tick(&mut reader, &mut commands, &mut held)?;
+            delta::tick(&mut reader, &mut commands, &mut held, world.mode)?;
             let happened = world.step(&commands);
             events.extend(happened.into_iter().map(|event| (world.tick, event)));
         }

@@ -3,7 +3,7 @@
 use super::bits::{Coder, DecodeError};
 use super::keyframe::{buttons, slot, thrust};
 use crate::sim::mode::SEATS_MAX;
-use crate::sim::{Command, Input, Slot};
+use crate::sim::{Command, Input, Mode, Slot};
 
 type Coded = Result<(), DecodeError>;
 
@@ -15,12 +15,12 @@ const TURN_ORDER: u32 = 3;
 pub(super) struct Held(pub(super) Vec<(Slot, Input)>);
 
 impl Held {
-    /// Follows one command, exactly as a world does.
-    fn obey(&mut self, command: &Command) {
+    /// Follows one command, exactly as a world of so many seats does.
+    fn obey(&mut self, command: &Command, seats: usize) {
         let place = self.0.partition_point(|(slot, _)| *slot < command.slot());
         let taken = self.0.get(place).is_some_and(|(slot, _)| *slot == command.slot());
         match command {
-            Command::Join { slot, .. } if !taken && usize::from(slot.0) < SEATS_MAX => {
+            Command::Join { slot, .. } if !taken && usize::from(slot.0) < seats => {
                 self.0.insert(place, (*slot, Input::default()));
             }
             Command::Leave { .. } if taken => {
@@ -33,13 +33,19 @@ impl Held {
 }
 
 /// The commands of one tick, in either direction: those about seats first, then inputs by slot.
-pub(super) fn tick<C: Coder>(c: &mut C, commands: &mut Vec<Command>, held: &mut Held) -> Coded {
+pub(super) fn tick<C: Coder>(
+    c: &mut C,
+    commands: &mut Vec<Command>,
+    held: &mut Held,
+    mode: Mode,
+) -> Coded {
     let seats = |command: &Command| !matches!(command, Command::Input { .. });
     let mut changes: Vec<_> = commands.iter().copied().filter(seats).collect();
     seat_changes(c, &mut changes)?;
-    changes.iter().for_each(|change| held.obey(change));
+    changes.iter().for_each(|change| held.obey(change, mode.seats()));
     let mut wanted = held.clone();
-    commands.iter().filter(|command| !seats(command)).for_each(|command| wanted.obey(command));
+    let pressed = commands.iter().filter(|command| !seats(command));
+    pressed.for_each(|command| wanted.obey(command, mode.seats()));
     inputs(c, held, &mut wanted)?;
     if c.reads() {
         let turned = wanted.0.iter().zip(&held.0).filter(|(new, old)| new != old);

@@ -58,7 +58,8 @@ impl StreamEncoder {
             writer.bits(&mut after.checksum(), 32).expect(WRITES);
         }
         for commands in ticks {
-            delta::tick(&mut writer, &mut commands.clone(), &mut self.held).expect(WRITES);
+            delta::tick(&mut writer, &mut commands.clone(), &mut self.held, after.mode)
+                .expect(WRITES);
         }
         record(&writer.finish())
     }

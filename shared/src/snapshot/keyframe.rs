@@ -35,6 +35,9 @@ pub(super) fn world<C: Coder>(c: &mut C, world: &mut World) -> Coded {
     if !world.discs.is_sorted_by(|a, b| a.slot < b.slot) {
         return Err(DecodeError::Malformed("discs are not in order"));
     }
+    if world.discs.last().is_some_and(|disc| usize::from(disc.slot.0) >= world.mode.seats()) {
+        return Err(DecodeError::Malformed("no such seat"));
+    }
     let now = world.tick;
     list(c, &mut world.pulses, PULSES_MAX, || blank_pulse(now), |c, p| pulse(c, p, now))?;
     list(c, &mut world.pickups, PICKUPS_MAX, blank_pickup, pickup)?;

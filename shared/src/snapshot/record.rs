@@ -2,7 +2,7 @@
 
 use super::bits::DecodeError;
 
-/// No frame is longer. Bounds what a reader must hold.
+/// No frame is longer, but for the index at the end of a file. Bounds what a reader must hold.
 pub const FRAME_BYTES_MAX: usize = 48 * 1024;
 /// No length takes more bytes.
 pub const RECORD_PREFIX_BYTES_MAX: usize = 3;
@@ -31,11 +31,19 @@ pub(crate) fn record(frame: &[u8]) -> Vec<u8> {
 /// # Errors
 /// When its length is longer than any may be.
 pub fn next_record(bytes: &[u8]) -> Result<Option<FrameAndRest<'_>>, DecodeError> {
+    next_record_within(bytes, FRAME_BYTES_MAX)
+}
+
+/// The same where a frame may have `frame_bytes_max`.
+pub(crate) fn next_record_within(
+    bytes: &[u8],
+    frame_bytes_max: usize,
+) -> Result<Option<FrameAndRest<'_>>, DecodeError> {
     let mut length = 0;
     for (place, byte) in bytes.iter().enumerate().take(RECORD_PREFIX_BYTES_MAX) {
         length |= usize::from(byte & 127) << (7 * place);
         if byte & 128 == 0 {
-            if length > FRAME_BYTES_MAX {
+            if length > frame_bytes_max {
                 return Err(DecodeError::TooLong(length));
             }
             return Ok(bytes[place + 1..].split_at_checked(length));

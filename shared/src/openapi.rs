@@ -1,0 +1,178 @@
+//! How the values that are written as text look in an OpenAPI description: what no derive can see.
+//!
+//! Only built with the feature `openapi`. The server describes its API with it; clients never pay for it.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::api::ProblemKind;
+use crate::feed::Cursor;
+use crate::id::{NAME_CHARS_MAX, NAME_CHARS_MIN, PlayerId, PlayerName, ReplayId, RoomId};
+use crate::protocol::chat::LINE_CHARS_MAX;
+
+/// One of Crockford's letters, as ids are written.
+const BASE32_LETTER: &str = "[0-9A-HJKMNP-TV-Z]";
+/// What [`PlayerName::parse`] takes, but for the length. A dialect of ECMA-262 with its flag `u`.
+const NAME_PATTERN: &str = r"^[\p{Alphabetic}\p{N}](?:[ \-_.']?[\p{Alphabetic}\p{N}])*[\-_.']?$";
+/// A [`Cursor`] as it is written.
+const CURSOR_PATTERN: &str = "^[0-9a-f]{1,16}-[0-9]{1,19}$";
+/// 128 bits in the letters of base64url.
+const TOKEN_PATTERN: &str = "^[A-Za-z0-9_-]{22}$";
+
+fn text(description: &str, example: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+        .examples([example])
+}
+
+fn id(digits: usize, description: &str, example: &str) -> Object {
+    text(description, example).pattern(Some(format!("^{BASE32_LETTER}{{{digits}}}$"))).build()
+}
+
+/// Gives a type the schema that is an expression.
+macro_rules! schema {
+    ($name:ident, $schema:expr) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                RefOr::T(Schema::Object($schema))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($name))
+            }
+        }
+    };
+}
+
+schema!(
+    PlayerId,
+    id(
+        Self::DIGITS,
+        "Somebody with a rating: a guest or a bot. Read without regard to case.",
+        "4T9Q2ZC7M1KD"
+    )
+);
+schema!(
+    RoomId,
+    id(
+        Self::DIGITS,
+        "A room, and the code that invites to it. Read without regard to case.",
+        "7Q2M4K"
+    )
+);
+schema!(
+    ReplayId,
+    id(
+        Self::DIGITS,
+        "A recorded round. Later ones sort after earlier ones. Read without regard to case.",
+        "06E6HQ9GZ4TX"
+    )
+);
+schema!(PlayerName, player_name());
+schema!(
+    Cursor,
+    text(
+        "A place in a feed, `EPOCH-SEQUENCE`: the id of the last event that was seen.",
+        "9f3c51d2a07be846-17"
+    )
+    .pattern(Some(CURSOR_PATTERN))
+    .build()
+);
+schema!(ProblemKind, problem_kind());
+
+/// A [`PlayerName`], and a text that may become one.
+pub(crate) fn player_name() -> Object {
+    let description = "A name fit to be shown: letters and digits, with single spaces or one of `- _ . '` between them.";
+    text(description, "Ada")
+        .min_length(Some(NAME_CHARS_MIN))
+        .max_length(Some(NAME_CHARS_MAX))
+        .pattern(Some(NAME_PATTERN))
+        .build()
+}
+
+/// The `type` of a problem.
+fn problem_kind() -> Object {
+    text("Why a request was refused. A reason never changes its type.", ProblemKind::NotFound.uri())
+        .format(Some(SchemaFormat::Custom("uri-reference".to_owned())))
+        .enum_values(Some(ProblemKind::ALL.map(ProblemKind::uri)))
+        .build()
+}
+
+/// A secret: of a session, or the key of a ticket.
+pub(crate) fn token() -> Object {
+    text("128 random bits in the letters of base64url.", "x0ZvYq3Jk8wN5tRr1LbM2A")
+        .pattern(Some(TOKEN_PATTERN))
+        .build()
+}
+
+/// A line of chat.
+pub(crate) fn chat_text() -> Object {
+    text("What was said.", "Good game!")
+        .min_length(Some(1))
+        .max_length(Some(LINE_CHARS_MAX))
+        .build()
+}
+
+/// A number by which a client knows the answer to what it said.
+pub(crate) fn nonce() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some("The sender's own number, to match the answer."))
+        .minimum(Some(u32::MIN))
+        .maximum(Some(u32::MAX))
+        .build()
+}
+
+/// Who leads a room and with how many points, or nobody.
+pub(crate) fn leader() -> Schema {
+    let points = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The points."));
+    ArrayBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
+        .description(Some("The one in front and the points. `null` while no round runs."))
+        .prefix_items([player_name(), points.build()])
+        .items(ArrayItems::False)
+        .min_items(Some(2))
+        .build()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use utoipa::PartialSchema;
+
+    use crate::api::{ScoreRow, Scoreboard};
+    use crate::id::PlayerId;
+    use crate::sim::Mode;
+
+    fn schema_of<T: PartialSchema>() -> Value {
+        serde_json::to_value(T::schema()).unwrap()
+    }
+
+    #[test]
+    fn numbers_that_are_written_out_are_the_constants() {
+        assert_eq!(
+            schema_of::<Scoreboard>()["properties"]["rows"]["maxItems"],
+            Scoreboard::ROWS_MAX
+        );
+    }
+
+    #[test]
+    fn words_are_those_that_are_written() {
+        assert_eq!(schema_of::<Mode>()["enum"], serde_json::to_value(Mode::ALL).unwrap());
+        assert_eq!(schema_of::<PlayerId>()["pattern"], "^[0-9A-HJKMNP-TV-Z]{12}$");
+    }
+
+    #[test]
+    fn what_is_always_written_is_required() {
+        let required = &schema_of::<ScoreRow>()["required"];
+        assert!(required.as_array().unwrap().contains(&json!("playing")));
+    }
+}
