@@ -13,6 +13,7 @@ use crate::blobs::{Blobs, Folder};
 use crate::bus::{Bus, InProcessBus};
 use crate::chat::ChatHandle;
 use crate::config::Config;
+use crate::handovers::Handovers;
 use crate::limits::Limits;
 use crate::matchmaker::Matchmaker;
 use crate::metrics::Gauges;
@@ -56,6 +57,8 @@ pub struct App {
     pub services: Services,
     /// Who asks.
     pub sessions: Sessions,
+    /// Codes that make another program the same player.
+    pub handovers: Handovers,
     /// Keys to WebSockets.
     pub tickets: Tickets,
     /// How often an address may do something.
@@ -107,6 +110,7 @@ impl App {
 
         Ok(Arc::new(Self {
             sessions: Sessions::new(&services),
+            handovers: Handovers::default(),
             tickets: Tickets::new(),
             limits: Limits::new(&services.config),
             chat,

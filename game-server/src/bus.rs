@@ -6,7 +6,7 @@
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use shared::api::{RoomClosed, RoomSummary, ScoreRow};
+use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
@@ -23,8 +23,12 @@ pub enum Notice {
     Room(RoomSummary),
     /// A public room closed.
     RoomClosed(RoomClosed),
-    /// A subscriber missed notices: whoever owns scores and rooms publishes them all again.
+    /// A subscriber missed notices: whoever owns scores and rooms publishes the whole of them.
     Resend,
+    /// The whole ladder, in place of what was known.
+    Scores(Scoreboard),
+    /// Every public room, in place of what was known.
+    Rooms(RoomList),
 }
 
 /// What a subscriber gets.

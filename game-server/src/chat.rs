@@ -4,9 +4,9 @@
 //! through it as well, so history and what follows meet without gap or double.
 
 mod desk;
+mod inbox;
 pub mod socket;
 
-use axum::extract::ws::Utf8Bytes;
 use shared::protocol::chat::ChatClientMessage;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,6 +14,7 @@ use crate::app::Services;
 use crate::sessions::Player;
 use crate::store::StoreError;
 use desk::Desk;
+use inbox::Inbox;
 
 /// Requests that wait for the task. When as many do, connections wait before they read on.
 const REQUESTS_MAX: usize = 1_024;
@@ -38,7 +39,7 @@ enum Request {
 struct Joined {
     connection: ConnectionId,
     /// What to send, the greeting first. Ends when the reader is too slow, or the chat stops.
-    inbox: mpsc::Receiver<Utf8Bytes>,
+    inbox: Inbox,
 }
 
 impl ChatHandle {

@@ -11,6 +11,7 @@ pub mod ops;
 pub mod play;
 pub mod players;
 mod ranges;
+pub mod recent;
 pub mod replays;
 pub mod rooms;
 pub mod session;
@@ -37,6 +38,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 pub fn routes(app: SharedApp) -> Router {
     let table = Router::new()
         .route("/api/session", post(session::begin).get(session::look).delete(session::end))
+        .route("/api/session/handovers", post(session::hand_over))
         .route("/api/feeds/{name}", get(feeds::read))
         .route("/api/players/{id}", get(players::profile))
         .route("/api/chat/tickets", post(chat::ticket))
@@ -45,6 +47,7 @@ pub fn routes(app: SharedApp) -> Router {
         .route("/api/rooms/{id}", get(rooms::look))
         .route("/api/rooms/{id}/tickets", post(rooms::ticket))
         .route("/api/rooms/{id}/live", get(rooms::live))
+        .route("/api/rooms/{id}/recent", get(recent::read))
         .route("/ws/rooms/{id}", get(play::connect))
         .route("/api/matchmaking", post(matchmaking::ask))
         .route("/api/matchmaking/{ticket}", get(matchmaking::follow).delete(matchmaking::cancel))

@@ -22,19 +22,24 @@ pub mod scores;
 
 pub mod chat;
 pub mod presence;
+pub mod pulse;
 
+pub mod handovers;
 pub mod limits;
 pub mod sessions;
 pub mod tickets;
 
 pub mod blobs;
 pub mod bus;
+pub mod claim;
 pub mod store;
 
 pub mod clock;
 pub mod etag;
 pub mod metrics;
 mod sync;
+#[cfg(test)]
+mod testing;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -45,13 +50,16 @@ pub use config::Config;
 /// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
 ///
 /// # Errors
-/// When the data folder or the database cannot be opened. Trouble with one connection is no error.
+/// When the data folder or the database cannot be opened, or another server uses the folder. Trouble with one
+/// connection is no error.
 pub async fn run(
     listener: TcpListener,
     config: Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let stop_within = config.stop_within;
+    // Until everything is written and closed.
+    let _claim = claim::claim(&config.data_dir)?;
     let app = app::App::start(config, shutdown).await.context("starting")?;
     let routes = http::routes(app.clone());
     serve::accept(listener, routes, &app).await;

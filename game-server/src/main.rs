@@ -10,6 +10,7 @@ use std::{fs, process};
 use anyhow::Context as _;
 use clap::Parser as _;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -19,8 +20,20 @@ use flags::{Flags, LogFormat};
 /// What a shell expects of a program that was interrupted.
 const EXIT_INTERRUPTED: i32 = 130;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+/// Threads for what may wait for a disk. Replays are read and written in small pieces, so that few do; each keeps
+/// memory of its own. When all are busy, the next piece waits.
+const DISK_THREADS_MAX: usize = 8;
+
+fn main() -> anyhow::Result<()> {
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(DISK_THREADS_MAX)
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(serve())
+}
+
+async fn serve() -> anyhow::Result<()> {
     let flags = Flags::parse();
     start_logging(&flags)?;
     let listener = TcpListener::bind(&flags.listen)

@@ -1,11 +1,12 @@
 //! Matchmaking: a task that owns the queue and tells each who waits how it stands.
 //!
 //! A request is a ticket bound to its player. It survives any disconnect: whoever asks for it finds it where it
-//! stands, and it ends a minute after the last asking.
+//! stands, and it ends a minute after the last asking. The queue is looked through on a beat, whatever the number of
+//! requests between two beats.
 
 mod queue;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use shared::api::{MatchState, MatchTicket};
@@ -75,6 +76,8 @@ pub fn start(services: &Services, rooms: Rooms) -> Matchmaker {
         services: services.clone(),
         rooms,
         tickets: HashMap::new(),
+        numbers: HashMap::new(),
+        names: HashMap::new(),
         queue: Vec::new(),
         next_number: 0,
         ended: VecDeque::new(),
@@ -84,8 +87,8 @@ pub fn start(services: &Services, rooms: Rooms) -> Matchmaker {
 }
 
 impl Matchmaker {
-    /// Looks for a match. Who looks for one in the same mode already goes on with that; a request in another mode
-    /// ends.
+    /// Looks for a match. Who looks for one in the same mode already goes on with that, and who is expected in the
+    /// room that was found is sent there again; a request in another mode ends.
     ///
     /// # Errors
     /// [`AskError::TooMany`], [`AskError::Stopping`].
@@ -125,6 +128,10 @@ struct Desk {
     services: Services,
     rooms: Rooms,
     tickets: HashMap<Number, Ticket>,
+    /// Each player's ticket; nobody has two.
+    numbers: HashMap<PlayerId, Number>,
+    /// Tickets by the names that clients know.
+    names: HashMap<String, Number>,
     /// The longest wait first.
     queue: Vec<Waiting>,
     next_number: Number,
@@ -133,6 +140,7 @@ struct Desk {
 
 struct Ticket {
     player: PlayerId,
+    name: String,
     waiting: Waiting,
     state: watch::Sender<MatchTicket>,
     /// Somebody asked for it then.
@@ -151,13 +159,15 @@ impl Desk {
                     Some(request) => self.answer(request, Instant::now()),
                     None => return,
                 },
-                _ = beat.tick(), if !self.tickets.is_empty() => {}
+                _ = beat.tick(), if !self.tickets.is_empty() => self.beat(Instant::now()).await,
             }
-            let now = Instant::now();
-            self.place(now).await;
-            self.tell_progress(now);
-            self.forget_unseen(now);
         }
+    }
+
+    async fn beat(&mut self, now: Instant) {
+        self.place(now).await;
+        self.tell_progress(now);
+        self.forget_unseen(now);
     }
 
     fn answer(&mut self, request: Request, now: Instant) {
@@ -188,10 +198,12 @@ impl Desk {
         mode: Mode,
         now: Instant,
     ) -> Result<Following, AskError> {
-        let known = self.tickets.iter().find(|(_, ticket)| ticket.player == player);
-        if let Some((&number, ticket)) = known {
-            let waits = matches!(ticket.state.borrow().state, MatchState::Waiting { .. });
-            if waits && ticket.waiting.mode == mode {
+        if let Some(&number) = self.numbers.get(&player) {
+            if let Some(ticket) = self.tickets.get_mut(&number)
+                && ticket.waiting.mode == mode
+                && is_good(ticket, &self.rooms)
+            {
+                ticket.seen = now;
                 return Ok(ticket.state.subscribe());
             }
             self.end(number);
@@ -203,17 +215,21 @@ impl Desk {
         self.next_number += 1;
         let waiting = Waiting { number, mode, rating, since: now };
         self.queue.push(waiting.clone());
-        let state = self.state_of(&waiting, now);
-        let first = MatchTicket { ticket: random_token(), version: 1, state };
+        let in_queue = self.queue.iter().filter(|other| other.mode == mode).count();
+        let state = self.state_of(&waiting, in_queue, now);
+        let name = random_token();
+        let first = MatchTicket { ticket: name.clone(), version: 1, state };
         let (sender, following) = watch::channel(first);
-        self.tickets.insert(number, Ticket { player, waiting, state: sender, seen: now });
+        self.numbers.insert(player, number);
+        self.names.insert(name.clone(), number);
+        self.tickets.insert(number, Ticket { player, name, waiting, state: sender, seen: now });
         Ok(following)
     }
 
     fn find(&self, player: PlayerId, name: &str) -> Result<Number, AskError> {
-        let found = self.tickets.iter().find(|(_, ticket)| ticket.state.borrow().ticket == name);
+        let found = self.names.get(name).and_then(|number| self.tickets.get(number));
         match found {
-            Some((number, ticket)) if ticket.player == player => Ok(*number),
+            Some(ticket) if ticket.player == player => Ok(ticket.waiting.number),
             Some(_) => Err(AskError::NotYours),
             None if self.ended.iter().any(|ended| ended == name) => Err(AskError::Ended),
             None => Err(AskError::Unknown),
@@ -270,7 +286,7 @@ impl Desk {
     fn put_back(&mut self, members: &[Number]) {
         let tickets = members.iter().filter_map(|number| self.tickets.get(number));
         self.queue.extend(tickets.map(|ticket| ticket.waiting.clone()));
-        self.queue.sort_by_key(|waiting| waiting.since);
+        self.queue.sort_by_key(|waiting| waiting.number);
     }
 
     fn offers(&self) -> Vec<Offer> {
@@ -285,16 +301,20 @@ impl Desk {
 
     /// Those who wait learn how long, once a second.
     fn tell_progress(&self, now: Instant) {
+        let mut in_queue = BTreeMap::new();
+        for waiting in &self.queue {
+            *in_queue.entry(waiting.mode).or_default() += 1;
+        }
         for waiting in &self.queue {
             if let Some(ticket) = self.tickets.get(&waiting.number) {
-                set(&ticket.state, self.state_of(waiting, now));
+                let in_queue = in_queue.get(&waiting.mode).copied().unwrap_or_default();
+                set(&ticket.state, self.state_of(waiting, in_queue, now));
             }
         }
     }
 
-    fn state_of(&self, waiting: &Waiting, now: Instant) -> MatchState {
+    fn state_of(&self, waiting: &Waiting, in_queue: usize, now: Instant) -> MatchState {
         let waited = now.saturating_duration_since(waiting.since);
-        let in_queue = self.queue.iter().filter(|other| other.mode == waiting.mode).count();
         let bots_in = self.services.config.bots_fill_after.saturating_sub(waited);
         MatchState::Waiting {
             waited_s: u32::try_from(waited.as_secs()).unwrap_or(u32::MAX),
@@ -317,11 +337,27 @@ impl Desk {
     }
 
     fn end(&mut self, number: Number) {
-        self.queue.retain(|waiting| waiting.number != number);
+        // Numbers stand in the order of the waits.
+        if let Ok(place) = self.queue.binary_search_by_key(&number, |waiting| waiting.number) {
+            self.queue.remove(place);
+        }
         let Some(ticket) = self.tickets.remove(&number) else { return };
-        self.ended.push_back(ticket.state.borrow().ticket.clone());
+        self.numbers.remove(&ticket.player);
+        self.names.remove(&ticket.name);
+        self.ended.push_back(ticket.name);
         if self.ended.len() > ENDED_MAX {
             self.ended.pop_front();
+        }
+    }
+}
+
+/// Whether a request goes on: it waits, or its player is expected in the room that was found. Another room would
+/// be opened for nobody.
+fn is_good(ticket: &Ticket, rooms: &Rooms) -> bool {
+    match ticket.state.borrow().state {
+        MatchState::Waiting { .. } => true,
+        MatchState::Matched { room } => {
+            rooms.find(room).is_ok_and(|room| room.view().promised.contains(&ticket.player))
         }
     }
 }
@@ -337,3 +373,6 @@ fn set(ticket: &watch::Sender<MatchTicket>, state: MatchState) {
         changes
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,7 @@ impl FeedState for RoomList {
 }
 
 /// The newest beat of the feed `lab`: its snapshot and its only event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 pub struct Beat {
     /// Counts the beats since the server started.
     pub n: u64,

@@ -3,10 +3,13 @@
 //!
 //! Each round has a recorder: a task that appends what its tape brings and, at the end, writes the result
 //! and puts the file in place. First the result (one transaction), then the file's own name: a server that
-//! dies in between leaves a part that the next start completes, and no result is lost.
+//! dies in between leaves a part that the next start completes, and no result is lost. A part whose result could
+//! not be kept stays one too.
 
 mod keep;
 mod recover;
+mod results;
+mod tape;
 
 use std::io;
 use std::sync::Arc;
@@ -20,13 +23,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::Services;
 use crate::blobs::Growing;
-use crate::room::{Batch, Ending, Finished, Tape, TapeReader, tape};
 use crate::store::RoundRecord;
 use keep::Keeper;
+use results::{Entry, Results};
+use tape::{Batch, TapeReader, tape};
+
+pub(crate) use tape::{Ending, Finished, Tape};
 
 /// How often a recorder writes: what the players got is in the file, and visible to those who read along, this
-/// much later at most.
-const WRITE_EVERY: Duration = Duration::from_millis(150);
+/// much later at most. Each write wakes a thread that may wait for the disk, so there are no more than needed.
+const WRITE_EVERY: Duration = Duration::from_millis(500);
 
 /// How far a recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +48,7 @@ pub struct Progress {
 pub struct Recordings {
     services: Services,
     keeper: Arc<Keeper>,
+    results: Arc<Results>,
 }
 
 impl Recordings {
@@ -49,7 +56,8 @@ impl Recordings {
     pub async fn start(services: &Services) -> Self {
         recover::recover(services).await;
         let keeper = Arc::new(Keeper::start(services).await);
-        Self { services: services.clone(), keeper }
+        let results = Arc::new(Results::new(services));
+        Self { services: services.clone(), keeper, results }
     }
 
     /// Begins a recording. The tape is the room's; the other end follows the file.
@@ -59,6 +67,7 @@ impl Recordings {
         let recorder = Recorder {
             services: self.services.clone(),
             keeper: self.keeper.clone(),
+            results: self.results.clone(),
             header: header.clone(),
             tape: reader,
             progress,
@@ -72,6 +81,7 @@ impl Recordings {
 struct Recorder {
     services: Services,
     keeper: Arc<Keeper>,
+    results: Arc<Results>,
     header: ReplayHeader,
     tape: TapeReader,
     progress: watch::Sender<Progress>,
@@ -161,31 +171,27 @@ impl Recorder {
     }
 
     async fn end(&self, mut reel: Reel, ending: Ending) {
-        let outcome = match ending {
+        let is_kept = match ending {
             Ending::Finished(finished) => self.finish(&mut reel, *finished).await,
             Ending::CutOff { players, ticks } => {
-                tracing::info!(replay = %self.header.id, ticks, "a round is cut off by the stop");
-                let summary = ReplaySummary { ticks, players, ..self.summary(&reel, false) };
-                self.services.store.put_replay(summary).await
+                let cut_off = ReplaySummary { ticks, players, ..self.summary(&reel, false) };
+                self.cut_off(cut_off).await
             }
             Ending::Dropped => {
                 tracing::error!(replay = %self.header.id, "a room broke off; the next start saves its recording");
                 return;
             }
         };
-        if let Err(error) = outcome {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(replay = %self.header.id, error, "a result could not be kept");
+        if is_kept {
+            self.put_in_place(&mut reel).await;
+        } else {
+            tracing::error!(replay = %self.header.id, "a recording stays a part until the next start");
         }
-        self.put_in_place(&mut reel).await;
         self.progress.send_replace(Progress { bytes: reel.bytes, ended: true });
     }
 
-    async fn finish(
-        &self,
-        reel: &mut Reel,
-        finished: Finished,
-    ) -> Result<(), crate::store::StoreError> {
+    /// Whether all of it is kept.
+    async fn finish(&self, reel: &mut Reel, finished: Finished) -> bool {
         let is_whole = !reel.torn && reel.file.is_some();
         if is_whole {
             let last = reel.writer.clone().finish(&finished.world);
@@ -195,17 +201,25 @@ impl Recorder {
         let has_people = finished.players.iter().any(|player| !player.bot);
         let replay =
             ReplaySummary { ticks, players: finished.players, ..self.summary(reel, is_whole) };
-        let record =
-            RoundRecord { replay, ended_at_ms: finished.ended_at_ms, places: finished.places };
-        self.services.store.record_round(record).await?;
+        let (ended_at_ms, places) = (finished.ended_at_ms, finished.places);
+        let round = Entry::Round(RoundRecord { replay, ended_at_ms, places });
+        if !self.results.keep(&round).await {
+            return false;
+        }
         if reel.bytes == 0 {
             // The result counts all the same; there is nothing to play.
-            return self.services.store.remove_replay(self.header.id).await;
+            return self.results.remove(self.header.id).await;
         }
         if !has_people {
             self.keeper.note_bots_only(self.header.id).await;
         }
-        Ok(())
+        true
+    }
+
+    /// Whether the entry is kept. Without a file there is none.
+    async fn cut_off(&self, replay: ReplaySummary) -> bool {
+        tracing::info!(replay = %replay.id, ticks = replay.ticks, "a round is cut off by the stop");
+        replay.bytes == 0 || self.results.keep(&Entry::Replay(replay)).await
     }
 
     fn summary(&self, reel: &Reel, complete: bool) -> ReplaySummary {
@@ -235,3 +249,6 @@ async fn blocking<T: Send + 'static>(
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! One room: a place with seats where round after round is played.
 //!
-//! A room is a task that owns its world, its seats and its stream; nothing else can reach them. Routes send
-//! requests to the [`RoomHandle`]; connections read the stream from the outbox and speak through a line.
+//! A room is a task that owns its world, its seats, its stream and its sockets; nothing else can reach them.
+//! Routes send requests to the [`RoomHandle`] and deliver a socket when its handshake is done. Each tick the room
+//! reads what its clients have sent, steps the world, and writes what is new: no task, no queue and no wake-up
+//! lies between a client and its room.
 //!
 //! ```text
 //! parked ──somebody comes──▶ round ──time is up──▶ summary ──▶ round …
@@ -13,23 +15,30 @@
 
 mod ending;
 mod entry;
+mod farewell;
+mod frames;
 mod inputs;
 mod line;
 mod live;
 mod outbox;
-mod recording;
 mod round;
 mod running;
 mod seats;
-mod session;
 mod standings;
+mod talk;
+mod turns;
 mod view;
+mod wire;
+
+#[cfg(test)]
+pub(crate) mod echo;
 
 use std::sync::Arc;
 
 use shared::api::Role;
+use shared::feed::Cursor;
 use shared::id::{PlayerId, RoomId};
-use shared::sim::{Mode, Slot};
+use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::Services;
@@ -37,14 +46,12 @@ use crate::bots::Company;
 use crate::recordings::Recordings;
 use crate::scores::Scores;
 use crate::sessions::Player;
-use line::{Line, Parting};
-use outbox::{Outbox, Outlet, Reader};
+use line::Connection;
+use outbox::{Outbox, Outlet};
 
 pub use live::{follow_file, follow_stream};
-pub(crate) use recording::{Batch, Ending, Finished, Tape, TapeReader, tape};
-pub use session::talk;
-pub use standings::Standing;
 pub use view::RoomView;
+pub use wire::Wire;
 
 /// Requests that may wait for the room's next moment. A caller whose request finds no place waits.
 const REQUESTS_MAX: usize = 64;
@@ -105,7 +112,7 @@ enum Request {
         player: Player,
         role: Role,
         rating: i32,
-        reply: oneshot::Sender<Result<Admission, EnterError>>,
+        reply: oneshot::Sender<Result<Connection, EnterError>>,
     },
     Promise {
         players: Vec<PlayerId>,
@@ -113,32 +120,15 @@ enum Request {
     },
 }
 
-/// What the room gives to a new connection.
-#[derive(Debug)]
-struct Admission {
-    seat: Option<Slot>,
-    team: Option<u8>,
-    line: Connection,
-}
+/// A player who was let in, and whose handshake goes on. Dropped before its socket is delivered, the seat waits
+/// for the player to come back.
+pub struct Entered(Connection);
 
-/// The connection's end of a line. Dropping it tells the room that the connection is gone.
-#[derive(Debug)]
-struct Connection(Arc<Line>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.part(Parting::Lost);
+impl Entered {
+    /// The handshake is done: from now on the room reads and writes the socket.
+    pub fn deliver(self, wire: Wire) {
+        self.0.deliver(wire);
     }
-}
-
-/// A connection that was let in, before it talks.
-pub struct Entered {
-    spec: RoomSpec,
-    player: PlayerId,
-    seat: Option<Slot>,
-    team: Option<u8>,
-    line: Connection,
-    reader: Reader,
 }
 
 /// Opens a room. Its task runs until the room ends or the server stops.
@@ -177,12 +167,9 @@ impl RoomHandle {
         rating: i32,
     ) -> Result<Entered, EnterError> {
         let (reply, answer) = oneshot::channel();
-        let id = player.id;
         let request = Request::Enter { player, role, rating, reply };
         self.requests.send(request).await.or(Err(EnterError::Ended))?;
-        let Admission { seat, team, line } = answer.await.or(Err(EnterError::Ended))??;
-        let reader = self.outlet.reader();
-        Ok(Entered { spec: self.spec, player: id, seat, team, line, reader })
+        answer.await.or(Err(EnterError::Ended))?.map(Entered)
     }
 
     /// Keeps seats for these players for half a minute.
@@ -194,6 +181,13 @@ impl RoomHandle {
         let request = Request::Promise { players, reply };
         self.requests.send(request).await.or(Err(EnterError::Ended))?;
         answer.await.or(Err(EnterError::Ended))?
+    }
+
+    /// The running round's stream after a place, and the place behind it; without a good place, the round as
+    /// its file begins, from the newest keyframe. Nothing while no round can be entered.
+    #[must_use]
+    pub fn since(&self, after: Option<Cursor>) -> Option<(Vec<u8>, Cursor)> {
+        self.outlet.since(after)
     }
 
     /// Whether the room has ended.

@@ -56,6 +56,17 @@ struct Table {
     ended: VecDeque<RoomId>,
 }
 
+impl Table {
+    fn public(&self) -> impl Iterator<Item = &RoomHandle> {
+        self.open.iter().filter(|room| !room.spec().private && !room.has_ended())
+    }
+
+    fn list(&self) -> RoomList {
+        let summary = |room: &RoomHandle| room.view().details.summary.clone();
+        RoomList { rooms: self.public().map(summary).collect() }
+    }
+}
+
 /// Starts with no room, or with the one that bots keep running.
 #[must_use]
 pub fn start(with: RoomServices) -> Rooms {
@@ -131,16 +142,20 @@ impl Rooms {
     /// Rooms that are listed, the oldest first.
     #[must_use]
     pub fn public(&self) -> Vec<RoomHandle> {
-        let table = lock(&self.table);
-        let listed = table.open.iter().filter(|room| !room.spec().private && !room.has_ended());
-        listed.cloned().collect()
+        lock(&self.table).public().cloned().collect()
     }
 
     /// The list as it is now.
     #[must_use]
     pub fn list(&self) -> RoomList {
-        let rooms = self.public();
-        RoomList { rooms: rooms.iter().map(|room| room.view().details.summary.clone()).collect() }
+        lock(&self.table).list()
+    }
+
+    /// Tells the whole list, for somebody who missed a part of it.
+    fn publish_list(&self) {
+        // Under the lock: a room that closes now is told to have closed after this list, and not before it.
+        let table = lock(&self.table);
+        self.with.services.bus.publish(Notice::Rooms(table.list()));
     }
 
     /// A new room for people whom the matchmaker brought together, with seats kept for them.
@@ -166,11 +181,11 @@ impl Rooms {
     fn forget(&self, spec: &RoomSpec) {
         let id = spec.id;
         self.with.scores.tell(Report::Discarded { room: id });
+        let mut table = lock(&self.table);
+        table.open.retain(|room| room.spec().id != id);
         if !spec.private {
             self.with.services.bus.publish(Notice::RoomClosed(RoomClosed { id }));
         }
-        let mut table = lock(&self.table);
-        table.open.retain(|room| room.spec().id != id);
         table.ended.push_back(id);
         if table.ended.len() > ENDED_MAX {
             table.ended.pop_front();
@@ -193,7 +208,7 @@ async fn keep_bot_room(rooms: Rooms) {
     }
 }
 
-/// Lists every room again when somebody missed it.
+/// Lists every room again when somebody missed a notice.
 async fn resend(rooms: Rooms) {
     let services = &rooms.with.services;
     let mut notices = services.bus.subscribe();
@@ -203,13 +218,15 @@ async fn resend(rooms: Rooms) {
             delivery = notices.next() => delivery,
         };
         match delivery {
-            Some(Delivery::Notice(Notice::Resend)) => {
-                for room in rooms.list().rooms {
-                    services.bus.publish(Notice::Room(room));
-                }
-            }
+            Some(Delivery::Notice(Notice::Resend)) => rooms.publish_list(),
             Some(
-                Delivery::Notice(Notice::Score(_) | Notice::Room(_) | Notice::RoomClosed(_))
+                Delivery::Notice(
+                    Notice::Score(_)
+                    | Notice::Scores(_)
+                    | Notice::Room(_)
+                    | Notice::Rooms(_)
+                    | Notice::RoomClosed(_),
+                )
                 | Delivery::Missed(_),
             ) => {}
             None => return,

@@ -6,6 +6,7 @@
 
 mod board;
 mod rating;
+mod standing;
 
 use futures_util::StreamExt as _;
 use shared::api::{ScoreRow, Scoreboard};
@@ -16,10 +17,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Services;
 use crate::bus::{Delivery, Notice};
-use crate::room::Standing;
 use crate::sessions::Player;
 use crate::store::{PlaceRecord, Skill, StoreError};
 use board::Board;
+
+pub use standing::Standing;
 
 /// Reports that may wait. When as many wait, a room's report is dropped: live points are then behind until
 /// the round's end puts them right.
@@ -107,9 +109,7 @@ pub struct Scores {
 pub async fn start(services: &Services) -> Result<Scores, StoreError> {
     let bots = crate::bots::all().into_iter().map(|bot| bot.player).collect();
     services.store.upsert_bots(bots).await?;
-    let limit = u32::try_from(Scoreboard::ROWS_MAX).unwrap_or(u32::MAX);
-    let rows = services.store.ladder(limit).await?;
-    services.feeds.scoreboard.restore(Scoreboard { rows });
+    services.feeds.scoreboard.restore(kept_ladder(services).await?);
     let (reports, inbox) = mpsc::channel(REPORTS_MAX);
     let ladder = Ladder { services: services.clone(), board: Board::default(), inbox };
     services.tasks.spawn(ladder.run());
@@ -171,10 +171,14 @@ impl Ladder {
                 },
                 () = shutdown.cancelled(), if !self.inbox.is_closed() => self.inbox.close(),
                 Some(delivery) = notices.next() => match delivery {
-                    Delivery::Notice(Notice::Resend) => {
-                        self.board.rows().into_iter().for_each(|row| self.publish(row));
-                    }
-                    Delivery::Notice(Notice::Score(_) | Notice::Room(_) | Notice::RoomClosed(_))
+                    Delivery::Notice(Notice::Resend) => self.publish_all().await,
+                    Delivery::Notice(
+                        Notice::Score(_)
+                        | Notice::Scores(_)
+                        | Notice::Room(_)
+                        | Notice::Rooms(_)
+                        | Notice::RoomClosed(_),
+                    )
                     | Delivery::Missed(_) => {}
                 },
             }
@@ -250,9 +254,26 @@ impl Ladder {
         }
     }
 
+    /// Tells the whole ladder, for somebody who missed a part of it: what is kept, and over it what the running
+    /// rounds have added.
+    async fn publish_all(&self) {
+        match kept_ladder(&self.services).await {
+            Ok(mut scoreboard) => {
+                self.board.rows().into_iter().for_each(|row| scoreboard.upsert(row));
+                self.services.bus.publish(Notice::Scores(scoreboard));
+            }
+            Err(error) => log(&error),
+        }
+    }
+
     fn publish(&self, row: ScoreRow) {
         self.services.bus.publish(Notice::Score(row));
     }
+}
+
+async fn kept_ladder(services: &Services) -> Result<Scoreboard, StoreError> {
+    let limit = u32::try_from(Scoreboard::ROWS_MAX).unwrap_or(u32::MAX);
+    Ok(Scoreboard { rows: services.store.ladder(limit).await? })
 }
 
 fn log(error: &StoreError) {

@@ -16,20 +16,32 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::app::SharedApp;
 use crate::http::ClientAddress;
+use crate::metrics::Counted;
 use door::{Admission, Door};
 use stall::StallGuard;
+
+/// What a connection holds for as long as its socket is open: its place at the door, and being counted.
+pub(crate) type Held = (Admission, Counted);
+/// The socket as HTTP sees it, and gives it away after an upgrade.
+pub(crate) type HttpSocket = TokioIo<StallGuard<Held>>;
 
 /// Buffer for a request's head and for what is written: hyper's smallest. Its default is 400 KiB.
 const CONNECTION_BUFFER_BYTES_MAX: usize = 8 * 1024;
 /// The kernel takes no more than so many bytes that it cannot send yet, so a slow reader's backlog stays
 /// with us, where it is a cursor.
 const UNSENT_BYTES_MAX: u32 = 64 * 1024;
+/// A connection on which nothing was said for so long is asked whether its other end is there …
+const IDLE_MAX: Duration = Duration::from_secs(30);
+/// … and again after each of these: streams may be silent for long, and nothing else finds a peer that vanished.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+/// The kernel gives a connection up when nothing that it sent, question or data, was taken in for so long.
+const UNANSWERED_MAX: Duration = Duration::from_secs(30);
 /// After a failed accept, which mostly means that there are no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Left of the time to stop for what comes after connections.
@@ -105,10 +117,14 @@ async fn serve(
     }
 }
 
-/// Sends at once what is written, and lets the kernel hold little that it cannot send.
+/// Sends at once what is written, lets the kernel hold little that it cannot send, and finds dead peers.
 fn tune(socket: &TcpStream) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
-    SockRef::from(socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)
+    let socket = SockRef::from(socket);
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    let probes = TcpKeepalive::new().with_time(IDLE_MAX).with_interval(PROBE_EVERY);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_user_timeout(Some(UNANSWERED_MAX))
 }
 
 /// The peer's address, or, behind a proxy, the one that the proxy wrote last.
@@ -125,4 +141,27 @@ fn address_of(request: &Request<Incoming>, peer: IpAddr, trust_forwarded: bool) 
         .and_then(|value| value.rsplit(',').next())
         .and_then(|last| last.trim().parse().ok())
         .unwrap_or(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::{IDLE_MAX, UNANSWERED_MAX, tune};
+
+    #[tokio::test]
+    async fn a_connection_finds_out_when_its_peer_has_vanished() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (socket, _) = accepted.unwrap();
+
+        tune(&socket).unwrap();
+
+        let socket = SockRef::from(&socket);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), IDLE_MAX);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNANSWERED_MAX));
+    }
 }

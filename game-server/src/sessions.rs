@@ -99,6 +99,17 @@ impl Sessions {
         Ok(Session { player: player.id, name: player.name, token })
     }
 
+    /// Another session of a known player. Nothing: there is no such player (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(&self, player: PlayerId) -> Result<Option<Session>, StoreError> {
+        let Some(player) = self.store.player(player).await? else { return Ok(None) };
+        let token = random_token();
+        self.store.add_session(player.id, hash_token(&token), now_ms()).await?;
+        Ok(Some(Session { player: player.id, name: player.name, token }))
+    }
+
     /// The same guest under another name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What all WebSockets of this server have in common: sizes, heartbeat, the way they end.
+//! What all WebSockets of this server have in common: sizes, how often, heartbeat, the way they end.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,8 +6,12 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use bytes::Bytes;
 use shared::protocol::{CLIENT_MESSAGE_BYTES_MAX, SERVER_MESSAGE_BYTES_MAX, close};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+
+use crate::limits::{Bucket, Rate};
+use crate::pulse::{Beat, Pulse};
 
 /// Read at once, and kept for each socket. The library's default is 128 KiB.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -15,8 +19,9 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// Waiting to be written before a sender has to wait. The library's default has no bound.
 const WRITE_BUFFER_BYTES_MAX: usize = 4 * SERVER_MESSAGE_BYTES_MAX;
-/// How long a client has to answer a ping.
-pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// Frames of any kind that a client may send. No client needs a tenth of that; pings and pongs count, which no other
+/// limit sees.
+const FRAMES: Rate = Rate { burst: 100, refill: Duration::from_millis(20) };
 /// How long a client has to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
@@ -50,23 +55,50 @@ pub enum Incoming {
     Ended(Option<Closing>),
 }
 
-/// Waits for what the client sends. May be dropped while it waits without losing anything.
-pub async fn receive(socket: &mut WebSocket) -> Incoming {
-    match socket.recv().await {
-        Some(Ok(Message::Text(text))) => Incoming::Text(text),
-        Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
-        Some(Ok(Message::Ping(_))) => Incoming::Ping,
-        Some(Ok(Message::Pong(_))) => Incoming::Pong,
-        Some(Ok(Message::Close(_))) | None => Incoming::Ended(None),
-        Some(Err(error)) => Incoming::Ended(closing_for(error)),
+/// What a client sends, as often as it may.
+pub struct Ear {
+    frames: Bucket,
+}
+
+impl Ear {
+    /// For a new socket.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { frames: Bucket::full(Instant::now().into_std()) }
+    }
+
+    /// Waits for what the client sends. May be dropped while it waits without losing anything.
+    pub async fn receive(&mut self, socket: &mut WebSocket) -> Incoming {
+        let incoming = match socket.recv().await {
+            Some(Ok(Message::Text(text))) => Incoming::Text(text),
+            Some(Ok(Message::Binary(bytes))) => Incoming::Binary(bytes),
+            Some(Ok(Message::Ping(_))) => Incoming::Ping,
+            Some(Ok(Message::Pong(_))) => Incoming::Pong,
+            Some(Ok(Message::Close(_))) | None => Incoming::Ended(None),
+            Some(Err(error)) => {
+                let error = error.into_inner().downcast::<WsError>();
+                Incoming::Ended(error.ok().and_then(|error| closing_for(*error)))
+            }
+        };
+        let has_ended = matches!(incoming, Incoming::Ended(_));
+        if has_ended || self.frames.take(FRAMES, Instant::now().into_std()).is_ok() {
+            return incoming;
+        }
+        Incoming::Ended(Some((close::POLICY, "too many messages")))
+    }
+}
+
+impl Default for Ear {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 /// What to tell a client whose bytes could not be read. Nothing when the connection is gone anyway.
-fn closing_for(error: axum::Error) -> Option<Closing> {
-    let error = error.into_inner().downcast::<WsError>().ok()?;
-    match *error {
+fn closing_for(error: WsError) -> Option<Closing> {
+    match error {
         WsError::Capacity(_) => Some((close::TOO_LARGE, "the message is too long")),
+        WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         WsError::Protocol(_) => Some((close::PROTOCOL_ERROR, "the WebSocket protocol was broken")),
         WsError::Utf8(_) => Some((close::INVALID_UTF8, "the text is not UTF-8")),
         WsError::ConnectionClosed
@@ -103,70 +135,35 @@ pub fn ping() -> Message {
     Message::Ping(Bytes::new())
 }
 
-/// What is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beat {
-    /// Send a ping.
-    Ping,
-    /// The last ping was not answered in time.
-    Dead,
-}
-
-/// Finds dead connections: pings on a beat, and wants each answered within [`PONG_WITHIN`].
+/// Finds dead connections: a [`Pulse`] that can be waited for.
 pub struct Heartbeat {
+    pulse: Pulse,
     due: Pin<Box<Sleep>>,
-    period: Duration,
-    pong_within: Duration,
-    asked: bool,
 }
 
 impl Heartbeat {
-    /// A heartbeat whose first ping falls anywhere within the period, so that sockets opened together
-    /// beat apart.
+    /// A heartbeat whose first ping falls anywhere within the period.
     #[must_use]
     pub fn new(period: Duration) -> Self {
-        Self::with(period, PONG_WITHIN)
-    }
-
-    fn with(period: Duration, pong_within: Duration) -> Self {
-        let first = period.mul_f64(rand::random());
-        Self { due: Box::pin(sleep(first)), period, pong_within, asked: false }
+        let pulse = Pulse::new(period, Instant::now().into_std());
+        Self { pulse, due: Box::pin(sleep_until(pulse.due().into())) }
     }
 
     /// Waits until something is due. May be dropped while it waits.
     pub async fn next(&mut self) -> Beat {
-        self.due.as_mut().await;
-        if self.asked {
-            return Beat::Dead;
+        loop {
+            self.due.as_mut().await;
+            let beat = self.pulse.beat(Instant::now().into_std());
+            self.due.as_mut().reset(self.pulse.due().into());
+            if let Some(beat) = beat {
+                return beat;
+            }
         }
-        self.asked = true;
-        self.due.as_mut().reset(Instant::now() + self.pong_within);
-        Beat::Ping
     }
 
     /// A pong came.
     pub fn pong(&mut self) {
-        if self.asked {
-            self.asked = false;
-            self.due.as_mut().reset(Instant::now() + self.period);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Beat, Heartbeat};
-
-    #[tokio::test]
-    async fn a_client_that_does_not_answer_is_dead() {
-        let short = Duration::from_millis(5);
-        let mut heartbeat = Heartbeat::with(short, short);
-
-        assert_eq!(heartbeat.next().await, Beat::Ping);
-        heartbeat.pong();
-        assert_eq!(heartbeat.next().await, Beat::Ping);
-        assert_eq!(heartbeat.next().await, Beat::Dead);
+        self.pulse.pong();
+        self.due.as_mut().reset(self.pulse.due().into());
     }
 }

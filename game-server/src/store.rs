@@ -37,6 +37,34 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether what was to be written is there already.
+    #[must_use]
+    pub fn is_double(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether trying again later can help: the disk was full, another one wrote for too long, the line broke.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                matches!(error.kind(), sqlx::error::ErrorKind::Other)
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::WorkerCrashed
+                    | sqlx::Error::BeginFailed
+            ),
+            Self::Migration(_) | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
 /// An answer that comes later.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
@@ -81,6 +109,8 @@ impl Skill {
 pub trait Players: Send + Sync {
     /// Adds a guest with a first session.
     fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Adds another session of a known player: a second program, say.
+    fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
     /// Gives a player another name.
     fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()>;
     /// Whose session it is.

@@ -2,12 +2,12 @@
 //!
 //! A ticket is bound to its player and to one door, lives [`TICKET_SECONDS`], and opens once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use shared::api::{Role, SeatTicket};
-use shared::id::RoomId;
+use shared::id::{PlayerId, RoomId};
 
 use crate::sessions::{Player, random_token};
 use crate::sync::lock;
@@ -16,6 +16,8 @@ use crate::sync::lock;
 pub const TICKET_SECONDS: u32 = 30;
 /// Tickets alive at once. When as many wait, no more are given out.
 const TICKETS_MAX: usize = 10_000;
+/// Tickets of one player alive at once. One more takes the place of the oldest.
+const TICKETS_PER_PLAYER_MAX: usize = 8;
 
 /// What a ticket opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,6 +49,7 @@ pub enum TicketError {
 }
 
 struct Ticket {
+    key: String,
     player: Player,
     door: Door,
     expires: Instant,
@@ -54,14 +57,24 @@ struct Ticket {
 
 /// The tickets that wait to be used.
 pub struct Tickets {
-    waiting: Mutex<HashMap<String, Ticket>>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Tickets in the order in which they were given out, which is that in which they expire.
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    tickets: BTreeMap<u64, Ticket>,
+    numbers: HashMap<String, u64>,
+    /// The oldest first.
+    of_player: HashMap<PlayerId, VecDeque<u64>>,
 }
 
 impl Tickets {
     /// No tickets.
     #[must_use]
     pub fn new() -> Self {
-        Self { waiting: Mutex::new(HashMap::new()) }
+        Self { waiting: Mutex::default() }
     }
 
     /// Makes a ticket and the address that it opens.
@@ -103,15 +116,14 @@ impl Tickets {
         now: Instant,
     ) -> Result<SeatTicket, TicketError> {
         let mut waiting = lock(&self.waiting);
-        if waiting.len() >= TICKETS_MAX {
-            waiting.retain(|_, ticket| ticket.expires > now);
-        }
-        if waiting.len() >= TICKETS_MAX {
+        waiting.forget_expired(now);
+        waiting.make_room_for(player.id);
+        if waiting.tickets.len() >= TICKETS_MAX {
             return Err(TicketError::TooMany);
         }
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
-        waiting.insert(key.clone(), Ticket { player, door, expires });
+        waiting.add(Ticket { key: key.clone(), player, door, expires });
         Ok(SeatTicket {
             url: format!("{}?ticket={key}", door.path()),
             ticket: key,
@@ -126,13 +138,54 @@ impl Tickets {
         now: Instant,
     ) -> Result<(Player, T), TicketError> {
         let mut waiting = lock(&self.waiting);
-        let opened = waiting.get(key).and_then(|ticket| fits(ticket.door));
+        let number = waiting.numbers.get(key).copied().ok_or(TicketError::Invalid)?;
+        let opened = waiting.tickets.get(&number).and_then(|ticket| fits(ticket.door));
         let opened = opened.ok_or(TicketError::Invalid)?;
-        let ticket = waiting.remove(key).ok_or(TicketError::Invalid)?;
+        let ticket = waiting.remove(number).ok_or(TicketError::Invalid)?;
         if ticket.expires <= now {
             return Err(TicketError::Invalid);
         }
         Ok((ticket.player, opened))
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, ticket: Ticket) {
+        let number = self.next;
+        self.next += 1;
+        self.numbers.insert(ticket.key.clone(), number);
+        self.of_player.entry(ticket.player.id).or_default().push_back(number);
+        self.tickets.insert(number, ticket);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Ticket> {
+        let ticket = self.tickets.remove(&number)?;
+        self.numbers.remove(&ticket.key);
+        if let Some(own) = self.of_player.get_mut(&ticket.player.id) {
+            own.retain(|known| *known != number);
+            if own.is_empty() {
+                self.of_player.remove(&ticket.player.id);
+            }
+        }
+        Some(ticket)
+    }
+
+    fn forget_expired(&mut self, now: Instant) {
+        while let Some((&number, _)) =
+            self.tickets.first_key_value().filter(|(_, ticket)| ticket.expires <= now)
+        {
+            self.remove(number);
+        }
+    }
+
+    /// Whoever asks again and again has lost the older answers, or does no good with them.
+    fn make_room_for(&mut self, player: PlayerId) {
+        let Some(own) = self.of_player.get(&player) else { return };
+        if own.len() >= TICKETS_PER_PLAYER_MAX
+            && let Some(&oldest) = own.front()
+        {
+            self.remove(oldest);
+        }
     }
 }
 
@@ -149,11 +202,15 @@ mod tests {
     use shared::api::Role;
     use shared::id::{PlayerId, PlayerName, RoomId};
 
-    use super::{Door, TICKET_SECONDS, TICKETS_MAX, TicketError, Tickets};
+    use super::{Door, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketError, Tickets};
     use crate::sessions::Player;
 
+    fn guest(id: u64) -> Player {
+        Player { id: PlayerId::from_bits(id), name: PlayerName::parse("Ada").unwrap() }
+    }
+
     fn ada() -> Player {
-        Player { id: PlayerId::from_bits(7), name: PlayerName::parse("Ada").unwrap() }
+        guest(7)
     }
 
     #[test]
@@ -175,13 +232,28 @@ mod tests {
         let now = Instant::now();
         let later = now + Duration::from_secs(TICKET_SECONDS.into());
         let key = tickets.issue_at(ada(), Door::Chat, now).unwrap().ticket;
-        for _ in 1..TICKETS_MAX {
-            tickets.issue_at(ada(), Door::Chat, now).unwrap();
+        for other in 1..TICKETS_MAX as u64 {
+            tickets.issue_at(guest(100 + other), Door::Chat, now).unwrap();
         }
 
-        assert_eq!(tickets.issue_at(ada(), Door::Chat, now), Err(TicketError::TooMany));
+        assert_eq!(tickets.issue_at(guest(1), Door::Chat, now), Err(TicketError::TooMany));
 
         assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(TicketError::Invalid));
-        assert!(tickets.issue_at(ada(), Door::Chat, later).is_ok());
+        assert!(tickets.issue_at(guest(1), Door::Chat, later).is_ok());
+    }
+
+    #[test]
+    fn one_player_s_tickets_take_nobody_else_s_place() {
+        let tickets = Tickets::new();
+        let of_bob = tickets.issue(guest(1), Door::Chat).unwrap().ticket;
+
+        let keys: Vec<_> = (0..2 * TICKETS_MAX)
+            .map(|_| tickets.issue(ada(), Door::Chat).unwrap().ticket)
+            .collect();
+
+        let good = keys.iter().filter(|key| tickets.redeem_chat(key).is_ok()).count();
+        assert_eq!(good, TICKETS_PER_PLAYER_MAX);
+        assert_eq!(tickets.redeem_chat(&of_bob), Ok(guest(1)));
+        assert!(tickets.waiting.lock().unwrap().of_player.is_empty());
     }
 }

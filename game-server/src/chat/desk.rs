@@ -12,8 +12,8 @@ use shared::protocol::chat::{
     Channel, ChatClientMessage, ChatLine, ChatServerMessage, HISTORY_LINES, LINE_CHARS_MAX,
     LINE_REFILL_MS, LINES_BURST_MAX, Refusal,
 };
-use tokio::sync::mpsc;
 
+use super::inbox::{Mailer, inbox};
 use super::{ConnectionId, Joined, Request};
 use crate::clock::now_ms;
 use crate::limits::{Bucket, Rate};
@@ -21,12 +21,10 @@ use crate::presence::Presence;
 use crate::sessions::Player;
 use crate::store::{Readable, Store};
 
-/// Lines that wait for one connection. A connection with more is cut: it reads too slowly.
-const INBOX_LINES_MAX: usize = 256;
 /// Rooms that one connection may follow. Entering one more leaves the first.
 const ROOMS_MAX: usize = 8;
-/// Lines that a client which comes back gets of each channel. Older ones are history it can live without.
-const MISSED_LINES_MAX: u32 = 200;
+/// Lines that a client which comes back gets of each channel. If there are more, it is told that some are missing.
+const MISSED_LINES_MAX: usize = 200;
 /// The size of history in one message; the oldest lines give way.
 const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
 /// People whose rate is remembered. When more speak, those who may speak again freely are forgotten.
@@ -48,8 +46,17 @@ pub(super) struct Desk {
 struct Listener {
     player: Player,
     /// Bounded: full means too slow, and the connection is cut.
-    inbox: mpsc::Sender<Utf8Bytes>,
+    mailer: Mailer,
     rooms: BTreeSet<RoomId>,
+}
+
+/// What was said before.
+#[derive(Debug, Default)]
+struct History {
+    /// The oldest first.
+    lines: Vec<ChatLine>,
+    /// Older ones were left out.
+    is_cut: bool,
 }
 
 /// A line that is not sent, and when it could be.
@@ -100,27 +107,30 @@ impl Desk {
             let rooms = self.presence.rooms_of(player.id);
             channels.extend(rooms.into_iter().map(|(room, team)| Readable::Room(room, team)));
         }
-        let lines = self.history(&channels, after, player.id).await;
+        // A number that was never given is from another log: its reader begins anew.
+        let known = after.filter(|after| *after <= self.sequence);
+        let History { lines, is_cut } = self.history(&channels, known, player.id).await;
+        let gap = after.is_some() && (is_cut || known.is_none());
         let (id, name) = (player.id, player.name.clone());
-        let hello = ChatServerMessage::Hello { player: id, name, lines };
+        let hello = ChatServerMessage::Hello { player: id, name, lines, gap };
 
         self.connections += 1;
         let connection = ConnectionId(self.connections);
-        let (inbox, receiver) = mpsc::channel(INBOX_LINES_MAX);
-        self.listeners.insert(connection, Listener { player, inbox, rooms: BTreeSet::new() });
+        let (mailer, inbox) = inbox();
+        self.listeners.insert(connection, Listener { player, mailer, rooms: BTreeSet::new() });
         self.tell(connection, &encode(&hello));
-        Joined { connection, inbox: receiver }
+        Joined { connection, inbox }
     }
 
     async fn enter(&mut self, connection: ConnectionId, room: RoomId) {
         let Some(listener) = self.listeners.get(&connection) else { return };
         let player = listener.player.id;
-        let lines = if self.presence.is_in(player, room) {
+        let History { lines, is_cut } = if self.presence.is_in(player, room) {
             let team = self.presence.team_in(player, room);
             self.history(&[Readable::Room(room, team)], None, player).await
         } else {
             // Not there (yet): nothing to read, and nothing will come while that is so.
-            Vec::new()
+            History::default()
         };
         if let Some(listener) = self.listeners.get_mut(&connection) {
             if listener.rooms.len() >= ROOMS_MAX {
@@ -128,7 +138,7 @@ impl Desk {
             }
             listener.rooms.insert(room);
         }
-        self.tell(connection, &encode(&ChatServerMessage::Entered { room, lines }));
+        self.tell(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
     }
 
     async fn history(
@@ -136,35 +146,40 @@ impl Desk {
         channels: &[Readable],
         after: Option<u64>,
         reader: PlayerId,
-    ) -> Vec<ChatLine> {
-        let limit = match after {
-            Some(_) => MISSED_LINES_MAX,
-            None => u32::try_from(HISTORY_LINES).unwrap_or(MISSED_LINES_MAX),
-        };
-        let mut lines = Vec::new();
+    ) -> History {
+        let limit = after.map_or(HISTORY_LINES, |_| MISSED_LINES_MAX);
+        // One more tells whether there are more.
+        let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
+        let mut history = History::default();
         for channel in channels {
-            match self.store.lines(*channel, after.unwrap_or(0), limit).await {
-                Ok(found) => lines.extend(found),
-                Err(error) => tracing::error!(%error, "chat history could not be read"),
+            match self.store.lines(*channel, after.unwrap_or(0), asked).await {
+                Ok(mut found) => {
+                    let too_many = found.len().saturating_sub(limit);
+                    history.is_cut |= too_many > 0;
+                    history.lines.extend(found.drain(too_many..));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "chat history could not be read");
+                    history.is_cut = true;
+                }
             }
         }
-        lines.sort_by_key(|line| line.sequence);
-        newest_that_fit(lines.into_iter().map(|line| as_seen_by(reader, line)).collect())
+        history.lines.sort_by_key(|line| line.sequence);
+        history.lines = history.lines.into_iter().map(|line| as_seen_by(reader, line)).collect();
+        history.keep_what_fits();
+        history
     }
 
     async fn say(&mut self, from: ConnectionId, channel: Channel, text: &str, nonce: u32) {
         let Some(listener) = self.listeners.get(&from) else { return };
         let speaker = listener.player.clone();
         let text = tidy(text);
-        if let Err((reason, wait)) = self.check(&speaker, channel, &text).await {
-            let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
-            let refused = ChatServerMessage::Refused { nonce, reason, retry_in_ms };
-            self.tell(from, &encode(&refused));
+        if let Err(refused) = self.check(&speaker, channel, &text).await {
+            self.refuse(from, nonce, refused);
             return;
         }
-        self.sequence += 1;
         let line = ChatLine {
-            sequence: self.sequence,
+            sequence: self.sequence + 1,
             at_ms: now_ms(),
             channel,
             from: speaker.id,
@@ -172,11 +187,23 @@ impl Desk {
             text,
             nonce: None,
         };
-        // Kept before it is told: what was read once is there after a restart.
+        // Kept before it is told: what was read once is there after a restart, and no number is given twice.
         if let Err(error) = self.store.add_line(line.clone()).await {
             tracing::error!(%error, "a line of chat could not be kept");
+            // It may be there all the same: its number is then used up.
+            if let Ok(last) = self.store.last_sequence().await {
+                self.sequence = self.sequence.max(last);
+            }
+            self.refuse(from, nonce, (Refusal::Failed, None));
+            return;
         }
+        self.sequence = line.sequence;
         self.publish(from, line, nonce);
+    }
+
+    fn refuse(&mut self, from: ConnectionId, nonce: u32, (reason, wait): Refused) {
+        let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
+        self.tell(from, &encode(&ChatServerMessage::Refused { nonce, reason, retry_in_ms }));
     }
 
     async fn check(
@@ -259,7 +286,7 @@ impl Desk {
 
     fn tell(&mut self, connection: ConnectionId, text: &Utf8Bytes) {
         let Some(listener) = self.listeners.get(&connection) else { return };
-        if listener.inbox.try_send(text.clone()).is_err() {
+        if listener.mailer.send(text.clone()).is_err() {
             // Full: its inbox ends here, and with it the connection. Or it is gone already.
             self.listeners.remove(&connection);
         }
@@ -288,17 +315,18 @@ fn tidy(text: &str) -> String {
         .to_owned()
 }
 
-fn newest_that_fit(mut lines: Vec<ChatLine>) -> Vec<ChatLine> {
-    let mut bytes = 0;
-    let kept = lines
-        .iter()
-        .rev()
-        .take_while(|line| {
+impl History {
+    /// The newest lines that go into one message.
+    fn keep_what_fits(&mut self) {
+        let mut bytes = 0;
+        let fitting = self.lines.iter().rev().take_while(|line| {
             bytes += json(line).len() + 1;
             bytes <= HISTORY_BYTES_MAX
-        })
-        .count();
-    lines.split_off(lines.len() - kept)
+        });
+        let left_out = self.lines.len() - fitting.count();
+        self.is_cut |= left_out > 0;
+        self.lines.drain(..left_out);
+    }
 }
 
 fn encode(message: &ChatServerMessage) -> Utf8Bytes {

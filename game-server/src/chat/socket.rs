@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use super::{ChatHandle, Joined};
 use crate::app::SharedApp;
 use crate::limits::{Bucket, Rate};
+use crate::pulse::Beat;
 use crate::sessions::Player;
-use crate::socket::{self, Beat, Closing, Heartbeat, Incoming};
+use crate::socket::{self, Closing, Ear, Heartbeat, Incoming};
 
-/// Messages of any kind. Lines have a limit of their own that is answered kindly.
+/// Texts of any kind. Lines have a limit of their own that is answered kindly.
 const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
 
 /// Talks until the client or the server leaves.
@@ -27,6 +28,7 @@ pub async fn serve(mut socket: WebSocket, player: Player, after: Option<u64>, ap
         chat: &app.chat,
         joined,
         messages: Bucket::full(Instant::now()),
+        ear: Ear::new(),
         heartbeat: Heartbeat::new(app.services.config.ping),
         shutdown: &app.services.shutdown,
     };
@@ -39,6 +41,7 @@ struct Conversation<'a> {
     chat: &'a ChatHandle,
     joined: Joined,
     messages: Bucket,
+    ear: Ear,
     heartbeat: Heartbeat,
     shutdown: &'a CancellationToken,
 }
@@ -47,11 +50,11 @@ impl Conversation<'_> {
     async fn run(&mut self, socket: &mut WebSocket) -> Option<Closing> {
         loop {
             tokio::select! {
-                said = self.joined.inbox.recv() => match said {
+                said = self.joined.inbox.next() => match said {
                     Some(text) => socket.send(Message::Text(text)).await.ok()?,
                     None => return Some(self.why_it_ended()),
                 },
-                incoming = socket::receive(socket) => {
+                incoming = self.ear.receive(socket) => {
                     if let Err(end) = self.take(incoming).await {
                         return end;
                     }

@@ -1,5 +1,7 @@
 //! Refusals as `application/problem+json` (RFC 9457): the one way in which a route says no.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use shared::api::{Problem, ProblemKind};
 
+use crate::handovers::HandoverError;
 use crate::store::StoreError;
 use crate::tickets::TicketError;
 
@@ -70,6 +73,13 @@ impl HttpError {
         self
     }
 
+    /// Too often, and when one more may come.
+    #[must_use]
+    pub fn too_often(detail: &'static str, wait: Duration) -> Self {
+        Self::new(ProblemKind::TooMany, detail)
+            .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
+    }
+
     /// Nothing by that name.
     #[must_use]
     pub fn not_found(what: &str) -> Self {
@@ -114,13 +124,26 @@ impl From<TicketError> for HttpError {
     }
 }
 
+impl From<HandoverError> for HttpError {
+    fn from(error: HandoverError) -> Self {
+        let kind = match error {
+            HandoverError::TooMany => ProblemKind::Overloaded,
+            HandoverError::Invalid => ProblemKind::BadTicket,
+        };
+        Self::new(kind, sentence(&error.to_string()))
+    }
+}
+
 impl From<JsonRejection> for HttpError {
     fn from(rejection: JsonRejection) -> Self {
-        let kind = match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ProblemKind::TooLarge,
-            _ => ProblemKind::BadRequest,
-        };
-        Self::new(kind, sentence(&rejection.body_text()))
+        let detail = sentence(&rejection.body_text());
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(ProblemKind::TooLarge, detail),
+            status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::new(ProblemKind::BadRequest, detail).with_status(status)
+            }
+            _ => Self::new(ProblemKind::BadRequest, detail),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::api::ProblemKind;
 use shared::feed::Cursor;
 
+use super::docs::{CursorGone, FeedEnvelope, FeedName, FeedPage, ServerSentEvent};
 use super::error::{HttpError, HttpResult};
 use super::upgrade::{self, Upgrade};
 use super::{QueryParams, UrlPath, accept};
@@ -20,39 +21,82 @@ use crate::push::{long_poll, poll, sse, stream, websocket};
 
 const OFFERED: [&str; 3] = ["application/json", "text/event-stream", "application/x-ndjson"];
 
+const SSE_EXAMPLE: &str = r#"retry: 2000
+
+id: 9f3c51d2a07be846-17
+event: beat
+data: {"id":"9f3c51d2a07be846-17","type":"beat","at_ms":1795255200500,"data":{"n":17,"at_ms":1795255200500}}
+
+"#;
+const NDJSON_EXAMPLE: &str = r#"
+{"id":"9f3c51d2a07be846-17","type":"beat","at_ms":1795255200500,"data":{"n":17,"at_ms":1795255200500}}
+"#;
+
 /// Where to begin and how long to wait.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FeedQuery {
     /// The id of the last event that was seen.
+    #[param(value_type = Option<Cursor>)]
     after: Option<String>,
-    /// Hold the answer for at most so many seconds (1 to 55) until there is one.
+    /// With `after`, hold the answer for at most so many seconds until there is one. Less than 1 counts as
+    /// 1, more than 55 as 55.
     wait: Option<i64>,
 }
 
 /// Reads a feed: now, from a cursor on, or for as long as one likes.
 ///
-/// Poll with plain JSON, long-poll with `wait`, or ask for `text/event-stream`, `application/x-ndjson` or
-/// a WebSocket. All five carry the same envelopes and resume after the same cursors.
+/// Five transports carry the same envelopes and resume after the same cursors:
+///
+/// | ask with | answer |
+/// | --- | --- |
+/// | nothing more | polling: JSON at once |
+/// | `after` and `wait` | long-polling: JSON at the first event, or 204 |
+/// | `Accept: text/event-stream` | server-sent events |
+/// | `Accept: application/x-ndjson` | a line of JSON for each event |
+/// | `Upgrade: websocket` | a text frame for each event |
 #[utoipa::path(
-    get, path = "/api/feeds/{name}", tag = "feeds",
-    params(("name" = String, Path, description = "scoreboard, rooms or lab"), FeedQuery),
+    get, path = "/api/feeds/{name}", operation_id = "readFeed", tag = "feeds",
+    params(
+        ("name" = inline(FeedName), Path, description = "Which feed"),
+        FeedQuery,
+        ("Last-Event-ID" = Option<String>, Header, nullable = false,
+            description = "Of an event stream: the id of the last event; goes before `after`"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "Of a poll: ETags that the client has"),
+    ),
+    extensions(("x-websocket" = json!({"server": {"$ref": "#/components/schemas/FeedEnvelope"}}))),
     responses(
-        (status = 101, description = "A WebSocket: an envelope a text frame"),
-        (status = 200, description = "The snapshot, the events since, or a stream of envelopes", content(
-            (serde_json::Value = "application/json", example = json!({
-                "cursor": "9f3c-17",
-                "events": [{"id": "9f3c-17", "type": "beat", "at_ms": 0, "data": {"n": 17, "at_ms": 0}}],
-            })),
-            (String = "text/event-stream"),
-            (String = "application/x-ndjson"),
-        )),
-        (status = 204, description = "The wait ended: ask again with the same cursor"),
-        (status = 304, description = "Nothing changed since the ETag"),
-        (status = 400, description = "bad-cursor, bad-upgrade"),
+        (status = 101, description = "A WebSocket (ask with `Upgrade: websocket`): a `FeedEnvelope` a text frame"),
+        (status = 200, description = "JSON: the snapshot, or with `after` the events since. The other types go on \
+                until either side leaves, with blank traffic at least every 15 s.",
+            headers(
+                ("Pushback-Cursor" = Cursor, description = "Of JSON: ask for what comes after this"),
+                ("ETag" = String, description = "Of JSON: names this answer"),
+                ("Vary" = String, description = "`Accept`"),
+            ),
+            content(
+                (FeedPage = "application/json", examples(
+                    ("snapshot" = (summary = "Without a cursor", value = json!({
+                        "cursor": "9f3c51d2a07be846-16", "snapshot": {"n": 16, "at_ms": 1_795_255_200_000_u64}}))),
+                    ("events" = (summary = "With a cursor", value = json!({"cursor": "9f3c51d2a07be846-17", "events": [
+                        {"id": "9f3c51d2a07be846-17", "type": "beat", "at_ms": 1_795_255_200_500_u64,
+                            "data": {"n": 17, "at_ms": 1_795_255_200_500_u64}}]}))),
+                )),
+                ("text/event-stream", item_schema = ServerSentEvent, example = json!(SSE_EXAMPLE)),
+                ("application/x-ndjson", item_schema = FeedEnvelope, example = json!(NDJSON_EXAMPLE)),
+            )),
+        (status = 204, description = "The wait ended: ask again with the same cursor",
+            headers(("Pushback-Cursor" = Cursor, description = "The same cursor"))),
+        (status = 304, description = "Nothing changed since the ETag",
+            headers(("ETag" = String, description = "The same"))),
+        (status = 400, description = "bad-request\nbad-cursor\nbad-upgrade"),
+        (status = 403, description = "foreign-origin: a page of another site asked for a WebSocket"),
         (status = 404, description = "not-found"),
-        (status = 406, description = "not-acceptable"),
-        (status = 410, description = "cursor-gone, with a snapshot to continue from"),
+        (status = 406, description = "not-acceptable: there are JSON, event streams and NDJSON"),
+        (status = 410, description = "cursor-gone: continue from the snapshot that comes with it",
+            body = CursorGone, content_type = "application/problem+json"),
+        (status = 426, description = "bad-upgrade: another version of WebSockets than 13",
+            headers(("Sec-WebSocket-Version" = String, description = "`13`"))),
     )
 )]
 pub async fn read(

@@ -12,7 +12,7 @@ use shared::api::{MatchRequest, MatchTicket, ProblemKind};
 use tokio::time::timeout;
 
 use super::error::{HttpError, HttpResult, sentence};
-use super::{JsonBody, QueryParams, UrlPath};
+use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::matchmaker::{AskError, Following};
 use crate::push::long_poll::clamp_wait;
@@ -20,24 +20,40 @@ use crate::sessions::Player;
 
 const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
-/// Looks for a match. The ticket survives any disconnect, and ends a minute after it was last asked for.
+/// Looks for a match.
+///
+/// The ticket survives any disconnect, and ends a minute after it was last asked for.
 #[utoipa::path(
-    post, path = "/api/matchmaking", tag = "matchmaking",
-    request_body(content_type = "application/json", description = "`mode`: brawl, teams, duel or practice",
-        content = serde_json::Value, example = json!({"mode": "duel"})),
+    post, path = "/api/matchmaking", operation_id = "askMatch", tag = "matchmaking",
+    security(("bearer" = []), ("cookie" = [])),
+    request_body(content = MatchRequest, example = json!({"mode": "duel"})),
     responses(
-        (status = 201, description = "`{ticket, version, state}`", body = serde_json::Value,
-            example = json!({"ticket": "k3…", "version": 1, "state": {"is": "waiting", "waited_s": 0,
-                "window": 100, "in_queue": 1, "bots_in_s": 10}})),
+        (status = 201, description = "How the request stands", body = MatchTicket,
+            headers(("Location" = String, description = "The request's address")),
+            links(
+                ("follow" = (operation_id = "followMatch", parameters(("ticket" = "$response.body#/ticket")))),
+                ("cancel" = (operation_id = "cancelMatch", parameters(("ticket" = "$response.body#/ticket")))),
+            ),
+            example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 1, "state": {
+                "is": "waiting", "waited_s": 0, "window": 100, "in_queue": 1, "bots_in_s": 10}})),
         (status = 401, description = "sign-in"),
-        (status = 503, description = "overloaded, stopping"),
+        (status = 429, description = "too-many: too many new rooms or requests for matches from one address"),
+        (status = 503, description = "overloaded: too many people wait for a match\nstopping"),
     )
 )]
 pub async fn ask(
     State(app): State<SharedApp>,
+    ClientAddress(address): ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<MatchRequest>,
 ) -> HttpResult<Response> {
+    // Each may open a room, practice at once.
+    app.limits.rooms.take(address).map_err(|wait| {
+        HttpError::too_often(
+            "Too many requests for matches from this address. Wait a little.",
+            wait,
+        )
+    })?;
     let rating = app.scores.rating(player.id).await?;
     let following = app.matchmaker.join(player.id, rating, wish.mode).await?;
     let ticket = following.borrow().clone();
@@ -51,22 +67,27 @@ pub async fn ask(
 pub struct FollowQuery {
     /// The version that is known already. Without it, the answer comes at once.
     after: Option<u64>,
-    /// Hold the answer for at most so many seconds (1 to 55) until the version is a later one.
+    /// Hold the answer for at most so many seconds until the version is a later one. Less than 1 counts as
+    /// 1, more than 55 as 55.
     wait: Option<i64>,
 }
 
 /// How a request for a match stands: now, or as soon as it stands differently.
 #[utoipa::path(
-    get, path = "/api/matchmaking/{ticket}", tag = "matchmaking",
+    get, path = "/api/matchmaking/{ticket}", operation_id = "followMatch", tag = "matchmaking",
+    security(("bearer" = []), ("cookie" = [])),
     params(("ticket" = String, Path, description = "From the POST"), FollowQuery),
     responses(
-        (status = 200, description = "`{ticket, version, state}`; matched names the room", body = serde_json::Value,
-            example = json!({"ticket": "k3…", "version": 7, "state": {"is": "matched", "room": "7Q2M4K"}})),
+        (status = 200, description = "How the request stands; `matched` names the room", body = MatchTicket,
+            example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 7,
+                "state": {"is": "matched", "room": "7Q2M4K"}})),
         (status = 204, description = "Nothing new: ask again with the same version"),
+        (status = 400, description = "bad-request"),
         (status = 401, description = "sign-in"),
-        (status = 403, description = "forbidden: somebody else's"),
+        (status = 403, description = "forbidden: the request is somebody else's"),
         (status = 404, description = "not-found"),
-        (status = 410, description = "gone: it has ended"),
+        (status = 410, description = "gone: the request has ended"),
+        (status = 503, description = "stopping"),
     )
 )]
 pub async fn follow(
@@ -115,14 +136,16 @@ async fn wait_for(
 
 /// Gives up.
 #[utoipa::path(
-    delete, path = "/api/matchmaking/{ticket}", tag = "matchmaking",
+    delete, path = "/api/matchmaking/{ticket}", operation_id = "cancelMatch", tag = "matchmaking",
+    security(("bearer" = []), ("cookie" = [])),
     params(("ticket" = String, Path, description = "From the POST")),
     responses(
         (status = 204, description = "Given up"),
         (status = 401, description = "sign-in"),
-        (status = 403, description = "forbidden: somebody else's"),
+        (status = 403, description = "forbidden: the request is somebody else's"),
         (status = 404, description = "not-found"),
-        (status = 410, description = "gone: it had ended"),
+        (status = 410, description = "gone: the request had ended"),
+        (status = 503, description = "stopping"),
     )
 )]
 pub async fn cancel(

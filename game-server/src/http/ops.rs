@@ -11,8 +11,8 @@ use crate::app::SharedApp;
 
 /// Whether the process runs.
 #[utoipa::path(
-    get, path = "/healthz", tag = "operation",
-    responses((status = 200, description = "`ok`"))
+    get, path = "/healthz", operation_id = "checkAlive", tag = "operation",
+    responses((status = 200, description = "It does", body = String, example = json!("ok")))
 )]
 pub async fn alive() -> &'static str {
     "ok"
@@ -20,8 +20,11 @@ pub async fn alive() -> &'static str {
 
 /// Whether it can serve: the database answers and the server does not stop.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operation",
-    responses((status = 200, description = "`ready`"), (status = 503, description = "stopping, overloaded"))
+    get, path = "/readyz", operation_id = "checkReady", tag = "operation",
+    responses(
+        (status = 200, description = "It can", body = String, example = json!("ready")),
+        (status = 503, description = "stopping\ninternal: the database does not answer"),
+    )
 )]
 pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
     if app.services.shutdown.is_cancelled() {
@@ -37,8 +40,8 @@ pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
 
 /// Figures in Prometheus' text format.
 #[utoipa::path(
-    get, path = "/metrics", tag = "operation",
-    responses((status = 200, description = "Counters, gauges and histograms"))
+    get, path = "/metrics", operation_id = "readMetrics", tag = "operation",
+    responses((status = 200, description = "Counters, gauges and histograms", body = String))
 )]
 pub async fn metrics(State(app): State<SharedApp>) -> Response {
     let text = app.services.gauges.render();

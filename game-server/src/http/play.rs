@@ -10,7 +10,6 @@ use super::error::HttpResult;
 use super::upgrade::Upgrade;
 use super::{QueryParams, UrlPath};
 use crate::app::SharedApp;
-use crate::room;
 
 /// What the address of a game connection says.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -18,20 +17,37 @@ use crate::room;
 pub struct PlayQuery {
     /// From `POST /api/rooms/{id}/tickets`.
     #[serde(default)]
+    #[param(required = true, pattern = "^[A-Za-z0-9_-]{22}$")]
     ticket: String,
 }
 
-/// The game as a WebSocket with binary messages, subprotocol `pushback.v1`.
+/// The game as a WebSocket with binary messages, subprotocol `pushback.v2`.
+///
+/// The messages are those of `shared::protocol`, encoded by bincode 2: versions of the client and of the
+/// server that speak the same subprotocol understand each other.
 #[utoipa::path(
-    get, path = "/ws/rooms/{id}", tag = "rooms",
-    params(("id" = String, Path, description = "The room"), PlayQuery),
+    get, path = "/ws/rooms/{id}", operation_id = "openRoom", tag = "rooms",
+    params(
+        ("id" = RoomId, Path, description = "The room"),
+        PlayQuery,
+        ("Sec-WebSocket-Protocol" = String, Header, description = "Offers at least `pushback.v2`",
+            example = json!(GAME_SUBPROTOCOL)),
+    ),
+    extensions(("x-websocket" = json!({
+        "subprotocol": GAME_SUBPROTOCOL,
+        "client": {"contentMediaType": "application/octet-stream"},
+        "server": {"contentMediaType": "application/octet-stream"},
+    }))),
     responses(
         (status = 101, description = "Welcome, then the match stream"),
-        (status = 400, description = "bad-upgrade, protocol-version"),
+        (status = 400, description = "bad-request\nbad-upgrade\nprotocol-version: the subprotocol was not offered"),
         (status = 401, description = "bad-ticket"),
         (status = 403, description = "foreign-origin"),
+        (status = 404, description = "not-found"),
         (status = 409, description = "room-full"),
         (status = 410, description = "room-ended"),
+        (status = 426, description = "bad-upgrade: another version of WebSockets than 13",
+            headers(("Sec-WebSocket-Version" = String, description = "`13`"))),
     )
 )]
 pub async fn connect(
@@ -49,6 +65,5 @@ pub async fn connect(
     // Let in before the upgrade, so that a refusal is an answer that any client understands. Should the
     // upgrade fail, the connection is dropped and the seat waits for the player to come back.
     let entered = room.enter(player, role, rating).await?;
-    let services = app.services.clone();
-    Ok(upgrade.run(&app, |socket| room::talk(socket, entered, services)))
+    upgrade.hand_over(&app, |wire| entered.deliver(wire))
 }

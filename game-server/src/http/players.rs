@@ -11,14 +11,14 @@ use crate::app::SharedApp;
 
 /// A player's rating, totals and last rounds.
 #[utoipa::path(
-    get, path = "/api/players/{id}", tag = "players",
-    params(("id" = String, Path, description = "The player")),
+    get, path = "/api/players/{id}", operation_id = "readPlayer", tag = "players",
+    params(("id" = PlayerId, Path, description = "The player")),
     responses(
         (status = 200, description = "The line of the ladder, and the last rounds' ratings",
-            body = serde_json::Value, example = json!({
+            body = PlayerProfile, example = json!({
                 "player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "rating": 1512, "points": 31,
                 "knockouts": 40, "falls": 22, "rounds": 6, "wins": 2, "playing": null,
-                "curve": [{"at_ms": 0, "rating": 1512}],
+                "curve": [{"at_ms": 1_795_255_200_000_u64, "rating": 1512}],
             })),
         (status = 404, description = "not-found"),
     )

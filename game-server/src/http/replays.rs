@@ -40,23 +40,21 @@ const CHUNK_BYTES: u64 = 32 * 1024;
 #[into_params(parameter_in = Query)]
 pub struct ReplayQuery {
     /// Only those older than this one: `next` of the page before.
-    #[param(value_type = Option<String>)]
     before: Option<ReplayId>,
-    /// At most so many (1 to 100).
+    /// At most so many. 20 unless it is said.
+    #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
     /// Only those where this player took part.
-    #[param(value_type = Option<String>)]
     player: Option<PlayerId>,
-    /// Only this mode: brawl, teams, duel or practice.
-    #[param(value_type = Option<String>)]
+    /// Only this mode.
     mode: Option<Mode>,
 }
 
 /// Recorded rounds, the newest first.
 #[utoipa::path(
-    get, path = "/api/replays", tag = "replays", params(ReplayQuery),
+    get, path = "/api/replays", operation_id = "listReplays", tag = "replays", params(ReplayQuery),
     responses(
-        (status = 200, description = "A page; `next` is the `before` of the one after it"),
+        (status = 200, description = "A page; `next` is the `before` of the one after it", body = ReplayList),
         (status = 400, description = "bad-request"),
     )
 )]
@@ -64,21 +62,22 @@ pub async fn list(
     State(app): State<SharedApp>,
     QueryParams(query): QueryParams<ReplayQuery>,
 ) -> HttpResult<Json<ReplayList>> {
-    let filter = ReplayFilter {
-        before: query.before,
-        limit: query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX),
-        player: query.player,
-        mode: query.mode,
-    };
+    let limit = query.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        let detail = format!("A page has 1 to {LIMIT_MAX} replays.");
+        return Err(HttpError::new(ProblemKind::BadRequest, detail));
+    }
+    let ReplayQuery { before, player, mode, .. } = query;
+    let filter = ReplayFilter { before, limit, player, mode };
     Ok(Json(app.services.store.replays(filter).await?))
 }
 
 /// One recorded round.
 #[utoipa::path(
-    get, path = "/api/replays/{id}", tag = "replays",
-    params(("id" = String, Path, description = "The replay")),
+    get, path = "/api/replays/{id}", operation_id = "readReplay", tag = "replays",
+    params(("id" = ReplayId, Path, description = "The replay")),
     responses(
-        (status = 200, description = "Mode, time, length, size, players"),
+        (status = 200, description = "Mode, time, length, size, players", body = ReplaySummary),
         (status = 404, description = "not-found"),
     )
 )]
@@ -91,14 +90,30 @@ pub async fn look(
 
 /// The recording itself: the match stream as a file, with ranges.
 #[utoipa::path(
-    get, path = "/api/replays/{id}/file", tag = "replays",
-    params(("id" = String, Path, description = "The replay")),
+    get, path = "/api/replays/{id}/file", operation_id = "readReplayFile", tag = "replays",
+    params(
+        ("id" = ReplayId, Path, description = "The replay"),
+        ("Range" = Option<String>, Header, nullable = false, description = "One range of bytes, such as `bytes=0-999`"),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "The ETag that the range belongs to"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags that the client has"),
+    ),
     responses(
-        (status = 200, description = "The whole file"),
-        (status = 206, description = "The bytes that Range asked for"),
-        (status = 304, description = "The client has it"),
+        (status = 200, description = "The whole file",
+            content(("application/vnd.pushback.replay")), headers(
+            ("ETag" = String, description = "Names these bytes for ever"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Content-Disposition" = String, description = "A name to save it under"),
+        )),
+        (status = 206, description = "The bytes that Range asked for",
+            content(("application/vnd.pushback.replay")), headers(
+            ("ETag" = String, description = "Names these bytes for ever"),
+            ("Content-Range" = String, description = "Which of how many"),
+        )),
+        (status = 304, description = "The client has it",
+            headers(("ETag" = String, description = "Names these bytes for ever"))),
         (status = 404, description = "not-found"),
-        (status = 416, description = "The file has no such bytes"),
+        (status = 416, description = "bad-request: the file has no such bytes",
+            headers(("Content-Range" = String, description = "How many bytes there are"))),
     )
 )]
 pub async fn file(

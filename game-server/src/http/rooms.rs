@@ -1,6 +1,7 @@
 //! `/api/rooms`: the list, new rooms, one room, tickets to it, and its stream while a round runs.
 
 use std::io;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -8,10 +9,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
-use shared::api::{CreateRoom, ProblemKind, Role, RoomDetails, RoomList, TicketRequest};
+use shared::api::{
+    CreateRoom, ProblemKind, Role, RoomDetails, RoomList, SeatTicket, TicketRequest,
+};
 use shared::id::RoomId;
 use shared::replay::MEDIA_TYPE;
 
@@ -19,6 +22,7 @@ use super::error::{HttpError, HttpResult, sentence};
 use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::bots::Company;
+use crate::presence::Present;
 use crate::room::{EnterError, follow_file, follow_stream};
 use crate::rooms::{FindError, OpenError};
 use crate::sessions::Player;
@@ -26,8 +30,13 @@ use crate::tickets::Door;
 
 /// Public rooms, the oldest first.
 #[utoipa::path(
-    get, path = "/api/rooms", tag = "rooms",
-    responses((status = 200, description = "`{rooms: […]}`, as the snapshot of the feed `rooms`"))
+    get, path = "/api/rooms", operation_id = "listRooms", tag = "rooms",
+    responses(
+        (status = 200, description = "As the snapshot of the feed `rooms`", body = RoomList, example = json!({"rooms": [
+            {"id": "7Q2M4K", "mode": "brawl", "phase": "playing", "round": 3, "players": 2, "bots": 6, "seats": 16,
+                "spectators": 1, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 4]},
+        ]}))
+    )
 )]
 pub async fn list(State(app): State<SharedApp>) -> Json<RoomList> {
     Json(app.rooms.list())
@@ -35,16 +44,24 @@ pub async fn list(State(app): State<SharedApp>) -> Json<RoomList> {
 
 /// Opens a room. It closes a minute after the last person has left.
 #[utoipa::path(
-    post, path = "/api/rooms", tag = "rooms",
-    request_body(content_type = "application/json",
-        description = "`mode`: brawl, teams, duel or practice; `private`: not listed; `bots`: gentle, keen, fierce or null",
-        content = serde_json::Value,
-        example = json!({"mode": "brawl", "private": true, "bots": "keen"})),
+    post, path = "/api/rooms", operation_id = "createRoom", tag = "rooms",
+    security(("bearer" = []), ("cookie" = [])),
+    request_body(
+        content = CreateRoom, example = json!({"mode": "brawl", "private": true, "bots": "keen"})
+    ),
     responses(
-        (status = 201, description = "The room; its id is the code of the invitation"),
+        (status = 201, description = "The room; its id is the code of the invitation", body = RoomDetails,
+            headers(("Location" = String, description = "The room's address")),
+            links(
+                ("room" = (operation_id = "readRoom", parameters(("id" = "$response.body#/id")))),
+                ("ticket" = (operation_id = "askRoomTicket", parameters(("id" = "$response.body#/id")))),
+            ),
+            example = json!({"id": "7Q2M4K", "mode": "brawl", "phase": "waiting", "round": 0, "players": 0, "bots": 8,
+                "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "seated": [],
+                "recording": null})),
         (status = 401, description = "sign-in"),
-        (status = 429, description = "too-many"),
-        (status = 503, description = "overloaded, stopping"),
+        (status = 429, description = "too-many: too many new rooms from one address"),
+        (status = 503, description = "overloaded: there are as many rooms as may be\nstopping"),
     )
 )]
 pub async fn create(
@@ -54,8 +71,7 @@ pub async fn create(
     JsonBody(wish): JsonBody<CreateRoom>,
 ) -> HttpResult<Response> {
     app.limits.rooms.take(address).map_err(|wait| {
-        HttpError::new(ProblemKind::TooMany, "Too many new rooms from this address. Wait a little.")
-            .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
+        HttpError::too_often("Too many new rooms from this address. Wait a little.", wait)
     })?;
     let company = wish.bots.map_or(Company::Nobody, Company::Of);
     let room = app.rooms.open(wish.mode, wish.private, company)?;
@@ -67,10 +83,15 @@ pub async fn create(
 
 /// One room, by its code. Private rooms too.
 #[utoipa::path(
-    get, path = "/api/rooms/{id}", tag = "rooms",
-    params(("id" = String, Path, description = "The room")),
+    get, path = "/api/rooms/{id}", operation_id = "readRoom", tag = "rooms",
+    params(("id" = RoomId, Path, description = "The room")),
     responses(
-        (status = 200, description = "As in the list, with its seats"),
+        (status = 200, description = "As in the list, with its seats", body = RoomDetails, example = json!({
+            "id": "7Q2M4K", "mode": "duel", "phase": "playing", "round": 1, "players": 1, "bots": 1, "seats": 2,
+            "spectators": 0, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 1], "private": false, "seated": [
+                {"player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "points": 1, "team": null, "reconnecting": false},
+                {"player": "9D0K3XW5ZB7R", "name": "Juniper", "bot": true, "points": 0, "team": null, "reconnecting": false},
+            ], "recording": "06E6HQ9GZ4TX"})),
         (status = 404, description = "not-found"),
         (status = 410, description = "room-ended"),
     )
@@ -84,25 +105,30 @@ pub async fn look(
 
 /// A key that opens the room's WebSocket once, to play or to watch.
 #[utoipa::path(
-    post, path = "/api/rooms/{id}/tickets", tag = "rooms",
-    params(("id" = String, Path, description = "The room")),
-    request_body(content_type = "application/json", description = "`as`: player or spectator",
-        content = serde_json::Value, example = json!({"as": "player"})),
+    post, path = "/api/rooms/{id}/tickets", operation_id = "askRoomTicket", tag = "rooms",
+    security(("bearer" = []), ("cookie" = [])),
+    params(("id" = RoomId, Path, description = "The room")),
+    request_body(content = TicketRequest, example = json!({"as": "player"})),
     responses(
-        (status = 201, description = "The key and the address to open with it", body = serde_json::Value,
-            example = json!({"ticket": "k3…", "url": "/ws/rooms/7Q2M4K?ticket=k3…", "expires_in_s": 30})),
+        (status = 201, description = "The key and the address to open with it", body = SeatTicket,
+            example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A",
+                "url": "/ws/rooms/7Q2M4K?ticket=x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 30})),
         (status = 401, description = "sign-in"),
         (status = 404, description = "not-found"),
         (status = 409, description = "room-full"),
         (status = 410, description = "room-ended"),
+        (status = 429, description = "too-many: too many tickets for one address"),
+        (status = 503, description = "overloaded: too many tickets wait to be used"),
     )
 )]
 pub async fn ticket(
     State(app): State<SharedApp>,
     UrlPath(id): UrlPath<RoomId>,
+    ClientAddress(address): ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<TicketRequest>,
 ) -> HttpResult<Response> {
+    app.limits.tickets.take(address).map_err(too_many_tickets)?;
     let room = app.rooms.find(id)?;
     if wish.role == Role::Player && !room.view().has_seat_for(player.id) {
         return Err(EnterError::Full.into());
@@ -111,21 +137,39 @@ pub async fn ticket(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
+/// For all who ask for tickets.
+pub(super) fn too_many_tickets(wait: Duration) -> HttpError {
+    HttpError::too_often("Too many tickets for this address. Wait a little.", wait)
+}
+
 /// Where to begin.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LiveQuery {
     /// `start`: the round from its beginning. Otherwise from the newest keyframe.
-    from: Option<String>,
+    #[param(inline)]
+    from: Option<Place>,
 }
 
-/// The running round as a body that grows: the same bytes as the replay's file. While no round runs, it
-/// waits for the next.
+/// A place in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Its beginning.
+    Start,
+}
+
+/// The running round as a body that grows: the same bytes as the replay's file.
+///
+/// While no round runs, it waits for the next, though no longer than 50 seconds: then it ends empty. While it is open, who asked with a session is in the room: may
+/// read its chat and speak there.
 #[utoipa::path(
-    get, path = "/api/rooms/{id}/live", tag = "rooms",
-    params(("id" = String, Path, description = "The room"), LiveQuery),
+    get, path = "/api/rooms/{id}/live", operation_id = "watchRoom", tag = "rooms",
+    security((), ("bearer" = []), ("cookie" = [])),
+    params(("id" = RoomId, Path, description = "The room"), LiveQuery),
     responses(
-        (status = 200, description = "The match stream; it ends with the round"),
+        (status = 200, description = "The match stream; it ends with the round",
+            content(("application/vnd.pushback.replay"))),
         (status = 400, description = "bad-request"),
         (status = 404, description = "not-found"),
         (status = 410, description = "room-ended"),
@@ -135,28 +179,29 @@ pub async fn live(
     State(app): State<SharedApp>,
     UrlPath(id): UrlPath<RoomId>,
     QueryParams(query): QueryParams<LiveQuery>,
+    watcher: Option<Player>,
 ) -> HttpResult<Response> {
     let room = app.rooms.find(id)?;
-    match (query.from.as_deref(), room.view().recording.clone()) {
-        (Some("start"), Some((replay, progress))) => {
-            Ok(growing(&app, follow_file(app.services.blobs.clone(), replay, progress)))
+    let present = watcher.map(|player| app.services.presence.enter(player.id, id, None));
+    Ok(match (query.from, room.view().recording.clone()) {
+        (Some(Place::Start), Some((replay, progress))) => {
+            let file = follow_file(app.services.blobs.clone(), replay, progress);
+            growing(&app, file, present)
         }
         // The next round is read from its beginning either way.
-        (None | Some("start"), _) => Ok(growing(&app, follow_stream(&room))),
-        (Some(_), _) => {
-            Err(HttpError::new(ProblemKind::BadRequest, "The only place to begin from is start."))
-        }
-    }
+        (Some(Place::Start), None) | (None, _) => growing(&app, follow_stream(&room), present),
+    })
 }
 
 fn growing(
     app: &SharedApp,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    present: Option<Present>,
 ) -> Response {
     let counted = app.services.gauges.live_streams.enter();
-    // Counted as long as the body lives.
+    // Counted, and the watcher present, as long as the body lives.
     let stream = stream.inspect(move |_| {
-        let _counted = &counted;
+        let _kept = (&counted, &present);
     });
     let mut response = Response::new(Body::from_stream(stream));
     let headers = response.headers_mut();

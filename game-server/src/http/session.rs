@@ -1,30 +1,41 @@
-//! `/api/session`: become a guest, look who one is, leave.
+//! `/api/session`: become a guest, look who one is, let another program be the same player, leave.
+
+use std::net::IpAddr;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, RETRY_AFTER, SET_COOKIE};
+use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use shared::api::{ProblemKind, Session, SessionRequest};
+use shared::api::{Handover, ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
 use super::error::{HttpError, HttpResult, internal, sentence};
 use super::{ClientAddress, JsonBody};
 use crate::app::SharedApp;
+use crate::handovers::HandoverError;
 use crate::sessions::{Player, token_of};
 
-/// Begins a session, or renames the guest whose token comes with the request.
+/// Begins a session: of a new guest, or of the player whose code another program got.
+///
+/// With a good token and a name, the guest is renamed. A token of the code's own player stays the session.
 #[utoipa::path(
-    post, path = "/api/session", tag = "session",
-    request_body(
-        content = serde_json::Value, content_type = "application/json", example = json!({"name": "Ada"})
-    ),
+    post, path = "/api/session", operation_id = "beginSession", tag = "session",
+    security((), ("bearer" = []), ("cookie" = [])),
+    request_body(content = SessionRequest, examples(
+        ("name" = (summary = "A guest", value = json!({"name": "Ada"}))),
+        ("handover" = (summary = "The player of another program", value = json!({"handover": "x0ZvYq3Jk8wN5tRr1LbM2A"}))),
+    )),
     responses(
-        (status = 201, description = "A new guest, and a cookie", body = serde_json::Value,
-            example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada", "token": "x0Zv…"})),
-        (status = 200, description = "The same guest under the new name", body = serde_json::Value),
-        (status = 422, description = "bad-name"),
-        (status = 429, description = "too-many"),
+        (status = 201, description = "A new guest, or one more session of a player", body = Session,
+            headers(("Set-Cookie" = String, description = "The token, for browsers")),
+            links(("profile" = (operation_id = "readPlayer", parameters(("id" = "$response.body#/player"))))),
+            example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada", "token": "x0ZvYq3Jk8wN5tRr1LbM2A"})),
+        (status = 200, description = "The same guest under the new name, or the session that there was", body = Session,
+            headers(("Set-Cookie" = String, description = "The token, for browsers"))),
+        (status = 401, description = "bad-ticket: the code was used, has expired, or is another server's"),
+        (status = 422, description = "bad-name: the sentence says which rule it breaks"),
+        (status = 429, description = "too-many: too many new sessions from one address, or new names of one player"),
     )
 )]
 pub async fn begin(
@@ -34,31 +45,81 @@ pub async fn begin(
     known: Option<Player>,
     JsonBody(request): JsonBody<SessionRequest>,
 ) -> HttpResult<Response> {
-    let name = PlayerName::parse(&request.name)
+    let known = known.zip(token_of(&headers).map(str::to_owned));
+    let (status, session) = match request {
+        SessionRequest::Name { name } => be_guest(&app, address, known, &name).await?,
+        SessionRequest::Handover { handover } => resume(&app, address, known, &handover).await?,
+    };
+    Ok((status, with_cookie(&app, &session.token)?, Json(session)).into_response())
+}
+
+/// Somebody and the token that says so.
+type Known = Option<(Player, String)>;
+
+async fn be_guest(
+    app: &SharedApp,
+    address: IpAddr,
+    known: Known,
+    name: &str,
+) -> HttpResult<(StatusCode, Session)> {
+    let name = PlayerName::parse(name)
         .map_err(|error| HttpError::new(ProblemKind::BadName, sentence(&error.to_string())))?;
-    if let (Some(player), Some(token)) = (known, token_of(&headers)) {
+    if let Some((player, token)) = known {
+        app.limits.renames.take(player.id).map_err(|wait| {
+            HttpError::too_often("Too many new names in a short time. Wait a little.", wait)
+        })?;
         app.sessions.rename(player.id, name.clone()).await?;
-        let session = Session { player: player.id, name, token: token.to_owned() };
-        return Ok(
-            (StatusCode::OK, with_cookie(&app, &session.token)?, Json(session)).into_response()
-        );
+        return Ok((StatusCode::OK, Session { player: player.id, name, token }));
     }
+    take_one(app, address)?;
+    Ok((StatusCode::CREATED, app.sessions.begin(name).await?))
+}
+
+async fn resume(
+    app: &SharedApp,
+    address: IpAddr,
+    known: Known,
+    code: &str,
+) -> HttpResult<(StatusCode, Session)> {
+    // Before the code is used up, and for wrong ones too.
+    take_one(app, address)?;
+    let player = app.handovers.redeem(code)?;
+    if let Some((known, token)) = known.filter(|(known, _)| known.id == player) {
+        return Ok((StatusCode::OK, Session { player, name: known.name, token }));
+    }
+    let session = app.sessions.resume(player).await?;
+    Ok((StatusCode::CREATED, session.ok_or(HandoverError::Invalid)?))
+}
+
+fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
     app.limits.sessions.take(address).map_err(|wait| {
-        HttpError::new(
-            ProblemKind::TooMany,
-            "Too many new guests from this address. Wait a little.",
-        )
-        .with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
-    })?;
-    let session = app.sessions.begin(name).await?;
-    Ok((StatusCode::CREATED, with_cookie(&app, &session.token)?, Json(session)).into_response())
+        HttpError::too_often("Too many new sessions from this address. Wait a little.", wait)
+    })
+}
+
+/// A code with which another program becomes the same player, once and within a minute.
+#[utoipa::path(
+    post, path = "/api/session/handovers", operation_id = "handOver", tag = "session",
+    security(("bearer" = []), ("cookie" = [])),
+    responses(
+        (status = 201, description = "The code", body = Handover,
+            links(("redeem" = (operation_id = "beginSession", request_body = json!({"handover": "$response.body#/code"})))),
+            example = json!({"code": "x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 60})),
+        (status = 401, description = "sign-in"),
+        (status = 503, description = "overloaded: too many codes wait to be used"),
+    )
+)]
+pub async fn hand_over(State(app): State<SharedApp>, player: Player) -> HttpResult<Response> {
+    let code = app.handovers.issue(player.id)?;
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(code)).into_response())
 }
 
 /// Who one is.
 #[utoipa::path(
-    get, path = "/api/session", tag = "session",
+    get, path = "/api/session", operation_id = "readSession", tag = "session",
+    security(("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 200, description = "The guest", body = serde_json::Value,
+        (status = 200, description = "The guest, without the token", body = Session,
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
         (status = 401, description = "sign-in"),
     )
@@ -70,8 +131,10 @@ pub async fn look(player: Player) -> Response {
 
 /// Ends the session. Its token is worth nothing afterwards.
 #[utoipa::path(
-    delete, path = "/api/session", tag = "session",
-    responses((status = 204, description = "Ended, if there was one"))
+    delete, path = "/api/session", operation_id = "endSession", tag = "session",
+    security((), ("bearer" = []), ("cookie" = [])),
+    responses((status = 204, description = "Ended, if there was one", 
+        headers(("Set-Cookie" = String, description = "Removes the token"))))
 )]
 pub async fn end(State(app): State<SharedApp>, headers: HeaderMap) -> HttpResult<Response> {
     app.sessions.end(&headers).await?;

@@ -1,21 +1,33 @@
 //! The WebSocket handshake: refusals that help, and the limits of every socket.
 
+use axum::BoxError;
 use axum::extract::FromRequestParts;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::response::Response;
-use http::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::upgrade::OnUpgrade;
 use shared::api::ProblemKind;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::error::{HttpError, HttpResult};
 use crate::app::SharedApp;
+use crate::room::Wire;
+use crate::serve::HttpSocket;
 use crate::socket;
 
 /// A request that wants to become a WebSocket and may. As an argument of a route: refuses all others.
 /// That the page asking is one of ours was checked before.
-pub struct Upgrade(WebSocketUpgrade);
+pub struct Upgrade {
+    axum: WebSocketUpgrade,
+    /// For the handshake without axum: the client's key, and the socket to come.
+    bare: Option<(HeaderValue, OnUpgrade)>,
+}
 
 /// Whether a request asks for a WebSocket.
 #[must_use]
@@ -29,9 +41,9 @@ impl Upgrade {
     /// # Errors
     /// When it did not: it speaks another version.
     pub fn speaking(self, protocol: &'static str) -> HttpResult<Self> {
-        let upgrade = self.0.protocols([protocol]);
-        if upgrade.selected_protocol().is_some() {
-            return Ok(Self(upgrade));
+        let axum = self.axum.protocols([protocol]);
+        if axum.selected_protocol().is_some() {
+            return Ok(Self { axum, ..self });
         }
         let detail = format!("This server speaks the subprotocol {protocol}. Update the client.");
         Err(HttpError::new(ProblemKind::ProtocolVersion, detail))
@@ -48,21 +60,65 @@ impl Upgrade {
     {
         // axum spawns the task; the token makes the server wait for it all the same.
         let token = app.services.tasks.token();
-        self.0.on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed")).on_upgrade(
-            move |socket| async move {
+        self.axum
+            .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
+            .on_upgrade(move |socket| async move {
                 talk(socket).await;
                 drop(token);
-            },
-        )
+            })
     }
+}
+
+impl Upgrade {
+    /// Answers 101 and gives the bare socket away: its new owner reads and writes it without the runtime.
+    ///
+    /// # Errors
+    /// When the connection cannot be upgraded.
+    pub fn hand_over(
+        self,
+        app: &SharedApp,
+        take: impl FnOnce(Wire) + Send + 'static,
+    ) -> HttpResult<Response> {
+        let not_possible =
+            || HttpError::new(ProblemKind::BadUpgrade, "This connection cannot be upgraded.");
+        let (key, socket) = self.bare.ok_or_else(not_possible)?;
+        app.services.tasks.spawn(async move {
+            match bare_socket(socket).await {
+                Ok(wire) => take(wire),
+                Err(error) => tracing::debug!(%error, "an upgrade failed"),
+            }
+        });
+        // RFC 6455, section 4.2.2.
+        let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+        let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept.map_err(|_invalid| not_possible())?);
+        if let Some(protocol) = self.axum.selected_protocol() {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
+        }
+        Ok(response)
+    }
+}
+
+/// The TCP socket under an upgraded connection.
+async fn bare_socket(upgrade: OnUpgrade) -> Result<Wire, BoxError> {
+    let upgraded = upgrade.await?;
+    let parts = upgraded.downcast::<HttpSocket>().or(Err("another kind of connection"))?;
+    let (socket, held) = parts.io.into_inner().into_parts();
+    Ok(Wire::new(socket, parts.read_buf, held)?)
 }
 
 impl FromRequestParts<SharedApp> for Upgrade {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, HttpError> {
+        // Before axum takes it.
+        let bare = parts.headers.get(SEC_WEBSOCKET_KEY).cloned();
+        let bare = bare.zip(parts.extensions.get::<OnUpgrade>().cloned());
         match WebSocketUpgrade::from_request_parts(parts, app).await {
-            Ok(upgrade) => Ok(Self(socket::limited(upgrade))),
+            Ok(axum) => Ok(Self { axum: socket::limited(axum), bare }),
             Err(rejection) => Err(refusal(&rejection)),
         }
     }

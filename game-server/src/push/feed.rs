@@ -184,6 +184,21 @@ impl<S: FeedState> Feed<S> {
         self.head.send_modify(|head| head.closed = true);
     }
 
+    /// Puts another state in place of one whose events were missed: every reader begins again with a reset.
+    pub fn replace(&self, state: S) -> Cursor {
+        let mut log = lock(&self.log);
+        log.sequence += 1;
+        let sequence = log.sequence;
+        log.state = state;
+        log.snapshot = None;
+        // Nothing leads from an older place to this one.
+        log.events.clear();
+        log.bytes = 0;
+        drop(log);
+        self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
+        Cursor { epoch: self.epoch, sequence }
+    }
+
     /// Puts another state in place without an event, before anyone reads: what was stored.
     pub fn restore(&self, state: S) {
         let mut log = lock(&self.log);

@@ -46,6 +46,8 @@ fn publish(feeds: &Arc<Feeds>, notice: Notice) {
         Notice::Score(row) => feeds.scoreboard.publish(row),
         Notice::Room(room) => feeds.rooms.publish(RoomEvent::Room(room)),
         Notice::RoomClosed(closed) => feeds.rooms.publish(RoomEvent::Closed(closed)),
+        Notice::Scores(scoreboard) => feeds.scoreboard.replace(scoreboard),
+        Notice::Rooms(rooms) => feeds.rooms.replace(rooms),
         Notice::Resend => return,
     };
 }

@@ -7,11 +7,12 @@ use shared::protocol::close;
 use super::reader::Reader;
 use crate::config::Config;
 use crate::metrics::Counted;
-use crate::socket::{self, Beat, Heartbeat, Incoming};
+use crate::pulse::Beat;
+use crate::socket::{self, Ear, Heartbeat, Incoming};
 
 /// Sends events until the client or the server leaves.
 pub async fn serve(mut socket: WebSocket, mut reader: Reader, config: &Config, _counted: Counted) {
-    let mut heartbeat = Heartbeat::new(config.ping);
+    let (mut heartbeat, mut ear) = (Heartbeat::new(config.ping), Ear::new());
     let end = loop {
         tokio::select! {
             event = reader.next() => match event {
@@ -22,7 +23,7 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, config: &Config, _
                 }
                 None => break Some((close::RESTART, "the server stops")),
             },
-            incoming = socket::receive(&mut socket) => match incoming {
+            incoming = ear.receive(&mut socket) => match incoming {
                 Incoming::Pong => heartbeat.pong(),
                 Incoming::Ping => {}
                 Incoming::Text(_) | Incoming::Binary(_) => {

@@ -76,8 +76,8 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
         }
         good = end;
     }
-    // What follows the index proves that everything is as it was written.
-    if reader.index().is_some() && reader.push(&bytes[good..]).is_ok() {
+    // What follows the end proves that everything is as it was written. An index may be longer than other records.
+    if reader.is_complete() && reader.push(&bytes[good..]).is_ok() && reader.is_verified() {
         good = bytes.len();
     }
     let header = reader.header().filter(|header| header.id == id)?;
@@ -122,15 +122,20 @@ fn players(reader: &Reader) -> Vec<ReplayPlayer> {
 mod tests {
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
     use shared::replay::{ReplayHeader, Writer};
-    use shared::sim::{Command, Mode, Slot, World};
+    use shared::sim::{Command, Event, Mode, Slot, World};
     use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 
     use super::salvage;
 
     const ID: ReplayId = ReplayId::from_bits(77);
 
-    /// A recording of two seconds and where its last whole delta ends.
+    /// A recording of two seconds up to its last delta, and what ends it.
     fn recording() -> (Vec<u8>, Vec<u8>) {
+        recording_with(&[])
+    }
+
+    /// The same with more events in its index.
+    fn recording_with(events: &[Event]) -> (Vec<u8>, Vec<u8>) {
         let header = ReplayHeader {
             id: ID,
             room: RoomId::from_bits(5),
@@ -161,6 +166,7 @@ mod tests {
             world.step(&commands);
             add(encoder.delta(&[commands], &world), elapsed);
         }
+        writer.events(world.tick, world.began, events);
         let last = writer.finish(&world);
         (bytes, last)
     }
@@ -185,6 +191,18 @@ mod tests {
         let (summary, saved) = salvage(ID, &bytes).unwrap();
 
         assert_eq!((summary.ticks, summary.complete, saved), (120, true, bytes));
+    }
+
+    #[test]
+    fn an_index_longer_than_any_frame_is_kept() {
+        let (mut bytes, last) = recording_with(&[Event::LeadChange { slot: Slot(0) }; 20_000]);
+        bytes.extend(&last);
+
+        let (summary, saved) = salvage(ID, &bytes).unwrap();
+        let (of_cut, without_index) = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+
+        assert_eq!((summary.complete, saved.len()), (true, bytes.len()));
+        assert!(of_cut.complete && without_index.len() + 48 * 1024 < bytes.len());
     }
 
     #[test]

@@ -9,13 +9,13 @@ use shared::sim::World;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::recording::{Ending, Finished, Tape};
 use super::round::Round;
 use super::running::{Room, Stage};
 use super::seats::Seat;
-use super::standings::{Standing, places, replay_players};
+use super::standings::{places, replay_players};
 use crate::clock::now_ms;
-use crate::scores::{RoundResult, Scores};
+use crate::recordings::{Ending, Finished, Tape};
+use crate::scores::{RoundResult, Scores, Standing};
 use crate::socket::Closing;
 use crate::store::PlaceRecord;
 
@@ -46,8 +46,13 @@ struct Open {
 impl Room {
     /// Time is up, or nobody plays on.
     pub(super) fn end_round(&mut self, now: Instant) {
-        let Stage::Round(mut round) = core::mem::replace(&mut self.stage, Stage::Parked) else {
-            return;
+        let mut round = match core::mem::replace(&mut self.stage, Stage::Parked) {
+            Stage::Round(round) => round,
+            // A summary may still wait for its result.
+            other => {
+                self.stage = other;
+                return;
+            }
         };
         if !round.counts() {
             self.begin_round(now);
@@ -113,13 +118,15 @@ impl Room {
     fn next_round(&mut self, now: Instant) {
         let declined = |seat: &&Seat| seat.line().is_some_and(|l| l.wants_rematch() == Some(false));
         let declined: Vec<_> = self.seats.iter().filter(declined).map(|seat| seat.slot).collect();
+        let news = self.outbox.end();
         for slot in declined {
-            if let Some(line) = self.seats.iter().find(|s| s.slot == slot).and_then(Seat::line) {
-                line.dismiss((close::NORMAL, "you did not want another round"));
+            let seat = self.seats.iter_mut().find(|seat| seat.slot == slot);
+            if let Some(line) = seat.and_then(Seat::line_mut) {
+                let why = (close::NORMAL, "you did not want another round");
+                self.farewells.extend(line.dismiss(why, now, news));
             }
             self.unseat(slot);
         }
-        self.outbox.wake();
         self.stage = Stage::Parked;
         self.notice_emptiness(now);
         self.change_seats(now);
@@ -129,21 +136,19 @@ impl Room {
     pub(super) async fn close(mut self, closing: Closing) {
         let now = Instant::now();
         let stops = closing.0 == close::RESTART;
-        self.requests.close();
         if !stops {
             // Everybody left a round that still ran: it counts as it stands.
             self.end_round(now);
         }
-        for line in self.seats.iter().filter_map(Seat::line) {
-            line.dismiss(closing);
-        }
-        self.spectators.iter().for_each(|spectator| spectator.line.dismiss(closing));
-        self.outbox.wake();
+        // From here on the room has ended for all others. It is not listed any more: that would be after its end.
+        self.requests.close();
+        self.dismiss_all(closing, now);
         match core::mem::replace(&mut self.stage, Stage::Parked) {
             Stage::Parked => {}
             Stage::Round(round) => self.cut_off(*round),
             Stage::Summary(summary) => summary.await_result(&self.with.scores).await,
         }
+        self.part().await;
         tracing::info!(room = %self.spec.id, rounds = self.rounds, why = closing.1, "room closed");
     }
 
@@ -230,3 +235,6 @@ impl Summary {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,43 +3,45 @@
 use std::time::Instant;
 
 use shared::api::Role;
+use shared::id::PlayerId;
 use shared::protocol::close;
 use shared::sim::Slot;
 use shared::tick::Tick;
 
-use super::line::Line;
+use super::line::{Connection, Line};
 use super::running::{Room, Spectator, Stage};
 use super::seats::Occupant;
-use super::{Admission, Connection, EnterError, Request, SPECTATORS_MAX};
+use super::{EnterError, Request, SPECTATORS_MAX};
 use crate::sessions::Player;
 
 impl Room {
     pub(super) fn answer(&mut self, request: Request, now: Instant) {
-        // An asker who went away meanwhile drops the admission, and with it the connection.
+        // An asker who went away meanwhile drops the connection.
         match request {
             Request::Enter { player, role, rating, reply } => {
                 let admitted = match role {
                     Role::Player => self.admit_player(player, rating, now),
-                    Role::Spectator => self.admit_spectator(),
+                    Role::Spectator => self.admit_spectator(player.id),
                 };
                 self.notice_emptiness(now);
                 reply.send(admitted).ok();
             }
             Request::Promise { players, reply } => {
                 let kept = self.seats.promise(&players, now).or(Err(EnterError::Full));
-                reply.send(kept).ok();
+                // Seen before it is answered: who asks next finds the promise.
                 self.list(now, true);
+                reply.send(kept).ok();
             }
         }
     }
 
-    fn admit_spectator(&mut self) -> Result<Admission, EnterError> {
+    fn admit_spectator(&mut self, player: PlayerId) -> Result<Connection, EnterError> {
         if self.spectators.len() >= SPECTATORS_MAX {
             return Err(EnterError::TooManySpectators);
         }
-        let line = Line::new(self.next_tick());
-        self.spectators.push(Spectator { line: line.clone() });
-        Ok(Admission { seat: None, team: None, line: Connection(line) })
+        let (line, connection) = Line::new(self.next_tick());
+        self.spectators.push(Spectator { player, line });
+        Ok(connection)
     }
 
     fn admit_player(
@@ -47,31 +49,27 @@ impl Room {
         player: Player,
         rating: i32,
         now: Instant,
-    ) -> Result<Admission, EnterError> {
-        let new_line = Line::new(self.next_tick());
-        let has_teams = self.spec.mode.has_teams();
+    ) -> Result<Connection, EnterError> {
+        let (new_line, connection) = Line::new(self.next_tick());
         if let Some(seat) = self.seats.of(player.id) {
-            let (slot, team) = (seat.slot, has_teams.then_some(seat.team));
             seat.player.name = player.name;
             if let Occupant::Person { line, lost, .. } = &mut seat.occupant {
-                line.dismiss((close::REPLACED, "you opened another connection to this room"));
-                *line = new_line.clone();
+                let mut old = core::mem::replace(line, new_line);
+                let why = (close::REPLACED, "you opened another connection to this room");
+                self.farewells.extend(old.dismiss(why, now, self.outbox.end()));
                 *lost = None;
             }
             self.change_seats(now);
-            self.outbox.wake();
-            return Ok(Admission { seat: Some(slot), team, line: Connection(new_line) });
+            return Ok(connection);
         }
         let id = player.id;
-        let (slot, changes) =
-            self.seats.sit(player, rating, new_line.clone(), now).or(Err(EnterError::Full))?;
+        let changes = self.seats.sit(player, rating, new_line, now).or(Err(EnterError::Full))?;
         if let Stage::Round(round) = &mut self.stage {
             round.note_seated(id);
             round.reseat(changes, &self.seats, &self.outbox);
         }
         self.change_seats(now);
-        let team = self.seats.of(id).filter(|_| has_teams).map(|seat| seat.team);
-        Ok(Admission { seat: Some(slot), team, line: Connection(new_line) })
+        Ok(connection)
     }
 
     fn next_tick(&self) -> Tick {

@@ -1,7 +1,8 @@
 //! What one client holds, tick by tick.
 //!
 //! Inputs are filed under the tick that they are meant for, and each tick takes its own. The buffer is a
-//! window of fixed size: what is too late or too far ahead is counted and dropped, so nothing grows.
+//! window of fixed size: what is too late or too far ahead is counted and dropped, so nothing grows. How early it was is
+//! remembered all the same: a client that runs too far ahead must hear of it, or it never comes back.
 
 use shared::protocol::INPUT_LEAD_TICKS_MAX;
 use shared::sim::Input;
@@ -81,16 +82,16 @@ impl InputBuffer {
 
     fn file_one(&mut self, tick: Tick, input: Input) {
         let margin = tick.since(self.next);
-        if margin > INPUT_LEAD_TICKS_MAX.cast_signed() {
-            self.arrivals.ahead = self.arrivals.ahead.saturating_add(1);
-            return;
-        }
-        self.arrivals.received = self.arrivals.received.saturating_add(1);
         if self.arrivals.margins.len() < MARGINS_MAX {
             let bounds = (i32::from(i16::MIN), i32::from(i16::MAX));
             let margin = i16::try_from(margin.clamp(bounds.0, bounds.1)).unwrap_or(i16::MIN);
             self.arrivals.margins.push(margin);
         }
+        if margin > INPUT_LEAD_TICKS_MAX.cast_signed() {
+            self.arrivals.ahead = self.arrivals.ahead.saturating_add(1);
+            return;
+        }
+        self.arrivals.received = self.arrivals.received.saturating_add(1);
         if margin < 0 {
             self.arrivals.late = self.arrivals.late.saturating_add(1);
             return;
@@ -185,6 +186,18 @@ mod tests {
         assert_eq!((report.late, report.received, report.ahead), (2, 3, 1));
         assert_eq!(report.margin_p99(), Some(-2));
         assert_eq!(buffer.report().margin_p99(), None);
+    }
+
+    #[test]
+    fn a_client_that_runs_far_ahead_hears_how_far() {
+        let mut buffer = InputBuffer::new(Tick(10));
+
+        buffer.file(Tick(80), &[pressing(Buttons::DASH); 2]);
+
+        assert_eq!(buffer.take(Tick(10)), Input::default());
+        let mut report = buffer.report();
+        assert_eq!((report.received, report.ahead), (0, 2));
+        assert_eq!(report.margin_p99(), Some(70));
     }
 
     #[test]

@@ -1,14 +1,17 @@
-//! The line between a room and one connection: what each tells the other without waiting.
-//!
-//! Neither side sends messages here. The connection files inputs and leaves notes; the room reads them when
-//! its tick comes. A message for each input would wake the room hundreds of times a second.
+//! One place in a room as its room holds it: the socket that is on its way, then the talk with its client, and what
+//! that client wants.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
+use shared::protocol::close;
 use shared::sim::Input;
 use shared::tick::Tick;
 
-use super::inputs::{Arrivals, InputBuffer};
+use super::farewell::Farewell;
+use super::inputs::InputBuffer;
+use super::talk::{End, Talk};
+use super::wire::Wire;
 use crate::socket::Closing;
 use crate::sync::lock;
 
@@ -21,82 +24,179 @@ pub(super) enum Parting {
     Left,
 }
 
-/// One line. Both ends hold it. The lock guards plain values and is held for a few assignments.
-#[derive(Debug)]
-pub(super) struct Line(Mutex<Notes>);
+/// Between the handshake, which HTTP does, and the room.
+#[derive(Default)]
+pub(super) enum Doorstep {
+    /// The handshake goes on.
+    #[default]
+    Expected,
+    /// The socket is here.
+    Here(Wire),
+    /// It will not come, or has been taken in.
+    Empty,
+}
 
-#[derive(Debug)]
-struct Notes {
+impl Doorstep {
+    /// What is there. Once a socket is taken in, nothing is.
+    pub(super) fn take(&mut self) -> Self {
+        match self {
+            Self::Expected => Self::Expected,
+            Self::Here(_) | Self::Empty => core::mem::replace(self, Self::Empty),
+        }
+    }
+}
+
+/// The handshake's end. Dropping it tells the room that nobody comes.
+pub(super) struct Connection(Arc<Mutex<Doorstep>>);
+
+impl Connection {
+    /// Gives the socket to the room, which finds it with its next tick.
+    pub(super) fn deliver(self, wire: Wire) {
+        *lock(&self.0) = Doorstep::Here(wire);
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut doorstep = lock(&self.0);
+        if matches!(*doorstep, Doorstep::Expected) {
+            *doorstep = Doorstep::Empty;
+        }
+    }
+}
+
+/// The room's end.
+pub(super) struct Line {
+    doorstep: Arc<Mutex<Doorstep>>,
+    talk: Option<Talk>,
     inputs: InputBuffer,
     parting: Option<Parting>,
     wants_rematch: Option<bool>,
-    dismissed: Option<Closing>,
+}
+
+/// What a client may ask of its line while it talks.
+pub(super) struct Wishes<'a> {
+    pub(super) inputs: &'a mut InputBuffer,
+    pub(super) wants_rematch: &'a mut Option<bool>,
 }
 
 impl Line {
-    pub(super) fn new(next: Tick) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Notes {
-            inputs: InputBuffer::new(next),
-            parting: None,
-            wants_rematch: None,
-            dismissed: None,
-        })))
+    /// A line whose client is not there yet, and the other end for its handshake.
+    pub(super) fn new(next: Tick) -> (Box<Self>, Connection) {
+        let doorstep = Arc::default();
+        let connection = Connection(Arc::clone(&doorstep));
+        let inputs = InputBuffer::new(next);
+        let line = Self { doorstep, talk: None, inputs, parting: None, wants_rematch: None };
+        (Box::new(line), connection)
     }
 
-    /// For the room: what the client holds during `tick`.
-    pub(super) fn hear(&self, tick: Tick) -> Input {
-        lock(&self.0).inputs.take(tick)
+    /// The beginning of a tick: takes in who has arrived and what the client has sent. An ended talk is handed
+    /// back with its goodbye.
+    pub(super) fn listen(
+        &mut self,
+        now: Instant,
+        scratch: &mut [u8],
+        begin: impl FnOnce(Wire) -> Talk,
+    ) -> Option<Farewell> {
+        if self.talk.is_none() && self.parting.is_none() {
+            self.talk = self.arrival().map(begin);
+        }
+        let talk = self.talk.as_mut()?;
+        let wishes = Wishes { inputs: &mut self.inputs, wants_rematch: &mut self.wants_rematch };
+        let end = talk.listen(now, scratch, wishes).err()?;
+        self.end(end, now)
     }
 
-    /// For the room: whether the connection is over.
+    /// The end of a tick: sends what is new. An ended talk is handed back with its goodbye.
+    pub(super) fn speak(&mut self, now: Instant, news: u64) -> Option<Farewell> {
+        let end = self.talk.as_mut()?.speak(now, news, &mut self.inputs).err()?;
+        self.end(end, now)
+    }
+
+    fn arrival(&mut self) -> Option<Wire> {
+        let found = lock(&self.doorstep).take();
+        match found {
+            Doorstep::Expected => None,
+            Doorstep::Here(wire) => Some(wire),
+            Doorstep::Empty => {
+                self.parting = Some(Parting::Lost);
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, end: End, now: Instant) -> Option<Farewell> {
+        let (wire, frames) = self.talk.take()?.into_parts();
+        let left = matches!(end, End::Left);
+        self.parting.get_or_insert(if left { Parting::Left } else { Parting::Lost });
+        match end {
+            End::Left => Some(Farewell::say(wire, frames, (close::NORMAL, "see you"), now)),
+            End::Cut(closing) => Some(Farewell::say(wire, frames, closing, now)),
+            End::Closed(code) => Some(Farewell::answer(wire, code, now)),
+            End::Broken => None,
+        }
+    }
+
+    /// What the client holds during `tick`.
+    pub(super) fn hear(&mut self, tick: Tick) -> Input {
+        self.inputs.take(tick)
+    }
+
+    /// Whether the connection is over.
     pub(super) fn parting(&self) -> Option<Parting> {
-        lock(&self.0).parting
+        self.parting
     }
 
-    /// For the room: whether the player wants another round, if there was a word about it.
+    /// Whether the player wants another round, if there was a word about it.
     pub(super) fn wants_rematch(&self) -> Option<bool> {
-        lock(&self.0).wants_rematch
+        self.wants_rematch
     }
 
-    /// For the room: a new world begins.
-    pub(super) fn restart(&self, next: Tick) {
-        let mut notes = lock(&self.0);
-        notes.inputs.restart(next);
-        notes.wants_rematch = None;
+    /// A new world begins.
+    pub(super) fn restart(&mut self, next: Tick) {
+        self.inputs.restart(next);
+        self.wants_rematch = None;
     }
 
-    /// For the room: the connection shall close and say this. Wake it afterwards.
-    pub(super) fn dismiss(&self, closing: Closing) {
-        lock(&self.0).dismissed.get_or_insert(closing);
+    /// The room wants the client gone. Says first what there still is to say.
+    pub(super) fn dismiss(
+        &mut self,
+        closing: Closing,
+        now: Instant,
+        news: u64,
+    ) -> Option<Farewell> {
+        let farewell = self.speak(now, news);
+        if self.parting.replace(Parting::Left).is_some() {
+            return farewell;
+        }
+        Some(match self.talk.take() {
+            Some(talk) => {
+                let (wire, frames) = talk.into_parts();
+                Farewell::say(wire, frames, closing, now)
+            }
+            None => Farewell::expected(Arc::clone(&self.doorstep), closing, now),
+        })
     }
+}
 
-    /// For the connection: files inputs.
-    pub(super) fn file(&self, first: Tick, inputs: &[Input]) {
-        lock(&self.0).inputs.file(first, inputs);
-    }
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
 
-    /// For the connection: the tick that the room takes next.
-    pub(super) fn next_tick(&self) -> Tick {
-        lock(&self.0).inputs.next_tick()
-    }
+    use shared::tick::Tick;
 
-    /// For the connection: whether the player wants another round.
-    pub(super) fn want_rematch(&self, wanted: bool) {
-        lock(&self.0).wants_rematch = Some(wanted);
-    }
+    use super::{Line, Parting};
 
-    /// For the connection: it is over. The first word counts.
-    pub(super) fn part(&self, parting: Parting) {
-        lock(&self.0).parting.get_or_insert(parting);
-    }
+    #[test]
+    fn a_handshake_that_fails_is_a_lost_connection() {
+        let (mut line, connection) = Line::new(Tick(0));
+        let nobody = |_| unreachable!("nobody came");
+        assert!(line.listen(Instant::now(), &mut [], nobody).is_none());
+        assert_eq!(line.parting(), None);
 
-    /// For the connection: what to say and close with, if the room wants it gone.
-    pub(super) fn dismissed(&self) -> Option<Closing> {
-        lock(&self.0).dismissed
-    }
+        drop(connection);
 
-    /// For the connection: how inputs came since the last call.
-    pub(super) fn report(&self) -> Arrivals {
-        lock(&self.0).inputs.report()
+        assert!(line.listen(Instant::now(), &mut [], nobody).is_none());
+        assert_eq!(line.parting(), Some(Parting::Lost));
     }
 }

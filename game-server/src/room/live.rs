@@ -6,12 +6,14 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use shared::id::ReplayId;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 use super::RoomHandle;
 use super::outbox::Reader;
@@ -20,10 +22,14 @@ use crate::recordings::Progress;
 
 /// Read from the file at once.
 const CHUNK_BYTES: usize = 32 * 1024;
+/// How long a body waits for a round. Then it ends as it began, empty: a silent body is cut by proxies (after a minute,
+/// mostly), and its reader could not tell it from a dead one.
+const ROUND_WITHIN: Duration = Duration::from_secs(50);
 
-/// The round that runs, from its newest keyframe; when none runs, the next one from its beginning.
+/// The round that runs, from its newest keyframe; when none runs, the next one from its beginning, should it begin
+/// soon.
 pub fn follow_stream(room: &RoomHandle) -> impl Stream<Item = io::Result<Bytes>> + use<> {
-    let live = Live { reader: room.outlet.reader(), round: None };
+    let live = Live::new(room.outlet.reader());
     stream::unfold(live, async |mut live| live.next().await.map(|bytes| (Ok(bytes), live)))
 }
 
@@ -31,9 +37,15 @@ struct Live {
     reader: Reader,
     /// The round that is followed, once it has begun.
     round: Option<u32>,
+    /// Without a round, the body ends then.
+    until: Instant,
 }
 
 impl Live {
+    fn new(reader: Reader) -> Self {
+        Self { reader, round: None, until: Instant::now() + ROUND_WITHIN }
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             let mut bytes = Vec::new();
@@ -51,7 +63,11 @@ impl Live {
                 Some(_) => {}
                 None => self.reader.rewind(),
             }
-            if !self.reader.changed().await {
+            let goes_on = match self.round {
+                Some(_) => self.reader.changed().await,
+                None => timeout_at(self.until, self.reader.changed()).await.unwrap_or(false),
+            };
+            if !goes_on {
                 return None;
             }
         }
@@ -93,5 +109,27 @@ impl Follower {
                 return Ok(None);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::Live;
+    use crate::room::outbox::Outbox;
+
+    #[tokio::test]
+    async fn a_body_waits_for_a_round_as_long_as_it_may_and_follows_one_to_its_end() {
+        let outbox = Outbox::new();
+        let live = || Live { until: Instant::now(), ..Live::new(outbox.outlet().reader()) };
+
+        assert_eq!(live().next().await, None, "there was no round");
+
+        outbox.begin(b"preamble".to_vec(), b"roster", b"keyframe");
+        let mut live = live();
+        assert_eq!(live.next().await.as_deref(), Some(&b"preamblerosterkeyframe"[..]));
+        outbox.record(b"delta");
+        assert_eq!(live.next().await.as_deref(), Some(&b"delta"[..]));
     }
 }

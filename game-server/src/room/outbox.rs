@@ -10,10 +10,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use shared::feed::Cursor;
 use shared::protocol::ServerMessage;
+use shared::snapshot::FRAME_BYTES_MAX;
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
 
+use super::frames;
 use crate::sync::lock;
 
 /// Entries kept at least: a little more than lies between two keyframes, so that a reader that is late by
@@ -44,11 +47,11 @@ pub(super) struct Reader {
     skips: u32,
 }
 
-/// Something that was said, as a whole WebSocket message and, when it is one, as a record of the match
+/// Something that was said, as a whole WebSocket frame and, when it is one, as a record of the match
 /// stream: a part of the same bytes.
 #[derive(Debug, Clone)]
 struct Entry {
-    message: Bytes,
+    frame: Bytes,
     record: Bytes,
 }
 
@@ -68,10 +71,14 @@ struct Window {
 
 impl Entry {
     fn frame(record: &[u8]) -> Self {
-        let message = Bytes::from(ServerMessage::Frames(record.to_vec()).encode());
-        let record = message.slice(message.len() - record.len()..);
-        Self { message, record }
+        let frame = stream_frame(record.to_vec());
+        let record = frame.slice(frame.len() - record.len()..);
+        Self { frame, record }
     }
+}
+
+fn stream_frame(records: Vec<u8>) -> Bytes {
+    frames::binary(&ServerMessage::Frames(records).encode())
 }
 
 impl Window {
@@ -118,15 +125,19 @@ impl Outbox {
         self.changed.send_replace(round);
     }
 
+    /// The number of the next entry: a reader that is there has nothing to take.
+    pub(super) fn end(&self) -> u64 {
+        lock(&self.window).end()
+    }
+
     /// One record for everybody.
     pub(super) fn record(&self, record: &[u8]) {
-        self.say(Entry::frame(record));
+        self.say(Entry::frame(record), |_| ());
     }
 
     /// A new roster for everybody.
     pub(super) fn roster(&self, record: &[u8]) {
-        lock(&self.window).roster = Bytes::copy_from_slice(record);
-        self.say(Entry::frame(record));
+        self.say(Entry::frame(record), |window| window.roster = Bytes::copy_from_slice(record));
     }
 
     /// A keyframe that readers in step do not need: a place to enter.
@@ -136,24 +147,23 @@ impl Outbox {
     }
 
     /// The round is over: its last record.
-    pub(super) fn end(&self, record: &[u8]) {
-        lock(&self.window).ended = true;
-        self.say(Entry::frame(record));
+    pub(super) fn finish(&self, record: &[u8]) {
+        self.say(Entry::frame(record), |window| window.ended = true);
     }
 
     /// A message for those who are connected; no part of the match stream.
     pub(super) fn message(&self, message: &ServerMessage) {
-        self.say(Entry { message: message.encode().into(), record: Bytes::new() });
+        let frame = frames::binary(&message.encode());
+        self.say(Entry { frame, record: Bytes::new() }, |_| ());
     }
 
-    /// Makes every connection look at its line.
-    pub(super) fn wake(&self) {
+    /// Adds an entry and notes what goes with it: no reader sees one without the other.
+    fn say(&self, entry: Entry, note: impl FnOnce(&mut Window)) {
+        let mut window = lock(&self.window);
+        window.push(entry);
+        note(&mut window);
+        drop(window);
         self.changed.send_modify(|_| ());
-    }
-
-    fn say(&self, entry: Entry) {
-        lock(&self.window).push(entry);
-        self.wake();
     }
 }
 
@@ -161,6 +171,27 @@ impl Outlet {
     /// A reader that has seen nothing.
     pub(super) fn reader(&self) -> Reader {
         Reader { outlet: self.clone(), next: None, skips: 0 }
+    }
+
+    /// What was recorded after a place, and the place behind it; the epoch of a place is its round. Without one, or
+    /// when it has left the window: the round as a file begins, from its newest keyframe. Nothing while no
+    /// round can be entered.
+    pub(super) fn since(&self, after: Option<Cursor>) -> Option<(Vec<u8>, Cursor)> {
+        let window = lock(&self.window);
+        let here = Cursor { epoch: window.round.into(), sequence: window.end() };
+        let is_known = |after: &Cursor| {
+            after.epoch == here.epoch && (window.first..=here.sequence).contains(&after.sequence)
+        };
+        let (mut bytes, place) = match after.filter(is_known) {
+            Some(after) => (Vec::new(), after.sequence),
+            None if window.ended || window.preamble.is_empty() => return None,
+            None => {
+                let (keyframe, place) = window.keyframe.as_ref()?;
+                ([&window.preamble, &window.roster, keyframe].map(Bytes::as_ref).concat(), *place)
+            }
+        };
+        window.after(place).for_each(|entry| bytes.extend_from_slice(&entry.record));
+        Some((bytes, here))
     }
 }
 
@@ -181,8 +212,8 @@ impl Reader {
         self.outlet.changed.changed().await.is_ok()
     }
 
-    /// Adds what is new to `messages`, ready to be sent.
-    pub(super) fn take_messages(&mut self, messages: &mut Vec<Bytes>) {
+    /// Adds what is new to `outgoing`, as frames that are ready to be sent.
+    pub(super) fn take_frames(&mut self, outgoing: &mut Vec<Bytes>) {
         let window = lock(&self.outlet.window);
         let place = match self.next {
             Some(place) if place >= window.first => place,
@@ -190,22 +221,28 @@ impl Reader {
                 let Some((keyframe, after)) = &window.keyframe else { return };
                 self.skips += u32::from(behind.is_some());
                 let records = [window.roster.as_ref(), keyframe].concat();
-                messages.push(ServerMessage::Frames(records).encode().into());
+                outgoing.push(stream_frame(records));
                 *after
             }
         };
         self.next = Some(window.end());
-        // Runs of records travel as one message. Nearly always there is one entry, and it is sent as it is.
-        let mut run: Vec<&Entry> = Vec::new();
-        for entry in window.after(place) {
-            if entry.record.is_empty() {
-                flush(&mut run, messages);
-                messages.push(entry.message.clone());
-            } else {
-                run.push(entry);
+        let mut entries = window.after(place).peekable();
+        while let Some(entry) = entries.next() {
+            // Nearly always there is one entry, and it is sent as it is.
+            let follows = |next: &&Entry| !next.record.is_empty();
+            if entry.record.is_empty() || entries.peek().is_none_or(|next| !follows(next)) {
+                outgoing.push(entry.frame.clone());
+                continue;
             }
+            // Records that have waited travel as one message, as long as it is none too long.
+            let mut run = entry.record.to_vec();
+            while let Some(next) = entries
+                .next_if(|next| follows(next) && run.len() + next.record.len() <= FRAME_BYTES_MAX)
+            {
+                run.extend_from_slice(&next.record);
+            }
+            outgoing.push(stream_frame(run));
         }
-        flush(&mut run, messages);
     }
 
     /// Adds the records that are new to `bytes`. Tells of which round they are; when that is not the
@@ -239,6 +276,11 @@ impl Reader {
         stream
     }
 
+    /// Whether there is nothing to take, when the outbox ends there.
+    pub(super) fn is_at(&self, end: u64) -> bool {
+        self.next == Some(end)
+    }
+
     /// Starts again from the newest keyframe, whatever was read before.
     pub(super) fn rewind(&mut self) {
         self.next = None;
@@ -250,19 +292,6 @@ impl Reader {
     }
 }
 
-fn flush(run: &mut Vec<&Entry>, messages: &mut Vec<Bytes>) {
-    match run.as_slice() {
-        [] => {}
-        [one] => messages.push(one.message.clone()),
-        several => {
-            let records: Vec<u8> =
-                several.iter().flat_map(|entry| entry.record.iter()).copied().collect();
-            messages.push(ServerMessage::Frames(records).encode().into());
-        }
-    }
-    run.clear();
-}
-
 #[cfg(test)]
 mod tests {
     use shared::protocol::ServerMessage;
@@ -270,18 +299,19 @@ mod tests {
 
     use super::{Outbox, WINDOW_ENTRIES};
 
-    fn texts(messages: Vec<bytes::Bytes>) -> Vec<String> {
-        let text = |message: bytes::Bytes| match ServerMessage::decode(&message).unwrap() {
+    fn texts(frames: Vec<bytes::Bytes>) -> Vec<String> {
+        let payload = |frame: &bytes::Bytes| frame.slice(if frame[1] < 126 { 2 } else { 4 }..);
+        let text = |frame| match ServerMessage::decode(&payload(&frame)).unwrap() {
             ServerMessage::Frames(records) => String::from_utf8(records).unwrap(),
             other => format!("{other:?}"),
         };
-        messages.into_iter().map(text).collect()
+        frames.into_iter().map(text).collect()
     }
 
     fn taken(reader: &mut super::Reader) -> Vec<String> {
-        let mut messages = Vec::new();
-        reader.take_messages(&mut messages);
-        texts(messages)
+        let mut frames = Vec::new();
+        reader.take_frames(&mut frames);
+        texts(frames)
     }
 
     #[test]
@@ -294,8 +324,8 @@ mod tests {
 
         outbox.record(b"d1");
         let (mut for_ada, mut for_bob) = (Vec::new(), Vec::new());
-        ada.take_messages(&mut for_ada);
-        bob.take_messages(&mut for_bob);
+        ada.take_frames(&mut for_ada);
+        bob.take_frames(&mut for_bob);
 
         assert_eq!(for_ada[0].as_ptr(), for_bob[0].as_ptr());
         assert_eq!(texts(for_ada), ["d1"]);
@@ -343,7 +373,7 @@ mod tests {
         assert_eq!((stream.round, stream.ended, &bytes[..]), (1, false, &b"RK"[..]));
 
         outbox.record(b"d");
-        outbox.end(b"E");
+        outbox.finish(b"E");
         outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
         bytes.clear();
         let stream = reader.take_records(Some(1), &mut bytes);
@@ -351,5 +381,38 @@ mod tests {
 
         outbox.begin(b"P".to_vec(), b"R", b"K");
         assert_eq!(reader.take_records(Some(1), &mut bytes).round, 2);
+    }
+
+    #[test]
+    fn who_looks_now_and_then_misses_nothing_or_starts_anew() {
+        let outbox = Outbox::new();
+        let outlet = outbox.outlet();
+        assert_eq!(outlet.since(None), None, "no round yet");
+        outbox.begin(b"P".to_vec(), b"R", b"K");
+        outbox.record(b"d1");
+        let (bytes, place) = outlet.since(None).unwrap();
+        assert_eq!(bytes, b"PRKd1");
+
+        outbox.record(b"d2");
+        outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
+        let (bytes, later) = outlet.since(Some(place)).unwrap();
+        assert_eq!(bytes, b"d2");
+        assert_eq!(outlet.since(Some(later)).unwrap(), (Vec::new(), later));
+
+        // Left behind by the window, and never there.
+        (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-"));
+        outbox.keyframe(b"L");
+        outbox.record(b"e");
+        assert_eq!(outlet.since(Some(place)).unwrap().0, b"PRLe");
+        let nowhere = shared::feed::Cursor { sequence: later.sequence + 9_999, ..later };
+        assert_eq!(outlet.since(Some(nowhere)).unwrap().0, b"PRLe");
+
+        // The end is told to who was there; nobody enters a round that is over.
+        let (_, place) = outlet.since(None).unwrap();
+        outbox.finish(b"E");
+        assert_eq!(outlet.since(Some(place)).unwrap().0, b"E");
+        assert_eq!(outlet.since(None), None);
+        outbox.begin(b"Q".to_vec(), b"S", b"M");
+        assert_eq!(outlet.since(Some(place)).unwrap().0, b"QSM");
     }
 }

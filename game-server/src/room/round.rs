@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, Writer};
 use shared::sim::{Command, Disc, Event, Mode, Slot, World};
-use shared::snapshot::StreamEncoder;
+use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
 
 use super::outbox::Outbox;
-use super::recording::Tape;
 use super::seats::{Seat, Seats};
-use super::standings::{self, Standing};
+use super::standings;
 use crate::clock::now_ms;
-use crate::recordings::{Progress, Recordings};
+use crate::recordings::{Progress, Recordings, Tape};
+use crate::scores::Standing;
 
 /// Bits of chance in a replay's id, below the time.
 const ID_CHANCE_BITS: u32 = 18;
@@ -32,6 +32,8 @@ pub(super) struct Round {
     world: World,
     header: ReplayHeader,
     encoder: StreamEncoder,
+    /// As it was told last.
+    roster: Roster,
     /// Seats that changed since the last step.
     seat_changes: Vec<Command>,
     /// The commands of the ticks since the last delta.
@@ -73,7 +75,8 @@ impl Round {
         };
         let world = World::new(plan.mode, header.seed, plan.round_ticks);
         let mut encoder = StreamEncoder::new();
-        let roster = encoder.roster(&plan.seats.roster());
+        let told = plan.seats.roster();
+        let roster = encoder.roster(&told);
         let keyframe = encoder.keyframe(&world);
         let (tape, follow) = plan.counts.then(|| plan.recordings.begin(&header)).unzip();
         if let Some(tape) = &tape {
@@ -87,6 +90,7 @@ impl Round {
             world,
             header,
             encoder,
+            roster: told,
             seat_changes: plan.seats.joins(),
             unsent: Vec::new(),
             tape,
@@ -114,10 +118,15 @@ impl Round {
         self.follow.clone()
     }
 
-    /// The seats changed: everybody is told at once, the world with its next step.
+    /// The seats changed: everybody is told at once, the world with its next step. Says nothing twice.
     pub(super) fn reseat(&mut self, changes: Vec<Command>, seats: &Seats, outbox: &Outbox) {
         self.seat_changes.extend(changes);
-        let roster = self.encoder.roster(&seats.roster());
+        let roster = seats.roster();
+        if roster == self.roster {
+            return;
+        }
+        self.roster = roster;
+        let roster = self.encoder.roster(&self.roster);
         outbox.roster(&roster);
         if let Some(tape) = &self.tape {
             tape.record(&roster, self.world.elapsed());
@@ -133,7 +142,7 @@ impl Round {
     /// A person gave up the seat: what was reached until now counts.
     pub(super) fn note_left(&mut self, seat: &Seat) {
         let disc = self.disc_of(seat);
-        self.left.push(Standing::of(seat, disc, self.is_rated(seat, true)));
+        self.left.push(Standing::of(seat, disc, self.is_rated(seat)));
     }
 
     /// One tick: the only place where the world changes. `commands` are what players hold; the changes of
@@ -153,7 +162,7 @@ impl Round {
     /// The last record. After it, nothing of this round follows.
     pub(super) fn stop(&mut self, outbox: &Outbox) {
         self.send_delta(outbox);
-        outbox.end(&self.encoder.end(&self.world));
+        outbox.finish(&self.encoder.end(&self.world));
     }
 
     fn send(&mut self, outbox: &Outbox) {
@@ -184,9 +193,8 @@ impl Round {
 
     /// The result as it stands, best first: people who left included, bots who left not.
     pub(super) fn standings(&self, seats: &Seats) -> Vec<Standing> {
-        let seated = seats
-            .iter()
-            .map(|seat| Standing::of(seat, self.disc_of(seat), self.is_rated(seat, false)));
+        let seated =
+            seats.iter().map(|seat| Standing::of(seat, self.disc_of(seat), self.is_rated(seat)));
         standings::rank(seated.chain(self.left.iter().cloned()).collect())
     }
 
@@ -208,9 +216,9 @@ impl Round {
         self.world.disc(seat.slot).filter(|_| entered)
     }
 
-    fn is_rated(&self, seat: &Seat, left: bool) -> bool {
+    fn is_rated(&self, seat: &Seat) -> bool {
         let since = self.seated_at.get(&seat.player.id).copied().unwrap_or_default();
-        seat.is_bot() || left || since <= self.world.round_ticks / 4 * RATED_UNTIL_QUARTERS
+        seat.is_bot() || since <= self.world.round_ticks / 4 * RATED_UNTIL_QUARTERS
     }
 }
 

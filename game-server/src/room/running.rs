@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use metrics::Histogram;
+use shared::id::PlayerId;
 use shared::sim::{Command, Event, World, bot};
 use shared::tick::TICK_DURATION;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::ending::Summary;
+use super::farewell::Farewell;
 use super::line::{Line, Parting};
 use super::outbox::Outbox;
 use super::round::{Plan, Round};
@@ -32,6 +34,8 @@ pub(super) struct Room {
     pub(super) outbox: Outbox,
     pub(super) seats: Seats,
     pub(super) spectators: Vec<Spectator>,
+    /// Each ends by itself, so there are never more than connections were.
+    pub(super) farewells: Vec<Farewell>,
     pub(super) stage: Stage,
     /// Rounds begun that count.
     pub(super) rounds: u32,
@@ -54,7 +58,8 @@ pub(super) enum Stage {
 
 /// Somebody who watches.
 pub(super) struct Spectator {
-    pub(super) line: Arc<Line>,
+    pub(super) player: PlayerId,
+    pub(super) line: Box<Line>,
 }
 
 /// Looked up once, recorded sixty times a second.
@@ -77,6 +82,7 @@ impl Room {
             outbox,
             seats: Seats::new(spec.mode, spec.company),
             spectators: Vec::new(),
+            farewells: Vec::new(),
             stage: Stage::Parked,
             rounds: 0,
             empty_since: Some(Instant::now()),
@@ -131,11 +137,12 @@ impl Room {
 
     /// The one place where the world changes.
     fn tick(&mut self, now: Instant) {
+        self.listen(now);
         self.notice_partings(now);
         match &mut self.stage {
             Stage::Parked => {}
             Stage::Round(round) => {
-                let commands = commands(round.world(), &self.seats);
+                let commands = commands(round.world(), &mut self.seats);
                 let events = round.step(commands, &self.outbox);
                 let is_over = round.world().is_over();
                 self.report(&events);
@@ -146,11 +153,13 @@ impl Room {
             Stage::Summary(_) => self.watch_summary(now),
         }
         self.list(now, false);
+        self.speak(now);
     }
 
     fn is_parked(&self) -> bool {
         matches!(self.stage, Stage::Parked)
             && self.spectators.is_empty()
+            && self.farewells.is_empty()
             && self.seats.people() == 0
     }
 
@@ -183,7 +192,10 @@ impl Room {
             outbox: &self.outbox,
             recordings: &self.with.recordings,
         });
-        self.seats.iter().filter_map(Seat::line).for_each(|line| line.restart(round.world().tick));
+        self.seats
+            .iter_mut()
+            .filter_map(Seat::line_mut)
+            .for_each(|l| l.restart(round.world().tick));
         let (people, bots) = (self.seats.people(), self.seats.bots());
         if counts {
             tracing::info!(room = %self.spec.id, round = self.rounds, people, bots, "round begins");
@@ -264,10 +276,10 @@ impl Room {
 }
 
 /// What everybody holds during the coming tick, where it is not what the discs hold already.
-fn commands(world: &World, seats: &Seats) -> Vec<Command> {
+fn commands(world: &World, seats: &mut Seats) -> Vec<Command> {
     let mut commands = Vec::new();
-    for seat in seats.iter() {
-        let input = match &seat.occupant {
+    for seat in seats.iter_mut() {
+        let input = match &mut seat.occupant {
             Occupant::Bot(strength) => bot::think(world, seat.slot, *strength),
             Occupant::Person { line, .. } => line.hear(world.tick),
         };

@@ -1,6 +1,5 @@
 //! Who sits where. People take seats, bots fill what is free and give way.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::seq::IndexedRandom as _;
@@ -22,7 +21,6 @@ const PROMISE_KEPT: Duration = Duration::from_secs(30);
 pub(super) struct Full;
 
 /// The seats of one room.
-#[derive(Debug)]
 pub(super) struct Seats {
     mode: Mode,
     company: Company,
@@ -32,7 +30,6 @@ pub(super) struct Seats {
 }
 
 /// One that is taken.
-#[derive(Debug)]
 pub(super) struct Seat {
     pub(super) slot: Slot,
     pub(super) player: Player,
@@ -41,11 +38,10 @@ pub(super) struct Seat {
     pub(super) occupant: Occupant,
 }
 
-#[derive(Debug)]
 pub(super) enum Occupant {
     Bot(BotStrength),
     Person {
-        line: Arc<Line>,
+        line: Box<Line>,
         rating: i32,
         /// The connection is gone since then.
         lost: Option<Instant>,
@@ -61,7 +57,14 @@ impl Seat {
         matches!(self.occupant, Occupant::Person { lost: Some(_), .. })
     }
 
-    pub(super) fn line(&self) -> Option<&Arc<Line>> {
+    pub(super) fn line_mut(&mut self) -> Option<&mut Line> {
+        match &mut self.occupant {
+            Occupant::Person { line, .. } => Some(line),
+            Occupant::Bot(_) => None,
+        }
+    }
+
+    pub(super) fn line(&self) -> Option<&Line> {
         match &self.occupant {
             Occupant::Person { line, .. } => Some(line),
             Occupant::Bot(_) => None,
@@ -133,9 +136,9 @@ impl Seats {
         &mut self,
         player: Player,
         rating: i32,
-        line: Arc<Line>,
+        line: Box<Line>,
         now: Instant,
-    ) -> Result<(Slot, Vec<Command>), Full> {
+    ) -> Result<Vec<Command>, Full> {
         if self.people() + self.promises(now, Some(player.id)) >= self.mode.seats() {
             return Err(Full);
         }
@@ -154,7 +157,7 @@ impl Seats {
         let slot = self.free_slot(freed).ok_or(Full)?;
         let occupant = Occupant::Person { line, rating, lost: None };
         changes.push(self.take(Seat { slot, player, team, occupant }));
-        Ok((slot, changes))
+        Ok(changes)
     }
 
     /// Frees a seat.
@@ -297,7 +300,7 @@ mod tests {
     }
 
     fn sit(seats: &mut Seats, number: u64) -> Result<(), Full> {
-        let line = Line::new(Tick(0));
+        let (line, _connection) = Line::new(Tick(0));
         seats.sit(person(number), 1_500, line, Instant::now()).map(|_| ())
     }
 

@@ -1,35 +1,12 @@
-//! Who did how well in a round.
-
-use std::cmp::Reverse;
+//! Who did how well in a round: from seats and discs to standings, and from those to what people see.
 
 use shared::api::ReplayPlayer;
 use shared::protocol::Place;
-use shared::sim::{Disc, Slot};
+use shared::sim::Disc;
 
 use super::seats::Seat;
-use crate::sessions::Player;
+use crate::scores::Standing;
 use crate::store::PlaceRecord;
-
-/// What one player reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The seat.
-    pub slot: Slot,
-    /// Who sat there.
-    pub player: Player,
-    /// Whether it was a bot.
-    pub bot: bool,
-    /// 0 or 1 in Teams; 0 otherwise.
-    pub team: u8,
-    /// Points of the round.
-    pub points: i32,
-    /// Others pushed over the edge.
-    pub knockouts: u32,
-    /// Times over the edge.
-    pub falls: u32,
-    /// Whether the round changes the rating.
-    pub rated: bool,
-}
 
 impl Standing {
     pub(super) fn of(seat: &Seat, disc: Option<&Disc>, rated: bool) -> Self {
@@ -43,12 +20,6 @@ impl Standing {
             falls: disc.map_or(0, |disc| disc.falls.into()),
             rated,
         }
-    }
-
-    /// Smaller is better. Equal ones share a rank.
-    #[must_use]
-    pub fn rank_key(&self) -> (Reverse<i32>, u32) {
-        (Reverse(self.points), self.falls)
     }
 }
 
@@ -108,7 +79,8 @@ mod tests {
     use shared::id::{PlayerId, PlayerName};
     use shared::sim::Slot;
 
-    use super::{Standing, rank};
+    use super::rank;
+    use crate::scores::Standing;
     use crate::sessions::Player;
 
     fn standing(id: u64, slot: u8, points: i32, falls: u32) -> Standing {

@@ -4,8 +4,7 @@
 use skillratings::MultiTeamOutcome;
 use skillratings::weng_lin::{WengLinConfig, WengLinRating, weng_lin_multi_team};
 
-use super::RoundResult;
-use crate::room::Standing;
+use super::{RoundResult, Standing};
 use crate::store::{PlaceRecord, Skill};
 
 /// A rating never becomes so sure that it stands still: everybody can improve, and bots are retuned.
@@ -106,8 +105,7 @@ mod tests {
     use shared::sim::{Mode, Slot};
 
     use super::{DEVIATION_MIN, rate};
-    use crate::room::Standing;
-    use crate::scores::RoundResult;
+    use crate::scores::{RoundResult, Standing};
     use crate::sessions::Player;
     use crate::store::{PlaceRecord, Skill};
 

@@ -39,7 +39,7 @@ struct Open {
 }
 
 /// One connection that was let in. Dropping it makes room.
-pub(super) struct Admission {
+pub(crate) struct Admission {
     inside: Arc<Inside>,
     address: IpAddr,
 }
@@ -108,12 +108,17 @@ impl Drop for Admission {
 }
 
 fn refusal(kind: ProblemKind) -> String {
-    let problem = Problem::new(kind, "Close a connection that is not needed, or try again later.");
-    let body = serde_json::to_string(&problem).unwrap_or_default();
-    let reason = match kind {
-        ProblemKind::TooMany => "Too Many Requests",
-        _ => "Service Unavailable",
+    let (reason, detail) = match kind {
+        ProblemKind::TooMany => (
+            "Too Many Requests",
+            "Too many connections come from this address. Close one, or try again later.",
+        ),
+        _ => (
+            "Service Unavailable",
+            "The server holds as many connections as it can. Try again later.",
+        ),
     };
+    let body = serde_json::to_string(&Problem::new(kind, detail)).unwrap_or_default();
     format!(
         "HTTP/1.1 {status} {reason}\r\nContent-Type: application/problem+json\r\n\
          Retry-After: {RETRY_AFTER_SECONDS}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}",

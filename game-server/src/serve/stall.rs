@@ -13,17 +13,22 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// A socket that gives up on a client that does not read. Carries `T` for as long as the socket is open.
-pub(super) struct StallGuard<T> {
+pub(crate) struct StallGuard<T> {
     socket: TcpStream,
     limit: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
-    _with: T,
+    with: T,
 }
 
 impl<T> StallGuard<T> {
     pub(super) fn new(socket: TcpStream, limit: Duration, with: T) -> Self {
-        Self { socket, limit, waiting: None, _with: with }
+        Self { socket, limit, waiting: None, with }
+    }
+
+    /// The socket unguarded, and what it carried.
+    pub(crate) fn into_parts(self) -> (TcpStream, T) {
+        (self.socket, self.with)
     }
 
     fn watch<R>(

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 
 use shared::id::{PlayerId, PlayerName};
+use sqlx::Any;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
 
 use super::sql::{Columns as _, SqlStore, column};
 use super::{Players, Skill, StoreFuture};
@@ -22,15 +25,15 @@ impl Players for SqlStore {
             .bind(i64::from(Skill::NEWCOMER.shown()))
             .execute(&mut *transaction)
             .await?;
-            sqlx::query(
-                "INSERT INTO sessions (token_hash, player, created_at_ms) VALUES ($1, $2, $3)",
-            )
-            .bind(hexadecimal(token))
-            .bind(column(player.id.bits()))
-            .bind(column(at_ms))
-            .execute(&mut *transaction)
-            .await?;
+            new_session(player.id, token, at_ms).execute(&mut *transaction).await?;
             Ok(transaction.commit().await?)
+        })
+    }
+
+    fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            new_session(player, token, at_ms).execute(&self.pool).await?;
+            Ok(())
         })
     }
 
@@ -98,6 +101,13 @@ impl Players for SqlStore {
     }
 }
 
+fn new_session<'q>(player: PlayerId, token: TokenHash, at_ms: u64) -> Query<'q, Any, AnyArguments> {
+    sqlx::query("INSERT INTO sessions (token_hash, player, created_at_ms) VALUES ($1, $2, $3)")
+        .bind(hexadecimal(token))
+        .bind(column(player.bits()))
+        .bind(column(at_ms))
+}
+
 fn hexadecimal(token: TokenHash) -> String {
     token.0.iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a string does not fail.
@@ -126,8 +136,12 @@ mod tests {
         let renamed = store.session(hash_token("Ada")).await.unwrap().unwrap();
         assert_eq!(renamed.name.as_str(), "Ada L");
 
+        store.add_session(ada.id, hash_token("elsewhere"), 2).await.unwrap();
+        assert_eq!(store.session(hash_token("elsewhere")).await.unwrap(), Some(renamed.clone()));
+
         store.end_session(hash_token("Ada")).await.unwrap();
         assert_eq!(store.session(hash_token("Ada")).await.unwrap(), None);
+        assert_eq!(store.session(hash_token("elsewhere")).await.unwrap(), Some(renamed.clone()));
         assert_eq!(store.player(ada.id).await.unwrap(), Some(renamed));
     }
 }

@@ -1,5 +1,7 @@
 //! Reading the index of replays.
 
+use std::collections::HashMap;
+
 use shared::api::{ReplayList, ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
 use sqlx::AnyPool;
@@ -25,13 +27,43 @@ pub(super) async fn list(pool: &AnyPool, filter: ReplayFilter) -> Result<ReplayL
     .bind(i64::from(filter.limit) + 1)
     .fetch_all(pool)
     .await?;
+    let has_more = rows.len() > filter.limit as usize;
+    let page = &rows[..rows.len().min(filter.limit as usize)];
+    let mut players = players(pool, page, filter).await?;
     let mut list = ReplayList::default();
-    for row in rows.iter().take(filter.limit as usize) {
-        list.replays.push(summary(pool, row).await?);
+    for row in page {
+        let players = players.remove(&row.replay("id")?).unwrap_or_default();
+        list.replays.push(summary(row, players)?);
     }
-    let has_more = rows.len() > list.replays.len();
     list.next = list.replays.last().map(|last| last.id).filter(|_| has_more);
     Ok(list)
+}
+
+/// Who played in the replays of a page, which stand in their order and match the filter.
+async fn players(
+    pool: &AnyPool,
+    page: &[AnyRow],
+    filter: ReplayFilter,
+) -> Result<HashMap<ReplayId, Vec<ReplayPlayer>>, StoreError> {
+    let mut players = HashMap::<_, Vec<_>>::new();
+    let (Some(newest), Some(oldest)) = (page.first(), page.last()) else { return Ok(players) };
+    let rows = sqlx::query(
+        "SELECT p.replay, p.player, p.name, p.bot, p.points, p.team \
+         FROM replay_players p JOIN replays r ON r.id = p.replay \
+         WHERE r.id >= $1 AND r.id <= $2 AND ($3 = '' OR r.mode = $3) AND ($4 = -1 OR EXISTS \
+         (SELECT 1 FROM replay_players o WHERE o.replay = r.id AND o.player = $4)) \
+         ORDER BY p.replay, p.place",
+    )
+    .bind(oldest.number("id")?)
+    .bind(newest.number("id")?)
+    .bind(filter.mode.map(mode_column).unwrap_or_default())
+    .bind(filter.player.map_or(ANY_PLAYER, |player| column(player.bits())))
+    .fetch_all(pool)
+    .await?;
+    for row in &rows {
+        players.entry(row.replay("replay")?).or_default().push(player(row)?);
+    }
+    Ok(players)
 }
 
 pub(super) async fn one(
@@ -44,10 +76,10 @@ pub(super) async fn one(
     .bind(column(replay.bits()))
     .fetch_optional(pool)
     .await?;
-    match row {
-        Some(row) => Ok(Some(summary(pool, &row).await?)),
-        None => Ok(None),
-    }
+    let Some(row) = row else { return Ok(None) };
+    let page = core::slice::from_ref(&row);
+    let mut players = players(pool, page, ReplayFilter::default()).await?;
+    summary(&row, players.remove(&replay).unwrap_or_default()).map(Some)
 }
 
 pub(super) async fn older_than(
@@ -65,13 +97,7 @@ pub(super) async fn older_than(
     rows.iter().map(|row| row.replay("id")).collect()
 }
 
-async fn summary(pool: &AnyPool, row: &AnyRow) -> Result<ReplaySummary, StoreError> {
-    let players = sqlx::query(
-        "SELECT player, name, bot, points, team FROM replay_players WHERE replay = $1 ORDER BY place",
-    )
-    .bind(row.number("id")?)
-    .fetch_all(pool)
-    .await?;
+fn summary(row: &AnyRow, players: Vec<ReplayPlayer>) -> Result<ReplaySummary, StoreError> {
     Ok(ReplaySummary {
         id: row.replay("id")?,
         room: row.room("room")?,
@@ -80,7 +106,7 @@ async fn summary(pool: &AnyPool, row: &AnyRow) -> Result<ReplaySummary, StoreErr
         ticks: row.count("ticks")?,
         bytes: row.count("bytes")?,
         complete: row.flag("complete")?,
-        players: players.iter().map(player).collect::<Result<_, _>>()?,
+        players,
     })
 }
 

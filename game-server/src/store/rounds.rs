@@ -11,7 +11,7 @@ use super::{PlaceRecord, ReplayFilter, RoundRecord, Rounds, StoreError, StoreFut
 impl Rounds for SqlStore {
     fn record_round(&self, round: RoundRecord) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.results.begin().await?;
             put(&mut transaction, &round.replay).await?;
             for place in &round.places {
                 add_result(&mut transaction, place).await?;
@@ -23,7 +23,7 @@ impl Rounds for SqlStore {
 
     fn put_replay(&self, replay: ReplaySummary) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.results.begin().await?;
             put(&mut transaction, &replay).await?;
             Ok(transaction.commit().await?)
         })
@@ -194,6 +194,24 @@ mod tests {
         assert_eq!(store.ladder(10).await.unwrap(), [profile.row]);
         assert_eq!(store.skills(vec![ada.id]).await.unwrap(), [after]);
         assert_eq!(store.replay(round.replay.id).await.unwrap(), Some(round.replay));
+    }
+
+    #[tokio::test]
+    async fn a_result_finds_a_place_however_many_readers_there_are() {
+        let (store, _folder) = store().await;
+        let ada = guest(&store, 1, "Ada").await;
+        let mut readers = Vec::new();
+        while let Some(reader) = store.pool.try_acquire() {
+            readers.push(reader);
+        }
+        while readers.len() < store.pool.options().get_max_connections() as usize {
+            readers.push(store.pool.acquire().await.unwrap());
+        }
+
+        store.put_replay(replay(9, &ada)).await.unwrap();
+
+        drop(readers);
+        assert!(store.replay(ReplayId::from_bits(9)).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -29,6 +29,9 @@ const SQLITE_SETTINGS: [&str; 4] = [
 /// A database that SQL reaches.
 pub struct SqlStore {
     pub(super) pool: AnyPool,
+    /// Of one connection, for results and recordings alone: however many ask for something, a round's end finds a
+    /// place.
+    pub(super) results: AnyPool,
 }
 
 impl SqlStore {
@@ -39,28 +42,36 @@ impl SqlStore {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let is_sqlite = url.starts_with("sqlite:");
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(ACQUIRE_WITHIN)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for setting in SQLITE_SETTINGS.into_iter().filter(|_| is_sqlite) {
-                        sqlx::query(setting).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect(url)
-            .await?;
+        let pool = connect(url, CONNECTIONS_MAX).await?;
         sqlx::migrate!().run(&pool).await?;
-        Ok(Self { pool })
+        let results = connect(url, 1).await?;
+        Ok(Self { pool, results })
     }
+}
+
+async fn connect(url: &str, connections_max: u32) -> Result<AnyPool, sqlx::Error> {
+    let is_sqlite = url.starts_with("sqlite:");
+    AnyPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_WITHIN)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for setting in SQLITE_SETTINGS.into_iter().filter(|_| is_sqlite) {
+                    sqlx::query(setting).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect(url)
+        .await
 }
 
 impl Store for SqlStore {
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.pool.close())
+        Box::pin(async {
+            self.results.close().await;
+            self.pool.close().await;
+        })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::chat::{
-    Channel, ChatClientMessage, ChatLine, ChatServerMessage, LINE_CHARS_MAX, LINES_BURST_MAX,
-    Refusal,
+    Channel, ChatClientMessage, ChatLine, ChatServerMessage, HISTORY_LINES, LINE_CHARS_MAX,
+    LINES_BURST_MAX, Refusal,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Desk, INBOX_LINES_MAX, tidy};
+use super::{Desk, MISSED_LINES_MAX, tidy};
+use crate::chat::inbox::{INBOX_MESSAGES_MAX, Inbox};
 use crate::chat::{ConnectionId, Joined, Request};
 use crate::presence::Presence;
 use crate::sessions::{Player, hash_token};
-use crate::store::{Players as _, SqlStore};
+use crate::store::{ChatLog as _, Players as _, SqlStore};
 
 struct Chat {
     desk: Desk,
@@ -25,7 +27,7 @@ struct Chat {
 struct Guest {
     id: PlayerId,
     connection: ConnectionId,
-    inbox: mpsc::Receiver<axum::extract::ws::Utf8Bytes>,
+    inbox: Inbox,
 }
 
 impl Chat {
@@ -39,6 +41,15 @@ impl Chat {
     }
 
     async fn join(&mut self, id: u64, after: Option<u64>) -> (Guest, Vec<ChatLine>) {
+        let (guest, lines, _) = self.join_and_ask_for_gap(id, after).await;
+        (guest, lines)
+    }
+
+    async fn join_and_ask_for_gap(
+        &mut self,
+        id: u64,
+        after: Option<u64>,
+    ) -> (Guest, Vec<ChatLine>, bool) {
         let name = PlayerName::parse(&format!("guest {id}")).unwrap();
         let player = Player { id: PlayerId::from_bits(id), name };
         if self.store.player(player.id).await.unwrap().is_none() {
@@ -50,8 +61,16 @@ impl Chat {
         let Joined { connection, inbox } = joined.await.unwrap();
         let mut guest = Guest { id: player.id, connection, inbox };
         match guest.heard() {
-            Some(ChatServerMessage::Hello { lines, .. }) => (guest, lines),
+            Some(ChatServerMessage::Hello { lines, gap, .. }) => (guest, lines, gap),
             other => panic!("no hello but {other:?}"),
+        }
+    }
+
+    /// So many lines were said before anybody came.
+    async fn fill(&mut self, count: u64, channel: Channel, text: &str) {
+        for _ in 0..count {
+            self.desk.sequence += 1;
+            self.store.add_line(line(self.desk.sequence, channel, text)).await.unwrap();
         }
     }
 
@@ -67,7 +86,8 @@ impl Chat {
 
 impl Guest {
     fn heard(&mut self) -> Option<ChatServerMessage> {
-        self.inbox.try_recv().ok().map(|text| serde_json::from_str(&text).unwrap())
+        let text = self.inbox.next().now_or_never().flatten()?;
+        Some(serde_json::from_str(&text).unwrap())
     }
 
     fn heard_line(&mut self) -> Option<ChatLine> {
@@ -83,6 +103,11 @@ impl Guest {
             other => panic!("no refusal but {other:?}"),
         }
     }
+}
+
+fn line(sequence: u64, channel: Channel, text: &str) -> ChatLine {
+    let (from, name) = (PlayerId::from_bits(99), PlayerName::parse("Somebody").unwrap());
+    ChatLine { sequence, at_ms: 5, channel, from, name, text: text.to_owned(), nonce: None }
 }
 
 #[tokio::test]
@@ -191,7 +216,7 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
     let (slow, _) = chat.join(1, None).await;
     let (mut quick, _) = chat.join(2, None).await;
 
-    for _ in 0..=INBOX_LINES_MAX {
+    for _ in 0..=INBOX_MESSAGES_MAX {
         // Out of the rate's reach: a refusal fills an inbox as well as a line.
         chat.say(&slow, Channel::Lobby, "").await;
     }
@@ -199,6 +224,73 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
 
     assert!(!chat.desk.listeners.contains_key(&slow.connection));
     assert_eq!(quick.heard_line().unwrap().text, "still here");
+}
+
+#[tokio::test]
+async fn who_missed_more_than_fits_is_told_of_the_gap() {
+    let mut chat = Chat::open().await;
+    let missed = MISSED_LINES_MAX as u64;
+    chat.fill(missed + 1, Channel::Lobby, "hello").await;
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(1)).await;
+    assert_eq!((lines.len(), lines[0].sequence, gap), (MISSED_LINES_MAX, 2, false));
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(0)).await;
+    assert_eq!((lines.len(), lines[0].sequence, gap), (MISSED_LINES_MAX, 2, true));
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, None).await;
+    assert_eq!((lines.len(), gap), (HISTORY_LINES, false));
+
+    // As many lines, and more bytes than go into a message.
+    chat.fill(missed, Channel::Lobby, &"語".repeat(LINE_CHARS_MAX)).await;
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(missed + 1)).await;
+    assert!(lines.len() < MISSED_LINES_MAX && gap);
+}
+
+#[tokio::test]
+async fn a_place_that_this_log_has_not_reached_is_a_gap() {
+    let mut chat = Chat::open().await;
+    chat.fill(3, Channel::Lobby, "hello").await;
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(4)).await;
+    assert_eq!((lines.len(), gap), (3, true));
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(3)).await;
+    assert_eq!((lines.len(), gap), (0, false));
+}
+
+#[tokio::test]
+async fn a_room_with_a_longer_history_says_so() {
+    let mut chat = Chat::open().await;
+    let room = RoomId::from_bits(9);
+    let (mut ada, _) = chat.join(1, None).await;
+    let _present = chat.presence.enter(ada.id, room, None);
+
+    for is_longer in [false, true] {
+        let count = if is_longer { 1 } else { HISTORY_LINES as u64 };
+        chat.fill(count, Channel::Room { room }, "hello").await;
+        chat.tell(&ada, ChatClientMessage::Enter { room }).await;
+        match ada.heard() {
+            Some(ChatServerMessage::Entered { lines, gap, .. }) => {
+                assert_eq!((lines.len(), gap), (HISTORY_LINES, is_longer));
+            }
+            other => panic!("not let in but {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+    // Kept before the store failed, say.
+    chat.store.add_line(line(1, Channel::Lobby, "half said")).await.unwrap();
+
+    chat.say(&ada, Channel::Lobby, "lost").await;
+    chat.say(&ada, Channel::Lobby, "said again").await;
+
+    assert_eq!(ada.refusal(), Some(Refusal::Failed));
+    assert_eq!(ada.heard_line().unwrap().sequence, 2);
+    assert_eq!(bob.heard_line().unwrap().text, "said again");
 }
 
 #[test]

@@ -170,3 +170,21 @@ fn the_log_is_bounded_by_bytes_too() {
     assert!(log.bytes <= 1_000 && !log.events.is_empty());
     assert_eq!(log.bytes, log.events.iter().map(|event| event.sse.len()).sum::<usize>());
 }
+
+#[test]
+fn a_state_put_in_place_reaches_every_reader_as_a_reset() {
+    let feed = feed(100);
+    let before = [feed.publish(1), feed.publish(2)];
+    let mut reader = Reader::open(feed.clone(), Start::After(before[1]));
+    assert!(reader.next_ready().is_none());
+
+    feed.replace(Numbers(vec![7]));
+    feed.publish(8);
+
+    let mut client = Client::default();
+    while let Some(event) = reader.next_ready() {
+        client.take(&event);
+    }
+    assert_eq!((client.seen, client.resets), (vec![7, 8], 1));
+    assert!(before.iter().all(|place| feed.after(*place, 9).is_err()));
+}

@@ -1,4 +1,4 @@
-//! A round's tape: the room writes it without ever waiting, the recorder reads it a few times a second.
+//! A round's tape: its room writes it without ever waiting, the recorder reads it a few times a second.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ pub(crate) struct Tape(Arc<Shared>);
 
 /// The recorder's end.
 #[derive(Debug)]
-pub(crate) struct TapeReader(Arc<Shared>);
+pub(super) struct TapeReader(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -30,25 +30,25 @@ struct Shared {
 
 /// What has come since the recorder last looked.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(super) struct Batch {
     /// In order.
-    pub(crate) records: Vec<Take>,
+    pub(super) records: Vec<Take>,
     /// What happened, for the markers.
-    pub(crate) events: Vec<(Tick, Event)>,
+    pub(super) events: Vec<(Tick, Event)>,
     /// Something was lost before this batch ended; nothing after it is on the tape.
-    pub(crate) is_torn: bool,
+    pub(super) is_torn: bool,
     /// Nothing follows.
-    pub(crate) ending: Option<Ending>,
+    pub(super) ending: Option<Ending>,
     bytes: usize,
 }
 
 /// One record.
 #[derive(Debug)]
-pub(crate) struct Take {
+pub(super) struct Take {
     /// Ready to be appended.
-    pub(crate) record: Vec<u8>,
+    pub(super) record: Vec<u8>,
     /// Ticks since the round began.
-    pub(crate) elapsed: u32,
+    pub(super) elapsed: u32,
 }
 
 /// How a tape ends.
@@ -81,14 +81,14 @@ pub(crate) struct Finished {
 }
 
 /// An empty tape.
-pub(crate) fn tape() -> (Tape, TapeReader) {
+pub(super) fn tape() -> (Tape, TapeReader) {
     let shared = Arc::new(Shared::default());
     (Tape(shared.clone()), TapeReader(shared))
 }
 
 impl Tape {
     /// Adds a record.
-    pub(super) fn record(&self, record: &[u8], elapsed: u32) {
+    pub(crate) fn record(&self, record: &[u8], elapsed: u32) {
         let mut waiting = lock(&self.0.waiting);
         if waiting.is_torn {
             return;
@@ -103,7 +103,7 @@ impl Tape {
     }
 
     /// Notes what happened in a tick.
-    pub(super) fn events(&self, tick: Tick, events: &[Event]) {
+    pub(crate) fn events(&self, tick: Tick, events: &[Event]) {
         let mut waiting = lock(&self.0.waiting);
         if !waiting.is_torn {
             waiting.events.extend(events.iter().map(|event| (tick, *event)));
@@ -111,7 +111,7 @@ impl Tape {
     }
 
     /// Ends the tape.
-    pub(super) fn end(self, ending: Ending) {
+    pub(crate) fn end(self, ending: Ending) {
         lock(&self.0.waiting).ending = Some(ending);
     }
 }
@@ -125,7 +125,7 @@ impl Drop for Tape {
 
 impl TapeReader {
     /// Takes what has come.
-    pub(crate) fn take(&self) -> Batch {
+    pub(super) fn take(&self) -> Batch {
         let mut waiting = lock(&self.0.waiting);
         let torn = waiting.is_torn;
         let batch = core::mem::take(&mut *waiting);
@@ -135,7 +135,7 @@ impl TapeReader {
     }
 
     /// Waits for the end.
-    pub(crate) async fn ended(&self) {
+    pub(super) async fn ended(&self) {
         self.0.ended.notified().await;
     }
 }

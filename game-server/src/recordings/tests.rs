@@ -1,0 +1,135 @@
+//! What becomes of a result while the database cannot take it.
+
+use std::time::Duration;
+
+use shared::api::ReplayPlayer;
+use shared::id::{PlayerId, ReplayId, RoomId};
+use shared::replay::ReplayHeader;
+use shared::sim::{Mode, World};
+use shared::snapshot::StreamEncoder;
+use sqlx::{AnyConnection, Connection as _};
+
+use super::results::{Entry, Results};
+use super::{Ending, Finished, Recordings};
+use crate::bots;
+use crate::store::{PlaceRecord, ReplayFilter, RoundRecord, Skill};
+use crate::testing::Bench;
+
+const ID: ReplayId = ReplayId::from_bits(77);
+
+fn header() -> ReplayHeader {
+    ReplayHeader {
+        id: ID,
+        room: RoomId::from_bits(5),
+        mode: Mode::Duel,
+        seed: 1,
+        round_ticks: 600,
+        started_at_ms: 1_000,
+    }
+}
+
+/// A round that somebody whom the store knows has won.
+fn finished() -> Finished {
+    let winner = bots::all().swap_remove(0).player;
+    let (player, name) = (winner.id, winner.name);
+    let place = PlaceRecord {
+        player,
+        before: Skill::NEWCOMER,
+        after: Skill { mean: 27.0, deviation: 7.5 },
+        points: 3,
+        knockouts: 4,
+        falls: 1,
+        won: true,
+    };
+    Finished {
+        world: World::new(Mode::Duel, 1, 600),
+        players: vec![ReplayPlayer { player, name, bot: true, points: 3, team: None }],
+        places: vec![place],
+        ended_at_ms: 5_000,
+    }
+}
+
+/// While it has another name, nothing can be written into the table of replays.
+async fn rename_table(bench: &Bench, from: &str, to: &str) {
+    let url = bench.app.services.config.database_url();
+    let mut connection = AnyConnection::connect(&url).await.unwrap();
+    let statement = format!("ALTER TABLE {from} RENAME TO {to}");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+}
+
+async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
+    bench.app.services.store.row(player).await.unwrap().unwrap().rounds
+}
+
+#[tokio::test]
+async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
+    let bench = Bench::start().await;
+    let results = Results::new(&bench.services());
+    let Finished { players, places, ended_at_ms, .. } = finished();
+    let winner = places[0].player;
+    let replay = shared::api::ReplaySummary {
+        id: ID,
+        room: RoomId::from_bits(5),
+        mode: Mode::Duel,
+        started_at_ms: 1_000,
+        ticks: 0,
+        bytes: 10,
+        complete: true,
+        players,
+    };
+    let round = Entry::Round(RoundRecord { replay, ended_at_ms, places });
+
+    rename_table(&bench, "replays", "gone").await;
+    let mended = async {
+        // Long enough for a failure, whatever came of it.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        rename_table(&bench, "gone", "replays").await;
+    };
+    let (is_kept, ()) = tokio::join!(results.keep(&round), mended);
+
+    assert!(is_kept);
+    assert!(results.keep(&round).await, "it is there already");
+    assert_eq!(rounds_of(&bench, winner).await, 1);
+}
+
+#[tokio::test]
+async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start() {
+    let bench = Bench::start_with(|config| config.stop_within = Duration::from_millis(600)).await;
+    let services = bench.services();
+    let recordings = Recordings::start(&services).await;
+    let (tape, _) = recordings.begin(&header());
+    let (mut encoder, mut world) = (StreamEncoder::new(), World::new(Mode::Duel, 1, 600));
+    tape.record(&encoder.keyframe(&world), 0);
+    world.step(&[]);
+    tape.record(&encoder.delta(&[Vec::new()], &world), 1);
+
+    rename_table(&bench, "replays", "gone").await;
+    tape.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
+    bench.stop().await;
+    assert_eq!(services.blobs.parts().unwrap(), [ID]);
+    rename_table(&bench, "gone", "replays").await;
+    Recordings::start(&services).await;
+
+    let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
+    let replays = services.store.replays(filter).await.unwrap().replays;
+    assert_eq!(
+        replays.iter().map(|replay| (replay.id, replay.ticks)).collect::<Vec<_>>(),
+        [(ID, 1)]
+    );
+    assert!(services.blobs.parts().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_round_that_was_cut_off_before_its_file_began_is_not_listed() {
+    let bench = Bench::start().await;
+    let services = bench.services();
+    // No file can be made there.
+    std::fs::remove_dir_all(services.config.replay_dir()).unwrap();
+    let recordings = Recordings::start(&services).await;
+
+    let (tape, _) = recordings.begin(&header());
+    tape.end(Ending::CutOff { players: finished().players, ticks: 5 });
+    bench.stop().await;
+
+    assert_eq!(services.store.replay(ID).await.unwrap(), None);
+}

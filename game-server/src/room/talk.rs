@@ -1,0 +1,224 @@
+//! One connection to a room, from its welcome to its close: two turns in each tick of its room.
+//!
+//! [`Talk::listen`] takes what the client has sent, [`Talk::speak`] sends what is new. Neither waits: what the
+//! kernel does not take now goes with the next tick, and meanwhile the client's place in the stream is a number.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use shared::protocol::{
+    CLIENT_MESSAGES_PER_SECOND_MAX, ClientMessage, MessageError, ServerMessage, close,
+};
+use shared::tick::TICK_RATE_HZ;
+
+use super::frames::{self, Frame, FrameError, FrameReader};
+use super::inputs::InputBuffer;
+use super::line::Wishes;
+use super::outbox::Reader;
+use super::wire::Wire;
+use crate::limits::{Bucket, Rate};
+use crate::metrics::Counted;
+use crate::presence::Present;
+use crate::pulse::{Beat, Pulse};
+use crate::socket::Closing;
+
+/// A client that takes nothing for so long is cut.
+const STALL_MAX: Duration = Duration::from_secs(5);
+/// A client is told how its inputs arrive every so many ticks: twice a second.
+const TIMING_EVERY_TICKS: u32 = TICK_RATE_HZ / 2;
+
+/// Frames of any kind that a client may send.
+const FRAMES: Rate = Rate {
+    burst: CLIENT_MESSAGES_PER_SECOND_MAX,
+    refill: Duration::from_nanos(1_000_000_000 / CLIENT_MESSAGES_PER_SECOND_MAX as u64),
+};
+
+/// Why a talk is over.
+pub(super) enum End {
+    /// The player gives up the seat.
+    Left,
+    /// The client closed, with this code.
+    Closed(Option<u16>),
+    /// We close, and say why.
+    Cut(Closing),
+    /// The socket broke: there is nobody to say it to.
+    Broken,
+}
+
+impl From<FrameError> for End {
+    fn from(error: FrameError) -> Self {
+        Self::Cut(error.closing())
+    }
+}
+
+impl From<std::io::Error> for End {
+    fn from(_: std::io::Error) -> Self {
+        Self::Broken
+    }
+}
+
+/// What a talk begins with.
+pub(super) struct Opening {
+    pub(super) welcome: ServerMessage,
+    pub(super) reader: Reader,
+    pub(super) is_seated: bool,
+    pub(super) ping_period: Duration,
+    /// In the gauges, and present for the chat, as long as the talk lives.
+    pub(super) held: (Counted, Present),
+}
+
+/// A connection that talks.
+pub(super) struct Talk {
+    wire: Wire,
+    frames: FrameReader,
+    reader: Reader,
+    is_seated: bool,
+    bucket: Bucket,
+    pulse: Pulse,
+    /// Frames for the end of this tick. Empty between two ticks, unless the kernel takes nothing; then only
+    /// answers to the client's own frames are added, whose rate is limited, until it is cut.
+    outgoing: Vec<Bytes>,
+    /// The kernel takes nothing since then.
+    stalled_since: Option<Instant>,
+    ticks: u32,
+    _held: (Counted, Present),
+}
+
+impl Talk {
+    pub(super) fn begin(wire: Wire, opening: Opening, now: Instant) -> Self {
+        Self {
+            wire,
+            frames: FrameReader::default(),
+            reader: opening.reader,
+            is_seated: opening.is_seated,
+            bucket: Bucket::full(now),
+            pulse: Pulse::new(opening.ping_period, now),
+            outgoing: vec![frames::binary(&opening.welcome.encode())],
+            stalled_since: None,
+            ticks: 0,
+            _held: opening.held,
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Wire, FrameReader) {
+        (self.wire, self.frames)
+    }
+
+    /// Takes what the client has sent: one read, and every message in it.
+    pub(super) fn listen(
+        &mut self,
+        now: Instant,
+        scratch: &mut [u8],
+        mut wishes: Wishes<'_>,
+    ) -> Result<(), End> {
+        let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
+        let Self { frames, bucket, pulse, outgoing, is_seated, .. } = self;
+        frames.read(bytes, |frame| {
+            if bucket.take(FRAMES, now).is_err() {
+                return Err(End::Cut((close::POLICY, "too many messages")));
+            }
+            match frame {
+                Frame::Binary(bytes) => hear(bytes, *is_seated, &mut wishes, outgoing),
+                Frame::Text(_) => Err(End::Cut((close::MALFORMED, "game messages are binary"))),
+                Frame::Close(code) => Err(End::Closed(code)),
+                Frame::Pong => {
+                    pulse.pong();
+                    Ok(())
+                }
+                Frame::Ping(payload) => {
+                    outgoing.push(frames::pong(payload));
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// Sends what the room has said since the last time, with one write. `news` is where the outbox ends.
+    pub(super) fn speak(
+        &mut self,
+        now: Instant,
+        news: u64,
+        inputs: &mut InputBuffer,
+    ) -> Result<(), End> {
+        if let Some(since) = self.stalled_since {
+            self.wire.flush()?;
+            if !self.wire.is_stalled() {
+                self.stalled_since = None;
+            } else if now.saturating_duration_since(since) < STALL_MAX {
+                return Ok(());
+            } else {
+                metrics::counter!("pushback_slow_clients_cut_total").increment(1);
+                return Err(End::Cut((close::TOO_SLOW, "you read too slowly")));
+            }
+        }
+        if !self.reader.is_at(news) {
+            self.reader.take_frames(&mut self.outgoing);
+        }
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(TIMING_EVERY_TICKS) {
+            self.report(inputs);
+        }
+        match self.pulse.beat(now) {
+            Some(Beat::Dead) => return Err(End::Cut((close::NO_PONG, "no pong came"))),
+            Some(Beat::Ping) => self.outgoing.push(frames::ping()),
+            None => {}
+        }
+        if !self.outgoing.is_empty() {
+            self.wire.send(&self.outgoing)?;
+            self.outgoing.clear();
+            self.stalled_since = self.wire.is_stalled().then_some(now);
+        }
+        Ok(())
+    }
+
+    /// Tells the client how its inputs arrived.
+    fn report(&mut self, inputs: &mut InputBuffer) {
+        let skips = self.reader.take_skips();
+        if skips > 0 {
+            metrics::counter!("pushback_outbox_skips_total").increment(skips.into());
+        }
+        if !self.is_seated {
+            return;
+        }
+        let mut arrivals = inputs.report();
+        metrics::counter!("pushback_inputs_total").increment(arrivals.received.into());
+        if arrivals.late > 0 {
+            metrics::counter!("pushback_inputs_late_total").increment(arrivals.late.into());
+        }
+        if arrivals.ahead > 0 {
+            metrics::counter!("pushback_inputs_ahead_total").increment(arrivals.ahead.into());
+        }
+        let Some(margin_p99_ticks) = arrivals.margin_p99() else { return };
+        let (late, received) = (arrivals.late, arrivals.received);
+        let timing = ServerMessage::Timing { margin_p99_ticks, late, received };
+        self.outgoing.push(frames::binary(&timing.encode()));
+    }
+}
+
+/// Takes one message.
+fn hear(
+    bytes: &[u8],
+    is_seated: bool,
+    wishes: &mut Wishes<'_>,
+    outgoing: &mut Vec<Bytes>,
+) -> Result<(), End> {
+    let message = ClientMessage::decode(bytes).map_err(|error| {
+        End::Cut(match error {
+            MessageError::TooLong { .. } => (close::TOO_LARGE, "the message is too long"),
+            MessageError::Malformed => (close::MALFORMED, "the message cannot be read"),
+        })
+    })?;
+    match message {
+        ClientMessage::Inputs { .. } | ClientMessage::Rematch { .. } if !is_seated => {
+            return Err(End::Cut((close::POLICY, "a spectator only watches")));
+        }
+        ClientMessage::Inputs { first, inputs } => wishes.inputs.file(first, &inputs),
+        ClientMessage::Rematch { wanted } => *wishes.wants_rematch = Some(wanted),
+        ClientMessage::Ping { nonce } => {
+            let tick = wishes.inputs.next_tick();
+            outgoing.push(frames::binary(&ServerMessage::Pong { nonce, tick }.encode()));
+        }
+        ClientMessage::Leave => return Err(End::Left),
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! What a tick does with the room's sockets: everybody is heard at its beginning and told at its end.
+
+use std::time::Instant;
+
+use shared::id::PlayerId;
+use shared::protocol::ServerMessage;
+use shared::sim::Slot;
+use shared::tick::TICK_DURATION;
+
+use super::RoomSpec;
+use super::outbox::Outbox;
+use super::running::Room;
+use super::talk::{Opening, Talk};
+use super::wire::{READ_BYTES, Wire};
+use crate::app::Services;
+use crate::socket::Closing;
+
+/// Who comes in.
+struct Newcomer {
+    player: PlayerId,
+    /// Nothing for a spectator.
+    seat: Option<Slot>,
+    team: Option<u8>,
+}
+
+/// What every talk begins with.
+struct Greeter<'a> {
+    spec: &'a RoomSpec,
+    outbox: &'a Outbox,
+    services: &'a Services,
+    now: Instant,
+}
+
+impl Greeter<'_> {
+    fn begin(&self, wire: Wire, newcomer: &Newcomer) -> Talk {
+        let (spec, services) = (self.spec, self.services);
+        let Newcomer { player, seat, team } = *newcomer;
+        tracing::debug!(room = %spec.id, %player, seated = seat.is_some(), "connected");
+        let welcome =
+            ServerMessage::Welcome { room: spec.id, mode: spec.mode, seat, private: spec.private };
+        let opening = Opening {
+            welcome,
+            reader: self.outbox.outlet().reader(),
+            is_seated: seat.is_some(),
+            ping_period: services.config.ping,
+            held: (
+                services.gauges.room_sockets.enter(),
+                services.presence.enter(player, spec.id, team),
+            ),
+        };
+        Talk::begin(wire, opening, self.now)
+    }
+}
+
+impl Room {
+    /// Takes in who has arrived, and what everybody has sent.
+    pub(super) fn listen(&mut self, now: Instant) {
+        let scratch = &mut [0; READ_BYTES];
+        let services = &self.with.services;
+        let greeter = Greeter { spec: &self.spec, outbox: &self.outbox, services, now };
+        let has_teams = self.spec.mode.has_teams();
+        for seat in self.seats.iter_mut() {
+            let newcomer = Newcomer {
+                player: seat.player.id,
+                seat: Some(seat.slot),
+                team: has_teams.then_some(seat.team),
+            };
+            let Some(line) = seat.line_mut() else { continue };
+            self.farewells.extend(line.listen(now, scratch, |wire| greeter.begin(wire, &newcomer)));
+        }
+        for spectator in &mut self.spectators {
+            let newcomer = Newcomer { player: spectator.player, seat: None, team: None };
+            let line = &mut spectator.line;
+            self.farewells.extend(line.listen(now, scratch, |wire| greeter.begin(wire, &newcomer)));
+        }
+        self.farewells.retain_mut(|farewell| farewell.goes_on(now, scratch));
+    }
+
+    /// Tells everybody what is new.
+    pub(super) fn speak(&mut self, now: Instant) {
+        let news = self.outbox.end();
+        for seat in self.seats.iter_mut() {
+            self.farewells.extend(seat.line_mut().and_then(|line| line.speak(now, news)));
+        }
+        for spectator in &mut self.spectators {
+            self.farewells.extend(spectator.line.speak(now, news));
+        }
+    }
+
+    /// Says goodbye to everybody.
+    pub(super) fn dismiss_all(&mut self, closing: Closing, now: Instant) {
+        let news = self.outbox.end();
+        for seat in self.seats.iter_mut() {
+            self.farewells
+                .extend(seat.line_mut().and_then(|line| line.dismiss(closing, now, news)));
+        }
+        for mut spectator in self.spectators.drain(..) {
+            self.farewells.extend(spectator.line.dismiss(closing, now, news));
+        }
+    }
+
+    /// Waits until everybody has said goodbye too, or had the time for it.
+    pub(super) async fn part(&mut self) {
+        // A goodbye ends by itself when its time has passed.
+        while !self.farewells.is_empty() {
+            tokio::time::sleep(TICK_DURATION).await;
+            let (now, scratch) = (Instant::now(), &mut [0; READ_BYTES]);
+            self.farewells.retain_mut(|farewell| farewell.goes_on(now, scratch));
+        }
+    }
+}

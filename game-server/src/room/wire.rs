@@ -1,0 +1,111 @@
+//! The socket under a game connection: read and written by its room, when the room's tick has come.
+//!
+//! It is taken out of the runtime's hands. Nothing waits for it and no arriving packet wakes anybody: a
+//! room looks at its sockets once a tick, because an input matters at its tick and not before. That saves
+//! the wake-up, the task switch and the second read that only says "would block" for every message, which
+//! cost more than reading it (measured: `cargo xtask bench players`).
+
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+
+use bytes::{Buf as _, Bytes};
+use socket2::SockRef;
+
+use crate::serve::Held;
+
+/// The kernel takes no more than so many bytes that it cannot send yet. A snapshot has some twenty: what
+/// waits longer waits with the room, as a place in its stream, and not as old news in a queue.
+const UNSENT_BYTES_MAX: u32 = 2 * 1024;
+/// Read from a socket in one turn. Two input messages of a player come to some forty bytes; of a client that
+/// sends more, the kernel, whose buffer is bounded, keeps the rest for the next turn.
+pub(super) const READ_BYTES: usize = 2 * 1024;
+
+/// One socket.
+pub struct Wire {
+    socket: TcpStream,
+    /// What came right behind the handshake.
+    early: Bytes,
+    /// What the kernel did not take. Nothing is added by a room while something is here, so it is at most what one
+    /// turn sends.
+    unsent: Vec<u8>,
+    /// The place at the door, for as long as the socket is open.
+    _held: Held,
+}
+
+impl Wire {
+    /// Takes a socket from the runtime.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn new(socket: tokio::net::TcpStream, early: Bytes, held: Held) -> io::Result<Self> {
+        let socket = socket.into_std()?; // Stays non-blocking.
+        SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        Ok(Self { socket, early, unsent: Vec::new(), _held: held })
+    }
+
+    /// Reads once. Nothing when nothing is there.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(super) fn read<'a>(&mut self, scratch: &'a mut [u8]) -> io::Result<Option<&'a mut [u8]>> {
+        if !self.early.is_empty() {
+            let taken = self.early.len().min(scratch.len());
+            self.early.copy_to_slice(&mut scratch[..taken]);
+            return Ok(Some(&mut scratch[..taken]));
+        }
+        match self.socket.read(scratch) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => Ok(Some(&mut scratch[..read])),
+            Err(error) => would_wait(error).map(|()| None),
+        }
+    }
+
+    /// Whether the kernel has not taken everything.
+    pub(super) fn is_stalled(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Sends frames with one write, behind what still waits. What the kernel does not take waits too.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(super) fn send(&mut self, frames: &[Bytes]) -> io::Result<()> {
+        if let ([frame], false) = (frames, self.is_stalled()) {
+            let taken = self.write(frame)?;
+            self.unsent.extend_from_slice(&frame[taken..]);
+            return Ok(());
+        }
+        frames.iter().for_each(|frame| self.unsent.extend_from_slice(frame));
+        self.flush()
+    }
+
+    /// Sends what still waits.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.is_stalled() {
+            let mut unsent = core::mem::take(&mut self.unsent);
+            let taken = self.write(&unsent)?;
+            unsent.drain(..taken);
+            self.unsent = unsent;
+        }
+        Ok(())
+    }
+
+    /// How many bytes the kernel took.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.socket.write(bytes) {
+            Ok(taken) => Ok(taken),
+            Err(error) => would_wait(error).map(|()| 0),
+        }
+    }
+}
+
+/// Lets pass what is no error: only that the kernel has nothing, or takes nothing, at this moment.
+fn would_wait(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(()),
+        _ => Err(error),
+    }
+}
