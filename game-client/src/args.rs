@@ -6,7 +6,7 @@ use clap::Parser;
 use shared::id::RoomId;
 use shared::sim::BotStrength;
 
-use crate::invite::Invitation;
+use crate::invite::{HandoverCode, Invitation};
 
 /// The server that a fresh installation asks.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7777";
@@ -24,6 +24,9 @@ pub struct Args {
     /// The name that others see. The last one used.
     #[arg(long, env = "PUSHBACK_NAME")]
     pub name: Option<String>,
+    /// Be the player of the lobby in the browser, whose command shows this code. It works once, for a minute.
+    #[arg(long = "as", value_name = "CODE", allow_hyphen_values = true)]
+    pub handover: Option<HandoverCode>,
     /// Take a seat in this room at once.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["watch", "replay", "practice"])]
     pub join: Option<RoomId>,
@@ -72,6 +75,13 @@ impl Args {
     pub fn room_to_join(&self) -> Option<RoomId> {
         self.join.or(self.invitation.as_ref().map(|invitation| invitation.room))
     }
+
+    /// As whom to come, when it is the player of another program.
+    #[must_use]
+    pub fn handed_over(&self) -> Option<&HandoverCode> {
+        let invited = self.invitation.as_ref().and_then(|invitation| invitation.handover.as_ref());
+        self.handover.as_ref().or(invited)
+    }
 }
 
 fn parse_strength(text: &str) -> Result<BotStrength, String> {
@@ -101,6 +111,16 @@ mod tests {
 
         assert_eq!(args.server_named(), Some("http://h:1"));
         assert_eq!(args.room_to_join().map(|room| room.to_string()), Some("ABC123".to_owned()));
+    }
+
+    #[test]
+    fn a_code_says_as_whom() {
+        let link = Args::parse_from(["game-client", "pushback://join/ABC123?as=from-link"]);
+        let flag = Args::parse_from(["game-client", "--join", "ABC123", "--as", "-from-flag"]);
+
+        assert_eq!(link.handed_over().map(|code| code.as_str()), Some("from-link"));
+        assert_eq!(flag.handed_over().map(|code| code.as_str()), Some("-from-flag"));
+        assert!(Args::try_parse_from(["game-client", "--as", "no code"]).is_err());
     }
 
     #[test]

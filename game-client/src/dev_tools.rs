@@ -10,6 +10,7 @@ use bevy::prelude::{
     Resource, State, Time, Update, error, warn,
 };
 use serde::Serialize;
+use shared::api::MatchState;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::sim::Mode;
 
@@ -18,6 +19,7 @@ use crate::net::LinkState;
 use crate::prediction::PredictionReport;
 use crate::room::{Room, RoundEnded};
 use crate::scene::{Phase, Stage};
+use crate::ui::chat::Draft;
 
 /// Seconds between two writings of the status.
 const STATUS_SECONDS: f32 = 0.5;
@@ -28,6 +30,9 @@ struct Status<'a> {
     screen: &'static str,
     server: Option<&'a str>,
     name: Option<&'a str>,
+    player: Option<PlayerId>,
+    /// People who look for the same kind of match, while one looks.
+    in_queue: Option<u32>,
     link: Option<&'static str>,
     room: Option<RoomId>,
     mode: Option<Mode>,
@@ -40,7 +45,10 @@ struct Status<'a> {
     corrections: u32,
     diverged: u32,
     round_trip_ms: Option<f64>,
+    lead: f64,
     result: bool,
+    /// The chat's field is open.
+    writing: bool,
     frames_per_second: f32,
     trouble: Option<&'a str>,
 }
@@ -99,6 +107,7 @@ fn write_status(
     lobby: Res<Lobby>,
     stage: Res<Stage>,
     room: Option<Res<Room>>,
+    draft: Option<Res<Draft>>,
 ) {
     reporter.frames += 1;
     reporter.due -= time.delta_secs();
@@ -109,7 +118,8 @@ fn write_status(
     let frames_per_second = reporter.frames as f32 / (STATUS_SECONDS - reporter.due);
     (reporter.due, reporter.frames) = (STATUS_SECONDS, 0);
     let Some(path) = &reporter.status_file else { return };
-    let status = status(*screen.get(), &lobby, &stage, room.as_deref(), frames_per_second);
+    let mut status = status(*screen.get(), &lobby, &stage, room.as_deref(), frames_per_second);
+    status.writing = draft.is_some_and(|draft| draft.is_open);
     if let Err(error) = write_whole(path, &status) {
         warn!("the status cannot be written to {}: {error}", path.display());
     }
@@ -138,6 +148,11 @@ fn status<'a>(
         },
         server,
         name: lobby.session().map(|session| session.name.as_str()),
+        player: lobby.session().map(|session| session.player),
+        in_queue: match lobby.search.as_ref().and_then(|search| search.state.as_ref()) {
+            Some(MatchState::Waiting { in_queue, .. }) => Some(*in_queue),
+            Some(MatchState::Matched { .. }) | None => None,
+        },
         link: room.map(|room| match room.state {
             LinkState::Connecting { .. } => "connecting",
             LinkState::Open => "open",
@@ -155,7 +170,9 @@ fn status<'a>(
         corrections: room.map_or(0, |room| room.play.statistics().corrections),
         diverged: room.map_or(0, |room| room.play.diverged()),
         round_trip_ms: room.and_then(|room| room.round_trip_ms),
+        lead: room.map_or(0.0, |room| room.play.lead()),
         result: room.is_some_and(|room| room.result.is_some()),
+        writing: false,
         frames_per_second,
         trouble: lobby.trouble.as_deref(),
     }

@@ -155,6 +155,11 @@ impl Controls {
         }
     }
 
+    /// Nothing asks for inputs now: what is pressed meanwhile is not kept.
+    pub fn forget_presses(&mut self) {
+        self.pressed = Buttons::NONE;
+    }
+
     /// Where one aims.
     #[must_use]
     pub fn aim(&self) -> Angle {
@@ -228,11 +233,12 @@ fn read(
     }
     let scoreboard = held(Action::Scoreboard)
         || gamepads.iter().any(|gamepad| gamepad.pressed(GamepadButton::Select));
-    let before = controls.pressed;
+    // What is pressed in a menu is not meant for the match that begins.
+    let pressed = if controls.taken { Buttons::NONE } else { controls.pressed.with(newly) };
     *controls = Controls {
         thrust,
         held: buttons,
-        pressed: before.with(newly),
+        pressed,
         aim_stick,
         scoreboard: scoreboard && !controls.taken,
         ..controls.clone()
@@ -241,10 +247,15 @@ fn read(
 
 #[cfg(test)]
 mod tests {
+    use bevy::ecs::system::RunSystemOnce as _;
+    use bevy::input::ButtonInput;
     use bevy::input::keyboard::KeyCode;
+    use bevy::input::mouse::MouseButton;
+    use bevy::prelude::World;
     use shared::sim::{Buttons, Thrust};
 
-    use super::{Action, Binding, Bindings, Controls};
+    use super::{Action, Binding, Bindings, Controls, read};
+    use crate::settings::Settings;
 
     #[test]
     fn a_short_press_counts_for_one_tick() {
@@ -252,6 +263,25 @@ mod tests {
 
         assert_eq!(controls.take().buttons, Buttons::DASH);
         assert_eq!(controls.take().buttons, Buttons::NONE);
+    }
+
+    #[test]
+    fn presses_in_a_menu_are_not_kept_for_the_match() {
+        let mut world = World::new();
+        let mut keys = ButtonInput::<KeyCode>::default();
+        keys.press(KeyCode::Space);
+        world.insert_resource(keys);
+        world.init_resource::<ButtonInput<MouseButton>>();
+        world.init_resource::<Settings>();
+        world.insert_resource(Controls { taken: true, ..Controls::default() });
+
+        world.run_system_once(read).expect("it reads");
+        // The match begins, and the key is no longer held.
+        world.resource_mut::<Controls>().taken = false;
+        world.insert_resource(ButtonInput::<KeyCode>::default());
+        world.run_system_once(read).expect("it reads");
+
+        assert_eq!(world.resource_mut::<Controls>().take().buttons, Buttons::NONE);
     }
 
     #[test]

@@ -4,6 +4,9 @@ use core::str::FromStr;
 
 use shared::id::RoomId;
 
+/// No code is longer.
+const HANDOVER_CHARS_MAX: usize = 64;
+
 /// A way into a room, as somebody got it from a friend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
@@ -11,6 +14,35 @@ pub struct Invitation {
     pub room: RoomId,
     /// On which server. Nothing in a bare code: the one that is set.
     pub server: Option<String>,
+    /// As whom, when the lobby in the browser sends its own player. Friends get links without.
+    pub handover: Option<HandoverCode>,
+}
+
+/// What makes this program the same player as the one that got it from the server. Works once, for a minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoverCode(String);
+
+/// Text that hands nobody over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the code after `--as` is the one that the lobby's command or link has")]
+pub struct HandoverCodeError;
+
+impl HandoverCode {
+    /// As the server wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for HandoverCode {
+    type Err = HandoverCodeError;
+
+    fn from_str(text: &str) -> Result<Self, HandoverCodeError> {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let is_good = (1..=HANDOVER_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_letter);
+        is_good.then(|| Self(text.to_owned())).ok_or(HandoverCodeError)
+    }
 }
 
 /// Text that invites to nothing.
@@ -41,18 +73,21 @@ impl FromStr for Invitation {
         let text = text.trim();
         if let Some(rest) = text.strip_prefix("pushback://join/") {
             let (code, query) = rest.split_once('?').unwrap_or((rest, ""));
-            let server = query.split('&').find_map(|pair| pair.strip_prefix("server="));
-            let server = server.map(percent_decoded).transpose()?;
-            return Ok(Self { room: room(code.trim_end_matches('/'))?, server });
+            let value = |name| query.split('&').find_map(|pair| pair.strip_prefix(name));
+            let server = value("server=").map(percent_decoded).transpose()?;
+            let handover = value("as=").map(str::parse).transpose();
+            let handover = handover.map_err(|_reason| InvitationError)?;
+            return Ok(Self { room: room(code.trim_end_matches('/'))?, server, handover });
         }
         let web = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
         if let Some(scheme) = web {
             let (host, path) = text[scheme.len()..].split_once('/').ok_or(InvitationError)?;
             let path = path.split(['?', '#']).next().unwrap_or_default();
             let code = path.split('/').find_map(|part| room(part).ok()).ok_or(InvitationError)?;
-            return Ok(Self { room: code, server: Some(format!("{scheme}{host}")) });
+            let server = Some(format!("{scheme}{host}"));
+            return Ok(Self { room: code, server, handover: None });
         }
-        Ok(Self { room: room(text)?, server: None })
+        Ok(Self { room: room(text)?, server: None, handover: None })
     }
 }
 
@@ -92,7 +127,19 @@ mod tests {
         let link = Invitation::link(room, "https://play.example.org:8443");
 
         let server = Some("https://play.example.org:8443".to_owned());
-        assert_eq!(link.parse(), Ok(Invitation { room, server }));
+        assert_eq!(link.parse(), Ok(Invitation { room, server, handover: None }));
+    }
+
+    #[test]
+    fn the_lobbys_own_link_says_as_whom() {
+        let link = "pushback://join/K3X9ZQ?server=http%3A%2F%2Fh%3A7777&as=x0ZvYq3Jk8wN5tRr1LbM2A";
+
+        let invitation: Invitation = link.parse().expect("it invites");
+
+        assert_eq!(invitation.server.as_deref(), Some("http://h:7777"));
+        let handover = invitation.handover.expect("it hands over");
+        assert_eq!(handover.as_str(), "x0ZvYq3Jk8wN5tRr1LbM2A");
+        assert!("pushback://join/K3X9ZQ?as=a%20b".parse::<Invitation>().is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod prediction;
 pub mod audio;
 pub mod backdrop;
 pub mod replay;
+pub mod replay_list;
 pub mod scene;
 pub mod space;
 

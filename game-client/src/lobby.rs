@@ -3,24 +3,26 @@
 //! Screens say what a person wants as a [`Wish`]; what comes of it stands in the [`Lobby`]. No drawing here, so the client
 //! works without a window as well.
 
-use std::time::{Duration, Instant};
+mod pace;
+
+use std::time::Instant;
 
 use bevy::prelude::{
     App, AppExtStates as _, Commands, IntoScheduleConfigs as _, Message, MessageReader,
-    MessageWriter, NextState, Plugin, Res, ResMut, Resource, State, States, SystemSet, Update,
+    MessageWriter, NextState, OnEnter, Plugin, Res, ResMut, Resource, State, States, SystemSet,
+    Update, in_state, not, resource_exists,
 };
 use shared::api::{CreateRoom, MatchState, Role, RoomDetails, RoomList, Session};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::ClientMessage;
 use shared::sim::{BotStrength, Mode};
 
-use crate::net::{LinkId, LinkState, Net, Report, Request, Trouble};
+use crate::invite::HandoverCode;
+use crate::net::{Claim, LinkId, LinkState, Net, Report, Request, Trouble};
 use crate::room::Room;
 use crate::scene::{Phase, Stage};
-use crate::settings::{LastSeat, Settings};
-
-/// The list of rooms is asked for again so often while it is looked at.
-const ROOMS_EVERY: Duration = Duration::from_secs(2);
+use crate::settings::{FormerSelf, LastSeat, Settings};
+use pace::Pace;
 
 /// What fills the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, States)]
@@ -41,6 +43,10 @@ pub enum Screen {
 pub enum Wish {
     /// Be on the server under the name that is set.
     SignIn,
+    /// Be the player of the lobby in the browser, and then get a wish.
+    As(HandoverCode, Box<Wish>),
+    /// Be somebody again that one was before.
+    Be(FormerSelf),
     /// Find a match.
     QuickPlay(Mode),
     /// Stop looking.
@@ -113,8 +119,11 @@ pub struct Lobby {
     pub rejoin: Option<RoomDetails>,
     /// A room is being opened.
     pub is_opening: bool,
-    rooms_asked: Option<Instant>,
+    rooms_pace: Pace,
+    seat_pace: Pace,
     after_sign_in: Option<Wish>,
+    /// Who comes back from the server is somebody else than before.
+    is_handed_over: bool,
     links: u32,
 }
 
@@ -133,6 +142,11 @@ impl Lobby {
             Account::Somebody { session, .. } => Some(session),
             Account::Nobody | Account::Asking => None,
         }
+    }
+
+    /// Whether anybody is signed in there, under whatever name.
+    fn is_known_at(&self, at: &str) -> bool {
+        matches!(&self.account, Account::Somebody { server, .. } if server == at)
     }
 
     fn next_link(&mut self) -> LinkId {
@@ -154,7 +168,16 @@ impl Plugin for LobbyPlugin {
         app.init_state::<Screen>()
             .init_resource::<Lobby>()
             .add_message::<Wish>()
-            .add_systems(Update, (hear, grant).chain().in_set(Phase::Listen).in_set(Steps));
+            .add_systems(Update, (hear, grant).chain().in_set(Phase::Listen).in_set(Steps))
+            .add_systems(OnEnter(Screen::Menu), look_at_once)
+            .add_systems(
+                Update,
+                look_for_seat
+                    .in_set(Phase::Listen)
+                    .after(Steps)
+                    .run_if(in_state(Screen::Menu))
+                    .run_if(not(resource_exists::<Room>)),
+            );
     }
 }
 
@@ -167,26 +190,31 @@ fn hear(
     screen: Res<State<Screen>>,
     mut next: ResMut<NextState<Screen>>,
     mut commands: Commands,
-    net: Res<Net>,
     mut wishes: MessageWriter<Wish>,
 ) {
     for report in reports.read() {
         match report {
             Report::SignedIn { server, session } => {
                 signed_in(&mut lobby, &mut settings, server, session);
-                let last = settings.last_seat.as_ref().filter(|seat| seat.server == *server);
-                if let (Some(seat), None) = (last, &room) {
-                    net.ask(Request::LookAt(seat.room));
-                }
+                lobby.seat_pace.hurry();
+                lobby.rooms_pace.hurry();
                 wishes.write_batch(lobby.after_sign_in.take());
             }
             Report::SignInFailed(trouble) => {
                 lobby.account = Account::Nobody;
-                lobby.after_sign_in = None;
+                (lobby.after_sign_in, lobby.is_handed_over) = (None, false);
+                lobby.rooms_pace.failed(Instant::now());
                 lobby.trouble = Some(trouble.text.clone());
             }
-            Report::Rooms(rooms) => lobby.rooms = Some(rooms.clone()),
+            Report::Rooms(rooms) => {
+                match rooms {
+                    Ok(_) => lobby.rooms_pace.answered(),
+                    Err(_) => lobby.rooms_pace.failed(Instant::now()),
+                }
+                lobby.rooms = Some(rooms.clone());
+            }
             Report::Looked(looked, Ok(details)) => {
+                lobby.seat_pace.answered();
                 lobby.rejoin = details.clone();
                 if details.is_none()
                     && settings.last_seat.as_ref().is_some_and(|seat| seat.room == *looked)
@@ -194,7 +222,7 @@ fn hear(
                     settings.last_seat = None;
                 }
             }
-            Report::Looked(_, Err(_)) => {}
+            Report::Looked(_, Err(_)) => lobby.seat_pace.failed(Instant::now()),
             Report::Created(outcome) => {
                 lobby.is_opening = false;
                 match outcome {
@@ -233,13 +261,19 @@ fn hear(
             | Report::Game { .. }
             | Report::RoundTrip { .. }
             | Report::Chat(_)
-            | Report::ChatOpen(_) => {}
+            | Report::ChatOpen(_)
+            | Report::Replays(_) => {}
         }
     }
 }
 
 fn signed_in(lobby: &mut Lobby, settings: &mut Settings, server: &str, session: &Session) {
-    settings.tokens.insert(server.to_owned(), session.token.clone());
+    if std::mem::take(&mut lobby.is_handed_over) {
+        settings.become_other(server, session);
+        (settings.last_seat, lobby.rejoin) = (None, None);
+    } else {
+        settings.tokens.insert(server.to_owned(), session.token.clone());
+    }
     lobby.account = Account::Somebody { server: server.to_owned(), session: session.clone() };
     lobby.trouble = None;
 }
@@ -269,12 +303,28 @@ fn grant(
     net: Res<Net>,
 ) {
     for wish in wishes.read() {
-        if needs_session(wish) && !lobby.is_signed_in(&settings) {
+        if *wish == Wish::SeeRooms && !lobby.rooms_pace.is_due(Instant::now()) {
+            continue;
+        }
+        let is_somebody = if *wish == Wish::SeeRooms {
+            // Whoever it is that looks.
+            lobby.is_known_at(&settings.server)
+        } else {
+            lobby.is_signed_in(&settings)
+        };
+        if needs_session(wish) && !is_somebody {
             sign_in(&mut lobby, &mut settings, &net, wish);
             continue;
         }
         match wish {
             Wish::SignIn => {}
+            Wish::As(code, then) => be_handed_over(&mut lobby, &settings, &net, code, then),
+            Wish::Be(former) => {
+                settings.become_former(former);
+                (settings.last_seat, lobby.rejoin) = (None, None);
+                lobby.account = Account::Nobody;
+                sign_in(&mut lobby, &mut settings, &net, &Wish::SignIn);
+            }
             Wish::QuickPlay(mode) => {
                 let (mode, since) = (*mode, Instant::now());
                 lobby.search = Some(Search { mode, since, state: None, trouble: None });
@@ -309,11 +359,7 @@ fn grant(
                 next.set(Screen::Playing);
             }
             Wish::SeeRooms => {
-                let is_due = lobby.rooms_asked.is_none_or(|asked| asked.elapsed() > ROOMS_EVERY);
-                if is_due {
-                    lobby.rooms_asked = Some(Instant::now());
-                    net.ask(Request::ListRooms);
-                }
+                net.ask(Request::ListRooms);
             }
             Wish::Rematch(wanted) => {
                 if let Some(result) = room.as_mut().and_then(|room| room.result.as_mut()) {
@@ -324,11 +370,28 @@ fn grant(
             Wish::Leave | Wish::StepOut => {
                 if *wish == Wish::Leave {
                     settings.last_seat = None;
+                    net.ask(Request::Leave);
+                } else {
+                    net.ask(Request::StepOut);
                 }
-                net.ask(Request::Leave);
                 go_to_menu(&mut commands, &mut stage, &screen, &mut next);
             }
         }
+    }
+}
+
+/// Whoever comes back to the menu may have left a seat that waits.
+fn look_at_once(mut lobby: ResMut<Lobby>) {
+    lobby.rejoin = None;
+    lobby.seat_pace.hurry();
+}
+
+/// Asks for the room of the last seat until it is known whether one can go back.
+fn look_for_seat(mut lobby: ResMut<Lobby>, settings: Res<Settings>, net: Res<Net>) {
+    let Some(seat) = &settings.last_seat else { return };
+    let is_here = seat.server == settings.server && lobby.is_known_at(&seat.server);
+    if is_here && lobby.rejoin.is_none() && lobby.seat_pace.is_due(Instant::now()) {
+        net.ask(Request::LookAt(seat.room));
     }
 }
 
@@ -341,7 +404,12 @@ fn needs_session(wish: &Wish) -> bool {
         | Wish::Join(_)
         | Wish::Watch(_)
         | Wish::SeeRooms => true,
-        Wish::Cancel | Wish::Rematch(_) | Wish::Leave | Wish::StepOut => false,
+        Wish::As(..)
+        | Wish::Be(_)
+        | Wish::Cancel
+        | Wish::Rematch(_)
+        | Wish::Leave
+        | Wish::StepOut => false,
     }
 }
 
@@ -367,7 +435,27 @@ fn sign_in(lobby: &mut Lobby, settings: &mut Settings, net: &Net, wish: &Wish) {
     lobby.account = Account::Asking;
     let server = settings.server.clone();
     let token = settings.tokens.get(&server).cloned();
-    net.ask(Request::SignIn { server, name, token });
+    net.ask(Request::SignIn { server, claim: Claim::Name(name), token });
+}
+
+/// Becomes the player of another program; the wish is granted afterwards.
+fn be_handed_over(
+    lobby: &mut Lobby,
+    settings: &Settings,
+    net: &Net,
+    code: &HandoverCode,
+    then: &Wish,
+) {
+    if lobby.account == Account::Asking {
+        // Whoever the server is being asked for comes first.
+        lobby.after_sign_in = Some(Wish::As(code.clone(), Box::new(then.clone())));
+        return;
+    }
+    (lobby.account, lobby.is_handed_over) = (Account::Asking, true);
+    lobby.after_sign_in = Some(then.clone());
+    let server = settings.server.clone();
+    let token = settings.tokens.get(&server).cloned();
+    net.ask(Request::SignIn { server, claim: Claim::Handover(code.clone()), token });
 }
 
 fn open(lobby: &mut Lobby, net: &Net, room: CreateRoom) {
@@ -375,3 +463,6 @@ fn open(lobby: &mut Lobby, net: &Net, room: CreateRoom) {
     lobby.trouble = None;
     net.ask(Request::Create(room));
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,12 @@
 //! they are late. When the reports are full, the sockets are not read until the game has caught up: TCP holds the rest.
 
 mod api;
-mod backoff;
+pub(crate) mod backoff;
 mod chat;
 mod link;
+mod orders;
 mod queue;
+mod replays;
 mod socket;
 mod worker;
 
@@ -18,7 +20,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bevy::prelude::{App, Message, MessageWriter, Plugin, PreUpdate, Res, ResMut, Resource, warn};
+use bevy::app::AppExit;
+use bevy::prelude::{
+    App, Last, Message, MessageReader, MessageWriter, Plugin, PreUpdate, Res, ResMut, Resource,
+    warn,
+};
 use shared::api::{CreateRoom, MatchState, Role, RoomDetails, RoomList, Session};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::chat::{Channel, ChatServerMessage};
@@ -26,10 +32,28 @@ use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::Mode;
 use tokio::sync::mpsc;
 
+use crate::invite::HandoverCode;
+
+pub use replays::{ReplayPage, ReplayPart, ReplayReport, ReplayRequest};
+
 /// Requests that may wait for the network thread.
 const REQUESTS_MAX: usize = 256;
 /// Reports that may wait for the game.
 const REPORTS_MAX: usize = 1024;
+
+/// The window closes no later than that, even when a server does not take leave.
+const END_WITHIN: Duration = Duration::from_millis(500);
+/// How often the end of the thread is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Who one says to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// Whose token comes along, or a new guest, under the name that others shall see.
+    Name(PlayerName),
+    /// The player of the lobby in the browser.
+    Handover(HandoverCode),
+}
 
 /// What the game asks of the network. Each is answered by reports, never at once.
 #[derive(Debug, Clone)]
@@ -38,8 +62,8 @@ pub enum Request {
     SignIn {
         /// Its address: scheme, host and port.
         server: String,
-        /// The name that others shall see.
-        name: PlayerName,
+        /// Who.
+        claim: Claim,
         /// The token kept from the last time.
         token: Option<String>,
     },
@@ -62,8 +86,14 @@ pub enum Request {
         /// To play or to watch.
         role: Role,
     },
+    /// Leave the room; the seat waits for a while.
+    StepOut,
+    /// Connect to the room once more: what came from it cannot be followed.
+    BeginAgain,
     /// Leave the room, and give the seat up.
     Leave,
+    /// About recordings.
+    Replays(ReplayRequest),
     /// Say something to the room's server.
     Game(ClientMessage),
     /// Say something in the chat.
@@ -160,20 +190,25 @@ pub enum Report {
     Chat(ChatServerMessage),
     /// Whether the chat's socket is open.
     ChatOpen(bool),
+    /// About recordings.
+    Replays(ReplayReport),
 }
 
 /// The game's end of the network.
 #[derive(Debug, Resource)]
 pub struct Net {
-    requests: mpsc::Sender<Request>,
+    /// Nothing once the game is over.
+    requests: Option<mpsc::Sender<Request>>,
     reports: mpsc::Receiver<Report>,
     dropped: AtomicU32,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Net {
     /// Asks for something.
     pub fn ask(&self, request: Request) {
-        if self.requests.try_send(request).is_err() {
+        let Some(requests) = &self.requests else { return };
+        if requests.try_send(request).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -188,10 +223,21 @@ impl Net {
         let (outbox, reports) = mpsc::channel(REPORTS_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // The thread ends when the game drops its end of the requests.
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("network".to_owned())
             .spawn(move || runtime.block_on(worker::Worker::new(inbox, outbox).run()))?;
-        Ok(Self { requests, reports, dropped: AtomicU32::new(0) })
+        let (requests, thread) = (Some(requests), Some(thread));
+        Ok(Self { requests, reports, dropped: AtomicU32::new(0), thread })
+    }
+
+    /// Takes leave of the server: a search is called off, a seat waits. Nothing can be asked any more.
+    fn end(&mut self) {
+        self.requests = None;
+        let Some(thread) = self.thread.take() else { return };
+        let until = Instant::now() + END_WITHIN;
+        while !thread.is_finished() && Instant::now() < until {
+            thread::sleep(LOOK_EVERY);
+        }
     }
 }
 
@@ -204,7 +250,9 @@ impl Plugin for NetPlugin {
         app.add_message::<Report>();
         match Net::start() {
             Ok(net) => {
-                app.insert_resource(net).add_systems(PreUpdate, (hear, complain));
+                app.insert_resource(net)
+                    .add_systems(PreUpdate, (hear, complain))
+                    .add_systems(Last, end);
             }
             Err(error) => bevy::prelude::error!("the network thread cannot start: {error}"),
         }
@@ -217,10 +265,27 @@ fn hear(mut net: ResMut<Net>, mut messages: MessageWriter<Report>) {
     }
 }
 
+fn end(mut exits: MessageReader<AppExit>, mut net: ResMut<Net>) {
+    if exits.read().next().is_some() {
+        net.end();
+    }
+}
+
 fn complain(net: Res<Net>, mut known: bevy::prelude::Local<u32>) {
     let dropped = net.dropped();
     if dropped != *known {
         warn!("the network was too busy for {} requests", dropped - *known);
         *known = dropped;
+    }
+}
+
+#[cfg(test)]
+impl Net {
+    /// Without a thread: what is asked comes out at the other end.
+    pub(crate) fn on_paper() -> (Self, mpsc::Receiver<Request>) {
+        let (requests, asked) = mpsc::channel(REQUESTS_MAX);
+        let (_, reports) = mpsc::channel(REPORTS_MAX);
+        let dropped = AtomicU32::new(0);
+        (Self { requests: Some(requests), reports, dropped, thread: None }, asked)
     }
 }

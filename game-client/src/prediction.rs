@@ -9,6 +9,7 @@ mod clock;
 mod echo;
 mod follower;
 mod predictor;
+mod round_trips;
 mod smoothing;
 mod statistics;
 
@@ -22,12 +23,17 @@ use clock::{Advance, Clock};
 use echo::{Echoes, may_be_foretold};
 use follower::Follower;
 use predictor::{Correction, Predictor};
+use round_trips::RoundTrips;
 
 pub use smoothing::Offsets;
 pub use statistics::{PredictionReport, Statistics};
 
 /// Inputs travel in messages of so many: as often as snapshots come.
 const INPUTS_PER_MESSAGE: usize = SNAPSHOT_EVERY_TICKS as usize;
+/// Inputs of which the server says nothing for so long never reached it, or too early. It reports twice a second.
+const UNHEARD_TICKS: f64 = TICK_RATE_HZ as f64;
+/// While the line is silent for longer than that, nothing can be concluded.
+const FRESH_TICKS: f64 = 10.0;
 /// A keyframe from so far ahead is another round, not a stretch that was missed.
 const SAME_ROUND_TICKS: i32 = 600;
 
@@ -47,6 +53,8 @@ pub struct Happening {
 pub struct Match {
     seat: Option<Slot>,
     decoder: StreamDecoder,
+    /// Before this connection.
+    diverged_before: u32,
     clock: Option<Clock>,
     predictor: Option<Predictor>,
     follower: Follower,
@@ -61,12 +69,17 @@ pub struct Match {
     rounds: u32,
     /// When the newest snapshot came, in ticks of the own time.
     heard_at: f64,
+    round_trips: RoundTrips,
+    /// Since when inputs are sent without a word about them, in ticks of the own time.
+    unheard_since: Option<f64>,
 }
 
 impl Match {
     /// In a seat, or without one to watch. What was learned about the link is kept.
     pub fn welcome(&mut self, seat: Option<Slot>) {
-        *self = Self { seat, clock: self.clock.take(), rounds: self.rounds, ..Self::default() };
+        let (rounds, diverged_before) = (self.rounds, self.diverged());
+        let clock = self.clock.take();
+        *self = Self { seat, clock, rounds, diverged_before, ..Self::default() };
         self.ended = true;
     }
 
@@ -94,10 +107,10 @@ impl Match {
         self.predictor.as_ref().map(Predictor::world)
     }
 
-    /// How often the stream led elsewhere than the server. Zero, or somebody has a bug.
+    /// How often the stream led elsewhere than the server, since the room was entered. Zero, or somebody has a bug.
     #[must_use]
     pub fn diverged(&self) -> u32 {
-        self.decoder.diverged()
+        self.diverged_before + self.decoder.diverged()
     }
 
     /// How well this round was predicted.
@@ -167,6 +180,7 @@ impl Match {
     pub fn timing(&mut self, margin: i16, late: u16, received: u16) {
         self.statistics.late_inputs += u32::from(late);
         self.statistics.inputs += u32::from(received);
+        self.unheard_since = None;
         if let Some(clock) = &mut self.clock {
             clock.margin(margin);
         }
@@ -174,8 +188,9 @@ impl Match {
 
     /// One round trip, in ticks.
     pub fn round_trip(&mut self, ticks: f64) {
-        if let Some(clock) = &mut self.clock {
-            clock.round_trip(ticks);
+        self.round_trips.add(ticks);
+        if let (Some(clock), Some(_)) = (&mut self.clock, self.seat) {
+            clock.round_trips(&self.round_trips);
         }
     }
 
@@ -208,6 +223,9 @@ impl Match {
             }
         }
         self.keep_up(tick);
+        if !messages.is_empty() {
+            self.mind_silence(now);
+        }
         messages
     }
 
@@ -235,7 +253,12 @@ impl Match {
         let tick = self.decoder.world().map_or(Tick(0), |world| world.tick);
         // What one round taught about the link is good for the next.
         let lead = self.clock.as_ref().map(Clock::lead);
-        self.clock = Some(Clock::new(tick, at, lead));
+        let mut clock = Clock::new(tick, at, lead);
+        if lead.is_none() && self.seat.is_some() {
+            clock.round_trips(&self.round_trips);
+        }
+        self.clock = Some(clock);
+        self.unheard_since = None;
         self.predictor = None;
         self.follower.clear();
         self.offsets = Offsets::default();
@@ -314,6 +337,19 @@ impl Match {
             messages.push(ClientMessage::Inputs { first: self.unsent_first, inputs });
         }
         self.foretell(events);
+    }
+
+    /// Inputs leave at `now`. When nothing is said of any for long, the clock runs too far ahead.
+    fn mind_silence(&mut self, now: f64) {
+        let patience = UNHEARD_TICKS + self.round_trips.most().unwrap_or(0.0);
+        let since = *self.unheard_since.get_or_insert(now);
+        if now - since < patience || self.snapshot_age(now) > FRESH_TICKS {
+            return;
+        }
+        self.unheard_since = Some(now - patience + UNHEARD_TICKS / 2.0);
+        if let Some(clock) = &mut self.clock {
+            clock.unheard(&self.round_trips);
+        }
     }
 
     /// Brings the prediction to the clock's tick after a jump or a stall.

@@ -1,17 +1,20 @@
-//! A recording from a file: read, played at any speed, in both directions.
+//! A recording, from a file or while it arrives from a server: played at any speed, in both directions.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, MessageWriter, Plugin, Res, ResMut, Resource, Time, Update,
-    resource_exists,
+    in_state, resource_exists,
 };
+use shared::api::ReplaySummary;
 use shared::replay::{Playback, Reader, ReplayError};
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
+use crate::lobby::Screen;
 use crate::prediction::Offsets;
 use crate::room::Settled;
 use crate::scene::{Phase, Seen, Stage};
@@ -21,6 +24,8 @@ use crate::space::Drawn;
 pub const SPEEDS: [f32; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 /// A jump with the arrow keys, in seconds.
 pub const JUMP_SECONDS: f32 = 5.0;
+/// How much of the window's height the bar with the timeline takes, about.
+const BAR_SHARE: f32 = 0.11;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -48,10 +53,42 @@ pub enum OpenError {
     Empty(PathBuf),
 }
 
+/// How a recording comes here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// More of it is on its way.
+    Coming,
+    /// The connection broke; it goes on then.
+    Interrupted {
+        /// Why.
+        why: String,
+        /// When.
+        retry_at: Instant,
+    },
+    /// All is here that there is.
+    Whole,
+    /// No more will come, though there is more.
+    Failed {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What the server said of a recording that it sends.
+#[derive(Debug)]
+struct Sent {
+    reading: u32,
+    ticks: u32,
+    bytes: u64,
+}
+
 /// A recording and a needle on it.
 #[derive(Debug, Resource)]
 pub struct Recording {
     reader: Reader,
+    arrival: Arrival,
+    /// Nothing: it is from a file.
+    sent: Option<Sent>,
     playback: Playback,
     /// Where the needle is, in ticks since the round began.
     at: f64,
@@ -89,12 +126,67 @@ impl Recording {
         if reader.available_ticks() == 0 {
             return Err(OpenError::Empty(path.to_owned()));
         }
-        let mut playback = Playback::new();
-        let first = reader.first_tick();
-        playback.seek(&reader, first);
-        let at = f64::from(first);
+        Ok(Self::begun(reader, Arrival::Whole, None))
+    }
+
+    /// One that a server begins to send. `reading` tells its parts from those of another one.
+    #[must_use]
+    pub fn arriving(summary: &ReplaySummary, reading: u32) -> Self {
+        let sent = Sent { reading, ticks: summary.ticks, bytes: summary.bytes };
+        Self::begun(Reader::new(), Arrival::Coming, Some(sent))
+    }
+
+    fn begun(reader: Reader, arrival: Arrival, sent: Option<Sent>) -> Self {
+        let (at, playback) = (f64::from(reader.first_tick()), Playback::new());
         let (is_playing, speed, follow) = (true, 2, None);
-        Ok(Self { reader, playback, at, is_playing, speed, follow, jumped: true })
+        Self { reader, arrival, sent, playback, at, is_playing, speed, follow, jumped: true }
+    }
+
+    /// Whose parts it takes, if it is sent by a server.
+    #[must_use]
+    pub fn reading(&self) -> Option<u32> {
+        self.sent.as_ref().map(|sent| sent.reading)
+    }
+
+    /// How it comes here.
+    #[must_use]
+    pub fn arrival(&self) -> &Arrival {
+        &self.arrival
+    }
+
+    /// Whether more of it may come.
+    #[must_use]
+    pub fn is_arriving(&self) -> bool {
+        matches!(self.arrival, Arrival::Coming | Arrival::Interrupted { .. })
+    }
+
+    /// How much of it is here, from 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    pub fn share(&self) -> f32 {
+        let whole = self.sent.as_ref().map_or(0, |sent| sent.bytes);
+        if whole == 0 { 1.0 } else { (self.reader.bytes() as f32 / whole as f32).min(1.0) }
+    }
+
+    /// Takes its next bytes. Those before them are here, unless it begins anew.
+    pub fn take(&mut self, from: u64, bytes: &[u8]) {
+        if !self.is_arriving() {
+            return;
+        }
+        if from == 0 && self.reader.bytes() > 0 {
+            (self.reader, self.jumped) = (Reader::new(), true);
+        }
+        self.arrival = Arrival::Coming;
+        if let Err(why) = self.reader.push(bytes) {
+            self.arrival = Arrival::Failed { why: format!("It cannot be read further: {why}.") };
+        }
+    }
+
+    /// It comes otherwise than before.
+    pub fn note(&mut self, arrival: Arrival) {
+        if self.is_arriving() {
+            self.arrival = arrival;
+        }
     }
 
     /// The recording.
@@ -110,11 +202,26 @@ impl Recording {
         (self.at / f64::from(TICK_RATE_HZ)) as f32
     }
 
-    /// How long it is, in seconds.
+    /// How long it is, in seconds. Parts of it may still be missing.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a round has far fewer than 2²⁴ ticks")]
     pub fn length(&self) -> f32 {
+        let expected = self.sent.as_ref().filter(|_| self.is_arriving());
+        let ticks = expected.map_or(0, |sent| sent.ticks).max(self.reader.available_ticks());
+        ticks as f32 / TICK_RATE_HZ as f32
+    }
+
+    /// How much of it can be seen already, in seconds.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a round has far fewer than 2²⁴ ticks")]
+    pub fn available(&self) -> f32 {
         self.reader.available_ticks() as f32 / TICK_RATE_HZ as f32
+    }
+
+    /// The needle has to wait for what comes.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.is_arriving() && self.at >= f64::from(self.reader.available_ticks())
     }
 
     /// Puts the needle somewhere.
@@ -142,7 +249,10 @@ pub struct ReplayPlugin;
 
 impl Plugin for ReplayPlugin {
     fn build(&self, app: &mut App) {
-        let playing = play.in_set(Phase::Show).run_if(resource_exists::<Recording>);
+        let playing = play
+            .in_set(Phase::Show)
+            .run_if(resource_exists::<Recording>)
+            .run_if(in_state(Screen::Replay));
         app.add_systems(Update, playing);
     }
 }
@@ -155,11 +265,18 @@ fn play(
     mut settled: MessageWriter<Settled>,
 ) {
     let recording = &mut *recording;
+    if recording.reader.available_ticks() == 0 {
+        // Nothing has come yet: neither is anything else to be seen.
+        if stage.drawn.is_some() {
+            stage.change();
+        }
+        return;
+    }
     let seconds =
         if recording.is_playing { time.delta_secs() * SPEEDS[recording.speed] } else { 0.0 };
     let end = f64::from(recording.reader.available_ticks());
     recording.at = (recording.at + f64::from(seconds) * f64::from(TICK_RATE_HZ)).min(end);
-    if recording.at >= end {
+    if recording.at >= end && !recording.is_arriving() {
         recording.is_playing = false;
     }
     // Frames span two ticks: the needle's world is the one just after it.
@@ -187,8 +304,56 @@ fn play(
     stage.own = None;
     stage.subject = recording.follow;
     stage.is_backdrop = false;
+    stage.covered = BAR_SHARE;
     let roster = reader.roster_at(tick);
     if stage.roster != *roster {
         stage.roster = roster.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::ReplaySummary;
+    use shared::id::{ReplayId, RoomId};
+    use shared::sim::Mode;
+
+    use super::{Arrival, Recording};
+
+    fn arriving() -> Recording {
+        let summary = ReplaySummary {
+            id: ReplayId::from_bits(1),
+            room: RoomId::from_bits(1),
+            mode: Mode::Duel,
+            started_at_ms: 0,
+            ticks: 1_200,
+            bytes: 16,
+            complete: true,
+            players: Vec::new(),
+        };
+        Recording::arriving(&summary, 7)
+    }
+
+    #[test]
+    fn a_recording_that_arrives_is_as_long_as_it_will_be() {
+        let mut recording = arriving();
+        recording.take(0, b"PUSHBACK");
+
+        assert_eq!(recording.length(), 20.0);
+        assert_eq!(recording.share(), 0.5);
+        assert!(recording.is_waiting());
+        recording.take(0, b"PUSH");
+        assert_eq!(recording.share(), 0.25);
+        assert_eq!(recording.arrival(), &Arrival::Coming);
+    }
+
+    #[test]
+    fn what_is_no_recording_ends_it() {
+        let mut recording = arriving();
+
+        recording.take(0, b"<html>");
+        recording.note(Arrival::Whole);
+
+        assert!(matches!(recording.arrival(), Arrival::Failed { .. }));
+        assert!(!recording.is_arriving());
     }
 }

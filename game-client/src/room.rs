@@ -55,6 +55,8 @@ pub struct Room {
     pub result: Option<RoundResult>,
     /// The round trip, in milliseconds. Nothing before it was measured.
     pub round_trip_ms: Option<f64>,
+    /// What comes cannot be followed, and a new beginning was asked for.
+    is_astray: bool,
 }
 
 impl Room {
@@ -71,6 +73,7 @@ impl Room {
             play: Match::default(),
             result: None,
             round_trip_ms: None,
+            is_astray: false,
         }
     }
 
@@ -113,13 +116,14 @@ fn listen(
     mut reports: MessageReader<Report>,
     mut room: ResMut<Room>,
     time: Res<Time<Real>>,
+    net: Res<Net>,
     mut ended: MessageWriter<RoundEnded>,
 ) {
     for report in reports.read() {
         match report {
             Report::Link { link, state } if *link == room.link => room.state = state.clone(),
             Report::Game { link, message, at } if *link == room.link => {
-                if let Some(result) = take(&mut room, message, *at, &time) {
+                if let Some(result) = take(&mut room, message, *at, &time, &net) {
                     ended.write(RoundEnded(result));
                 }
             }
@@ -139,7 +143,8 @@ fn listen(
             | Report::Queue(_)
             | Report::QueueTrouble(_)
             | Report::Chat(_)
-            | Report::ChatOpen(_) => {}
+            | Report::ChatOpen(_)
+            | Report::Replays(_) => {}
         }
     }
 }
@@ -150,18 +155,18 @@ fn take(
     message: &ServerMessage,
     at: Instant,
     time: &Time<Real>,
+    net: &Net,
 ) -> Option<RoundResult> {
     match message {
         ServerMessage::Welcome { seat, mode, private, .. } => {
             room.play.welcome(*seat);
+            room.is_astray = false;
             (room.mode, room.is_private) = (Some(*mode), *private);
             None
         }
         ServerMessage::Frames(bytes) => {
             let rounds = room.play.rounds();
-            if let Err(error) = room.play.frames(bytes, ticks_at(at, time)) {
-                warn!("the match stream cannot be followed: {error}");
-            }
+            follow(room, bytes, ticks_at(at, time), net);
             if room.play.rounds() != rounds {
                 room.result = None;
             }
@@ -186,6 +191,23 @@ fn take(
     }
 }
 
+/// Follows the stream. A room sends keyframes only to who begins, so a client that has lost the thread begins again:
+/// once, until there is another welcome.
+fn follow(room: &mut Room, bytes: &[u8], at: f64, net: &Net) {
+    let before = room.play.diverged();
+    let followed = room.play.frames(bytes, at);
+    if room.is_astray {
+        return;
+    }
+    match followed {
+        Err(error) => warn!("the match stream cannot be followed: {error}"),
+        Ok(()) if room.play.diverged() != before => warn!("the match went elsewhere than here"),
+        Ok(()) => return,
+    }
+    room.is_astray = true;
+    net.ask(Request::BeginAgain);
+}
+
 fn play(
     mut room: ResMut<Room>,
     time: Res<Time<Real>>,
@@ -203,6 +225,9 @@ fn play(
     });
     if room.is_open() {
         messages.into_iter().for_each(|message| net.ask(Request::Game(message)));
+    }
+    if room.result.is_some() {
+        controls.forget_presses();
     }
     for happening in room.play.take_happenings() {
         if happening.show {
@@ -237,5 +262,64 @@ fn show(
     stage.is_backdrop = false;
     if stage.roster != *room.play.roster() {
         stage.roster = room.play.roster().clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::Role;
+    use shared::protocol::ServerMessage;
+    use shared::sim::{Command, Mode, Slot, World};
+    use shared::snapshot::StreamEncoder;
+
+    use super::{Instant, LinkId, Net, Real, Request, Room, Time, follow, take};
+
+    /// A second of a round with so many discs, as a connection begins.
+    fn begun(discs: u8) -> Vec<u8> {
+        let mut world = World::new(Mode::Brawl, 7, 3_600);
+        let joins: Vec<_> =
+            (0..discs).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
+        drop(world.step(&joins));
+        (0..60).for_each(|_| drop(world.step(&[])));
+        StreamEncoder::new().keyframe(&world)
+    }
+
+    fn entered() -> Room {
+        Room::entering(LinkId(1), "ABC123".parse().expect("a code"), Role::Player)
+    }
+
+    fn welcome(room: &mut Room, net: &Net) {
+        let (seat, mode) = (Some(Slot(0)), Mode::Brawl);
+        let welcome = ServerMessage::Welcome { room: room.id, mode, seat, private: false };
+        assert!(take(room, &welcome, Instant::now(), &Time::<Real>::default(), net).is_none());
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_followed_is_begun_again_once() {
+        let ((net, mut asked), mut room) = (Net::on_paper(), entered());
+        welcome(&mut room, &net);
+        follow(&mut room, &begun(2), 0.0, &net);
+        assert!(asked.try_recv().is_err());
+
+        (0..90).for_each(|_| follow(&mut room, &[3, 0, 255, 255, 255], 1.0, &net));
+
+        assert!(matches!(asked.try_recv(), Ok(Request::BeginAgain)));
+        assert!(asked.try_recv().is_err(), "it was asked for already");
+        welcome(&mut room, &net);
+        follow(&mut room, &begun(2), 2.0, &net);
+        assert!(asked.try_recv().is_err(), "all is well again");
+    }
+
+    #[test]
+    fn a_stream_that_went_elsewhere_is_begun_again_and_not_forgotten() {
+        let ((net, mut asked), mut room) = (Net::on_paper(), entered());
+        welcome(&mut room, &net);
+        follow(&mut room, &begun(2), 0.0, &net);
+
+        follow(&mut room, &begun(3), 1.0, &net);
+
+        assert!(matches!(asked.try_recv(), Ok(Request::BeginAgain)));
+        welcome(&mut room, &net);
+        assert_eq!(room.play.diverged(), 1);
     }
 }

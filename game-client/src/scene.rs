@@ -6,6 +6,8 @@ mod discs;
 mod effects;
 mod ice;
 mod labels;
+pub mod marks;
+mod own_fall;
 mod painter;
 pub mod palette;
 mod pickups;
@@ -22,6 +24,7 @@ use crate::space::Drawn;
 
 pub use camera::{Shake, View};
 pub use labels::Labels;
+pub use own_fall::{Credit, OwnFall};
 
 /// What is on the stage in this frame. Whoever plays, watches or replays fills it.
 #[derive(Debug, Clone, Resource, Default)]
@@ -36,6 +39,8 @@ pub struct Stage {
     pub subject: Option<Slot>,
     /// Seconds that passed on the stage since the last frame; a replay's may run faster or not at all.
     pub seconds: f32,
+    /// How much of the window's height panels cover at the bottom, from 0 to 1: what is shown stands above.
+    pub covered: f32,
     /// It is a backdrop: no names, the picture turns slowly, effects are quiet.
     pub is_backdrop: bool,
     /// Counts changes of what is shown: with each, the looks of the old one are forgotten.
@@ -88,6 +93,7 @@ impl Plugin for ScenePlugin {
         app.add_plugins((
             canvas::CanvasPlugin,
             camera::CameraPlugin,
+            own_fall::OwnFallPlugin,
             void::VoidPlugin,
             platform::PlatformPlugin,
             pickups::PickupsPlugin,

@@ -6,6 +6,7 @@ mod pause;
 mod playing;
 mod queue;
 mod replay;
+mod replays;
 mod settings;
 mod summary;
 mod tabs;
@@ -33,6 +34,8 @@ pub enum Tab {
     Practice,
     /// Rooms to look into.
     Watch,
+    /// Recorded rounds.
+    Replays,
     /// Choices.
     Settings,
 }

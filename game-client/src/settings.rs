@@ -3,6 +3,8 @@
 //! One JSON file in the user's configuration folder, one for each `--profile`. A file that cannot be read is put aside,
 //! never overwritten. Writing is debounced: a slider that is dragged does not write sixty times a second.
 
+mod former;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
@@ -15,6 +17,8 @@ use bevy::prelude::{
 };
 use serde::{Deserialize, Serialize};
 use shared::id::RoomId;
+
+pub use former::FormerSelf;
 
 use crate::args::DEFAULT_SERVER;
 use crate::input::Bindings;
@@ -96,6 +100,8 @@ pub struct Settings {
     pub server: String,
     /// Proof of identity for each server.
     pub tokens: BTreeMap<String, String>,
+    /// Whom one can be again.
+    pub former: Vec<FormerSelf>,
     /// Where one sat last.
     pub last_seat: Option<LastSeat>,
     /// How loud.
@@ -124,6 +130,7 @@ impl Default for Settings {
             name: String::new(),
             server: DEFAULT_SERVER.to_owned(),
             tokens: BTreeMap::new(),
+            former: Vec::new(),
             last_seat: None,
             volumes: Volumes::default(),
             shake: true,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bevy::app::{ScheduleRunnerPlugin, Startup};
+use bevy::app::{ScheduleRunnerPlugin, Startup, TerminalCtrlCHandlerPlugin};
 use bevy::prelude::{
     App, AppExit, Commands, DefaultPlugins, MessageWriter, MinimalPlugins, MonitorSelection,
     NextState, PluginGroup as _, Query, Res, ResMut, Resource, Update, Window, WindowPlugin, With,
@@ -23,6 +23,7 @@ use crate::input::{Controls, InputPlugin};
 use crate::lobby::{LobbyPlugin, Screen, Wish};
 use crate::net::NetPlugin;
 use crate::replay::{Recording, ReplayPlugin};
+use crate::replay_list::ReplayListPlugin;
 use crate::room::RoomPlugin;
 use crate::scene::{PhasesPlugin, ScenePlugin};
 use crate::screens::ScreensPlugin;
@@ -56,7 +57,11 @@ pub fn app(args: Args) -> App {
     if args.headless {
         let pace = Duration::from_secs_f64(1.0 / HEADLESS_RATE_HZ);
         app.add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(pace)))
-            .add_plugins((StatesPlugin, bevy::log::LogPlugin::default()))
+            .add_plugins((
+                StatesPlugin,
+                bevy::log::LogPlugin::default(),
+                TerminalCtrlCHandlerPlugin,
+            ))
             .init_resource::<Controls>();
     } else {
         app.add_plugins(DefaultPlugins.set(window_plugin(&args, &settings)));
@@ -80,6 +85,7 @@ pub fn app(args: Args) -> App {
             InputPlugin,
             BackdropPlugin,
             ReplayPlugin,
+            ReplayListPlugin,
             ScenePlugin,
             UiPlugin,
             ScreensPlugin,
@@ -146,7 +152,9 @@ fn set_out(
         }
         return;
     }
-    if let Some(wish) = wish(args) {
+    if let Some(code) = args.handed_over() {
+        wishes.write(Wish::As(code.clone(), Box::new(wish(args).unwrap_or(Wish::SignIn))));
+    } else if let Some(wish) = wish(args) {
         wishes.write(wish);
     } else if !settings.name.is_empty() {
         wishes.write(Wish::SignIn);

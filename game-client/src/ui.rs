@@ -7,6 +7,7 @@ pub mod icons;
 pub mod kill_feed;
 pub mod net_graph;
 pub mod scoreboard;
+pub mod seat;
 pub mod theme;
 pub mod widgets;
 

@@ -1,7 +1,9 @@
 //! The HTTP calls.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,11 +15,14 @@ use shared::id::{PlayerName, RoomId};
 use shared::sim::Mode;
 
 use super::Trouble;
+use crate::invite::HandoverCode;
 
 /// A call that is not a long-poll takes no longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the server may hold a long-poll.
 const WAIT_SECONDS: u32 = 25;
+/// No server makes us wait longer.
+const PAUSE_MAX: Duration = Duration::from_secs(120);
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
@@ -25,11 +30,27 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
     /// The server refused, and said why.
-    #[error("{}", .0.detail)]
-    Refused(Problem),
+    #[error("{}", .problem.detail)]
+    Refused {
+        /// Why.
+        problem: Problem,
+        /// How long the server asks to wait before the next try.
+        pause: Duration,
+    },
     /// Nobody there, or the connection broke.
     #[error("the server cannot be reached")]
     Unreachable(#[source] reqwest::Error),
+    /// Something between here and the server answers for it, or it is in a bad way.
+    #[error("the server cannot answer at the moment (HTTP {status})")]
+    Faulty {
+        /// 500 or more.
+        status: u16,
+        /// How long it asks to wait before the next try.
+        pause: Duration,
+    },
+    /// It has stopped in the middle of an answer, or before it.
+    #[error("the server has stopped answering")]
+    Silent,
     /// It answered something else than Pushback's API.
     #[error("this is not a Pushback server, or one of another version")]
     Foreign,
@@ -39,8 +60,8 @@ impl CallError {
     /// The kind of refusal, when this build knows it.
     pub(super) fn kind(&self) -> Option<ProblemKind> {
         match self {
-            Self::Refused(problem) => problem.known_kind(),
-            Self::Unreachable(_) | Self::Foreign => None,
+            Self::Refused { problem, .. } => problem.known_kind(),
+            Self::Faulty { .. } | Self::Unreachable(_) | Self::Silent | Self::Foreign => None,
         }
     }
 
@@ -52,9 +73,17 @@ impl CallError {
     /// Whether the same call can succeed later.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Refused(problem) => problem.status >= 500 || problem.status == 429,
-            Self::Unreachable(_) => true,
+            Self::Refused { problem, .. } => problem.status >= 500 || problem.status == 429,
+            Self::Faulty { .. } | Self::Unreachable(_) | Self::Silent => true,
             Self::Foreign => false,
+        }
+    }
+
+    /// The next try makes no sense sooner.
+    pub(super) fn pause(&self) -> Duration {
+        match self {
+            Self::Refused { pause, .. } | Self::Faulty { pause, .. } => *pause,
+            Self::Unreachable(_) | Self::Silent | Self::Foreign => Duration::ZERO,
         }
     }
 
@@ -77,14 +106,16 @@ fn capitalised(text: &str) -> String {
 pub(super) struct Api {
     http: Client,
     server: String,
-    token: Option<String>,
+    /// Shared by all clones: when one has to sign in again, the others go on as the same guest.
+    token: Arc<Mutex<Option<String>>>,
 }
 
 impl Api {
     /// Calls to a server such as `http://127.0.0.1:7777`.
     pub(super) fn new(server: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().tcp_nodelay(true).connect_timeout(CALL_TIMEOUT).build()?;
-        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), token: None })
+        let token = Arc::default();
+        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), token })
     }
 
     /// The server's address.
@@ -100,27 +131,59 @@ impl Api {
 
     /// Becomes somebody. A token that is refused is forgotten, and a new guest made.
     pub(super) async fn sign_in(
-        &mut self,
+        &self,
         name: &PlayerName,
         token: Option<String>,
     ) -> Result<Session, CallError> {
-        self.token = token;
-        let body = SessionRequest { name: name.as_str().to_owned() };
+        self.keep(token);
+        let body = SessionRequest::Name { name: name.as_str().to_owned() };
         let session: Session = match self.post("/api/session", &body).await {
-            Err(error) if error.wants_sign_in() && self.token.take().is_some() => {
+            Err(error) if error.wants_sign_in() && self.token().is_some() => {
+                self.keep(None);
                 self.post("/api/session", &body).await?
             }
             other => other?,
         };
         if !session.token.is_empty() {
-            self.token = Some(session.token.clone());
+            self.keep(Some(session.token.clone()));
         }
+        Ok(session)
+    }
+
+    /// Becomes the player of another program. The token of that very player stays in use.
+    ///
+    /// # Errors
+    /// In words for a person: the code comes from one.
+    pub(super) async fn redeem(
+        &self,
+        code: &HandoverCode,
+        token: Option<String>,
+    ) -> Result<Session, Trouble> {
+        self.keep(token);
+        let body = SessionRequest::Handover { handover: code.as_str().to_owned() };
+        let session: Session =
+            self.post("/api/session", &body).await.map_err(|error: CallError| {
+                match error.kind() {
+                    Some(ProblemKind::BadTicket) => Trouble {
+                        text: "The browser's code works once and for a minute, and this one does not any more. \
+                               Press \u{201c}Open the game\u{201d} there again."
+                            .to_owned(),
+                        may_pass: false,
+                    },
+                    _ => error.trouble(),
+                }
+            })?;
+        self.keep(Some(session.token.clone()));
         Ok(session)
     }
 
     /// The token in use.
     pub(super) fn token(&self) -> Option<String> {
-        self.token.clone()
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, token: Option<String>) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
     pub(super) async fn rooms(&self) -> Result<RoomList, CallError> {
@@ -180,7 +243,12 @@ impl Api {
         send(call.timeout(CALL_TIMEOUT)).await.map(drop)
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
+    /// A body that is read as it comes: without a limit to the whole time.
+    pub(super) fn download(&self, path: &str) -> RequestBuilder {
+        self.call(Method::GET, path)
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
         read(send(self.call(Method::GET, path).timeout(CALL_TIMEOUT)).await?).await
     }
 
@@ -195,7 +263,7 @@ impl Api {
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
         let call = self.http.request(method, format!("{}{path}", self.server));
-        match &self.token {
+        match self.token() {
             Some(token) => call.bearer_auth(token),
             None => call,
         }
@@ -203,13 +271,29 @@ impl Api {
 }
 
 /// Sends a call; a refusal becomes an error.
-async fn send(call: RequestBuilder) -> Result<Response, CallError> {
+pub(super) async fn send(call: RequestBuilder) -> Result<Response, CallError> {
     let answer = call.send().await.map_err(CallError::Unreachable)?;
     if answer.status().is_success() {
         return Ok(answer);
     }
-    let bytes = body(answer).await?;
-    Err(serde_json::from_slice(&bytes).map_or(CallError::Foreign, CallError::Refused))
+    let (status, pause) = (answer.status().as_u16(), retry_after(answer.headers()));
+    Err(refusal(status, &body(answer).await?, pause))
+}
+
+/// What a refusal says.
+pub(super) fn refusal(status: u16, body: &[u8], pause: Duration) -> CallError {
+    match serde_json::from_slice(body) {
+        Ok(problem) => CallError::Refused { problem, pause },
+        Err(_) if status >= 500 => CallError::Faulty { status, pause },
+        Err(_) => CallError::Foreign,
+    }
+}
+
+/// How long an answer asks to wait (RFC 9110 §10.2.3), within reason. A date counts as nothing: no Pushback server
+/// sends one.
+pub(super) fn retry_after(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0)).min(PAUSE_MAX)
 }
 
 async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, CallError> {

@@ -9,23 +9,23 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// Counts tries in a row.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
     /// The delay before the next try: doubled each time, then between half and all of it.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         self.delay(jitter())
     }
 
     /// How many tries failed in a row.
-    pub(super) const fn tries(&self) -> u32 {
+    pub(crate) const fn tries(&self) -> u32 {
         self.tries
     }
 
     /// It worked: begin again.
-    pub(super) const fn reset(&mut self) {
+    pub(crate) const fn reset(&mut self) {
         self.tries = 0;
     }
 
@@ -36,8 +36,8 @@ impl Backoff {
     }
 }
 
-/// Anything from 0 to 1 that differs between clients.
-fn jitter() -> f64 {
+/// Anything from 0 to 1 that differs between clients, and each time.
+pub(super) fn jitter() -> f64 {
     use std::hash::{BuildHasher as _, RandomState};
     let bits = RandomState::new().hash_one(std::process::id());
     f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)

@@ -3,22 +3,24 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use shared::api::{ProblemKind, Role, SeatTicket};
+use shared::api::{Role, SeatTicket};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::close::NextStep;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX, ServerMessage};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::api::Api;
-use super::backoff::Backoff;
+use super::backoff::{Backoff, jitter};
+use super::orders::{Order, Orders, Parting};
 use super::socket::{self, Ending, Socket};
-use super::{LinkId, LinkState, Report, Trouble};
+use super::{LinkId, LinkState, Report};
 
-/// How often the round trip is measured. It also shows whether the server is still there.
+/// How often the round trip is measured, on average: at uneven moments, for the server answers at its next tick. It also
+/// shows whether the server is still there.
 const PING_EVERY: Duration = Duration::from_millis(500);
 /// A connection that is silent for so long is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(4);
@@ -37,8 +39,6 @@ pub(super) struct Link {
     pub(super) reports: mpsc::Sender<Report>,
     /// It has been open: the room was there.
     pub(super) was_open: bool,
-    /// What to send. When it closes, the link says goodbye and ends.
-    pub(super) outbox: mpsc::Receiver<ClientMessage>,
 }
 
 /// How one connection went.
@@ -51,7 +51,7 @@ enum Outcome {
 
 impl Link {
     /// Connects until the game leaves or the server says that there is no point.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, mut orders: Orders) {
         let mut backoff = Backoff::default();
         loop {
             let attempt = backoff.tries() + 1;
@@ -59,7 +59,7 @@ impl Link {
                 return;
             }
             let begun = Instant::now();
-            let mut ending = match self.connect().await {
+            let mut ending = match self.connect(&mut orders).await {
                 Outcome::Left => return,
                 Outcome::Ended(ending) => ending,
             };
@@ -77,10 +77,10 @@ impl Link {
             if ending.next == NextStep::SignIn {
                 self.sign_in_again().await;
             }
-            let delay = backoff.next();
+            let delay = backoff.next().max(ending.pause);
             let retry_at = Instant::now() + delay;
             if !self.tell(LinkState::Lost { why: ending.why, retry_at }).await
-                || !self.wait(delay).await
+                || timeout(delay, orders.parting()).await.is_ok()
             {
                 return;
             }
@@ -88,29 +88,25 @@ impl Link {
     }
 
     /// One connection from ticket to end.
-    async fn connect(&mut self) -> Outcome {
-        let ticket = match self.api.seat_ticket(self.room, self.role).await {
-            Ok(ticket) => ticket,
-            Err(error) => {
-                let next = if error.wants_sign_in() {
-                    NextStep::SignIn
-                } else if error.may_pass() {
-                    NextStep::Reconnect
-                } else {
-                    NextStep::Stay
-                };
-                let gone = [ProblemKind::NotFound, ProblemKind::RoomEnded, ProblemKind::Gone];
-                let is_missing = error.kind().is_some_and(|kind| gone.contains(&kind));
-                return Outcome::Ended(Ending { next, why: error.trouble(), is_missing });
-            }
+    async fn connect(&mut self, orders: &mut Orders) -> Outcome {
+        let connected = tokio::select! {
+            connected = self.get_in() => connected,
+            () = orders.stepped_out() => return Outcome::Left,
         };
-        match self.open(&ticket).await {
+        match connected {
             Ok(socket) => {
                 self.was_open = true;
-                self.talk(socket).await
+                self.talk(socket, orders).await
             }
             Err(ending) => Outcome::Ended(ending),
         }
+    }
+
+    /// A ticket, then a socket.
+    async fn get_in(&self) -> Result<Socket, Ending> {
+        let ticket = self.api.seat_ticket(self.room, self.role).await;
+        let ticket = ticket.map_err(|error| Ending::refused(&error))?;
+        self.open(&ticket).await
     }
 
     async fn open(&self, ticket: &SeatTicket) -> Result<Socket, Ending> {
@@ -118,23 +114,17 @@ impl Link {
         let opening = socket::open(&address, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX);
         match timeout(SILENCE_MAX, opening).await {
             Ok(Ok(socket)) => Ok(socket),
-            Ok(Err(error)) if socket::is_refusal(&error) => {
-                let text =
-                    "The server did not let us in: the room is full, or the versions differ.";
-                let why = Trouble { text: text.to_owned(), may_pass: true };
-                Err(Ending { next: NextStep::Reconnect, why, is_missing: false })
-            }
-            Ok(Err(_)) | Err(_) => Err(Ending::of(None)),
+            Ok(Err(error)) => Err(Ending::unopened(&error)),
+            Err(_) => Err(Ending::of(None)),
         }
     }
 
-    async fn talk(&mut self, mut socket: Socket) -> Outcome {
+    async fn talk(&self, mut socket: Socket, orders: &mut Orders) -> Outcome {
         if !self.tell(LinkState::Open).await {
             return Outcome::Left;
         }
         let opened = Instant::now();
-        let mut pings = interval(PING_EVERY);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ping_at = opened;
         let mut heard = opened;
         loop {
             let sending = tokio::select! {
@@ -156,11 +146,13 @@ impl Link {
                         Some(Err(_)) | None => return Outcome::Ended(Ending::of(None)),
                     }
                 }
-                message = self.outbox.recv() => match message {
-                    Some(message) => message,
-                    None => return self.say_goodbye(socket).await,
+                order = orders.next() => match order {
+                    Ok(Order::Say(message)) => message,
+                    Ok(Order::BeginAgain) => return Outcome::Ended(Ending::astray()),
+                    Err(parting) => return self.say_goodbye(socket, parting).await,
                 },
-                _ = pings.tick() => {
+                () = sleep_until(ping_at.into()) => {
+                    ping_at = Instant::now() + PING_EVERY.mul_f64(0.5 + jitter());
                     if heard.elapsed() > SILENCE_MAX {
                         return Outcome::Ended(Ending::of(None));
                     }
@@ -179,8 +171,7 @@ impl Link {
     async fn take(&self, bytes: &[u8], at: Instant, opened: Instant) -> Result<bool, Ending> {
         let Ok(message) = ServerMessage::decode(bytes) else {
             let text = "The server sent something that this client does not understand.";
-            let why = Trouble { text: text.to_owned(), may_pass: false };
-            return Err(Ending { next: NextStep::Stay, why, is_missing: false });
+            return Err(Ending::stay(text));
         };
         if let ServerMessage::Pong { nonce, .. } = &message {
             let took = milliseconds_since(opened).saturating_sub(*nonce);
@@ -192,10 +183,10 @@ impl Link {
         Ok(self.reports.send(Report::Game { link: self.id, message, at }).await.is_ok())
     }
 
-    async fn say_goodbye(&self, mut socket: Socket) -> Outcome {
+    async fn say_goodbye(&self, mut socket: Socket, parting: Parting) -> Outcome {
         let goodbye = async {
             // A seat that is given up is free at once; a spectator has none.
-            if self.role == Role::Player {
+            if self.role == Role::Player && parting == Parting::Leave {
                 let leave = ClientMessage::Leave.encode();
                 socket.send(Message::binary(leave)).await?;
             }
@@ -216,18 +207,6 @@ impl Link {
         }
     }
 
-    /// Waits for the next try, and throws away what should be sent meanwhile. False when the game has left.
-    async fn wait(&mut self, delay: Duration) -> bool {
-        let pause = sleep(delay);
-        tokio::pin!(pause);
-        loop {
-            tokio::select! {
-                () = &mut pause => return true,
-                message = self.outbox.recv() => if message.is_none() { return false; },
-            }
-        }
-    }
-
     async fn tell(&self, state: LinkState) -> bool {
         self.reports.send(Report::Link { link: self.id, state }).await.is_ok()
     }
@@ -236,3 +215,6 @@ impl Link {
 fn milliseconds_since(start: Instant) -> u32 {
     u32::try_from(start.elapsed().as_millis()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,7 @@
 //! The owner of everything on the network thread: it takes requests and keeps the tasks that serve them.
 
-use std::collections::BTreeSet;
-
 use shared::api::{Role, Session};
 use shared::id::{PlayerName, RoomId};
-use shared::protocol::ClientMessage;
 use shared::protocol::chat::{Channel, ChatClientMessage};
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot};
@@ -13,16 +10,18 @@ use tokio::task::JoinSet;
 use super::api::{Api, CallError};
 use super::chat::ChatLink;
 use super::link::Link;
+use super::orders::{Order, Parting, Reins, orders};
 use super::queue::look_for_match;
-use super::{LinkId, Report, Request, Trouble};
+use super::replays::Replays;
+use super::{Claim, LinkId, Report, Request, Trouble};
 
-/// Messages that may wait for a socket. When full, the newest is dropped: it is perishable.
+/// Messages that may wait for the chat's socket. When full, the newest is dropped: it is perishable.
 const OUTBOX_MAX: usize = 64;
 
 /// A seat or a place to watch.
 struct Entered {
     room: RoomId,
-    outbox: mpsc::Sender<ClientMessage>,
+    reins: Reins,
 }
 
 /// Somebody on a server.
@@ -41,16 +40,17 @@ pub(super) struct Worker {
     who: Option<SignedIn>,
     entered: Option<Entered>,
     queue: Option<oneshot::Sender<()>>,
+    replays: Replays,
     nonce: u32,
 }
 
 impl Worker {
     pub(super) fn new(inbox: mpsc::Receiver<Request>, reports: mpsc::Sender<Report>) -> Self {
-        let tasks = JoinSet::new();
-        Self { inbox, reports, tasks, who: None, entered: None, queue: None, nonce: 0 }
+        let (tasks, replays) = (JoinSet::new(), Replays::default());
+        Self { inbox, reports, tasks, who: None, entered: None, queue: None, replays, nonce: 0 }
     }
 
-    /// Serves until the game drops its end; then lets the links say goodbye.
+    /// Serves until the game drops its end; then lets the links say goodbye. Seats wait: whoever comes back soon goes on.
     pub(super) async fn run(mut self) {
         loop {
             tokio::select! {
@@ -67,7 +67,7 @@ impl Worker {
 
     async fn serve(&mut self, request: Request) {
         match request {
-            Request::SignIn { server, name, token } => self.sign_in(&server, name, token).await,
+            Request::SignIn { server, claim, token } => self.sign_in(&server, claim, token).await,
             Request::ListRooms => self.call(async |api| Report::Rooms(plain(api.rooms().await))),
             Request::LookAt(room) => {
                 self.call(async move |api| Report::Looked(room, plain(api.room(room).await)));
@@ -79,19 +79,19 @@ impl Worker {
             // Dropping the sender is the cancellation.
             Request::LeaveQueue => self.queue = None,
             Request::Enter { link, room, role } => self.enter(link, room, role),
-            Request::Leave => self.leave(),
-            Request::Game(message) => {
-                if let Some(entered) = &self.entered {
-                    // Full: the socket is stuck, and an input would come too late anyway.
-                    drop(entered.outbox.try_send(message));
-                }
+            Request::Replays(request) => {
+                self.replays.serve(request, &self.reports, &mut self.tasks);
             }
+            Request::Leave => self.leave(Parting::Leave),
+            Request::StepOut => self.leave(Parting::StepOut),
+            Request::BeginAgain => self.want(Order::BeginAgain),
+            Request::Game(message) => self.want(Order::Say(message)),
             Request::Say { channel, text } => self.say(channel, text),
         }
     }
 
-    async fn sign_in(&mut self, server: &str, name: PlayerName, token: Option<String>) {
-        let report = match self.become_somebody(server, name, token).await {
+    async fn sign_in(&mut self, server: &str, claim: Claim, token: Option<String>) {
+        let report = match self.become_somebody(server, claim, token).await {
             Ok(session) => Report::SignedIn { server: server.to_owned(), session },
             Err(trouble) => Report::SignInFailed(trouble),
         };
@@ -102,26 +102,24 @@ impl Worker {
     async fn become_somebody(
         &mut self,
         server: &str,
-        name: PlayerName,
+        claim: Claim,
         token: Option<String>,
     ) -> Result<Session, Trouble> {
         let not_an_address = |_error| Trouble {
             text: "That is no server's address. One looks like http://127.0.0.1:7777.".to_owned(),
             may_pass: false,
         };
-        let mut api = Api::new(server).map_err(not_an_address)?;
-        let session = api.sign_in(&name, token).await.map_err(|error| error.trouble())?;
-        (self.entered, self.queue) = (None, None);
-        let (chat, outbox) = mpsc::channel(OUTBOX_MAX);
-        let link = ChatLink {
-            api: api.clone(),
-            reports: self.reports.clone(),
-            outbox,
-            rooms: BTreeSet::new(),
-            after: None,
+        let api = Api::new(server).map_err(not_an_address)?;
+        let session = match &claim {
+            Claim::Name(name) => api.sign_in(name, token).await.map_err(|error| error.trouble())?,
+            Claim::Handover(code) => api.redeem(code, token).await?,
         };
+        self.leave(Parting::Leave);
+        self.queue = None;
+        let (chat, outbox) = mpsc::channel(OUTBOX_MAX);
+        let link = ChatLink::new(api.clone(), self.reports.clone(), outbox);
         self.tasks.spawn(link.run());
-        self.who = Some(SignedIn { api, name, chat });
+        self.who = Some(SignedIn { api, name: session.name.clone(), chat });
         Ok(session)
     }
 
@@ -146,9 +144,9 @@ impl Worker {
     }
 
     fn enter(&mut self, id: LinkId, room: RoomId, role: Role) {
-        self.leave();
+        self.leave(Parting::Leave);
         let Some(who) = &self.who else { return };
-        let (outbox, inbox) = mpsc::channel(OUTBOX_MAX);
+        let (reins, orders) = orders();
         let link = Link {
             id,
             api: who.api.clone(),
@@ -157,18 +155,26 @@ impl Worker {
             role,
             reports: self.reports.clone(),
             was_open: false,
-            outbox: inbox,
         };
-        self.tasks.spawn(link.run());
+        self.tasks.spawn(link.run(orders));
         drop(who.chat.try_send(ChatClientMessage::Enter { room }));
-        self.entered = Some(Entered { room, outbox });
+        self.entered = Some(Entered { room, reins });
     }
 
-    fn leave(&mut self) {
-        if let Some(entered) = self.entered.take()
-            && let Some(who) = &self.who
-        {
+    fn want(&self, order: Order) {
+        if let Some(entered) = &self.entered {
+            entered.reins.want(order);
+        }
+    }
+
+    fn leave(&mut self, parting: Parting) {
+        let Some(entered) = self.entered.take() else { return };
+        if let Some(who) = &self.who {
             drop(who.chat.try_send(ChatClientMessage::Exit { room: entered.room }));
+        }
+        match parting {
+            Parting::Leave => entered.reins.leave(),
+            Parting::StepOut => drop(entered.reins),
         }
     }
 

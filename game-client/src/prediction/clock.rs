@@ -2,14 +2,17 @@
 //!
 //! A snapshot that arrives tells how far the server was when it left. The least delayed of the last second give
 //! the best guess of how far it is now; the clock runs a *lead* ahead of that. The server tells twice a second how
-//! early inputs came, and the lead follows: at once when they were late, slowly when they were too early. The clock
-//! itself is bent by 5 % at most; only when it is far off it jumps.
+//! early inputs came, and the lead follows: at once when they were late, slowly when they were too early. It is never
+//! larger than the link explains, for a server that drops inputs from far ahead may tell nothing. The clock itself is bent
+//! by 5 % at most; only when it is far off it jumps.
 //!
 //! Pure: time comes in as an argument, in ticks since any moment.
 
 use std::collections::VecDeque;
 
 use shared::tick::{TICK_RATE_HZ, Tick};
+
+use super::round_trips::RoundTrips;
 
 /// How early inputs shall arrive, in ticks: the worst of a hundred.
 pub(super) const MARGIN_WANTED_TICKS: f64 = 1.0;
@@ -27,6 +30,10 @@ const SAMPLES: usize = 30;
 const SILENCE_TICKS: f64 = 15.0;
 /// The clock runs on for so long without hearing anything; then it waits.
 const RUN_ON_TICKS: f64 = TICK_RATE_HZ as f64 * 0.75;
+/// An input waits here for the other one of its message, and at the server for the tick to begin.
+const PACKING_TICKS: f64 = 2.0;
+/// For so long one long frame counts as what this machine does.
+const FRAME_MEMORY_TICKS: f64 = TICK_RATE_HZ as f64 * 3.0;
 /// The lead before anything is known: a tenth of a second.
 const LEAD_AT_FIRST_TICKS: f64 = 6.0;
 /// No lead is larger: the server takes no input from farther ahead of it than half a second.
@@ -58,6 +65,10 @@ pub(super) struct Clock {
     samples: VecDeque<(f64, f64)>,
     newest: f64,
     lead: f64,
+    /// No lead that the link can explain is larger.
+    lead_max: f64,
+    /// The longest frame lately: inputs leave once a frame.
+    frame: f64,
     tuned: bool,
 }
 
@@ -72,6 +83,8 @@ impl Clock {
             samples: VecDeque::with_capacity(SAMPLES),
             newest: 0.0,
             lead: lead.unwrap_or(LEAD_AT_FIRST_TICKS),
+            lead_max: LEAD_MAX_TICKS,
+            frame: 0.0,
             tuned: lead.is_some(),
         }
     }
@@ -101,11 +114,15 @@ impl Clock {
         self.newest = tick;
     }
 
-    /// The round trip took so many ticks. A first guess of the lead, until the server has told more.
-    pub(super) fn round_trip(&mut self, ticks: f64) {
+    /// So long pings took: the first guess of the lead until the server has told more, and what bounds it ever after.
+    pub(super) fn round_trips(&mut self, trips: &RoundTrips) {
+        let (Some(least), Some(most)) = (trips.least(), trips.most()) else { return };
+        let slack = MARGIN_TOLERATED_TICKS + PACKING_TICKS;
+        self.lead_max = (most + self.jitter() + self.frame + slack).min(LEAD_MAX_TICKS);
         if !self.tuned {
-            self.lead = (ticks + MARGIN_TOLERATED_TICKS + 1.0).min(LEAD_MAX_TICKS);
+            self.lead = least + MARGIN_TOLERATED_TICKS + 1.0;
         }
+        self.lead = self.lead.min(self.lead_max);
     }
 
     /// All but 1 % of the inputs came `margin` ticks before their use; negative: after it.
@@ -116,12 +133,18 @@ impl Clock {
         if margin < MARGIN_WANTED_TICKS {
             // Reckoned from where the clock is, not from where it should be: it may still be on its way.
             let enough = at - server + MARGIN_WANTED_TICKS - margin;
-            let most = (self.lead + GROW_MAX_TICKS).min(LEAD_MAX_TICKS);
+            let most = (self.lead + GROW_MAX_TICKS).min(self.lead_max);
             self.lead = self.lead.max(enough.min(most));
         } else if margin > MARGIN_TOLERATED_TICKS {
             let enough = at - server + MARGIN_TOLERATED_TICKS - margin;
             self.lead += (enough - self.lead).min(0.0) * GIVE_UP;
         }
+    }
+
+    /// Inputs were sent and the server says nothing of them: none of them found its tick, or even its window.
+    pub(super) fn unheard(&mut self, trips: &RoundTrips) {
+        let enough = trips.least().unwrap_or(0.0) + MARGIN_TOLERATED_TICKS + 1.0;
+        self.lead += (enough - self.lead).min(0.0) * GIVE_UP;
     }
 
     /// How late snapshots come: the lateness that all but a twentieth of the last ones had, in ticks.
@@ -151,6 +174,8 @@ impl Clock {
     pub(super) fn advance(&mut self, now: f64) -> Advance {
         let passed = (now - self.now).max(0.0);
         self.now = now;
+        let remembered = self.frame * (1.0 - passed / FRAME_MEMORY_TICKS).max(0.0);
+        self.frame = passed.min(SNAP_TICKS).max(remembered);
         let Some(server) = self.server_at(now) else { return Advance::Steps(0) };
         let target = server + self.lead;
         let Some(at) = self.at else { return self.jump(target) };

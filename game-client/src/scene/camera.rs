@@ -11,10 +11,11 @@ use bevy::prelude::{
 };
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::PrimaryWindow;
+use shared::sim::Slot;
 
 use super::painter::Painter;
 use super::tinted::Tinted;
-use super::{Phase, Stage, palette};
+use super::{OwnFall, Phase, Stage, palette};
 use crate::settings::{Quality, Settings};
 
 /// Height of the picture around the own disc, in units.
@@ -23,6 +24,10 @@ const HEIGHT_PLAYING: f32 = 800.0;
 const HEIGHT_LEAST: f32 = 640.0;
 /// How much of the way from the middle of the ice to the own disc the picture goes.
 const FOLLOW: f32 = 0.62;
+/// The same for who pushed the own disc over the edge…
+const FOLLOW_KILLER: f32 = 0.86;
+/// …who is seen from a little nearer.
+const HEIGHT_KILLER: f32 = 680.0;
 /// Seconds of the own movement that the picture looks ahead.
 const LOOK_AHEAD_SECONDS: f32 = 0.12;
 /// The picture has closed half of the way to where it should be after so many seconds.
@@ -91,7 +96,7 @@ impl Shake {
 }
 
 #[derive(Debug, Component)]
-struct GameCamera;
+pub(super) struct GameCamera;
 
 /// Places the camera.
 #[derive(Debug)]
@@ -141,8 +146,9 @@ fn choose_quality(
     }
 }
 
-fn follow(
+pub(super) fn follow(
     stage: Res<Stage>,
+    fall: Res<OwnFall>,
     time: Res<Time>,
     settings: Res<Settings>,
     window: Single<&Window, With<PrimaryWindow>>,
@@ -153,7 +159,7 @@ fn follow(
 ) {
     let seconds = time.delta_secs();
     view.window = Vec2::new(window.width(), window.height()).max(Vec2::ONE);
-    let (centre, height) = wanted(&stage, view.window, time.elapsed_secs());
+    let (centre, height) = wanted(&stage, fall.killer(), view.window, time.elapsed_secs());
     let jump = *act != stage.act;
     *act = stage.act;
     let near = if jump { 1.0 } else { 1.0 - 0.5_f32.powf(seconds / HALF_LIFE_SECONDS) };
@@ -193,7 +199,7 @@ fn veil(
 }
 
 /// The middle and the height of the picture.
-fn wanted(stage: &Stage, window: Vec2, time: f32) -> (Vec2, f32) {
+fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2, f32) {
     let Some(drawn) = &stage.drawn else { return (Vec2::ZERO, HEIGHT_PLAYING) };
     let whole = (2.0 * drawn.radius * ROOM).max(HEIGHT_LEAST);
     // All of it must fit into a narrow window as well.
@@ -205,13 +211,21 @@ fn wanted(stage: &Stage, window: Vec2, time: f32) -> (Vec2, f32) {
         let aside = height / window.y * window.x * 0.13;
         return (sway - Vec2::new(aside, 0.0), height);
     }
+    if let Some(killer) = killer.and_then(|slot| drawn.disc(slot)) {
+        return (killer.position * FOLLOW_KILLER, HEIGHT_KILLER.min(whole));
+    }
+    let covered = |height: f32| Vec2::new(0.0, height * stage.covered / 2.0);
     let subject = stage.subject.and_then(|slot| drawn.disc(slot));
     match subject {
         Some(disc) => {
             let ahead = disc.velocity * LOOK_AHEAD_SECONDS;
-            (disc.position * FOLLOW + ahead, HEIGHT_PLAYING.min(whole))
+            let height = HEIGHT_PLAYING.min(whole);
+            (disc.position * FOLLOW + ahead - covered(height), height)
         }
-        None => (Vec2::new(0.0, -drawn.radius * 0.02), whole),
+        None => {
+            let height = whole / (1.0 - stage.covered);
+            (Vec2::new(0.0, -drawn.radius * 0.02) - covered(height), height)
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource
 use shared::sim::mode::SEATS_MAX;
 use shared::sim::{PickupKind, Slot};
 
+use super::marks::{Marking, marking};
 use super::painter::{Layer, Painter};
 use super::pickups::icon;
-use super::{Phase, Stage, palette};
+use super::{OwnFall, Phase, Stage, palette};
 use crate::settings::{PaletteChoice, Settings};
 use crate::space::{Drawn, DrawnDisc};
 
@@ -32,6 +33,10 @@ const TRAIL_PLACES: usize = 9;
 const TRAIL_SECONDS: f32 = 0.016;
 /// The largest strain that the arc shows.
 const STRAIN_MAX: f32 = 1.5;
+/// Radius of the plate under a mark, as a part of the disc's: what shows where it looks lies outside.
+const PLATE: f32 = 0.6;
+/// A mark on a plate is so much smaller.
+const ON_PLATE: f32 = 0.84;
 /// The arc of the strain: radius and width.
 const STRAIN_ARC: (f32, f32) = (31.0, 4.5);
 
@@ -119,6 +124,7 @@ impl Plugin for DiscsPlugin {
 
 fn paint(
     stage: Res<Stage>,
+    fall: Res<OwnFall>,
     settings: Res<Settings>,
     time: Res<Time>,
     mut looks: ResMut<Looks>,
@@ -133,8 +139,8 @@ fn paint(
     for look in &mut looks.of {
         pass(look, stage.seconds);
     }
-    let brush =
-        Brush { stage: &stage, drawn, palette: settings.palette, time: time.elapsed_secs() };
+    let (palette, time) = (settings.palette, time.elapsed_secs());
+    let brush = Brush { stage: &stage, drawn, killer: fall.killer(), palette, time };
     for disc in &drawn.discs {
         let Some(look) = looks.of.get_mut(usize::from(disc.slot.0)) else { continue };
         move_look(look, disc, stage.seconds);
@@ -209,6 +215,8 @@ fn place_of(look: &Look, disc: &DrawnDisc) -> Vec2 {
 struct Brush<'a> {
     stage: &'a Stage,
     drawn: &'a Drawn,
+    /// Who pushed the own disc over the edge, while the picture shows them.
+    killer: Option<Slot>,
     palette: PaletteChoice,
     time: f32,
 }
@@ -259,6 +267,9 @@ impl Brush<'_> {
         self.body(painter, disc, look, place, alpha);
         self.effects(painter, disc, place);
         self.strain(painter, look, place);
+        if self.killer == Some(disc.slot) {
+            self.ringed(painter, place);
+        }
         if self.drawn.leader == Some(disc.slot) && !self.stage.is_backdrop {
             crown(painter, place + Vec2::new(0.0, RADIUS + 17.0));
         }
@@ -279,7 +290,9 @@ impl Brush<'_> {
         painter.squashed(Layer::Discs, low, RADIUS, squash, (flashed(side), flashed(side)));
         let bright = palette::mix(body, Color::WHITE, 0.22);
         painter.squashed(Layer::Discs, top, RADIUS - 0.5, squash, (flashed(bright), flashed(body)));
-        if palette::has_ring(disc.slot) {
+        if self.palette == PaletteChoice::ColourBlind {
+            mark(painter, top, marking(disc.slot, body), alpha);
+        } else if palette::has_ring(disc.slot) {
             let pale = palette::ICE_MIDDLE.with_alpha(0.92 * alpha);
             painter.disc(Layer::Discs, top, RADIUS * 0.5, pale, pale);
             painter.disc(Layer::Discs, top, RADIUS * 0.27, flashed(body), flashed(body));
@@ -321,9 +334,17 @@ impl Brush<'_> {
     /// What a pickup did.
     fn effects(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
         let top = place + Vec2::new(0.0, HEIGHT * 0.5);
+        // A mark stays readable: the sign stands beside it.
+        let aside = match self.palette {
+            PaletteChoice::Standard => Vec2::ZERO,
+            PaletteChoice::ColourBlind => Vec2::new(0.7, -0.7) * RADIUS,
+        };
+        let sign = |painter: &mut Painter, kind, colour| {
+            painter.disc(Layer::Discs, top + aside, 10.0, palette::INK, palette::INK);
+            icon(painter, Layer::Discs, kind, top + aside, 6.5, colour);
+        };
         if disc.heavy > 0.0 {
-            painter.disc(Layer::Discs, top, 10.0, palette::INK, palette::INK);
-            icon(painter, Layer::Discs, PickupKind::Heavy, top, 6.5, palette::HEAVY);
+            sign(painter, PickupKind::Heavy, palette::HEAVY);
         }
         if disc.overcharge > 0.0 {
             for spark in 0..3_u8 {
@@ -332,8 +353,7 @@ impl Brush<'_> {
                 painter.spark(Layer::Discs, at(turn - 0.55), at(turn), 6.0, palette::CHARGE);
             }
             if disc.heavy <= 0.0 {
-                painter.disc(Layer::Discs, top, 9.5, palette::INK, palette::INK);
-                icon(painter, Layer::Discs, PickupKind::Overcharge, top, 6.5, palette::CHARGE);
+                sign(painter, PickupKind::Overcharge, palette::CHARGE);
             }
         }
     }
@@ -355,6 +375,17 @@ impl Brush<'_> {
         let dark = palette::INK.with_alpha(0.5);
         painter.arc(Layer::Discs, centre, (radius, width + 1.8), (turn, sweep), dark);
         painter.arc(Layer::Discs, centre, (radius, width), (turn, sweep), palette::strain(part));
+    }
+
+    /// Here is who it was. In pieces and turning: a whole ring would be strain.
+    fn ringed(&self, painter: &mut Painter, place: Vec2) {
+        let radius = 45.0 + 2.0 * (self.time * 9.0).sin();
+        for piece in 0..4_u8 {
+            let turn = self.time * 1.6 + f32::from(piece) * core::f32::consts::FRAC_PI_2;
+            for (width, colour) in [(6.4, palette::INK.with_alpha(0.55)), (3.6, palette::WARM)] {
+                painter.arc(Layer::Discs, place, (radius, width), (turn, 0.85), colour);
+            }
+        }
     }
 
     fn protection(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
@@ -403,6 +434,20 @@ impl Brush<'_> {
         if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
             painter.ring(layer, place, radius, 3.0 * size, Color::WHITE.with_alpha(alpha));
         }
+    }
+}
+
+/// The shape that tells a seat from the others.
+fn mark(painter: &mut Painter, centre: Vec2, marking: Marking, alpha: f32) {
+    if let Some(plate) = marking.plate {
+        let plate = plate.with_alpha(alpha);
+        painter.disc(Layer::Discs, centre, RADIUS * PLATE, plate, plate);
+    }
+    let size = RADIUS * if marking.plate.is_some() { ON_PLATE } else { 1.0 };
+    let at = |(x, y): (f32, f32)| centre + Vec2::new(x, y) * size;
+    let (width, ink) = (marking.mark.width * size, marking.ink.with_alpha(alpha));
+    for (from, to) in marking.mark.strokes {
+        painter.stroke(Layer::Discs, at(*from), at(*to), width, ink);
     }
 }
 

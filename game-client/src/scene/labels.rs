@@ -6,7 +6,7 @@ use bevy::prelude::{
 };
 use bevy::window::PrimaryWindow;
 
-use super::{Phase, Stage, View};
+use super::{OwnFall, Phase, Stage, View};
 
 /// Names of discs nearer to the mouse than this are shown, in logical pixels.
 const NEAR_PIXELS: f32 = 110.0;
@@ -40,6 +40,7 @@ impl Plugin for LabelsPlugin {
 
 fn find(
     stage: Res<Stage>,
+    fall: Res<OwnFall>,
     view: Res<View>,
     window: Single<&Window, With<PrimaryWindow>>,
     mut labels: ResMut<Labels>,
@@ -51,7 +52,8 @@ fn find(
         let place = view.pixel_of(disc.position - Vec2::new(0.0, BELOW_UNITS));
         let away = window.cursor_position().map(|mouse| mouse.distance(place));
         let near = away.map_or(0.0, |away| 1.0 - (away / NEAR_PIXELS - 0.6).clamp(0.0, 0.4) / 0.4);
-        let always = drawn.leader == Some(disc.slot) || stage.own.is_none() || entry.reconnecting;
+        let is_watched = stage.own.is_none() || fall.killer() == Some(disc.slot);
+        let always = is_watched || drawn.leader == Some(disc.slot) || entry.reconnecting;
         let strength = if always { 1.0 } else { near };
         if strength > 0.02 {
             let name = entry.name.as_str();

@@ -17,6 +17,7 @@ pub(super) fn show(
     snapshot_age_ms: f64,
     asked: &mut Vec<Wish>,
 ) {
+    let broken = if has_been_open { "Connection lost" } else { "Not in yet" };
     let (title, text, ink) = match state {
         LinkState::Open if snapshot_age_ms < SILENT_MS || !has_been_open => return,
         LinkState::Open => (
@@ -28,11 +29,11 @@ pub(super) fn show(
             ("Taking a seat", "Connecting to the room…".to_owned(), theme::MUTED)
         }
         LinkState::Connecting { attempt } => {
-            ("Connection lost", format!("Connecting again: try {attempt}…"), theme::WARM)
+            (broken, format!("Connecting again: try {attempt}…"), theme::WARM)
         }
         LinkState::Lost { why, retry_at } => {
             let wait = retry_at.saturating_duration_since(std::time::Instant::now()).as_secs_f32();
-            ("Connection lost", format!("{} Next try in {wait:.1} s.", why.text), theme::WARM)
+            (broken, format!("{} Next try in {wait:.1} s.", why.text), theme::WARM)
         }
         LinkState::Ended { why } => ("Disconnected", why.text.clone(), theme::WARM),
     };

@@ -8,15 +8,18 @@ use shared::id::{NAME_CHARS_MAX, PlayerName};
 use shared::sim::Mode;
 
 use super::tabs::{self, Choices};
-use super::{Rebinding, Tab};
+use super::{Rebinding, Tab, replays};
 use crate::lobby::{Account, Lobby, Wish};
-use crate::settings::Settings;
+use crate::replay_list::{ReplayWish, Replays};
+use crate::settings::{FormerSelf, Settings};
 use crate::ui::{theme, widgets};
 
 /// Width of the column at the left.
 const COLUMN: f32 = 340.0;
 /// Width of the panel beside it.
 const PANEL: f32 = 430.0;
+/// Kept free at the bottom.
+const FOOTER: f32 = 48.0;
 /// From the left edge of the window.
 const LEFT: f32 = 56.0;
 
@@ -24,19 +27,24 @@ pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
     mut settings: ResMut<Settings>,
     lobby: Res<Lobby>,
+    replays: Res<Replays>,
     mut tab: ResMut<Tab>,
     mut choices: ResMut<Choices>,
     mut rebinding: ResMut<Rebinding>,
     mut wishes: MessageWriter<Wish>,
+    mut replay_wishes: MessageWriter<ReplayWish>,
     mut exit: MessageWriter<AppExit>,
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let screen = context.content_rect();
     let left = LEFT.min(screen.width() * 0.04);
     let mut asked = Vec::new();
-    let column = Area::new(Id::new("menu"))
-        .fixed_pos(pos2(left, screen.top() + (screen.height() * 0.09).max(20.0)))
-        .order(Order::Middle);
+    // A long column, with a notice say, begins higher up.
+    let id = Id::new("menu");
+    let tall = context.memory(|memory| memory.area_rect(id)).map_or(0.0, |rect| rect.height());
+    let top = (screen.height() * 0.09).min(screen.height() - tall - FOOTER).max(12.0);
+    let top = screen.top() + top;
+    let column = Area::new(id).fixed_pos(pos2(left, top)).order(Order::Middle);
     column.show(context, |ui| {
         ui.set_width(COLUMN);
         title(ui);
@@ -57,7 +65,6 @@ pub(super) fn show(
         }
     });
     if *tab != Tab::None {
-        let top = screen.top() + (screen.height() * 0.09).max(20.0);
         let panel = Area::new(Id::new("menu panel"))
             .fixed_pos(pos2(left + COLUMN + 20.0, top))
             .order(Order::Middle);
@@ -65,6 +72,12 @@ pub(super) fn show(
             theme::panel().show(ui, |ui| {
                 ui.set_width((PANEL - 32.0).min(screen.width() - left - COLUMN - 72.0));
                 let height = screen.height() - (top - screen.top()) - 72.0;
+                if *tab == Tab::Replays {
+                    let mut asked = Vec::new();
+                    replays::panel(ui, height, &replays, &lobby, &mut asked);
+                    replay_wishes.write_batch(asked);
+                    return;
+                }
                 tabs::show(
                     ui,
                     *tab,
@@ -114,6 +127,13 @@ fn play(
     if name.lost_focus() && wrong.is_none() {
         asked.push(Wish::SignIn);
     }
+    let here = |former: &&FormerSelf| former.server == settings.server;
+    for former in settings.former.iter().filter(here) {
+        let again = theme::small(format!("Play as {} again", former.name));
+        if ui.link(again).on_hover_text("Who you were before the browser sent you").clicked() {
+            asked.push(Wish::Be(former.clone()));
+        }
+    }
     ui.add_space(4.0);
     let modes = [(Mode::Brawl, "Brawl"), (Mode::Teams, "Teams"), (Mode::Duel, "Duel")];
     if let Some(mode) = widgets::segments(ui, &modes, choices.quick_mode) {
@@ -145,6 +165,7 @@ fn rows(ui: &mut Ui, tab: &mut Tab) {
         (Tab::Private, "Private room", "Link and code"),
         (Tab::Practice, "Practice", "Against bots"),
         (Tab::Watch, "Watch", "Rooms that play now"),
+        (Tab::Replays, "Replays", "Rounds that were played"),
         (Tab::Settings, "Settings", ""),
     ];
     for (which, title, remark) in rows {

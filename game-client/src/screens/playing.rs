@@ -19,7 +19,7 @@ use crate::lobby::{Lobby, Screen, Wish};
 use crate::net::{Net, Request};
 use crate::prediction::ticks_of;
 use crate::room::Room;
-use crate::scene::{Labels, Stage, View};
+use crate::scene::{Labels, OwnFall, Stage, View};
 use crate::settings::Settings;
 use crate::ui::chat::{Draft, Outcome};
 use crate::ui::kill_feed::KillFeed;
@@ -77,6 +77,7 @@ pub(super) struct Seen<'w> {
     lobby: Res<'w, Lobby>,
     labels: Res<'w, Labels>,
     feed: Res<'w, KillFeed>,
+    fall: Res<'w, OwnFall>,
     chat: Res<'w, Chat>,
     controls: Res<'w, Controls>,
     graph: Res<'w, NetGraph>,
@@ -105,11 +106,11 @@ pub(super) fn show(
     } else if seen.controls.scoreboard {
         table(context, &seen, &settings);
     }
-    if settings.show_link && seen.room.result.is_none() {
+    let has_been_open = seen.room.mode.is_some();
+    if settings.show_link && has_been_open && seen.room.result.is_none() {
         hud::link(context, seen.room.round_trip_ms, age_ms);
     }
     net_graph::show(context, &seen.graph);
-    let has_been_open = seen.room.mode.is_some();
     // While a result is shown the world stands still, and nothing comes.
     let silence = if seen.room.result.is_some() { 0.0 } else { age_ms };
     disconnected::show(context, &seen.room.state, has_been_open, silence, &mut asked);
@@ -124,8 +125,8 @@ fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
     }
     hud::names(context, &seen.labels);
     let title = seen.room.mode.map_or("", Mode::title);
-    let by = seen.feed.own_fall.as_ref();
-    hud::round(context, &seen.stage, title, by, settings.palette, seen.controls.scoreboard);
+    let fall = seen.fall.credit();
+    hud::round(context, &seen.stage, title, fall, settings.palette, seen.controls.scoreboard);
     kill_feed::show(context, &seen.feed, seen.stage.own, settings.palette);
     let own = seen.stage.own.and_then(|slot| seen.stage.drawn.as_ref()?.disc(slot));
     if let Some(own) = own {

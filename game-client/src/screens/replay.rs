@@ -1,4 +1,6 @@
-//! A recording: pause, speed, a timeline with marks, whom to follow.
+//! A recording: pause, speed, a timeline with marks and with what is still missing, whom to follow.
+
+use std::time::Instant;
 
 use bevy::input::ButtonInput;
 use bevy::input::keyboard::KeyCode;
@@ -13,7 +15,7 @@ use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
 use crate::lobby::Screen;
-use crate::replay::{JUMP_SECONDS, Recording, SPEEDS};
+use crate::replay::{Arrival, JUMP_SECONDS, Recording, SPEEDS};
 use crate::scene::{Labels, Stage};
 use crate::settings::Settings;
 use crate::ui::kill_feed::KillFeed;
@@ -38,6 +40,7 @@ pub(super) fn show(
     hud::round(context, &stage, title, None, settings.palette, false);
     kill_feed::show(context, &feed, None, settings.palette);
     let mut leave = keys.just_pressed(KeyCode::Escape);
+    waiting(context, &recording);
     bar(context, &mut recording, &stage, &mut leave);
     if leave {
         commands.remove_resource::<Recording>();
@@ -90,6 +93,7 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
     area.order(Order::Middle).show(context, |ui| {
         theme::chip().show(ui, |ui| {
             ui.set_width(width - 24.0);
+            trouble(ui, recording);
             timeline(ui, recording);
             ui.horizontal(|ui| {
                 let text = if recording.is_playing { "Pause" } else { "Play" };
@@ -98,8 +102,9 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
                 }
                 let now = widgets::clock(recording.seconds());
                 ui.label(theme::text(format!("{now} of {}", widgets::clock(recording.length()))));
-                if !recording.reader().is_complete() {
-                    ui.label(theme::small("The recording breaks off there.").color(theme::WARM));
+                if *recording.arrival() == Arrival::Coming {
+                    let share = recording.share() * 100.0;
+                    ui.label(theme::small(format!("{share:.0} % is here")));
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     *leave |= widgets::secondary_sized(ui, "Close", vec2(72.0, 32.0)).clicked();
@@ -123,6 +128,28 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
     });
 }
 
+/// What is wrong with how the recording comes here.
+fn trouble(ui: &mut Ui, recording: &Recording) {
+    let text = match recording.arrival() {
+        Arrival::Coming => return,
+        Arrival::Interrupted { why, retry_at } => {
+            let wait = retry_at.saturating_duration_since(Instant::now()).as_secs_f32();
+            format!("{why} Next try in {wait:.1} s.")
+        }
+        Arrival::Failed { why } => why.clone(),
+        Arrival::Whole if recording.reader().is_complete() => return,
+        Arrival::Whole => "The recording breaks off at its end.".to_owned(),
+    };
+    ui.label(theme::small(text).color(theme::WARM));
+}
+
+/// The picture stands still because the needle has reached what is not here yet.
+fn waiting(context: &Context, recording: &Recording) {
+    if recording.is_playing && recording.is_waiting() {
+        hud::middle(context, "Waiting for the recording…");
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "ticks of a round")]
 fn timeline(ui: &mut Ui, recording: &mut Recording) {
     let (rect, response) =
@@ -135,6 +162,8 @@ fn timeline(ui: &mut Ui, recording: &mut Recording) {
     );
     let painter = ui.painter();
     painter.rect_filled(line, CornerRadius::same(3), theme::FIELD);
+    let here = Rect::from_min_max(line.min, pos2(x_of(recording.available()), line.bottom()));
+    painter.rect_filled(here, CornerRadius::same(3), theme::LINE_BRIGHT);
     let now = x_of(recording.seconds());
     let gone = Rect::from_min_max(line.min, pos2(now, line.bottom()));
     painter.rect_filled(gone, CornerRadius::same(3), theme::WARM);

@@ -7,7 +7,7 @@ use shared::sim::{BotStrength, Mode};
 
 use super::{Rebinding, Tab, settings};
 use crate::invite::Invitation;
-use crate::lobby::{Lobby, Wish};
+use crate::lobby::{Account, Lobby, Wish};
 use crate::settings::Settings;
 use crate::ui::{scoreboard, theme, widgets};
 
@@ -46,7 +46,7 @@ pub(super) fn show(
     asked: &mut Vec<Wish>,
 ) {
     match tab {
-        Tab::None => {}
+        Tab::None | Tab::Replays => {}
         Tab::Private => private(ui, settings, lobby, choices, asked),
         Tab::Practice => practice(ui, lobby, choices, asked),
         Tab::Watch => watch(ui, height, lobby, asked),
@@ -73,7 +73,11 @@ fn private(
                 if let Some(server) = invitation.server {
                     settings.server = server;
                 }
-                asked.push(Wish::Join(invitation.room));
+                let join = Wish::Join(invitation.room);
+                asked.push(match invitation.handover {
+                    Some(code) => Wish::As(code, Box::new(join)),
+                    None => join,
+                });
             }
             Err(error) => choices.trouble = Some(error.to_string()),
         }
@@ -158,8 +162,13 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
     asked.push(Wish::SeeRooms);
     scoreboard::title(ui, "Rooms that play now", "");
     match &lobby.rooms {
-        None if lobby.session().is_none() => {
-            ui.label(theme::muted("Give a name first, then the rooms appear here."));
+        None if lobby.session().is_none() && lobby.account != Account::Asking => {
+            match &lobby.trouble {
+                Some(trouble) => not_now(ui, trouble),
+                None => {
+                    ui.label(theme::muted("Give a name first, then the rooms appear here."));
+                }
+            }
         }
         None => {
             ui.horizontal(|ui| {
@@ -167,10 +176,7 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
                 ui.label(theme::muted("Asking the server…"));
             });
         }
-        Some(Err(trouble)) => {
-            ui.label(theme::muted(&trouble.text));
-            ui.label(theme::small("It is asked again every two seconds."));
-        }
+        Some(Err(trouble)) => not_now(ui, &trouble.text),
         Some(Ok(list)) if list.rooms.is_empty() => {
             ui.label(theme::muted("No room is open. Quick play opens one."));
         }
@@ -184,6 +190,12 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
             });
         }
     }
+}
+
+/// The server did not say which rooms there are.
+fn not_now(ui: &mut Ui, why: &str) {
+    ui.label(theme::muted(why));
+    ui.label(theme::small("It is asked again by itself."));
 }
 
 fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {

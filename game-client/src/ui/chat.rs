@@ -3,8 +3,8 @@
 use bevy::prelude::{App, Plugin, Resource};
 use bevy_egui::egui::text::{LayoutJob, TextFormat};
 use bevy_egui::egui::{
-    Align2, Area, Color32, Context, CornerRadius, Id, Key, LayerId, Order, Pos2, Rect, Vec2, pos2,
-    vec2,
+    Align2, Area, Color32, Context, CornerRadius, Event, Id, Key, LayerId, Order, Pos2, Rect, Vec2,
+    pos2, vec2,
 };
 use shared::id::PlayerId;
 use shared::protocol::chat::{Channel, LINE_CHARS_MAX};
@@ -135,7 +135,8 @@ fn writing(
         ui.set_width(WIDTH);
         let hint = if draft.to_team { "To your team" } else { "To everyone in the room" };
         let field = widgets::field_sized(ui, &mut draft.text, hint, LINE_CHARS_MAX, WIDTH);
-        if core::mem::take(&mut draft.wants_focus) {
+        let is_new = core::mem::take(&mut draft.wants_focus);
+        if is_new {
             field.request_focus();
         }
         let recent = chat.refused.as_ref().filter(|(_, at)| at.elapsed().as_secs_f32() < 4.0);
@@ -150,8 +151,9 @@ fn writing(
                 ui.label(theme::small("Enter sends · Esc closes · /ignore NAME hides somebody"));
             }
         }
-        let (send, close) =
-            ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
+        // The press that opened the field does not send, and neither does holding that key.
+        let send = !is_new && ui.input(|input| input.events.iter().any(is_fresh_enter));
+        let close = ui.input(|input| input.key_pressed(Key::Escape));
         if send {
             outcome = said(chat, draft.text.trim());
         }
@@ -161,6 +163,10 @@ fn writing(
     });
     paint_lines(context, lines, corner - vec2(0.0, 82.0), false);
     outcome
+}
+
+fn is_fresh_enter(event: &Event) -> bool {
+    matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, .. })
 }
 
 /// What a finished line means.
@@ -180,4 +186,54 @@ pub fn hint(context: &Context, key: &str) {
     let corner = context.content_rect().left_bottom() + vec2(16.0, -14.0);
     let text = format!("{key} to chat");
     painter.text(corner, Align2::LEFT_BOTTOM, text, theme::font(12.0), MUTED);
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy_egui::egui::{Context, Event, Key, Modifiers, RawInput};
+
+    use super::{Draft, Outcome, show};
+    use crate::chat::Chat;
+
+    fn enter(pressed: bool) -> Event {
+        let (key, modifiers) = (Key::Enter, Modifiers::NONE);
+        Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }
+    }
+
+    /// One frame of the chat in which this happens at the keyboard.
+    fn frame(context: &Context, draft: &mut Draft, events: Vec<Event>) -> Outcome {
+        let mut outcome = Outcome::Nothing;
+        let input = RawInput { events, ..RawInput::default() };
+        let shown = |ui: &mut bevy_egui::egui::Ui| {
+            outcome = show(ui.ctx(), &Chat::default(), draft, &[]);
+        };
+        context.run_ui(input, shown).textures_delta.clear();
+        outcome
+    }
+
+    #[test]
+    fn the_press_that_opens_the_field_does_not_send() {
+        let (context, mut draft) = (Context::default(), Draft::default());
+
+        draft.open(false);
+        let opened = frame(&context, &mut draft, vec![enter(true)]);
+        // Held for a while: the keyboard repeats it.
+        let held = frame(&context, &mut draft, vec![enter(true)]);
+
+        assert_eq!((opened, held), (Outcome::Nothing, Outcome::Nothing));
+        assert!(draft.is_open);
+    }
+
+    #[test]
+    fn another_press_sends_what_was_written() {
+        let (context, mut draft) = (Context::default(), Draft::default());
+        draft.open(false);
+        drop(frame(&context, &mut draft, vec![enter(true)]));
+
+        drop(frame(&context, &mut draft, vec![enter(false), Event::Text("hello".to_owned())]));
+        let sent = frame(&context, &mut draft, vec![enter(true)]);
+
+        assert_eq!(sent, Outcome::Say("hello".to_owned()));
+        assert!(!draft.is_open);
+    }
 }

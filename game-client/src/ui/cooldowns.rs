@@ -123,7 +123,7 @@ fn effects(painter: &Painter, below: Rect, disc: &DrawnDisc) {
         let colour = theme::colour(colour);
         let edge = Stroke::new(1.0, colour.gamma_multiply(0.7));
         painter.rect(rect, CornerRadius::same(8), PANEL, edge, StrokeKind::Inside);
-        widgets::paint_dot(painter, pos2(rect.left() + 14.0, rect.center().y), 4.5, colour, false);
+        widgets::paint_dot(painter, pos2(rect.left() + 14.0, rect.center().y), 4.5, colour);
         let name = pos2(rect.left() + 26.0, rect.center().y);
         painter.text(name, Align2::LEFT_CENTER, title, theme::font(14.0), TEXT);
         let time = pos2(rect.right() - 10.0, rect.center().y);

@@ -5,12 +5,11 @@ use bevy_egui::egui::{
     pos2, vec2,
 };
 use shared::sim::Slot;
-use shared::sim::event::PushKind;
 use shared::snapshot::Roster;
 
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
-use super::{icons, widgets};
-use crate::scene::{Labels, Stage, palette};
+use super::{icons, seat, widgets};
+use crate::scene::{Credit, Labels, Stage, palette};
 use crate::settings::PaletteChoice;
 use crate::space::Drawn;
 
@@ -97,14 +96,7 @@ pub fn places(
             theme::bold(14.0),
             ink,
         );
-        let colour = theme::colour(palette::hue(disc.slot, colours).0);
-        widgets::paint_dot(
-            &painter,
-            pos2(left + 41.0, middle),
-            6.0,
-            colour,
-            palette::has_ring(disc.slot),
-        );
+        seat::dot(&painter, pos2(left + 41.0, middle), 6.0, disc.slot, colours, 1.0);
         let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
         let name = elided(&painter, roster.name(disc.slot), &font, 112.0);
         painter.text(pos2(left + 55.0, middle), Align2::LEFT_CENTER, name, font, TEXT);
@@ -124,12 +116,7 @@ pub fn places(
 const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
 
 /// A text cut so that it fits.
-pub(super) fn elided(
-    painter: &Painter,
-    text: &str,
-    font: &bevy_egui::egui::FontId,
-    width: f32,
-) -> String {
+pub fn elided(painter: &Painter, text: &str, font: &bevy_egui::egui::FontId, width: f32) -> String {
     let fits =
         |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width;
     if fits(text) {
@@ -163,17 +150,19 @@ pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
     }
 }
 
-/// Who pushed the own disc over the edge, and when it is back.
-pub fn fallen(context: &Context, back_in: f32, by: Option<&(String, PushKind)>) {
+/// Who pushed the own disc over the edge, once that is known, and when it is back.
+pub fn fallen(context: &Context, back_in: f32, credit: Option<Credit>, roster: &Roster) {
     let painter = painter(context, "fallen");
     let screen = context.content_rect();
     let centre = pos2(screen.center().x, screen.top() + screen.height() * 0.27);
-    match by {
-        Some((name, kind)) => {
+    match credit {
+        Some(Credit::Pushed(by, kind)) => {
+            let name = roster.name(by);
             outlined(&painter, centre, &format!("{name} pushed you off"), 28.0, TEXT);
-            icons::push(&painter, centre - vec2(0.0, 42.0), 34.0, Some(*kind), WARM);
+            icons::push(&painter, centre - vec2(0.0, 42.0), 34.0, Some(kind), WARM);
         }
-        None => outlined(&painter, centre, "You slipped off the edge", 28.0, TEXT),
+        Some(Credit::Slipped) => outlined(&painter, centre, "You slipped off the edge", 28.0, TEXT),
+        None => {}
     }
     let text = format!("Back in {back_in:.1}");
     outlined(&painter, centre + vec2(0.0, 34.0), &text, 16.0, TEXT);
@@ -184,6 +173,12 @@ pub fn watching(context: &Context, text: &str) {
     let painter = painter(context, "watching");
     let screen = context.content_rect();
     outlined(&painter, pos2(screen.center().x, screen.top() + 100.0), text, 14.0, TEXT);
+}
+
+/// A word in the middle, when there is nothing else to see.
+pub fn middle(context: &Context, text: &str) {
+    let painter = painter(context, "middle");
+    outlined(&painter, context.content_rect().center(), text, 20.0, TEXT);
 }
 
 /// Names under discs.
@@ -235,14 +230,14 @@ pub fn round(
     context: &Context,
     stage: &Stage,
     title: &str,
-    by: Option<&(String, PushKind)>,
+    fall: Option<Credit>,
     colours: PaletteChoice,
     is_covered: bool,
 ) {
     let Some(drawn) = &stage.drawn else { return };
     time(context, drawn, title);
     places(context, drawn, &stage.roster, stage.own, colours);
-    if is_covered {
+    if is_covered || drawn.over {
         return;
     }
     let whole = drawn.remaining / (1.0 - drawn.progress).max(1e-6);
@@ -251,7 +246,7 @@ pub fn round(
     let since_go = whole * drawn.progress - countdown_seconds;
     countdown(context, drawn, since_go);
     let own = stage.own.and_then(|slot| drawn.disc(slot));
-    if let Some(own) = own.filter(|own| !own.standing && own.falls > 0 && !drawn.over) {
-        fallen(context, own.back_in, by);
+    if let Some(own) = own.filter(|own| !own.standing && own.falls > 0) {
+        fallen(context, own.back_in, fall, &stage.roster);
     }
 }

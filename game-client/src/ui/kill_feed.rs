@@ -13,9 +13,9 @@ use shared::sim::event::PushKind;
 use shared::sim::{Event, Slot};
 
 use super::theme::{self, LINE, TEXT, WARM};
-use super::{icons, widgets};
+use super::{icons, seat};
 use crate::room::Settled;
-use crate::scene::{Phase, Stage, palette};
+use crate::scene::{Phase, Stage};
 use crate::settings::PaletteChoice;
 
 /// Lines shown at once. When full, the oldest goes.
@@ -25,6 +25,9 @@ const STAY_SECONDS: f32 = 6.0;
 /// It fades within the last so many seconds.
 const FADE_SECONDS: f32 = 0.6;
 
+/// From the left of a player's dot to the name.
+const NAME: f32 = 18.0;
+
 /// One line.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -33,13 +36,11 @@ pub struct Line {
     age: f32,
 }
 
-/// The last knock-outs, and the last one of the own disc.
+/// The last knock-outs.
 #[derive(Debug, Default, Resource)]
 pub struct KillFeed {
     /// The oldest first.
     pub lines: VecDeque<Line>,
-    /// Who pushed the own disc over the edge the last time, and with what. Nothing: nobody.
-    pub own_fall: Option<(String, PushKind)>,
     act: u32,
 }
 
@@ -70,9 +71,6 @@ fn collect(
         let Event::KnockOut { slot, credit, .. } = event else { continue };
         let name = |slot: Slot| stage.roster.name(slot).to_owned();
         let by = credit.map(|(by, kind)| (by, name(by), kind));
-        if stage.own == Some(*slot) {
-            feed.own_fall = by.clone().map(|(_, name, kind)| (name, kind));
-        }
         if feed.lines.len() == LINES_MAX {
             feed.lines.pop_front();
         }
@@ -94,8 +92,8 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         let galley = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT);
         let fallen = galley(&line.fallen.1);
         let by = line.by.as_ref().map(|(_, name, _)| galley(name));
-        let by_width = by.as_ref().map_or(0.0, |by| by.size().x + 18.0);
-        let width = 12.0 + by_width + 12.0 + 24.0 + 8.0 + 18.0 + fallen.size().x + 12.0;
+        let by_width = by.as_ref().map_or(0.0, |by| by.size().x + NAME + 3.0);
+        let width = 12.0 + by_width + 12.0 + 24.0 + 8.0 + NAME + 3.0 + fallen.size().x + 12.0;
         let left = right - width + 12.0 * (1.0 - entering);
         let rect = Rect::from_min_size(pos2(left, top), vec2(width, 30.0));
         let is_own =
@@ -104,32 +102,19 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
             Stroke::new(if is_own { 1.5 } else { 1.0 }, fade(if is_own { WARM } else { LINE }));
         painter.rect(rect, CornerRadius::same(8), fade(theme::PANEL), edge, StrokeKind::Inside);
         let middle = rect.center().y;
-        let dot = |slot: Slot| fade(theme::colour(palette::hue(slot, colours).0));
         let mut x = rect.left() + 12.0;
         if let (Some((slot, ..)), Some(by)) = (&line.by, by) {
-            widgets::paint_dot(
-                &painter,
-                pos2(x + 5.0, middle),
-                5.0,
-                dot(*slot),
-                palette::has_ring(*slot),
-            );
+            seat::dot(&painter, pos2(x + 5.0, middle), 5.0, *slot, colours, alpha);
             let size = by.size();
-            painter.galley(pos2(x + 15.0, middle - size.y / 2.0), by, fade(TEXT));
-            x += size.x + 18.0 + 12.0;
+            painter.galley(pos2(x + NAME, middle - size.y / 2.0), by, fade(TEXT));
+            x += size.x + NAME + 3.0 + 12.0;
         }
         let kind = line.by.as_ref().map(|(_, _, kind)| *kind);
         icons::push(&painter, pos2(x + 9.0, middle), 20.0, kind, fade(WARM));
         x += 24.0 + 8.0;
         let slot = line.fallen.0;
-        widgets::paint_dot(
-            &painter,
-            pos2(x + 5.0, middle),
-            5.0,
-            dot(slot),
-            palette::has_ring(slot),
-        );
-        painter.text(pos2(x + 15.0, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
+        seat::dot(&painter, pos2(x + 5.0, middle), 5.0, slot, colours, alpha);
+        painter.text(pos2(x + NAME, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
         top += 34.0 * (0.4 + 0.6 * leaving);
     }
 }

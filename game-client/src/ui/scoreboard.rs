@@ -8,7 +8,7 @@ use shared::sim::Slot;
 use shared::snapshot::Roster;
 
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
-use super::{hud, widgets};
+use super::{hud, seat};
 use crate::scene::palette;
 use crate::settings::PaletteChoice;
 use crate::space::Drawn;
@@ -146,8 +146,7 @@ fn line(
         let bar = Rect::from_center_size(at(36.0), vec2(3.0, 18.0));
         painter.rect_filled(bar, CornerRadius::same(2), theme::colour(palette::team(team)));
     }
-    let colour = theme::colour(palette::hue(row.slot, colours).0);
-    widgets::paint_dot(&painter, at(x + 6.0), 6.0, colour, palette::has_ring(row.slot));
+    seat::dot(&painter, at(x + 6.0), 6.0, row.slot, colours, 1.0);
     x += 20.0;
     let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
     let name = hud::elided(&painter, &row.name, &font, columns.points - x - 84.0);

@@ -159,25 +159,14 @@ pub fn switch(ui: &mut Ui, on: &mut bool) -> Response {
     response
 }
 
-/// A dot in the colour of a player.
-pub fn dot(ui: &mut Ui, colour: Color32, has_ring: bool) {
-    let (rect, _) = ui.allocate_exact_size(vec2(14.0, 14.0), Sense::hover());
-    paint_dot(ui.painter(), rect.center(), 6.0, colour, has_ring);
-}
-
-/// The same, anywhere.
+/// A dot.
 pub fn paint_dot(
     painter: &bevy_egui::egui::Painter,
     centre: bevy_egui::egui::Pos2,
     radius: f32,
     colour: Color32,
-    has_ring: bool,
 ) {
     painter.circle_filled(centre, radius, colour);
-    if has_ring {
-        painter.circle_filled(centre, radius * 0.52, Color32::from_rgb(220, 235, 245));
-        painter.circle_filled(centre, radius * 0.26, colour);
-    }
     painter.circle_stroke(centre, radius, Stroke::new(1.0, Color32::from_black_alpha(90)));
 }
 
