@@ -5,6 +5,8 @@ pub mod link;
 
 pub mod session;
 
+pub mod handover;
+
 pub mod sse;
 
 pub mod long_poll;
@@ -14,6 +16,8 @@ pub mod chat;
 pub mod directory;
 
 pub mod stream;
+
+pub mod glimpses;
 
 pub mod clipboard;
 pub mod clock;

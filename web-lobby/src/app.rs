@@ -8,6 +8,8 @@ use shared::api::{RoomList, Scoreboard};
 use crate::api::chat::Chat;
 use crate::api::clock::Now;
 use crate::api::directory::PrivateRoom;
+use crate::api::glimpses::Glimpses;
+use crate::api::handover::Handover;
 use crate::api::long_poll::QuickPlay;
 use crate::api::session::Identity;
 use crate::api::sse::Fed;
@@ -61,7 +63,9 @@ fn connect() {
     Identity::provide();
     Fed::<Scoreboard>::provide();
     Fed::<RoomList>::provide();
+    Glimpses::provide();
     QuickPlay::provide();
     PrivateRoom::provide();
+    Handover::provide();
     Chat::provide();
 }

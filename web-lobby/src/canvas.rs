@@ -17,8 +17,10 @@ mod labels;
 mod pickups;
 mod place;
 mod pulses;
+mod small;
 
 pub use effects::Effects;
+pub use small::draw_small;
 
 use core::f64::consts::TAU;
 
@@ -76,6 +78,14 @@ pub struct Brushes {
 }
 
 impl Brushes {
+    /// The ice's gradients for a radius, made anew when the last ones were for quite another.
+    fn ice(&mut self, context: &CanvasRenderingContext2d, radius: f64) -> Option<&ice::Gradients> {
+        if self.ice.as_ref().is_none_or(|(made_for, _)| (made_for - radius).abs() > 2.0) {
+            self.ice = ice::gradients(context, radius).map(|gradients| (radius, gradients));
+        }
+        self.ice.as_ref().map(|(_, gradients)| gradients)
+    }
+
     /// The next picture does not glide from the last one.
     pub fn cut(&mut self) {
         self.camera.cut();
@@ -104,7 +114,12 @@ pub fn draw(
     scene: &Scene,
 ) {
     let world = scene.world;
-    let discs = seen_discs(scene);
+    let mut discs = seen_discs(scene);
+    if !frame.is_calm {
+        for seen in discs.iter_mut().filter(|seen| seen.disc.is_standing()) {
+            seen.place = seen.place.plus(scene.effects.hold(seen.disc.slot, scene.at));
+        }
+    }
     let followed = scene.follow.and_then(|slot| discs.iter().find(|seen| seen.disc.slot == slot));
     let radius_whole = units(world.mode.platform_radius());
     let radius = ice::radius_at(world, scene.at);

@@ -14,6 +14,7 @@ pub mod rating_curve;
 pub mod replay_list;
 pub mod rooms;
 pub mod scoreboard;
+pub mod thumbnail;
 
 pub mod live_stage;
 pub mod stage;
@@ -23,4 +24,5 @@ pub mod badge;
 pub mod copy;
 pub mod dialog;
 pub mod icon;
+mod in_view;
 pub mod notice;

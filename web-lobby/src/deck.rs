@@ -5,9 +5,11 @@
 
 mod keys;
 mod live;
+mod slices;
 
-pub use keys::{Order, order_of_key};
+pub use keys::{Focus, Order, order_of_key};
 pub use live::{Jitter, LiveNeedle};
+pub use slices::SliceNeedle;
 
 use shared::api::{Marker, MarkerKind};
 use shared::tick::TICK_RATE_HZ;

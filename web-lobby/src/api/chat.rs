@@ -64,8 +64,12 @@ pub struct Chat {
     pub(crate) muted: RwSignal<BTreeSet<PlayerId>>,
     /// To whom the next line goes.
     pub(crate) to: RwSignal<To>,
-    /// The room where one has a seat, whose channel is offered too.
+    /// The room where one sits or watches, whose channel is offered too.
     pub(crate) room: RwSignal<Option<RoomId>>,
+    /// Whether the server can know that one is there: it does not let others in.
+    is_there: StoredValue<bool>,
+    /// Whether the server has let one in since the connection was made.
+    is_let_in: StoredValue<bool>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
     /// The line that was sent last, and its nonce.
@@ -84,6 +88,8 @@ impl Chat {
             muted: RwSignal::new(muted.split(' ').filter_map(|id| id.parse().ok()).collect()),
             to: RwSignal::new(To::Lobby),
             room: RwSignal::new(None),
+            is_there: StoredValue::new(false),
+            is_let_in: StoredValue::new(false),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
             sent: StoredValue::new((0, String::new())),
@@ -127,6 +133,9 @@ impl Chat {
     fn send_line(self, text: &str) -> bool {
         let nonce = self.sent.with_value(|(nonce, _)| nonce.wrapping_add(1));
         let channel = self.to.with_untracked(To::channel);
+        if matches!(channel, Channel::Room { .. }) && !self.is_let_in.get_value() {
+            return false;
+        }
         let is_sent = self.send(&ChatClientMessage::Say { channel, text: text.to_owned(), nonce });
         if is_sent {
             self.sent.set_value((nonce, text.to_owned()));
@@ -145,20 +154,38 @@ impl Chat {
 
     /// Follows the channel of the room where one has a seat, and leaves the one before.
     pub(crate) fn follow_room(self, room: Option<RoomId>) {
-        let before = self.room.get_untracked();
-        if before == room {
-            return;
+        if self.room.get_untracked() != room {
+            self.leave_room();
+            self.room.set(room);
+            self.is_there.set_value(true);
+            self.enter_room();
         }
-        if let Some(room) = before {
-            self.send(&ChatClientMessage::Exit { room });
-            self.to.set(To::Lobby);
-        }
-        self.room.set(room);
+    }
+
+    /// Speaks in a room that one watches, from [`Chat::arrive`] on.
+    pub(crate) fn watch_room(self, room: RoomId) {
+        self.leave_room();
+        self.room.set(Some(room));
+        self.to.set(To::Room(room));
+    }
+
+    /// The server knows now, or again, that one is in the room: what was said there meanwhile comes too.
+    pub(crate) fn arrive(self) {
+        self.is_there.set_value(true);
         self.enter_room();
     }
 
-    fn enter_room(self) {
+    fn leave_room(self) {
         if let Some(room) = self.room.get_untracked() {
+            self.send(&ChatClientMessage::Exit { room });
+            self.to.set(To::Lobby);
+        }
+        self.is_there.set_value(false);
+        self.is_let_in.set_value(false);
+    }
+
+    fn enter_room(self) {
+        if let Some(room) = self.room.get_untracked().filter(|_| self.is_there.get_value()) {
             self.send(&ChatClientMessage::Enter { room });
         }
     }
@@ -197,6 +224,7 @@ impl Chat {
                 Err(error) => self.after_refusal(&error),
             };
             self.socket.set_value(None);
+            self.is_let_in.set_value(false);
             match step {
                 Next::Retry(after_s) => {
                     wake::wait_to_retry(&mut backoff, after_s, |link| self.link.set(link)).await;
@@ -232,12 +260,26 @@ impl Chat {
 
     fn take(self, text: &str) {
         match serde_json::from_str(text) {
-            Ok(ChatServerMessage::Hello { lines, .. }) => {
+            Ok(ChatServerMessage::Hello { lines, gap, .. }) => {
+                // What was said before does not join up with these: rather a short history than one with a hole.
+                if gap {
+                    self.lines.update(Vec::clear);
+                }
                 self.link.set(Link::Live);
                 self.add(lines);
                 self.enter_room();
             }
-            Ok(ChatServerMessage::Entered { lines, .. }) => self.add(lines),
+            Ok(ChatServerMessage::Entered { room, lines, gap }) => {
+                if gap && let Some(first) = lines.first().map(|line| line.sequence) {
+                    let is_older =
+                        |line: &ChatLine| line.channel.is_in(room) && line.sequence < first;
+                    self.lines.update(|lines| lines.retain(|line| !is_older(line)));
+                }
+                if self.room.get_untracked() == Some(room) {
+                    self.is_let_in.set_value(true);
+                }
+                self.add(lines);
+            }
             Ok(ChatServerMessage::Line(line)) => self.add(vec![line]),
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
                 let later =

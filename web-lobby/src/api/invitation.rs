@@ -2,20 +2,32 @@
 
 use shared::id::RoomId;
 
+use super::handover::AsWhom;
+
 /// Scheme, host and port of this server.
 pub(crate) fn origin() -> String {
     web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
 }
 
-/// What to type to play in a room.
-pub(crate) fn command(room: RoomId) -> String {
-    format!("game-client --server {} --join {room}", origin())
+/// What to type to play in a room. Nothing: not yet.
+pub(crate) fn command(room: RoomId, whom: &AsWhom) -> Option<String> {
+    let whom = match whom {
+        AsWhom::Itself => String::new(),
+        AsWhom::Soon => return None,
+        AsWhom::Player(code) => format!(" --as {code}"),
+    };
+    Some(format!("game-client --server {}{whom} --join {room}", origin()))
 }
 
-/// What the native client opens by itself where it is installed.
-pub(crate) fn client_link(room: RoomId) -> String {
+/// What the native client opens by itself where it is installed. Nothing: not yet.
+pub(crate) fn client_link(room: RoomId, whom: &AsWhom) -> Option<String> {
     let server: String = js_sys::encode_uri_component(&origin()).into();
-    format!("pushback://join/{room}?server={server}")
+    let whom = match whom {
+        AsWhom::Itself => String::new(),
+        AsWhom::Soon => return None,
+        AsWhom::Player(code) => format!("&as={code}"),
+    };
+    Some(format!("pushback://join/{room}?server={server}{whom}"))
 }
 
 /// What to send to a friend.

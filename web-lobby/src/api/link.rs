@@ -11,6 +11,8 @@ pub enum Transport {
     LongPoll,
     /// Server-sent events.
     Events,
+    /// One body that is used while it arrives.
+    Stream,
     /// Two ways at once.
     Socket,
 }
@@ -23,6 +25,7 @@ impl Transport {
             Self::Pull => "HTTP",
             Self::LongPoll => "long-poll",
             Self::Events => "SSE",
+            Self::Stream => "HTTP stream",
             Self::Socket => "WebSocket",
         }
     }
@@ -37,6 +40,9 @@ impl Transport {
             }
             Self::Events => {
                 "Server-sent events: one way, from server to page, resumed from the last event after a cut."
+            }
+            Self::Stream => {
+                "One HTTP body that plays while it arrives: the same bytes that the players get, in order and without asking again."
             }
             Self::Socket => "A WebSocket: lines go both ways on one connection.",
         }
@@ -53,6 +59,8 @@ pub enum Link {
     Connecting,
     /// Data flows.
     Live,
+    /// Something of a known end flows.
+    Loading,
     /// The server holds the question until it has an answer.
     Waiting,
     /// Asked and answered, at this time of day.
@@ -71,6 +79,12 @@ pub enum Link {
 }
 
 impl Link {
+    /// Whether it makes no sense to try again.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        matches!(self, Self::Stopped(_))
+    }
+
     /// The state as one word, for style sheets and tests.
     #[must_use]
     pub const fn state(&self) -> &'static str {
@@ -78,6 +92,7 @@ impl Link {
             Self::Idle => "idle",
             Self::Connecting => "connecting",
             Self::Live => "live",
+            Self::Loading => "loading",
             Self::Waiting => "waiting",
             Self::Fetched(_) => "fetched",
             Self::Reconnecting { .. } => "reconnecting",
@@ -94,6 +109,7 @@ impl Link {
             Self::Idle => "not connected".to_owned(),
             Self::Connecting => "connecting …".to_owned(),
             Self::Live => "live".to_owned(),
+            Self::Loading => "loading".to_owned(),
             Self::Waiting => "waiting".to_owned(),
             Self::Fetched(time) => time.clone(),
             Self::Reconnecting { seconds: 0 } => "reconnecting …".to_owned(),

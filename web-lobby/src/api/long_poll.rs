@@ -1,6 +1,8 @@
 //! Quick play: a request for a match, followed by long-polling until there is a seat.
 //!
 //! The request survives any cut, and a reload of the tab: its ticket is kept. Cancelling is a `DELETE`.
+//!
+//! Each search has a number. What comes of an older one changes nothing, and a ticket that it got is given back.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -53,9 +55,14 @@ pub(crate) struct QuickPlay {
     /// The mode to ask for.
     pub(crate) mode: RwSignal<Mode>,
     identity: Identity,
-    /// The ticket that is followed; a loop with another one ends.
+    /// The ticket that is followed.
     ticket: StoredValue<Option<String>>,
+    /// The newest search.
+    newest: StoredValue<Number>,
 }
+
+/// Counts the searches of a page, and the ends of them.
+type Number = u32;
 
 impl QuickPlay {
     /// Sets it up, and goes on with a request that a reload cut.
@@ -68,6 +75,7 @@ impl QuickPlay {
             mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
             identity: Identity::expect(),
             ticket: StoredValue::new(None),
+            newest: StoredValue::new(0),
         };
         provide_context(play);
         match storage::get(storage::MATCH).as_deref().map(|kept| kept.split_once(' ')) {
@@ -98,82 +106,103 @@ impl QuickPlay {
         if matches!(self.search.get_untracked(), Search::Asking | Search::Waiting { .. }) {
             return;
         }
+        let search = self.next();
         spawn_local(async move {
-            if self.identity.needed().await.is_some() {
+            if self.identity.needed().await.is_some() && self.is_newest(search) {
                 self.link.set(Link::Connecting);
                 self.search.set(Search::Asking);
-                self.seek().await;
+                self.seek(search).await;
             }
         });
     }
 
     /// Gives up, or puts a result away.
     pub(crate) fn cancel(self) {
+        self.next();
         let ticket = self.ticket.try_update_value(Option::take).flatten();
         let was_matched = matches!(self.search.get_untracked(), Search::Matched(_));
         self.forget(Search::Off);
         if let Some(ticket) = ticket.filter(|_| !was_matched) {
-            // When the server has forgotten it already, that is as well.
-            spawn_local(async move {
-                delete(&format!("/api/matchmaking/{ticket}")).await.ok();
-            });
+            spawn_local(give_back(ticket));
         }
     }
 
     /// Goes on with a request that was made before a reload. One that ended since is forgotten.
     fn resume(self, ticket: String) {
+        let search = self.next();
         self.search.set(Search::Asking);
+        self.ticket.set_value(Some(ticket.clone()));
         spawn_local(async move {
             self.identity.known().await;
-            match self.follow(ticket, 0).await {
-                Ok(()) => {}
-                Err(error) if is_over(&error) => self.forget(Search::Off),
-                Err(error) => self.fail(&error),
+            if !self.is_newest(search) {
+                return;
+            }
+            match self.follow(search, ticket, 0).await {
+                Err(error) if self.is_newest(search) => {
+                    if is_over(&error) {
+                        self.forget(Search::Off);
+                    } else {
+                        self.fail(&error);
+                    }
+                }
+                Ok(()) | Err(_) => {}
             }
         });
     }
 
     /// Asks for a match until there is one. A server that restarted has forgotten the request: it is made again.
-    async fn seek(self) {
-        loop {
-            let followed = match self.ask().await {
-                Ok(ticket) => {
+    async fn seek(self, search: Number) {
+        while self.is_newest(search) {
+            let followed = match self.ask(search).await {
+                Ok(Some(ticket)) if self.is_newest(search) => {
                     let (name, version) = (ticket.ticket.clone(), ticket.version);
-                    self.ticket.set_value(Some(name.clone()));
                     self.show(ticket.state);
-                    self.follow(name, version).await
+                    self.follow(search, name, version).await
                 }
+                // Given up while it was on its way.
+                Ok(Some(ticket)) => return give_back(ticket.ticket).await,
+                Ok(None) => return,
                 Err(error) => Err(error),
             };
             match followed {
                 Ok(()) => return,
                 Err(error) if is_over(&error) => {}
+                Err(_) if !self.is_newest(search) => {}
                 Err(error) => return self.fail(&error),
             }
         }
     }
 
-    async fn ask(self) -> Result<MatchTicket, ApiError> {
+    /// Makes the request. Nothing: it was given up before it was made.
+    async fn ask(self, search: Number) -> Result<Option<MatchTicket>, ApiError> {
         let request = MatchRequest { mode: self.mode.get_untracked() };
         match post("/api/matchmaking", &request).await {
             Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
                 self.identity.renew().await?;
-                post("/api/matchmaking", &request).await
+                if !self.is_newest(search) {
+                    return Ok(None);
+                }
+                post("/api/matchmaking", &request).await.map(Some)
             }
-            answer => answer,
+            answer => answer.map(Some),
         }
     }
 
     /// Asks again and again what is new, until there is a seat or the person has given up.
-    async fn follow(self, ticket: String, mut version: u64) -> Result<(), ApiError> {
-        storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
+    async fn follow(
+        self,
+        search: Number,
+        ticket: String,
+        mut version: u64,
+    ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
         let mut backoff = Backoff::default();
-        while self.follows(&ticket) && !matches!(self.search.get_untracked(), Search::Matched(_)) {
+        while !matches!(self.search.get_untracked(), Search::Matched(_)) {
+            storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
             self.link.set(Link::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = hold::<MatchTicket>(&path, WAIT_S).await;
-            if !self.follows(&ticket) {
+            if !self.is_newest(search) {
                 return Ok(());
             }
             match answer {
@@ -186,11 +215,14 @@ impl QuickPlay {
                 }
                 Err(error) if error.may_pass() => {
                     let say = |link| {
-                        if self.follows(&ticket) {
+                        if self.is_newest(search) {
                             self.link.set(link);
                         }
                     };
                     wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
+                    if !self.is_newest(search) {
+                        return Ok(());
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -199,8 +231,18 @@ impl QuickPlay {
         Ok(())
     }
 
-    fn follows(self, ticket: &str) -> bool {
-        self.ticket.with_value(|followed| followed.as_deref() == Some(ticket))
+    /// A new search, or the end of one: whatever ran before is of the past.
+    fn next(self) -> Number {
+        self.newest
+            .try_update_value(|number| {
+                *number = number.wrapping_add(1);
+                *number
+            })
+            .unwrap_or_default()
+    }
+
+    fn is_newest(self, search: Number) -> bool {
+        self.newest.with_value(|newest| *newest == search)
     }
 
     fn show(self, state: MatchState) {
@@ -229,6 +271,11 @@ impl QuickPlay {
         self.link.set(Link::Idle);
         self.search.set(search);
     }
+}
+
+/// Ends a request. When the server has forgotten it already, that is as well.
+async fn give_back(ticket: String) {
+    delete(&format!("/api/matchmaking/{ticket}")).await.ok();
 }
 
 /// The server knows the request no longer.

@@ -45,6 +45,11 @@ impl Identity {
         expect_context()
     }
 
+    /// Whether there is somebody at the page: known, or about to be told by the server.
+    pub(crate) fn is_somebody(self) -> bool {
+        self.me.with(Option::is_some) || storage::get(storage::NAME).is_some()
+    }
+
     /// The name to offer in the dialog.
     pub(crate) fn suggestion(self) -> String {
         let known = self.me.with_untracked(|me| me.as_ref().map(|me| me.name.to_string()));
@@ -105,7 +110,7 @@ impl Identity {
     }
 
     async fn begin(self, name: String) -> Result<(), ApiError> {
-        let session = post("/api/session", &SessionRequest { name }).await?;
+        let session = post("/api/session", &SessionRequest::Name { name }).await?;
         self.keep(session);
         Ok(())
     }

@@ -13,11 +13,11 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
-    RequestInit,
+    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult,
+    RequestCache, RequestCredentials, RequestInit,
 };
 
-use super::{ApiError, accepted, fetch};
+use super::{ANSWER_MS_MAX, ApiError, accepted, fetch};
 
 /// The status of a body that does not begin at the beginning.
 const PARTIAL_CONTENT: u16 = 206;
@@ -31,6 +31,33 @@ pub(crate) struct Body {
     continues: bool,
     /// Names this state of the file: a later request goes on only when it is still the same.
     tag: Option<String>,
+}
+
+/// What was new in a stream.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) bytes: Vec<u8>,
+    /// Where the next one goes on.
+    pub(crate) cursor: Option<String>,
+}
+
+/// Asks for what is new in a stream, all of it at once.
+pub(crate) async fn slice(path: &str) -> Result<Slice, ApiError> {
+    let init = RequestInit::new();
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_MS_MAX)));
+    let response = accepted(fetch(path, &init).await?).await?;
+    let cursor = response.headers().get("Pushback-Cursor").ok().flatten();
+    let bytes = JsFuture::from(response.array_buffer().map_err(broken)?).await.map_err(broken)?;
+    Ok(Slice { bytes: Uint8Array::new(&bytes).to_vec(), cursor })
+}
+
+/// Who asks for a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Whoever has the session, if there is one: the server knows who watches.
+    AsOneself,
+    /// A passer-by.
+    AsNobody,
 }
 
 /// Where an earlier body was cut.
@@ -47,9 +74,14 @@ impl Body {
     async fn open(
         path: &str,
         cut: Option<&Cut>,
+        asks: Asks,
         abort: &AbortController,
     ) -> Result<Self, ApiError> {
         let init = RequestInit::new();
+        init.set_credentials(match asks {
+            Asks::AsOneself => RequestCredentials::SameOrigin,
+            Asks::AsNobody => RequestCredentials::Omit,
+        });
         init.set_signal(Some(&abort.signal()));
         // The browser's cache would hold a stream back until it has all of it.
         init.set_cache(RequestCache::NoStore);

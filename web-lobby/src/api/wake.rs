@@ -126,6 +126,13 @@ pub(crate) fn is_hidden() -> bool {
     web_sys::window().and_then(|window| window.document()).is_some_and(|page| page.hidden())
 }
 
+/// Whether the person at the page wants nothing to move.
+pub(crate) fn is_calm() -> bool {
+    let query = web_sys::window()
+        .and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten());
+    query.is_some_and(|query| query.matches())
+}
+
 /// Whether somebody sees the page, or did a moment ago.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen(pub(crate) ReadSignal<bool>);

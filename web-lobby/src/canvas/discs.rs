@@ -13,6 +13,8 @@ use super::{Frame, Scene, Seen, fill_circle, ring};
 const RADIUS: f64 = units(disc::RADIUS);
 /// A fall takes so many ticks: 600 ms.
 const FALL_TICKS: f64 = 36.0;
+/// Width of the rim that shows the team, in units.
+const TEAM_WIDTH: f64 = 6.0;
 /// A disc this fast, in units a tick, leaves a trail.
 const TRAIL_SPEED: f64 = 6.5;
 
@@ -103,12 +105,13 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, fram
         context.rotate(-angle).ok();
         context.translate(-seen.place.x, -seen.place.y).ok();
     }
+    let has_teams = scene.world.mode.has_teams();
+    if has_teams {
+        draw_team(context, disc, seen.place);
+    }
     draw_body(context, disc, seen.place, RADIUS);
     if scene.follow == Some(disc.slot) {
         ring(context, seen.place, RADIUS - 0.5, palette::WHITE, 3.0);
-    }
-    if scene.world.mode.has_teams() {
-        draw_team(context, disc, seen.place);
     }
     draw_notch(context, disc, seen.place);
     if disc.heavy > 0 {
@@ -117,7 +120,8 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, fram
     if squash.is_some() {
         context.restore();
     }
-    draw_strain(context, disc, seen.place, scene.at, frame.is_calm);
+    let radius = RADIUS + if has_teams { TEAM_WIDTH + 5.0 } else { 7.0 };
+    draw_strain(context, disc, seen.place, radius + shaken(disc, scene.at, frame.is_calm));
 }
 
 fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
@@ -148,34 +152,29 @@ fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     context.stroke();
 }
 
-/// Teams differ by the colour of an outline and by its pattern.
+/// Teams differ by the colour of a rim and by its pattern, and by the light on the ice.
 fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
-    if disc.team == 1 {
-        context.set_line_dash(&js_sys::Array::of2(&7.0.into(), &4.0.into())).ok();
+    let colour = palette::team(disc);
+    context.set_global_alpha(0.3);
+    fill_circle(context, place, RADIUS * 1.75, colour);
+    context.set_global_alpha(1.0);
+    fill_circle(context, place, RADIUS + TEAM_WIDTH + 1.0, palette::INK);
+    let middle = RADIUS + TEAM_WIDTH / 2.0;
+    if disc.team == 0 {
+        return ring(context, place, middle, colour, TEAM_WIDTH);
     }
-    ring(context, place, RADIUS + 2.5, palette::team(disc), 3.5);
-    if disc.team == 1 {
-        context.set_line_dash(&js_sys::Array::new()).ok();
-    }
+    ring(context, place, middle, palette::WHITE, TEAM_WIDTH);
+    context.set_line_dash(&js_sys::Array::of2(&11.0.into(), &7.0.into())).ok();
+    ring(context, place, middle, colour, TEAM_WIDTH);
+    context.set_line_dash(&js_sys::Array::new()).ok();
 }
 
 /// An arc from the top, clockwise: the more, the warmer. Full, it trembles.
-fn draw_strain(
-    context: &CanvasRenderingContext2d,
-    disc: &Disc,
-    place: Place,
-    at: f64,
-    is_calm: bool,
-) {
-    let part = f64::from(disc.strain) / f64::from(STRAIN_MAX);
+fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
+    let part = strain_part(disc);
     if part <= 0.01 {
         return;
     }
-    let trembles = part > 0.9 && !is_calm;
-    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
-    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
-    let shaken = if trembles { (chance((at * 0.5) as u32) - 0.5) * 3.0 } else { 0.0 };
-    let radius = RADIUS + 7.0 + shaken;
     let arc = |from: f64, to: f64, colour: &str, width: f64| {
         context.begin_path();
         context.arc(place.x, place.y, radius, from, to).ok();
@@ -187,6 +186,22 @@ fn draw_strain(
     arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::INK, 6.4);
     arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::strain(part), 4.0);
     context.set_line_cap("butt");
+}
+
+/// From no strain, 0, to full, 1.
+fn strain_part(disc: &Disc) -> f64 {
+    f64::from(disc.strain) / f64::from(STRAIN_MAX)
+}
+
+/// How far the arc is off its place just now.
+fn shaken(disc: &Disc, at: f64, is_calm: bool) -> f64 {
+    if is_calm || strain_part(disc) <= 0.9 {
+        return 0.0;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
+    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+    let moment = (at * 0.5) as u32;
+    (chance(moment) - 0.5) * 3.0
 }
 
 fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc, frame: &Frame) {

@@ -4,6 +4,7 @@
 //! motion slows it down, and a pause holds it.
 
 mod paint;
+mod stop;
 
 pub(super) use paint::{draw_above, draw_below};
 
@@ -14,11 +15,14 @@ use shared::tick::Tick;
 
 use super::palette;
 use super::place::{Place, chance, radians, units};
+use stop::Stop;
 
 /// At most so many are kept; when there are more, the oldest goes.
 const EFFECTS_MAX: usize = 160;
 /// The longest that any effect lasts, in ticks.
 const LIFE_TICKS_MAX: f64 = 42.0;
+/// The world is at most so many ticks ahead of the needle.
+const LATE_TICKS: f64 = 4.0;
 /// A squash lasts so long, in ticks.
 const SQUASH_TICKS: f64 = 9.0;
 /// A shake lasts so long, in ticks, and moves the eye so far at first, in units.
@@ -29,6 +33,7 @@ const SHAKE_REACH: f64 = 5.0;
 #[derive(Debug, Clone, Default)]
 pub struct Effects {
     shown: VecDeque<Effect>,
+    stops: VecDeque<Stop>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +74,7 @@ impl Effects {
     /// Nothing is to be seen any more: the needle jumped.
     pub fn clear(&mut self) {
         self.shown.clear();
+        self.stops.clear();
     }
 
     /// Takes what happened on the way to a world.
@@ -85,8 +91,17 @@ impl Effects {
                 }
                 self.shown.push_back(Effect { born, place, angle, kind });
             }
+            self.stops.extend(stop::stops_of(world, event, born));
         }
+        self.stops.retain(|stop| now - stop.born <= stop::LIFE_TICKS + LATE_TICKS);
+        let surplus = self.stops.len().saturating_sub(EFFECTS_MAX);
+        self.stops.drain(..surplus);
         self.shown.retain(|effect| now - effect.born <= LIFE_TICKS_MAX);
+    }
+
+    /// How far from its place a disc is drawn, because a hard hit stopped it.
+    pub(super) fn hold(&self, slot: Slot, at: f64) -> Place {
+        stop::offset(self.stops.iter(), slot, at)
     }
 
     /// How far the eye is shaken.

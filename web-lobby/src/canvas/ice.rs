@@ -22,8 +22,8 @@ const SHARD_TICKS: u32 = 55;
 
 /// Made once for a radius.
 pub(super) struct Gradients {
-    top: CanvasGradient,
-    side: CanvasGradient,
+    pub(super) top: CanvasGradient,
+    pub(super) side: CanvasGradient,
 }
 
 /// The radius at the needle, in units: smooth between ticks.
@@ -45,10 +45,7 @@ pub(super) fn draw(
     at: f64,
 ) {
     let whole = units(world.mode.platform_radius());
-    if brushes.ice.as_ref().is_none_or(|(made_for, _)| (made_for - radius).abs() > 2.0) {
-        brushes.ice = gradients(context, radius).map(|gradients| (radius, gradients));
-    }
-    let Some((_, gradients)) = &brushes.ice else { return };
+    let Some(gradients) = brushes.ice(context, radius) else { return };
 
     // The side is a circle a little lower; what shows of it below the top is the slab's thickness.
     context.set_fill_style_canvas_gradient(&gradients.side);
@@ -65,7 +62,7 @@ pub(super) fn draw(
     ring(context, Place::default(), radius - 1.0, palette::ICE_EDGE, 2.5);
 }
 
-fn gradients(context: &CanvasRenderingContext2d, radius: f64) -> Option<Gradients> {
+pub(super) fn gradients(context: &CanvasRenderingContext2d, radius: f64) -> Option<Gradients> {
     let light = -radius * 0.18;
     let top = context.create_radial_gradient(light, light, 0.0, 0.0, 0.0, radius).ok()?;
     top.add_color_stop(0.0, palette::ICE_MIDDLE).ok()?;

@@ -182,7 +182,7 @@ fn SayForm(chat: Chat) -> impl IntoView {
     };
     let placeholder = move || match chat.to.get() {
         To::Lobby => "Say something to everyone".to_owned(),
-        To::Room(room) => format!("Say something in room {room}"),
+        To::Room(_) => "Say something in the room".to_owned(),
         To::Person(_, name) => format!("Whisper to {name}"),
     };
     view! {

@@ -20,36 +20,52 @@ enum Copied {
 pub(crate) fn CopyText(
     /// What the text is, for those who do not see it.
     label: &'static str,
-    text: String,
+    /// Nothing: not yet.
+    text: Signal<Option<String>>,
+    /// Somebody has it now.
+    #[prop(optional, into)]
+    taken: Option<Callback<()>>,
 ) -> impl IntoView {
     let copied = RwSignal::new(Copied::NotYet);
     let field = NodeRef::<leptos::html::Input>::new();
-    let value = text.clone();
+    let select = move || field.get_untracked().inspect(|field| field.select()).is_some();
+    let has_it = move || {
+        if let Some(taken) = taken {
+            taken.run(());
+        }
+    };
     let copy = move |_| {
-        let text = text.clone();
+        let Some(text) = text.get_untracked() else { return };
         spawn_local(async move {
             let is_done = clipboard::copy(&text).await;
-            if let Some(field) = field.get_untracked().filter(|_| !is_done) {
-                field.select();
+            if is_done {
+                has_it();
+            } else {
+                select();
             }
             copied.set(if is_done { Copied::Done } else { Copied::ByHand });
         });
     };
+    keep_selected(field, text);
     view! {
         <div class="copy">
             <input
                 node_ref=field
                 readonly
                 aria-label=label
-                prop:value=value.clone()
-                value=value
+                placeholder="One moment …"
+                prop:value=move || text.get().unwrap_or_default()
                 on:focus=move |_| {
-                    if let Some(field) = field.get_untracked() {
-                        field.select();
-                    }
+                    select();
                 }
+                on:copy=move |_| has_it()
             />
-            <button class="quiet" on:click=copy aria-label=format!("Copy: {label}")>
+            <button
+                class="quiet"
+                on:click=copy
+                disabled=move || text.with(Option::is_none)
+                aria-label=format!("Copy: {label}")
+            >
                 <Show when=move || copied.get() == Copied::Done fallback=|| view! { <Picture icon=Icon::Copy /> }>
                     <Picture icon=Icon::Check />
                 </Show>
@@ -63,4 +79,16 @@ pub(crate) fn CopyText(
             </button>
         </div>
     }
+}
+
+/// A text that changes while somebody is about to copy it by hand stays selected.
+fn keep_selected(field: NodeRef<leptos::html::Input>, text: Signal<Option<String>>) {
+    Effect::new(move |_| {
+        text.track();
+        let Some(field) = field.get() else { return };
+        let focused = document().active_element();
+        if focused.is_some_and(|focused| focused == **field) {
+            field.select();
+        }
+    });
 }

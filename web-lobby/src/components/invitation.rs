@@ -5,6 +5,7 @@ use shared::id::RoomId;
 
 use super::copy::CopyText;
 use super::icon::{Icon, Picture};
+use crate::api::handover::{AsWhom, Handover};
 use crate::api::invitation;
 
 /// How to play in a room, or watch it.
@@ -13,18 +14,53 @@ pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
     view! {
         <div class="ways-in">
             <div class="buttons">
-                <a class="button primary" href=invitation::client_link(room) rel="external">
-                    <Picture icon=Icon::Play />
-                    "Open the game"
-                </a>
+                <OpenGame room=room />
                 <a class="button quiet" href=format!("/rooms/{room}/watch")>
                     <Picture icon=Icon::Eye />
                     "Watch here"
                 </a>
             </div>
             <p class="help">"Nothing opens? Start the game from a terminal:"</p>
-            <CopyText label="Command that starts the game" text=invitation::command(room) />
+            <GameCommand room=room />
         </div>
+    }
+}
+
+/// The button that opens the native client, as the player of this page.
+#[component]
+pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
+    let handover = Handover::expect();
+    handover.show();
+    view! {
+        <a
+            class="button primary"
+            data-testid="open-game"
+            href=move || invitation::client_link(room, &handover.as_whom())
+            rel="external"
+            on:click=move |_| handover.take()
+        >
+            <Picture icon=Icon::Play />
+            "Open the game"
+        </a>
+    }
+}
+
+/// The same as a command.
+#[component]
+pub(crate) fn GameCommand(room: RoomId) -> impl IntoView {
+    let handover = Handover::expect();
+    handover.show();
+    let command = Signal::derive(move || invitation::command(room, &handover.as_whom()));
+    let is_bound = Memo::new(move |_| handover.as_whom() != AsWhom::Itself);
+    view! {
+        <CopyText
+            label="Command that starts the game"
+            text=command
+            taken=move |()| handover.take()
+        />
+        <Show when=move || is_bound.get()>
+            <p class="help">"It starts the game as you. It works once, within a minute: copy it anew each time."</p>
+        </Show>
     }
 }
 
@@ -39,8 +75,15 @@ pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
             </p>
             <div>
                 <p class="help">"Send this link to your friends:"</p>
-                <CopyText label="Link for friends" text=invitation::page_link(room) />
+                <FriendsLink room=room />
             </div>
         </div>
     }
+}
+
+/// The link that anybody may have.
+#[component]
+pub(crate) fn FriendsLink(room: RoomId) -> impl IntoView {
+    let link = Signal::stored(Some(invitation::page_link(room)));
+    view! { <CopyText label="Link for friends" text=link /> }
 }

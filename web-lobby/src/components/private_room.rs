@@ -62,7 +62,7 @@ fn Wish(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl IntoVie
     let is_asking = move || private.opening.get() == Opening::Asking;
     view! {
         <p class="help">"Only who has the link or the code finds it."</p>
-        <ModeChoice chosen=mode choose=move |chosen| mode.set(chosen) />
+        <ModeChoice group="room-mode" chosen=mode choose=move |chosen| mode.set(chosen) />
         <p class="about">{move || about(mode.get())}</p>
         <label class="field">
             "Free seats"

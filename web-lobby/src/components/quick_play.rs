@@ -94,7 +94,7 @@ fn Choice(play: QuickPlay) -> impl IntoView {
     };
     view! {
         <div class="choice">
-            <ModeChoice chosen=play.mode choose=move |mode| play.choose(mode) />
+            <ModeChoice group="mode" chosen=play.mode choose=move |mode| play.choose(mode) />
             <p class="about" class:refused=move || failure().is_some() aria-live="polite">
                 {move || failure().unwrap_or_else(|| about(play.mode.get()).to_owned())}
             </p>
@@ -112,6 +112,8 @@ fn Choice(play: QuickPlay) -> impl IntoView {
 /// The modes as one choice.
 #[component]
 pub(crate) fn ModeChoice(
+    /// Names the choice among all of the page: buttons of one name are one choice.
+    group: &'static str,
     #[prop(into)] chosen: Signal<Mode>,
     choose: impl Fn(Mode) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
@@ -120,7 +122,7 @@ pub(crate) fn ModeChoice(
             <label class="segment">
                 <input
                     type="radio"
-                    name="mode"
+                    name=group
                     value=mode.title()
                     prop:checked=move || chosen.get() == mode
                     on:change=move |_| choose(mode)
@@ -130,7 +132,7 @@ pub(crate) fn ModeChoice(
         }
     };
     view! {
-        <fieldset class="segments" data-testid="mode">
+        <fieldset class="segments" data-testid=group>
             <legend class="unseen">"Mode"</legend>
             {Mode::ALL.map(option).collect_view()}
         </fieldset>

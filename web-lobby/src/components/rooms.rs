@@ -7,6 +7,7 @@ use shared::id::RoomId;
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::{Empty, Skeleton};
+use super::thumbnail::Thumbnail;
 use crate::api::clock::Now;
 use crate::api::link::Transport;
 use crate::api::sse::Fed;
@@ -75,6 +76,7 @@ fn RoomLine(
                 on:click=move |_| feature.run(id)
                 title="Show this room above"
             >
+                <Thumbnail room=id />
                 <b>{move || room.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{id.to_string()}</span>
             </button>

@@ -29,7 +29,7 @@ pub struct NamedMarker {
     pub name: String,
 }
 
-/// A slider along the round. Keys are the page's, so that they work wherever the focus is.
+/// A slider along the round. Its keys are those of the whole theatre: see `deck::order_of_key`.
 #[component]
 pub fn Timeline(
     #[prop(into)] line: Signal<Line>,

@@ -28,8 +28,35 @@ pub enum Order {
     Spoilers,
 }
 
+/// What has the focus while a key is pressed: a key is the focus's own before it is the recording's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// Text is written there, or a question stands in front of the page.
+    Writing,
+    /// A button or a link, which space and Enter press.
+    Pressable {
+        /// Among the controls of the recording.
+        in_theatre: bool,
+    },
+    /// The recording.
+    Theatre,
+    /// The rest of the page, which arrows and page keys scroll.
+    Page,
+}
+
 /// The order of a key, named as in `KeyboardEvent.key`.
-pub fn order_of_key(key: &str) -> Option<Order> {
+pub fn order_of_key(key: &str, focus: Focus) -> Option<Order> {
+    let (is_pressable, is_theatre) = match focus {
+        Focus::Writing => return None,
+        Focus::Pressable { in_theatre } => (true, in_theatre),
+        Focus::Theatre => (false, true),
+        Focus::Page => (false, false),
+    };
+    let presses = matches!(key, " " | "Enter");
+    let scrolls = key.starts_with("Arrow") || matches!(key, "PageUp" | "PageDown" | "Home" | "End");
+    if (presses && is_pressable) || (scrolls && !is_theatre) {
+        return None;
+    }
     Some(match key {
         " " | "k" => Order::Toggle,
         "ArrowLeft" => Order::Skip { seconds: -5.0 },

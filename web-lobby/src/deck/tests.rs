@@ -1,6 +1,6 @@
 //! Tests of the deck: plays while it arrives, seeks both ways.
 
-use super::{Deck, Motion, Order, SPEEDS, clock, is_shown, order_of_key};
+use super::{Deck, Focus, Motion, Order, SPEEDS, clock, is_shown, order_of_key};
 use shared::api::{Marker, MarkerKind};
 
 fn complete(ticks: u32) -> Deck {
@@ -52,7 +52,7 @@ fn a_shared_moment_is_waited_for() {
 fn keys_move_the_needle_both_ways() {
     let mut deck = complete(6_000);
     let mut press = |key: &str| {
-        deck.obey(order_of_key(key).expect("a key that means something"));
+        deck.obey(order_of_key(key, Focus::Theatre).expect("a key that means something"));
         (deck.at(), deck.motion())
     };
 
@@ -64,7 +64,23 @@ fn keys_move_the_needle_both_ways() {
     assert_eq!(press(" ").1, Motion::Playing);
     assert_eq!(press("End"), (6_000.0, Motion::Ended));
     assert_eq!(press("Home").0, 0.0);
-    assert_eq!(order_of_key("Tab"), None);
+    assert_eq!(order_of_key("Tab", Focus::Theatre), None);
+}
+
+#[test]
+fn a_key_belongs_to_what_has_the_focus() {
+    let pressable = |in_theatre| Focus::Pressable { in_theatre };
+    for key in ["f", "h", "k", "5", ",", "+", "ArrowLeft", "Home", " "] {
+        assert_eq!(order_of_key(key, Focus::Writing), None, "{key}");
+        assert!(order_of_key(key, Focus::Theatre).is_some(), "{key}");
+    }
+    for key in ["ArrowUp", "ArrowDown", "ArrowLeft", "PageUp", "PageDown", "Home", "End"] {
+        assert_eq!(order_of_key(key, Focus::Page), None, "{key}");
+        assert_eq!(order_of_key(key, pressable(false)), None, "{key}");
+        assert!(order_of_key(key, pressable(true)).is_some(), "{key}");
+    }
+    assert_eq!(order_of_key(" ", pressable(true)), None);
+    assert_eq!(order_of_key(" ", Focus::Page), Some(Order::Toggle));
 }
 
 #[test]

@@ -7,8 +7,10 @@ use shared::id::RoomId;
 
 use crate::api::chat::Chat;
 use crate::api::directory::{ReplayFilter, Replays};
+use crate::api::link::{Link, Transport};
 use crate::api::long_poll::{QuickPlay, Search};
 use crate::api::sse::Fed;
+use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
 use crate::components::live_stage::LiveStage;
 use crate::components::quick_play::QuickPlayPanel;
@@ -67,13 +69,15 @@ fn Featured(room: Memo<Option<RoomId>>) -> impl IntoView {
     let list = Fed::<RoomList>::expect().state;
     let summary = Memo::new(move |_| room.get().and_then(|id| find(list.into(), id)));
     let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
+    let link = RwSignal::new(Link::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
-            <LiveStage room=room />
-            <div class="caption">
+            <LiveStage room=room link=link />
+            <div class="caption" class:unseen=move || room.get().is_none()>
                 <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>
                 <span class="seats">{move || summary.with(|room| room.as_ref().map(company))}</span>
+                <Badge part="live" transport=Transport::Stream link=link />
                 <RoomTime room=summary />
                 {move || address().map(|address| view! {
                     <a class="button quiet slim" href=address>"Watch large"</a>

@@ -38,6 +38,7 @@ pub(crate) fn PlayerPage() -> impl IntoView {
         <div class="page">
             <Show when=move || profile.error.with(Option::is_some)>
                 <Failure sentence=sentence retry=refresh />
+                <p class="help"><a href="/#scores">"All players, on the scoreboard"</a></p>
             </Show>
             {move || match profile.data.get() {
                 Some(player) => view! {

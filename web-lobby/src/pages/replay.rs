@@ -12,6 +12,8 @@ use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
 use crate::api;
+use crate::api::link::{Link, Transport};
+use crate::components::badge::Badge;
 use crate::deck;
 use crate::words;
 use viewer::Viewer;
@@ -68,6 +70,7 @@ fn Replay(id: ReplayId) -> impl IntoView {
             summary.try_set(Some(found));
         }
     });
+    let link = RwSignal::new(Link::Idle);
     let hides_spoilers = RwSignal::new(api::storage::get(api::storage::SPOILERS_HIDDEN).is_some());
     Effect::new(move |_| {
         if hides_spoilers.get() {
@@ -78,8 +81,8 @@ fn Replay(id: ReplayId) -> impl IntoView {
     });
     view! {
         <article class="page theatre">
-            <Headline summary=summary />
-            <Viewer id=id moment=moment hides_spoilers=hides_spoilers>
+            <Headline summary=summary link=link />
+            <Viewer id=id moment=moment hides_spoilers=hides_spoilers link=link>
                 <FinalResult summary=summary hides_spoilers=hides_spoilers />
             </Viewer>
         </article>
@@ -88,7 +91,10 @@ fn Replay(id: ReplayId) -> impl IntoView {
 
 /// What was played, when, how long.
 #[component]
-fn Headline(#[prop(into)] summary: Signal<Option<ReplaySummary>>) -> impl IntoView {
+fn Headline(
+    #[prop(into)] summary: Signal<Option<ReplaySummary>>,
+    #[prop(into)] link: Signal<Link>,
+) -> impl IntoView {
     let text = move || {
         summary.with(|summary| match summary {
             Some(summary) => format!("{} replay", summary.mode.title()),
@@ -110,6 +116,7 @@ fn Headline(#[prop(into)] summary: Signal<Option<ReplaySummary>>) -> impl IntoVi
         <header class="theatre-head">
             <h1>{text}</h1>
             <p class="muted tabular">{details}</p>
+            <Badge part="replay" transport=Transport::Stream link=link />
         </header>
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn ReplaysPage() -> impl IntoView {
             <section class="panel" aria-label="Recorded rounds">
                 <ReplayList
                     replays=replays
-                    nothing="No round of this kind was recorded yet. Each one is, as soon as it ends."
+                    nothing="No such round was recorded yet. Each one is, as soon as it ends."
                 />
                 <Show when=move || replays.more.get()>
                     <div class="more">

@@ -7,8 +7,13 @@ use shared::api::RoomDetails;
 use shared::id::RoomId;
 use shared::sim::Slot;
 
-use crate::api::{self, ApiError, invitation};
-use crate::components::copy::CopyText;
+use crate::api::chat::Chat;
+use crate::api::link::{Link, Transport};
+use crate::api::session::Identity;
+use crate::api::{self, ApiError};
+use crate::components::badge::Badge;
+use crate::components::chat::ChatPanel;
+use crate::components::invitation::{FriendsLink, GameCommand, OpenGame};
 use crate::components::live_stage::LiveStage;
 use crate::components::stage::{Hud, Roster};
 
@@ -29,6 +34,9 @@ pub fn WatchPage() -> impl IntoView {
 fn Watch(room: RoomId) -> impl IntoView {
     let hud = RwSignal::new(Hud::default());
     let follow = RwSignal::new(None::<Slot>);
+    let link = RwSignal::new(Link::Idle);
+    let opened = RwSignal::new(0);
+    speak_there(room, opened);
     let details = RwSignal::new(None::<Result<RoomDetails, ApiError>>);
     spawn_local(async move {
         details.try_set(Some(api::get(&format!("/api/rooms/{room}")).await));
@@ -43,7 +51,11 @@ fn Watch(room: RoomId) -> impl IntoView {
         details.with(|details| {
             let details = details.as_ref()?.as_ref().ok()?;
             let kind = if details.private { "private room" } else { "public room" };
-            Some(format!("{kind} {room} · round {}", details.summary.round))
+            let round = match details.summary.round {
+                0 => String::new(),
+                round => format!(" · round {round}"),
+            };
+            Some(format!("{kind} {room}{round}"))
         })
     };
     let refusal = move || {
@@ -57,23 +69,39 @@ fn Watch(room: RoomId) -> impl IntoView {
             <header class="theatre-head">
                 <h1>{title}</h1>
                 <p class="muted tabular">{about}</p>
+                <Show when=move || refusal().is_none()>
+                    <Badge part="live" transport=Transport::Stream link=link />
+                </Show>
             </header>
             {move || refusal().map(|why| view! { <NoRoom why=why /> })}
             <div class="theatre-grid" class:refused=move || refusal().is_some()>
                 <div class="theatre-main">
-                    <LiveStage room=Signal::stored(Some(room)) hud=hud follow=follow />
-                    <p class="muted small">
-                        "One growing HTTP body (chunked) brings the match: the same bytes that the players get, \
-                         played a moment behind them."
-                    </p>
+                    <LiveStage room=Signal::stored(Some(room)) hud=hud follow=follow link=link opened=opened />
                 </div>
                 <aside class="theatre-side">
                     <Roster hud=hud follow=follow />
-                    <InviteBox room=room />
+                    <ChatPanel />
+                    <Show when=move || !link.with(Link::is_stopped)>
+                        <InviteBox room=room />
+                    </Show>
                 </aside>
             </div>
         </article>
     }
+}
+
+/// Who watches is in the room as long as the stream is open, and may speak there. Each time that it is opened, the
+/// chat enters anew: nothing that was said in between is missed.
+fn speak_there(room: RoomId, opened: RwSignal<u32>) {
+    let chat = Chat::expect();
+    let identity = Identity::expect();
+    chat.watch_room(room);
+    Effect::new(move |_| {
+        if opened.get() > 0 && identity.me.with_untracked(Option::is_some) {
+            chat.arrive();
+        }
+    });
+    on_cleanup(move || chat.follow_room(None));
 }
 
 /// Three ways into the room.
@@ -83,14 +111,12 @@ fn InviteBox(room: RoomId) -> impl IntoView {
         <section class="panel invite" aria-label="Join this room">
             <h2>"Join this room"</h2>
             <p>
-                <a class="button primary" href=invitation::client_link(room) rel="external">
-                    "Open in the game"
-                </a>
+                <OpenGame room=room />
             </p>
             <p class="muted small">"Or type in a terminal:"</p>
-            <CopyText label="Command that starts the game" text=invitation::command(room) />
+            <GameCommand room=room />
             <p class="muted small">"Invite friends:"</p>
-            <CopyText label="Link for friends" text=invitation::page_link(room) />
+            <FriendsLink room=room />
         </section>
     }
 }

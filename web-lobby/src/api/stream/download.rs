@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::super::ApiError;
-use super::{Body, Cut};
+use super::{Asks, Body, Cut};
 
 /// A wait after a cut, in milliseconds. Each failure in a row adds as much.
 const WAIT_MS: u32 = 700;
@@ -154,7 +154,7 @@ async fn download_rest(
     line: &Rc<Line>,
 ) -> Result<Progress, ApiError> {
     let cut = downloaded.borrow().cut();
-    let mut body = Body::open(path, cut.as_ref(), &line.next()?).await?;
+    let mut body = Body::open(path, cut.as_ref(), Asks::AsOneself, &line.next()?).await?;
     downloaded.borrow_mut().begin(&body);
     while let Some(bytes) = body.next().await? {
         for piece in bytes.chunks(PIECE_BYTES) {

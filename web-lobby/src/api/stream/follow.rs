@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
 use shared::id::RoomId;
-use shared::replay::Reader;
+use shared::replay::{Reader, ReplayError};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::super::ApiError;
-use super::Body;
+use super::{Asks, Body};
 use crate::deck::Jitter;
 
 /// The first wait after a cut, in milliseconds, and the longest. Each failure doubles it.
@@ -45,6 +45,8 @@ pub(crate) struct Followed {
     pub(crate) following: Following,
     /// Names the body that is played, among all of this page: with another one, everything drawn begins anew.
     pub(crate) body: u32,
+    /// How often the server has said that it sends.
+    pub(crate) opened: u32,
     heard_ms: f64,
 }
 
@@ -57,27 +59,37 @@ pub(crate) struct Follower {
 #[derive(Default)]
 struct Line {
     left: Cell<bool>,
+    /// The next request shall go out at once.
+    again: Cell<bool>,
     request: RefCell<Option<AbortController>>,
 }
 
 impl Follower {
     /// Begins to follow.
-    pub(crate) fn start(room: RoomId) -> Self {
+    pub(crate) fn start(room: RoomId, asks: Asks) -> Self {
         let followed = Rc::new(RefCell::new(Followed {
             reader: Reader::new(),
             jitter: Jitter::default(),
             following: Following::Connecting,
             body: 0,
+            opened: 0,
             heard_ms: 0.0,
         }));
         let line = Rc::new(Line::default());
-        spawn_local(follow(format!("/api/rooms/{room}/live"), followed.clone(), line.clone()));
+        let path = format!("/api/rooms/{room}/live");
+        spawn_local(follow(path, asks, followed.clone(), line.clone()));
         Self { followed, line }
     }
 
     /// Looks at what has been got.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Followed) -> T) -> T {
         look(&self.followed.borrow())
+    }
+
+    /// Asks again, because somebody else asks now. What is shown stays until there is something new.
+    pub(crate) fn reopen(&self) {
+        self.line.again.set(true);
+        self.line.cut();
     }
 
     /// Notices a line that is dead without a word. `now_ms` is on the clock of the frames.
@@ -111,18 +123,26 @@ impl Line {
     }
 }
 
-async fn follow(path: String, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
+async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
     let mut failures = 0;
     while !line.left.get() {
-        let outcome = follow_body(&path, &followed, &line).await;
+        line.again.set(false);
+        let outcome = follow_body(&path, asks, &followed, &line).await;
         line.cut();
         if line.left.get() {
             return;
         }
+        if line.again.get() {
+            continue;
+        }
         let (following, wait_ms) = match outcome {
-            Ok(()) => {
+            Ok(Over::Round) => {
                 failures = 0;
                 (Following::Between, NEXT_ROUND_MS)
+            }
+            Ok(Over::Nothing) => {
+                failures = 0;
+                (followed.borrow().following.clone(), NEXT_ROUND_MS)
             }
             Err(error) if !error.may_pass() => {
                 followed.borrow_mut().following = Following::Ended(error.to_string());
@@ -141,21 +161,33 @@ async fn follow(path: String, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
     }
 }
 
-/// Follows one body to its end. Good when the round came to its end with it.
+/// How a body ended well.
+enum Over {
+    /// With its round.
+    Round,
+    /// No round has begun for as long as the server waits, or nobody wants it any more.
+    Nothing,
+}
+
+/// Follows one body to its end. Good when the round came to its end with it, or none has begun.
 async fn follow_body(
     path: &str,
+    asks: Asks,
     followed: &Rc<RefCell<Followed>>,
     line: &Rc<Line>,
-) -> Result<(), ApiError> {
-    let mut body = Body::open(path, None, &line.next()?).await?;
+) -> Result<Over, ApiError> {
+    let mut body = Body::open(path, None, asks, &line.next()?).await?;
+    followed.borrow_mut().opened += 1;
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
     }
-    let (mut reader, mut jitter, mut is_shown) = (Reader::new(), Jitter::default(), false);
+    let (mut reader, mut jitter) = (Reader::new(), Jitter::default());
+    let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
         if line.left.get() {
-            return Ok(());
+            return Ok(Over::Nothing);
         }
+        is_empty = false;
         let now_ms = crate::components::stage::now_ms();
         let mut followed = followed.borrow_mut();
         followed.heard_ms = now_ms;
@@ -164,7 +196,7 @@ async fn follow_body(
             continue;
         }
         // The last picture stays until there is a new one.
-        reader.push(&bytes).or(Err(ApiError::Offline))?;
+        reader.push(&bytes).map_err(unplayable)?;
         jitter.arrived(reader.available_ticks(), now_ms);
         if reader.newest().is_some() {
             followed.reader = core::mem::take(&mut reader);
@@ -174,14 +206,29 @@ async fn follow_body(
             is_shown = true;
         }
     }
-    if is_shown && followed.borrow().reader.is_complete() { Ok(()) } else { Err(ApiError::Offline) }
+    if is_empty {
+        return Ok(Over::Nothing);
+    }
+    let is_whole = is_shown && followed.borrow().reader.is_complete();
+    is_whole.then_some(Over::Round).ok_or(ApiError::Offline)
 }
 
 impl Followed {
     fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), ApiError> {
-        self.reader.push(bytes).or(Err(ApiError::Offline))?;
+        self.reader.push(bytes).map_err(unplayable)?;
         self.jitter.arrived(self.reader.available_ticks(), now_ms);
         Ok(())
+    }
+}
+
+/// A stream of other rules will not be another one next time; anything else may be mended by a new keyframe.
+fn unplayable(error: ReplayError) -> ApiError {
+    match error {
+        ReplayError::Version(_) | ReplayError::NoReplay => ApiError::Unreadable,
+        ReplayError::Damaged(_)
+        | ReplayError::Digest
+        | ReplayError::TooLong
+        | ReplayError::AfterTheEnd => ApiError::Offline,
     }
 }
 

@@ -34,7 +34,8 @@ pub struct Kill {
 pub struct Standing {
     pub person: Person,
     pub bot: bool,
-    pub team: u8,
+    /// 0 or 1, when there are teams.
+    pub team: Option<u8>,
     pub points: i16,
     pub knockouts: u16,
     pub falls: u16,
@@ -67,7 +68,7 @@ impl Hud {
             Standing {
                 person: Person::of(roster, disc.slot),
                 bot: entry.is_some_and(|entry| entry.bot),
-                team: disc.team,
+                team: world.mode.has_teams().then_some(disc.team),
                 points: disc.points,
                 knockouts: disc.knockouts,
                 falls: disc.falls,
@@ -113,10 +114,10 @@ pub fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
             <ol>
                 <For
                     each=move || leaders.get()
-                    key=|row| (row.person.clone(), row.points)
+                    key=|row| (row.person.clone(), row.points, row.team)
                     let:row
                 >
-                    <li>{badge(row.person.slot)}<span>{row.person.name}</span><b>{row.points}</b></li>
+                    <li data-team=row.team>{badge(row.person.slot)}<span>{row.person.name}</span><b>{row.points}</b></li>
                 </For>
             </ol>
         </div>

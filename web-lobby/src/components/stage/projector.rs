@@ -39,19 +39,30 @@ impl Projector {
         follow: Option<Slot>,
     ) {
         self.play_to(reader, at);
-        let Some(world) = self.playback.world() else {
-            canvas::draw_void(&easel.context, &mut easel.brushes, frame);
-            return;
-        };
-        let scene = Scene {
+        match self.scene(reader, at, follow) {
+            Some(scene) => canvas::draw(&easel.context, &mut easel.brushes, frame, &scene),
+            None => canvas::draw_void(&easel.context, &mut easel.brushes, frame),
+        }
+    }
+
+    /// Draws the moment at a needle as a picture for a row. Nothing without a world.
+    pub fn show_small(&mut self, easel: &mut Easel, frame: &Frame, reader: &Reader, at: f64) {
+        self.play_to(reader, at);
+        if let Some(scene) = self.scene(reader, at, None) {
+            canvas::draw_small(&easel.context, &mut easel.brushes, frame, &scene);
+        }
+    }
+
+    fn scene<'a>(&'a self, reader: &'a Reader, at: f64, follow: Option<Slot>) -> Option<Scene<'a>> {
+        let world = self.playback.world()?;
+        Some(Scene {
             world,
             previous: self.playback.previous(),
             at: at.max(f64::from(reader.first_tick())),
             roster: reader.roster_at(world.elapsed()),
             effects: &self.effects,
             follow,
-        };
-        canvas::draw(&easel.context, &mut easel.brushes, frame, &scene);
+        })
     }
 
     /// Forgets everything: another recording follows.

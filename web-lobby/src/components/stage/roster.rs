@@ -9,10 +9,10 @@ use super::hud::{Hud, Standing, badge};
 #[component]
 pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
     let standings = Memo::new(move |_| hud.with(|hud| hud.standings.clone()));
+    let slots = Memo::new(move |_| {
+        standings.with(|rows| rows.iter().map(|row| row.person.slot).collect::<Vec<_>>())
+    });
     let teams = Memo::new(move |_| hud.with(|hud| hud.teams));
-    let press = move |slot: Slot| {
-        follow.update(|follow| *follow = if *follow == Some(slot) { None } else { Some(slot) });
-    };
     view! {
         <section class="panel roster" aria-label="Players">
             <h2>"Players"</h2>
@@ -25,8 +25,8 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
                 <p class="muted">"Nobody yet."</p>
             </Show>
             <ol>
-                <For each=move || standings.get() key=Standing::clone let:row>
-                    <li>{line(row, follow, press)}</li>
+                <For each=move || slots.get() key=|seat| *seat let:seat>
+                    <li><RosterLine standings=standings seat=seat follow=follow /></li>
                 </For>
             </ol>
             <p class="muted small">"Press a player to follow them."</p>
@@ -34,32 +34,54 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
     }
 }
 
-fn line(
-    row: Standing,
+/// One player. It stays the same element while its numbers and its place change, so that it keeps the focus.
+#[component]
+fn RosterLine(
+    standings: Memo<Vec<Standing>>,
+    seat: Slot,
     follow: RwSignal<Option<Slot>>,
-    press: impl Fn(Slot) + Copy + Send + 'static,
 ) -> impl IntoView {
-    let slot = row.person.slot;
-    let score = format!("{} knock-outs, {} falls", row.knockouts, row.falls);
-    let note = match (row.reconnecting, row.bot) {
-        (true, _) => Some("reconnecting"),
-        (false, true) => Some("bot"),
-        (false, false) => None,
+    // The last known one stays while the list takes the line away.
+    let row = Memo::new(move |known: Option<&Option<Standing>>| {
+        let found = standings.with(|rows| rows.iter().find(|row| row.person.slot == seat).cloned());
+        found.or_else(|| known.cloned().flatten())
+    });
+    let of = move |read: fn(&Standing) -> u16| row.with(|row| row.as_ref().map(read));
+    let (knockouts, falls) = (move || of(|row| row.knockouts), move || of(|row| row.falls));
+    let team = move || row.with(|row| row.as_ref().and_then(|row| row.team));
+    let score = move || {
+        let (knockouts, falls) = (knockouts().unwrap_or(0), falls().unwrap_or(0));
+        let team = team().map(|team| format!("Team {}: ", team + 1)).unwrap_or_default();
+        format!("{team}{knockouts} knock-outs, {falls} falls")
+    };
+    let name = Memo::new(move |_| row.with(|row| row.as_ref().map(|row| row.person.name.clone())));
+    let note = Memo::new(move |_| row.with(|row| row.as_ref().and_then(note)));
+    let press = move |_| {
+        follow.update(|follow| *follow = if *follow == Some(seat) { None } else { Some(seat) });
     };
     view! {
         <button
             type="button"
             class="roster-line"
-            class:fallen=row.fallen
-            aria-pressed=move || if follow.get() == Some(slot) { "true" } else { "false" }
-            on:click=move |_| press(slot)
+            data-team=team
+            class:fallen=move || row.with(|row| row.as_ref().is_some_and(|row| row.fallen))
+            aria-pressed=move || if follow.get() == Some(seat) { "true" } else { "false" }
+            on:click=press
             title=score
         >
-            {badge(slot)}
-            <span class="roster-name">{row.person.name}</span>
-            {note.map(|note| view! { <small>{note}</small> })}
-            <span class="tabular muted">{row.knockouts}"/"{row.falls}</span>
-            <b class="tabular">{row.points}</b>
+            {badge(seat)}
+            <span class="roster-name">{name}</span>
+            {move || note.get().map(|note| view! { <small>{note}</small> })}
+            <span class="tabular muted">{knockouts}"/"{falls}</span>
+            <b class="tabular">{move || row.with(|row| row.as_ref().map(|row| row.points))}</b>
         </button>
+    }
+}
+
+const fn note(row: &Standing) -> Option<&'static str> {
+    match (row.reconnecting, row.bot) {
+        (true, _) => Some("reconnecting"),
+        (false, true) => Some("bot"),
+        (false, false) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! The bar under a recording: play, speeds, steps, following, sharing.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::sim::Slot;
@@ -144,13 +145,32 @@ fn ShareButton(shown: Shown, page: String) -> impl IntoView {
             }
         });
     };
+    // Ready to be copied with the keyboard, where the browser lets no page at the clipboard.
+    let field = NodeRef::<html::Input>::new();
+    Effect::new(move |_| {
+        if let Some(field) = field.get() {
+            field.focus().ok();
+            field.select();
+        }
+    });
+    let word = move || match (copied.get(), by_hand.with(Option::is_some)) {
+        (true, _) => "Copied",
+        (false, true) => "Press Ctrl+C",
+        (false, false) => "Copy link",
+    };
     view! {
         {move || by_hand.get().map(|link| view! {
-            <input class="share-link" readonly prop:value=link aria-label="Link to this moment" />
+            <input
+                class="share-link"
+                readonly
+                node_ref=field
+                prop:value=link
+                aria-label="Link to this moment"
+            />
         })}
         <button type="button" class="button share" data-testid="share" on:click=share>
             {svg_of(LINK)}
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy link" }}</span>
+            <span aria-live="polite">{word}</span>
         </button>
     }
 }

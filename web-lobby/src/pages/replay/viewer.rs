@@ -9,11 +9,12 @@ use web_sys::KeyboardEvent;
 
 use super::controls::Controls;
 use super::{Moment, Unknown};
+use crate::api::link::Link;
 use crate::api::stream::{Download, Progress, file_address};
 use crate::canvas::Frame;
 use crate::components::stage::{Easel, Hud, HudOverlay, Projector, Roster, Stage};
 use crate::components::timeline::{Line, NamedMarker, Timeline};
-use crate::deck::{Deck, Motion, Order, order_of_key};
+use crate::deck::{Deck, Focus, Motion, Order, order_of_key};
 
 /// What is written, and what tests read, is renewed every so many milliseconds.
 const WRITE_EVERY_MS: f64 = 250.0;
@@ -36,6 +37,8 @@ pub fn Viewer(
     id: ReplayId,
     moment: Moment,
     hides_spoilers: RwSignal<bool>,
+    /// Gets how the download stands, for a badge.
+    link: RwSignal<Link>,
     children: Children,
 ) -> impl IntoView {
     let shown = Shown {
@@ -47,6 +50,7 @@ pub fn Viewer(
         hud: RwSignal::default(),
         follow: RwSignal::new(moment.follow),
     };
+    Effect::new(move |_| link.set(shown.progress.with(link_of)));
     let deck = StoredValue::new(Deck::starting_at(moment.tick));
     let download = StoredValue::new_local(Download::start(id));
     let theatre = NodeRef::<html::Div>::new();
@@ -82,7 +86,7 @@ pub fn Viewer(
     let mut paint = Some(paint);
     let mut children = Some(children);
     let stage = view! {
-        <div class="theatre-main" node_ref=theatre>
+        <div class="theatre-main" node_ref=theatre tabindex="-1">
             <div class="stage" on:dblclick=move |_| act(Order::FullScreen)>
                 <Stage name="replay-canvas" label=label
                     paint=Box::new(paint.take().expect("painted once")) />
@@ -105,30 +109,50 @@ pub fn Viewer(
     }
 }
 
+/// How the download stands, as a badge says it.
+fn link_of(progress: &Progress) -> Link {
+    match progress {
+        Progress::Opening => Link::Connecting,
+        Progress::Loading => Link::Loading,
+        Progress::Reconnecting => Link::Reconnecting { seconds: 0 },
+        Progress::Whole | Progress::CutOff => Link::Complete,
+        Progress::Damaged(why) | Progress::Refused(why) => Link::Stopped(why.clone()),
+    }
+}
+
 /// What the stage says while it does not simply play.
 #[component]
 fn Notice(shown: Shown) -> impl IntoView {
+    let has_picture = Memo::new(move |_| shown.hud.with(|hud| !hud.standings.is_empty()));
     let text = move || match (shown.progress.get(), shown.motion.get()) {
         (Progress::Opening, _) => Some("Loading the recording …".to_owned()),
         (Progress::Reconnecting, Motion::Buffering) => {
             Some("Connection lost. Trying again …".to_owned())
         }
         (_, Motion::Buffering) => Some("Waiting for the download …".to_owned()),
-        (Progress::CutOff, Motion::Ended) => {
+        (Progress::CutOff, Motion::Ended) if has_picture.get() => {
             Some("Cut off here: the server stopped in the middle of the round.".to_owned())
+        }
+        (Progress::CutOff, Motion::Ended) => Some("There is nothing in this recording.".to_owned()),
+        (Progress::Damaged(why), Motion::Ended) if has_picture.get() => {
+            Some(format!("{why} It plays up to here."))
         }
         (Progress::Damaged(why), Motion::Ended) => Some(why),
         (Progress::Refused(why), _) => Some(why),
         _ => None,
     };
     let standing = move || match shown.progress.get() {
+        _ if !has_picture.get() => None,
         Progress::CutOff => Some("incomplete: cut off when the server stopped"),
         Progress::Damaged(_) => Some("damaged: plays as far as it can be read"),
         _ => None,
     };
+    let is_void = move || shown.motion.get() == Motion::Ended && !has_picture.get();
     view! {
         <div class="stage-notice" role="status" aria-live="polite">
-            {move || text().map(|text| view! { <p>{text}</p> })}
+            {move || text().map(|text| view! {
+                <p>{text}{is_void().then(|| view! { " "<a href="/replays">"Other replays"</a> })}</p>
+            })}
         </div>
         {move || standing().map(|text| view! { <p class="stage-mark">{text}</p> })}
     }
@@ -152,6 +176,7 @@ fn Keys() -> impl IntoView {
             <dl>
                 {rows.map(|(keys, does)| view! { <dt><kbd>{keys}</kbd></dt><dd>{does}</dd> }).collect_view()}
             </dl>
+            <p class="muted small">"Press the picture first: elsewhere arrows, Home and End scroll the page."</p>
         </details>
     }
 }
@@ -213,20 +238,35 @@ fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value
     }
 }
 
-/// A key belongs to what has the focus before it belongs to the recording.
 fn order_of(event: &KeyboardEvent) -> Option<Order> {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return None;
     }
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let tag = target.map(|element| element.tag_name()).unwrap_or_default();
-    let is_press = matches!(event.key().as_str(), " " | "Enter");
-    match tag.as_str() {
-        "TEXTAREA" | "SELECT" => return None,
-        "INPUT" | "BUTTON" | "A" | "SUMMARY" if is_press => return None,
-        _ => {}
+    order_of_key(&event.key(), focus_of(event))
+}
+
+/// Kinds of `<input>` into which nothing is written.
+const PRESSED: [&str; 4] = ["checkbox", "radio", "button", "submit"];
+
+fn focus_of(event: &KeyboardEvent) -> Focus {
+    let asks = document().query_selector("dialog[open]").ok().flatten().is_some();
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
+    let Some(target) = target.filter(|_| !asks) else {
+        return if asks { Focus::Writing } else { Focus::Page };
+    };
+    let is_in = |selector| target.closest(selector).ok().flatten().is_some();
+    let in_theatre = is_in(".theatre-main");
+    let is_written = match target.tag_name().as_str() {
+        "INPUT" => !PRESSED.contains(&target.get_attribute("type").unwrap_or_default().as_str()),
+        "TEXTAREA" | "SELECT" => true,
+        _ => target.is_content_editable(),
+    };
+    match () {
+        () if is_written => Focus::Writing,
+        () if is_in("a, button, input, summary") => Focus::Pressable { in_theatre },
+        () if in_theatre => Focus::Theatre,
+        () => Focus::Page,
     }
-    order_of_key(&event.key())
 }
 
 fn toggle_full_screen(theatre: NodeRef<html::Div>) {
@@ -235,5 +275,7 @@ fn toggle_full_screen(theatre: NodeRef<html::Div>) {
         document.exit_fullscreen();
     } else if let Some(theatre) = theatre.get_untracked() {
         theatre.request_fullscreen().ok();
+        // Nothing else is there to scroll: the arrows are the recording's.
+        theatre.focus().ok();
     }
 }
