@@ -33,10 +33,13 @@ async fn a_body_that_is_not_what_the_call_takes_is_refused() {
     post(r#"{"name":"#, "application/json").await.assert_refused(ProblemKind::BadRequest);
     post("{}", "application/json").await.assert_refused(ProblemKind::BadRequest);
     post("[]", "application/json").await.assert_refused(ProblemKind::BadRequest);
-    post(r#"{"name":"ada"}"#, "text/plain").await.assert_refused(ProblemKind::BadRequest);
-    post("name=ada", "application/x-www-form-urlencoded")
-        .await
-        .assert_refused(ProblemKind::BadRequest);
+    for (body, kind) in
+        [(r#"{"name":"ada"}"#, "text/plain"), ("name=ada", "application/x-www-form-urlencoded")]
+    {
+        let answer = post(body, kind).await;
+        answer.assert_refused(ProblemKind::BadRequest);
+        assert_eq!(answer.status, 415, "{kind}");
+    }
 }
 
 #[tokio::test]
@@ -189,11 +192,13 @@ async fn the_description_of_the_api_names_every_call() {
     let paths = description["paths"].as_object().unwrap();
     for (path, methods) in [
         ("/api/session", vec!["post", "get", "delete"]),
+        ("/api/session/handovers", vec!["post"]),
         ("/api/feeds/{name}", vec!["get"]),
         ("/api/rooms", vec!["get", "post"]),
         ("/api/rooms/{id}", vec!["get"]),
         ("/api/rooms/{id}/tickets", vec!["post"]),
         ("/api/rooms/{id}/live", vec!["get"]),
+        ("/api/rooms/{id}/recent", vec!["get"]),
         ("/api/matchmaking", vec!["post"]),
         ("/api/matchmaking/{ticket}", vec!["get", "delete"]),
         ("/api/chat/tickets", vec!["post"]),

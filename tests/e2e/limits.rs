@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use futures_util::SinkExt as _;
-use shared::api::ProblemKind;
-use shared::protocol::close;
+use reqwest::Method;
+use serde_json::json;
+use shared::api::{MatchRequest, ProblemKind, Role, SeatTicket};
+use shared::protocol::{CHAT_SUBPROTOCOL, close};
+use shared::sim::Mode;
 use tests::feed::{self, FeedReader as _, FeedSocket};
 use tests::socket::{self, Incoming};
-use tests::{Answer, TestServer, raw, within};
+use tests::{Answer, Guest, TestServer, raw, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -73,6 +76,53 @@ async fn one_address_makes_no_more_guests_than_its_share() {
 }
 
 #[tokio::test]
+async fn one_address_asks_for_no_more_matches_than_its_share() {
+    let server = TestServer::start_with(|config| config.rooms_per_minute = 2).await;
+    let ada = server.guest("ada").await;
+    ada.seek_match(Mode::Practice).await;
+    ada.seek_match(Mode::Brawl).await;
+
+    let third = ada.post("/api/matchmaking", &MatchRequest { mode: Mode::Practice }).await;
+
+    assert_retry_later(&third, ProblemKind::TooMany);
+}
+
+#[tokio::test]
+async fn one_address_gets_no_more_tickets_than_its_share() {
+    // As many guests as that need twenty times as many tickets.
+    let server = TestServer::start_with(|config| config.sessions_per_minute = 1).await;
+    let ada = server.guest("ada").await;
+    let room = ada.private_room(Mode::Duel).await;
+    for _ in 0..10 {
+        ada.ticket(room, Role::Player).await;
+        assert_eq!(ada.ask(Method::POST, "/api/chat/tickets").await.status, 201);
+    }
+
+    let to_room = ada.ask_for_ticket(room, Role::Player).await;
+    let to_chat = ada.ask(Method::POST, "/api/chat/tickets").await;
+
+    assert_retry_later(&to_room, ProblemKind::TooMany);
+    assert_retry_later(&to_chat, ProblemKind::TooMany);
+}
+
+#[tokio::test]
+async fn one_player_takes_no_more_names_than_anybody_needs() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let rename = async |guest: &Guest, name: String| {
+        guest.post("/api/session", &json!({ "name": name })).await
+    };
+    for number in 0..10 {
+        assert_eq!(rename(&ada, format!("ada {number}")).await.status, 200);
+    }
+
+    let refused = rename(&ada, "ada again".to_owned()).await;
+
+    assert_retry_later(&refused, ProblemKind::TooMany);
+    assert_eq!(rename(&bob, "bobby".to_owned()).await.status, 200);
+}
+
+#[tokio::test]
 async fn slow_headers_are_cut() {
     let server =
         TestServer::start_with(|config| config.header_timeout = Duration::from_millis(300)).await;
@@ -107,6 +157,35 @@ async fn a_feed_takes_no_messages() {
     stream.send(Message::Text("hello".into())).await.unwrap();
 
     assert_eq!(end_of(&mut stream).await, Some(close::POLICY));
+}
+
+/// Pings as fast as they go, on a WebSocket at this path.
+async fn end_of_a_ping_flood(
+    server: &TestServer,
+    path: &str,
+    protocol: Option<&str>,
+) -> Option<u16> {
+    let mut stream = socket::open(server.address(), path, protocol).await.expect("a connection");
+    for _ in 0..1_000 {
+        // The line may be cut before all are sent.
+        if stream.feed(Message::Ping("are you there?".into())).await.is_err() {
+            break;
+        }
+    }
+    stream.flush().await.ok();
+    end_of(&mut stream).await
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_closes_with_1008() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+    let ticket: SeatTicket = ada.ask(Method::POST, "/api/chat/tickets").await.json();
+
+    let of_feed = end_of_a_ping_flood(&server, "/api/feeds/lab", None).await;
+    let of_chat = end_of_a_ping_flood(&server, &ticket.url, Some(CHAT_SUBPROTOCOL)).await;
+
+    assert_eq!((of_feed, of_chat), (Some(close::POLICY), Some(close::POLICY)));
 }
 
 #[tokio::test]

@@ -102,6 +102,23 @@ async fn a_live_room_is_watched_as_it_plays() {
 }
 
 #[tokio::test]
+async fn rooms_in_the_list_move_while_they_are_in_view() {
+    let server = server().await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let _ada = ada.play(room).await;
+    let browser = Browser::start().await;
+    let row = format!("[data-testid=\"room-row\"][data-room=\"{room}\"]");
+    let thumbnail = format!("{row} {}", by_id("thumb-canvas"));
+
+    browser.open(&server.url("/")).await;
+    browser.scroll_to(&row).await;
+
+    let tick = browser.number_where(&thumbnail, "data-tick", |tick| tick > 0.0).await;
+    browser.number_where(&thumbnail, "data-tick", |later| later > tick + 120.0).await;
+}
+
+#[tokio::test]
 async fn a_replay_plays_before_its_download_has_ended() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
     assert_has_lobby(&server).await;

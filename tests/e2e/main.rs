@@ -7,6 +7,7 @@ mod recovery;
 
 mod play;
 
+mod handover;
 mod inputs;
 mod matchmaking;
 
@@ -19,9 +20,12 @@ mod bad_messages;
 mod bad_requests;
 mod limits;
 
+mod openapi;
+
 mod restart;
 mod stopping;
 
+mod far_client;
 mod lobby;
 mod window;
 

@@ -1,8 +1,8 @@
 //! People in one room: seats, rounds, pushes, and the way to the scoreboard.
 
 use shared::api::{Role, RoomPhase};
-use shared::protocol::{ClientMessage, close};
-use shared::sim::{BotStrength, Mode};
+use shared::protocol::{ClientMessage, Place, close};
+use shared::sim::{BotStrength, Mode, World};
 use shared::snapshot::FrameKind;
 use tests::player::Conduct;
 use tests::{Player, TestServer};
@@ -86,6 +86,32 @@ async fn a_round_ends_with_a_summary_and_the_next_begins() {
     let profile: shared::api::PlayerProfile =
         server.get(&format!("/api/players/{}", winner.player)).await.json();
     assert_eq!(profile.curve.last().map(|point| point.rating), Some(winner.rating));
+}
+
+#[tokio::test]
+async fn who_comes_in_the_last_quarter_is_not_rated_to_stay_or_to_go() {
+    let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let (stays, goes) = (server.guest("stays").await, server.guest("goes").await);
+    let room = ada.private_room(Mode::Brawl).await;
+    let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
+    ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
+    ada.score_a_point().await;
+
+    let is_late = |world: &World| world.remaining() < world.round_ticks / 4;
+    ada.until("the last quarter", |view| view.world.as_ref().is_some_and(is_late)).await;
+    let (stays, mut goes) = (stays.play(room).await, goes.play(room).await);
+    goes.say(ClientMessage::Leave).await;
+    goes.closed().await;
+
+    let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
+    let places = &view.last_summary().unwrap().places;
+    let change_of = |player: &Player| {
+        let own = |place: &&Place| place.player == player.guest().id();
+        places.iter().find(own).expect("a place for everybody").rating_change
+    };
+    assert!(change_of(&ada) > 0 && change_of(&bob) < 0);
+    assert_eq!((change_of(&stays), change_of(&goes)), (0, 0));
 }
 
 #[tokio::test]

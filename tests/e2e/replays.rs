@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use shared::api::{ProblemKind, ReplayList, ReplaySummary};
 use shared::id::{ReplayId, RoomId};
-use shared::replay::{MEDIA_TYPE, Playback, Reader};
+use shared::replay::{MAGIC, MEDIA_TYPE, Playback, Reader};
 use shared::sim::Mode;
+use shared::tick::seconds;
 use tests::player::Conduct;
-use tests::{Answer, Guest, Player, TestServer, within};
+use tests::wait::DEADLINE;
+use tests::{Answer, Guest, Player, TestServer, eventually, within};
 
 /// A duel that runs.
 async fn duel(server: &TestServer) -> (Player, Player, RoomId) {
@@ -128,7 +130,10 @@ async fn the_list_of_replays_is_paged_and_filtered() {
     assert!(list("?player=AAAAAAAAAAAA").await.replays.is_empty());
     assert!(list("?mode=brawl").await.replays.is_empty());
     assert!(!list("?mode=duel").await.replays.is_empty());
-    server.get("/api/replays?mode=chess").await.assert_refused(ProblemKind::BadRequest);
+    for wrong in ["mode=chess", "limit=0", "limit=101", "limit=-1", "before=yesterday"] {
+        let answer = server.get(&format!("/api/replays?{wrong}")).await;
+        answer.assert_refused(ProblemKind::BadRequest);
+    }
 }
 
 #[tokio::test]
@@ -216,4 +221,33 @@ async fn a_live_stream_has_two_places_to_begin() {
     let answer = server.get(&format!("/api/rooms/{room}/live?from=middle")).await;
 
     answer.assert_refused(ProblemKind::BadRequest);
+}
+
+#[tokio::test]
+async fn a_round_that_is_looked_at_now_and_then_is_whole() {
+    let server = TestServer::start_with(|config| config.round_seconds = Some(60)).await;
+    let (_ada, _bob, room) = duel(&server).await;
+    let path = format!("/api/rooms/{room}/recent");
+    let mut reader = Reader::new();
+    let mut cursors = Vec::new();
+
+    eventually(DEADLINE, "four seconds of the round", async || {
+        let after = cursors.last().map(|cursor| format!("?after={cursor}")).unwrap_or_default();
+        let answer = server.get(&format!("{path}{after}")).await;
+        assert!(answer.status.is_success());
+        reader.push(&answer.body).unwrap();
+        cursors.push(answer.header("pushback-cursor").to_owned());
+        (reader.available_ticks() > reader.first_tick() + seconds(4)).then_some(())
+    })
+    .await;
+
+    assert_eq!(reader.diverged(), 0);
+    assert!(cursors.len() > 4, "{cursors:?}");
+    // A cursor that is too old begins anew, as does one that never was.
+    for cursor in [cursors[0].as_str(), "1-999999", "7f-1"] {
+        let anew = server.get(&format!("{path}?after={cursor}")).await;
+        assert_eq!(anew.header("content-type"), MEDIA_TYPE);
+        assert!(anew.body.starts_with(&MAGIC), "{cursor}");
+    }
+    server.get(&format!("{path}?after=yesterday")).await.assert_refused(ProblemKind::BadCursor);
 }

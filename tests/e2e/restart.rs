@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use game_server::Config;
 use shared::protocol::chat::Channel;
 use shared::protocol::close;
 use shared::replay::Reader;
 use shared::sim::Mode;
 use tests::player::Conduct;
-use tests::{Guest, Player, ServerProcess, eventually, wait};
+use tests::{Guest, Player, ServerProcess, TestServer, eventually, wait, within};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 async fn fight(ada: &Guest, bob: &Guest) -> (Player, Player) {
     let room = ada.public_room(Mode::Duel).await;
@@ -67,6 +70,23 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
     assert_eq!(reader.available_ticks(), cut_off.ticks);
     assert!(cut_off.ticks >= 30, "{} ticks were saved", cut_off.ticks);
     assert_eq!(parts_below(server.data()), 0);
+}
+
+#[tokio::test]
+async fn a_second_server_keeps_its_hands_off_a_folder_in_use() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let (mut player, _second) = fight(&ada, &bob).await;
+    player.until("a while", |view| view.deltas > 30).await;
+    let parts = parts_below(server.data());
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = Config { data_dir: server.data().to_owned(), ..Config::default() };
+    let second = game_server::run(listener, config, CancellationToken::new());
+    let refused = within("a refusal", second).await.expect_err("the folder is in use");
+
+    assert!(refused.to_string().contains(server.data().to_str().unwrap()), "{refused}");
+    assert!(parts > 0 && parts_below(server.data()) == parts, "the growing recording is untouched");
 }
 
 #[tokio::test]

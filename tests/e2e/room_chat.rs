@@ -1,8 +1,10 @@
 //! Chat inside rooms: who is there reads it, the own team alone reads what is for the team.
 
+use reqwest::Method;
 use shared::protocol::chat::{Channel, Refusal};
-use shared::sim::Mode;
-use tests::{Player, TestServer};
+use shared::sim::{BotStrength, Mode};
+use tests::browser::Browser;
+use tests::{Player, TestServer, within};
 
 #[tokio::test]
 async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
@@ -57,4 +59,57 @@ async fn a_team_keeps_its_plans_to_itself() {
         let theirs = chat.say(Channel::Team { room, team: 0 }, "listening in").await;
         assert_eq!(theirs, Err(Refusal::NotThere));
     }
+}
+
+#[tokio::test]
+async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let room = ada.private_room(Mode::Brawl).await;
+    let channel = Channel::Room { room };
+    let _ada = ada.play(room).await;
+    let (mut ada, mut bob_chat) = (ada.chat().await, bob.chat().await);
+    ada.enter(room).await;
+    ada.say(channel, "anybody there?").await.unwrap();
+
+    let path = format!("/api/rooms/{room}/live");
+    let request = server.request(Method::GET, &path).bearer_auth(bob.token());
+    let stream = within("the stream", request.send()).await.unwrap();
+
+    let before = bob_chat.enter(room).await;
+    assert_eq!(before.last().unwrap().text, "anybody there?");
+    bob_chat.say(channel, "I am, in a browser").await.unwrap();
+    assert_eq!(ada.hear().await.text, "I am, in a browser");
+
+    drop(stream);
+    server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
+    assert_eq!(bob_chat.say(channel, "still here?").await, Err(Refusal::NotThere));
+}
+
+#[tokio::test]
+async fn who_watches_in_a_browser_talks_with_the_players() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let channel = Channel::Room { room };
+    let _ada = ada.play(room).await;
+    let mut ada = ada.chat().await;
+    ada.enter(room).await;
+    ada.say(channel, "watch this").await.unwrap();
+    let browser = Browser::start().await;
+    browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
+
+    // The page asks for a name when there is something to say.
+    browser.type_into("[data-testid=\"chat-input\"]", "I am watching").await;
+    browser.click("[data-testid=\"chat-send\"]").await;
+    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
+    browser.click("[data-testid=\"name-submit\"]").await;
+
+    let heard = ada.hear().await;
+    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "I am watching"));
+    assert_eq!(heard.channel, channel);
+    let line = "[data-testid=\"chat-line\"]";
+    browser.text_where(line, |text| text.contains("watch this")).await;
+    ada.say(channel, "thank you").await.unwrap();
+    browser.text_where(line, |text| text.contains("thank you")).await;
 }

@@ -91,6 +91,20 @@ fn dependencies_point_the_way_that_is_drawn() {
     assert!(!dependencies("web-lobby").iter().any(|name| ["bevy", "tokio"].contains(&&**name)));
 }
 
+/// Inside the server too: what lies below the rooms knows no room.
+#[test]
+fn the_server_s_arrows_point_down() {
+    let below_rooms = ["recordings", "scores", "store", "blobs", "bus"];
+    let is_below = |path: &Path| {
+        let inner = path.strip_prefix("game-server/src").ok();
+        let first = inner.and_then(|inner| inner.components().next());
+        let name = first.map(|name| Path::new(name.as_os_str()).file_stem().unwrap_or_default());
+        name.is_some_and(|name| below_rooms.iter().any(|below| name == *below))
+    };
+    let found = offenders(|path, text| is_below(path) && text.contains("crate::room::"));
+    assert_eq!(found, Vec::<PathBuf>::new());
+}
+
 #[test]
 fn the_readme_maps_every_module() {
     let readme = fs::read_to_string(root().join("README.md")).expect("a README.md");

@@ -1,9 +1,11 @@
 //! The native client in a real window, on a screen in memory.
 
 use serde_json::Value;
+use shared::protocol::chat::Channel;
+use shared::sim::Mode;
 use tests::browser::Browser;
 use tests::window::Window;
-use tests::{ServerProcess, TestServer};
+use tests::{ServerProcess, TestServer, within};
 
 const SIZE: &str = "640x360";
 
@@ -31,10 +33,17 @@ async fn the_autopilot_finishes_a_round_and_its_result_is_on_the_lobbys_scoreboa
     ]);
 
     let status = window.status_where("a round", plays).await;
-    window.ends_well().await;
+    let outcome = window.outcome().await;
 
-    assert_eq!(number(&status, "diverged"), 0.0);
+    assert_eq!((number(&status, "diverged"), number(&outcome, "diverged")), (0.0, 0.0));
     assert!(number(&status, "players") >= 2.0, "bots play along: {status}");
+    let prediction = &outcome["prediction"];
+    assert!(number(prediction, "snapshots") > 200.0, "{outcome}");
+    // A software renderer and the server share two cores here: bounds for a game that can be played, not for a good link.
+    let late = number(prediction, "late_inputs_percent");
+    assert!((0.0..10.0).contains(&late), "{late} % of the inputs came late: {outcome}");
+    let off = number(prediction, "correction_p99_radii");
+    assert!((0.0..4.0).contains(&off), "off by {off} radii: {outcome}");
     let row = server.scoreboard().await.row_of("Pilot").cloned().expect("Pilot is on the board");
     assert_eq!((row.rounds, row.bot), (1, false));
     let browser = Browser::start().await;
@@ -57,4 +66,28 @@ async fn the_client_plays_on_after_the_server_was_killed_and_restarted() {
     server.restart().await;
 
     window.status_where("another round", plays).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_in_the_window_is_read_by_the_room() {
+    let server = TestServer::start().await;
+    let (url, ada) = (server.url(""), server.guest("ada").await);
+    let room = ada.private_room(Mode::Brawl).await;
+    let _seated = ada.play(room).await;
+    let mut chat = ada.chat().await;
+    chat.enter(room).await;
+    let code = room.to_string();
+    let mut window =
+        Window::open(&["--server", &url, "--name", "Typist", "--join", &code, "--window", SIZE]);
+    window.status_where("a seat", plays).await;
+
+    window.focus();
+    window.press("Return");
+    window.status_where("the field", |status| status["writing"] == true).await;
+    window.write("hello");
+    window.press("Return");
+
+    let line = within("the line", chat.hear()).await;
+    assert_eq!((line.name.as_str(), line.text.as_str()), ("Typist", "hello"));
+    assert_eq!(line.channel, Channel::Room { room });
 }

@@ -149,6 +149,17 @@ impl Browser {
         .await;
     }
 
+    /// Brings the first element that matches into view, once there is one.
+    pub async fn scroll_to(&self, css: &str) {
+        let script = "const found = document.querySelector(arguments[0]); found?.scrollIntoView(); return !!found;";
+        let what = format!("{css} to scroll to");
+        self.look(&what, async || {
+            let found = self.client.execute(script, vec![css.into()]).await.ok()?;
+            (found == Value::Bool(true)).then_some(())
+        })
+        .await;
+    }
+
     /// Types into the first element that matches, in place of what stands there.
     pub async fn type_into(&self, css: &str, text: &str) {
         let what = format!("{css} to type into");

@@ -77,7 +77,7 @@ impl ChatSocket {
         let entered = async {
             loop {
                 match self.next().await.expect("the chat goes on") {
-                    ChatServerMessage::Entered { room: entered, lines } if entered == room => {
+                    ChatServerMessage::Entered { room: entered, lines, .. } if entered == room => {
                         return lines;
                     }
                     _ => {}

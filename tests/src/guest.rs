@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde::Serialize;
 use shared::api::{
-    CreateRoom, MatchRequest, MatchTicket, Role, RoomDetails, SeatTicket, Session, TicketRequest,
+    CreateRoom, Handover, MatchRequest, MatchTicket, Role, RoomDetails, SeatTicket, Session,
+    TicketRequest,
 };
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
@@ -68,6 +69,14 @@ impl Guest {
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
         let request = self.site.request(Method::POST, path).bearer_auth(self.token());
         self.site.send(request.json(body)).await
+    }
+
+    /// Gets a code with which another program becomes the same player.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn hand_over(&self) -> Handover {
+        self.ask(Method::POST, "/api/session/handovers").await.json()
     }
 
     /// Opens a room.

@@ -28,6 +28,7 @@ pub mod scores;
 pub mod proxy;
 
 pub mod browser;
+pub mod client;
 pub mod window;
 
 pub mod swarm;

@@ -1,4 +1,6 @@
-//! A line between a client and the server that can be slow, and can be cut.
+//! A line between a client and the server that can be slow or far, and can be cut.
+//!
+//! It carries bytes in order, as TCP does: what is delayed holds up what comes after it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use shared::sim::rng::Rng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::site::Site;
@@ -20,6 +23,8 @@ use crate::site::Site;
 const SLICE: Duration = Duration::from_millis(50);
 /// Bytes that are carried at once.
 const PIECE_BYTES: usize = 16 * 1024;
+/// Pieces that are on their way in one direction. When so many are, the sender waits, as TCP makes it.
+const PIECES_MAX: usize = 256;
 
 /// A line to a server.
 #[derive(Debug)]
@@ -29,16 +34,34 @@ pub struct Proxy {
     cuts: watch::Sender<u64>,
     /// Bytes a second towards the client, on each connection. Zero: as fast as it goes.
     limit: Arc<AtomicU64>,
+    distance: Arc<Distance>,
     /// Bytes carried towards clients.
     carried: Arc<AtomicU64>,
     ended: CancellationToken,
     accepting: JoinHandle<()>,
 }
 
+/// How long everything is on its way, in microseconds.
+#[derive(Debug, Default)]
+struct Distance {
+    least: AtomicU64,
+    spread: AtomicU64,
+}
+
+impl Distance {
+    /// How long a piece is on its way that sets out now.
+    fn of_a_piece(&self, chance: &mut Rng) -> Duration {
+        let spread = u32::try_from(self.spread.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let more = u64::from(chance.below(spread));
+        Duration::from_micros(self.least.load(Ordering::Relaxed) + more)
+    }
+}
+
 #[derive(Clone)]
 struct Line {
     server: SocketAddr,
     limit: Arc<AtomicU64>,
+    distance: Arc<Distance>,
     carried: Arc<AtomicU64>,
     cuts: watch::Receiver<u64>,
     ended: CancellationToken,
@@ -54,10 +77,12 @@ impl Proxy {
         let site = Site::at(listener.local_addr().expect("a bound port"));
         let (cuts, cut) = watch::channel(0);
         let (limit, carried) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+        let distance = Arc::<Distance>::default();
         let ended = CancellationToken::new();
         let line = Line {
             server: server.address(),
             limit: limit.clone(),
+            distance: distance.clone(),
             carried: carried.clone(),
             cuts: cut,
             ended: ended.clone(),
@@ -67,7 +92,7 @@ impl Proxy {
                 tokio::spawn(line.clone().carry(client));
             }
         });
-        Self { site, cuts, limit, carried, ended, accepting }
+        Self { site, cuts, limit, distance, carried, ended, accepting }
     }
 
     /// The server as seen through the line.
@@ -86,6 +111,13 @@ impl Proxy {
         self.limit.store(bytes_per_second, Ordering::Relaxed);
     }
 
+    /// From now on everything is so long on its way in each direction, and up to `spread` longer.
+    pub fn delay(&self, least: Duration, spread: Duration) {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.distance.least.store(micros(least), Ordering::Relaxed);
+        self.distance.spread.store(micros(spread), Ordering::Relaxed);
+    }
+
     /// Bytes carried towards clients so far.
     #[must_use]
     pub fn carried(&self) -> u64 {
@@ -100,6 +132,16 @@ impl Drop for Proxy {
     }
 }
 
+/// Some bytes, and when they arrive.
+type Piece = (Instant, Vec<u8>);
+
+/// The next piece, once it has arrived.
+async fn arrived(way: &mut mpsc::Receiver<Piece>) -> Option<Vec<u8>> {
+    let (at, piece) = way.recv().await?;
+    sleep_until(at).await;
+    Some(piece)
+}
+
 impl Line {
     async fn carry(self, client: TcpStream) {
         let mut cuts = self.cuts.clone();
@@ -108,25 +150,48 @@ impl Line {
         // Neither socket is worth a story when it cannot be tuned.
         client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
-        let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_server, mut to_server) = server.into_split();
+        let (from_client, mut to_client) = client.into_split();
+        let (from_server, mut to_server) = server.into_split();
+        let (up_in, up_out) = mpsc::channel(PIECES_MAX);
+        let (down_in, down_out) = mpsc::channel(PIECES_MAX);
         let up = async {
-            tokio::io::copy(&mut from_client, &mut to_server).await.ok();
+            let mut way = up_out;
+            while let Some(piece) = arrived(&mut way).await {
+                if to_server.write_all(&piece).await.is_err() {
+                    break;
+                }
+            }
             to_server.shutdown().await.ok();
         };
         let down = async {
-            let mut piece = vec![0; PIECE_BYTES];
-            while let Ok(length @ 1..) = from_server.read(&mut piece).await {
-                if self.let_through(&piece[..length], &mut to_client).await.is_err() {
+            let mut way = down_out;
+            while let Some(piece) = arrived(&mut way).await {
+                if self.let_through(&piece, &mut to_client).await.is_err() {
                     break;
                 }
             }
             to_client.shutdown().await.ok();
         };
+        let sending = async {
+            tokio::join!(self.send(from_client, up_in, 1), self.send(from_server, down_in, 2))
+        };
         tokio::select! {
-            _ = async { tokio::join!(up, down) } => {}
+            _ = async { tokio::join!(sending, up, down) } => {}
             _ = cuts.changed() => {}
             () = self.ended.cancelled() => {}
+        }
+    }
+
+    /// Sends on what comes, each piece with the moment of its arrival.
+    async fn send(&self, mut from: OwnedReadHalf, way: mpsc::Sender<Piece>, seed: u64) {
+        let mut chance = Rng(seed);
+        let mut last = Instant::now();
+        let mut piece = vec![0; PIECE_BYTES];
+        while let Ok(length @ 1..) = from.read(&mut piece).await {
+            last = last.max(Instant::now() + self.distance.of_a_piece(&mut chance));
+            if way.send((last, piece[..length].to_vec())).await.is_err() {
+                break;
+            }
         }
     }
 

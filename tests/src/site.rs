@@ -87,7 +87,13 @@ impl Site {
 
     /// Asks to become a guest.
     pub async fn sign_in(&self, name: &str) -> Answer {
-        let body = SessionRequest { name: name.to_owned() };
+        let body = SessionRequest::Name { name: name.to_owned() };
+        self.send(self.request(Method::POST, "/api/session").json(&body)).await
+    }
+
+    /// Asks to become the player of another program, by the code that it got.
+    pub async fn redeem(&self, code: &str) -> Answer {
+        let body = SessionRequest::Handover { handover: code.to_owned() };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 

@@ -4,6 +4,7 @@
 //! An absolute time says little about another machine; the ratio to the bare loop does.
 
 pub mod codec;
+pub mod colyseus;
 pub mod floor;
 pub mod load;
 pub mod players;

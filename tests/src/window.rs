@@ -1,29 +1,24 @@
-//! The native client in a window, on a screen in memory.
+//! The native client in a window, on a screen in memory, with a keyboard.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use tempfile::TempDir;
+use crate::client::Client;
+use crate::process::Program;
 
-use crate::process::{Program, built};
-use crate::wait::eventually;
-
-/// A software renderer on two busy cores needs its time.
-pub const WINDOW_DEADLINE: Duration = Duration::from_secs(180);
-/// Lines of the client's log that a failure shows.
-const LOG_LINES: usize = 30;
 /// Mesa's software renderer.
 const RENDERERS: &str = "/usr/share/vulkan/icd.d";
+/// Milliseconds between two letters, so that a slow picture has each in a frame of its own.
+const TYPING_MS: &str = "60";
 
 /// A client that runs on a screen of its own.
 #[derive(Debug)]
 pub struct Window {
-    client: Program,
+    client: Client,
     _screen: Program,
-    folder: TempDir,
+    display: String,
 }
 
 impl Window {
@@ -33,72 +28,56 @@ impl Window {
     /// When Xvfb is not installed, or the client was not built.
     #[must_use]
     pub fn open(flags: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "960x540x24"]);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut screen = Program::start("Xvfb", &mut command);
         let number: u32 = screen.announced(|line| line.trim().parse().ok());
-
-        let mut command = Command::new(built("PUSHBACK_CLIENT_BIN", "game-client"));
-        command.arg("--status-file").arg(status_path(folder.path())).args(flags);
-        command.env("DISPLAY", format!(":{number}")).env_remove("WAYLAND_DISPLAY");
-        // Settings of whoever runs the tests stay as they are.
-        command.env("XDG_CONFIG_HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
-        if let Some(renderer) = renderer() {
-            command.env("VK_DRIVER_FILES", &renderer).env("VK_ICD_FILENAMES", renderer);
-        }
-        let log = File::create(log_path(folder.path())).expect("a log can be written");
-        command.stdout(Stdio::null()).stderr(log);
-        let client = Program::start("game-client", &mut command);
-        Self { client, _screen: screen, folder }
-    }
-
-    /// Waits until the client's status is as wanted.
-    ///
-    /// # Panics
-    /// When the client ends before, or the deadline passes; with its last status and its log.
-    pub async fn status_where(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let path = status_path(self.folder.path());
-        let mut last = Value::Null;
-        let began = Instant::now();
-        eventually(WINDOW_DEADLINE * 2, what, async || {
-            let status = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
-            last = status.unwrap_or_else(|| last.clone());
-            if wanted(&last) {
-                return Some(last.clone());
+        let display = format!(":{number}");
+        let client = Client::start(flags, |command| {
+            command.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY");
+            if let Some(renderer) = renderer() {
+                command.env("VK_DRIVER_FILES", &renderer).env("VK_ICD_FILENAMES", renderer);
             }
-            let ended = self.client.ended();
-            let is_over = ended.is_some() || began.elapsed() > WINDOW_DEADLINE;
-            assert!(!is_over, "{what} did not come ({ended:?}): {last}\n{}", self.log());
-            None
-        })
-        .await
+        });
+        Self { client, _screen: screen, display }
     }
 
-    /// Waits until the client ends by itself, and well.
-    ///
-    /// # Panics
-    /// When it fails; with its log.
-    pub async fn ends_well(&mut self) {
-        let status = self.client.end_within(WINDOW_DEADLINE).await;
-        assert!(status.success(), "the client ended with {status}\n{}", self.log());
+    /// Gives the window the keyboard. There is no window manager that would.
+    pub fn focus(&self) {
+        self.xdotool(&["search", "--sync", "--name", "Pushback", "windowfocus", "--sync"]);
     }
 
-    /// The end of what the client logged.
-    fn log(&self) -> String {
-        let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    /// Presses a key and lets it go: by its X11 name, such as `Return` or `shift+Return`.
+    pub fn press(&self, key: &str) {
+        self.xdotool(&["key", key]);
+    }
+
+    /// Types letter by letter.
+    pub fn write(&self, text: &str) {
+        self.xdotool(&["type", "--delay", TYPING_MS, text]);
+    }
+
+    fn xdotool(&self, arguments: &[&str]) {
+        let mut command = Command::new("xdotool");
+        command.args(arguments).env("DISPLAY", &self.display).stdout(Stdio::null());
+        let status = command.status().unwrap_or_else(|error| panic!("xdotool: {error}"));
+        assert!(status.success(), "xdotool {arguments:?} ended with {status}");
     }
 }
 
-fn log_path(folder: &Path) -> PathBuf {
-    folder.join("client.log")
+impl Deref for Window {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
 }
 
-fn status_path(folder: &Path) -> PathBuf {
-    folder.join("status.json")
+impl DerefMut for Window {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
 }
 
 fn renderer() -> Option<PathBuf> {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tests::Site;
 use tests::feed::Transport;
-use tests::swarm::players::Plan;
+use tests::swarm::players::{Peer, Plan};
 use tests::swarm::{Report, codec, floor, players, subscribers, tick};
 
 /// Many players over real sockets, and what they cost.
@@ -52,6 +52,9 @@ enum Task {
         /// Seconds of each measurement. 600 shows whether memory stays flat.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
+        /// Measured beside the server in `players`. Needs node, npm and the registry.
+        #[arg(long)]
+        peer: Option<Peer>,
     },
     /// The bare epoll loop that `bench players` measures beside the server.
     #[command(hide = true)]
@@ -100,10 +103,15 @@ async fn main() -> Result<()> {
             let (site, window) = (load.site()?, load.window());
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
-        Task::Bench { name, json, count, subscribers, seconds } => {
+        Task::Bench { name, json, count, subscribers, seconds, peer } => {
             let plan = Plan { count, window: Duration::from_secs(seconds) };
-            bench(name, plan, subscribers, &mut report).await?;
+            let outcome = bench(name, plan, subscribers, peer, &mut report).await;
+            // What was measured before something failed is worth seeing, too.
             json.map(|path| report.write_json(&path)).transpose()?;
+            if outcome.is_err() {
+                print!("{}", report.table());
+            }
+            outcome?;
         }
         Task::Floor { players, bytes } => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -119,6 +127,7 @@ async fn bench(
     name: Option<Bench>,
     plan: Plan,
     subscribers: usize,
+    peer: Option<Peer>,
     report: &mut Report,
 ) -> Result<()> {
     let wanted = |bench| name.is_none_or(|name| name == bench);
@@ -129,7 +138,7 @@ async fn bench(
         codec::measure(report);
     }
     if wanted(Bench::Players) {
-        players::measure(plan, report).await?;
+        players::measure(plan, peer, report).await?;
     }
     if wanted(Bench::Feeds) {
         subscribers::measure(subscribers, plan.window, report).await?;

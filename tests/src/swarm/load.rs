@@ -27,19 +27,19 @@ pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
 const LEAD_TICKS: u32 = 3;
 
 /// A gap between two snapshots that a player would feel.
-const STALL: Duration = Duration::from_millis(100);
+pub(super) const STALL: Duration = Duration::from_millis(100);
 
 /// What all players together have got, from the beginning on.
 #[derive(Debug, Default)]
 pub struct Totals {
-    snapshots: AtomicU64,
-    bytes: AtomicU64,
-    inputs: AtomicU64,
+    pub(super) snapshots: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) inputs: AtomicU64,
     late: AtomicU64,
     received: AtomicU64,
-    stalls: AtomicU64,
+    pub(super) stalls: AtomicU64,
     diverged: AtomicU64,
-    lost: AtomicU64,
+    pub(super) lost: AtomicU64,
 }
 
 /// [`Totals`] at one moment, or between two.
@@ -98,7 +98,7 @@ impl Counts {
     }
 }
 
-fn count(counter: &AtomicU64, more: impl Into<u64>) {
+pub(super) fn count(counter: &AtomicU64, more: impl Into<u64>) {
     counter.fetch_add(more.into(), Ordering::Relaxed);
 }
 
@@ -178,7 +178,7 @@ fn follow(decoder: &mut StreamDecoder, frames: &[u8], tick: &AtomicU32) {
 }
 
 /// Turns the aim a little in every message, and the way now and then, as a hand does.
-fn wander(held: Input, chance: &mut Rng) -> Input {
+pub(super) fn wander(held: Input, chance: &mut Rng) -> Input {
     let turn = i16::try_from(chance.between(-12, 12)).unwrap_or(0);
     let aim = held.aim.turned(turn);
     if chance.below(8) != 0 {

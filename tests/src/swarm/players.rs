@@ -1,4 +1,5 @@
-//! CPU for a connected player: the server on one core, the players on the other, and the floor in the same run.
+//! CPU for a connected player: the server on one core, the players on the other; the floor, and on demand another
+//! framework, in the same run.
 
 use std::env;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::time::{sleep, sleep_until};
 
 use super::Report;
+use super::colyseus;
 use super::load::{self, Counts, Totals};
 use super::usage::{cpu_seconds, quantile, resident_kib};
 use crate::process::{Program, built};
@@ -38,9 +40,17 @@ pub struct Plan {
     pub window: Duration,
 }
 
+/// What is measured beside the server, if wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Peer {
+    /// Colyseus on Node, from npm.
+    Colyseus,
+}
+
 /// What a process cost in the window.
-struct Watched {
-    us_per_player_second: f64,
+pub(super) struct Watched {
+    /// CPU in microseconds for a player and second.
+    pub(super) us_per_player_second: f64,
     /// At equal intervals, in KiB.
     memory: Vec<f64>,
 }
@@ -48,8 +58,8 @@ struct Watched {
 /// Measures and reports.
 ///
 /// # Errors
-/// When a program cannot be started or a connection was lost.
-pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
+/// When a program cannot be started, a connection was lost, or the peer does not do what is measured.
+pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Result<()> {
     pin_self()?;
     let (server, bytes_per_snapshot) = on_the_server(plan, report).await?;
     let snapshot_bytes = bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
@@ -61,7 +71,10 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     report.add(name("floor_us_per_player_second"), floor.us_per_player_second, "µs", words);
     let ratio = server.us_per_player_second / floor.us_per_player_second;
     report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
-    Ok(())
+    match peer {
+        Some(Peer::Colyseus) => colyseus::measure(plan, server.us_per_player_second, report).await,
+        None => Ok(()),
+    }
 }
 
 /// Plays on a running server and tells what the players felt.
@@ -160,7 +173,7 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
 }
 
 /// Watches a process for the window.
-async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
+pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
     let (began, before) = (Instant::now(), cpu_seconds(pid)?);
     let mut memory = vec![resident_kib(pid)?];
     for look in 1..=MEMORY_LOOKS {

@@ -10,6 +10,7 @@ use std::path::Path;
 pub struct Report {
     figures: BTreeMap<String, f64>,
     lines: Vec<(String, f64, &'static str, String)>,
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -20,7 +21,12 @@ impl Report {
         self.lines.push((name, value, unit, words.to_owned()));
     }
 
-    /// The table, in the order in which the figures came.
+    /// Adds a sentence that stands under the table: what could not be measured, and why.
+    pub fn note(&mut self, sentence: String) {
+        self.notes.push(sentence);
+    }
+
+    /// The table, in the order in which the figures came, and the notes.
     #[must_use]
     pub fn table(&self) -> String {
         let width = self.lines.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
@@ -29,6 +35,9 @@ impl Report {
             let places = if value.abs() >= 100.0 { 0 } else { 2 };
             // Writing into a string cannot fail.
             writeln!(table, "{name:width$}  {value:>12.places$} {unit:<7} {words}").ok();
+        }
+        for note in &self.notes {
+            writeln!(table, "{note}").ok();
         }
         table
     }

@@ -1,0 +1,128 @@
+//! The native client as a program: what it says about itself, and how it ends.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Program, built};
+use crate::wait::eventually;
+
+/// A software renderer on two busy cores needs its time.
+pub const CLIENT_DEADLINE: Duration = Duration::from_secs(180);
+/// Lines of the client's log that a failure shows.
+const LOG_LINES: usize = 30;
+
+/// What a program that was interrupted at its terminal ends with, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// A client that runs.
+#[derive(Debug)]
+pub struct Client {
+    program: Program,
+    folder: TempDir,
+}
+
+impl Client {
+    /// Starts it with neither window nor sound: only the game on the wire.
+    #[must_use]
+    pub fn headless(flags: &[&str]) -> Self {
+        Self::start(flags, |command| {
+            command.arg("--headless");
+        })
+    }
+
+    /// Starts it with these flags, and with settings of its own.
+    ///
+    /// # Panics
+    /// When it was not built.
+    pub(crate) fn start(flags: &[&str], equip: impl FnOnce(&mut Command)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new(built("PUSHBACK_CLIENT_BIN", "game-client"));
+        command.arg("--status-file").arg(status_path(folder.path())).args(flags);
+        // Settings of whoever runs the tests stay as they are.
+        command.env("XDG_CONFIG_HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
+        let log = File::create(log_path(folder.path())).expect("a log can be written");
+        let output = File::create(output_path(folder.path())).expect("an output can be written");
+        command.stdout(output).stderr(log);
+        equip(&mut command);
+        Self { program: Program::start("game-client", &mut command), folder }
+    }
+
+    /// Waits until the client's status is as wanted.
+    ///
+    /// # Panics
+    /// When the client ends before, or the deadline passes; with its last status and its log.
+    pub async fn status_where(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let path = status_path(self.folder.path());
+        let mut last = Value::Null;
+        let began = Instant::now();
+        eventually(CLIENT_DEADLINE * 2, what, async || {
+            let status = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+            last = status.unwrap_or_else(|| last.clone());
+            if wanted(&last) {
+                return Some(last.clone());
+            }
+            let ended = self.program.ended();
+            let is_over = ended.is_some() || began.elapsed() > CLIENT_DEADLINE;
+            assert!(!is_over, "{what} did not come ({ended:?}): {last}\n{}", self.log());
+            None
+        })
+        .await
+    }
+
+    /// Ends it from its terminal, which is as when its window is closed: it has time for a goodbye.
+    ///
+    /// # Panics
+    /// When it takes no notice, or fails; with its log.
+    pub async fn interrupt(&mut self) {
+        self.program.signal(Signal::SIGINT);
+        let status = self.program.end_within(CLIENT_DEADLINE).await;
+        let code = status.code();
+        assert_eq!(code, Some(INTERRUPTED), "the client ended with {status}\n{}", self.log());
+    }
+
+    /// Waits until the client ends by itself, and well.
+    ///
+    /// # Panics
+    /// When it fails; with its log.
+    pub async fn ends_well(&mut self) {
+        let status = self.program.end_within(CLIENT_DEADLINE).await;
+        assert!(status.success(), "the client ended with {status}\n{}", self.log());
+    }
+
+    /// Waits for its end, and reads the result of the round that it printed.
+    ///
+    /// # Panics
+    /// When it fails, or printed none; with its log.
+    pub async fn outcome(&mut self) -> Value {
+        self.ends_well().await;
+        let output = fs::read_to_string(output_path(self.folder.path())).unwrap_or_default();
+        let line = output.lines().last().unwrap_or_default();
+        serde_json::from_str(line)
+            .unwrap_or_else(|error| panic!("no outcome ({error}) in {output}\n{}", self.log()))
+    }
+
+    /// The end of what the client logged.
+    fn log(&self) -> String {
+        let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+}
+
+fn log_path(folder: &Path) -> PathBuf {
+    folder.join("client.log")
+}
+
+fn status_path(folder: &Path) -> PathBuf {
+    folder.join("status.json")
+}
+
+fn output_path(folder: &Path) -> PathBuf {
+    folder.join("output.txt")
+}

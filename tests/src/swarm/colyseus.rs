@@ -1,0 +1,179 @@
+//! The same measurement against Colyseus, the usual framework for such rooms on Node: same machine, same run,
+//! same core, the same rates and as many players.
+//!
+//! Its room is ours, in `tests/peers/colyseus`; Colyseus itself (MIT) comes from npm at run time, in the versions
+//! of the lock file, into a folder that goes away afterwards. With it comes a Node of the age that Colyseus asks
+//! for. What is not there, be it npm, Node or the registry, is no failure: the report says so and goes on.
+
+mod client;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::time::sleep;
+
+use self::client::Motion;
+use super::Report;
+use super::load::{Counts, Totals};
+use super::players::{Plan, Watched, pinned, watch};
+use crate::process::Program;
+use crate::site::Site;
+
+/// The room and what it needs.
+const FILES: [(&str, &str); 4] = [
+    ("package.json", include_str!("../../peers/colyseus/package.json")),
+    ("package-lock.json", include_str!("../../peers/colyseus/package-lock.json")),
+    ("discs.mjs", include_str!("../../peers/colyseus/discs.mjs")),
+    ("server.mjs", include_str!("../../peers/colyseus/server.mjs")),
+];
+/// The faster transport, and what it cannot start without. It needs uWebSockets.js, which is on GitHub and not on
+/// npm, so it may be out of reach where the registry is not; therefore it is not among the packages that must be
+/// there.
+const FASTER_TRANSPORT: [&str; 4] =
+    ["install", "--no-save", "@colyseus/uwebsockets-transport@0.18.2", "uwebsockets-express@2.0.4"];
+/// Without scripts: no package here needs one.
+const NPM_OPTIONS: [&str; 5] =
+    ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=60000"];
+
+/// Before measuring. Longer than for a compiled server: V8 compiles what is hot while it runs.
+const SETTLE: Duration = Duration::from_secs(10);
+/// Patches a second that count as about thirty. Node's timers have whole milliseconds.
+const PATCHES_PER_SECOND: std::ops::RangeInclusive<f64> = 27.0..=33.0;
+/// Of the positions in patches, so many must have changed at least: a disc may stand still for a moment.
+const MOVING_MIN: f64 = 0.9;
+
+/// What a room on Colyseus cost.
+struct Cost {
+    watched: Watched,
+    traffic: Counts,
+    /// Version, transport and Node, as the server says them.
+    runs_on: String,
+}
+
+/// Measures and reports, `ours` being our server's microseconds for a player and second. Where it cannot be
+/// installed, a note in the report says why.
+///
+/// # Errors
+/// When it is there but does not do what is measured: players are dropped, patches do not come thirty times a
+/// second, or players do not move.
+pub(super) async fn measure(plan: Plan, ours: f64, report: &mut Report) -> Result<()> {
+    let folder = tempfile::tempdir().context("a folder for Colyseus")?;
+    if let Err(reason) = install(folder.path()) {
+        report.note(format!("Colyseus was not measured: {reason}."));
+        return Ok(());
+    }
+    let Cost { watched, traffic, runs_on } = on_colyseus(plan, folder.path()).await?;
+    let name = |figure: &str| format!("players.{}.{figure}", plan.count);
+    let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
+    let theirs = watched.us_per_player_second;
+    report.add(name("colyseus_us_per_player_second"), theirs, "µs", &runs_on);
+    let words = "Colyseus' CPU for a player divided by ours: so many times dearer it is";
+    report.add(name("ratio_to_colyseus"), theirs / ours, "×", words);
+    let bytes = traffic.bytes as f64 / traffic.snapshots.max(1) as f64;
+    report.add(name("colyseus_bytes_per_snapshot"), bytes, "B", "a patch of its room, mean");
+    let patches = traffic.snapshots as f64 / player_seconds;
+    report.add(name("colyseus_snapshots_per_second"), patches, "/s", "that each player got");
+    let inputs = traffic.inputs as f64 / player_seconds;
+    report.add(name("colyseus_inputs_per_second"), inputs, "/s", "messages that each sent");
+    Ok(())
+}
+
+/// Writes the room's files and has npm fetch the packages.
+fn install(folder: &Path) -> Result<()> {
+    for (name, text) in FILES {
+        fs::write(folder.join(name), text).with_context(|| format!("writing {name}"))?;
+    }
+    // Not `ci`: it wants the optional packages of every other platform too, and not every registry has them.
+    npm(folder, &["install"])?;
+    // Without it the server takes its default transport, and says so.
+    npm(folder, &FASTER_TRANSPORT).ok();
+    Ok(())
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("npm");
+    command.args(arguments).args(NPM_OPTIONS).current_dir(folder).stdin(Stdio::null());
+    let output = command.output().context("node and npm are needed")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "npm could not install it: {}", reason(&said));
+    Ok(())
+}
+
+/// The first line of npm's complaint that is a sentence.
+fn reason(said: &str) -> &str {
+    let mut errors = said.lines().filter_map(|line| line.strip_prefix("npm error "));
+    let is_code = |line: &&str| line.split(' ').count() <= 2;
+    errors.find(|line| !is_code(line)).unwrap_or("npm failed").trim_end_matches('.')
+}
+
+/// The Node that was installed beside it, or the one on the path where npm has none for this machine.
+fn node(folder: &Path) -> PathBuf {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let installed = folder.join(format!("node_modules/node-linux-{architecture}/bin/node"));
+    if installed.is_file() { installed } else { PathBuf::from("node") }
+}
+
+async fn on_colyseus(plan: Plan, folder: &Path) -> Result<Cost> {
+    let mut command = pinned(node(folder));
+    command.arg("server.mjs").current_dir(folder).env("NODE_ENV", "production");
+    command.env_remove("NODE_OPTIONS").env_remove("DEBUG");
+    let mut program = Program::start("Colyseus", command.stdout(Stdio::piped()));
+    let (address, runs_on) = program.announced(announcement);
+    let (totals, motion) = (Arc::new(Totals::default()), Arc::new(Motion::default()));
+    let tasks = client::players(&Site::at(address), plan.count, &totals, &motion).await?;
+    sleep(SETTLE).await;
+    let (before, moves_before) = (totals.now(), motion.now());
+    let watched = watch(program.id(), plan).await?;
+    let (traffic, moves) = (totals.now().since(&before), motion.now());
+    drop(tasks);
+
+    ensure!(totals.now().lost == 0, "Colyseus dropped {} players", totals.now().lost);
+    let patches = traffic.snapshots as f64 / plan.count as f64 / plan.window.as_secs_f64();
+    ensure!(
+        PATCHES_PER_SECOND.contains(&patches),
+        "Colyseus sent {patches:.1} patches a second instead of 30, so its cost says nothing; fewer players \
+         (--count) or a quieter machine may help"
+    );
+    let moved = motion.moved.load(Ordering::Relaxed);
+    ensure!(moved == plan.count as u64, "{moved} of {} players moved on Colyseus", plan.count);
+    let moving = (moves.0 - moves_before.0) as f64 / (moves.1 - moves_before.1).max(1) as f64;
+    ensure!(moving >= MOVING_MIN, "only {:.0} % of the discs moved on Colyseus", moving * 100.0);
+    Ok(Cost { watched, traffic, runs_on })
+}
+
+/// The address, and the rest of the line.
+fn announcement(line: &str) -> Option<(SocketAddr, String)> {
+    let (address, runs_on) = line.strip_prefix("listening on ")?.split_once(' ')?;
+    Some((address.parse().ok()?, runs_on.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{announcement, reason};
+
+    #[test]
+    fn npm_is_quoted_with_its_sentence() {
+        let said = "npm warn old\nnpm error code ENOTFOUND\nnpm error errno ENOTFOUND\n\
+                    npm error network request to https://registry.npmjs.org/x failed.\nnpm error more";
+        assert_eq!(reason(said), "network request to https://registry.npmjs.org/x failed");
+        assert_eq!(reason("killed"), "npm failed");
+    }
+
+    #[test]
+    fn the_server_says_where_it_listens_and_what_it_runs_on() {
+        let (address, runs_on) =
+            announcement("listening on 127.0.0.1:7 Colyseus 0.18, ws").unwrap();
+        assert_eq!((address.port(), runs_on.as_str()), (7, "Colyseus 0.18, ws"));
+        assert_eq!(announcement("a warning"), None);
+    }
+}
