@@ -1,34 +1,23 @@
 //! `cargo xtask bench`: the load generator and the server in a release build.
 
 use std::ffi::OsString;
-use std::path::{self, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::cargo::{Group, Profile, Workspace};
 use crate::process::{self, Output};
 use crate::serve;
 
-/// Runs `swarm bench`, which prints the figures.
-pub(crate) fn bench(
-    workspace: &Workspace,
-    name: Option<String>,
-    json: Option<PathBuf>,
-    more: &[OsString],
-) -> Result<()> {
+/// Runs `swarm bench`, which prints the figures, with these arguments.
+pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     serve::build_lobby(workspace)?;
     println!("== server and load generator, for measuring (the first time 10 minutes)");
     let server = workspace.build_program(Group::Server, Profile::Release, "game-server")?;
     let swarm = workspace.build_program(Group::Server, Profile::Release, "swarm")?;
 
     let mut command = Command::new(swarm);
-    command.arg("bench").args(name).env("PUSHBACK_SERVER_BIN", server);
-    if let Some(json) = json {
-        let json = path::absolute(&json).context("the file for the figures")?;
-        command.arg("--json").arg(json);
-    }
-    command.args(more).current_dir(&workspace.root);
+    command.arg("bench").args(arguments).env("PUSHBACK_SERVER_BIN", server);
     let (status, _) = process::run("the load generator", &mut command, &Output::Terminal, None)?;
     ensure!(status.success(), "the measurement failed ({status})");
     Ok(())

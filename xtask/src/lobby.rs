@@ -6,12 +6,13 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cargo::{Workspace, clean_environment};
 use crate::packages::{self, Purpose};
-use crate::process::{self, Output};
+use crate::process::{self, Output, stopping};
 
 mod bundle;
 mod page;
@@ -23,7 +24,7 @@ pub(crate) const WASM_BYTES_MAX: u64 = 400_000;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// A fetch by rustup that takes longer than this has no network.
-const RUSTUP_LIMIT_SECONDS: &str = "180";
+const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
 /// Where Debian's packages put their programs, beside rustup's.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -70,11 +71,15 @@ fn ensure_way(output: &Output) -> Result<Way> {
         return Ok(way);
     }
     println!("fetching Rust's library for {TARGET}");
-    let mut fetch = Command::new("timeout");
-    fetch.args([RUSTUP_LIMIT_SECONDS, "rustup", "target", "add", TARGET]);
-    match process::capture("rustup target add", &mut fetch) {
-        Ok(_) if has_rustup_target() => return Ok(Way::Rustup),
-        Ok(_) => println!("rustup added it to a toolchain that is not in use; trying Debian's"),
+    let mut fetch = Command::new("rustup");
+    fetch.args(["target", "add", TARGET]);
+    match process::run("rustup target add", &mut fetch, output, Some(RUSTUP_LIMIT)) {
+        Ok((status, _)) if status.success() && has_rustup_target() => return Ok(Way::Rustup),
+        Ok((status, _)) if status.success() => {
+            println!("rustup added it to a toolchain that is not in use; trying Debian's");
+        }
+        Ok((status, _)) => println!("rustup {status}; trying Debian's compiler"),
+        Err(error) if stopping() => return Err(error),
         Err(error) => println!("that did not work; trying Debian's compiler ({error:#})"),
     }
     packages::ensure(&[Purpose::WasmFallback], output).with_context(|| {

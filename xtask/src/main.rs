@@ -22,6 +22,7 @@ mod server;
 
 mod bench;
 mod doctor;
+mod links;
 mod play;
 mod serve;
 mod shots;
@@ -43,6 +44,12 @@ enum Task {
         #[arg(last = true)]
         server: Vec<OsString>,
     },
+    /// Another window of the game.
+    Client {
+        /// For the client: `--join CODE`, `--name NAME`, a link … `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        client: Vec<OsString>,
+    },
     /// The server and the lobby alone.
     Serve {
         /// Passed to the server, after `--`.
@@ -58,14 +65,10 @@ enum Task {
     },
     /// Measures, in a release build.
     Bench {
-        /// What to measure; everything when left out. `swarm bench --help` lists the names.
-        name: Option<String>,
-        /// Also writes the figures to this file.
-        #[arg(long)]
-        json: Option<PathBuf>,
-        /// Passed to the load generator, after `--`.
-        #[arg(last = true)]
-        more: Vec<OsString>,
+        /// What to measure and how: `cargo xtask bench players --count 320 --json FILE`. Everything, when
+        /// left out; `cargo xtask bench --help` lists it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        swarm: Vec<OsString>,
     },
     /// Builds the lobby for browsers and prints its size.
     Lobby,
@@ -88,10 +91,11 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
     let workspace = cargo::Workspace::locate()?;
     match task {
         Task::Play { server } => play::play(&workspace, server)?,
+        Task::Client { client } => play::client(&workspace, &client)?,
         Task::Serve { server } => serve::serve(&workspace, &server)?,
         Task::Test => return test::test(&workspace),
         Task::Shots { folder } => shots::shots(&workspace, &folder)?,
-        Task::Bench { name, json, more } => bench::bench(&workspace, name, json, &more)?,
+        Task::Bench { swarm } => bench::bench(&workspace, &swarm)?,
         Task::Lobby => serve::build_lobby(&workspace)?,
         Task::Doctor => doctor::doctor(),
     }

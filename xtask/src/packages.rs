@@ -65,6 +65,7 @@ const CLIENT: &[Package] = &[
 
 const SCREENS: &[Package] = &[
     package("xvfb", "a screen for the client's window", Program("Xvfb")),
+    package("xdotool", "keys for the client's window", Program("xdotool")),
     package(
         "mesa-vulkan-drivers",
         "drawing without a graphics card",

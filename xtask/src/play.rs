@@ -4,10 +4,11 @@ use std::ffi::OsString;
 use std::process::Command;
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::cargo::{Group, Profile, Workspace};
 use crate::display;
+use crate::links;
 use crate::packages::{self, Purpose};
 use crate::process::{Output, POLL, Process, stopping};
 use crate::serve;
@@ -58,9 +59,23 @@ fn join_running(workspace: &Workspace, screen: bool) -> Result<()> {
     }
 }
 
+/// Opens the game with these arguments and waits for its end.
+pub(crate) fn client(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    packages::ensure(&[Purpose::Client], &Output::Terminal)?;
+    build_client(workspace)?;
+    let program = workspace.program(Profile::Dev, "game-client");
+    let mut client = Process::spawn("the game", Command::new(program).args(arguments))?;
+    let status = client.wait(None)?;
+    ensure!(status.success(), "the game ended with {status}");
+    Ok(())
+}
+
 fn build_client(workspace: &Workspace) -> Result<()> {
     println!("== the native client (the first time 10 to 20 minutes: it brings a game engine)");
-    workspace.build_program(Group::Client, Profile::Dev, "game-client")?;
+    let client = workspace.build_program(Group::Client, Profile::Dev, "game-client")?;
+    if let Err(error) = links::register(&client) {
+        println!("pushback:// links will not open the game: {error:#}");
+    }
     Ok(())
 }
 

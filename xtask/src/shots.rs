@@ -73,11 +73,24 @@ fn photograph_client(client: &Path, server: &Server, folder: &Path) -> Result<()
 fn photograph_lobby(server: &Server, folder: &Path) -> Result<()> {
     let room = first_id(&server.address, "/api/rooms", "rooms")?;
     let replay = first_id(&server.address, "/api/replays", "replays")?;
+    let player = {
+        let ladder = http::get(&server.address, "/api/feeds/scoreboard")?.json()?;
+        let id = ladder["snapshot"]["rows"][0]["player"].as_str().context("an empty ladder")?;
+        id.to_owned()
+    };
     let pages = [
         ("home", "/".to_owned()),
+        // On a phone each is a tab of its own.
+        ("scores", "/#scores".to_owned()),
+        ("chat", "/#chat".to_owned()),
+        ("latest", "/#replays".to_owned()),
         ("replays", "/replays".to_owned()),
         ("replay", format!("/replays/{replay}")),
         ("watch", format!("/rooms/{room}/watch")),
+        ("invite", format!("/r/{room}")),
+        ("player", format!("/players/{player}")),
+        ("determinism", "/determinism".to_owned()),
+        ("nothing-there", "/nothing/there".to_owned()),
     ];
     let browser = Browser::start()?;
     for (width, height) in PAGE_SIZES {

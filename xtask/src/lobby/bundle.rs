@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,10 @@ pub(crate) struct Bundle {
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// Lays out the lobby in `dist` from the compiler's `.wasm` and the folder of assets.
+///
+/// Two at once take turns: the second finds the work done.
 pub(super) fn write(wasm: &Path, assets: &Path, dist: &Path) -> Result<Bundle> {
+    let _turn = lock(&dist.with_extension("lock"))?;
     let code = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
     let mut files = read_folder(assets)?;
     let stamp = stamp(&code, &files);
@@ -67,6 +70,16 @@ pub(super) fn write(wasm: &Path, assets: &Path, dist: &Path) -> Result<Bundle> {
     fs::rename(&next, dist).with_context(|| format!("writing {}", dist.display()))?;
     fs::write(&stamp_file, stamp).with_context(|| format!("writing {}", stamp_file.display()))?;
     measure(dist)
+}
+
+/// Waits for the only one of its kind. Closing the file gives the turn away, and so does being killed.
+fn lock(path: &Path) -> Result<File> {
+    let wait = || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    };
+    wait().with_context(|| format!("waiting for {}", path.display()))
 }
 
 /// Makes the compiler's output fit for browsers and adds it under hashed names.
@@ -243,6 +256,19 @@ mod tests {
         assert_eq!(stamp(b"code", &page("one")), stamp(b"code", &page("one")));
         assert_ne!(stamp(b"code", &page("one")), stamp(b"code", &page("two")));
         assert_ne!(stamp(b"code", &page("one")), stamp(b"more", &page("one")));
+    }
+
+    #[test]
+    fn two_at_once_take_turns() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dist.lock");
+
+        let turn = lock(&path).expect("nobody else is there");
+        let second = File::create(&path).expect("the file can be opened");
+        assert!(second.try_lock().is_err(), "somebody else is writing");
+        drop(turn);
+
+        second.try_lock().expect("the turn was given away");
     }
 
     #[test]
