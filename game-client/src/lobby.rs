@@ -44,7 +44,7 @@ pub enum Wish {
     /// Be on the server under the name that is set.
     SignIn,
     /// Be the player of the lobby in the browser, and then get a wish.
-    As(HandoverCode, Box<Wish>),
+    As(HandoverCode, Box<Self>),
     /// Be somebody again that one was before.
     Be(FormerSelf),
     /// Find a match.
@@ -214,13 +214,7 @@ fn hear(
                 lobby.rooms = Some(rooms.clone());
             }
             Report::Looked(looked, Ok(details)) => {
-                lobby.seat_pace.answered();
-                lobby.rejoin = details.clone();
-                if details.is_none()
-                    && settings.last_seat.as_ref().is_some_and(|seat| seat.room == *looked)
-                {
-                    settings.last_seat = None;
-                }
+                looked_at_seat(&mut lobby, &mut settings, *looked, details.as_ref());
             }
             Report::Looked(_, Err(_)) => lobby.seat_pace.failed(Instant::now()),
             Report::Created(outcome) => {
@@ -264,6 +258,20 @@ fn hear(
             | Report::ChatOpen(_)
             | Report::Replays(_) => {}
         }
+    }
+}
+
+/// A room that is gone is no place to go back to.
+fn looked_at_seat(
+    lobby: &mut Lobby,
+    settings: &mut Settings,
+    room: RoomId,
+    details: Option<&RoomDetails>,
+) {
+    lobby.seat_pace.answered();
+    lobby.rejoin = details.cloned();
+    if details.is_none() && settings.last_seat.as_ref().is_some_and(|seat| seat.room == room) {
+        settings.last_seat = None;
     }
 }
 
@@ -347,14 +355,7 @@ fn grant(
             Wish::Join(id) | Wish::Watch(id) => {
                 let role =
                     if matches!(wish, Wish::Join(_)) { Role::Player } else { Role::Spectator };
-                let link = lobby.next_link();
-                if role == Role::Player {
-                    let server = settings.server.clone();
-                    settings.last_seat = Some(LastSeat { server, room: *id });
-                }
-                (lobby.trouble, lobby.search, lobby.rejoin) = (None, None, None);
-                net.ask(Request::Enter { link, room: *id, role });
-                commands.insert_resource(Room::entering(link, *id, role));
+                commands.insert_resource(enter(&mut lobby, &mut settings, &net, *id, role));
                 stage.change();
                 next.set(Screen::Playing);
             }
@@ -378,6 +379,17 @@ fn grant(
             }
         }
     }
+}
+
+/// Asks to be let in.
+fn enter(lobby: &mut Lobby, settings: &mut Settings, net: &Net, room: RoomId, role: Role) -> Room {
+    let link = lobby.next_link();
+    if role == Role::Player {
+        settings.last_seat = Some(LastSeat { server: settings.server.clone(), room });
+    }
+    (lobby.trouble, lobby.search, lobby.rejoin) = (None, None, None);
+    net.ask(Request::Enter { link, room, role });
+    Room::entering(link, room, role)
 }
 
 /// Whoever comes back to the menu may have left a seat that waits.

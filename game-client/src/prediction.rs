@@ -7,9 +7,13 @@
 
 mod clock;
 mod echo;
+mod flow;
 mod follower;
+mod hits;
 mod predictor;
 mod round_trips;
+mod samples;
+mod shown;
 mod smoothing;
 mod statistics;
 
@@ -150,6 +154,7 @@ impl Match {
     pub fn frames(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
         let mut events = Vec::new();
         let mut moved = false;
+        self.statistics.down_bytes += bytes.len() as u64;
         for frame in records(bytes) {
             let before = self.decoder.world().map(|world| (world.tick, world.round_ticks));
             match self.decoder.apply(frame?)? {
@@ -211,18 +216,20 @@ impl Match {
             return Vec::new();
         }
         let mut messages = Vec::new();
-        match advance {
-            Advance::Steps(steps) => {
-                for _ in 0..steps {
-                    self.step(&mut held, &mut messages);
-                }
-            }
+        let steps = match advance {
+            Advance::Steps(steps) => steps,
             Advance::Jump(_) => {
                 self.statistics.jumps += 1;
                 self.unsent.clear();
+                0
             }
-        }
+        };
+        (0..steps).for_each(|_| self.step(&mut held, &mut messages));
         self.keep_up(tick);
+        let age = self.snapshot_age(now);
+        (0..steps).for_each(|_| self.statistics.flow.age(age));
+        self.statistics.up_bytes +=
+            messages.iter().map(|message| message.encode().len() as u64).sum::<u64>();
         if !messages.is_empty() {
             self.mind_silence(now);
         }
@@ -284,22 +291,25 @@ impl Match {
         };
         for (tick, event) in events {
             let show = self.echoes.is_new(tick, &event);
+            self.statistics.hits.settled(seat, tick, &event);
             self.happenings.push(Happening { event, show, settled: true });
         }
+        self.statistics.hits.settled_until(word.tick);
+        self.statistics.shown.compare(seat, word);
         match &mut self.predictor {
             Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
                 let before = predictor.world().clone();
                 let correction = predictor.reconcile(word);
-                self.correct(seat, &before, correction);
+                self.correct(seat, &before, correction, at);
             }
             // Ahead of the prediction: nothing to compare.
             Some(_) | None => self.predictor = Some(Predictor::new(seat, word.clone())),
         }
     }
 
-    fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
+    fn correct(&mut self, seat: Slot, before: &World, correction: Correction, at: f64) {
         let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
-        self.statistics.record(correction.exact, own.map(|(_, way)| *way));
+        self.statistics.record(correction.exact, own.map(|(_, way)| *way), at);
         let after = self.predictor.as_ref().map(Predictor::world);
         for (slot, way) in correction.moved {
             let stance = |world: &World| world.disc(slot).map(|disc| disc.is_standing());
@@ -315,6 +325,9 @@ impl Match {
     fn foretell(&mut self, events: Vec<(Tick, Event)>) {
         for (tick, event) in events {
             if may_be_foretold(&event) && self.echoes.is_new(tick, &event) {
+                if let Some(seat) = self.seat {
+                    self.statistics.hits.foretold(seat, tick, &event);
+                }
                 self.happenings.push(Happening { event, show: true, settled: false });
             }
         }
@@ -328,6 +341,7 @@ impl Match {
         let tick = predictor.world().tick;
         let input = held(predictor.world());
         let events = predictor.advance(input);
+        self.statistics.shown.show(predictor.world(), &self.offsets);
         if self.unsent.is_empty() {
             self.unsent_first = tick;
         }

@@ -96,7 +96,9 @@ async fn who_comes_in_the_last_quarter_is_not_rated_to_stay_or_to_go() {
     let room = ada.private_room(Mode::Brawl).await;
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
-    ada.score_a_point().await;
+    // Who only stood there would fall when the ice shrinks, as Bob does.
+    ada.conduct(Conduct::Fight).await;
+    ada.until("a point", |view| view.knockouts > 0).await;
 
     let is_late = |world: &World| world.remaining() < world.round_ticks / 4;
     ada.until("the last quarter", |view| view.world.as_ref().is_some_and(is_late)).await;

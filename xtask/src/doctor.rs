@@ -8,6 +8,7 @@ use crate::packages::Purpose;
 pub(crate) fn doctor() {
     list("the native client", Purpose::Client);
     list("tests and pictures", Purpose::Screens);
+    list("bad lines (`bench link`)", Purpose::Lines);
     println!("\nthe lobby's WebAssembly");
     match lobby::way() {
         Some(Way::Rustup) => println!("    ok       by rustup's target"),

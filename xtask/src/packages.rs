@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Client,
     /// Windows without a screen, and a browser: for tests and pictures.
     Screens,
+    /// Networks of their own, for lines that lose packets.
+    Lines,
     /// The lobby where rustup cannot download the wasm target.
     WasmFallback,
 }
@@ -81,6 +83,9 @@ const SCREENS: &[Package] = &[
     ),
 ];
 
+const LINES: &[Package] =
+    &[package("iproute2", "addresses in a network of its own", Program("ip"))];
+
 const WASM_FALLBACK: &[Package] = &[
     package("rustc-web", "a compiler that can build its own wasm library", Dpkg),
     package("cargo-web", "the cargo that goes with it", Dpkg),
@@ -97,6 +102,7 @@ impl Purpose {
         match self {
             Self::Client => CLIENT,
             Self::Screens => SCREENS,
+            Self::Lines => LINES,
             Self::WasmFallback => WASM_FALLBACK,
         }
     }
@@ -223,7 +229,7 @@ mod tests {
 
     #[test]
     fn no_package_is_named_twice() {
-        let all = [Purpose::Client, Purpose::Screens, Purpose::WasmFallback];
+        let all = [Purpose::Client, Purpose::Screens, Purpose::Lines, Purpose::WasmFallback];
         let mut names: Vec<&str> =
             all.iter().flat_map(|purpose| purpose.packages()).map(|package| package.name).collect();
         let count = names.len();

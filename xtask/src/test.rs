@@ -3,6 +3,7 @@
 //! A step that fails does not keep the next from running, so one run shows all that is wrong.
 //! The last line is `N passed, N failed`.
 
+use std::env;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// Tests that are not done by then wait for something that never comes.
 const TESTS_LIMIT: Duration = Duration::from_secs(25 * 60);
 const STYLE_LIMIT: Duration = Duration::from_secs(5 * 60);
+/// The test that needs a program which is not in Debian.
+const FUZZING_TEST: &str = "the_fuzzing_client";
+/// Where that program is, when it is not on the `PATH`.
+const FUZZING_VARIABLE: &str = "PUSHBACK_WSTEST";
 /// The stories start servers, browsers and windows: more of them at once only measure the machine.
 const STORIES_AT_ONCE: &str = "--test-threads=2";
 
@@ -87,10 +92,21 @@ fn run_tests(workspace: &Workspace, runner: &mut Runner) {
     };
     for (name, group) in GROUPS {
         // The server's stories are a step of their own below, its doc tests as well.
-        let targets: &[&str] = if group == Group::Server { &["--lib", "--bins"] } else { &[] };
-        tests(&format!("unit tests: {name}"), group, targets, &[]);
+        let (targets, options): (&[&str], &[&str]) = match group {
+            Group::Server => (&["--lib", "--bins"], &["--skip", FUZZING_TEST]),
+            _ => (&[], &[]),
+        };
+        tests(&format!("unit tests: {name}"), group, targets, options);
     }
     tests("stories", Group::Server, &["--test", "*"], &[STORIES_AT_ONCE]);
+    if env::var_os(FUZZING_VARIABLE).is_some() || packages::on_path("wstest") {
+        tests("WebSocket protocol (Autobahn)", Group::Server, &["--lib"], &[FUZZING_TEST]);
+    } else {
+        let why = format!(
+            "no wstest, of the Python 2.7 package autobahntestsuite, on the PATH or in {FUZZING_VARIABLE}"
+        );
+        runner.skipped("WebSocket protocol (Autobahn)", &why);
+    }
 
     let mut examples = cargo_test(workspace, Group::Server);
     runner.doc_tests("doc tests", examples.arg("--doc"), TESTS_LIMIT);

@@ -84,7 +84,7 @@ impl Orders {
     /// Waits until the game has stepped out. Never ends when it gives the seat up: that must be said first.
     pub(super) async fn stepped_out(&mut self) {
         if self.parting().await == Parting::Leave {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

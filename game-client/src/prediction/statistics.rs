@@ -1,13 +1,18 @@
 //! How well the prediction does: counted, shown in the net graph, and told to the tests.
 
-use std::collections::VecDeque;
-
 use serde::Serialize;
 use shared::sim::disc::RADIUS;
 use shared::sim::fixed::Vec2;
 
-/// Sizes kept for the percentiles: every snapshot of a long round. When full, the oldest is forgotten.
-const SIZES_MAX: usize = 16_384;
+use super::flow::Flow;
+use super::hits::Hits;
+use super::samples::Samples;
+use super::shown::Shown;
+
+/// A correction that one sees, in thousandths of a radius.
+pub(super) const SEEN: u32 = 100;
+/// Snapshots in a minute.
+const SNAPSHOTS_PER_MINUTE: f64 = 1_800.0;
 
 /// Counts over a round.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +23,23 @@ pub struct Statistics {
     pub inexact: u32,
     /// Of these, the own disc was elsewhere than predicted.
     pub corrections: u32,
+    /// Of these, so far that one sees it.
+    corrections_seen: u32,
     /// Inputs that came too late at the server.
     pub late_inputs: u32,
     /// Inputs that the server got.
     pub inputs: u32,
     /// Jumps of the clock.
     pub jumps: u32,
+    /// Bytes of the match stream that came.
+    pub down_bytes: u64,
+    /// Bytes of inputs that went.
+    pub up_bytes: u64,
     /// How far the own disc was off at each snapshot, in thousandths of its radius.
-    sizes: VecDeque<u32>,
+    sizes: Samples,
+    pub(super) flow: Flow,
+    pub(super) hits: Hits,
+    pub(super) shown: Shown,
 }
 
 /// Counts as a test reads them.
@@ -39,6 +53,24 @@ pub struct PredictionReport {
     pub correction_p50_radii: f64,
     /// All but 1 % moved it by no more, in radii.
     pub correction_p99_radii: f64,
+    /// Snapshots that moved it by more than a tenth of a radius, a minute: below that, nobody sees it.
+    pub corrections_seen_per_minute: f64,
+    /// Half of the time others were shown no farther from where they were, in radii.
+    pub others_error_p50_radii: f64,
+    /// All but 1 % of the time others were shown no farther from where they were, in radii.
+    pub others_error_p99_radii: f64,
+    /// Own hits that were seen here or counted by the server.
+    pub hits: u32,
+    /// Of these, both seen and counted.
+    pub hit_agreement_percent: f64,
+    /// Half of the time the newest snapshot was no older.
+    pub snapshot_age_p50_ms: u32,
+    /// All but 1 % of the time the newest snapshot was no older.
+    pub snapshot_age_p99_ms: u32,
+    /// Gaps between snapshots over 100 ms, a minute.
+    pub stalls_per_minute: f64,
+    /// From the last snapshot before the longest silence until all was well again. Nothing: all is not well yet.
+    pub longest_outage_ms: Option<f64>,
     /// Snapshots that were not predicted bit for bit, everybody included.
     pub inexact: u32,
     /// Inputs that came too late, in percent.
@@ -48,41 +80,57 @@ pub struct PredictionReport {
 }
 
 impl Statistics {
-    /// A snapshot moved the own disc's present by `way`; nothing when it was as predicted.
-    pub fn record(&mut self, exact: bool, way: Option<Vec2>) {
+    /// A snapshot that came at `at`, in ticks, moved the own disc's present by `way`; nothing when it was as predicted.
+    pub(super) fn record(&mut self, exact: bool, way: Option<Vec2>, at: f64) {
         self.compared += 1;
         self.inexact += u32::from(!exact);
         let size = way.map_or(0, |way| way.length().unsigned_abs() * 1_000 / RADIUS.unsigned_abs());
         self.corrections += u32::from(way.is_some());
-        if self.sizes.len() == SIZES_MAX {
-            self.sizes.pop_front();
-        }
-        self.sizes.push_back(size);
+        self.corrections_seen += u32::from(size > SEEN);
+        self.sizes.add(size);
+        self.flow.heard(at, size);
     }
 
     /// The size that a part of the snapshots does not exceed, in radii of a disc.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> f64 {
-        let mut sizes: Vec<u32> = self.sizes.iter().copied().collect();
-        sizes.sort_unstable();
-        let place = sizes.len().saturating_sub(1) * percent / 100;
-        sizes.get(place).map_or(0.0, |size| f64::from(*size) / 1_000.0)
+        thousandths(self.sizes.percentile(percent))
     }
 
     /// Everything as a test reads it.
     #[must_use]
     pub fn report(&self) -> PredictionReport {
         let late = f64::from(self.late_inputs) * 100.0 / f64::from(self.inputs.max(1));
+        let per_minute =
+            |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.compared.max(1));
         PredictionReport {
             snapshots: self.compared,
             corrections: self.corrections,
             correction_p50_radii: self.percentile(50),
             correction_p99_radii: self.percentile(99),
+            corrections_seen_per_minute: hundredths(per_minute(self.corrections_seen)),
+            others_error_p50_radii: thousandths(self.shown.errors.percentile(50)),
+            others_error_p99_radii: thousandths(self.shown.errors.percentile(99)),
+            hits: self.hits.count(),
+            hit_agreement_percent: hundredths(self.hits.agreement_percent()),
+            snapshot_age_p50_ms: self.flow.ages_ms.percentile(50),
+            snapshot_age_p99_ms: self.flow.ages_ms.percentile(99),
+            stalls_per_minute: hundredths(per_minute(self.flow.stalls)),
+            longest_outage_ms: self.flow.longest_outage().map(|ticks| hundredths(ticks / 0.06)),
             inexact: self.inexact,
-            late_inputs_percent: (late * 100.0).round() / 100.0,
+            late_inputs_percent: hundredths(late),
             clock_jumps: self.jumps,
         }
     }
+}
+
+fn thousandths(count: u32) -> f64 {
+    f64::from(count) / 1_000.0
+}
+
+/// Cut to two places: more would be noise.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
@@ -95,8 +143,9 @@ mod tests {
     fn sizes_are_told_in_radii() {
         let mut statistics = Statistics::default();
 
-        (0..98).for_each(|_| statistics.record(true, None));
-        (0..2).for_each(|_| statistics.record(false, Some(Vec2::new(units(12), 0))));
+        (0..98).for_each(|_| statistics.record(true, None, 0.0));
+        let half = Some(Vec2::new(units(12), 0));
+        (0..2).for_each(|_| statistics.record(false, half, 0.0));
 
         let report = statistics.report();
         assert_eq!((report.snapshots, report.corrections, report.inexact), (100, 2, 2));

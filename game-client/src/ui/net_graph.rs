@@ -30,6 +30,8 @@ pub struct NetGraph {
     numbers: Vec<(&'static str, String)>,
     due: f32,
     frames: u32,
+    /// Down and up in this round, at the last reading.
+    bytes: (u64, u64),
 }
 
 /// Collects the numbers.
@@ -65,14 +67,29 @@ fn collect(
         let seconds = REFRESH_SECONDS - graph.due;
         #[expect(clippy::cast_precision_loss, reason = "a few frames")]
         let rate = graph.frames as f32 / seconds;
-        graph.numbers = numbers(&room, rate);
+        let statistics = room.play.statistics();
+        let bytes = (statistics.down_bytes, statistics.up_bytes);
+        let traffic = (
+            kilobytes_a_second(graph.bytes.0, bytes.0, seconds),
+            kilobytes_a_second(graph.bytes.1, bytes.1, seconds),
+        );
+        graph.numbers = numbers(&room, rate, traffic);
+        graph.bytes = bytes;
         (graph.due, graph.frames) = (REFRESH_SECONDS, 0);
     }
 }
 
-fn numbers(room: &Room, rate: f32) -> Vec<(&'static str, String)> {
+/// Between two readings. Another round counts from zero.
+#[expect(clippy::cast_precision_loss, reason = "a few kilobytes")]
+fn kilobytes_a_second(before: u64, now: u64, seconds: f32) -> f32 {
+    now.checked_sub(before).unwrap_or(now) as f32 / 1_000.0 / seconds
+}
+
+fn numbers(room: &Room, rate: f32, traffic: (f32, f32)) -> Vec<(&'static str, String)> {
     let report = room.play.statistics().report();
     let ms = |ticks: f64| format!("{:.0} ms", ticks * 1_000.0 / 60.0);
+    let age = format!("{} / {} ms", report.snapshot_age_p50_ms, report.snapshot_age_p99_ms);
+    let hits = format!("{:.0} % of {}", report.hit_agreement_percent, report.hits);
     let ping = room.round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
     vec![
         ("Frames a second", format!("{rate:.0}")),
@@ -80,8 +97,13 @@ fn numbers(room: &Room, rate: f32) -> Vec<(&'static str, String)> {
         ("Jitter", ms(room.play.jitter())),
         ("Lead", format!("{:.1} ticks", room.play.lead())),
         ("Late inputs", format!("{:.1} %", report.late_inputs_percent)),
+        ("Snapshot age p50 / p99", age),
+        ("Stalls a minute", format!("{:.1}", report.stalls_per_minute)),
         ("Corrections", format!("{} of {}", report.corrections, report.snapshots)),
         ("Size p99", format!("{:.2} radii", report.correction_p99_radii)),
+        ("Others off, p99", format!("{:.2} radii", report.others_error_p99_radii)),
+        ("Hits agreed", hits),
+        ("Down / up", format!("{:.1} / {:.1} kB/s", traffic.0, traffic.1)),
         ("Clock jumps", report.clock_jumps.to_string()),
         ("Diverged", room.play.diverged().to_string()),
     ]
@@ -94,7 +116,7 @@ pub fn show(context: &Context, graph: &NetGraph) {
     }
     let painter = context.layer_painter(LayerId::new(Order::Background, "net graph".into()));
     let screen = context.content_rect();
-    let size = vec2(230.0, 84.0 + 20.0 * graph.numbers.len() as f32);
+    let size = vec2(260.0, 84.0 + 20.0 * graph.numbers.len() as f32);
     let rect = Rect::from_min_size(screen.right_bottom() - size - vec2(16.0, 40.0), size);
     let edge = Stroke::new(1.0, LINE);
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);

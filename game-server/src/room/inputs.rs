@@ -71,6 +71,11 @@ impl InputBuffer {
         self.next
     }
 
+    /// Whether the tick that is taken next has its input.
+    pub(super) fn has_next(&self) -> bool {
+        self.filed[place(self.next)].is_some_and(|(tick, _)| tick == self.next)
+    }
+
     /// Files the inputs of `first` and the ticks after it.
     pub(super) fn file(&mut self, first: Tick, inputs: &[Input]) {
         let mut tick = first;

@@ -73,6 +73,8 @@ pub(super) struct Talk {
     frames: FrameReader,
     reader: Reader,
     is_seated: bool,
+    /// Something came with the last tick.
+    has_just_heard: bool,
     bucket: Bucket,
     pulse: Pulse,
     /// Frames for the end of this tick. Empty between two ticks, unless the kernel takes nothing; then only
@@ -91,6 +93,7 @@ impl Talk {
             frames: FrameReader::default(),
             reader: opening.reader,
             is_seated: opening.is_seated,
+            has_just_heard: false,
             bucket: Bucket::full(now),
             pulse: Pulse::new(opening.ping_period, now),
             outgoing: vec![frames::binary(&opening.welcome.encode())],
@@ -105,13 +108,21 @@ impl Talk {
     }
 
     /// Takes what the client has sent: one read, and every message in it.
+    ///
+    /// A message holds the inputs of two ticks. So when one came with the last tick, and this tick has its input, none
+    /// is due, and half of all reads would only hear "would block". A read that finds nothing is followed by one with
+    /// the next tick: the reads fall in step with the messages, and how early those are is measured as before.
     pub(super) fn listen(
         &mut self,
         now: Instant,
         scratch: &mut [u8],
         mut wishes: Wishes<'_>,
     ) -> Result<(), End> {
+        if core::mem::take(&mut self.has_just_heard) && wishes.inputs.has_next() {
+            return Ok(());
+        }
         let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
+        self.has_just_heard = true;
         let Self { frames, bucket, pulse, outgoing, is_seated, .. } = self;
         frames.read(bytes, |frame| {
             if bucket.take(FRAMES, now).is_err() {

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tests::Site;
 use tests::feed::Transport;
+use tests::swarm::link::{self, Conditions};
 use tests::swarm::players::{Peer, Plan};
 use tests::swarm::{Report, codec, floor, players, subscribers, tick};
 
@@ -55,6 +56,8 @@ enum Task {
         /// Measured beside the server in `players`. Needs node, npm and the registry.
         #[arg(long)]
         peer: Option<Peer>,
+        #[command(flatten)]
+        link: LinkFlags,
     },
     /// The bare epoll loop that `bench players` measures beside the server.
     #[command(hide = true)]
@@ -79,6 +82,23 @@ struct Load {
     seconds: u64,
 }
 
+/// For `bench link`.
+#[derive(Debug, Clone, Args)]
+struct LinkFlags {
+    /// Native clients at the far end of the line.
+    #[arg(long, default_value_t = 3)]
+    clients: usize,
+    /// Only this line: ms there and back, ms of jitter, % of packets lost.
+    #[arg(long, value_name = "100,20,1", value_parser = link::conditions)]
+    line: Option<Conditions>,
+    /// Decides which packets are late or lost.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The congestion control at both ends, for example cubic or bbr.
+    #[arg(long, value_name = "NAME")]
+    congestion: Option<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Bench {
     /// Server CPU for a connected player, beside the bare loop.
@@ -89,6 +109,8 @@ enum Bench {
     Codec,
     /// Time of a step of a world.
     Tick,
+    /// What players feel on bad lines. Only when it is named: it takes a quarter of an hour.
+    Link,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -103,9 +125,12 @@ async fn main() -> Result<()> {
             let (site, window) = (load.site()?, load.window());
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
-        Task::Bench { name, json, count, subscribers, seconds, peer } => {
+        Task::Bench { name, json, count, subscribers, seconds, peer, link } => {
             let plan = Plan { count, window: Duration::from_secs(seconds) };
-            let outcome = bench(name, plan, subscribers, peer, &mut report).await;
+            let outcome = match name {
+                Some(Bench::Link) => link::measure(&link.plan(seconds), &mut report).await,
+                _ => bench(name, plan, subscribers, peer, &mut report).await,
+            };
             // What was measured before something failed is worth seeing, too.
             json.map(|path| report.write_json(&path)).transpose()?;
             if outcome.is_err() {
@@ -144,6 +169,18 @@ async fn bench(
         subscribers::measure(subscribers, plan.window, report).await?;
     }
     Ok(())
+}
+
+impl LinkFlags {
+    fn plan(self, seconds: u64) -> link::Plan {
+        link::Plan {
+            clients: self.clients,
+            round: Duration::from_secs(seconds),
+            seed: self.seed,
+            only: self.line,
+            congestion: self.congestion,
+        }
+    }
 }
 
 impl Load {

@@ -2,7 +2,7 @@
 //! framework, in the same run.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -95,18 +95,24 @@ pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
 
 /// Starts the server on its core, without bots and with room for everybody.
 pub(super) async fn start_server(data: &Path, flags: &[&str]) -> Result<(Program, Site)> {
-    let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
-    command.args(["--listen", "127.0.0.1:0", "--bots", "false", "--log", "warn"]);
-    command.args(["--round-seconds", "3600", "--connections-per-address-max", "100000"]);
-    command.args(["--connections-max", "100000", "--sessions-per-minute", "1000000"]);
-    command.args(["--rooms-max", "10000", "--rooms-per-minute", "1000000", "--data-dir"]);
-    command.arg(data).args(flags);
+    let mut command = server_command(data, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    command.args(["--round-seconds", "3600"]).args(flags);
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address: SocketAddr =
         program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
     let site = Site::at(address);
     ensure!(site.get("/readyz").await.status == 200, "the server is not ready");
     Ok((program, site))
+}
+
+/// The server on its core, at this address. Nobody is kept out.
+pub(super) fn server_command(data: &Path, listen: SocketAddr) -> Command {
+    let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
+    command.args(["--listen", &listen.to_string(), "--bots", "false", "--log", "warn"]);
+    command.args(["--connections-per-address-max", "100000", "--connections-max", "100000"]);
+    command.args(["--sessions-per-minute", "1000000", "--rooms-max", "10000"]);
+    command.args(["--rooms-per-minute", "1000000", "--data-dir"]).arg(data);
+    command
 }
 
 /// Also says how many bytes a snapshot had.

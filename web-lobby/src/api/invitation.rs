@@ -9,14 +9,14 @@ pub(crate) fn origin() -> String {
     web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
 }
 
-/// What to type to play in a room. Nothing: not yet.
+/// What to type in the folder of the project to play in a room. Nothing: not yet.
 pub(crate) fn command(room: RoomId, whom: &AsWhom) -> Option<String> {
     let whom = match whom {
         AsWhom::Itself => String::new(),
         AsWhom::Soon => return None,
         AsWhom::Player(code) => format!(" --as {code}"),
     };
-    Some(format!("game-client --server {}{whom} --join {room}", origin()))
+    Some(format!("cargo xtask client --server {}{whom} --join {room}", origin()))
 }
 
 /// What the native client opens by itself where it is installed. Nothing: not yet.

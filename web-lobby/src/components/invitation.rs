@@ -20,7 +20,7 @@ pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
                     "Watch here"
                 </a>
             </div>
-            <p class="help">"Nothing opens? Start the game from a terminal:"</p>
+            <p class="help">"Nothing opens? Type this in the folder of the game’s source:"</p>
             <GameCommand room=room />
         </div>
     }

@@ -1,0 +1,97 @@
+//! How evenly snapshots come: their age, the stalls that one feels, and how long it takes until all is well again.
+
+use super::samples::Samples;
+use super::statistics::SEEN;
+
+/// A gap that a player feels: 100 ms.
+const STALL_TICKS: f64 = 6.0;
+/// A gap after which it takes a while until all is well: 300 ms.
+const OUTAGE_TICKS: f64 = 18.0;
+/// So many snapshots in a row that come in time and correct nothing one could see: all is well.
+const CALM_SNAPSHOTS: u32 = 10;
+
+/// The flow of one round. Times are in ticks of the own time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flow {
+    /// How old the newest snapshot was at each tick, in milliseconds.
+    pub(super) ages_ms: Samples,
+    /// Gaps that a player felt.
+    pub(super) stalls: u32,
+    last: Option<f64>,
+    outage: Option<Outage>,
+    longest_outage: f64,
+}
+
+/// The line was silent, and not all is well yet.
+#[derive(Debug, Clone, Copy)]
+struct Outage {
+    /// When the last snapshot before it came.
+    since: f64,
+    calm_since: f64,
+    calm: u32,
+}
+
+impl Flow {
+    /// A tick passed, and the newest snapshot was so old.
+    pub(super) fn age(&mut self, ticks: f64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "milliseconds; what does not fit is cut"
+        )]
+        self.ages_ms.add((ticks * 1_000.0 / 60.0).round() as u32);
+    }
+
+    /// A snapshot came, and moved the own disc by so many thousandths of its radius.
+    pub(super) fn heard(&mut self, at: f64, correction: u32) {
+        let Some(last) = self.last.replace(at) else { return };
+        let gap = at - last;
+        self.stalls += u32::from(gap > STALL_TICKS);
+        if gap > OUTAGE_TICKS && self.outage.is_none() {
+            self.outage = Some(Outage { since: last, calm_since: at, calm: 0 });
+        }
+        let Some(outage) = &mut self.outage else { return };
+        if gap > STALL_TICKS || correction > SEEN {
+            (outage.calm_since, outage.calm) = (at, 0);
+            return;
+        }
+        outage.calm += 1;
+        if outage.calm >= CALM_SNAPSHOTS {
+            self.longest_outage = self.longest_outage.max(outage.calm_since - outage.since);
+            self.outage = None;
+        }
+    }
+
+    /// From the last snapshot before the longest silence to the moment when all was well again, in ticks. Zero: there
+    /// was none. Nothing: all is not well yet.
+    #[must_use]
+    pub(super) fn longest_outage(&self) -> Option<f64> {
+        self.outage.is_none().then_some(self.longest_outage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CALM_SNAPSHOTS, Flow};
+
+    fn hear(flow: &mut Flow, from: f64, count: u32, correction: u32) -> f64 {
+        (0..count).fold(from, |at, _| {
+            flow.heard(at, correction);
+            at + 2.0
+        })
+    }
+
+    #[test]
+    fn an_outage_ends_when_snapshots_come_in_time_and_nothing_jumps_any_more() {
+        let mut flow = Flow::default();
+        let silence = hear(&mut flow, 0.0, 30, 0);
+        assert_eq!(flow.longest_outage(), Some(0.0));
+
+        let back = hear(&mut flow, silence + 30.0, 5, 900);
+        assert_eq!(flow.longest_outage(), None);
+        hear(&mut flow, back, CALM_SNAPSHOTS, 3);
+
+        // From the last snapshot (58) to the last one that moved the disc (98).
+        assert_eq!((flow.longest_outage(), flow.stalls), (Some(40.0), 1));
+    }
+}

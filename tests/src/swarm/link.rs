@@ -1,0 +1,292 @@
+//! Clients at the far end of a bad line: what their players see and feel, for each kind of line.
+//!
+//! The server is in one network namespace, the clients in another, and the packets between them take their time or are
+//! lost: everything above is real, TCP above all. The clients are the native client without its window, played by its
+//! autopilot, in a room that bots fill. Each line is played on twice: once as it is, and once with a cut of half a second
+//! in the middle of the round.
+//!
+//! Where namespaces are not permitted, a proxy delays in order instead; lines that lose packets are left out.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use shared::api::CreateRoom;
+use shared::sim::{BotStrength, Mode};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::Report;
+use super::players::server_command;
+use crate::client::Client;
+use crate::process::Program;
+use crate::proxy::Proxy;
+use crate::site::Site;
+
+mod line;
+mod place;
+
+pub use line::Conditions;
+use line::Line;
+use place::Place;
+
+const RTTS_MS: [u32; 4] = [0, 30, 100, 200];
+const JITTERS_MS: [u32; 2] = [0, 20];
+const LOSSES_PERCENT: [u32; 3] = [0, 1, 2];
+
+const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+const SERVER_PLACE: &str = "10.77.0.1/24";
+const CLIENTS_PLACE: &str = "10.77.0.2/24";
+/// How long the line is cut.
+const CUT: Duration = Duration::from_millis(500);
+/// The round runs for so long before the cut, in ticks: the clocks have settled.
+const CUT_AT_TICK: f64 = 360.0;
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Native clients in the room. Bots fill the rest.
+    pub clients: usize,
+    /// Length of a round.
+    pub round: Duration,
+    /// Decides which packets are late or lost.
+    pub seed: u64,
+    /// Only this line. Nothing: all of them.
+    pub only: Option<Conditions>,
+    /// The congestion control at both ends. Nothing: the system's.
+    pub congestion: Option<String>,
+}
+
+/// A server, and a line to it that can be made worse.
+struct Lab {
+    line: Distance,
+    /// As the server's own place sees it.
+    site: Site,
+    /// As the clients see it.
+    url: String,
+    _server: Program,
+    _data: TempDir,
+}
+
+enum Distance {
+    /// Packets are delayed and lost.
+    Packets { line: Line, near: Place, far: Place },
+    /// Bytes are delayed.
+    Bytes(Proxy),
+}
+
+/// Measures every line and reports.
+///
+/// # Errors
+/// When the programs cannot be started, or a client fails.
+pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
+    let lab = match Lab::with_packets(plan).await {
+        Ok(lab) => lab,
+        Err(why) => {
+            report.note(format!(
+                "No network of our own ({why:#}): a proxy delays in order, and no packet is lost."
+            ));
+            Lab::with_bytes(plan).await?
+        }
+    };
+    report.note(format!("The line's seed is {}.", plan.seed));
+    for conditions in lines(plan.only) {
+        if conditions.loss_percent == 0 || matches!(lab.line, Distance::Packets { .. }) {
+            lab.measure(plan, conditions, report).await?;
+        }
+    }
+    if let Distance::Packets { line, .. } = &lab.line {
+        let (carried, lost) = line.counts();
+        report.note(format!("{carried} packets carried, {lost} lost."));
+    }
+    Ok(())
+}
+
+fn lines(only: Option<Conditions>) -> Vec<Conditions> {
+    if let Some(only) = only {
+        return vec![only];
+    }
+    let mut lines = Vec::new();
+    for rtt_ms in RTTS_MS {
+        for jitter_ms in JITTERS_MS {
+            lines.extend(LOSSES_PERCENT.map(|loss_percent| Conditions {
+                rtt_ms,
+                jitter_ms,
+                loss_percent,
+            }));
+        }
+    }
+    lines
+}
+
+impl Lab {
+    async fn with_packets(plan: &Plan) -> Result<Self> {
+        let (near, near_end) = Place::open(SERVER_PLACE)?;
+        let (far, far_end) = Place::open(CLIENTS_PLACE)?;
+        if let Some(algorithm) = &plan.congestion {
+            near.control_congestion(algorithm).await?;
+            far.control_congestion(algorithm).await?;
+        }
+        let line = Line::between(near_end, far_end, plan.seed);
+        let data = tempfile::tempdir().context("a folder for the server")?;
+        let (folder, round) = (data.path().to_owned(), plan.round);
+        let start = async move || start_server(&folder, SERVER_ADDRESS, round);
+        let (server, address) = near.run(start).await?;
+        let site = Site::at(address);
+        Ok(Self {
+            line: Distance::Packets { line, near, far },
+            url: site.url(""),
+            site,
+            _server: server,
+            _data: data,
+        })
+    }
+
+    async fn with_bytes(plan: &Plan) -> Result<Self> {
+        ensure!(plan.congestion.is_none(), "a proxy on the loopback has no congestion to control");
+        let data = tempfile::tempdir().context("a folder for the server")?;
+        let (server, address) = start_server(data.path(), Ipv4Addr::LOCALHOST, plan.round);
+        let site = Site::at(address);
+        let proxy = Proxy::to(&site).await;
+        let url = proxy.site().url("");
+        Ok(Self { line: Distance::Bytes(proxy), site, url, _server: server, _data: data })
+    }
+
+    async fn measure(
+        &self,
+        plan: &Plan,
+        conditions: Conditions,
+        report: &mut Report,
+    ) -> Result<()> {
+        let Conditions { rtt_ms, jitter_ms, loss_percent } = conditions;
+        match &self.line {
+            Distance::Packets { line, .. } => line.set(conditions),
+            Distance::Bytes(proxy) => {
+                let ms = |ms| Duration::from_millis(u64::from(ms));
+                proxy.delay(ms(rtt_ms) / 2, ms(jitter_ms));
+            }
+        }
+        let line = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
+        tell(&line, &self.play(plan, false).await?, report);
+        if matches!(self.line, Distance::Packets { .. }) {
+            let cut = self.play(plan, true).await?;
+            let outages = cut.iter().map(|outcome| figure(outcome, "longest_outage_ms"));
+            let longest = outages.fold(0.0, f64::max);
+            let recovery = longest - CUT.as_secs_f64() * 1_000.0;
+            let words = "from the end of a 500 ms cut until all is well, the slowest client";
+            report.add(format!("{line}.recovery_ms"), recovery, "ms", words);
+        }
+        Ok(())
+    }
+
+    /// One round. What each client says of it.
+    async fn play(&self, plan: &Plan, with_cut: bool) -> Result<Vec<Value>> {
+        let site = self.site.clone();
+        let open = async move || {
+            let bots = Some(BotStrength::Keen);
+            let room = CreateRoom { mode: Mode::Brawl, private: true, bots };
+            site.guest("Host").await.open_room(&room).await.summary.id.to_string()
+        };
+        let (count, url) = (plan.clients, self.url.clone());
+        let start = async move |room: String| {
+            let flags = ["--server", &url, "--join", &room, "--autopilot", "--exit-after-round"];
+            let names = (0..count).map(|number| format!("Far {number}"));
+            names
+                .map(|name| Client::headless(&[&flags[..], &["--name", &name]].concat()))
+                .collect::<Vec<_>>()
+        };
+        let mut clients = match &self.line {
+            Distance::Packets { near, far, .. } => {
+                let room = near.run(open).await?;
+                far.run(async move || start(room).await).await?
+            }
+            Distance::Bytes(_) => start(open().await).await,
+        };
+        if let (true, Distance::Packets { line, .. }) = (with_cut, &self.line) {
+            for client in &mut clients {
+                let plays = |status: &Value| {
+                    status["tick"].as_f64().is_some_and(|tick| tick >= CUT_AT_TICK)
+                };
+                client.status_where("the middle of the round", plays).await;
+            }
+            line.cut(true);
+            sleep(CUT).await;
+            line.cut(false);
+        }
+        let mut outcomes = Vec::new();
+        for client in &mut clients {
+            let outcome = client.outcome().await;
+            ensure!(outcome["diverged"] == 0, "a client's world went its own way: {outcome}");
+            outcomes.push(outcome["prediction"].clone());
+        }
+        Ok(outcomes)
+    }
+}
+
+fn start_server(data: &std::path::Path, at: Ipv4Addr, round: Duration) -> (Program, SocketAddr) {
+    let mut command = server_command(data, SocketAddr::from((at, 0)));
+    command.args(["--round-seconds", &round.as_secs().to_string()]);
+    let mut program = Program::start("the server", command.stdout(Stdio::piped()));
+    let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
+    (program, address)
+}
+
+fn figure(outcome: &Value, name: &str) -> f64 {
+    outcome[name].as_f64().unwrap_or(f64::NAN)
+}
+
+/// The mean of what the clients say. Of hits, those that land many count more.
+fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
+    let mean = |name: &str| {
+        outcomes.iter().map(|outcome| figure(outcome, name)).sum::<f64>() / outcomes.len() as f64
+    };
+    for (name, figure, unit, words) in [
+        ("snapshot_age_p50_ms", "snapshot_age_p50_ms", "ms", "since the newest snapshot came"),
+        ("snapshot_age_p99_ms", "snapshot_age_p99_ms", "ms", ""),
+        ("stalls_per_minute", "stalls_per_minute", "/min", "gaps over 100 ms"),
+        (
+            "own_corrections_per_minute",
+            "corrections_seen_per_minute",
+            "/min",
+            "over a tenth of a radius",
+        ),
+        ("own_correction_p50_radii", "correction_p50_radii", "radii", "own disc, of all snapshots"),
+        ("own_correction_p99_radii", "correction_p99_radii", "radii", ""),
+        (
+            "others_error_p50_radii",
+            "others_error_p50_radii",
+            "radii",
+            "as shown, against the truth",
+        ),
+        ("others_error_p99_radii", "others_error_p99_radii", "radii", ""),
+        ("late_inputs_percent", "late_inputs_percent", "%", ""),
+    ] {
+        report.add(format!("{line}.{name}"), mean(figure), unit, words);
+    }
+    let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
+    let agreed = outcomes
+        .iter()
+        .map(|outcome| figure(outcome, "hits") * figure(outcome, "hit_agreement_percent"));
+    let agreement = agreed.sum::<f64>() / hits;
+    let words = format!("of {hits} own hits were seen here and counted there");
+    report.add(format!("{line}.hit_agreement"), agreement, "%", &words);
+}
+
+/// A line in words: round trip, jitter and loss, such as `100,20,1`.
+///
+/// # Errors
+/// When it is no such line.
+pub fn conditions(text: &str) -> Result<Conditions> {
+    let numbers: Vec<u32> = text
+        .split(',')
+        .map(|number| number.trim().parse().context("a line is three whole numbers: 100,20,1"))
+        .collect::<Result<_>>()?;
+    let [rtt_ms, jitter_ms, loss_percent] = numbers[..] else {
+        bail!("a line is three numbers, such as 100,20,1: ms there and back, ms of jitter, % lost");
+    };
+    ensure!(rtt_ms <= 10_000 && jitter_ms <= 10_000, "nobody plays over such a line");
+    ensure!(loss_percent < 100, "a line that loses everything is none");
+    Ok(Conditions { rtt_ms, jitter_ms, loss_percent })
+}

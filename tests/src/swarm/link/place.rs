@@ -1,0 +1,113 @@
+//! A place in the network where nobody else is.
+//!
+//! A place is a thread in a network namespace of its own (network_namespaces(7)): the sockets that it opens, and those
+//! of the programs that it starts, see the loopback of the place and one device, whose other end is here. Nothing has to
+//! be cleaned up: when the thread and its programs have ended, the namespace is gone.
+
+use std::fs;
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use nix::sched::{CloneFlags, unshare};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tun_rs::{DeviceBuilder, SyncDevice};
+
+/// The device of a place.
+const DEVICE: &str = "far";
+/// That of the namespace of the thread that writes.
+const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
+
+type Task = Box<dyn FnOnce(&Runtime) + Send>;
+
+/// A thread that does things elsewhere.
+pub(super) struct Place {
+    /// Dropped first: the thread then ends.
+    tasks: Option<mpsc::SyncSender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Place {
+    /// Opens a place with this address, in CIDR notation, and hands out the far end of its only device.
+    ///
+    /// # Errors
+    /// When the system does not let us make namespaces or devices.
+    pub(super) fn open(address: &'static str) -> Result<(Self, SyncDevice)> {
+        let (tasks, todo) = mpsc::sync_channel::<Task>(1);
+        let (opened, is_open) = mpsc::sync_channel(1);
+        let thread = thread::spawn(move || {
+            let runtime = match settle(address) {
+                Ok((runtime, device)) => {
+                    // Whoever opens the place waits for it.
+                    opened.send(Ok(device)).ok();
+                    runtime
+                }
+                Err(why) => {
+                    opened.send(Err(why)).ok();
+                    return;
+                }
+            };
+            todo.into_iter().for_each(|task| task(&runtime));
+        });
+        let device = is_open.recv().map_err(|_gone| anyhow!("the place's thread ended"))??;
+        Ok((Self { tasks: Some(tasks), thread: Some(thread) }, device))
+    }
+
+    /// Does something there, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// When it panicked.
+    pub(super) async fn run<T, F>(&self, work: impl FnOnce() -> F + Send + 'static) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T>,
+    {
+        let (done, outcome) = oneshot::channel();
+        let task: Task = Box::new(move |runtime| drop(done.send(runtime.block_on(work()))));
+        let tasks = self.tasks.as_ref().context("the place is open")?;
+        tasks.send(task).map_err(|_gone| anyhow!("the place's thread ended"))?;
+        outcome.await.context("work in another place failed")
+    }
+
+    /// Chooses the congestion control of the sockets that are opened there from now on.
+    ///
+    /// # Errors
+    /// When the kernel does not have it.
+    pub(super) async fn control_congestion(&self, algorithm: &str) -> Result<()> {
+        let wanted = algorithm.to_owned();
+        let written = self.run(async move || fs::write(CONGESTION_CONTROL, wanted)).await?;
+        written.with_context(|| format!("this kernel does not offer {algorithm} here"))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(thread) = self.thread.take() {
+            // What went wrong there was told to whoever waited for it.
+            thread.join().ok();
+        }
+    }
+}
+
+/// Moves the calling thread into a namespace of its own.
+fn settle(address: &str) -> Result<(Runtime, SyncDevice)> {
+    unshare(CloneFlags::CLONE_NEWNET).context("making a network namespace (it takes root)")?;
+    let device = DeviceBuilder::new().name(DEVICE).build_sync().context("making a TUN device")?;
+    device.set_nonblocking(true)?;
+    ip(&["link", "set", "lo", "up"])?;
+    ip(&["address", "add", address, "dev", DEVICE])?;
+    ip(&["link", "set", DEVICE, "up"])?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok((runtime, device))
+}
+
+/// Children of this thread are where it is.
+fn ip(arguments: &[&str]) -> Result<()> {
+    let status = Command::new("ip").args(arguments).status();
+    let status = status.context("starting ip (package iproute2)")?;
+    ensure!(status.success(), "ip {} failed", arguments.join(" "));
+    Ok(())
+}
