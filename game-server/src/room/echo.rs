@@ -29,6 +29,7 @@ pub(crate) async fn echo(mut wire: Wire) {
     let mut farewell = match end {
         End::Closed(code) => Farewell::answer(wire, code, Instant::now()),
         End::Cut(closing) => Farewell::say(wire, reader, closing, Instant::now()),
+        End::Failed(closing) => Farewell::fail(wire, closing, Instant::now()),
         End::Left | End::Broken => return,
     };
     while farewell.goes_on(Instant::now(), &mut scratch) {

@@ -28,6 +28,12 @@ enum Stage {
     Said(Wire, FrameReader),
     /// The client has closed. What is left to send goes first.
     Answered(Wire),
+    /// The client has broken the protocol, so nothing that it says can be read as frames any more. It is told, then
+    /// our side is closed, and what still comes is thrown away: dropped with unread bytes, the socket would be reset, and
+    /// the reason lost.
+    Failed(Wire),
+    /// Our side is closed.
+    Draining(Wire),
     Over,
 }
 
@@ -45,6 +51,15 @@ impl Farewell {
     pub(super) fn say(mut wire: Wire, frames: FrameReader, closing: Closing, now: Instant) -> Self {
         let stage = match wire.send(&[frames::close(closing.0, closing.1)]) {
             Ok(()) => Stage::Said(wire, frames),
+            Err(_) => Stage::Over,
+        };
+        Self { stage, until: now + CLOSE_WITHIN }
+    }
+
+    /// Tells a client that broke the protocol (RFC 6455, section 7.1.7).
+    pub(super) fn fail(mut wire: Wire, closing: Closing, now: Instant) -> Self {
+        let stage = match wire.send(&[frames::close(closing.0, closing.1)]) {
+            Ok(()) => Stage::Failed(wire),
             Err(_) => Stage::Over,
         };
         Self { stage, until: now + CLOSE_WITHIN }
@@ -82,6 +97,15 @@ impl Farewell {
             Stage::Answered(mut wire) => match wire.flush() {
                 Ok(()) if wire.is_stalled() => Stage::Answered(wire),
                 Ok(()) | Err(_) => Stage::Over,
+            },
+            Stage::Failed(mut wire) => match wire.flush() {
+                Ok(()) if wire.is_stalled() => Stage::Failed(wire),
+                Ok(()) if wire.end_sending().is_ok() => Stage::Draining(wire),
+                Ok(()) | Err(_) => Stage::Over,
+            },
+            Stage::Draining(mut wire) => match wire.read(scratch) {
+                Ok(_) => Stage::Draining(wire),
+                Err(_) => Stage::Over,
             },
             Stage::Over => Stage::Over,
         };

@@ -132,6 +132,7 @@ impl Line {
         match end {
             End::Left => Some(Farewell::say(wire, frames, (close::NORMAL, "see you"), now)),
             End::Cut(closing) => Some(Farewell::say(wire, frames, closing, now)),
+            End::Failed(closing) => Some(Farewell::fail(wire, closing, now)),
             End::Closed(code) => Some(Farewell::answer(wire, code, now)),
             End::Broken => None,
         }

@@ -41,13 +41,15 @@ pub(super) enum End {
     Closed(Option<u16>),
     /// We close, and say why.
     Cut(Closing),
+    /// The client has broken the protocol: we say why, and hear nothing more.
+    Failed(Closing),
     /// The socket broke: there is nobody to say it to.
     Broken,
 }
 
 impl From<FrameError> for End {
     fn from(error: FrameError) -> Self {
-        Self::Cut(error.closing())
+        Self::Failed(error.closing())
     }
 }
 

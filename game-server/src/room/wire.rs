@@ -6,7 +6,7 @@
 //! cost more than reading it (measured: `cargo xtask bench players`).
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use bytes::{Buf as _, Bytes};
 use socket2::SockRef;
@@ -91,6 +91,14 @@ impl Wire {
             self.unsent = unsent;
         }
         Ok(())
+    }
+
+    /// Tells the client that nothing more comes.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(super) fn end_sending(&self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
     }
 
     /// How many bytes the kernel took.
