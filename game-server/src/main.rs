@@ -9,6 +9,7 @@ use std::{fs, process};
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<()> {
 async fn serve() -> anyhow::Result<()> {
     let flags = Flags::parse();
     start_logging(&flags)?;
+    raise_file_limit();
     let listener = TcpListener::bind(&flags.listen)
         .await
         .with_context(|| format!("listening on {}", flags.listen))?;
@@ -45,6 +47,15 @@ async fn serve() -> anyhow::Result<()> {
 
     announce(address, flags.port_file.as_deref())?;
     game_server::run(listener, flags.into_config(), shutdown).await
+}
+
+/// As many open files as the system allows: each connection is one, and shells often begin with 1,024.
+fn raise_file_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is: connections may be refused");
+    }
 }
 
 /// Logs go to the standard error output; the standard output is for the address alone.

@@ -125,7 +125,8 @@ fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     Ok(())
 }
 
-const SEATS_BITS: u32 = SEATS_MAX as u32;
+const SEATS_BITS: u32 = 16;
+const _: () = assert!(SEATS_BITS as usize == SEATS_MAX);
 
 /// A recoil may stand on top of the greatest speed until the next step cuts it.
 const VELOCITY_MAX: i32 = SPEED_MAX + pulse::RECOIL_SPEED;

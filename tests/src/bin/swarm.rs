@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tests::Site;
 use tests::feed::Transport;
 use tests::swarm::link::{self, Conditions};
@@ -44,9 +45,9 @@ enum Task {
         /// Writes the figures as one flat JSON object, too.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Players in rooms of sixteen.
-        #[arg(long, default_value_t = 320)]
-        count: usize,
+        /// Players in rooms of sixteen; several numbers are measured one after the other.
+        #[arg(long, value_delimiter = ',', default_value = "320")]
+        count: Vec<usize>,
         /// Subscribers of a feed.
         #[arg(long, default_value_t = 1_000)]
         subscribers: usize,
@@ -115,6 +116,9 @@ enum Bench {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    // Each player is a connection.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
     let mut report = Report::default();
     match Arguments::parse().command {
         Task::Players(load) => {
@@ -126,10 +130,11 @@ async fn main() -> Result<()> {
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
         Task::Bench { name, json, count, subscribers, seconds, peer, link } => {
-            let plan = Plan { count, window: Duration::from_secs(seconds) };
+            let window = Duration::from_secs(seconds);
+            let plans: Vec<_> = count.iter().map(|&count| Plan { count, window }).collect();
             let outcome = match name {
                 Some(Bench::Link) => link::measure(&link.plan(seconds), &mut report).await,
-                _ => bench(name, plan, subscribers, peer, &mut report).await,
+                _ => bench(name, &plans, (subscribers, window), peer, &mut report).await,
             };
             // What was measured before something failed is worth seeing, too.
             json.map(|path| report.write_json(&path)).transpose()?;
@@ -150,8 +155,8 @@ async fn main() -> Result<()> {
 
 async fn bench(
     name: Option<Bench>,
-    plan: Plan,
-    subscribers: usize,
+    plans: &[Plan],
+    (subscribers, window): (usize, Duration),
     peer: Option<Peer>,
     report: &mut Report,
 ) -> Result<()> {
@@ -160,13 +165,15 @@ async fn bench(
         tick::measure(report);
     }
     if wanted(Bench::Codec) {
-        codec::measure(report);
+        codec::measure(report)?;
     }
     if wanted(Bench::Players) {
-        players::measure(plan, peer, report).await?;
+        for plan in plans {
+            players::measure(*plan, peer, report).await?;
+        }
     }
     if wanted(Bench::Feeds) {
-        subscribers::measure(subscribers, plan.window, report).await?;
+        subscribers::measure(subscribers, window, report).await?;
     }
     Ok(())
 }

@@ -21,6 +21,12 @@ impl Report {
         self.lines.push((name, value, unit, words.to_owned()));
     }
 
+    /// A figure that was added before. Nothing of that name: not a number.
+    #[must_use]
+    pub fn figure(&self, name: &str) -> f64 {
+        self.figures.get(name).copied().unwrap_or(f64::NAN)
+    }
+
     /// Adds a sentence that stands under the table: what could not be measured, and why.
     pub fn note(&mut self, sentence: String) {
         self.notes.push(sentence);

@@ -1,0 +1,83 @@
+//! Serialisation libraries, each as its documentation says to use it.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Cost;
+use super::plain::{State, Turns};
+
+/// Writing and reading one kind of thing.
+pub(super) type Ways<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
+
+/// One library.
+pub(super) struct Format {
+    pub(super) name: &'static str,
+    pub(super) state: Ways<State>,
+    pub(super) turns: Ways<Turns>,
+}
+
+pub(super) const FORMATS: [Format; 3] = [
+    Format {
+        name: "bincode",
+        state: (to_bincode, from_bincode),
+        turns: (to_bincode, from_bincode),
+    },
+    Format {
+        name: "postcard",
+        state: (to_postcard, from_postcard),
+        turns: (to_postcard, from_postcard),
+    },
+    Format {
+        name: "bitcode",
+        state: (bitcode::encode, |bytes| bitcode::decode(bytes).expect(READS)),
+        turns: (bitcode::encode, |bytes| bitcode::decode(bytes).expect(READS)),
+    },
+];
+
+const WRITES: &str = "plain data is written";
+const READS: &str = "what was written is read";
+
+impl Format {
+    /// Writes everything, and reads it again.
+    ///
+    /// # Panics
+    /// When something is read back differently.
+    #[expect(clippy::unused_self, reason = "reads as the format that writes")]
+    pub(super) fn write<T: PartialEq + std::fmt::Debug>(
+        &self,
+        things: &[T],
+        (encode, decode): Ways<T>,
+    ) -> (Vec<Vec<u8>>, Cost) {
+        let (mut written, mut cost) = (Vec::new(), Cost::default());
+        for thing in things {
+            let began = Instant::now();
+            let bytes = encode(thing);
+            cost.encoding += began.elapsed();
+            let began = Instant::now();
+            let read = decode(&bytes);
+            cost.decoding += began.elapsed();
+            assert_eq!(read, *thing);
+            cost.bytes.push(bytes.len());
+            written.push(bytes);
+        }
+        (written, cost)
+    }
+}
+
+fn to_bincode<T: Serialize>(thing: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(thing, bincode::config::standard()).expect(WRITES)
+}
+
+fn from_bincode<T: DeserializeOwned>(bytes: &[u8]) -> T {
+    bincode::serde::decode_from_slice(bytes, bincode::config::standard()).expect(READS).0
+}
+
+fn to_postcard<T: Serialize>(thing: &T) -> Vec<u8> {
+    postcard::to_stdvec(thing).expect(WRITES)
+}
+
+fn from_postcard<T: DeserializeOwned>(bytes: &[u8]) -> T {
+    postcard::from_bytes(bytes).expect(READS)
+}
