@@ -20,7 +20,7 @@ use crate::metrics::Gauges;
 use crate::presence::Presence;
 use crate::push::Feeds;
 use crate::recordings::Recordings;
-use crate::room::RoomServices;
+use crate::room::{Metronome, RoomServices};
 use crate::rooms::Rooms;
 use crate::scores::Scores;
 use crate::sessions::Sessions;
@@ -104,7 +104,12 @@ impl App {
         let chat = chat::start(&services).await.context("starting the chat")?;
         let scores = scores::start(&services).await.context("loading the ladder")?;
         let recordings = Recordings::start(&services).await;
-        let with = RoomServices { services: services.clone(), scores: scores.clone(), recordings };
+        let with = RoomServices {
+            services: services.clone(),
+            scores: scores.clone(),
+            recordings,
+            metronome: Metronome::new(),
+        };
         let rooms = rooms::start(with);
         let matchmaker = matchmaker::start(&services, rooms.clone());
 

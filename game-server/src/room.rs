@@ -13,6 +13,7 @@
 //!
 //! **Invariant:** the world changes only in the room's own tick, and a tick never waits.
 
+mod beat;
 mod ending;
 mod entry;
 mod farewell;
@@ -49,6 +50,7 @@ use crate::sessions::Player;
 use line::Connection;
 use outbox::{Outbox, Outlet};
 
+pub use beat::Metronome;
 pub use live::{follow_file, follow_stream};
 pub use view::RoomView;
 pub use wire::Wire;
@@ -82,6 +84,8 @@ pub struct RoomServices {
     pub scores: Scores,
     /// Where rounds are recorded.
     pub recordings: Recordings,
+    /// When their ticks are due.
+    pub metronome: Metronome,
 }
 
 /// Why somebody could not come in.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Services, SharedApp};
 use crate::config::Config;
 use crate::recordings::Recordings;
-use crate::room::RoomServices;
+use crate::room::{Metronome, RoomServices};
 
 /// Every part of a server, in an empty folder.
 pub(crate) struct Bench {
@@ -39,7 +39,12 @@ impl Bench {
     /// What a room is given, with these services in place of the server's own.
     pub(crate) async fn for_rooms(&self, services: Services) -> RoomServices {
         let recordings = Recordings::start(&services).await;
-        RoomServices { services, scores: self.app.scores.clone(), recordings }
+        RoomServices {
+            services,
+            scores: self.app.scores.clone(),
+            recordings,
+            metronome: Metronome::new(),
+        }
     }
 
     /// Stops every task and waits for them. The store stays open.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use metrics::Histogram;
 use shared::id::PlayerId;
 use shared::sim::{Command, Event, World, bot};
-use shared::tick::TICK_DURATION;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::sleep_until;
 
+use super::beat::Beat;
 use super::ending::Summary;
 use super::farewell::Farewell;
 use super::line::{Line, Parting};
@@ -100,30 +100,29 @@ impl Room {
     pub(super) async fn run(mut self) {
         tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
         let shutdown = self.with.services.shutdown.clone();
-        let mut beat = interval(TICK_DURATION);
-        // After a stall, continue at the normal pace: a burst of ticks would outrun every player.
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let phase = self.with.metronome.phase();
+        let mut beat = None;
         self.change_seats(Instant::now());
 
         let closing: Closing = loop {
             let is_parked = self.is_parked();
             let empty_until = self.closes_at();
+            if is_parked {
+                beat = None;
+            } else if beat.is_none() {
+                beat = Some(self.with.metronome.beat(phase));
+            }
             tokio::select! {
                 biased; // A due tick goes before any waiting request.
-                due = beat.tick(), if !is_parked => {
+                due = next_tick(&mut beat) => {
                     let now = Instant::now();
-                    self.meters.late.record(now.saturating_duration_since(due.into_std()));
+                    self.meters.late.record(now.saturating_duration_since(due));
                     self.tick(now);
                     self.meters.tick.record(now.elapsed());
                 }
                 () = shutdown.cancelled() => break (close::RESTART, "the server restarts"),
                 request = self.requests.recv() => match request {
-                    Some(request) => {
-                        self.answer(request, Instant::now());
-                        if is_parked {
-                            beat.reset();
-                        }
-                    }
+                    Some(request) => self.answer(request, Instant::now()),
                     None => break (close::ROOM_ENDED, "the room has ended"),
                 },
                 () = sleep_until(empty_until.into()), if is_parked => {}
@@ -272,6 +271,14 @@ impl Room {
                 None => tell(*slot, Tally { points: -1, knockouts: 0, falls: 1 }),
             }
         }
+    }
+}
+
+/// When the next tick was due, once it is. A parked room has no beat.
+async fn next_tick(beat: &mut Option<Beat>) -> Instant {
+    match beat {
+        Some(beat) => beat.tick().await,
+        None => std::future::pending().await,
     }
 }
 

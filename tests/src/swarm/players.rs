@@ -5,7 +5,8 @@ use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -202,7 +203,10 @@ pub(super) fn pinned(program: PathBuf) -> Command {
 }
 
 fn has_two_cores() -> bool {
-    std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2)
+    // Asked once, before this program is kept on one core: what it may use is what is counted.
+    static ANSWER: LazyLock<bool> =
+        LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2));
+    *ANSWER
 }
 
 /// Keeps this program off the server's core, where there is another.

@@ -1,0 +1,120 @@
+//! When a room's ticks are due.
+//!
+//! Rooms share the time evenly: they begin at a few moments of the tick, so that a thousand of them do not all want the
+//! processor at once, and some of them share a wake-up. The moments never move: a tick that comes late does not make the
+//! next one late.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use shared::tick::TICK_DURATION;
+use tokio::time::sleep_until;
+
+/// The runtime's timers count in whole milliseconds and round up, twice: they are late by up to two. Asked for a tick so
+/// much earlier, they are off by one at most, either way.
+const EARLY: Duration = Duration::from_millis(1);
+/// 2³² divided by the golden ratio: multiples of it, modulo 2³², lie about evenly however many there are (Knuth, The Art
+/// of Computer Programming, volume 3, section 6.4).
+const GOLDEN: u32 = 2_654_435_769;
+
+/// Moments in a tick, as a power of two. More would be a wake-up for each room, fewer would make the last of many
+/// rooms late.
+const MOMENTS_BITS: u32 = 4;
+
+/// Gives each room its moment of the tick. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metronome {
+    began: Instant,
+    given: Arc<AtomicU32>,
+}
+
+/// The beat of one room.
+#[derive(Debug)]
+pub(super) struct Beat {
+    next_due: Instant,
+}
+
+impl Metronome {
+    /// One that has given nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { began: Instant::now(), given: Arc::default() }
+    }
+
+    /// Another moment, as the time from the beginning of a tick.
+    pub(super) fn phase(&self) -> Duration {
+        let fraction = self.given.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN);
+        TICK_DURATION * (fraction >> (u32::BITS - MOMENTS_BITS)) / (1 << MOMENTS_BITS)
+    }
+
+    /// Begins to beat at the next of these moments.
+    pub(super) fn beat(&self, phase: Duration) -> Beat {
+        let now = Instant::now();
+        let gone = (now - self.began).as_nanos() % TICK_DURATION.as_nanos();
+        let gone = Duration::from_nanos(u64::try_from(gone).unwrap_or(0));
+        let ahead = if phase > gone { phase - gone } else { phase + TICK_DURATION - gone };
+        Beat { next_due: now + ahead }
+    }
+}
+
+impl Default for Metronome {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Beat {
+    /// Waits for the next tick and says when it was due. Ticks that were missed altogether are left out, for a burst of
+    /// them would outrun every player; the first of them is then the one that was due.
+    pub(super) async fn tick(&mut self) -> Instant {
+        sleep_until((self.next_due - EARLY).into()).await;
+        let due = self.next_due;
+        let now = Instant::now();
+        while self.next_due <= now + EARLY {
+            self.next_due += TICK_DURATION;
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use shared::tick::TICK_DURATION;
+
+    use super::Metronome;
+
+    #[test]
+    fn rooms_share_the_tick_evenly() {
+        for rooms in [16, 20, 125] {
+            let metronome = Metronome::new();
+            let mut at = BTreeMap::<Duration, u32>::new();
+            (0..rooms).for_each(|_| *at.entry(metronome.phase()).or_default() += 1);
+
+            assert_eq!(at.len(), 16, "{at:?}");
+            assert!(at.keys().all(|moment| *moment < TICK_DURATION));
+            let (least, most) = (at.values().min(), at.values().max());
+            assert!(most <= least.map(|least| least + 2).as_ref(), "{at:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tick_is_due_at_its_moment_however_late_the_one_before_was() {
+        let metronome = Metronome::new();
+        let mut beat = metronome.beat(Duration::from_millis(3));
+        let first = beat.tick().await;
+
+        // Busy for longer than three ticks.
+        while first.elapsed() < TICK_DURATION * 7 / 2 {}
+        let late = beat.tick().await;
+        let next = beat.tick().await;
+
+        assert_eq!(late - first, TICK_DURATION, "the first that was missed");
+        let ticks = (next - first).as_nanos() / TICK_DURATION.as_nanos();
+        assert!(ticks >= 4, "{ticks}");
+        assert_eq!((next - first).as_nanos(), ticks * TICK_DURATION.as_nanos());
+    }
+}
