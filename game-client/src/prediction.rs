@@ -298,13 +298,20 @@ impl Match {
         self.statistics.shown.compare(seat, word);
         match &mut self.predictor {
             Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
+                predictor.know(self.decoder.roster());
                 let before = predictor.world().clone();
                 let correction = predictor.reconcile(word);
                 self.correct(seat, &before, correction, at);
             }
             // Ahead of the prediction: nothing to compare.
-            Some(_) | None => self.predictor = Some(Predictor::new(seat, word.clone())),
+            Some(_) | None => self.begin_prediction(seat, word.clone()),
         }
+    }
+
+    fn begin_prediction(&mut self, seat: Slot, base: World) {
+        let mut predictor = Predictor::new(seat, base);
+        predictor.know(self.decoder.roster());
+        self.predictor = Some(predictor);
     }
 
     fn correct(&mut self, seat: Slot, before: &World, correction: Correction, at: f64) {
@@ -373,9 +380,12 @@ impl Match {
             return;
         }
         if predictor.world().tick.is_after(tick) {
-            *predictor = Predictor::new(seat, predictor.base().clone());
+            let base = predictor.base().clone();
+            self.begin_prediction(seat, base);
         }
-        predictor.skip_to(tick);
+        if let Some(predictor) = &mut self.predictor {
+            predictor.skip_to(tick);
+        }
         self.unsent.clear();
     }
 }

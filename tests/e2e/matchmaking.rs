@@ -53,7 +53,7 @@ async fn who_waits_long_enough_plays_with_bots() {
     let mut ada = server.quick_play("ada", Mode::Brawl).await;
 
     let view = ada.until("bots", |view| view.roster.entries.len() > 1).await;
-    assert!(view.roster.entries.iter().filter(|entry| entry.bot).count() >= 1);
+    assert!(view.roster.entries.iter().filter(|entry| entry.bot.is_some()).count() >= 1);
 }
 
 #[tokio::test]

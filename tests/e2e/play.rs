@@ -213,7 +213,8 @@ async fn bots_fill_a_room_and_give_way() {
     let mut ada = ada.play(room).await;
     let filled = Mode::Teams.filled_to();
     let full = ada.until("bots", |view| view.roster.entries.len() == filled).await;
-    let bots = |view: &tests::player::View| view.roster.entries.iter().filter(|e| e.bot).count();
+    let bots =
+        |view: &tests::player::View| view.roster.entries.iter().filter(|e| e.bot.is_some()).count();
     assert_eq!(bots(&full), filled - 1);
 
     let bob = server.guest("bob").await.play(room).await;

@@ -1,7 +1,8 @@
 //! The world as it will be: everyone, stepped ahead of the server with the inputs that are known.
 //!
-//! Own inputs are known; everybody else is taken to go on as before. That is mostly right, because discs are heavy and the
-//! ice is smooth, and it makes pushes and bumps answer at once. When the server's word comes, it is compared bit for bit
+//! Own inputs are known, and so are those of bots, who think the same here as at the server; other people are taken to go
+//! on as before. That is mostly right, because discs are heavy and the ice is smooth, and it makes pushes and bumps answer
+//! at once. When the server's word comes, it is compared bit for bit
 //! with what was predicted for that tick; when they differ, the ticks after it are stepped again.
 //!
 //! Pure: no clock, no drawing.
@@ -9,7 +10,8 @@
 use std::collections::VecDeque;
 
 use shared::sim::fixed::Vec2;
-use shared::sim::{Command, Event, Input, Slot, World};
+use shared::sim::{BotStrength, Command, Event, Input, Slot, World, bot};
+use shared::snapshot::Roster;
 use shared::tick::Tick;
 
 /// Predicted ticks that are kept to be compared: two seconds. Older ones were confirmed, or never will be.
@@ -30,6 +32,8 @@ pub(super) struct Correction {
 #[derive(Debug, Clone)]
 pub(super) struct Predictor {
     seat: Slot,
+    /// Bots and their strengths: what they do follows from the world.
+    bots: Vec<(Slot, BotStrength)>,
     /// What the server last said.
     base: World,
     /// The worlds after `base`, one a tick, the newest last.
@@ -42,7 +46,13 @@ impl Predictor {
     /// Begins at the server's word.
     #[must_use]
     pub(super) fn new(seat: Slot, base: World) -> Self {
-        Self { seat, base, ahead: VecDeque::new(), inputs: VecDeque::new() }
+        Self { seat, bots: Vec::new(), base, ahead: VecDeque::new(), inputs: VecDeque::new() }
+    }
+
+    /// Who is a bot, from the next step on.
+    pub(super) fn know(&mut self, roster: &Roster) {
+        let bots = roster.entries.iter().filter_map(|entry| Some((entry.slot, entry.bot?)));
+        self.bots = bots.collect();
     }
 
     /// The newest predicted world.
@@ -72,7 +82,7 @@ impl Predictor {
             self.inputs.pop_front();
         }
         let mut world = self.world().clone();
-        let events = step(&mut world, self.seat, input);
+        let events = self.step(&mut world, input);
         self.ahead.push_back(world);
         if self.ahead.len() > HISTORY_MAX {
             self.ahead.pop_front();
@@ -126,21 +136,28 @@ impl Predictor {
         while until.is_after(world.tick) {
             let known = self.inputs.iter().find(|(tick, _)| *tick == world.tick);
             held = known.map_or(held.without_actions(), |(_, input)| *input);
-            events.extend(step(&mut world, self.seat, held));
+            events.extend(self.step(&mut world, held));
             self.ahead.push_back(world.clone());
         }
         events
     }
-}
 
-fn step(world: &mut World, seat: Slot, input: Input) -> Vec<(Tick, Event)> {
-    let events = world.step(&[Command::Input { slot: seat, input }]);
-    if events.is_empty() && world.is_over() {
-        // A world that is over stands still, its tick too.
-        return Vec::new();
+    /// One tick, as the server would do it if nobody else changed what is held.
+    fn step(&self, world: &mut World, own: Input) -> Vec<(Tick, Event)> {
+        let think = |(slot, strength): &(Slot, BotStrength)| Command::Input {
+            slot: *slot,
+            input: bot::think(world, *slot, *strength),
+        };
+        let mut commands: Vec<Command> = self.bots.iter().map(think).collect();
+        commands.push(Command::Input { slot: self.seat, input: own });
+        let events = world.step(&commands);
+        if events.is_empty() && world.is_over() {
+            // A world that is over stands still, its tick too.
+            return Vec::new();
+        }
+        let tick = world.tick;
+        events.into_iter().map(|event| (tick, event)).collect()
     }
-    let tick = world.tick;
-    events.into_iter().map(|event| (tick, event)).collect()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Line {
             slot: ME,
             player: PlayerId::from_bits(1),
             name: PlayerName::parse("Ada").expect("a name"),
-            bot: false,
+            bot: None,
             team: 0,
             reconnecting: false,
         }];

@@ -148,7 +148,8 @@ fn writing(
                 ui.label(theme::small(format!("Not sent: {why}.")).color(WARM));
             }
             (true, None) => {
-                ui.label(theme::small("Enter sends · Esc closes · /ignore NAME hides somebody"));
+                ui.label(theme::small("Enter sends · Esc closes"));
+                ui.label(theme::small("/ignore NAME hides somebody"));
             }
         }
         // The press that opened the field does not send, and neither does holding that key.

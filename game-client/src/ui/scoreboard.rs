@@ -38,7 +38,7 @@ pub fn running(drawn: &Drawn, roster: &Roster) -> Vec<Row> {
         Row {
             slot: disc.slot,
             name: roster.name(disc.slot).to_owned(),
-            bot: entry.is_some_and(|entry| entry.bot),
+            bot: entry.is_some_and(|entry| entry.bot.is_some()),
             reconnecting: entry.is_some_and(|entry| entry.reconnecting),
             team: drawn.team_points.is_some().then_some(disc.team),
             points: i32::from(disc.points),

@@ -109,7 +109,7 @@ fn players(reader: &Reader) -> Vec<ReplayPlayer> {
         .map(|entry| ReplayPlayer {
             player: entry.player,
             name: entry.name.clone(),
-            bot: entry.bot,
+            bot: entry.bot.is_some(),
             points: disc(entry.slot).map_or(0, |disc| disc.points.into()),
             team: has_teams.then_some(entry.team),
         })
@@ -151,7 +151,7 @@ mod tests {
             slot: Slot(0),
             player: PlayerId::from_bits(9),
             name: PlayerName::parse("Ada").unwrap(),
-            bot: false,
+            bot: None,
             team: 0,
             reconnecting: false,
         };

@@ -50,7 +50,15 @@ pub(super) enum Occupant {
 
 impl Seat {
     pub(super) fn is_bot(&self) -> bool {
-        matches!(self.occupant, Occupant::Bot(_))
+        self.bot().is_some()
+    }
+
+    /// How strong a bot. Nothing: a person.
+    pub(super) fn bot(&self) -> Option<BotStrength> {
+        match self.occupant {
+            Occupant::Bot(strength) => Some(strength),
+            Occupant::Person { .. } => None,
+        }
     }
 
     pub(super) fn is_reconnecting(&self) -> bool {
@@ -201,7 +209,7 @@ impl Seats {
             slot: seat.slot,
             player: seat.player.id,
             name: seat.player.name.clone(),
-            bot: seat.is_bot(),
+            bot: seat.bot(),
             team: seat.team,
             reconnecting: seat.is_reconnecting(),
         };

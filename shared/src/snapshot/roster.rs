@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::FrameKind;
 use super::bits::{BitReader, BitWriter, Coder as _, DecodeError};
 use crate::id::{PlayerId, PlayerName};
-use crate::sim::Slot;
 use crate::sim::mode::SEATS_MAX;
+use crate::sim::{BotStrength, Slot};
 
 /// One seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +17,8 @@ pub struct RosterEntry {
     pub player: PlayerId,
     /// The name to show.
     pub name: PlayerName,
-    /// Whether it is a bot.
-    pub bot: bool,
+    /// How strong a bot; nothing for a person. A bot's inputs follow from the world, so a client can foresee them.
+    pub bot: Option<BotStrength>,
     /// 0 or 1 in Teams; 0 otherwise.
     pub team: u8,
     /// The connection is lost and the seat waits.

@@ -4,8 +4,8 @@
 
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, Writer};
-use shared::sim::World;
 use shared::sim::proof::SeededMatch;
+use shared::sim::{BotStrength, World};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS, Tick};
 
@@ -72,7 +72,7 @@ fn roster() -> Roster {
         slot: shared::sim::Slot(slot),
         player: PlayerId::from_bits(u64::from(slot)),
         name: PlayerName::parse("Somebody").expect("a good name"),
-        bot: true,
+        bot: Some(BotStrength::Keen),
         team: 0,
         reconnecting: false,
     };

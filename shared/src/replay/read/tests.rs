@@ -29,7 +29,7 @@ fn roster(of: &str) -> Roster {
         slot: Slot(0),
         player: PlayerId::from_bits(1),
         name: PlayerName::parse(of).expect("a good name"),
-        bot: false,
+        bot: None,
         team: 0,
         reconnecting: false,
     };

@@ -67,7 +67,7 @@ impl Hud {
             let entry = roster.entry(disc.slot);
             Standing {
                 person: Person::of(roster, disc.slot),
-                bot: entry.is_some_and(|entry| entry.bot),
+                bot: entry.is_some_and(|entry| entry.bot.is_some()),
                 team: world.mode.has_teams().then_some(disc.team),
                 points: disc.points,
                 knockouts: disc.knockouts,
