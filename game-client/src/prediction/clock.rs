@@ -38,6 +38,10 @@ const FRAME_MEMORY_TICKS: f64 = TICK_RATE_HZ as f64 * 3.0;
 const LEAD_AT_FIRST_TICKS: f64 = 6.0;
 /// No lead is larger: the server takes no input from farther ahead of it than half a second.
 const LEAD_MAX_TICKS: f64 = 75.0;
+/// When even the worst input comes so early, the line has changed: a quarter of a second.
+const FAR_TOO_EARLY_TICKS: f64 = 15.0;
+/// Reports that are remembered: five seconds.
+const NEEDS: usize = 10;
 /// How much of a wasted tick is given up at each report.
 const GIVE_UP: f64 = 0.4;
 /// The lead grows by no more at each report: one stall is no reason to play far ahead for seconds.
@@ -67,6 +71,8 @@ pub(super) struct Clock {
     lead: f64,
     /// No lead that the link can explain is larger.
     lead_max: f64,
+    /// What lead the last reports asked for, to be just in time.
+    needs: VecDeque<f64>,
     /// The longest frame lately: inputs leave once a frame.
     frame: f64,
     tuned: bool,
@@ -84,6 +90,7 @@ impl Clock {
             newest: 0.0,
             lead: lead.unwrap_or(LEAD_AT_FIRST_TICKS),
             lead_max: LEAD_MAX_TICKS,
+            needs: VecDeque::with_capacity(NEEDS),
             frame: 0.0,
             tuned: lead.is_some(),
         }
@@ -118,7 +125,8 @@ impl Clock {
     pub(super) fn round_trips(&mut self, trips: &RoundTrips) {
         let (Some(least), Some(most)) = (trips.least(), trips.most()) else { return };
         let slack = MARGIN_TOLERATED_TICKS + PACKING_TICKS;
-        self.lead_max = (most + self.jitter() + self.frame + slack).min(LEAD_MAX_TICKS);
+        // What is lost comes a round trip later.
+        self.lead_max = (2.0 * most + self.jitter() + self.frame + slack).min(LEAD_MAX_TICKS);
         if !self.tuned {
             self.lead = least + MARGIN_TOLERATED_TICKS + 1.0;
         }
@@ -130,19 +138,34 @@ impl Clock {
         let (Some(at), Some(server)) = (self.at, self.server_at(self.now)) else { return };
         let margin = f64::from(margin);
         self.tuned = true;
-        if margin < MARGIN_WANTED_TICKS {
-            // Reckoned from where the clock is, not from where it should be: it may still be on its way.
-            let enough = at - server + MARGIN_WANTED_TICKS - margin;
-            let most = (self.lead + GROW_MAX_TICKS).min(self.lead_max);
-            self.lead = self.lead.max(enough.min(most));
-        } else if margin > MARGIN_TOLERATED_TICKS {
-            let enough = at - server + MARGIN_TOLERATED_TICKS - margin;
-            self.lead += (enough - self.lead).min(0.0) * GIVE_UP;
+        if margin > FAR_TOO_EARLY_TICKS {
+            // The line has become another one: what the old one needed is worth nothing.
+            self.needs.clear();
+        } else if self.needs.len() == NEEDS {
+            self.needs.pop_front();
         }
+        // Reckoned from where the clock is, not from where it should be: it may still be on its way.
+        self.needs.push_back(at - server - margin);
+        let need = self.need();
+        if self.lead < need + MARGIN_WANTED_TICKS {
+            let most = (self.lead + GROW_MAX_TICKS).min(self.lead_max);
+            self.lead = self.lead.max((need + MARGIN_WANTED_TICKS).min(most));
+        } else {
+            self.lead += (need + MARGIN_TOLERATED_TICKS - self.lead).min(0.0) * GIVE_UP;
+        }
+    }
+
+    /// The lead with which the worst input of the last seconds would have come just in time, but for the worst of all:
+    /// one stall is no reason to play far ahead, but a line that loses packets stalls again and again.
+    fn need(&self) -> f64 {
+        let mut needs: Vec<f64> = self.needs.iter().copied().collect();
+        needs.sort_by(|a, b| b.total_cmp(a));
+        needs.get(1).or(needs.first()).copied().unwrap_or(0.0)
     }
 
     /// Inputs were sent and the server says nothing of them: none of them found its tick, or even its window.
     pub(super) fn unheard(&mut self, trips: &RoundTrips) {
+        self.needs.clear();
         let enough = trips.least().unwrap_or(0.0) + MARGIN_TOLERATED_TICKS + 1.0;
         self.lead += (enough - self.lead).min(0.0) * GIVE_UP;
     }
