@@ -113,7 +113,7 @@ fn InviteBox(room: RoomId) -> impl IntoView {
             <p>
                 <OpenGame room=room />
             </p>
-            <p class="muted small">"Or type in a terminal:"</p>
+            <p class="muted small">"Or, in the folder of the game’s source:"</p>
             <GameCommand room=room />
             <p class="muted small">"Invite friends:"</p>
             <FriendsLink room=room />
