@@ -83,14 +83,14 @@ pub fn measure(report: &mut Report) -> Result<()> {
             (
                 "state",
                 "the whole world",
-                format.write(&states(&training), format.state),
-                format.write(&states(&rounds), format.state),
+                formats::write(&states(&training), format.state),
+                formats::write(&states(&rounds), format.state),
             ),
             (
                 "commands",
                 "the commands, as ours",
-                format.write(&turns(&training), format.turns),
-                format.write(&turns(&rounds), format.turns),
+                formats::write(&turns(&training), format.turns),
+                formats::write(&turns(&rounds), format.turns),
             ),
         ];
         for (kind, words, (samples, _), (written, cost)) in pairs {

@@ -1,12 +1,10 @@
 //! zstd with a dictionary, trained on other rounds than those that are measured.
 
-use std::time::Instant;
-
 use anyhow::{Context as _, Result, ensure};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::from_samples;
 
-use super::Cost;
+use super::{Cost, timed};
 
 const DICTIONARY_BYTES: usize = 16 * 1024;
 const LEVEL: i32 = 3;
@@ -32,12 +30,9 @@ impl Dictionary {
         compressor.include_dictid(false)?;
         let mut decompressor = Decompressor::with_dictionary(&self.0)?;
         for bytes in written {
-            let began = Instant::now();
-            let squeezed = compressor.compress(bytes)?;
-            cost.encoding += began.elapsed();
-            let began = Instant::now();
-            let read = decompressor.decompress(&squeezed, SNAPSHOT_BYTES_MAX)?;
-            cost.decoding += began.elapsed();
+            let squeezed = timed(&mut cost.encoding, || compressor.compress(bytes))?;
+            let decompress = || decompressor.decompress(&squeezed, SNAPSHOT_BYTES_MAX);
+            let read = timed(&mut cost.decoding, decompress)?;
             ensure!(read == *bytes, "zstd reads back something else");
             cost.bytes.push(squeezed.len() - MAGIC_BYTES);
         }

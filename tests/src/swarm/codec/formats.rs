@@ -1,12 +1,10 @@
 //! Serialisation libraries, each as its documentation says to use it.
 
-use std::time::Instant;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Cost;
 use super::plain::{State, Turns};
+use super::{Cost, timed};
 
 /// Writing and reading one kind of thing.
 pub(super) type Ways<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
@@ -39,31 +37,23 @@ pub(super) const FORMATS: [Format; 3] = [
 const WRITES: &str = "plain data is written";
 const READS: &str = "what was written is read";
 
-impl Format {
-    /// Writes everything, and reads it again.
-    ///
-    /// # Panics
-    /// When something is read back differently.
-    #[expect(clippy::unused_self, reason = "reads as the format that writes")]
-    pub(super) fn write<T: PartialEq + std::fmt::Debug>(
-        &self,
-        things: &[T],
-        (encode, decode): Ways<T>,
-    ) -> (Vec<Vec<u8>>, Cost) {
-        let (mut written, mut cost) = (Vec::new(), Cost::default());
-        for thing in things {
-            let began = Instant::now();
-            let bytes = encode(thing);
-            cost.encoding += began.elapsed();
-            let began = Instant::now();
-            let read = decode(&bytes);
-            cost.decoding += began.elapsed();
-            assert_eq!(read, *thing);
-            cost.bytes.push(bytes.len());
-            written.push(bytes);
-        }
-        (written, cost)
+/// Writes everything, and reads it again.
+///
+/// # Panics
+/// When something is read back differently.
+pub(super) fn write<T: PartialEq + std::fmt::Debug>(
+    things: &[T],
+    (encode, decode): Ways<T>,
+) -> (Vec<Vec<u8>>, Cost) {
+    let (mut written, mut cost) = (Vec::new(), Cost::default());
+    for thing in things {
+        let bytes = timed(&mut cost.encoding, || encode(thing));
+        let read = timed(&mut cost.decoding, || decode(&bytes));
+        assert_eq!(read, *thing);
+        cost.bytes.push(bytes.len());
+        written.push(bytes);
     }
+    (written, cost)
 }
 
 fn to_bincode<T: Serialize>(thing: &T) -> Vec<u8> {
