@@ -89,9 +89,16 @@ impl Client {
     /// Waits until the client ends by itself, and well.
     ///
     /// # Panics
-    /// When it fails; with its log.
+    /// When it fails, or does not end; with its last status and its log.
     pub async fn ends_well(&mut self) {
-        let status = self.program.end_within(CLIENT_DEADLINE).await;
+        let began = Instant::now();
+        let status = eventually(CLIENT_DEADLINE * 2, "the end of the client", async || {
+            let ended = self.program.ended();
+            let is_over = ended.is_none() && began.elapsed() > CLIENT_DEADLINE;
+            assert!(!is_over, "the client does not end: {}\n{}", self.status(), self.log());
+            ended
+        });
+        let status = status.await;
         assert!(status.success(), "the client ended with {status}\n{}", self.log());
     }
 
@@ -105,6 +112,11 @@ impl Client {
         let line = output.lines().last().unwrap_or_default();
         serde_json::from_str(line)
             .unwrap_or_else(|error| panic!("no outcome ({error}) in {output}\n{}", self.log()))
+    }
+
+    /// What the client said of itself last.
+    fn status(&self) -> String {
+        fs::read_to_string(status_path(self.folder.path())).unwrap_or_default()
     }
 
     /// The end of what the client logged.

@@ -8,10 +8,12 @@
 //! Where namespaces are not permitted, a proxy delays in order instead; lines that lose packets are left out.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use shared::api::CreateRoom;
 use shared::sim::{BotStrength, Mode};
@@ -169,7 +171,12 @@ impl Lab {
             }
         }
         let line = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
-        tell(&line, &self.play(plan, false).await?, report);
+        let outcomes = self.play(plan, false).await?;
+        if outcomes.len() < plan.clients {
+            let failed = plan.clients - outcomes.len();
+            report.note(format!("{line}: {failed} of the clients failed and are left out."));
+        }
+        tell(&line, &outcomes, report);
         if matches!(self.line, Distance::Packets { .. }) {
             let cut = self.play(plan, true).await?;
             let outages = cut.iter().map(|outcome| figure(outcome, "longest_outage_ms"));
@@ -216,11 +223,14 @@ impl Lab {
             line.cut(false);
         }
         let mut outcomes = Vec::new();
-        for client in &mut clients {
-            let outcome = client.outcome().await;
+        for mut client in clients {
+            // One that fails has said why, and the others still have something to tell.
+            let outcome = AssertUnwindSafe(client.outcome()).catch_unwind().await;
+            let Ok(outcome) = outcome else { continue };
             ensure!(outcome["diverged"] == 0, "a client's world went its own way: {outcome}");
             outcomes.push(outcome["prediction"].clone());
         }
+        ensure!(!outcomes.is_empty(), "no client came to the end of its round");
         Ok(outcomes)
     }
 }
