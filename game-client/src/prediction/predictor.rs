@@ -92,7 +92,8 @@ impl Predictor {
 
     /// Ahead to a tick for which no inputs were sent: the server repeats the last one, without its actions.
     pub(super) fn skip_to(&mut self, tick: Tick) {
-        while tick.is_after(self.world().tick) {
+        // A world that is over stands still: its tick is never reached.
+        while tick.is_after(self.world().tick) && !self.world().is_over() {
             let ahead = tick.since(self.world().tick).unsigned_abs();
             if usize::try_from(ahead).is_ok_and(|ahead| ahead > HISTORY_MAX) {
                 return;
@@ -133,7 +134,7 @@ impl Predictor {
         let mut events = Vec::new();
         let mut world = word.clone();
         let mut held = world.disc(self.seat).map(|disc| disc.input).unwrap_or_default();
-        while until.is_after(world.tick) {
+        while until.is_after(world.tick) && !world.is_over() {
             let known = self.inputs.iter().find(|(tick, _)| *tick == world.tick);
             held = known.map_or(held.without_actions(), |(_, input)| *input);
             events.extend(self.step(&mut world, held));
@@ -250,5 +251,19 @@ mod tests {
         let far = Tick(predictor.world().tick.0 + 100_000);
         predictor.skip_to(far);
         assert!(far.is_after(predictor.world().tick));
+    }
+
+    #[test]
+    fn a_stretch_that_is_skipped_ends_with_the_round() {
+        let mut world = World::new(Mode::Brawl, 3, 120);
+        world.step(&[Command::Join { slot: ME, team: 0 }]);
+        while world.remaining() > 5 {
+            world.step(&[]);
+        }
+        let mut predictor = Predictor::new(ME, world);
+
+        predictor.skip_to(predictor.world().tick.plus(30));
+
+        assert!(predictor.world().is_over());
     }
 }
