@@ -335,4 +335,65 @@ mod tests {
         let ahead = clock.at.expect("it runs") - f64::from(399 - 240);
         assert!((ahead - clock.lead()).abs() < 1.5, "{ahead}, lead {}", clock.lead());
     }
+
+    /// One tick of the own time must not be longer or shorter than that, but for a jump.
+    fn is_bent_a_little(before: f64, after: f64) -> bool {
+        (0.95 - 1e-9..=1.05 + 1e-9).contains(&(after - before))
+    }
+
+    #[test]
+    fn a_stall_of_half_a_second_does_not_shake_it() {
+        for delay in [0.0, 9.0] {
+            let mut clock = Clock::new(Tick(0), 0.0, None);
+            play(&mut clock, 0, 1_200, |_| delay);
+            let lead = clock.lead();
+
+            // For half a second nothing comes and nothing gets through, and then everything at once.
+            let stuck = |now: u32| if now < 1_230 { f64::from(1_230 - now) + delay } else { delay };
+            for now in 1_200..1_260_u32 {
+                let time = f64::from(now);
+                let before = clock.at.expect("it runs");
+                if now.is_multiple_of(2) && now >= 1_230 {
+                    clock.heard(Tick(now), time + stuck(now));
+                }
+                assert!(matches!(clock.advance(time), Advance::Steps(0..=2)), "{now}: a jump");
+                assert!(is_bent_a_little(before, clock.at.expect("it runs")), "{now}");
+            }
+            clock.margin(-27);
+            let margin = play(&mut clock, 1_260, 600, |_| delay);
+
+            assert!((0.0..=6.0).contains(&margin), "delay {delay}: margin {margin}");
+            assert!(clock.lead() < lead + 4.0, "delay {delay}: {} after {lead}", clock.lead());
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_slow_is_followed_and_inputs_are_in_time() {
+        for (pace, jumps_max) in [(0.97, 0), (0.9, 20), (0.5, 150)] {
+            let mut clock = Clock::new(Tick(0), 0.0, None);
+            let (mut told, mut worst, mut jumps, mut late) = (1, f64::INFINITY, 0, 0);
+            for now in 0..3_600_u32 {
+                let time = f64::from(now);
+                let server = (time * pace).floor() as u32;
+                if server.is_multiple_of(2) && server != told {
+                    clock.heard(Tick(server), time);
+                    told = server;
+                }
+                let is_settled = now > 300;
+                let jumped = matches!(clock.advance(time), Advance::Jump(_));
+                jumps += u32::from(jumped && is_settled);
+                let ahead = f64::from(clock.tick().map_or(0, |tick| tick.0)) - time * pace;
+                late += u32::from(ahead < 0.0 && is_settled);
+                assert!(ahead <= 30.0 || !is_settled, "pace {pace}: too early at {now}, {ahead}");
+                worst = ahead.min(worst);
+                if now.is_multiple_of(30) {
+                    clock.margin(worst.floor() as i16);
+                    worst = f64::INFINITY;
+                }
+            }
+
+            assert_eq!(late, 0, "pace {pace}");
+            assert!(jumps <= jumps_max, "pace {pace}: {jumps} jumps");
+        }
+    }
 }

@@ -74,6 +74,7 @@ mod tests {
     use shared::tick::Tick;
 
     use super::Follower;
+    use crate::prediction::clock::Clock;
 
     fn at(tick: u32) -> World {
         World { tick: Tick(tick), ..World::new(Mode::Duel, 1, 600) }
@@ -90,6 +91,25 @@ mod tests {
         assert!((part - 0.25).abs() < 1e-6);
         let (_, newest, part) = follower.around(Tick(40), 0.0).expect("worlds");
         assert_eq!((newest.tick, part), (Tick(14), 1.0));
+    }
+
+    #[test]
+    fn the_delay_follows_the_jitter_of_the_last_second_and_not_the_last_gap() {
+        let mut clock = Clock::new(Tick(0), 0.0, None);
+        let mut hear = |from: u32, late: &dyn Fn(u32) -> f64| {
+            for tick in (from..from + 120).step_by(2) {
+                clock.heard(Tick(tick), f64::from(tick) + late(tick));
+            }
+            Follower::delay(&clock)
+        };
+
+        let calm = hear(0, &|_| 0.0);
+        let one_gap = hear(120, &|tick| if tick == 238 { 8.0 } else { 0.0 });
+        let shaky = hear(240, &|tick| f64::from(tick * 7 % 5));
+        let calm_again = hear(360, &|_| 0.0);
+
+        assert!((calm, one_gap, calm_again) == (2.5, 2.5, 2.5), "{calm} {one_gap} {calm_again}");
+        assert!((6.0..=6.6).contains(&shaky), "{shaky}");
     }
 
     #[test]
