@@ -93,7 +93,7 @@ impl Entry {
 }
 
 /// Tries until it succeeds, or until trying again cannot help.
-async fn insist<F>(id: ReplayId, write: impl Fn() -> F) -> bool
+pub(super) async fn insist<F>(id: ReplayId, write: impl Fn() -> F) -> bool
 where
     F: Future<Output = Result<(), StoreError>>,
 {
