@@ -7,6 +7,7 @@
 //!
 //! Where namespaces are not permitted, a proxy delays in order instead; lines that lose packets are left out.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::process::Stdio;
@@ -37,6 +38,9 @@ use place::Place;
 const RTTS_MS: [u32; 4] = [0, 30, 100, 200];
 const JITTERS_MS: [u32; 2] = [0, 20];
 const LOSSES_PERCENT: [u32; 3] = [0, 1, 2];
+
+/// What sockets outside of the system's own network may be controlled by (tcp(7)).
+const CONGESTION_CONTROLS_ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
 
 const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const SERVER_PLACE: &str = "10.77.0.1/24";
@@ -84,8 +88,16 @@ enum Distance {
 /// # Errors
 /// When the programs cannot be started, or a client fails.
 pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
+    if let Some(name) = &plan.congestion {
+        // Where it cannot be read, the kernel's own answer has to do.
+        let allowed = fs::read_to_string(CONGESTION_CONTROLS_ALLOWED);
+        allowed.map_or(Ok(()), |allowed| check_congestion(name, &allowed))?;
+    }
     let lab = match Lab::with_packets(plan).await {
         Ok(lab) => lab,
+        Err(why) if plan.congestion.is_some() => {
+            return Err(why.context("--congestion needs a network of our own"));
+        }
         Err(why) => {
             report.note(format!(
                 "No network of our own ({why:#}): a proxy delays in order, and no packet is lost."
@@ -103,6 +115,16 @@ pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
         let (carried, lost) = line.counts();
         report.note(format!("{carried} packets carried, {lost} lost."));
     }
+    Ok(())
+}
+
+/// A network of our own takes no other congestion control than one that everybody may use.
+fn check_congestion(name: &str, allowed: &str) -> Result<()> {
+    ensure!(
+        allowed.split_whitespace().any(|known| known == name),
+        "the congestion control {name} may not be used here: {CONGESTION_CONTROLS_ALLOWED} permits {}",
+        allowed.split_whitespace().collect::<Vec<_>>().join(", ")
+    );
     Ok(())
 }
 
@@ -147,7 +169,6 @@ impl Lab {
     }
 
     async fn with_bytes(plan: &Plan) -> Result<Self> {
-        ensure!(plan.congestion.is_none(), "a proxy on the loopback has no congestion to control");
         let data = tempfile::tempdir().context("a folder for the server")?;
         let (server, address) = start_server(data.path(), Ipv4Addr::LOCALHOST, plan.round);
         let site = Site::at(address);
@@ -299,4 +320,18 @@ pub fn conditions(text: &str) -> Result<Conditions> {
     ensure!(rtt_ms <= 10_000 && jitter_ms <= 10_000, "nobody plays over such a line");
     ensure!(loss_percent < 100, "a line that loses everything is none");
     Ok(Conditions { rtt_ms, jitter_ms, loss_percent })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_congestion;
+
+    #[test]
+    fn a_congestion_control_that_may_not_be_used_is_named_with_those_that_may() {
+        assert!(check_congestion("bbr", "reno bbr\n").is_ok());
+
+        let refused = check_congestion("cubic", "reno bbr\n").unwrap_err().to_string();
+
+        assert!(refused.contains("cubic") && refused.ends_with("reno, bbr"), "{refused}");
+    }
 }
