@@ -78,7 +78,10 @@ mod tests {
         assert_eq!(bots.iter().map(|bot| bot.player.id).collect::<BTreeSet<_>>().len(), 24);
         assert_eq!(bots.iter().map(|bot| &bot.player.name).collect::<BTreeSet<_>>().len(), 24);
 
-        let most = Mode::ALL.into_iter().map(Mode::filled_to).max().unwrap_or_default();
+        // A crowd is for all of them.
+        assert!(Company::Mixed.members().len() >= Mode::Crowd.filled_to());
+        let rooms = Mode::ALL.into_iter().filter(|mode| !mode.is_crowd());
+        let most = rooms.map(Mode::filled_to).max().unwrap_or_default();
         for strength in BotStrength::ALL {
             assert!(Company::Of(strength).members().len() >= most);
         }

@@ -7,12 +7,14 @@
 //! Deliberately absent: names, ratings, time of day, chat. The core knows seats, not people.
 
 pub mod fixed;
+pub mod grid;
 pub mod rng;
 
 pub mod command;
 pub mod event;
 pub mod mode;
 
+pub mod alone;
 pub mod collision;
 pub mod disc;
 pub mod movement;

@@ -23,6 +23,7 @@
 //! Format 2. A decoder refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
 
 mod bits;
+pub mod crowd;
 mod decode;
 mod delta;
 mod encode;
@@ -50,11 +51,14 @@ pub enum FrameKind {
     End,
     /// The table of contents of a replay file.
     Index,
+    /// What one player of a crowd sees: see [`crowd`].
+    View,
 }
 
 impl FrameKind {
     const BITS: u32 = 3;
-    const ALL: [Self; 5] = [Self::Delta, Self::Keyframe, Self::Roster, Self::End, Self::Index];
+    const ALL: [Self; 6] =
+        [Self::Delta, Self::Keyframe, Self::Roster, Self::End, Self::Index, Self::View];
 
     /// The kind of a frame.
     ///
@@ -72,6 +76,8 @@ impl FrameKind {
 
 /// The format that keyframes are written in.
 pub const FORMAT: u32 = 2;
+/// The format of a crowd's: the same with more seats, and a wider platform.
+pub const CROWD_FORMAT: u32 = 3;
 const FORMAT_BITS: u32 = 5;
 /// Ticks that one delta may span.
 pub const DELTA_TICKS_MAX: usize = 63;

@@ -116,11 +116,11 @@ fn a_world_has_the_seats_of_its_mode_and_no_others() {
         let mut encoder = StreamEncoder::new();
         let mut decoder = StreamDecoder::new();
         let mut stream = encoder.keyframe(&world);
-        let joins: Vec<_> =
-            (0..16).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
+        // A few more than there are.
+        let slots = || (0..).map(Slot).take(mode.seats() + 20);
+        let joins: Vec<_> = slots().map(|slot| Command::Join { slot, team: 0 }).collect();
         let input = Input { thrust: Thrust::towards(EAST), ..Input::default() };
-        let inputs: Vec<_> =
-            (0..16).map(|slot| Command::Input { slot: Slot(slot), input }).collect();
+        let inputs: Vec<_> = slots().map(|slot| Command::Input { slot, input }).collect();
 
         world.step(&joins);
         world.step(&inputs);

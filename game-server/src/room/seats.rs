@@ -276,9 +276,9 @@ impl Seats {
     /// The lowest that is free, another than `not_in` when there is a choice: pushes of whoever sat there
     /// still count.
     fn free_slot(&self, not_in: Option<Slot>) -> Option<Slot> {
-        let seats = u8::try_from(self.mode.seats()).unwrap_or(u8::MAX);
-        let free =
-            || (0..seats).map(Slot).filter(|slot| !self.taken.iter().any(|s| s.slot == *slot));
+        let seats = u16::try_from(self.mode.seats()).unwrap_or(u16::MAX);
+        let is_free = |slot: &Slot| self.taken.binary_search_by_key(slot, |s| s.slot).is_err();
+        let free = || (0..seats).map(Slot).filter(is_free);
         free().find(|slot| Some(*slot) != not_in).or_else(|| free().next())
     }
 

@@ -83,7 +83,7 @@ mod tests {
     use crate::scores::Standing;
     use crate::sessions::Player;
 
-    fn standing(id: u64, slot: u8, points: i32, falls: u32) -> Standing {
+    fn standing(id: u64, slot: u16, points: i32, falls: u32) -> Standing {
         let player =
             Player { id: PlayerId::from_bits(id), name: PlayerName::parse("Ada").unwrap() };
         let slot = Slot(slot);

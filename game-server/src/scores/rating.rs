@@ -109,7 +109,7 @@ mod tests {
     use crate::sessions::Player;
     use crate::store::{PlaceRecord, Skill};
 
-    fn standing(number: u8, team: u8, points: i32) -> Standing {
+    fn standing(number: u16, team: u8, points: i32) -> Standing {
         Standing {
             slot: Slot(number),
             player: Player {

@@ -64,7 +64,7 @@ pub struct Marker {
     /// What happened.
     pub kind: MarkerKind,
     /// Whom it happened to: a slot of the roster.
-    pub slot: u8,
+    pub slot: u16,
 }
 
 /// What a [`Marker`] marks.

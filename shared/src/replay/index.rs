@@ -23,7 +23,7 @@ const VARINT_BYTES_MAX: usize = 1 + size_of::<u64>();
 /// Tick and offset.
 const KEYFRAME_BYTES_MAX: usize = 2 * VARINT_BYTES_MAX;
 /// Tick, kind and slot.
-const MARKER_BYTES_MAX: usize = VARINT_BYTES_MAX + 1 + 1;
+const MARKER_BYTES_MAX: usize = VARINT_BYTES_MAX + 1 + (1 + size_of::<u16>());
 
 const _: () = assert!(INDEX_BYTES_MAX >= FRAME_BYTES_MAX);
 const _: () = assert!(INDEX_BYTES_MAX < 1 << (7 * RECORD_PREFIX_BYTES_MAX));

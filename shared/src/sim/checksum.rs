@@ -1,14 +1,20 @@
 //! A hash of everything in a world, the same on every machine: FNV-1a over derived `Hash`.
 
-use core::hash::{Hash as _, Hasher};
+use core::hash::{Hash, Hasher};
 
 use super::world::World;
 
 /// The 32-bit checksum that travels. A field that is added to a world is in it by itself.
 #[must_use]
 pub fn checksum(world: &World) -> u32 {
+    of(world)
+}
+
+/// The checksum of a part of it.
+#[must_use]
+pub(crate) fn of(part: &impl Hash) -> u32 {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    world.hash(&mut hasher);
+    part.hash(&mut hasher);
     let [a, b, c, d, e, f, g, h] = hasher.finish().to_le_bytes();
     u32::from_le_bytes([a, b, c, d]) ^ u32::from_le_bytes([e, f, g, h])
 }

@@ -2,7 +2,8 @@
 
 use super::disc::{DASH_FORCE_TICKS, Disc, RADIUS, SPEED_MAX, STRAIN_MAX};
 use super::event::{Event, PushKind};
-use super::fixed::{Vec2, narrow};
+use super::fixed::{Vec2, narrow, units};
+use super::grid::Grid;
 use super::movement::DASH_COOLDOWN_TICKS;
 use super::push::{are_foes, credit, strained};
 
@@ -13,6 +14,9 @@ pub const BUMP_SPEED_MIN: i32 = 96;
 /// A bump adds a percent of strain for each so many sub-units a tick.
 pub const BUMP_SPEED_PER_STRAIN: i32 = 128;
 
+/// Cells of the grid that a crowd is looked through with: 64 units wide.
+pub(super) const CELL_SHIFT: u32 = 12;
+
 /// Parts every pair that overlaps and lets it bounce. Pairs are met in the order of their slots.
 pub(super) fn resolve(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
     for second in 1..discs.len() {
@@ -21,6 +25,29 @@ pub(super) fn resolve(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) 
         for a in before.iter_mut().filter(|a| a.is_standing()) {
             if b.is_standing() {
                 meet(a, b, teams, events);
+            }
+        }
+    }
+}
+
+/// The same for a crowd: only those who were near each other before any pair was parted are looked at. Who is thrown
+/// farther than [`SLACK`] by that is met in the next tick.
+pub(super) fn resolve_crowd(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
+    const SLACK: i32 = units(12);
+    let reach = Vec2::new(2 * RADIUS + SLACK, 2 * RADIUS + SLACK);
+    let grid = Grid::new(discs.iter().map(|disc| disc.position), CELL_SHIFT);
+    let mut near = Vec::new();
+    for second in 1..discs.len() {
+        if !discs[second].is_standing() {
+            continue;
+        }
+        near.clear();
+        near.extend(grid.near(discs[second].position, reach).filter(|first| *first < second));
+        near.sort_unstable();
+        let (before, rest) = discs.split_at_mut(second);
+        for first in &near {
+            if before[*first].is_standing() {
+                meet(&mut before[*first], &mut rest[0], teams, events);
             }
         }
     }

@@ -1,13 +1,25 @@
 //! What a world obeys: the keys of a tick, and who sits where.
 
+use core::hash::{Hash, Hasher};
+
 use serde::{Deserialize, Serialize};
 
 use super::fixed::{Angle, Vec2};
 
 /// A seat in a world, and the disc that belongs to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Slot(pub u8);
+pub struct Slot(pub u16);
+
+impl Hash for Slot {
+    /// A byte where one is enough: the checksums of rooms of sixteen are what they were before there were crowds.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match u8::try_from(self.0) {
+            Ok(low) => state.write_u8(low),
+            Err(_) => state.write_u16(self.0),
+        }
+    }
+}
 
 /// Which way a disc is driven: not at all, or in one of sixteen directions (a keyboard uses eight).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

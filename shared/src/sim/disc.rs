@@ -9,8 +9,10 @@ use crate::tick::seconds;
 pub const RADIUS: i32 = units(24);
 /// No disc is faster, in sub-units a tick. Below half a diameter, so that none can pass through another.
 pub const SPEED_MAX: i32 = units(16);
-/// No coordinate is farther out, in sub-units.
+/// No coordinate is farther out, in sub-units, where sixteen play.
 pub const COORDINATE_MAX: i32 = (1 << 16) - 1;
+/// The same in a crowd.
+pub const CROWD_COORDINATE_MAX: i32 = (1 << 18) - 1;
 /// Strain cannot grow past this, in percent.
 pub const STRAIN_MAX: u16 = 150;
 /// A push counts for a knock-out for so long.

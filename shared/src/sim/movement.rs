@@ -1,7 +1,7 @@
 //! How a disc drives, slides and dashes.
 
 use super::command::Buttons;
-use super::disc::{COORDINATE_MAX, Disc, SPEED_MAX};
+use super::disc::{CROWD_COORDINATE_MAX, Disc, SPEED_MAX};
 use super::fixed::{Vec2, units};
 
 /// What thrust adds to the velocity, sub-units a tick each tick.
@@ -31,8 +31,8 @@ pub fn advance(disc: &mut Disc) {
     disc.velocity = slowed(disc.velocity).clamp_length(SPEED_MAX);
     let moved = disc.position + disc.velocity;
     disc.position = Vec2::new(
-        moved.x.clamp(-COORDINATE_MAX, COORDINATE_MAX),
-        moved.y.clamp(-COORDINATE_MAX, COORDINATE_MAX),
+        moved.x.clamp(-CROWD_COORDINATE_MAX, CROWD_COORDINATE_MAX),
+        moved.y.clamp(-CROWD_COORDINATE_MAX, CROWD_COORDINATE_MAX),
     );
 }
 

@@ -11,10 +11,8 @@ use crate::tick::seconds;
 
 /// Radius, in sub-units.
 pub const RADIUS: i32 = units(16);
-/// One appears every so many ticks, while there is room.
+/// One appears every so many ticks where sixteen play, while there is room.
 pub const EVERY_TICKS: u32 = seconds(7);
-/// At most so many lie at once.
-pub const PICKUPS_MAX: usize = 3;
 /// What Mend takes from the strain, percent.
 pub const MEND_STRAIN: u16 = 50;
 
@@ -57,11 +55,12 @@ pub struct Pickup {
 /// Lets one appear somewhere on the inner part of the ice.
 pub(super) fn appear(
     pickups: &mut Vec<Pickup>,
+    most: usize,
     radius: i32,
     rng: &mut Rng,
     events: &mut Vec<Event>,
 ) {
-    if pickups.len() >= PICKUPS_MAX {
+    if pickups.len() >= most {
         return;
     }
     let kind = PickupKind::ALL[rng.below(3) as usize];

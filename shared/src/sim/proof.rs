@@ -35,11 +35,11 @@ impl SeededMatch {
     pub fn commands(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
         let seats = self.world.mode.seats();
-        for number in 0..u8::try_from(seats).unwrap_or(u8::MAX) {
+        for number in 0..u16::try_from(seats).unwrap_or(u16::MAX) {
             let slot = Slot(number);
             let Some(disc) = self.world.disc(slot) else {
                 if self.chance.below(30) == 0 {
-                    commands.push(Command::Join { slot, team: number % 2 });
+                    commands.push(Command::Join { slot, team: u8::from(number % 2 == 1) });
                 }
                 continue;
             };

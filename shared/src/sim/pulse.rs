@@ -1,9 +1,12 @@
 //! The pulse: a travelling shot that pushes.
 
+use super::collision::CELL_SHIFT;
 use super::command::{Buttons, Slot};
 use super::disc::{self, Disc};
 use super::event::{Event, PushKind};
 use super::fixed::{Vec2, units};
+use super::grid::Grid;
+use super::mode::Mode;
 use super::push::{self, Push};
 use crate::tick::Tick;
 
@@ -21,8 +24,6 @@ pub const STRAIN: u16 = 6;
 pub const RECOIL_SPEED: i32 = 18;
 /// From one pulse to the next.
 pub const COOLDOWN_TICKS: u16 = 36;
-/// Pulses in the air at once, by the cooldown and the life of each.
-pub const PULSES_MAX: usize = super::mode::SEATS_MAX * 3;
 
 const _: () = assert!(SPEED < disc::RADIUS + RADIUS);
 const _: () = assert!(LIFE_TICKS < 3 * COOLDOWN_TICKS);
@@ -73,27 +74,48 @@ pub(super) fn fire(from: &mut Disc, tick: Tick) -> Option<Pulse> {
 pub(super) fn fly(
     pulses: &mut Vec<Pulse>,
     discs: &mut [Disc],
-    teams: bool,
+    mode: Mode,
     events: &mut Vec<Event>,
 ) {
-    pulses.retain_mut(|pulse| {
-        pulse.position += pulse.velocity;
-        pulse.ticks_left = pulse.ticks_left.saturating_sub(1);
-        pulse.ticks_left > 0 && !strikes(pulse, discs, teams, events)
-    });
+    // A pulse moves no disc, so the grid holds for all of them.
+    let places = discs.iter().map(|disc| disc.position);
+    let grid = (mode.is_crowd() && !pulses.is_empty()).then(|| Grid::new(places, CELL_SHIFT));
+    pulses
+        .retain_mut(|pulse| advance(pulse) && !strikes(pulse, discs, grid.as_ref(), mode, events));
 }
 
-fn strikes(pulse: &Pulse, discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) -> bool {
-    let owner_team = discs.iter().find(|disc| disc.slot == pulse.id.slot).map(|disc| disc.team);
-    let reach = i64::from(disc::RADIUS + RADIUS);
-    let struck = discs.iter_mut().find(|disc| {
-        let friend = teams && owner_team == Some(disc.team);
+/// Moves one pulse by one tick. False when it has faded.
+pub(super) fn advance(pulse: &mut Pulse) -> bool {
+    pulse.position += pulse.velocity;
+    pulse.ticks_left = pulse.ticks_left.saturating_sub(1);
+    pulse.ticks_left > 0
+}
+
+fn strikes(
+    pulse: &Pulse,
+    discs: &mut [Disc],
+    grid: Option<&Grid>,
+    mode: Mode,
+    events: &mut Vec<Event>,
+) -> bool {
+    const REACH: i32 = disc::RADIUS + RADIUS;
+    let owner_team = || discs.iter().find(|disc| disc.slot == pulse.id.slot).map(|disc| disc.team);
+    let spared = mode.has_teams().then(owner_team).flatten();
+    let is_struck = |disc: &Disc| {
         disc.is_standing()
             && disc.slot != pulse.id.slot
-            && !friend
-            && (disc.position - pulse.position).length_squared() <= reach * reach
-    });
-    let Some(target) = struck else { return false };
+            && spared != Some(disc.team)
+            && (disc.position - pulse.position).length_squared() <= i64::from(REACH * REACH)
+    };
+    // Of several, the one with the lowest slot.
+    let struck = match grid {
+        None => discs.iter().position(is_struck),
+        Some(grid) => {
+            let near = grid.near(pulse.position, Vec2::new(REACH, REACH));
+            near.filter(|place| is_struck(&discs[*place])).min()
+        }
+    };
+    let Some(target) = struck.map(|place| &mut discs[place]) else { return false };
     let push = Push {
         by: pulse.id.slot,
         kind: PushKind::Pulse,

@@ -63,14 +63,22 @@ pub(super) fn are_foes(a: &Disc, b: &Disc, teams: bool) -> bool {
     a.slot != b.slot && (!teams || a.team != b.team)
 }
 
-/// Shoves everyone in the cone of `discs[attacker]` if the button asks for it and the cooldown allows it.
-pub(super) fn shove(discs: &mut [Disc], attacker: usize, teams: bool, events: &mut Vec<Event>) {
-    let from = &mut discs[attacker];
+/// The attacker's part of a shove, if the button asks for it and the cooldown allows it. True when it shoves.
+pub(super) fn begins_shove(from: &mut Disc) -> bool {
     if from.shove_cooldown > 0 || !from.input.buttons.contains(Buttons::SHOVE) {
-        return;
+        return false;
     }
     from.shove_cooldown = SHOVE_COOLDOWN_TICKS;
     from.protection = 0;
+    true
+}
+
+/// Shoves everyone in the cone of `discs[attacker]` if the button asks for it and the cooldown allows it.
+pub(super) fn shove(discs: &mut [Disc], attacker: usize, teams: bool, events: &mut Vec<Event>) {
+    let from = &mut discs[attacker];
+    if !begins_shove(from) {
+        return;
+    }
     let from = from.clone();
     events.push(Event::Shove { slot: from.slot });
     for target in discs.iter_mut().filter(|other| other.is_standing()) {

@@ -23,11 +23,7 @@ pub(super) fn falls(
         }
         let at = disc.position;
         let (team, push) = (disc.team, disc.last_push.take());
-        disc.stance = Stance::Out { ticks_left: RESPAWN_TICKS };
-        disc.velocity = Vec2::ZERO;
-        disc.strain = 0;
-        (disc.heavy, disc.overcharge, disc.protection) = (0, 0, 0);
-        disc.falls = disc.falls.saturating_add(1);
+        go_over(disc);
         let slot = disc.slot;
 
         // The seat of a foe who left may be a teammate's by now: no point for that.
@@ -51,6 +47,15 @@ pub(super) fn falls(
         };
         events.push(Event::KnockOut { slot, credit, at });
     }
+}
+
+/// What becomes of a disc that goes over the edge, but for points.
+pub(super) fn go_over(disc: &mut Disc) {
+    disc.stance = Stance::Out { ticks_left: RESPAWN_TICKS };
+    disc.velocity = Vec2::ZERO;
+    disc.strain = 0;
+    (disc.heavy, disc.overcharge, disc.protection) = (0, 0, 0);
+    disc.falls = disc.falls.saturating_add(1);
 }
 
 fn add(points: &mut i16, more: i16) {

@@ -4,12 +4,15 @@ use super::command::{Command, Slot};
 use super::disc::{Disc, PROTECTION_TICKS, Stance};
 use super::event::Event;
 use super::fixed::Vec2;
-use super::mode::{COUNTDOWN_TICKS, Mode};
+use super::mode::{self, Mode};
 use super::pickup::{self, Pickup};
-use super::pulse::{self, PULSES_MAX, Pulse};
+use super::pulse::{self, Pulse};
 use super::rng::Rng;
 use super::{collision, movement, platform, push, scoring};
 use crate::tick::Tick;
+
+/// In place of what chance will bring, where it is not told.
+const UNKNOWN_CHANCE: Rng = Rng(0);
 
 /// Everything that a round is. Equal worlds have equal futures under equal commands.
 ///
@@ -85,7 +88,7 @@ impl World {
     /// Whether nobody can move yet.
     #[must_use]
     pub fn is_counting_down(&self) -> bool {
-        self.elapsed() < COUNTDOWN_TICKS.min(self.round_ticks / 8)
+        mode::is_counting_down(self.elapsed(), self.round_ticks)
     }
 
     /// Radius of the ice now, in sub-units.
@@ -97,7 +100,18 @@ impl World {
     /// The disc of a seat.
     #[must_use]
     pub fn disc(&self, slot: Slot) -> Option<&Disc> {
-        self.discs.iter().find(|disc| disc.slot == slot)
+        self.place_of(slot).ok().map(|place| &self.discs[place])
+    }
+
+    fn place_of(&self, slot: Slot) -> Result<usize, usize> {
+        self.discs.binary_search_by_key(&slot, |disc| disc.slot)
+    }
+
+    /// Whether this is what one player of a crowd is told of it: what is far away, and what chance will bring, is not
+    /// in it. Such a world goes on as far as it can be known.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.mode.is_crowd() && self.rng == UNKNOWN_CHANCE
     }
 
     /// See [`super::checksum`].
@@ -124,8 +138,12 @@ impl World {
             standing.for_each(movement::advance);
         }
         let teams = self.mode.has_teams();
-        pulse::fly(&mut self.pulses, &mut self.discs, teams, &mut events);
-        collision::resolve(&mut self.discs, teams, &mut events);
+        pulse::fly(&mut self.pulses, &mut self.discs, self.mode, &mut events);
+        if self.mode.is_crowd() {
+            collision::resolve_crowd(&mut self.discs, teams, &mut events);
+        } else {
+            collision::resolve(&mut self.discs, teams, &mut events);
+        }
         pickup::collect(&mut self.pickups, &mut self.discs, radius, &mut events);
         scoring::falls(&mut self.discs, radius, teams, &mut self.team_points, &mut events);
         self.watch_the_lead(&mut events);
@@ -136,28 +154,29 @@ impl World {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Join { slot, team } => {
-                let place = self.discs.partition_point(|disc| disc.slot < slot);
-                let taken = self.discs.get(place).is_some_and(|disc| disc.slot == slot);
-                if !taken && usize::from(slot.0) < self.mode.seats() {
+                if let Err(place) = self.place_of(slot)
+                    && usize::from(slot.0) < self.mode.seats()
+                {
                     self.discs.insert(place, Disc::entering(slot, team & 1));
                 }
             }
             Command::Leave { slot } => self.discs.retain(|disc| disc.slot != slot),
             Command::Input { slot, input } => {
-                if let Some(disc) = self.discs.iter_mut().find(|disc| disc.slot == slot) {
-                    disc.input = input;
+                if let Ok(place) = self.place_of(slot) {
+                    self.discs[place].input = input;
                 }
             }
         }
     }
 
     fn count_down(&mut self, radius: i32, events: &mut Vec<Event>) {
+        let is_partial = self.is_partial();
         for place in 0..self.discs.len() {
             let disc = &mut self.discs[place];
             disc.count_down();
             let Stance::Out { ticks_left } = disc.stance else { continue };
-            if ticks_left > 1 {
-                disc.stance = Stance::Out { ticks_left: ticks_left - 1 };
+            if ticks_left > 1 || is_partial {
+                disc.stance = Stance::Out { ticks_left: ticks_left.saturating_sub(1).max(1) };
             } else {
                 self.respawn(place, radius, events);
             }
@@ -194,7 +213,7 @@ impl World {
             if movement::dash(disc) {
                 events.push(Event::Dash { slot: disc.slot });
             }
-            if self.pulses.len() < PULSES_MAX
+            if self.pulses.len() < self.mode.pulses_max()
                 && let Some(pulse) = pulse::fire(disc, self.tick)
             {
                 events.push(Event::PulseFired { id: pulse.id });
@@ -205,7 +224,8 @@ impl World {
     }
 
     fn watch_the_lead(&mut self, events: &mut Vec<Event>) {
-        if let Some(slot) = scoring::leader(&self.discs)
+        if !self.is_partial()
+            && let Some(slot) = scoring::leader(&self.discs)
             && self.leader != Some(slot)
         {
             self.leader = Some(slot);
@@ -216,8 +236,9 @@ impl World {
     fn pass(&mut self, radius: i32, events: &mut Vec<Event>) {
         self.tick = self.tick.next();
         let elapsed = self.elapsed();
-        if elapsed.is_multiple_of(pickup::EVERY_TICKS) {
-            pickup::appear(&mut self.pickups, radius, &mut self.rng, events);
+        if elapsed.is_multiple_of(self.mode.pickup_every_ticks()) && !self.is_partial() {
+            let most = self.mode.pickups_max();
+            pickup::appear(&mut self.pickups, most, radius, &mut self.rng, events);
         }
         if elapsed == platform::shrink_begins(self.round_ticks) {
             events.push(Event::ShrinkBegins);

@@ -152,11 +152,39 @@ pub(super) struct BitWriter {
 }
 
 impl BitWriter {
-    /// The bytes, the last one padded with zeros.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    /// Bits written.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() * 8 + self.filled as usize
+    }
+
+    /// Goes on at the next whole byte.
+    pub(super) fn align(&mut self) {
         if self.filled > 0 {
             self.bytes.push(self.pending.to_le_bytes()[0]);
+            (self.pending, self.filled) = (0, 0);
         }
+    }
+
+    /// Adds the first so many bits of what another writer wrote.
+    pub(super) fn append(&mut self, bytes: &[u8], mut bits: usize) {
+        for chunk in bytes.chunks(4) {
+            let mut word = [0; 4];
+            word[..chunk.len()].copy_from_slice(chunk);
+            let width = u32::try_from(bits.min(32)).unwrap_or(32);
+            // A writer takes every value.
+            self.bits(&mut u32::from_le_bytes(word), width).ok();
+            bits -= width as usize;
+        }
+    }
+
+    /// What was written in whole bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes, the last one padded with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.align();
         self.bytes
     }
 }

@@ -2,9 +2,10 @@
 
 use super::bits::{BitReader, Coder as _, DecodeError};
 use super::encode::{header, held_by};
+use super::keyframe::Layout;
 use super::roster::Roster;
-use super::{FORMAT, FORMAT_BITS, FrameKind, delta, keyframe};
-use crate::sim::{Event, Mode, World};
+use super::{CROWD_FORMAT, FORMAT, FORMAT_BITS, FrameKind, crowd, delta, keyframe};
+use crate::sim::{Event, Mode, Slot, World};
 use crate::tick::Tick;
 
 /// Bits of the base tick in a delta: enough to notice a lost one.
@@ -29,6 +30,8 @@ pub struct StreamDecoder {
     world: Option<World>,
     roster: Roster,
     diverged: u32,
+    /// The own seat in a crowd of which only a part is told.
+    you: Option<Slot>,
 }
 
 impl StreamDecoder {
@@ -78,8 +81,10 @@ impl StreamDecoder {
                     self.diverged += 1;
                 }
                 self.world = Some(world);
+                self.you = None;
                 Ok(Applied::Keyframe)
             }
+            FrameKind::View => self.view(frame),
             FrameKind::Roster => {
                 self.roster = Roster::decode(frame)?;
                 Ok(Applied::Roster)
@@ -121,6 +126,15 @@ impl StreamDecoder {
         Ok(Applied::Delta(events))
     }
 
+    fn view(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
+        let known = self.world.as_ref().filter(|world| world.is_partial()).zip(self.you);
+        let seen = crowd::apply(frame, known)?;
+        self.diverged += u32::from(seen.diverged);
+        self.world = Some(seen.world);
+        self.you = Some(seen.you);
+        Ok(seen.applied)
+    }
+
     fn end(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
         let mut reader = BitReader::new(frame);
         let (mut tick, mut checksum) = (0, 0);
@@ -128,7 +142,7 @@ impl StreamDecoder {
         reader.bits(&mut tick, 32)?;
         reader.bits(&mut checksum, 32)?;
         let world = self.world.as_ref().ok_or(DecodeError::Gap)?;
-        if world.tick != Tick(tick) || world.checksum() != checksum {
+        if !world.is_partial() && (world.tick != Tick(tick) || world.checksum() != checksum) {
             self.diverged += 1;
         }
         Ok(Applied::End)
@@ -140,10 +154,12 @@ fn read_keyframe(frame: &[u8]) -> Result<World, DecodeError> {
     let mut format = 0;
     reader.bits(&mut 0, FrameKind::BITS)?;
     reader.bits(&mut format, FORMAT_BITS)?;
-    if format != FORMAT {
-        return Err(DecodeError::UnknownFormat(format));
-    }
+    let layout = match format {
+        FORMAT => Layout::of(Mode::Brawl),
+        CROWD_FORMAT => Layout::of(Mode::Crowd),
+        unknown => return Err(DecodeError::UnknownFormat(unknown)),
+    };
     let mut world = World::new(Mode::Brawl, 0, 0);
-    keyframe::world(&mut reader, &mut world)?;
+    keyframe::world(&mut reader, &mut world, layout)?;
     Ok(world)
 }

@@ -1,8 +1,8 @@
 //! The commands of a few ticks in bits, against the inputs that were held before.
 
 use super::bits::{Coder, DecodeError};
-use super::keyframe::{buttons, slot, thrust};
-use crate::sim::mode::SEATS_MAX;
+use super::keyframe::{Layout, buttons, slot, thrust};
+use crate::sim::mode::{CROWD_SEATS, SEATS_MAX};
 use crate::sim::{Command, Input, Mode, Slot};
 
 type Coded = Result<(), DecodeError>;
@@ -41,7 +41,7 @@ pub(super) fn tick<C: Coder>(
 ) -> Coded {
     let seats = |command: &Command| !matches!(command, Command::Input { .. });
     let mut changes: Vec<_> = commands.iter().copied().filter(seats).collect();
-    seat_changes(c, &mut changes)?;
+    seat_changes(c, &mut changes, mode)?;
     changes.iter().for_each(|change| held.obey(change, mode.seats()));
     let mut wanted = held.clone();
     let pressed = commands.iter().filter(|command| !seats(command));
@@ -56,7 +56,7 @@ pub(super) fn tick<C: Coder>(
     Ok(())
 }
 
-fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
+fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>, mode: Mode) -> Coded {
     let mut any = !changes.is_empty();
     c.flag(&mut any)?;
     if !any {
@@ -64,8 +64,7 @@ fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
         return Ok(());
     }
     let mut count = changes.len();
-    // Every seat may be left and taken again.
-    c.length(&mut count, 1, 2 * SEATS_MAX)?;
+    c.length(&mut count, 1, seat_changes_max(mode))?;
     changes.resize(count, Command::Leave { slot: Slot(0) });
     for change in changes {
         let (mut joins, mut second) = match change {
@@ -73,7 +72,7 @@ fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
             Command::Leave { .. } | Command::Input { .. } => (false, false),
         };
         let mut who = change.slot();
-        slot(c, &mut who)?;
+        slot(c, &mut who, Layout::of(mode))?;
         c.flag(&mut joins)?;
         if joins {
             c.flag(&mut second)?;
@@ -83,6 +82,11 @@ fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>) -> Coded {
         }
     }
     Ok(())
+}
+
+/// Every seat may be left and taken again.
+const fn seat_changes_max(mode: Mode) -> usize {
+    if mode.is_crowd() { 2 * CROWD_SEATS } else { 2 * SEATS_MAX }
 }
 
 fn inputs<C: Coder>(c: &mut C, held: &Held, wanted: &mut Held) -> Coded {
@@ -101,7 +105,7 @@ fn inputs<C: Coder>(c: &mut C, held: &Held, wanted: &mut Held) -> Coded {
     Ok(())
 }
 
-fn input<C: Coder>(c: &mut C, old: &Input, new: &mut Input) -> Coded {
+pub(super) fn input<C: Coder>(c: &mut C, old: &Input, new: &mut Input) -> Coded {
     let mut aims = old.aim != new.aim;
     c.flag(&mut aims)?;
     if aims {

@@ -2,9 +2,10 @@
 
 use super::bits::{BitWriter, Coder};
 use super::delta::{self, Held};
+use super::keyframe::Layout;
 use super::record::record;
 use super::roster::Roster;
-use super::{DELTA_TICKS_MAX, FORMAT, FORMAT_BITS, FrameKind, keyframe};
+use super::{CROWD_FORMAT, DELTA_TICKS_MAX, FORMAT, FORMAT_BITS, FrameKind, keyframe};
 use crate::sim::{Command, World};
 use crate::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ};
 
@@ -35,8 +36,9 @@ impl StreamEncoder {
     pub fn keyframe(&mut self, world: &World) -> Vec<u8> {
         let mut writer = BitWriter::default();
         writer.bits(&mut FrameKind::Keyframe.code(), FrameKind::BITS).expect(WRITES);
-        writer.bits(&mut { FORMAT }, FORMAT_BITS).expect(WRITES);
-        keyframe::world(&mut writer, &mut world.clone()).expect(WRITES);
+        let mut format = if world.mode.is_crowd() { CROWD_FORMAT } else { FORMAT };
+        writer.bits(&mut format, FORMAT_BITS).expect(WRITES);
+        keyframe::world(&mut writer, &mut world.clone(), Layout::of(world.mode)).expect(WRITES);
         self.held = held_by(world);
         record(&writer.finish())
     }

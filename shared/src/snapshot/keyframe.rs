@@ -1,14 +1,13 @@
-//! A whole world in bits: about 17 bytes for each disc, pulses and pickups included.
+//! A whole world in bits: about 17 bytes for each disc, pulses and pickups included. A crowd's numbers are wider.
 
 use super::bits::{Coder, DecodeError};
 use crate::sim::disc::{
-    COORDINATE_MAX, CREDIT_TICKS, EFFECT_TICKS, LastPush, POINTS_MAX, PROTECTION_TICKS,
-    RESPAWN_TICKS, SPEED_MAX, STRAIN_MAX,
+    COORDINATE_MAX, CREDIT_TICKS, CROWD_COORDINATE_MAX, EFFECT_TICKS, LastPush, POINTS_MAX,
+    PROTECTION_TICKS, RESPAWN_TICKS, SPEED_MAX, STRAIN_MAX,
 };
-use crate::sim::mode::{ROUND_TICKS_MAX, SEATS_MAX};
+use crate::sim::mode::{CROWD_SEATS, ROUND_TICKS_MAX, SEATS_MAX};
 use crate::sim::movement::DASH_COOLDOWN_TICKS;
-use crate::sim::pickup::PICKUPS_MAX;
-use crate::sim::pulse::{self, PULSES_MAX};
+use crate::sim::pulse;
 use crate::sim::push::SHOVE_COOLDOWN_TICKS;
 use crate::sim::{
     Angle, Buttons, Disc, Input, Mode, Pickup, PickupKind, Pulse, PulseId, PushKind, Slot, Stance,
@@ -18,12 +17,39 @@ use crate::tick::Tick;
 
 type Coded = Result<(), DecodeError>;
 
-/// Farthest that a pulse can be: the edge of the ice and its whole flight.
-const PULSE_COORDINATE_MAX: i32 = COORDINATE_MAX + pulse::SPEED * pulse::LIFE_TICKS as i32;
+/// How much room the numbers of a world need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    seats: usize,
+    coordinate_max: i32,
+}
 
-/// A world, in either direction. What comes out of a reader is a world that can be stepped.
-pub(super) fn world<C: Coder>(c: &mut C, world: &mut World) -> Coded {
-    choice(c, &mut world.mode, &Mode::ALL)?;
+impl Layout {
+    pub(super) const fn of(mode: Mode) -> Self {
+        if mode.is_crowd() {
+            Self { seats: CROWD_SEATS, coordinate_max: CROWD_COORDINATE_MAX }
+        } else {
+            Self { seats: SEATS_MAX, coordinate_max: COORDINATE_MAX }
+        }
+    }
+
+    pub(super) const fn seats(self) -> usize {
+        self.seats
+    }
+
+    /// Farthest that a pulse can be: the edge of the ice and its whole flight.
+    const fn pulse_coordinate_max(self) -> i32 {
+        self.coordinate_max + pulse::SPEED * pulse::LIFE_TICKS as i32
+    }
+}
+
+/// A world of a known layout, in either direction. What comes out of a reader is a world that can be stepped.
+pub(super) fn world<C: Coder>(c: &mut C, world: &mut World, layout: Layout) -> Coded {
+    if layout == Layout::of(Mode::Crowd) {
+        world.mode = Mode::Crowd;
+    } else {
+        choice(c, &mut world.mode, &Mode::ALL[..4])?;
+    }
     c.bits(&mut world.tick.0, 32)?;
     // Rounds begin at zero, but for tests near the wrap.
     let mut late = world.began.0 != 0;
@@ -33,16 +59,14 @@ pub(super) fn world<C: Coder>(c: &mut C, world: &mut World) -> Coded {
     } else {
         world.began.0 = 0;
     }
-    c.bits(&mut world.round_ticks, 18)?;
-    if world.round_ticks > ROUND_TICKS_MAX {
-        return Err(DecodeError::Malformed("the round is too long"));
-    }
+    round_ticks(c, &mut world.round_ticks)?;
     c.wide(&mut world.rng.0)?;
     seats(c, &mut world.discs, world.mode)?;
-    world.discs.iter_mut().try_for_each(|each| disc(c, each))?;
-    let now = world.tick;
-    list(c, &mut world.pulses, PULSES_MAX, || blank_pulse(now), |c, p| pulse(c, p, now))?;
-    list(c, &mut world.pickups, PICKUPS_MAX, blank_pickup, pickup)?;
+    world.discs.iter_mut().try_for_each(|each| disc(c, each, layout))?;
+    let (now, mode) = (world.tick, world.mode);
+    let blank = || blank_pulse(now);
+    list(c, &mut world.pulses, mode.pulses_max(), blank, |c, p| pulse(c, p, now, layout))?;
+    list(c, &mut world.pickups, mode.pickups_max(), blank_pickup, |c, p| pickup(c, p, layout))?;
     for points in &mut world.team_points {
         signed(c, points, POINTS_MAX)?;
     }
@@ -50,32 +74,41 @@ pub(super) fn world<C: Coder>(c: &mut C, world: &mut World) -> Coded {
     c.flag(&mut leads)?;
     let mut leader = world.leader.unwrap_or(Slot(0));
     if leads {
-        slot(c, &mut leader)?;
+        slot(c, &mut leader, layout)?;
     }
     world.leader = leads.then_some(leader);
     Ok(())
 }
 
-/// Which seats are taken: a bit for each, the lowest slot first.
-fn seats<C: Coder>(c: &mut C, discs: &mut Vec<Disc>, mode: Mode) -> Coded {
-    let mut taken = discs.iter().fold(0, |taken, disc| taken | 1 << disc.slot.0);
-    c.bits(&mut taken, SEATS_BITS)?;
-    if taken >> mode.seats() != 0 {
-        return Err(DecodeError::Malformed("no such seat"));
-    }
-    if c.reads() {
-        let slots = (0..).map(Slot).take(mode.seats());
-        let slots = slots.filter(|slot| taken >> slot.0 & 1 == 1);
-        *discs = slots.map(|slot| Disc::entering(slot, 0)).collect();
+pub(super) fn round_ticks<C: Coder>(c: &mut C, ticks: &mut u32) -> Coded {
+    c.bits(ticks, 18)?;
+    if *ticks > ROUND_TICKS_MAX {
+        return Err(DecodeError::Malformed("the round is too long"));
     }
     Ok(())
 }
 
-fn disc<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
+/// Which seats are taken: a bit for each, the lowest slot first.
+fn seats<C: Coder>(c: &mut C, discs: &mut Vec<Disc>, mode: Mode) -> Coded {
+    let layout = Layout::of(mode);
+    let mut known = core::mem::take(discs).into_iter().peekable();
+    for slot in (0..).map(Slot).take(layout.seats) {
+        let disc = known.next_if(|disc| disc.slot == slot);
+        let mut taken = disc.is_some();
+        c.flag(&mut taken)?;
+        if taken && usize::from(slot.0) >= mode.seats() {
+            return Err(DecodeError::Malformed("no such seat"));
+        }
+        discs.extend(disc.or_else(|| taken.then(|| Disc::entering(slot, 0))));
+    }
+    Ok(())
+}
+
+pub(super) fn disc<C: Coder>(c: &mut C, disc: &mut Disc, layout: Layout) -> Coded {
     let mut team = disc.team == 1;
     c.flag(&mut team)?;
     disc.team = u8::from(team);
-    c.vector(&mut disc.position, COORDINATE_MAX)?;
+    c.vector(&mut disc.position, layout.coordinate_max)?;
     stance(c, disc)?;
     input(c, &mut disc.input)?;
     c.timer(&mut disc.strain, STRAIN_MAX)?;
@@ -85,14 +118,14 @@ fn disc<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     c.timer(&mut disc.protection, PROTECTION_TICKS)?;
     c.timer(&mut disc.heavy, EFFECT_TICKS)?;
     c.timer(&mut disc.overcharge, EFFECT_TICKS)?;
-    last_push(c, &mut disc.last_push)?;
+    last_push(c, &mut disc.last_push, layout)?;
     long_count(c, &mut disc.knockouts, 2)?;
     long_count(c, &mut disc.falls, 2)?;
     points(c, disc)
 }
 
 /// Points against what knock-outs alone would give: falls that nobody caused cost few.
-fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
+pub(super) fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     let knockouts = i32::from(disc.knockouts);
     let mut short = (knockouts - i32::from(disc.points)).unsigned_abs();
     let mut above = i32::from(disc.points) > knockouts;
@@ -108,7 +141,7 @@ fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
 }
 
 /// Standing with its velocity, or out with its timer.
-fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
+pub(super) fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     let mut standing = disc.is_standing();
     c.flag(&mut standing)?;
     if standing {
@@ -125,11 +158,8 @@ fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     Ok(())
 }
 
-const SEATS_BITS: u32 = 16;
-const _: () = assert!(SEATS_BITS as usize == SEATS_MAX);
-
 /// A recoil may stand on top of the greatest speed until the next step cuts it.
-const VELOCITY_MAX: i32 = SPEED_MAX + pulse::RECOIL_SPEED;
+pub(super) const VELOCITY_MAX: i32 = SPEED_MAX + pulse::RECOIL_SPEED;
 
 pub(super) fn input<C: Coder>(c: &mut C, input: &mut Input) -> Coded {
     thrust(c, &mut input.thrust)?;
@@ -154,12 +184,12 @@ pub(super) fn buttons<C: Coder>(c: &mut C, buttons: &mut Buttons) -> Coded {
     Ok(())
 }
 
-fn last_push<C: Coder>(c: &mut C, push: &mut Option<LastPush>) -> Coded {
+fn last_push<C: Coder>(c: &mut C, push: &mut Option<LastPush>, layout: Layout) -> Coded {
     let mut known = push.is_some();
     c.flag(&mut known)?;
     let mut value = push.unwrap_or(LastPush { by: Slot(0), kind: PushKind::Bump, ticks_left: 1 });
     if known {
-        slot(c, &mut value.by)?;
+        slot(c, &mut value.by, layout)?;
         choice(c, &mut value.kind, &PushKind::ALL)?;
         c.count(&mut value.ticks_left, CREDIT_TICKS)?;
     }
@@ -167,35 +197,44 @@ fn last_push<C: Coder>(c: &mut C, push: &mut Option<LastPush>) -> Coded {
     Ok(())
 }
 
-fn blank_pulse(tick: Tick) -> Pulse {
+pub(super) fn blank_pulse(tick: Tick) -> Pulse {
     let id = PulseId { slot: Slot(0), tick };
     Pulse { id, position: Vec2::ZERO, velocity: Vec2::ZERO, ticks_left: 1, overcharged: false }
 }
 
-fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick) -> Coded {
-    slot(c, &mut pulse.id.slot)?;
-    let mut age = now.since(pulse.id.tick);
-    c.ranged(&mut age, 0, i32::from(pulse::LIFE_TICKS))?;
-    pulse.id.tick = now.minus(age.unsigned_abs());
-    c.vector(&mut pulse.position, PULSE_COORDINATE_MAX)?;
+pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick, layout: Layout) -> Coded {
+    pulse_id(c, &mut pulse.id, now, layout)?;
+    pulse_place(c, &mut pulse.position, layout)?;
     c.vector(&mut pulse.velocity, pulse::SPEED)?;
     c.count(&mut pulse.ticks_left, pulse::LIFE_TICKS)?;
     c.flag(&mut pulse.overcharged)
 }
 
-fn blank_pickup() -> Pickup {
+pub(super) fn pulse_place<C: Coder>(c: &mut C, place: &mut Vec2, layout: Layout) -> Coded {
+    c.vector(place, layout.pulse_coordinate_max())
+}
+
+fn pulse_id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick, layout: Layout) -> Coded {
+    slot(c, &mut id.slot, layout)?;
+    let mut age = now.since(id.tick);
+    c.ranged(&mut age, 0, i32::from(pulse::LIFE_TICKS))?;
+    id.tick = now.minus(age.unsigned_abs());
+    Ok(())
+}
+
+pub(super) fn blank_pickup() -> Pickup {
     Pickup { kind: PickupKind::Mend, position: Vec2::ZERO }
 }
 
-fn pickup<C: Coder>(c: &mut C, pickup: &mut Pickup) -> Coded {
+pub(super) fn pickup<C: Coder>(c: &mut C, pickup: &mut Pickup, layout: Layout) -> Coded {
     choice(c, &mut pickup.kind, &PickupKind::ALL)?;
-    c.vector(&mut pickup.position, COORDINATE_MAX)
+    c.vector(&mut pickup.position, layout.coordinate_max)
 }
 
-pub(super) fn slot<C: Coder>(c: &mut C, slot: &mut Slot) -> Coded {
+pub(super) fn slot<C: Coder>(c: &mut C, slot: &mut Slot, layout: Layout) -> Coded {
     let mut number = usize::from(slot.0);
-    c.length(&mut number, 0, SEATS_MAX - 1)?;
-    *slot = Slot(u8::try_from(number).unwrap_or(0));
+    c.length(&mut number, 0, layout.seats - 1)?;
+    *slot = Slot(u16::try_from(number).unwrap_or(0));
     Ok(())
 }
 
@@ -207,21 +246,21 @@ fn signed<C: Coder>(c: &mut C, value: &mut i16, max: i16) -> Coded {
 }
 
 /// Small in a round of three minutes, but never cut.
-fn long_count<C: Coder>(c: &mut C, value: &mut u16, order: u32) -> Coded {
+pub(super) fn long_count<C: Coder>(c: &mut C, value: &mut u16, order: u32) -> Coded {
     let mut code = u32::from(*value);
     c.golomb(&mut code, order)?;
     *value = u16::try_from(code).map_err(|_overflow| DecodeError::Malformed("a count"))?;
     Ok(())
 }
 
-fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, all: &[T]) -> Coded {
+pub(super) fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, all: &[T]) -> Coded {
     let mut place = all.iter().position(|other| other == value).unwrap_or(0);
     c.length(&mut place, 0, all.len() - 1)?;
     *value = all[place];
     Ok(())
 }
 
-fn list<C: Coder, T>(
+pub(super) fn list<C: Coder, T>(
     c: &mut C,
     items: &mut Vec<T>,
     max: usize,

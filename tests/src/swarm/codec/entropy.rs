@@ -20,7 +20,7 @@ pub(super) struct Entropy {
 impl Entropy {
     pub(super) fn of<'a>(snapshots: impl Iterator<Item = &'a Snapshot>) -> Self {
         let mut entropy = Self::default();
-        let mut held: BTreeMap<u8, Input> = BTreeMap::new();
+        let mut held: BTreeMap<u16, Input> = BTreeMap::new();
         for snapshot in snapshots {
             entropy.snapshots += 1;
             for commands in &snapshot.ticks {
@@ -30,7 +30,7 @@ impl Entropy {
         entropy
     }
 
-    fn tick(&mut self, commands: &[Command], held: &mut BTreeMap<u8, Input>) {
+    fn tick(&mut self, commands: &[Command], held: &mut BTreeMap<u16, Input>) {
         for command in commands {
             match command {
                 Command::Join { slot, .. } => drop(held.insert(slot.0, Input::default())),

@@ -13,12 +13,12 @@ pub(super) struct State {
     pulses: Vec<Shot>,
     pickups: Vec<(u8, i32, i32)>,
     team_points: [i16; 2],
-    leader: Option<u8>,
+    leader: Option<u16>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
 struct Body {
-    slot: u8,
+    slot: u16,
     team: u8,
     position: (i32, i32),
     velocity: (i32, i32),
@@ -30,7 +30,7 @@ struct Body {
     cooldowns: [u16; 3],
     /// Protection, Heavy and Overcharge.
     effects: [u16; 3],
-    last_push: Option<(u8, u8, u16)>,
+    last_push: Option<(u16, u8, u16)>,
     points: i16,
     knockouts: u16,
     falls: u16,
@@ -38,7 +38,7 @@ struct Body {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
 struct Shot {
-    owner: u8,
+    owner: u16,
     fired_at: u32,
     position: (i32, i32),
     velocity: (i32, i32),
@@ -59,9 +59,9 @@ pub(super) struct Turns(Vec<Vec<Turn>>);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
 enum Turn {
-    Join(u8, u8),
-    Leave(u8),
-    Hold(u8, Held),
+    Join(u16, u8),
+    Leave(u16),
+    Hold(u16, Held),
 }
 
 impl State {

@@ -1,0 +1,130 @@
+//! Pulses and events as players of a crowd are told of them, in bits.
+
+use super::super::bits::{Coder, DecodeError};
+use super::super::keyframe::{self, Layout};
+use crate::sim::disc::SPEED_MAX;
+use crate::sim::pulse::{self, Pulse, PulseId};
+use crate::sim::{Angle, Event, Mode, PickupKind, PushKind, Slot, Vec2, World};
+use crate::tick::{SNAPSHOT_EVERY_TICKS, Tick};
+
+type Coded = Result<(), DecodeError>;
+
+pub(super) const LAYOUT: Layout = Layout::of(Mode::Crowd);
+/// No bump is faster.
+const BUMP_SPEED_MAX: i32 = 2 * SPEED_MAX + 2 * pulse::RECOIL_SPEED;
+
+/// A pulse. What follows from its age is left out, and so is its velocity where its aim says it.
+pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick) -> Coded {
+    id(c, &mut pulse.id, now)?;
+    let age = u16::try_from(now.since(pulse.id.tick)).unwrap_or(pulse::LIFE_TICKS);
+    pulse.ticks_left = pulse::LIFE_TICKS.saturating_sub(age);
+    if pulse.ticks_left == 0 {
+        return Err(DecodeError::Malformed("a pulse that has faded"));
+    }
+    keyframe::pulse_place(c, &mut pulse.position, LAYOUT)?;
+    let aim = aim_of(pulse.velocity);
+    let mut aimed = aim.is_some();
+    c.flag(&mut aimed)?;
+    if aimed {
+        let mut steps = u32::from(aim.unwrap_or_default().steps());
+        c.bits(&mut steps, Angle::BITS)?;
+        let steps = u16::try_from(steps).unwrap_or(0);
+        pulse.velocity = Angle::from_steps(steps).vector(pulse::SPEED);
+    } else {
+        c.vector(&mut pulse.velocity, pulse::SPEED)?;
+    }
+    c.flag(&mut pulse.overcharged)
+}
+
+/// The aim that gives exactly this velocity.
+fn aim_of(velocity: Vec2) -> Option<Angle> {
+    let about = Angle::of(velocity);
+    [0, 1, -1]
+        .map(|step| about.turned(step))
+        .into_iter()
+        .find(|aim| aim.vector(pulse::SPEED) == velocity)
+}
+
+/// Which pulse. Most that are told of are new.
+pub(super) fn id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick) -> Coded {
+    keyframe::slot(c, &mut id.slot, LAYOUT)?;
+    let most = i32::try_from(SNAPSHOT_EVERY_TICKS).unwrap_or(i32::MAX);
+    let mut age = now.since(id.tick);
+    let mut is_new = (1..=most).contains(&age);
+    c.flag(&mut is_new)?;
+    if is_new {
+        c.ranged(&mut age, 1, most)?;
+    } else {
+        c.ranged(&mut age, 0, i32::from(pulse::LIFE_TICKS))?;
+    }
+    id.tick = now.minus(age.unsigned_abs());
+    Ok(())
+}
+
+/// Whether players of a crowd are told of an event by itself, and whom it is about. The others follow from what the
+/// discs and pulses do.
+pub(super) fn about(event: &Event) -> Option<(Slot, Option<Slot>)> {
+    match *event {
+        Event::Bump { a, b, .. } => Some((a, Some(b))),
+        Event::ShoveHit { by, target } => Some((by, Some(target))),
+        Event::KnockOut { slot, credit, .. } => Some((slot, credit.map(|(by, _)| by))),
+        Event::PickupTaken { slot, .. } => Some((slot, None)),
+        _ => None,
+    }
+}
+
+/// An event that [`about`] names. A reader finds where it was in its own world.
+pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Coded {
+    let mut kind = match event {
+        Event::ShoveHit { .. } => 1,
+        Event::KnockOut { .. } => 2,
+        Event::PickupTaken { .. } => 3,
+        _ => 0,
+    };
+    c.bits(&mut kind, 2)?;
+    if c.reads() {
+        *event = blank(kind);
+    }
+    let place = |slot: Slot| world.disc(slot).map(|disc| disc.position).unwrap_or_default();
+    match event {
+        Event::Bump { a, b, speed, at } => {
+            keyframe::slot(c, a, LAYOUT)?;
+            keyframe::slot(c, b, LAYOUT)?;
+            c.ranged(speed, 0, BUMP_SPEED_MAX)?;
+            *at = (place(*a) + place(*b)).scale(1, 2);
+        }
+        Event::ShoveHit { by, target } => {
+            keyframe::slot(c, by, LAYOUT)?;
+            keyframe::slot(c, target, LAYOUT)?;
+        }
+        Event::KnockOut { slot, credit, at } => {
+            keyframe::slot(c, slot, LAYOUT)?;
+            let mut credited = credit.is_some();
+            c.flag(&mut credited)?;
+            let (mut by, mut kind) = credit.unwrap_or((Slot(0), PushKind::Bump));
+            if credited {
+                keyframe::slot(c, &mut by, LAYOUT)?;
+                keyframe::choice(c, &mut kind, &PushKind::ALL)?;
+            }
+            *credit = credited.then_some((by, kind));
+            *at = place(*slot);
+        }
+        Event::PickupTaken { slot, kind, at } => {
+            keyframe::slot(c, slot, LAYOUT)?;
+            keyframe::choice(c, kind, &PickupKind::ALL)?;
+            *at = place(*slot);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn blank(kind: u32) -> Event {
+    let slot = Slot(0);
+    match kind {
+        1 => Event::ShoveHit { by: slot, target: slot },
+        2 => Event::KnockOut { slot, credit: None, at: Vec2::ZERO },
+        3 => Event::PickupTaken { slot, kind: PickupKind::Mend, at: Vec2::ZERO },
+        _ => Event::Bump { a: slot, b: slot, speed: 0, at: Vec2::ZERO },
+    }
+}

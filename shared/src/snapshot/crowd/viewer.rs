@@ -1,0 +1,318 @@
+//! What one player of a crowd has been told, and what it is told next: what it sees, as much of it as fits.
+
+use super::super::bits::{BitWriter, Coder as _};
+use super::super::encode::header;
+use super::super::keyframe::{self, blank_pickup};
+use super::super::record::record;
+use super::super::{CROWD_FORMAT, FORMAT_BITS, FrameKind};
+use super::encode::{Bits, CrowdEncoder, News, key};
+use super::sight::{self, LAYOUT};
+use super::{COUNT_ORDER, ENTER, LEAVE, is_within, told};
+use crate::sim::{Pickup, PulseId, Slot, Vec2, World, checksum};
+use crate::tick::{TICK_RATE_HZ, Tick};
+
+const WRITES: &str = "a writer takes every value";
+/// New pulses take at most this part of a frame, so that a hail of them does not hide the discs.
+const PULSES_SHARE: usize = 3;
+
+/// What one player knows.
+#[derive(Debug, Clone, Default)]
+pub struct Viewer {
+    /// Until when the player was told. Nothing: the next frame begins anew.
+    told_until: Option<Tick>,
+    /// By slot.
+    known: Vec<Known>,
+    /// In the order of [`key`].
+    pulses: Vec<PulseId>,
+    pickups: Vec<Pickup>,
+    leader: Option<Slot>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    slot: Slot,
+    /// The number of the last snapshot up to which the player knows it exactly.
+    exact_at: u32,
+}
+
+/// Something that could be told about a disc in sight.
+#[derive(Debug)]
+struct Offer {
+    slot: Slot,
+    /// The player knows it, as it was then.
+    known: Option<Known>,
+    /// It has left.
+    is_gone: bool,
+    /// Nothing: it went on alone.
+    bits: Option<(bool, Bits)>,
+    weight: u64,
+    is_taken: bool,
+}
+
+impl Viewer {
+    /// A player who was told nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The newest snapshot for the player in `you`, as one record of about `bytes_max` at most. What had no room comes
+    /// later.
+    #[must_use]
+    pub fn look(
+        &mut self,
+        crowd: &CrowdEncoder,
+        world: &World,
+        you: Slot,
+        bytes_max: usize,
+    ) -> Vec<u8> {
+        let mut writer = BitWriter::default();
+        self.begin(&mut writer, crowd, world, you);
+        let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
+        let mut offers = self.offers(crowd, world, you, centre);
+        let ended = self.end_pulses(crowd, world);
+
+        let fixed =
+            |offer: &Offer| if offer.known.is_some() { 1 + usize::from(offer.is_gone) } else { 0 };
+        let certain = writer.len() + offers.iter().map(fixed).sum::<usize>() + ended.len() * 26;
+        let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
+        let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
+        room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
+        take(&mut offers, &mut room);
+
+        write_discs(&mut writer, crowd, &offers);
+        self.learn(crowd.number, &offers);
+        length(&mut writer, pulses.len());
+        pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
+        self.pulses.extend(pulses.iter().map(|(id, _)| *id));
+        self.pulses.sort_unstable_by_key(|id| key(*id));
+        write_ended(&mut writer, crowd, world, &ended);
+        self.write_events(&mut writer, crowd, you, room);
+        self.write_pickups(&mut writer, world, centre);
+        self.told_until = Some(world.tick);
+        record(&writer.finish())
+    }
+
+    fn begin(&mut self, writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, you: Slot) {
+        let mut begins = self.told_until != Some(crowd.base);
+        writer.bits(&mut FrameKind::View.code(), FrameKind::BITS).expect(WRITES);
+        writer.flag(&mut begins).expect(WRITES);
+        if begins {
+            *self = Self::default();
+            writer.bits(&mut { CROWD_FORMAT }, FORMAT_BITS).expect(WRITES);
+            writer.bits(&mut world.tick.0.clone(), 32).expect(WRITES);
+            writer.bits(&mut world.began.0.clone(), 32).expect(WRITES);
+            keyframe::round_ticks(writer, &mut world.round_ticks.clone()).expect(WRITES);
+            keyframe::slot(writer, &mut you.clone(), LAYOUT).expect(WRITES);
+        } else {
+            let mut count = world.tick.since(crowd.base).unsigned_abs();
+            header(writer, &mut crowd.base.0.clone(), &mut count).expect(WRITES);
+        }
+        let mut leads_anew = self.leader != world.leader;
+        writer.flag(&mut leads_anew).expect(WRITES);
+        if leads_anew {
+            self.leader = world.leader;
+            writer.flag(&mut world.leader.is_some()).expect(WRITES);
+            if let Some(mut leader) = world.leader {
+                keyframe::slot(writer, &mut leader, LAYOUT).expect(WRITES);
+            }
+        }
+        let is_due = world.tick.0 / TICK_RATE_HZ != crowd.base.0 / TICK_RATE_HZ;
+        let own = world.disc(you).filter(|_| is_due);
+        writer.flag(&mut own.is_some()).expect(WRITES);
+        if let Some(own) = own {
+            writer.bits(&mut checksum::of(&told(own)), 16).expect(WRITES);
+        }
+    }
+
+    /// Everybody who is known or in sight, by slot.
+    fn offers(&self, crowd: &CrowdEncoder, world: &World, you: Slot, centre: Vec2) -> Vec<Offer> {
+        let Some(grid) = &crowd.discs_grid else { return Vec::new() };
+        let mut places: Vec<_> = grid.near(centre, LEAVE).collect();
+        places.sort_unstable();
+        let mut known = self.known.iter().peekable();
+        let gone = |known: &Known| Offer {
+            slot: known.slot,
+            known: Some(*known),
+            is_gone: true,
+            bits: None,
+            weight: 0,
+            is_taken: false,
+        };
+        let mut offers = Vec::with_capacity(places.len() + self.known.len());
+        for place in places {
+            let disc = &world.discs[place];
+            while let Some(left) = known.next_if(|known| known.slot < disc.slot) {
+                offers.push(gone(left));
+            }
+            let known = known.next_if(|known| known.slot == disc.slot).copied();
+            let reach = if known.is_some() { LEAVE } else { ENTER };
+            if disc.slot != you && !is_within(disc.position, centre, reach) {
+                offers.extend(known.as_ref().map(gone));
+                continue;
+            }
+            let waits = known.map_or(1, |known| crowd.number.wrapping_sub(known.exact_at));
+            let said = &crowd.discs[place];
+            let bits = match (known, said.news) {
+                (Some(_), News::Nothing) if waits == 1 => None,
+                (Some(_), News::Change(change)) if waits == 1 => Some((false, change)),
+                _ => Some((true, said.whole)),
+            };
+            let weight =
+                if disc.slot == you { u64::MAX } else { weight(disc.position - centre, waits) };
+            let slot = disc.slot;
+            offers.push(Offer { slot, known, is_gone: false, bits, weight, is_taken: false });
+        }
+        offers.extend(known.map(gone));
+        offers
+    }
+
+    /// Forgets pulses that are no more. Those that end before their time are told of.
+    fn end_pulses(&mut self, crowd: &CrowdEncoder, world: &World) -> Vec<PulseId> {
+        let life = i32::from(crate::sim::pulse::LIFE_TICKS);
+        let mut ended = Vec::new();
+        self.pulses.retain(|id| {
+            let is_alive = crowd.alive.binary_search(&key(*id)).is_ok();
+            if !is_alive && world.tick.since(id.tick) < life {
+                ended.push(*id);
+            }
+            is_alive
+        });
+        ended
+    }
+
+    /// Pulses in sight that the player does not know, as many as there is room for.
+    fn new_pulses(
+        &self,
+        crowd: &CrowdEncoder,
+        world: &World,
+        centre: Vec2,
+        mut room: usize,
+    ) -> Vec<(PulseId, Bits)> {
+        let Some(grid) = &crowd.pulses_grid else { return Vec::new() };
+        let mut new = Vec::new();
+        for place in grid.near(centre, ENTER) {
+            let (pulse, bits) = (&world.pulses[place], crowd.pulses[place]);
+            let is_known = self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_ok();
+            if !is_known && is_within(pulse.position, centre, ENTER) && bits.len <= room {
+                room -= bits.len;
+                new.push((pulse.id, bits));
+            }
+        }
+        new
+    }
+
+    fn learn(&mut self, number: u32, offers: &[Offer]) {
+        self.known.clear();
+        for offer in offers.iter().filter(|offer| !offer.is_gone) {
+            let (slot, exact) = (offer.slot, Known { slot: offer.slot, exact_at: number });
+            let is_exact = offer.is_taken || offer.bits.is_none();
+            let known = offer.known.map(|known| Known { slot, exact_at: known.exact_at });
+            self.known.extend(if is_exact { Some(exact) } else { known });
+        }
+    }
+
+    fn write_events(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, you: Slot, room: usize) {
+        let mut room = room;
+        let sees = |slot: Slot| self.known.binary_search_by_key(&slot, |known| known.slot).is_ok();
+        let told = crowd.events.iter().filter(|event| {
+            if event.of == you || event.and == Some(you) {
+                return true;
+            }
+            let fits = event.bits.len <= room;
+            let told = fits && sees(event.of);
+            room -= if told { event.bits.len } else { 0 };
+            told
+        });
+        let told: Vec<_> = told.collect();
+        length(writer, told.len());
+        told.iter().for_each(|event| crowd.copy(event.bits, writer));
+    }
+
+    fn write_pickups(&mut self, writer: &mut BitWriter, world: &World, centre: Vec2) {
+        let in_sight =
+            world.pickups.iter().filter(|pickup| is_within(pickup.position, centre, ENTER));
+        let mut in_sight: Vec<_> = in_sight.cloned().collect();
+        let mut changed = in_sight != self.pickups;
+        writer.flag(&mut changed).expect(WRITES);
+        if changed {
+            self.pickups.clone_from(&in_sight);
+            let pickup = |writer: &mut BitWriter, pickup: &mut Pickup| {
+                keyframe::pickup(writer, pickup, LAYOUT)
+            };
+            keyframe::list(writer, &mut in_sight, world.mode.pickups_max(), blank_pickup, pickup)
+                .expect(WRITES);
+        }
+    }
+}
+
+/// Near and long waited for is heavy.
+fn weight(way: Vec2, waits: u32) -> u64 {
+    const NEAR: i32 = 1 << 13;
+    let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
+    (u64::from(waits) << 40) / distance
+}
+
+/// Takes what there is room for, the heaviest first.
+fn take(offers: &mut [Offer], room: &mut usize) {
+    let cost = |offer: &Offer| {
+        let header = if offer.known.is_some() { 2 } else { LAYOUT_SLOT_BITS };
+        offer.bits.map_or(0, |(_, bits)| header + bits.len)
+    };
+    let all: usize = offers.iter().map(cost).sum();
+    if all <= *room {
+        offers.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
+        *room -= all;
+        return;
+    }
+    let mut order: Vec<_> =
+        (0..offers.len()).filter(|place| offers[*place].bits.is_some()).collect();
+    order.sort_unstable_by_key(|place| core::cmp::Reverse(offers[*place].weight));
+    for place in order {
+        let offer = &mut offers[place];
+        let cost = cost(offer);
+        if cost <= *room || offer.weight == u64::MAX {
+            offer.is_taken = true;
+            *room = room.saturating_sub(cost);
+        }
+    }
+}
+
+const LAYOUT_SLOT_BITS: usize = 10;
+
+fn write_discs(writer: &mut BitWriter, crowd: &CrowdEncoder, offers: &[Offer]) {
+    for offer in offers.iter().filter(|offer| offer.known.is_some()) {
+        writer.flag(&mut (offer.is_gone || offer.is_taken)).expect(WRITES);
+        if offer.is_gone || offer.is_taken {
+            writer.flag(&mut offer.is_gone.clone()).expect(WRITES);
+        }
+        if let Some((mut whole, bits)) = offer.bits.filter(|_| offer.is_taken) {
+            writer.flag(&mut whole).expect(WRITES);
+            crowd.copy(bits, writer);
+        }
+    }
+    let new = || offers.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
+    length(writer, new().count());
+    for offer in new() {
+        keyframe::slot(writer, &mut offer.slot.clone(), LAYOUT).expect(WRITES);
+        offer.bits.into_iter().for_each(|(_, bits)| crowd.copy(bits, writer));
+    }
+}
+
+fn write_ended(writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, ended: &[PulseId]) {
+    length(writer, ended.len());
+    for id in ended {
+        sight::id(writer, &mut id.clone(), world.tick).expect(WRITES);
+        let target =
+            crowd.struck.iter().find(|(struck, _)| struck == id).map(|(_, target)| *target);
+        writer.flag(&mut target.is_some()).expect(WRITES);
+        if let Some(mut target) = target {
+            keyframe::slot(writer, &mut target, LAYOUT).expect(WRITES);
+        }
+    }
+}
+
+fn length(writer: &mut BitWriter, count: usize) {
+    let mut count = u32::try_from(count).unwrap_or(0);
+    writer.golomb(&mut count, COUNT_ORDER).expect(WRITES);
+}

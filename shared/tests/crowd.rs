@@ -1,0 +1,210 @@
+//! A crowd as its players are told of it: everybody in sight is exactly as in the world, whatever else happens.
+
+use std::collections::BTreeSet;
+
+use shared::sim::rng::Rng;
+use shared::sim::{BotStrength, Command, Disc, Event, Mode, Slot, Vec2, World, bot};
+use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
+use shared::snapshot::{Applied, StreamDecoder, records};
+
+const DISCS: u16 = 300;
+const ROUND_TICKS: u32 = 1_800;
+const SEED: u64 = 11;
+
+/// A crowd that fights, and comes and goes.
+struct Crowd {
+    world: World,
+    encoder: CrowdEncoder,
+    chance: Rng,
+}
+
+/// One who follows it.
+struct Follower {
+    slot: Slot,
+    viewer: Viewer,
+    decoder: StreamDecoder,
+    events: Vec<Event>,
+    bytes: Vec<usize>,
+}
+
+impl Crowd {
+    fn new() -> Self {
+        println!("seed {SEED}");
+        let mut world = World::new(Mode::Crowd, SEED, ROUND_TICKS);
+        let joins: Vec<_> =
+            (0..DISCS).map(|slot| Command::Join { slot: Slot(slot * 3), team: 0 }).collect();
+        world.step(&joins);
+        // Closer together than chance puts them.
+        world.discs.iter_mut().for_each(|disc| disc.position = disc.position.scale(1, 3));
+        Self { world, encoder: CrowdEncoder::new(), chance: Rng(SEED) }
+    }
+
+    fn commands(&mut self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for disc in &self.world.discs {
+            let input = bot::think(&self.world, disc.slot, BotStrength::Fierce);
+            if input != disc.input {
+                commands.push(Command::Input { slot: disc.slot, input });
+            }
+        }
+        if self.chance.below(10) == 0 {
+            let slot = Slot(u16::try_from(20 + self.chance.below(1_000)).unwrap());
+            commands.push(match self.world.disc(slot) {
+                Some(_) => Command::Leave { slot },
+                None => Command::Join { slot, team: 0 },
+            });
+        }
+        commands
+    }
+
+    /// Two ticks, and what happened in them.
+    fn snapshot(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut ticks = Vec::new();
+        while ticks.len() < 2 && !self.world.is_over() {
+            let commands = self.commands();
+            events.extend(self.world.step(&commands));
+            ticks.push(commands);
+        }
+        self.encoder.snapshot(&ticks, &events, &self.world);
+        events
+    }
+}
+
+impl Follower {
+    fn new(slot: u16) -> Self {
+        Self {
+            slot: Slot(slot),
+            viewer: Viewer::new(),
+            decoder: StreamDecoder::new(),
+            events: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, crowd: &Crowd, bytes_max: usize) -> &World {
+        let record = self.viewer.look(&crowd.encoder, &crowd.world, self.slot, bytes_max);
+        self.bytes.push(record.len());
+        for frame in records(&record) {
+            if let Applied::Delta(events) = self.decoder.apply(frame.unwrap()).unwrap() {
+                self.events.extend(events.into_iter().map(|(_, event)| event));
+            }
+        }
+        self.decoder.world().unwrap()
+    }
+}
+
+fn told(disc: &Disc) -> Disc {
+    Disc { last_push: None, ..disc.clone() }
+}
+
+fn lies_within(disc: &Disc, centre: Vec2, reach: Vec2) -> bool {
+    let way = disc.position - centre;
+    way.x.abs() <= reach.x && way.y.abs() <= reach.y
+}
+
+#[test]
+fn everybody_in_sight_is_as_in_the_world() {
+    let mut crowd = Crowd::new();
+    let mut followers = [Follower::new(0), Follower::new(6), Follower::new(9)];
+    let (mut seen, mut falls) = (0, 0);
+    while !crowd.world.is_over() {
+        let events = crowd.snapshot();
+        falls += events.iter().filter(|e| matches!(e, Event::KnockOut { .. })).count();
+        for follower in &mut followers {
+            let slot = follower.slot;
+            let centre = crowd.world.disc(slot).unwrap().position;
+            let part = follower.look(&crowd, usize::MAX);
+            assert!(part.is_partial());
+            assert_eq!(part.tick, crowd.world.tick);
+            let slots: BTreeSet<_> = part.discs.iter().map(|disc| disc.slot).collect();
+            for disc in &crowd.world.discs {
+                if lies_within(disc, centre, ENTER) {
+                    assert!(slots.contains(&disc.slot), "{:?} is in sight of {slot:?}", disc.slot);
+                }
+            }
+            for disc in &part.discs {
+                let real = crowd.world.disc(disc.slot).expect("nobody who has left is seen");
+                assert_eq!(*disc, told(real), "tick {}", part.tick);
+                assert!(lies_within(disc, centre, LEAVE));
+            }
+            for pulse in &part.pulses {
+                assert!(crowd.world.pulses.contains(pulse), "{pulse:?} at {}", part.tick);
+            }
+            seen += part.discs.len();
+        }
+    }
+    assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0));
+    assert!(falls > 20 && seen > 20_000, "a lively crowd: {falls} falls, {seen} seen");
+    let count = |wanted: fn(&Event) -> bool| {
+        followers[0].events.iter().filter(|event| wanted(event)).count()
+    };
+    assert!(count(|event| matches!(event, Event::PulseHit { .. })) > 10);
+    assert!(count(|event| matches!(event, Event::Bump { .. })) > 10);
+    assert!(count(|event| matches!(event, Event::PulseFired { .. })) > 10);
+    assert_eq!(count(|event| matches!(event, Event::RoundOver)), 1);
+}
+
+#[test]
+fn a_tight_frame_tells_of_what_is_near_and_the_rest_in_time() {
+    const BYTES_MAX: usize = 120;
+    let mut crowd = Crowd::new();
+    let mut follower = Follower::new(0);
+    for _ in 0..600 {
+        crowd.snapshot();
+        let own = crowd.world.disc(Slot(0)).cloned();
+        let part = follower.look(&crowd, BYTES_MAX);
+        assert_eq!(part.disc(Slot(0)).cloned(), own.as_ref().map(told), "the own disc is exact");
+    }
+    assert_eq!(follower.decoder.diverged(), 0);
+    let most = follower.bytes.iter().max().copied().unwrap_or_default();
+    assert!(most <= BYTES_MAX + 16, "{most} bytes");
+    assert!(follower.decoder.world().unwrap().discs.len() > 10);
+
+    // With room again, everybody is exact at once.
+    crowd.snapshot();
+    let part = follower.look(&crowd, usize::MAX);
+    for disc in &part.discs {
+        assert_eq!(*disc, told(crowd.world.disc(disc.slot).unwrap()));
+    }
+}
+
+#[test]
+fn who_missed_a_snapshot_begins_anew() {
+    let mut crowd = Crowd::new();
+    let mut follower = Follower::new(3);
+    for missed in [false, false, true, false, true, false, false] {
+        crowd.snapshot();
+        if !missed {
+            let part = follower.look(&crowd, usize::MAX);
+            assert!(part.discs.iter().all(|d| *d == told(crowd.world.disc(d.slot).unwrap())));
+        }
+    }
+    assert_eq!(follower.decoder.diverged(), 0);
+}
+
+#[test]
+fn broken_frames_are_refused_and_change_nothing() {
+    let mut crowd = Crowd::new();
+    let mut follower = Follower::new(0);
+    let mut chance = Rng(5);
+    for _ in 0..120 {
+        crowd.snapshot();
+        let record = follower.viewer.look(&crowd.encoder, &crowd.world, Slot(0), usize::MAX);
+        let frame = records(&record).next().unwrap().unwrap();
+        let mut broken = frame.to_vec();
+        let place = chance.below(u32::try_from(broken.len()).unwrap()) as usize;
+        broken[place] ^= 1 << chance.below(8);
+        let cut = &frame[..place];
+        for bad in [&broken[..], cut] {
+            // Whatever they say, they do not bring it down, and what comes of them can be stepped.
+            let mut decoder = follower.decoder.clone();
+            if decoder.apply(bad).is_ok() {
+                decoder.world().cloned().unwrap().step(&[]);
+            } else {
+                assert_eq!(decoder.world(), follower.decoder.world());
+            }
+        }
+        follower.decoder.apply(frame).unwrap();
+    }
+}
