@@ -6,6 +6,7 @@
 pub mod codec;
 pub mod colyseus;
 pub mod floor;
+pub mod lightyear;
 pub mod link;
 pub mod load;
 pub mod players;

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the load generator and the server in a release build.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -25,7 +26,33 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
         let client = workspace.build_program(Group::Client, Profile::Dev, "game-client")?;
         command.env("PUSHBACK_CLIENT_BIN", client);
     }
+    if arguments.iter().any(|word| word == "lightyear" || word == "--peer=lightyear") {
+        build_lightyear(workspace)?.map(|peer| command.env("PUSHBACK_LIGHTYEAR_BIN", peer));
+    }
     let (status, _) = process::run("the load generator", &mut command, &Output::Terminal, None)?;
     ensure!(status.success(), "the measurement failed ({status})");
     Ok(())
+}
+
+/// Builds the room on lightyear, which is a package of its own outside the workspace, into a target folder of its own.
+/// Nothing when its packages cannot be fetched: the measurement then says so and is no failure.
+fn build_lightyear(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    println!("== lightyear and what it needs of bevy (the first time 5 minutes)");
+    let target = workspace.target.join("peers");
+    let cargo = |verb: &str| {
+        let mut command = workspace.cargo(verb);
+        command.args(["--locked", "--manifest-path", "tests/peers/lightyear/Cargo.toml"]);
+        command.env("CARGO_TARGET_DIR", &target);
+        command
+    };
+    let run = |mut command: Command| process::run("cargo", &mut command, &Output::Terminal, None);
+    let mut fetch = cargo("fetch");
+    fetch.args(["--target", "host-tuple"]);
+    if !run(fetch)?.0.success() {
+        return Ok(None);
+    }
+    let mut build = cargo("build");
+    build.arg("--release");
+    ensure!(run(build)?.0.success(), "the peer was not built: see the messages above");
+    Ok(Some(target.join("release/pushback-peer-lightyear")))
 }

@@ -42,6 +42,9 @@ enum Task {
     Bench {
         /// What; everything when it is not given.
         name: Option<Bench>,
+        /// After `peer`: which one.
+        #[arg(value_name = "PEER", required_if_eq("name", "peer"))]
+        whom: Option<Peer>,
         /// Writes the figures as one flat JSON object, too.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -54,8 +57,9 @@ enum Task {
         /// Seconds of each measurement. 600 shows whether memory stays flat.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
-        /// Measured beside the server in `players`. Needs node, npm and the registry.
-        #[arg(long)]
+        /// Measured beside the server in `players`: `bench peer PEER` in other words. Needs the registry that it comes
+        /// from, and colyseus node and npm.
+        #[arg(long, conflicts_with = "whom")]
         peer: Option<Peer>,
         #[command(flatten)]
         link: LinkFlags,
@@ -104,6 +108,8 @@ struct LinkFlags {
 enum Bench {
     /// Server CPU for a connected player, beside the bare loop.
     Players,
+    /// The same, beside another framework in the same run.
+    Peer,
     /// Server CPU for an event delivered to a subscriber, on each transport.
     Feeds,
     /// Bytes and time of the match stream.
@@ -129,12 +135,12 @@ async fn main() -> Result<()> {
             let (site, window) = (load.site()?, load.window());
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
-        Task::Bench { name, json, count, subscribers, seconds, peer, link } => {
+        Task::Bench { name, whom, json, count, subscribers, seconds, peer, link } => {
             let window = Duration::from_secs(seconds);
             let plans: Vec<_> = count.iter().map(|&count| Plan { count, window }).collect();
             let outcome = match name {
                 Some(Bench::Link) => link::measure(&link.plan(seconds), &mut report).await,
-                _ => bench(name, &plans, (subscribers, window), peer, &mut report).await,
+                _ => bench(name, &plans, (subscribers, window), whom.or(peer), &mut report).await,
             };
             // What was measured before something failed is worth seeing, too.
             json.map(|path| report.write_json(&path)).transpose()?;
@@ -167,7 +173,7 @@ async fn bench(
     if wanted(Bench::Codec) {
         codec::measure(report)?;
     }
-    if wanted(Bench::Players) {
+    if wanted(Bench::Players) || name == Some(Bench::Peer) {
         for plan in plans {
             players::measure(*plan, peer, report).await?;
         }

@@ -152,7 +152,7 @@ async fn on_colyseus(plan: Plan, folder: &Path) -> Result<Cost> {
 }
 
 /// The address, and the rest of the line.
-fn announcement(line: &str) -> Option<(SocketAddr, String)> {
+pub(super) fn announcement(line: &str) -> Option<(SocketAddr, String)> {
     let (address, runs_on) = line.strip_prefix("listening on ")?.split_once(' ')?;
     Some((address.parse().ok()?, runs_on.to_owned()))
 }

@@ -14,6 +14,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Report;
 use super::colyseus;
+use super::lightyear::{self, Ours};
 use super::load::{self, Counts, Totals};
 use super::usage::{cpu_seconds, quantile, resident_kib};
 use crate::process::{Program, built};
@@ -46,6 +47,8 @@ pub struct Plan {
 pub enum Peer {
     /// Colyseus on Node, from npm.
     Colyseus,
+    /// lightyear on bevy, from crates.io.
+    Lightyear,
 }
 
 /// What a process cost in the window.
@@ -72,8 +75,10 @@ pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Res
     report.add(name("floor_us_per_player_second"), floor.us_per_player_second, "µs", words);
     let ratio = server.us_per_player_second / floor.us_per_player_second;
     report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
+    let ours = Ours { us_per_player_second: server.us_per_player_second, bytes_per_snapshot };
     match peer {
-        Some(Peer::Colyseus) => colyseus::measure(plan, server.us_per_player_second, report).await,
+        Some(Peer::Colyseus) => colyseus::measure(plan, ours.us_per_player_second, report).await,
+        Some(Peer::Lightyear) => lightyear::measure(plan, &ours, report).await,
         None => Ok(()),
     }
 }
