@@ -95,7 +95,7 @@ impl App {
             bus: Arc::new(InProcessBus::new()),
             feeds: Arc::new(Feeds::new()),
             presence: Arc::new(Presence::default()),
-            gauges: Arc::new(Gauges::default()),
+            gauges: Arc::new(Gauges::new(config.metrics_per_player)),
             config: Arc::new(config),
         };
 

@@ -90,6 +90,9 @@ pub(crate) struct Flags {
     /// New rooms that one address may open in a minute.
     #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
     rooms_per_minute: u32,
+    /// Show how each seated player does in `/metrics`, by room and seat, for the first 256.
+    #[arg(long, env = "PUSHBACK_METRICS_PER_PLAYER", default_value_t = true, action = ArgAction::Set)]
+    metrics_per_player: bool,
     /// Milliseconds between two events of the feed `lab`.
     #[arg(
         long,
@@ -121,6 +124,7 @@ impl Flags {
             summary_seconds: self.summary_seconds.min(600),
             bots_fill_after: Duration::from_millis(self.bots_fill_after_ms),
             rooms_per_minute: self.rooms_per_minute,
+            metrics_per_player: self.metrics_per_player,
             lab_interval: Duration::from_millis(self.lab_interval_ms),
             ..Config::default()
         }

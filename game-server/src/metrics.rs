@@ -1,5 +1,7 @@
 //! Figures for Prometheus: counters of the whole process, and gauges of this server.
 
+pub mod players;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,6 +12,7 @@ use axum::response::Response;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::Services;
+use players::{PLAYERS_MAX, PlayerSeries};
 
 /// How often old samples of histograms are folded away.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -78,8 +81,9 @@ impl Drop for Counted {
 }
 
 /// What is open on this server now.
-#[derive(Default)]
 pub struct Gauges {
+    /// How each seated player does.
+    pub players: PlayerSeries,
     /// TCP connections.
     pub connections: Gauge,
     /// Requests held by a long-poll.
@@ -105,6 +109,25 @@ pub struct Gauges {
 }
 
 impl Gauges {
+    /// Nothing is open yet. Players have series of their own, or none has.
+    #[must_use]
+    pub fn new(per_player: bool) -> Self {
+        Self {
+            players: PlayerSeries::up_to(if per_player { PLAYERS_MAX } else { 0 }),
+            connections: Gauge::default(),
+            long_polls: Gauge::default(),
+            sse: Gauge::default(),
+            ndjson: Gauge::default(),
+            feed_sockets: Gauge::default(),
+            chat_sockets: Gauge::default(),
+            room_sockets: Gauge::default(),
+            live_streams: Gauge::default(),
+            people: Gauge::default(),
+            bots: Gauge::default(),
+            rooms: Gauge::default(),
+        }
+    }
+
     /// Everything in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> String {
@@ -125,6 +148,7 @@ impl Gauges {
             // Writing to a string does not fail.
             writeln!(text, "# TYPE {name} gauge\n{name} {}", gauge.count()).ok();
         }
+        self.players.render(&mut text);
         text
     }
 }

@@ -21,6 +21,7 @@ mod frames;
 mod inputs;
 mod line;
 mod live;
+mod meter;
 mod outbox;
 mod round;
 mod running;

@@ -6,6 +6,7 @@
 
 pub mod chat;
 pub mod close;
+pub mod report;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,10 @@ use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::{Input, Mode, Slot};
 use crate::tick::{TICK_RATE_HZ, Tick};
 
+pub use report::PlayReport;
+
 /// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
-pub const GAME_SUBPROTOCOL: &str = "pushback.v2";
+pub const GAME_SUBPROTOCOL: &str = "pushback.v3";
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 
@@ -31,7 +34,7 @@ pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
 
 const _: () = assert!(CLIENT_MESSAGES_PER_SECOND_MAX > TICK_RATE_HZ);
 
-/// What a seated client may say. A spectator may only [`ClientMessage::Ping`] and leave.
+/// What a seated client may say. A spectator may only [`ClientMessage::Ping`], say that it is lost, and leave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
     /// The keys held during `first` and the ticks after it, at most [`INPUTS_PER_MESSAGE_MAX`].
@@ -53,6 +56,14 @@ pub enum ClientMessage {
     },
     /// Frees the seat at once rather than after the timeout.
     Leave,
+    /// The own world went elsewhere than the stream, or the stream cannot be followed: that is somebody's bug. Counted
+    /// and logged, and answered with the roster and a keyframe while a round runs; once a second at most.
+    Diverged {
+        /// The own world's tick.
+        tick: Tick,
+    },
+    /// What only the client knows, every [`report::REPORT_EVERY_TICKS`] or not at all.
+    Report(PlayReport),
 }
 
 /// What the server says to everyone in a room.
@@ -174,7 +185,8 @@ impl ClientMessage {
     /// Reads a message.
     ///
     /// # Errors
-    /// When it is longer than [`CLIENT_MESSAGE_BYTES_MAX`], is no message, or brings too many inputs.
+    /// When it is longer than [`CLIENT_MESSAGE_BYTES_MAX`], is no message, brings too many inputs, or reports what
+    /// cannot be.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let message = decode(bytes, CLIENT_MESSAGE_BYTES_MAX)?;
         match &message {
@@ -183,9 +195,13 @@ impl ClientMessage {
             {
                 Err(MessageError::Malformed)
             }
-            Self::Inputs { .. } | Self::Ping { .. } | Self::Rematch { .. } | Self::Leave => {
-                Ok(message)
-            }
+            Self::Report(report) if !report.is_valid() => Err(MessageError::Malformed),
+            Self::Inputs { .. }
+            | Self::Ping { .. }
+            | Self::Rematch { .. }
+            | Self::Leave
+            | Self::Diverged { .. }
+            | Self::Report(_) => Ok(message),
         }
     }
 }

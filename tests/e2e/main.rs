@@ -7,6 +7,7 @@ mod recovery;
 
 mod play;
 
+mod figures;
 mod handover;
 mod inputs;
 mod matchmaking;

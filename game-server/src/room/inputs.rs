@@ -30,6 +30,12 @@ pub(super) struct InputBuffer {
     /// Ticks since the last report.
     taken: u32,
     arrivals: Arrivals,
+    /// Something came for this world: from now on what is not there is missing.
+    has_heard: bool,
+    /// The margin of the newest message.
+    last_margin: Option<i32>,
+    /// How unevenly messages come, in sixteenths of a tick (RFC 3550, section 6.4.1).
+    jitter: u32,
 }
 
 /// How inputs came since the last report.
@@ -43,6 +49,8 @@ pub(super) struct Arrivals {
     pub(super) received: u16,
     /// Were meant for a tick too far ahead.
     pub(super) ahead: u16,
+    /// Ticks whose input was not there: something stood in for it.
+    pub(super) missing: u16,
 }
 
 impl Arrivals {
@@ -50,6 +58,11 @@ impl Arrivals {
     pub(super) fn margin_p99(&mut self) -> Option<i16> {
         self.margins.sort_unstable();
         self.margins.get(self.margins.len() / 100).copied()
+    }
+
+    /// How early they came, each.
+    pub(super) fn margins(&self) -> &[i16] {
+        &self.margins
     }
 }
 
@@ -63,6 +76,9 @@ impl InputBuffer {
             missing: 0,
             taken: 0,
             arrivals: Arrivals::default(),
+            has_heard: false,
+            last_margin: None,
+            jitter: 0,
         }
     }
 
@@ -78,6 +94,12 @@ impl InputBuffer {
 
     /// Files the inputs of `first` and the ticks after it.
     pub(super) fn file(&mut self, first: Tick, inputs: &[Input]) {
+        let margin = first.since(self.next);
+        if let Some(last) = self.last_margin.replace(margin) {
+            let uneven = margin.abs_diff(last).min(INPUT_WINDOW_TICKS);
+            self.jitter = self.jitter + uneven - (self.jitter + 8) / 16;
+        }
+        self.has_heard = true;
         let mut tick = first;
         for input in inputs {
             self.file_one(tick, *input);
@@ -116,6 +138,8 @@ impl InputBuffer {
             }
             Some(_) | None => {
                 self.missing = self.missing.saturating_add(1);
+                let more = u16::from(self.has_heard);
+                self.arrivals.missing = self.arrivals.missing.saturating_add(more);
                 if self.missing <= REPEAT_TICKS_MAX {
                     self.held.without_actions()
                 } else {
@@ -128,7 +152,12 @@ impl InputBuffer {
     /// Another world begins: what was meant for the last one is gone.
     pub(super) fn restart(&mut self, next: Tick) {
         let arrivals = core::mem::take(&mut self.arrivals);
-        *self = Self { arrivals, ..Self::new(next) };
+        *self = Self { arrivals, jitter: self.jitter, ..Self::new(next) };
+    }
+
+    /// How unevenly messages come, in ticks: the mean of how much earlier or later each is than the one before.
+    pub(super) fn jitter_ticks(&self) -> f64 {
+        f64::from(self.jitter) / 16.0
     }
 
     /// How inputs came since the last call. Nothing while the world stands still: there is nothing to be late for.
@@ -203,6 +232,40 @@ mod tests {
         let mut report = buffer.report();
         assert_eq!((report.received, report.ahead), (0, 2));
         assert_eq!(report.margin_p99(), Some(70));
+    }
+
+    #[test]
+    fn what_is_not_there_is_missing_once_something_was() {
+        let mut buffer = InputBuffer::new(Tick(5));
+        assert_eq!(buffer.take(Tick(5)), Input::default());
+        buffer.file(Tick(6), &[pressing(Buttons::NONE); 2]);
+
+        (6..11).for_each(|tick| {
+            buffer.take(Tick(tick));
+        });
+
+        assert_eq!(buffer.report().missing, 3);
+        buffer.restart(Tick(0));
+        buffer.take(Tick(0));
+        assert_eq!(buffer.report().missing, 0, "another world, of which it knows nothing yet");
+    }
+
+    #[test]
+    fn messages_that_come_evenly_have_no_jitter() {
+        let mut buffer = InputBuffer::new(Tick(0));
+        let mut send = |late: &dyn Fn(u32) -> u32| {
+            for message in 0..400 {
+                buffer.take(buffer.next_tick());
+                buffer.take(buffer.next_tick());
+                let first = buffer.next_tick().plus(6).minus(late(message));
+                buffer.file(first, &[pressing(Buttons::NONE); 2]);
+            }
+            buffer.jitter_ticks()
+        };
+
+        assert!(send(&|_| 0) < 0.5);
+        let shaky = send(&|message| message % 2 * 3);
+        assert!((2.5..3.5).contains(&shaky), "{shaky}");
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Line {
     }
 
     fn end(&mut self, end: End, now: Instant) -> Option<Farewell> {
-        let (wire, frames) = self.talk.take()?.into_parts();
+        let (wire, frames) = self.talk.take()?.into_parts(end.in_words());
         let left = matches!(end, End::Left);
         self.parting.get_or_insert(if left { Parting::Left } else { Parting::Lost });
         match end {
@@ -172,7 +172,7 @@ impl Line {
         }
         Some(match self.talk.take() {
             Some(talk) => {
-                let (wire, frames) = talk.into_parts();
+                let (wire, frames) = talk.into_parts(closing.1);
                 Farewell::say(wire, frames, closing, now)
             }
             None => Farewell::expected(Arc::clone(&self.doorstep), closing, now),

@@ -44,7 +44,29 @@ pub(super) struct Reader {
     outlet: Outlet,
     /// The number of the next entry. Nothing before the first.
     next: Option<u64>,
-    skips: u32,
+    skips: Skips,
+}
+
+/// How often a reader could not follow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Skips {
+    /// It had fallen behind and started again from a keyframe.
+    pub(super) restarts: u32,
+    /// Entries that it did not get for that.
+    pub(super) entries: u64,
+    /// Keyframes that went to it alone, the one that it began with included.
+    pub(super) keyframes: u32,
+}
+
+impl Skips {
+    /// From where it was to the first entry after a keyframe.
+    fn note(&mut self, behind: Option<u64>, after: u64) {
+        self.keyframes += 1;
+        if let Some(behind) = behind {
+            self.restarts += 1;
+            self.entries += after.saturating_sub(behind);
+        }
+    }
 }
 
 /// Something that was said, as a whole WebSocket frame and, when it is one, as a record of the match
@@ -170,7 +192,7 @@ impl Outbox {
 impl Outlet {
     /// A reader that has seen nothing.
     pub(super) fn reader(&self) -> Reader {
-        Reader { outlet: self.clone(), next: None, skips: 0 }
+        Reader { outlet: self.clone(), next: None, skips: Skips::default() }
     }
 
     /// What was recorded after a place, and the place behind it; the epoch of a place is its round. Without one, or
@@ -219,7 +241,7 @@ impl Reader {
             Some(place) if place >= window.first => place,
             behind => {
                 let Some((keyframe, after)) = &window.keyframe else { return };
-                self.skips += u32::from(behind.is_some());
+                self.skips.note(behind, *after);
                 let records = [window.roster.as_ref(), keyframe].concat();
                 outgoing.push(stream_frame(records));
                 *after
@@ -265,7 +287,7 @@ impl Reader {
             Some(place) if place >= window.first => place,
             behind => {
                 let Some((keyframe, after)) = &window.keyframe else { return stream };
-                self.skips += u32::from(behind.is_some());
+                self.skips.note(behind, *after);
                 bytes.extend_from_slice(&window.roster);
                 bytes.extend_from_slice(keyframe);
                 *after
@@ -286,8 +308,16 @@ impl Reader {
         self.next = None;
     }
 
-    /// How often it had to start again from a keyframe since the last call.
-    pub(super) fn take_skips(&mut self) -> u32 {
+    /// Starts again from the newest keyframe, for a client that has lost the thread. When the round is over there is
+    /// nothing to follow: the next one begins with a keyframe.
+    pub(super) fn heal(&mut self) {
+        if !lock(&self.outlet.window).ended {
+            self.rewind();
+        }
+    }
+
+    /// How often it could not follow since the last call.
+    pub(super) fn take_skips(&mut self) -> Skips {
         core::mem::take(&mut self.skips)
     }
 }
@@ -345,7 +375,8 @@ mod tests {
         outbox.record(b"d3");
 
         assert_eq!(taken(&mut reader), ["d1d2", "Pong { nonce: 1, tick: Tick(2) }", "d3"]);
-        assert_eq!(reader.take_skips(), 0);
+        let skips = reader.take_skips();
+        assert_eq!((skips.restarts, skips.keyframes), (0, 1));
     }
 
     #[test]
@@ -360,7 +391,30 @@ mod tests {
         (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"."));
 
         assert_eq!(taken(&mut reader), ["RL".to_owned(), ".".repeat(WINDOW_ENTRIES)]);
-        assert_eq!(reader.take_skips(), 1);
+        let skips = reader.take_skips();
+        assert_eq!((skips.restarts, skips.keyframes), (1, 2));
+        assert_eq!(skips.entries, WINDOW_ENTRIES as u64);
+    }
+
+    #[test]
+    fn a_client_that_lost_the_thread_gets_a_keyframe_and_no_result_twice() {
+        let outbox = Outbox::new();
+        let mut reader = outbox.outlet().reader();
+        outbox.begin(Vec::new(), b"R", b"K");
+        outbox.record(b"d1");
+        taken(&mut reader);
+        outbox.keyframe(b"L");
+        outbox.record(b"d2");
+
+        reader.heal();
+
+        assert_eq!(taken(&mut reader), ["RL", "d2"]);
+        outbox.finish(b"E");
+        outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
+        taken(&mut reader);
+        reader.heal();
+        assert!(taken(&mut reader).is_empty(), "nothing follows a round that is over");
+        assert_eq!(reader.take_skips().restarts, 0);
     }
 
     #[test]

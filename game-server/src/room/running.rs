@@ -42,6 +42,8 @@ pub(super) struct Room {
     /// Nobody is there since then.
     pub(super) empty_since: Option<Instant>,
     pub(super) listing: Listing,
+    /// What it is called in `/metrics`.
+    pub(super) label: Arc<str>,
     meters: Meters,
     _counted: Counted,
 }
@@ -87,6 +89,7 @@ impl Room {
             rounds: 0,
             empty_since: Some(Instant::now()),
             listing,
+            label: with.services.gauges.players.room_label(spec.id, spec.private),
             meters: Meters {
                 tick: metrics::histogram!("pushback_tick_seconds"),
                 late: metrics::histogram!("pushback_tick_late_seconds"),

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use shared::protocol::{
-    CLIENT_MESSAGES_PER_SECOND_MAX, ClientMessage, MessageError, ServerMessage, close,
+    CLIENT_MESSAGES_PER_SECOND_MAX, ClientMessage, MessageError, PlayReport, ServerMessage, close,
 };
-use shared::tick::TICK_RATE_HZ;
+use shared::tick::{TICK_RATE_HZ, Tick};
 
 use super::frames::{self, Frame, FrameError, FrameReader};
 use super::inputs::InputBuffer;
 use super::line::Wishes;
+use super::meter::Meter;
 use super::outbox::Reader;
 use super::wire::Wire;
 use crate::limits::{Bucket, Rate};
@@ -26,6 +27,8 @@ use crate::socket::Closing;
 const STALL_MAX: Duration = Duration::from_secs(5);
 /// A client is told how its inputs arrive every so many ticks: twice a second.
 const TIMING_EVERY_TICKS: u32 = TICK_RATE_HZ / 2;
+/// What `/metrics` shows of a connection is brought up to date so often: once a second.
+const FIGURES_EVERY_TICKS: u32 = TICK_RATE_HZ;
 
 /// Frames of any kind that a client may send.
 const FRAMES: Rate = Rate {
@@ -47,6 +50,18 @@ pub(super) enum End {
     Broken,
 }
 
+impl End {
+    /// For the log.
+    pub(super) const fn in_words(&self) -> &'static str {
+        match self {
+            Self::Left => "gave up the seat",
+            Self::Closed(_) => "closed",
+            Self::Cut((_, why)) | Self::Failed((_, why)) => why,
+            Self::Broken => "broke",
+        }
+    }
+}
+
 impl From<FrameError> for End {
     fn from(error: FrameError) -> Self {
         Self::Failed(error.closing())
@@ -62,6 +77,7 @@ impl From<std::io::Error> for End {
 /// What a talk begins with.
 pub(super) struct Opening {
     pub(super) welcome: ServerMessage,
+    pub(super) meter: Meter,
     pub(super) reader: Reader,
     pub(super) is_seated: bool,
     pub(super) ping_period: Duration,
@@ -79,6 +95,7 @@ pub(super) struct Talk {
     has_just_heard: bool,
     bucket: Bucket,
     pulse: Pulse,
+    meter: Meter,
     /// Frames for the end of this tick. Empty between two ticks, unless the kernel takes nothing; then only
     /// answers to the client's own frames are added, whose rate is limited, until it is cut.
     outgoing: Vec<Bytes>,
@@ -98,6 +115,7 @@ impl Talk {
             has_just_heard: false,
             bucket: Bucket::full(now),
             pulse: Pulse::new(opening.ping_period, now),
+            meter: opening.meter,
             outgoing: vec![frames::binary(&opening.welcome.encode())],
             stalled_since: None,
             ticks: 0,
@@ -105,7 +123,9 @@ impl Talk {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Wire, FrameReader) {
+    /// The end, and why.
+    pub(super) fn into_parts(mut self, why: &'static str) -> (Wire, FrameReader) {
+        self.meter.ended(why);
         (self.wire, self.frames)
     }
 
@@ -125,17 +145,26 @@ impl Talk {
         }
         let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
         self.has_just_heard = true;
-        let Self { frames, bucket, pulse, outgoing, is_seated, .. } = self;
+        self.meter.received(bytes.len());
+        let Self { frames, bucket, pulse, meter, reader, outgoing, is_seated, .. } = self;
         frames.read(bytes, |frame| {
             if bucket.take(FRAMES, now).is_err() {
                 return Err(End::Cut((close::POLICY, "too many messages")));
             }
             match frame {
-                Frame::Binary(bytes) => hear(bytes, *is_seated, &mut wishes, outgoing),
+                Frame::Binary(bytes) => {
+                    match hear(bytes, *is_seated, &mut wishes, outgoing)? {
+                        Some(Aside::Diverged(tick)) if meter.diverged(tick, now) => reader.heal(),
+                        Some(Aside::Report(report)) => meter.reported(report, now),
+                        Some(Aside::Diverged(_)) | None => {}
+                    }
+                    Ok(())
+                }
                 Frame::Text(_) => Err(End::Cut((close::MALFORMED, "game messages are binary"))),
                 Frame::Close(code) => Err(End::Closed(code)),
                 Frame::Pong => {
                     pulse.pong();
+                    meter.ponged(now);
                     Ok(())
                 }
                 Frame::Ping(payload) => {
@@ -153,6 +182,11 @@ impl Talk {
         news: u64,
         inputs: &mut InputBuffer,
     ) -> Result<(), End> {
+        self.ticks += 1;
+        let is_report_due = self.ticks.is_multiple_of(TIMING_EVERY_TICKS);
+        if self.ticks.is_multiple_of(FIGURES_EVERY_TICKS) {
+            self.meter.show(self.wire.unsent(), now);
+        }
         if let Some(since) = self.stalled_since {
             self.wire.flush()?;
             if !self.wire.is_stalled() {
@@ -167,16 +201,19 @@ impl Talk {
         if !self.reader.is_at(news) {
             self.reader.take_frames(&mut self.outgoing);
         }
-        self.ticks += 1;
-        if self.ticks.is_multiple_of(TIMING_EVERY_TICKS) {
+        if is_report_due {
             self.report(inputs);
         }
         match self.pulse.beat(now) {
             Some(Beat::Dead) => return Err(End::Cut((close::NO_PONG, "no pong came"))),
-            Some(Beat::Ping) => self.outgoing.push(frames::ping()),
+            Some(Beat::Ping) => {
+                self.meter.pinged(now);
+                self.outgoing.push(frames::ping());
+            }
             None => {}
         }
         if !self.outgoing.is_empty() {
+            self.meter.sent(self.outgoing.iter().map(Bytes::len).sum());
             self.wire.send(&self.outgoing)?;
             self.outgoing.clear();
             self.stalled_since = self.wire.is_stalled().then_some(now);
@@ -187,19 +224,24 @@ impl Talk {
     /// Tells the client how its inputs arrived.
     fn report(&mut self, inputs: &mut InputBuffer) {
         let skips = self.reader.take_skips();
-        if skips > 0 {
-            metrics::counter!("pushback_outbox_skips_total").increment(skips.into());
+        if skips.restarts > 0 {
+            metrics::counter!("pushback_outbox_skips_total").increment(skips.restarts.into());
         }
+        self.meter.skipped(skips);
         if !self.is_seated {
             return;
         }
         let mut arrivals = inputs.report();
+        self.meter.count(&arrivals, inputs);
         metrics::counter!("pushback_inputs_total").increment(arrivals.received.into());
         if arrivals.late > 0 {
             metrics::counter!("pushback_inputs_late_total").increment(arrivals.late.into());
         }
         if arrivals.ahead > 0 {
             metrics::counter!("pushback_inputs_ahead_total").increment(arrivals.ahead.into());
+        }
+        if arrivals.missing > 0 {
+            metrics::counter!("pushback_inputs_missing_total").increment(arrivals.missing.into());
         }
         let Some(margin_p99_ticks) = arrivals.margin_p99() else { return };
         let (late, received) = (arrivals.late, arrivals.received);
@@ -208,13 +250,21 @@ impl Talk {
     }
 }
 
+/// What a message says about the connection and not about the round.
+enum Aside {
+    /// The client's world went elsewhere.
+    Diverged(Tick),
+    /// How the client sees the round.
+    Report(PlayReport),
+}
+
 /// Takes one message.
 fn hear(
     bytes: &[u8],
     is_seated: bool,
     wishes: &mut Wishes<'_>,
     outgoing: &mut Vec<Bytes>,
-) -> Result<(), End> {
+) -> Result<Option<Aside>, End> {
     let message = ClientMessage::decode(bytes).map_err(|error| {
         End::Cut(match error {
             MessageError::TooLong { .. } => (close::TOO_LARGE, "the message is too long"),
@@ -222,7 +272,9 @@ fn hear(
         })
     })?;
     match message {
-        ClientMessage::Inputs { .. } | ClientMessage::Rematch { .. } if !is_seated => {
+        ClientMessage::Inputs { .. } | ClientMessage::Rematch { .. } | ClientMessage::Report(_)
+            if !is_seated =>
+        {
             return Err(End::Cut((close::POLICY, "a spectator only watches")));
         }
         ClientMessage::Inputs { first, inputs } => wishes.inputs.file(first, &inputs),
@@ -232,6 +284,8 @@ fn hear(
             outgoing.push(frames::binary(&ServerMessage::Pong { nonce, tick }.encode()));
         }
         ClientMessage::Leave => return Err(End::Left),
+        ClientMessage::Diverged { tick } => return Ok(Some(Aside::Diverged(tick))),
+        ClientMessage::Report(report) => return Ok(Some(Aside::Report(report))),
     }
-    Ok(())
+    Ok(None)
 }

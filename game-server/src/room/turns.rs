@@ -1,5 +1,6 @@
 //! What a tick does with the room's sockets: everybody is heard at its beginning and told at its end.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use shared::id::PlayerId;
@@ -8,6 +9,7 @@ use shared::sim::Slot;
 use shared::tick::TICK_DURATION;
 
 use super::RoomSpec;
+use super::meter::{Meter, Whose};
 use super::outbox::Outbox;
 use super::running::Room;
 use super::talk::{Opening, Talk};
@@ -28,6 +30,8 @@ struct Greeter<'a> {
     spec: &'a RoomSpec,
     outbox: &'a Outbox,
     services: &'a Services,
+    /// What the room is called in `/metrics`.
+    label: &'a Arc<str>,
     now: Instant,
 }
 
@@ -38,8 +42,11 @@ impl Greeter<'_> {
         tracing::debug!(room = %spec.id, %player, seated = seat.is_some(), "connected");
         let welcome =
             ServerMessage::Welcome { room: spec.id, mode: spec.mode, seat, private: spec.private };
+        let players = &services.gauges.players;
+        let place = seat.map(|slot| players.enter(Arc::clone(self.label), slot));
         let opening = Opening {
             welcome,
+            meter: Meter::new(Whose { room: spec.id, player, slot: seat }, place, self.now),
             reader: self.outbox.outlet().reader(),
             is_seated: seat.is_some(),
             ping_period: services.config.ping,
@@ -57,7 +64,8 @@ impl Room {
     pub(super) fn listen(&mut self, now: Instant) {
         let scratch = &mut [0; READ_BYTES];
         let services = &self.with.services;
-        let greeter = Greeter { spec: &self.spec, outbox: &self.outbox, services, now };
+        let (spec, outbox, label) = (&self.spec, &self.outbox, &self.label);
+        let greeter = Greeter { spec, outbox, services, label, now };
         let has_teams = self.spec.mode.has_teams();
         for seat in self.seats.iter_mut() {
             let newcomer = Newcomer {

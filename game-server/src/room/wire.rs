@@ -65,6 +65,11 @@ impl Wire {
         !self.unsent.is_empty()
     }
 
+    /// Bytes that the kernel has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
     /// Sends frames with one write, behind what still waits. What the kernel does not take waits too.
     ///
     /// # Errors

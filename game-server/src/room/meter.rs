@@ -1,0 +1,321 @@
+//! How one connection does: counted as it goes, shown in `/metrics` once a second, and told to the operator's log at its
+//! end (every minute too, at debug level).
+//!
+//! A message costs an addition or two; what takes longer is done with the report that the client gets twice a second.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use shared::id::{PlayerId, RoomId};
+use shared::protocol::PlayReport;
+use shared::protocol::report::REPORT_EVERY_TICKS;
+use shared::sim::Slot;
+use shared::tick::{TICK_DURATION, Tick};
+
+use super::inputs::{Arrivals, InputBuffer};
+use super::outbox::Skips;
+use crate::metrics::players::{Figures, Place};
+
+/// Pings that the round trip is the quickest of.
+const PINGS: usize = 4;
+/// Reports of the client that come sooner after another are not looked at.
+const REPORT_PAUSE: Duration = TICK_DURATION.saturating_mul(REPORT_EVERY_TICKS / 2);
+/// A client is given a keyframe, and its trouble is counted and logged, no more often than that.
+const HEAL_PAUSE: Duration = Duration::from_millis(900);
+/// Between two lines at debug level.
+const LINE_EVERY: Duration = Duration::from_secs(60);
+/// Margins are counted from so many ticks late …
+const LATEST: i16 = -16;
+/// … in so many steps of a tick; those beyond count with the last.
+const STEPS: usize = 48;
+
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whose {
+    pub(super) room: RoomId,
+    pub(super) player: PlayerId,
+    /// Nothing for a spectator.
+    pub(super) slot: Option<Slot>,
+}
+
+/// What is counted of one connection.
+#[derive(Debug)]
+pub(super) struct Meter {
+    whose: Whose,
+    /// Nothing for a spectator: nothing is shown of them.
+    place: Option<Place>,
+    began: Instant,
+    figures: Figures,
+    /// A ping that was not answered yet.
+    pinged_at: Option<Instant>,
+    round_trips: VecDeque<Duration>,
+    reported_at: Option<Instant>,
+    healed_at: Option<Instant>,
+    /// Of the running minute, and of all before.
+    lately: Margins,
+    before: Margins,
+    line_due: Instant,
+    /// How it ended, for the log.
+    end: &'static str,
+}
+
+/// How many inputs came how early.
+#[derive(Debug, Clone)]
+struct Margins([u32; STEPS]);
+
+impl Meter {
+    pub(super) fn new(whose: Whose, place: Option<Place>, now: Instant) -> Self {
+        Self {
+            whose,
+            place,
+            began: now,
+            figures: Figures::default(),
+            pinged_at: None,
+            round_trips: VecDeque::new(),
+            reported_at: None,
+            healed_at: None,
+            lately: Margins([0; STEPS]),
+            before: Margins([0; STEPS]),
+            line_due: now + LINE_EVERY,
+            end: "the room is gone",
+        }
+    }
+
+    /// Bytes came.
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.figures.received_bytes += bytes as u64;
+    }
+
+    /// Bytes are handed to the kernel, or wait for it.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.figures.sent_bytes += bytes as u64;
+    }
+
+    pub(super) fn pinged(&mut self, now: Instant) {
+        self.pinged_at = Some(now);
+    }
+
+    pub(super) fn ponged(&mut self, now: Instant) {
+        let Some(pinged_at) = self.pinged_at.take() else { return };
+        if self.round_trips.len() == PINGS {
+            self.round_trips.pop_front();
+        }
+        self.round_trips.push_back(now.saturating_duration_since(pinged_at));
+        self.figures.round_trip = self.round_trips.iter().min().copied();
+    }
+
+    /// The client says how it sees the round.
+    pub(super) fn reported(&mut self, report: PlayReport, now: Instant) {
+        if is_soon(self.reported_at, now, REPORT_PAUSE) {
+            return;
+        }
+        self.reported_at = Some(now);
+        self.figures.reported = Some(report);
+    }
+
+    /// The client's world went elsewhere. Whether it shall get a keyframe.
+    pub(super) fn diverged(&mut self, tick: Tick, now: Instant) -> bool {
+        if is_soon(self.healed_at, now, HEAL_PAUSE) {
+            return false;
+        }
+        self.healed_at = Some(now);
+        self.figures.diverged += 1;
+        metrics::counter!("pushback_diverged_total").increment(1);
+        let Whose { room, player, slot } = self.whose;
+        let seat = slot.map(|slot| slot.0);
+        tracing::warn!(%room, %player, seat, tick = tick.0, "a client's world went elsewhere");
+        true
+    }
+
+    /// What came since the last call.
+    pub(super) fn count(&mut self, arrivals: &Arrivals, inputs: &InputBuffer) {
+        let figures = &mut self.figures;
+        figures.inputs += u64::from(arrivals.received);
+        figures.inputs_late += u64::from(arrivals.late);
+        figures.inputs_ahead += u64::from(arrivals.ahead);
+        figures.inputs_missing += u64::from(arrivals.missing);
+        figures.jitter = TICK_DURATION.mul_f64(inputs.jitter_ticks());
+        arrivals.margins().iter().for_each(|margin| self.lately.add(*margin));
+    }
+
+    /// What the client did not take since the last call.
+    pub(super) fn skipped(&mut self, skips: Skips) {
+        self.figures.skipped += skips.entries;
+        self.figures.keyframes += u64::from(skips.keyframes);
+    }
+
+    /// Brings `/metrics` up to date, and the log when a line is due.
+    pub(super) fn show(&mut self, unsent_bytes: usize, now: Instant) {
+        let Some(place) = &self.place else { return };
+        self.figures.unsent_bytes = unsent_bytes;
+        self.figures.margin_p99_ticks = self.lately.p99().or(self.figures.margin_p99_ticks);
+        place.show(self.figures);
+        if now >= self.line_due {
+            self.line_due = now + LINE_EVERY;
+            if tracing::enabled!(tracing::Level::DEBUG) {
+                self.tell(tracing::Level::DEBUG, "player");
+            }
+            self.before.take_all(&mut self.lately);
+        }
+    }
+
+    /// Why the connection is over.
+    pub(super) fn ended(&mut self, why: &'static str) {
+        self.end = why;
+    }
+
+    fn tell(&self, level: tracing::Level, what: &'static str) {
+        let mut margins = self.before.clone();
+        margins.take_all(&mut self.lately.clone());
+        let of = &self.figures;
+        let report = of.reported.as_ref();
+        let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    room = %self.whose.room,
+                    seat = self.whose.slot.map(|slot| slot.0),
+                    player = %self.whose.player,
+                    end = (what == LEFT).then_some(self.end),
+                    seconds = self.began.elapsed().as_secs(),
+                    rtt_ms = of.round_trip.map(ms),
+                    jitter_ms = ms(of.jitter),
+                    margin_p99_ticks = margins.p99(),
+                    inputs = of.inputs,
+                    late = of.inputs_late,
+                    ahead = of.inputs_ahead,
+                    missing = of.inputs_missing,
+                    skipped = of.skipped,
+                    keyframes = of.keyframes,
+                    diverged = of.diverged,
+                    received_bytes = of.received_bytes,
+                    sent_bytes = of.sent_bytes,
+                    unsent_bytes = of.unsent_bytes,
+                    reported_rtt_ms = report.map(|report| report.round_trip_ms),
+                    reported_jitter_ms = report.map(|report| report.jitter_ms),
+                    reported_age_p50_ms = report.map(|report| report.snapshot_age_p50_ms),
+                    reported_age_p99_ms = report.map(|report| report.snapshot_age_p99_ms),
+                    reported_corrections_per_minute = report.map(|r| r.corrections_per_minute),
+                    reported_correction_p99_milliradii = report.map(|r| r.correction_p99_milliradii),
+                    "{what}"
+                )
+            };
+        }
+        if level == tracing::Level::DEBUG { line!(debug) } else { line!(info) }
+    }
+}
+
+/// What the last line says.
+const LEFT: &str = "player left";
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            self.tell(tracing::Level::INFO, LEFT);
+        }
+    }
+}
+
+impl Margins {
+    fn add(&mut self, margin: i16) {
+        let step = usize::try_from(margin.saturating_sub(LATEST)).unwrap_or(0).min(STEPS - 1);
+        self.0[step] += 1;
+    }
+
+    /// Moves everything over.
+    fn take_all(&mut self, from: &mut Self) {
+        for (own, other) in self.0.iter_mut().zip(&mut from.0) {
+            *own = own.saturating_add(core::mem::take(other));
+        }
+    }
+
+    /// The margin that all but 1 % had.
+    fn p99(&self) -> Option<i16> {
+        let all: u32 = self.0.iter().sum();
+        let mut left = all / 100;
+        let step = self.0.iter().position(|count| {
+            let is_here = *count > left;
+            left = left.saturating_sub(*count);
+            is_here
+        })?;
+        Some(LATEST + i16::try_from(step).unwrap_or(0))
+    }
+}
+
+fn is_soon(last: Option<Instant>, now: Instant, pause: Duration) -> bool {
+    last.is_some_and(|last| now.saturating_duration_since(last) < pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use shared::id::{PlayerId, RoomId};
+    use shared::protocol::PlayReport;
+    use shared::tick::Tick;
+
+    use super::{LATEST, Margins, Meter, REPORT_PAUSE, STEPS, Whose};
+
+    fn spectators(now: Instant) -> Meter {
+        let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(2));
+        Meter::new(Whose { room, player, slot: None }, None, now)
+    }
+
+    #[test]
+    fn a_percentile_is_the_margin_that_all_but_one_in_a_hundred_had() {
+        let mut margins = Margins([0; STEPS]);
+        assert_eq!(margins.p99(), None);
+
+        (0..197).for_each(|_| margins.add(4));
+        margins.add(-3);
+        margins.add(-400);
+        assert_eq!(margins.p99(), Some(-3));
+        (0..200).for_each(|_| margins.add(400));
+
+        assert_eq!(margins.p99(), Some(4));
+        let mut all_late = Margins([0; STEPS]);
+        all_late.add(i16::MIN);
+        assert_eq!(all_late.p99(), Some(LATEST));
+    }
+
+    #[test]
+    fn reports_that_come_too_often_are_not_looked_at() {
+        let now = Instant::now();
+        let mut meter = spectators(now);
+        let report = |ms| PlayReport { round_trip_ms: ms, ..PlayReport::default() };
+
+        meter.reported(report(1), now);
+        meter.reported(report(2), now + Duration::from_secs(1));
+        assert_eq!(meter.figures.reported, Some(report(1)));
+        meter.reported(report(3), now + REPORT_PAUSE);
+
+        assert_eq!(meter.figures.reported, Some(report(3)));
+    }
+
+    #[test]
+    fn a_client_is_healed_once_a_second_however_often_it_asks() {
+        let now = Instant::now();
+        let mut meter = spectators(now);
+
+        let asks = (0..300).map(|tick| now + Duration::from_millis(10) * tick);
+        let healed = asks.filter(|at| meter.diverged(Tick(7), *at)).count();
+
+        assert_eq!((healed, meter.figures.diverged), (4, 4));
+    }
+
+    #[test]
+    fn the_round_trip_is_the_quickest_of_the_last_pings() {
+        let now = Instant::now();
+        let mut meter = spectators(now);
+        let mut at = now;
+
+        for ms in [20, 40, 50, 60, 70] {
+            meter.pinged(at);
+            at += Duration::from_millis(ms);
+            meter.ponged(at);
+            meter.ponged(at + Duration::from_secs(1));
+        }
+
+        assert_eq!(meter.figures.round_trip, Some(Duration::from_millis(40)));
+    }
+}
