@@ -1,0 +1,225 @@
+//! The same measurement against lightyear, the usual framework for such rooms on bevy: same machine, same run, same
+//! core, the same rates and as many players, over its WebSocket transport.
+//!
+//! Its room and its players are ours, in `tests/peers/lightyear`, a package outside the workspace; xtask builds it
+//! as our server is built and says where it is. Where it was not built, because its packages could not be fetched,
+//! the report says so and goes on.
+//!
+//! The players are lightyear's own clients in a process of their own, pinned where this program is. They are updated
+//! thirty times a second, half as often as a game would, because each update may send a packet and lightyear's server
+//! acknowledges packets with packets: what is measured is its cheaper case.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::{sleep, timeout};
+
+use super::Report;
+use super::colyseus::announcement;
+use super::players::{Plan, Watched, pinned, watch};
+use crate::process::Program;
+
+/// Where xtask says that the peer is.
+const PROGRAM: &str = "PUSHBACK_LIGHTYEAR_BIN";
+/// For all players to be seated.
+const SEATING_MAX: Duration = Duration::from_secs(120);
+/// For an answer of the players' process: it looks for questions once a beat.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Before measuring: buffers have their size.
+const SETTLE: Duration = Duration::from_secs(4);
+/// Snapshots and input messages a second that count as about thirty.
+const ABOUT_THIRTY: RangeInclusive<f64> = 27.0..=33.0;
+/// Of the positions in snapshots, so many must have changed at least: a disc may stand still for a moment.
+const MOVING_MIN: f64 = 0.9;
+/// What the message around our records adds inside a WebSocket's frame. Lightyear's bytes have its headers in them.
+const OUR_MESSAGE_BYTES: f64 = 2.0;
+
+/// What our server cost in the same run.
+pub(super) struct Ours {
+    /// CPU in microseconds for a player and second.
+    pub(super) us_per_player_second: f64,
+    /// Of records, in a snapshot.
+    pub(super) bytes_per_snapshot: f64,
+}
+
+/// What lightyear cost.
+struct Cost {
+    watched: Watched,
+    traffic: Traffic,
+    /// What it says that it runs on.
+    runs_on: String,
+}
+
+/// What all players together got and did in the window.
+struct Traffic {
+    sums: BTreeMap<String, u64>,
+    player_seconds: f64,
+}
+
+/// Measures and reports. Where it was not built, a note in the report says so.
+///
+/// # Errors
+/// When it is there but does not do what is measured: players are dropped, snapshots or inputs do not come thirty
+/// times a second, or discs do not move.
+pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Result<()> {
+    let Some(program) = env::var_os(PROGRAM).map(PathBuf::from) else {
+        let reason = "it was not built, because its packages could not be fetched";
+        report.note(format!("lightyear was not measured: {reason}."));
+        return Ok(());
+    };
+    let Cost { watched, traffic, runs_on } = on_lightyear(plan, program).await?;
+    let theirs = watched.us_per_player_second;
+    report.add("lightyear.us_per_player_second", theirs, "µs", &runs_on);
+    let words = "lightyear's CPU for a player divided by ours: so many times dearer it is";
+    report.add("lightyear.ratio_cpu", theirs / ours.us_per_player_second, "×", words);
+
+    let bytes = traffic.for_a_snapshot("bytes");
+    let words = "payload of all WebSocket messages that a player got, for each snapshot: replication, \
+                 lightyear's headers, acknowledgements and pings";
+    report.add("lightyear.bytes_per_snapshot", bytes, "B", words);
+    let replicated = traffic.for_a_snapshot("replicated_bytes");
+    let words = "replication alone, without lightyear's packets around it";
+    report.add("lightyear.replicated_bytes_per_snapshot", replicated, "B", words);
+    let words = "lightyear's payload for a snapshot divided by ours, messages and all";
+    let ratio = bytes / (ours.bytes_per_snapshot + OUR_MESSAGE_BYTES);
+    report.add("lightyear.ratio_bytes", ratio, "×", words);
+
+    report.add("lightyear.players", plan.count as f64, "", "in rooms of sixteen, on either server");
+    for (figure, sum, words) in [
+        ("lightyear.snapshots_per_second", "snapshots", "that each got"),
+        ("lightyear.packets_per_second", "packets", "messages that each got"),
+        ("lightyear.inputs_per_second", "inputs", "that each sent"),
+    ] {
+        report.add(figure, traffic.for_a_player_second(sum), "/s", words);
+    }
+    Ok(())
+}
+
+async fn on_lightyear(plan: Plan, program: PathBuf) -> Result<Cost> {
+    let mut command = pinned(program.clone());
+    let mut server = Program::start("lightyear", command.arg("server").stdout(Stdio::piped()));
+    let (address, runs_on) = server.announced(announcement);
+    let mut players = Players::start(program, address, plan.count).await?;
+    sleep(SETTLE).await;
+    let (began, before) = (Instant::now(), players.sums().await?);
+    let watched = watch(server.id(), plan).await?;
+    let after = players.sums().await?;
+    let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
+
+    let count = plan.count as u64;
+    let all = |name: &str| after.get(name).copied().unwrap_or(0);
+    ensure!(all("connected") == count, "lightyear dropped {} players", count - all("connected"));
+    ensure!(all("discs") == count, "{} discs are seen in their rooms, not {count}", all("discs"));
+    ensure!(all("moved") == count, "{} of {count} players moved on lightyear", all("moved"));
+    let in_the_window = |(name, sum): (&String, &u64)| {
+        (name.clone(), sum.saturating_sub(before.get(name).copied().unwrap_or(0)))
+    };
+    let sums = after.iter().map(in_the_window).collect();
+    let traffic = Traffic { sums, player_seconds };
+    traffic.ensure_it_is_what_is_measured()?;
+    Ok(Cost { watched, traffic, runs_on })
+}
+
+impl Traffic {
+    fn of(&self, name: &str) -> f64 {
+        self.sums.get(name).map_or(f64::NAN, |sum| *sum as f64)
+    }
+
+    fn for_a_player_second(&self, name: &str) -> f64 {
+        self.of(name) / self.player_seconds
+    }
+
+    fn for_a_snapshot(&self, name: &str) -> f64 {
+        self.of(name) / self.of("snapshots")
+    }
+
+    fn ensure_it_is_what_is_measured(&self) -> Result<()> {
+        for (sum, who) in [("snapshots", "lightyear sent"), ("inputs", "its players sent")] {
+            let rate = self.for_a_player_second(sum);
+            ensure!(
+                ABOUT_THIRTY.contains(&rate),
+                "{who} {rate:.1} {sum} a second instead of 30, so the cost says nothing; fewer players (--count) or a \
+                 quieter machine may help"
+            );
+        }
+        let moving = self.of("moves") / self.of("possible");
+        ensure!(moving >= MOVING_MIN, "only {:.0} % of the discs moved", moving * 100.0);
+        Ok(())
+    }
+}
+
+/// The process with the players. Ends when it is dropped.
+struct Players {
+    _process: Child,
+    questions: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Players {
+    /// All are seated when this returns. It runs where this program runs.
+    async fn start(program: PathBuf, address: SocketAddr, count: usize) -> Result<Self> {
+        let mut command = Command::new(program);
+        command.args(["clients", &address.to_string(), &count.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().context("starting lightyear's players")?;
+        let questions = process.stdin.take().context("their input is a pipe")?;
+        let output = process.stdout.take().context("their output is a pipe")?;
+        let answers = BufReader::new(output).lines();
+        let mut players = Self { _process: process, questions, answers };
+        let said = timeout(SEATING_MAX, players.answer()).await.context("seating everybody")??;
+        ensure!(said == "playing", "lightyear's players said {said:?} instead of playing");
+        Ok(players)
+    }
+
+    /// What all players together have got from the beginning on, by name.
+    async fn sums(&mut self) -> Result<BTreeMap<String, u64>> {
+        self.questions.write_all(b"\n").await.context("asking lightyear's players")?;
+        let said = timeout(ANSWER_MAX, self.answer()).await.context("asking the players")??;
+        sums(&said).with_context(|| format!("lightyear's players said {said:?}"))
+    }
+
+    async fn answer(&mut self) -> Result<String> {
+        let line = self.answers.next_line().await.context("reading what the players say")?;
+        line.context("lightyear's players ended")
+    }
+}
+
+/// Words such as `inputs=17`.
+fn sums(line: &str) -> Option<BTreeMap<String, u64>> {
+    let number = |word: &str| {
+        let (name, sum) = word.split_once('=')?;
+        Some((name.to_owned(), sum.parse().ok()?))
+    };
+    line.split(' ').map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Traffic, sums};
+
+    #[test]
+    fn the_players_are_understood() {
+        let read = sums("bytes=268 snapshots=1").unwrap();
+        assert_eq!((read["bytes"], read["snapshots"]), (268, 1));
+        assert_eq!([sums("playing"), sums("bytes=many"), sums("")], [const { None }; 3]);
+    }
+
+    #[test]
+    fn a_rate_that_is_not_thirty_is_an_error() {
+        let traffic = |snapshots| Traffic {
+            sums: sums(&format!("snapshots={snapshots} inputs=600 moves=95 possible=100")).unwrap(),
+            player_seconds: 20.0,
+        };
+        assert!(traffic(600).ensure_it_is_what_is_measured().is_ok());
+        assert!(traffic(500).ensure_it_is_what_is_measured().is_err());
+        assert!((traffic(600).for_a_player_second("inputs") - 30.0).abs() < 1e-9);
+    }
+}
