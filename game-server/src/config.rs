@@ -51,6 +51,8 @@ pub struct Config {
     pub bots_fill_after: Duration,
     /// New rooms that one address may open in a minute.
     pub rooms_per_minute: u32,
+    /// Bytes of a snapshot for one player of a crowd. What has no room comes later.
+    pub crowd_snapshot_bytes_max: usize,
     /// Show how each seated player does in `/metrics`, up to a number of players.
     pub metrics_per_player: bool,
 }
@@ -79,6 +81,7 @@ impl Default for Config {
             summary_seconds: 12,
             bots_fill_after: Duration::from_secs(10),
             rooms_per_minute: 60,
+            crowd_snapshot_bytes_max: 376,
             metrics_per_player: true,
         }
     }

@@ -90,6 +90,13 @@ pub(crate) struct Flags {
     /// New rooms that one address may open in a minute.
     #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
     rooms_per_minute: u32,
+    /// Bytes of a snapshot for one player of a crowd, thirty times a second; what has no room comes later.
+    #[arg(
+        long,
+        env = "PUSHBACK_CROWD_SNAPSHOT_BYTES_MAX",
+        default_value_t = Config::default().crowd_snapshot_bytes_max
+    )]
+    crowd_snapshot_bytes_max: usize,
     /// Show how each seated player does in `/metrics`, by room and seat, for the first 256.
     #[arg(long, env = "PUSHBACK_METRICS_PER_PLAYER", default_value_t = true, action = ArgAction::Set)]
     metrics_per_player: bool,
@@ -124,6 +131,7 @@ impl Flags {
             summary_seconds: self.summary_seconds.min(600),
             bots_fill_after: Duration::from_millis(self.bots_fill_after_ms),
             rooms_per_minute: self.rooms_per_minute,
+            crowd_snapshot_bytes_max: self.crowd_snapshot_bytes_max.max(64),
             metrics_per_player: self.metrics_per_player,
             lab_interval: Duration::from_millis(self.lab_interval_ms),
             ..Config::default()

@@ -22,6 +22,7 @@ mod inputs;
 mod line;
 mod live;
 mod meter;
+mod news;
 mod outbox;
 mod round;
 mod running;

@@ -170,7 +170,9 @@ impl Rooms {
         // Practice is for one alone: nobody shall stumble into it.
         let room = match mode {
             Mode::Practice => self.open(mode, true, Company::Of(BotStrength::Keen)),
-            Mode::Brawl | Mode::Teams | Mode::Duel | Mode::Crowd => self.open(mode, false, Company::Mixed),
+            Mode::Brawl | Mode::Teams | Mode::Duel | Mode::Crowd => {
+                self.open(mode, false, Company::Mixed)
+            }
         }?;
         // A group is never larger than a room, and one that ends at once tells so when they come.
         room.promise(players).await.ok();

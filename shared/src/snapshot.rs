@@ -16,11 +16,12 @@
 //! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
 //!           for each tick: any seats change? (1) [count (5) { slot (4) joins? (1) [team (1)] }]
 //!                          any inputs change? (1) [for each disc: changed? (1) {aim? [turn] thrust? [5] buttons? [3]}]
-//! roster    who sits where, bincode
+//! roster    who sits where, bincode; seats: only what is new of it, for a crowd
 //! end       tick (32) · checksum (32)
 //! ```
 //!
-//! Format 2. A decoder refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
+//! Format 2, and 3 for a crowd: the same with more seats. A player of a crowd is told less, see [`crowd`]. A decoder
+//! refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
 
 mod bits;
 pub mod crowd;
@@ -53,12 +54,21 @@ pub enum FrameKind {
     Index,
     /// What one player of a crowd sees: see [`crowd`].
     View,
+    /// Who sits where, as far as it is new: for a crowd.
+    Seats,
 }
 
 impl FrameKind {
     const BITS: u32 = 3;
-    const ALL: [Self; 6] =
-        [Self::Delta, Self::Keyframe, Self::Roster, Self::End, Self::Index, Self::View];
+    const ALL: [Self; 7] = [
+        Self::Delta,
+        Self::Keyframe,
+        Self::Roster,
+        Self::End,
+        Self::Index,
+        Self::View,
+        Self::Seats,
+    ];
 
     /// The kind of a frame.
     ///

@@ -9,6 +9,7 @@ use shared::sim::World;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
+use super::news::News;
 use super::round::Round;
 use super::running::{Room, Stage};
 use super::seats::Seat;
@@ -118,7 +119,7 @@ impl Room {
     fn next_round(&mut self, now: Instant) {
         let declined = |seat: &&Seat| seat.line().is_some_and(|l| l.wants_rematch() == Some(false));
         let declined: Vec<_> = self.seats.iter().filter(declined).map(|seat| seat.slot).collect();
-        let news = self.outbox.end();
+        let news = News::until(self.outbox.end());
         for slot in declined {
             let seat = self.seats.iter_mut().find(|seat| seat.slot == slot);
             if let Some(line) = seat.and_then(Seat::line_mut) {

@@ -9,6 +9,7 @@ use shared::sim::Slot;
 use shared::tick::Tick;
 
 use super::line::{Connection, Line};
+use super::news::News;
 use super::running::{Room, Spectator, Stage};
 use super::seats::Occupant;
 use super::{EnterError, Request, SPECTATORS_MAX};
@@ -56,7 +57,7 @@ impl Room {
             if let Occupant::Person { line, lost, .. } = &mut seat.occupant {
                 let mut old = core::mem::replace(line, new_line);
                 let why = (close::REPLACED, "you opened another connection to this room");
-                self.farewells.extend(old.dismiss(why, now, self.outbox.end()));
+                self.farewells.extend(old.dismiss(why, now, News::until(self.outbox.end())));
                 *lost = None;
             }
             self.change_seats(now);

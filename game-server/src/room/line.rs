@@ -10,6 +10,7 @@ use shared::tick::Tick;
 
 use super::farewell::Farewell;
 use super::inputs::InputBuffer;
+use super::news::News;
 use super::talk::{End, Talk};
 use super::wire::Wire;
 use crate::socket::Closing;
@@ -108,7 +109,7 @@ impl Line {
     }
 
     /// The end of a tick: sends what is new. An ended talk is handed back with its goodbye.
-    pub(super) fn speak(&mut self, now: Instant, news: u64) -> Option<Farewell> {
+    pub(super) fn speak(&mut self, now: Instant, news: News<'_>) -> Option<Farewell> {
         let end = self.talk.as_mut()?.speak(now, news, &mut self.inputs).err()?;
         self.end(end, now)
     }
@@ -157,6 +158,7 @@ impl Line {
     pub(super) fn restart(&mut self, next: Tick) {
         self.inputs.restart(next);
         self.wants_rematch = None;
+        self.talk.iter_mut().for_each(Talk::restart);
     }
 
     /// The room wants the client gone. Says first what there still is to say.
@@ -164,7 +166,7 @@ impl Line {
         &mut self,
         closing: Closing,
         now: Instant,
-        news: u64,
+        news: News<'_>,
     ) -> Option<Farewell> {
         let farewell = self.speak(now, news);
         if self.parting.replace(Parting::Left).is_some() {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use shared::feed::Cursor;
 use shared::protocol::ServerMessage;
-use shared::snapshot::FRAME_BYTES_MAX;
+use shared::snapshot::{FRAME_BYTES_MAX, next_record};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
 
@@ -44,6 +44,8 @@ pub(super) struct Reader {
     outlet: Outlet,
     /// The number of the next entry. Nothing before the first.
     next: Option<u64>,
+    /// Only what is said in words and who sits where: the player is told of the world by itself.
+    words_only: bool,
     skips: Skips,
 }
 
@@ -75,6 +77,8 @@ impl Skips {
 struct Entry {
     frame: Bytes,
     record: Bytes,
+    /// For those, too, who do not follow the whole stream.
+    is_for_all: bool,
 }
 
 #[derive(Debug, Default)]
@@ -95,11 +99,40 @@ impl Entry {
     fn frame(record: &[u8]) -> Self {
         let frame = stream_frame(record.to_vec());
         let record = frame.slice(frame.len() - record.len()..);
-        Self { frame, record }
+        Self { frame, record, is_for_all: false }
+    }
+
+    /// A roster: each of its records is a message, for a crowd's is long.
+    fn roster(run: &[u8]) -> impl Iterator<Item = Self> {
+        each_record(run).map(|record| Self { is_for_all: true, ..Self::frame(record) })
     }
 }
 
-fn stream_frame(records: Vec<u8>) -> Bytes {
+/// The records of a run, each with its length before it.
+fn each_record(mut run: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        // The room's own records are whole.
+        let (_, rest) = next_record(run).ok()??;
+        let (record, _) = run.split_at(run.len() - rest.len());
+        run = rest;
+        Some(record)
+    })
+}
+
+/// Records as messages, each with as many as it may have.
+fn messages<'a>(records: impl Iterator<Item = &'a [u8]>) -> Vec<Bytes> {
+    let mut runs: Vec<Vec<u8>> = Vec::new();
+    for record in records {
+        match runs.last_mut().filter(|run| run.len() + record.len() <= FRAME_BYTES_MAX) {
+            Some(run) => run.extend_from_slice(record),
+            None => runs.push(record.to_vec()),
+        }
+    }
+    runs.into_iter().map(stream_frame).collect()
+}
+
+/// Records as a message, ready to be sent.
+pub(super) fn stream_frame(records: Vec<u8>) -> Bytes {
     frames::binary(&ServerMessage::Frames(records).encode())
 }
 
@@ -139,7 +172,7 @@ impl Outbox {
         window.round += 1;
         window.ended = false;
         window.roster = Bytes::copy_from_slice(roster);
-        window.push(Entry::frame(roster));
+        Entry::roster(roster).for_each(|entry| window.push(entry));
         window.push(Entry::frame(keyframe));
         window.keyframe = Some((Bytes::copy_from_slice(keyframe), window.end()));
         let round = window.round;
@@ -157,9 +190,13 @@ impl Outbox {
         self.say(Entry::frame(record), |_| ());
     }
 
-    /// A new roster for everybody.
-    pub(super) fn roster(&self, record: &[u8]) {
-        self.say(Entry::frame(record), |window| window.roster = Bytes::copy_from_slice(record));
+    /// What is new in the roster, for everybody; and the whole of it, for those who come.
+    pub(super) fn roster(&self, news: &[u8], whole: &[u8]) {
+        let mut window = lock(&self.window);
+        Entry::roster(news).for_each(|entry| window.push(entry));
+        window.roster = Bytes::copy_from_slice(whole);
+        drop(window);
+        self.changed.send_modify(|_| ());
     }
 
     /// A keyframe that readers in step do not need: a place to enter.
@@ -176,7 +213,7 @@ impl Outbox {
     /// A message for those who are connected; no part of the match stream.
     pub(super) fn message(&self, message: &ServerMessage) {
         let frame = frames::binary(&message.encode());
-        self.say(Entry { frame, record: Bytes::new() }, |_| ());
+        self.say(Entry { frame, record: Bytes::new(), is_for_all: true }, |_| ());
     }
 
     /// Adds an entry and notes what goes with it: no reader sees one without the other.
@@ -192,7 +229,12 @@ impl Outbox {
 impl Outlet {
     /// A reader that has seen nothing.
     pub(super) fn reader(&self) -> Reader {
-        Reader { outlet: self.clone(), next: None, skips: Skips::default() }
+        Reader { outlet: self.clone(), next: None, words_only: false, skips: Skips::default() }
+    }
+
+    /// One for a player who is told of the world by itself.
+    pub(super) fn reader_of_words(&self) -> Reader {
+        Reader { words_only: true, ..self.reader() }
     }
 
     /// What was recorded after a place, and the place behind it; the epoch of a place is its round. Without one, or
@@ -242,13 +284,15 @@ impl Reader {
             behind => {
                 let Some((keyframe, after)) = &window.keyframe else { return };
                 self.skips.note(behind, *after);
-                let records = [window.roster.as_ref(), keyframe].concat();
-                outgoing.push(stream_frame(records));
+                let world = Some(keyframe.as_ref()).filter(|_| !self.words_only);
+                outgoing.extend(messages(each_record(&window.roster).chain(world)));
                 *after
             }
         };
         self.next = Some(window.end());
-        let mut entries = window.after(place).peekable();
+        let words_only = self.words_only;
+        let entries = window.after(place).filter(|entry| entry.is_for_all || !words_only);
+        let mut entries = entries.peekable();
         while let Some(entry) = entries.next() {
             // Nearly always there is one entry, and it is sent as it is.
             let follows = |next: &&Entry| !next.record.is_empty();

@@ -23,6 +23,9 @@ impl Standing {
     }
 }
 
+/// Places that are told and kept of a round: enough for every mode but a crowd.
+const PLACES_MAX: usize = 100;
+
 /// The best first. Somebody who left and came back stands there once, with the points of both times.
 pub(super) fn rank(standings: Vec<Standing>) -> Vec<Standing> {
     let mut merged: Vec<Standing> = Vec::with_capacity(standings.len());
@@ -50,10 +53,10 @@ pub(super) fn replay_players(standings: &[Standing], has_teams: bool) -> Vec<Rep
         points: standing.points,
         team: has_teams.then_some(standing.team),
     };
-    standings.iter().map(player).collect()
+    standings.iter().take(PLACES_MAX).map(player).collect()
 }
 
-/// As the summary shows them. `records` are in the same order.
+/// As the summary shows them, the best of a crowd only. `records` are in the same order.
 pub(super) fn places(
     standings: &[Standing],
     records: &[PlaceRecord],
@@ -71,7 +74,7 @@ pub(super) fn places(
         rating: record.after.shown(),
         rating_change: record.after.shown() - record.before.shown(),
     };
-    standings.iter().zip(records).map(place).collect()
+    standings.iter().zip(records).take(PLACES_MAX).map(place).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use super::frames::{self, Frame, FrameError, FrameReader};
 use super::inputs::InputBuffer;
 use super::line::Wishes;
 use super::meter::Meter;
-use super::outbox::Reader;
+use super::news::{News, Sight};
+use super::outbox::{Reader, stream_frame};
 use super::wire::Wire;
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
@@ -79,6 +80,8 @@ pub(super) struct Opening {
     pub(super) welcome: ServerMessage,
     pub(super) meter: Meter,
     pub(super) reader: Reader,
+    /// Of a player of a crowd, who is told of what is near instead of the whole stream.
+    pub(super) sight: Option<Sight>,
     pub(super) is_seated: bool,
     pub(super) ping_period: Duration,
     /// In the gauges, and present for the chat, as long as the talk lives.
@@ -90,6 +93,7 @@ pub(super) struct Talk {
     wire: Wire,
     frames: FrameReader,
     reader: Reader,
+    sight: Option<Sight>,
     is_seated: bool,
     /// Something came with the last tick.
     has_just_heard: bool,
@@ -111,6 +115,7 @@ impl Talk {
             wire,
             frames: FrameReader::default(),
             reader: opening.reader,
+            sight: opening.sight,
             is_seated: opening.is_seated,
             has_just_heard: false,
             bucket: Bucket::full(now),
@@ -121,6 +126,11 @@ impl Talk {
             ticks: 0,
             _held: opening.held,
         }
+    }
+
+    /// A new world begins.
+    pub(super) fn restart(&mut self) {
+        self.sight.iter_mut().for_each(Sight::restart);
     }
 
     /// The end, and why.
@@ -146,7 +156,7 @@ impl Talk {
         let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
         self.has_just_heard = true;
         self.meter.received(bytes.len());
-        let Self { frames, bucket, pulse, meter, reader, outgoing, is_seated, .. } = self;
+        let Self { frames, bucket, pulse, meter, reader, sight, outgoing, is_seated, .. } = self;
         frames.read(bytes, |frame| {
             if bucket.take(FRAMES, now).is_err() {
                 return Err(End::Cut((close::POLICY, "too many messages")));
@@ -154,7 +164,10 @@ impl Talk {
             match frame {
                 Frame::Binary(bytes) => {
                     match hear(bytes, *is_seated, &mut wishes, outgoing)? {
-                        Some(Aside::Diverged(tick)) if meter.diverged(tick, now) => reader.heal(),
+                        Some(Aside::Diverged(tick)) if meter.diverged(tick, now) => match sight {
+                            Some(sight) => sight.restart(),
+                            None => reader.heal(),
+                        },
                         Some(Aside::Report(report)) => meter.reported(report, now),
                         Some(Aside::Diverged(_)) | None => {}
                     }
@@ -175,11 +188,11 @@ impl Talk {
         })
     }
 
-    /// Sends what the room has said since the last time, with one write. `news` is where the outbox ends.
+    /// Sends what the room has said since the last time, with one write.
     pub(super) fn speak(
         &mut self,
         now: Instant,
-        news: u64,
+        news: News<'_>,
         inputs: &mut InputBuffer,
     ) -> Result<(), End> {
         self.ticks += 1;
@@ -198,8 +211,11 @@ impl Talk {
                 return Err(End::Cut((close::TOO_SLOW, "you read too slowly")));
             }
         }
-        if !self.reader.is_at(news) {
+        if !self.reader.is_at(news.end) {
             self.reader.take_frames(&mut self.outgoing);
+        }
+        if let Some((sight, snapshot)) = self.sight.as_mut().zip(news.snapshot) {
+            self.outgoing.push(stream_frame(sight.look(snapshot)));
         }
         if is_report_due {
             self.report(inputs);

@@ -10,8 +10,9 @@ use shared::tick::TICK_DURATION;
 
 use super::RoomSpec;
 use super::meter::{Meter, Whose};
+use super::news::{News, Sight};
 use super::outbox::Outbox;
-use super::running::Room;
+use super::running::{Room, Stage};
 use super::talk::{Opening, Talk};
 use super::wire::{READ_BYTES, Wire};
 use crate::app::Services;
@@ -44,10 +45,13 @@ impl Greeter<'_> {
             ServerMessage::Welcome { room: spec.id, mode: spec.mode, seat, private: spec.private };
         let players = &services.gauges.players;
         let place = seat.map(|slot| players.enter(Arc::clone(self.label), slot));
+        let outlet = self.outbox.outlet();
+        let sight = seat.filter(|_| spec.mode.is_crowd()).map(Sight::new);
         let opening = Opening {
             welcome,
             meter: Meter::new(Whose { room: spec.id, player, slot: seat }, place, self.now),
-            reader: self.outbox.outlet().reader(),
+            reader: if sight.is_some() { outlet.reader_of_words() } else { outlet.reader() },
+            sight,
             is_seated: seat.is_some(),
             ping_period: services.config.ping,
             held: (
@@ -86,7 +90,12 @@ impl Room {
 
     /// Tells everybody what is new.
     pub(super) fn speak(&mut self, now: Instant) {
-        let news = self.outbox.end();
+        let bytes_max = self.with.services.config.crowd_snapshot_bytes_max;
+        let snapshot = match &self.stage {
+            Stage::Round(round) => round.snapshot(bytes_max),
+            Stage::Parked | Stage::Summary(_) => None,
+        };
+        let news = News { end: self.outbox.end(), snapshot };
         for seat in self.seats.iter_mut() {
             self.farewells.extend(seat.line_mut().and_then(|line| line.speak(now, news)));
         }
@@ -97,7 +106,7 @@ impl Room {
 
     /// Says goodbye to everybody.
     pub(super) fn dismiss_all(&mut self, closing: Closing, now: Instant) {
-        let news = self.outbox.end();
+        let news = News::until(self.outbox.end());
         for seat in self.seats.iter_mut() {
             self.farewells
                 .extend(seat.line_mut().and_then(|line| line.dismiss(closing, now, news)));

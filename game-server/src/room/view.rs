@@ -2,8 +2,8 @@
 //! ladder.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,8 +101,9 @@ impl Listing {
     /// Tells the ladder who came and who went.
     pub(super) fn report_seats(&mut self, spec: &RoomSpec, seats: &Seats, with: &RoomServices) {
         let room = spec.id;
+        let sitting: BTreeSet<_> = seats.iter().map(|seat| seat.player.id).collect();
         self.seated.retain(|player, _| {
-            let sits = seats.iter().any(|seat| seat.player.id == *player);
+            let sits = sitting.contains(player);
             if !sits {
                 with.scores.tell(Report::Unseated { room, player: *player });
             }

@@ -7,7 +7,7 @@ use super::index::{
 };
 use super::{FILE_BYTES_MAX, MAGIC, ReplayHeader, VERSION};
 use crate::api::Marker;
-use crate::sim::mode::ROUND_TICKS_MAX;
+use crate::sim::mode::{ROUND_TICKS_MAX, SEATS_MAX};
 use crate::snapshot::{
     Applied, DecodeError, FRAME_BYTES_MAX, FrameKind, Roster, StreamDecoder, next_record_within,
     record,
@@ -258,6 +258,9 @@ impl Reader {
             self.expects = Expects::Footer { index_bytes };
             return Ok(());
         }
+        if kind == FrameKind::View {
+            return Err(DecodeError::Malformed("a recording holds the whole match").into());
+        }
         let applied = self.scout.apply(bytes)?;
         let began = self.scout.world().map(|world| world.began).unwrap_or_default();
         let tick = self.scout.world().map_or(0, crate::sim::World::elapsed);
@@ -295,7 +298,8 @@ impl Reader {
     /// Keeps the newest roster if it says something new. Of several at one time the last counts.
     fn keep_roster(&mut self, tick: u32) {
         let newest = self.scout.roster();
-        let is_full = self.rosters.len() >= ROSTERS_MAX;
+        // A crowd's are large: fewer of them.
+        let is_full = self.rosters.len() * (1 + newest.entries.len() / SEATS_MAX) >= ROSTERS_MAX;
         match self.rosters.last_mut() {
             Some((_, last)) if last == newest => {}
             Some((since, last)) if *since == tick => last.clone_from(newest),

@@ -85,6 +85,10 @@ impl StreamDecoder {
                 Ok(Applied::Keyframe)
             }
             FrameKind::View => self.view(frame),
+            FrameKind::Seats => {
+                self.roster.take(frame)?;
+                Ok(Applied::Roster)
+            }
             FrameKind::Roster => {
                 self.roster = Roster::decode(frame)?;
                 Ok(Applied::Roster)

@@ -25,10 +25,16 @@ impl StreamEncoder {
         Self::default()
     }
 
-    /// Who sits where.
+    /// Who sits where: one record, or several for a crowd.
     #[must_use]
     pub fn roster(&self, roster: &Roster) -> Vec<u8> {
-        record(&roster.encode())
+        roster.encode().iter().flat_map(|frame| record(frame)).collect()
+    }
+
+    /// The same for who knows how it was `before`.
+    #[must_use]
+    pub fn roster_since(&self, before: &Roster, roster: &Roster) -> Vec<u8> {
+        roster.encode_since(before).iter().flat_map(|frame| record(frame)).collect()
     }
 
     /// The whole world. The first frame of a round; later ones are places to enter.
