@@ -13,7 +13,7 @@ use crate::scene::{Phase, Seen, Stage};
 use crate::space::Drawn;
 
 /// Bots behind the menu.
-const BOTS: u8 = 6;
+const BOTS: u16 = 6;
 /// A round takes so many ticks; it does not shrink before it begins again.
 const ROUND_TICKS: u32 = 60 * TICK_RATE_HZ;
 /// Ticks in one frame at most: after a pause it goes on where it was.

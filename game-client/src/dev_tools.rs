@@ -36,7 +36,7 @@ struct Status<'a> {
     link: Option<&'static str>,
     room: Option<RoomId>,
     mode: Option<Mode>,
-    seat: Option<u8>,
+    seat: Option<u16>,
     round: u32,
     tick: Option<u32>,
     points: Option<i16>,

@@ -100,7 +100,7 @@ mod tests {
 
     const ME: Slot = Slot(2);
 
-    fn shove(by: Slot, target: u8) -> Event {
+    fn shove(by: Slot, target: u16) -> Event {
         Event::ShoveHit { by, target: Slot(target) }
     }
 

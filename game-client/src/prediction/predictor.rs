@@ -170,7 +170,7 @@ mod tests {
 
     const ME: Slot = Slot(0);
 
-    fn world_of(discs: u8) -> World {
+    fn world_of(discs: u16) -> World {
         let mut world = World::new(Mode::Brawl, 3, 3_600);
         let joins: Vec<Command> =
             (0..discs).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();

@@ -36,7 +36,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(delay: u32, bots: u8, seed: u64) -> Self {
+    fn new(delay: u32, bots: u16, seed: u64) -> Self {
         let server = World::new(Mode::Brawl, seed, 3_600);
         let mut encoder = StreamEncoder::new();
         let entries = vec![RosterEntry {

@@ -66,7 +66,7 @@ const STRAIN: [u32; 6] = [0x3a_a0e8, 0x3c_c3c0, 0x8f_d16a, 0xff_d166, 0xff_9a4d,
 const TEAMS: [u32; 2] = [0x1b_6fd0, 0xd2_502f];
 
 /// How many hues there are before marks tell players apart.
-pub const HUE_COUNT: u8 = 8;
+pub const HUE_COUNT: u16 = 8;
 
 /// The colour of a seat and its shaded side.
 #[must_use]
