@@ -17,7 +17,8 @@ mod shown;
 mod smoothing;
 mod statistics;
 
-use shared::protocol::ClientMessage;
+use shared::protocol::report::REPORT_EVERY_TICKS;
+use shared::protocol::{ClientMessage, PlayReport};
 use shared::sim::{Event, Input, Slot, World};
 use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, records};
 use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, Tick};
@@ -76,14 +77,20 @@ pub struct Match {
     round_trips: RoundTrips,
     /// Since when inputs are sent without a word about them, in ticks of the own time.
     unheard_since: Option<f64>,
+    /// The own world's tick when the stream led elsewhere or could not be followed. A keyframe ends it.
+    astray: Option<Tick>,
+    /// A keyframe went back in time to heal that: until this tick everything was told before.
+    told_until: Option<Tick>,
+    /// When the next report to the server is due, in ticks of the own time.
+    report_due: Option<f64>,
 }
 
 impl Match {
     /// In a seat, or without one to watch. What was learned about the link is kept.
     pub fn welcome(&mut self, seat: Option<Slot>) {
         let (rounds, diverged_before) = (self.rounds, self.diverged());
-        let clock = self.clock.take();
-        *self = Self { seat, clock, rounds, diverged_before, ..Self::default() };
+        let (clock, report_due) = (self.clock.take(), self.report_due);
+        *self = Self { seat, clock, rounds, diverged_before, report_due, ..Self::default() };
         self.ended = true;
     }
 
@@ -115,6 +122,12 @@ impl Match {
     #[must_use]
     pub fn diverged(&self) -> u32 {
         self.diverged_before + self.decoder.diverged()
+    }
+
+    /// The own world's tick when the thread was lost, until there is a keyframe.
+    #[must_use]
+    pub fn astray(&self) -> Option<Tick> {
+        self.astray
     }
 
     /// How well this round was predicted.
@@ -150,8 +163,18 @@ impl Match {
     /// Takes frames of the stream that came at `at`, in ticks of the own time.
     ///
     /// # Errors
-    /// When they cannot be read or do not follow. The next keyframe goes on; a new connection brings one.
+    /// When they cannot be read or do not follow. The next keyframe goes on; the server gives one to who is
+    /// [astray](Match::astray).
     pub fn frames(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
+        let diverged = self.decoder.diverged();
+        let followed = self.follow(bytes, at);
+        if followed.is_err() || self.decoder.diverged() != diverged {
+            self.astray = Some(self.decoder.world().map_or(Tick(0), |world| world.tick));
+        }
+        followed
+    }
+
+    fn follow(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
         let mut events = Vec::new();
         let mut moved = false;
         self.statistics.down_bytes += bytes.len() as u64;
@@ -162,7 +185,10 @@ impl Match {
                     moved = true;
                     let world = self.decoder.world();
                     let now = world.map(|world| (world.tick, world.round_ticks));
-                    if self.ended || is_another_round(before, now) {
+                    let astray = self.astray.take();
+                    if !self.ended && astray.is_some() && is_same_round_again(before, now) {
+                        self.told_until = before.map(|(tick, _)| tick);
+                    } else if self.ended || is_another_round(before, now) {
                         events.clear();
                         self.begin_round(at);
                     }
@@ -175,10 +201,21 @@ impl Match {
                 Applied::End => self.ended = true,
             }
         }
-        if moved {
+        if moved && self.has_caught_up(&mut events) {
             self.moved_on(events, at);
         }
         Ok(())
+    }
+
+    /// Whether the world is at least where it was before a keyframe went back. What was told before is not told again.
+    fn has_caught_up(&mut self, events: &mut Vec<(Tick, Event)>) -> bool {
+        let Some(until) = self.told_until else { return true };
+        events.retain(|(tick, _)| tick.is_after(until));
+        if self.decoder.world().is_none_or(|world| until.is_after(world.tick)) {
+            return false;
+        }
+        self.told_until = None;
+        true
     }
 
     /// Ticks between arrival and use that all but 1 % of the inputs had, and how many came late.
@@ -233,7 +270,20 @@ impl Match {
         if !messages.is_empty() {
             self.mind_silence(now);
         }
+        messages.extend(self.report(now).map(ClientMessage::Report));
         messages
+    }
+
+    /// What only this end knows, when it is time to tell.
+    fn report(&mut self, now: f64) -> Option<PlayReport> {
+        let every = f64::from(REPORT_EVERY_TICKS);
+        let due = *self.report_due.get_or_insert(now + every);
+        if now < due || self.statistics.compared == 0 {
+            return None;
+        }
+        self.report_due = Some(now + every);
+        let round_trip = self.round_trips.least().unwrap_or(0.0);
+        Some(self.statistics.play_report(round_trip, self.jitter()))
     }
 
     /// What has happened since the last call.
@@ -266,6 +316,7 @@ impl Match {
         }
         self.clock = Some(clock);
         self.unheard_since = None;
+        (self.astray, self.told_until) = (None, None);
         self.predictor = None;
         self.follower.clear();
         self.offsets = Offsets::default();
@@ -398,6 +449,12 @@ fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bo
         }
         _ => true,
     }
+}
+
+/// Whether a keyframe is a place of the round that is followed, not far from where one was.
+fn is_same_round_again(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
+    let (Some((before, length)), Some((now, new_length))) = (before, now) else { return false };
+    length == new_length && now.since(before).abs() < SAME_ROUND_TICKS
 }
 
 /// The own time, in ticks, of a moment on the monotonic clock.

@@ -8,8 +8,9 @@ use bevy::prelude::{
 };
 use shared::api::Role;
 use shared::id::RoomId;
-use shared::protocol::{RoundSummary, ServerMessage};
+use shared::protocol::{ClientMessage, RoundSummary, ServerMessage};
 use shared::sim::{Event, Mode};
+use shared::tick::TICK_RATE_HZ;
 
 use crate::autopilot::Autopilot;
 use crate::input::Controls;
@@ -20,6 +21,9 @@ use crate::space::radians_from_world;
 
 /// How quickly the shown round trip follows the measured one.
 const ROUND_TRIP_SMOOTHING: f64 = 0.2;
+
+/// Who told the server of having lost the thread waits so long for a keyframe: two seconds.
+const HEALED_WITHIN_TICKS: f64 = TICK_RATE_HZ as f64 * 2.0;
 
 /// The result of the last round, while it is shown.
 #[derive(Debug, Clone)]
@@ -55,8 +59,18 @@ pub struct Room {
     pub result: Option<RoundResult>,
     /// The round trip, in milliseconds. Nothing before it was measured.
     pub round_trip_ms: Option<f64>,
-    /// What comes cannot be followed, and a new beginning was asked for.
-    is_astray: bool,
+    rescue: Rescue,
+}
+
+/// What is done about a stream that leads elsewhere or cannot be followed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Rescue {
+    /// Nothing: all is well.
+    None,
+    /// The server was told, in ticks of the own time, and gives a keyframe.
+    Told(f64),
+    /// None came, and a new connection was asked for: it begins with one.
+    BegunAgain,
 }
 
 impl Room {
@@ -73,7 +87,7 @@ impl Room {
             play: Match::default(),
             result: None,
             round_trip_ms: None,
-            is_astray: false,
+            rescue: Rescue::None,
         }
     }
 
@@ -160,7 +174,7 @@ fn take(
     match message {
         ServerMessage::Welcome { seat, mode, private, .. } => {
             room.play.welcome(*seat);
-            room.is_astray = false;
+            room.rescue = Rescue::None;
             (room.mode, room.is_private) = (Some(*mode), *private);
             None
         }
@@ -191,21 +205,35 @@ fn take(
     }
 }
 
-/// Follows the stream. A room sends keyframes only to who begins, so a client that has lost the thread begins again:
-/// once, until there is another welcome.
+/// Follows the stream. Who has lost the thread says so, and gets a keyframe; when none comes, begins again: once, until
+/// there is another welcome.
 fn follow(room: &mut Room, bytes: &[u8], at: f64, net: &Net) {
     let before = room.play.diverged();
     let followed = room.play.frames(bytes, at);
-    if room.is_astray {
+    let Some(tick) = room.play.astray() else {
+        room.rescue = Rescue::None;
         return;
+    };
+    match (&followed, room.rescue) {
+        (Err(error), Rescue::None) => {
+            warn!("the match stream cannot be followed at tick {}: {error}", tick.0);
+        }
+        (Ok(()), _) if room.play.diverged() != before => {
+            warn!("the match went elsewhere than here at tick {}", tick.0);
+        }
+        (Err(_), Rescue::Told(_) | Rescue::BegunAgain) | (Ok(()), _) => {}
     }
-    match followed {
-        Err(error) => warn!("the match stream cannot be followed: {error}"),
-        Ok(()) if room.play.diverged() != before => warn!("the match went elsewhere than here"),
-        Ok(()) => return,
+    match room.rescue {
+        Rescue::None => {
+            room.rescue = Rescue::Told(at);
+            net.ask(Request::Game(ClientMessage::Diverged { tick }));
+        }
+        Rescue::Told(since) if at - since > HEALED_WITHIN_TICKS => {
+            room.rescue = Rescue::BegunAgain;
+            net.ask(Request::BeginAgain);
+        }
+        Rescue::Told(_) | Rescue::BegunAgain => {}
     }
-    room.is_astray = true;
-    net.ask(Request::BeginAgain);
 }
 
 fn play(
@@ -272,10 +300,12 @@ mod tests {
     use shared::sim::{Command, Mode, Slot, World};
     use shared::snapshot::StreamEncoder;
 
-    use super::{Instant, LinkId, Net, Real, Request, Room, Time, follow, take};
+    use super::{ClientMessage, Instant, LinkId, Net, Real, Request, Room, Time, follow, take};
+
+    type Asked = tokio::sync::mpsc::Receiver<Request>;
 
     /// A second of a round with so many discs, as a connection begins.
-    fn begun(discs: u8) -> Vec<u8> {
+    fn begun(discs: u16) -> Vec<u8> {
         let mut world = World::new(Mode::Brawl, 7, 3_600);
         let joins: Vec<_> =
             (0..discs).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
@@ -294,31 +324,43 @@ mod tests {
         assert!(take(room, &welcome, Instant::now(), &Time::<Real>::default(), net).is_none());
     }
 
+    fn told(asked: &mut Asked) -> bool {
+        matches!(asked.try_recv(), Ok(Request::Game(ClientMessage::Diverged { .. })))
+    }
+
     #[test]
-    fn a_stream_that_cannot_be_followed_is_begun_again_once() {
+    fn who_cannot_follow_the_stream_says_so_and_begins_again_when_nothing_helps() {
         let ((net, mut asked), mut room) = (Net::on_paper(), entered());
         welcome(&mut room, &net);
         follow(&mut room, &begun(2), 0.0, &net);
         assert!(asked.try_recv().is_err());
 
         (0..90).for_each(|_| follow(&mut room, &[3, 0, 255, 255, 255], 1.0, &net));
+        assert!(told(&mut asked));
+        assert!(asked.try_recv().is_err(), "it was told already");
+        (0..90).for_each(|_| follow(&mut room, &[3, 0, 255, 255, 255], 130.0, &net));
 
         assert!(matches!(asked.try_recv(), Ok(Request::BeginAgain)));
         assert!(asked.try_recv().is_err(), "it was asked for already");
         welcome(&mut room, &net);
-        follow(&mut room, &begun(2), 2.0, &net);
+        follow(&mut room, &begun(2), 140.0, &net);
         assert!(asked.try_recv().is_err(), "all is well again");
     }
 
     #[test]
-    fn a_stream_that_went_elsewhere_is_begun_again_and_not_forgotten() {
+    fn a_keyframe_heals_a_stream_that_went_elsewhere_and_it_is_not_forgotten() {
         let ((net, mut asked), mut room) = (Net::on_paper(), entered());
         welcome(&mut room, &net);
         follow(&mut room, &begun(2), 0.0, &net);
+        let rounds = room.play.rounds();
 
         follow(&mut room, &begun(3), 1.0, &net);
+        assert!(told(&mut asked));
+        follow(&mut room, &begun(3), 5.0, &net);
+        follow(&mut room, &[3, 0, 255, 255, 255], 200.0, &net);
 
-        assert!(matches!(asked.try_recv(), Ok(Request::BeginAgain)));
+        assert!(told(&mut asked), "another loss is another word, and no new connection");
+        assert_eq!((room.play.diverged(), room.play.rounds()), (1, rounds));
         welcome(&mut room, &net);
         assert_eq!(room.play.diverged(), 1);
     }

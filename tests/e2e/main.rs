@@ -7,6 +7,7 @@ mod recovery;
 
 mod play;
 
+mod divergence;
 mod figures;
 mod handover;
 mod inputs;

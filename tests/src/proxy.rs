@@ -2,10 +2,11 @@
 //!
 //! It carries bytes in order, as TCP does: what is delayed holds up what comes after it.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::sim::rng::Rng;
@@ -37,8 +38,32 @@ pub struct Proxy {
     distance: Arc<Distance>,
     /// Bytes carried towards clients.
     carried: Arc<AtomicU64>,
+    tamper: Tamper,
     ended: CancellationToken,
     accepting: JoinHandle<()>,
+}
+
+/// What changes a piece on its way to a client. True: that was it.
+type Change = Box<dyn FnMut(&mut [u8]) -> bool + Send>;
+
+/// Who sits in the line and changes something, once.
+#[derive(Clone, Default)]
+struct Tamper(Arc<Mutex<Option<Change>>>);
+
+impl Tamper {
+    fn look_at(&self, piece: &mut [u8]) {
+        // A change that panicked is none any more.
+        let Ok(mut change) = self.0.lock() else { return };
+        if change.as_mut().is_some_and(|change| change(piece)) {
+            *change = None;
+        }
+    }
+}
+
+impl fmt::Debug for Tamper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tamper")
+    }
 }
 
 /// How long everything is on its way, in microseconds.
@@ -63,6 +88,7 @@ struct Line {
     limit: Arc<AtomicU64>,
     distance: Arc<Distance>,
     carried: Arc<AtomicU64>,
+    tamper: Tamper,
     cuts: watch::Receiver<u64>,
     ended: CancellationToken,
 }
@@ -78,12 +104,13 @@ impl Proxy {
         let (cuts, cut) = watch::channel(0);
         let (limit, carried) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let distance = Arc::<Distance>::default();
-        let ended = CancellationToken::new();
+        let (tamper, ended) = (Tamper::default(), CancellationToken::new());
         let line = Line {
             server: server.address(),
             limit: limit.clone(),
             distance: distance.clone(),
             carried: carried.clone(),
+            tamper: tamper.clone(),
             cuts: cut,
             ended: ended.clone(),
         };
@@ -92,7 +119,7 @@ impl Proxy {
                 tokio::spawn(line.clone().carry(client));
             }
         });
-        Self { site, cuts, limit, distance, carried, ended, accepting }
+        Self { site, cuts, limit, distance, carried, tamper, ended, accepting }
     }
 
     /// The server as seen through the line.
@@ -116,6 +143,13 @@ impl Proxy {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.distance.least.store(micros(least), Ordering::Relaxed);
         self.distance.spread.store(micros(spread), Ordering::Relaxed);
+    }
+
+    /// Shows what goes to clients, piece by piece, to somebody who may change it, until one was changed.
+    pub fn alter(&self, change: impl FnMut(&mut [u8]) -> bool + Send + 'static) {
+        if let Ok(mut tamper) = self.tamper.0.lock() {
+            *tamper = Some(Box::new(change));
+        }
     }
 
     /// Bytes carried towards clients so far.
@@ -165,7 +199,8 @@ impl Line {
         };
         let down = async {
             let mut way = down_out;
-            while let Some(piece) = arrived(&mut way).await {
+            while let Some(mut piece) = arrived(&mut way).await {
+                self.tamper.look_at(&mut piece);
                 if self.let_through(&piece, &mut to_client).await.is_err() {
                     break;
                 }

@@ -1,6 +1,8 @@
 //! How well the prediction does: counted, shown in the net graph, and told to the tests.
 
 use serde::Serialize;
+use shared::protocol::PlayReport;
+use shared::protocol::report::CORRECTIONS_PER_MINUTE_MAX;
 use shared::sim::disc::RADIUS;
 use shared::sim::fixed::Vec2;
 
@@ -13,6 +15,9 @@ use super::shown::Shown;
 pub(super) const SEEN: u32 = 100;
 /// Snapshots in a minute.
 const SNAPSHOTS_PER_MINUTE: f64 = 1_800.0;
+/// The last minute, in snapshots and in ticks.
+const MINUTE_SNAPSHOTS: usize = CORRECTIONS_PER_MINUTE_MAX as usize;
+const MINUTE_TICKS: usize = 3_600;
 
 /// Counts over a round.
 #[derive(Debug, Clone, Default)]
@@ -97,6 +102,33 @@ impl Statistics {
         thousandths(self.sizes.percentile(percent))
     }
 
+    /// The last minute as the server is told of it. Round trip and jitter are in ticks.
+    pub(super) fn play_report(&self, round_trip: f64, jitter: f64) -> PlayReport {
+        let sizes = self.sizes.last(MINUTE_SNAPSHOTS);
+        let count = sizes.len().max(1);
+        let seen = sizes.filter(|size| *size > SEEN).count();
+        let ages = &self.flow.ages_ms;
+        let age_p50 = ages.percentile_of_last(MINUTE_TICKS, 50);
+        let ms = |ticks: f64| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "milliseconds; what does not fit is cut"
+            )]
+            let ms = (ticks / 0.06).round() as u16;
+            ms
+        };
+        PlayReport {
+            snapshot_age_p50_ms: short(age_p50),
+            snapshot_age_p99_ms: short(ages.percentile_of_last(MINUTE_TICKS, 99)),
+            corrections_per_minute: u16::try_from(seen * MINUTE_SNAPSHOTS / count)
+                .unwrap_or(CORRECTIONS_PER_MINUTE_MAX),
+            correction_p99_milliradii: short(self.sizes.percentile_of_last(MINUTE_SNAPSHOTS, 99)),
+            round_trip_ms: ms(round_trip),
+            jitter_ms: ms(jitter),
+        }
+    }
+
     /// Everything as a test reads it.
     #[must_use]
     pub fn report(&self) -> PredictionReport {
@@ -122,6 +154,11 @@ impl Statistics {
             clock_jumps: self.jumps,
         }
     }
+}
+
+/// What does not fit is cut.
+fn short(number: u32) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }
 
 fn thousandths(count: u32) -> f64 {
@@ -150,5 +187,25 @@ mod tests {
         let report = statistics.report();
         assert_eq!((report.snapshots, report.corrections, report.inexact), (100, 2, 2));
         assert!((report.correction_p50_radii, report.correction_p99_radii) == (0.0, 0.5));
+    }
+
+    #[test]
+    fn the_server_is_told_of_the_last_minute() {
+        let mut statistics = Statistics::default();
+        let half = Some(Vec2::new(units(12), 0));
+        (0..500).for_each(|_| statistics.record(false, half, 0.0));
+        (0..3_600).for_each(|_| statistics.flow.age(60.0));
+
+        (0..1_790).for_each(|_| statistics.record(true, None, 0.0));
+        (0..3_500).for_each(|_| statistics.flow.age(1.2));
+        let report = statistics.play_report(6.0, 0.3);
+
+        assert!(report.is_valid());
+        assert_eq!((report.corrections_per_minute, report.correction_p99_milliradii), (10, 0));
+        assert_eq!((report.snapshot_age_p50_ms, report.snapshot_age_p99_ms), (20, 1_000));
+        assert_eq!((report.round_trip_ms, report.jitter_ms), (100, 5));
+        let nothing = Statistics::default().play_report(0.0, 0.0);
+        assert_eq!(nothing, shared::protocol::PlayReport::default());
+        assert!(Statistics::default().play_report(1e9, 1e9).is_valid());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use shared::id::{PlayerId, PlayerName};
-use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX};
+use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, PlayReport};
 use shared::sim::{BotStrength, Command, Event, Input, Mode, Slot, World, bot};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::Tick;
@@ -23,6 +23,8 @@ struct Line {
     pings: VecDeque<(u32, u32)>,
     filed: Vec<Option<(Tick, Input)>>,
     unsent: Vec<Vec<Command>>,
+    /// Everything that was sent down.
+    said: Vec<u8>,
     delay: u32,
     /// Ticks that the client's screen takes for one picture.
     frame: u32,
@@ -33,6 +35,7 @@ struct Line {
     /// Inputs that found their tick since the last look.
     in_time: u32,
     knock_outs: [u32; 2],
+    reports: Vec<PlayReport>,
 }
 
 impl Line {
@@ -61,6 +64,7 @@ impl Line {
             pings: VecDeque::new(),
             filed: vec![None; 64],
             unsent: Vec::new(),
+            said: Vec::new(),
             delay,
             frame: 1,
             now: 0,
@@ -68,6 +72,7 @@ impl Line {
             tells_ahead: true,
             in_time: 0,
             knock_outs: [0; 2],
+            reports: Vec::new(),
         };
         line.tick_server(joins);
         line
@@ -90,6 +95,7 @@ impl Line {
         self.unsent.push(commands);
         if self.unsent.len() == 2 {
             let delta = self.encoder.delta(&std::mem::take(&mut self.unsent), &self.server);
+            self.said.extend_from_slice(&delta);
             self.down.push_back((self.now + self.delay, delta));
         }
     }
@@ -132,6 +138,9 @@ impl Line {
         }
         let sent = self.client.run(time, |world| bot::think(world, ME, BotStrength::Keen));
         for message in sent {
+            if let ClientMessage::Report(report) = message {
+                self.reports.push(report);
+            }
             let ClientMessage::Inputs { first, inputs } = message else { continue };
             self.up.push_back((self.now + self.delay, first, inputs));
         }
@@ -196,6 +205,49 @@ fn a_stall_of_half_a_second_is_over_at_once() {
     let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
     assert!((1..=12).contains(&ahead), "{ahead} ticks ahead");
     assert!(line.margins.iter().all(|margin| (0..=30).contains(margin)), "{:?}", line.margins);
+}
+
+#[test]
+fn a_keyframe_from_before_heals_what_went_elsewhere_and_tells_nothing_twice() {
+    let mut line = Line::new(0, 7, 21);
+    while line.now < 600 || !line.unsent.is_empty() {
+        line.tick();
+    }
+    line.said.clear();
+    let keyframe = line.encoder.keyframe(&line.server);
+    let mut wrong = line.client.settled_world().expect("a world").clone();
+    wrong.discs[1].position.x += 9;
+    let wrong = StreamEncoder::new().keyframe(&wrong);
+    line.client.frames(&wrong, f64::from(line.now)).expect("a keyframe");
+    while line.now < 670 || !line.unsent.is_empty() {
+        line.tick();
+    }
+    let (diverged, rounds) = (line.client.diverged(), line.client.rounds());
+    assert!(line.client.astray().is_some() && diverged > 0);
+
+    line.client.frames(&keyframe, f64::from(line.now)).expect("a keyframe");
+    let said = std::mem::take(&mut line.said);
+    line.client.frames(&said, f64::from(line.now)).expect("what followed it");
+
+    assert_eq!((line.client.astray(), line.client.settled_world()), (None, Some(&line.server)));
+    let happened = line.client.take_happenings();
+    assert!(!happened.iter().any(|happening| happening.settled), "{happened:?}");
+    (0..300).for_each(|_| line.tick());
+    assert_eq!((line.client.diverged(), line.client.rounds()), (diverged, rounds));
+    let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
+    assert!((0..=12).contains(&ahead), "{ahead} ticks ahead");
+}
+
+#[test]
+fn a_report_goes_to_the_server_every_five_seconds() {
+    let mut line = Line::new(3, 0, 5);
+
+    (0..1_000).for_each(|_| line.tick());
+
+    assert_eq!(line.reports.len(), 3, "{:?}", line.reports);
+    let last = line.reports.last().expect("one");
+    assert!(last.is_valid() && (100..140).contains(&last.round_trip_ms), "{last:?}");
+    assert!((1..60).contains(&last.snapshot_age_p99_ms), "{last:?}");
 }
 
 #[test]
