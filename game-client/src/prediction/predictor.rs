@@ -163,6 +163,8 @@ impl Predictor {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use shared::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World, bot};
     use shared::tick::Tick;
 
@@ -234,6 +236,39 @@ mod tests {
         }
 
         assert!(corrected > 10, "the bots never turned");
+    }
+
+    #[test]
+    fn pulses_of_bots_are_there_before_the_server_says_so_and_by_the_same_id() {
+        let mut server = world_of(4);
+        let mut predictor = Predictor::new(ME, server.clone());
+        let bots = [1, 2, 3].map(|slot| (Slot(slot), bot::BotStrength::Fierce));
+        predictor.bots = bots.to_vec();
+        let (mut foreseen, mut fired) = (BTreeSet::new(), 0);
+
+        for _ in 0..1_200 {
+            while predictor.world().tick.since(server.tick) < 6 {
+                predictor.advance(input_of(predictor.world().tick.0));
+                foreseen.extend(predictor.world().pulses.iter().map(|pulse| named(pulse.id)));
+            }
+            let mut commands = vec![Command::Input { slot: ME, input: input_of(server.tick.0) }];
+            commands.extend(bots.map(|(slot, strength)| Command::Input {
+                slot,
+                input: bot::think(&server, slot, strength),
+            }));
+            server.step(&commands);
+            for pulse in server.pulses.iter().filter(|pulse| pulse.id.slot != ME) {
+                assert!(foreseen.contains(&named(pulse.id)), "{pulse:?} came as a surprise");
+                fired += 1;
+            }
+            assert!(predictor.reconcile(&server).exact);
+        }
+
+        assert!(fired > 100, "the bots fired too seldom");
+    }
+
+    fn named(id: shared::sim::PulseId) -> (Slot, u32) {
+        (id.slot, id.tick.0)
     }
 
     #[test]
