@@ -157,6 +157,19 @@ impl GameSocket {
         }
     }
 
+    /// Says goodbye as a WebSocket does, and waits for the answer.
+    pub async fn close(mut self) {
+        // One that is gone needs none.
+        self.stream.close(None).await.ok();
+        self.closed().await;
+    }
+
+    /// Ends the connection as a program that crashes does: the other end hears of it at once.
+    pub fn reset(self) {
+        // What cannot be set ends without a reset.
+        self.stream.get_ref().set_zero_linger().ok();
+    }
+
     /// Reads on until the connection ends.
     pub async fn closed(&mut self) -> Closed {
         loop {

@@ -11,6 +11,7 @@ pub mod link;
 pub mod load;
 pub mod players;
 pub mod report;
+pub mod soak;
 pub mod subscribers;
 pub mod tick;
 pub mod usage;

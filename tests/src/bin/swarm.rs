@@ -13,7 +13,10 @@ use tests::Site;
 use tests::feed::Transport;
 use tests::swarm::link::{self, Conditions};
 use tests::swarm::players::{Peer, Plan};
-use tests::swarm::{Report, codec, floor, players, subscribers, tick};
+use tests::swarm::{Report, codec, floor, players, soak, subscribers, tick};
+
+/// Seconds of a measurement, when nobody says otherwise.
+const SECONDS: u64 = 20;
 
 /// Many players over real sockets, and what they cost.
 #[derive(Debug, Parser)]
@@ -54,9 +57,9 @@ enum Task {
         /// Subscribers of a feed.
         #[arg(long, default_value_t = 1_000)]
         subscribers: usize,
-        /// Seconds of each measurement. 600 shows whether memory stays flat.
-        #[arg(long, default_value_t = 20)]
-        seconds: u64,
+        /// Seconds of each measurement: 20, and 1,800 of `soak`. 600 shows whether memory stays flat.
+        #[arg(long)]
+        seconds: Option<u64>,
         /// Measured beside the server in `players`: `bench peer PEER` in other words. Needs the registry that it comes
         /// from, and colyseus node and npm.
         #[arg(long, conflicts_with = "whom")]
@@ -96,7 +99,7 @@ struct LinkFlags {
     /// Only this line: ms there and back, ms of jitter, % of packets lost.
     #[arg(long, value_name = "100,20,1", value_parser = link::conditions)]
     line: Option<Conditions>,
-    /// Decides which packets are late or lost.
+    /// Decides which packets are late or lost; in `soak`, who leaves when and how.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The congestion control at both ends, for example cubic or bbr.
@@ -118,6 +121,8 @@ enum Bench {
     Tick,
     /// What players feel on bad lines. Only when it is named: it takes a quarter of an hour.
     Link,
+    /// Players who come and go for half an hour: whether memory stays flat. Only when it is named.
+    Soak,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -136,10 +141,16 @@ async fn main() -> Result<()> {
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
         Task::Bench { name, whom, json, count, subscribers, seconds, peer, link } => {
-            let window = Duration::from_secs(seconds);
+            let length = |otherwise| Duration::from_secs(seconds.unwrap_or(otherwise));
+            let window = length(SECONDS);
             let plans: Vec<_> = count.iter().map(|&count| Plan { count, window }).collect();
             let outcome = match name {
-                Some(Bench::Link) => link::measure(&link.plan(seconds), &mut report).await,
+                Some(Bench::Link) => link::measure(&link.plan(window), &mut report).await,
+                Some(Bench::Soak) => {
+                    let (seats, seed) = (count.iter().sum(), link.seed);
+                    let plan = soak::Plan { seats, window: length(soak::SECONDS), seed };
+                    soak::measure(plan, &mut report).await
+                }
                 _ => bench(name, &plans, (subscribers, window), whom.or(peer), &mut report).await,
             };
             // What was measured before something failed is worth seeing, too.
@@ -185,10 +196,10 @@ async fn bench(
 }
 
 impl LinkFlags {
-    fn plan(self, seconds: u64) -> link::Plan {
+    fn plan(self, round: Duration) -> link::Plan {
         link::Plan {
             clients: self.clients,
-            round: Duration::from_secs(seconds),
+            round,
             seed: self.seed,
             only: self.line,
             congestion: self.congestion,

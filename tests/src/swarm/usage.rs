@@ -31,17 +31,49 @@ pub fn resident_kib(pid: u32) -> Result<f64> {
     number.context("a status names the resident memory")
 }
 
+/// Files and sockets that a process has open.
+///
+/// # Errors
+/// When there is no such process.
+pub fn open_files(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/fd")).context("reading the open files")?.count())
+}
+
 /// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit. Of
 /// what was counted between two looks.
 #[must_use]
 pub fn quantile(before: &str, after: &str, histogram: &str, quantile: f64) -> f64 {
-    let (earlier, later) = (buckets(before, histogram), buckets(after, histogram));
-    let known = |bound| earlier.iter().find(|(b, _)| *b == bound).map_or(0.0, |(_, count)| *count);
-    let counts: Vec<_> =
-        later.iter().map(|(bound, count)| (*bound, count - known(*bound))).collect();
+    let counts = between(before, after, histogram);
     let all = counts.last().map_or(0.0, |(_, count)| *count);
     let reached = counts.iter().find(|(_, count)| *count >= all * quantile);
     reached.map_or(f64::NAN, |(bound, _)| *bound)
+}
+
+/// The same, taken to lie evenly within its bucket, as Prometheus does: to compare two times, not to quote one.
+#[must_use]
+pub fn quantile_within(before: &str, after: &str, histogram: &str, quantile: f64) -> f64 {
+    let counts = between(before, after, histogram);
+    let wanted = counts.last().map_or(0.0, |(_, count)| *count) * quantile;
+    let Some(place) = counts.iter().position(|(_, count)| *count >= wanted) else {
+        return f64::NAN;
+    };
+    let (from, below) = place.checked_sub(1).map_or((0.0, 0.0), |before| counts[before]);
+    let (to, reached) = counts[place];
+    if to.is_infinite() { from } else { from + (to - from) * (wanted - below) / (reached - below) }
+}
+
+/// How many values a histogram counted between two looks.
+#[must_use]
+pub fn count_of(before: &str, after: &str, histogram: &str) -> f64 {
+    let all = |metrics| buckets(metrics, histogram).last().map_or(0.0, |(_, count)| *count);
+    all(after) - all(before)
+}
+
+/// Each bound, and how many were not above it, of what was counted between two looks.
+fn between(before: &str, after: &str, histogram: &str) -> Vec<(f64, f64)> {
+    let (earlier, later) = (buckets(before, histogram), buckets(after, histogram));
+    let known = |bound| earlier.iter().find(|(b, _)| *b == bound).map_or(0.0, |(_, count)| *count);
+    later.iter().map(|(bound, count)| (*bound, count - known(*bound))).collect()
 }
 
 /// Each bound, and how many were not above it.
@@ -57,11 +89,12 @@ fn buckets(metrics: &str, histogram: &str) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cpu_seconds, quantile, resident_kib};
+    use super::{cpu_seconds, open_files, quantile, quantile_within, resident_kib};
 
     #[test]
     fn the_own_process_can_be_read() {
         assert!(cpu_seconds(std::process::id()).is_ok());
+        assert!(open_files(std::process::id()).is_ok_and(|count| count > 2));
         assert!(resident_kib(std::process::id()).is_ok_and(|kib| kib > 0.0));
     }
 
@@ -73,5 +106,10 @@ mod tests {
         assert!((quantile(before, after, "x", 0.5) - 0.1).abs() < 1e-9);
         assert!((quantile(before, after, "x", 0.99) - 0.5).abs() < 1e-9);
         assert!(quantile("", "", "x", 0.5).is_nan());
+        // 90 of 100 below 0.1, 99 below 0.5.
+        assert!((quantile_within(before, after, "x", 0.45) - 0.05).abs() < 1e-9);
+        assert!((quantile_within(before, after, "x", 0.945) - 0.3).abs() < 1e-9);
+        assert!((quantile_within(before, after, "x", 1.0) - 0.5).abs() < 1e-9);
+        assert!(quantile_within("", "", "x", 0.5).is_nan());
     }
 }

@@ -1,0 +1,349 @@
+//! Half an hour of coming and going: whether memory stays flat, and whether a tick is as quick at the end as at first.
+//!
+//! Each seat is taken by one guest after the other. A guest stays for a while and leaves as guests do: says goodbye and
+//! gives the seat up, closes, resets the connection, or falls silent and neither reads nor writes any more. Groups move on
+//! to new rooms now and then, so rooms come and go as well; rounds are short, so results and recordings are kept all the
+//! time. Who does what when follows from the seed.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use shared::api::{CreateRoom, Role, SeatTicket};
+use shared::id::RoomId;
+use shared::protocol::{ClientMessage, ServerMessage};
+use shared::sim::rng::Rng;
+use shared::sim::{Input, Mode};
+use shared::snapshot::{StreamDecoder, records};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::Report;
+use super::load::{count, wander};
+use super::players::{pin_self, server_command};
+use super::usage::{open_files, quantile_within, resident_kib};
+use crate::process::Program;
+use crate::site::Site;
+use crate::socket::GameSocket;
+
+/// How long it takes when nobody says otherwise.
+pub const SECONDS: u64 = 30 * 60;
+/// Looks at the memory, and parts of the time.
+const LOOKS: u32 = 10;
+/// Between two samples for the slope.
+const SAMPLE_EVERY: Duration = Duration::from_secs(2);
+/// Everybody has come, some have gone, rounds have ended: what is needed is there.
+const WARM_UP: Duration = Duration::from_secs(60);
+/// Of a measurement that is itself short, the warm-up is no longer than this part.
+const WARM_UP_PART: u32 = 5;
+/// A group has fewer players than its room has seats: those of who fell silent are kept for a while.
+const GROUP: usize = 8;
+/// How long a guest stays, in milliseconds.
+const STAY_MS: (i32, i32) = (5_000, 60_000);
+/// How long a group stays in a room, in milliseconds.
+const ROOM_MS: (i32, i32) = (60_000, 240_000);
+/// The server ends a silent connection within this.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// After a refusal.
+const PAUSE: Duration = Duration::from_millis(500);
+const ROUND_SECONDS: &str = "20";
+const SUMMARY_SECONDS: &str = "2";
+/// How far ahead of the newest snapshot inputs are addressed.
+const LEAD_TICKS: u32 = 3;
+
+/// How much.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Seats that are always taken, but for the moment between two guests.
+    pub seats: usize,
+    /// How long, after the warm-up.
+    pub window: Duration,
+    /// Decides who leaves when and how.
+    pub seed: u64,
+}
+
+/// What happened so far.
+#[derive(Debug, Default)]
+struct Totals {
+    joins: AtomicU64,
+    leaves: AtomicU64,
+    refused: AtomicU64,
+    lost: AtomicU64,
+    diverged: AtomicU64,
+    /// Results that guests were shown.
+    summaries: AtomicU64,
+}
+
+/// How a guest leaves.
+#[derive(Debug, Clone, Copy)]
+enum Leaving {
+    /// Gives the seat up.
+    Leave,
+    /// Closes; the seat is kept.
+    Close,
+    /// Resets the connection.
+    Reset,
+    /// Neither reads nor writes, and waits to be put out.
+    Silence,
+}
+
+/// Where a group plays, and until when.
+#[derive(Debug, Default)]
+struct Whereabouts(Mutex<Option<(RoomId, Instant)>>);
+
+/// One look at the server.
+struct Look {
+    resident_mib: f64,
+    open_files: usize,
+    metrics: String,
+}
+
+/// Measures and reports.
+///
+/// # Errors
+/// When the server cannot be started or ends, or a stream led elsewhere than it said.
+pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
+    pin_self()?;
+    let data = tempfile::tempdir().context("a folder for the server")?;
+    let mut command = server_command(data.path(), ([127, 0, 0, 1], 0).into());
+    command.args(["--round-seconds", ROUND_SECONDS, "--summary-seconds", SUMMARY_SECONDS]);
+    let mut program = Program::start("the server", command.stdout(Stdio::piped()));
+    let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
+    let site = Site::at(address);
+
+    let totals = Arc::<Totals>::default();
+    let guests = seat_everybody(&site, plan, &totals);
+    sleep(WARM_UP.min(plan.window / WARM_UP_PART)).await;
+    let began = Instant::now();
+    let mut looks = vec![Look::at(&site, program.id()).await?];
+    let mut samples = Vec::new();
+    for part in 1..=LOOKS {
+        let until = began + plan.window * part / LOOKS;
+        while Instant::now() + SAMPLE_EVERY < until {
+            sleep(SAMPLE_EVERY).await;
+            samples.push((began.elapsed(), resident_kib(program.id())? / 1024.0));
+        }
+        sleep_until(until.into()).await;
+        looks.push(Look::at(&site, program.id()).await?);
+    }
+    drop(guests);
+
+    tell_memory(&looks, &samples, plan, report);
+    tell_ticks(&looks, report);
+    tell_traffic(&totals, plan, report);
+    ensure!(totals.diverged.load(Ordering::Relaxed) == 0, "streams diverged");
+    Ok(())
+}
+
+impl Look {
+    async fn at(site: &Site, pid: u32) -> Result<Self> {
+        Ok(Self {
+            resident_mib: resident_kib(pid)? / 1024.0,
+            open_files: open_files(pid)?,
+            metrics: site.get("/metrics").await.text().to_owned(),
+        })
+    }
+}
+
+fn tell_memory(looks: &[Look], samples: &[(Duration, f64)], plan: Plan, report: &mut Report) {
+    let Some(([first, .., last], rest)) = looks.get(1..).map(|rest| (rest, rest)) else { return };
+    for (place, look) in (1..).zip(rest) {
+        let words = format!("resident after {place} of {LOOKS} parts of the time");
+        report.add(format!("soak.resident_mib.{place}"), look.resident_mib, "MiB", &words);
+    }
+    let growth = last.resident_mib - first.resident_mib;
+    report.add("soak.growth_mib", growth, "MiB", "from the first of these looks to the last");
+    let later: Vec<_> = samples
+        .iter()
+        .filter(|(at, _)| *at >= plan.window / 2)
+        .map(|(at, mib)| (at.as_secs_f64() / 3_600.0, *mib))
+        .collect();
+    let words = "over the second half, by least squares";
+    report.add("soak.slope_mib_per_hour", slope(&later), "MiB/h", words);
+    report.add("soak.open_files_first", first.open_files as f64, "", "of the server");
+    report.add("soak.open_files_last", last.open_files as f64, "", "");
+}
+
+fn tell_ticks(looks: &[Look], report: &mut Report) {
+    let p99 = |part: usize, histogram: &str| {
+        let (before, after) = (&looks[part - 1].metrics, &looks[part].metrics);
+        quantile_within(before, after, histogram, 0.99) * 1_000.0
+    };
+    for (name, histogram) in
+        [("tick_p99", "pushback_tick_seconds"), ("lateness_p99", "pushback_tick_late_seconds")]
+    {
+        let (first, last) = (p99(1, histogram), p99(looks.len() - 1, histogram));
+        report.add(format!("soak.{name}_first_ms"), first, "ms", "in the first tenth");
+        report.add(format!("soak.{name}_last_ms"), last, "ms", "in the last tenth");
+        report.add(format!("soak.{name}_ratio"), last / first, "×", "last beside first");
+    }
+}
+
+fn tell_traffic(totals: &Totals, plan: Plan, report: &mut Report) {
+    for (name, counter, words) in [
+        ("joins", &totals.joins, "guests who sat down, in the warm-up too"),
+        ("leaves", &totals.leaves, "in one of four ways"),
+        ("refused", &totals.refused, "found the room full or gone"),
+        ("lost", &totals.lost, "connections that ended unasked"),
+        ("results", &totals.summaries, "of rounds, shown to guests"),
+    ] {
+        report.add(format!("soak.{name}"), counter.load(Ordering::Relaxed) as f64, "", words);
+    }
+    report.add("soak.seed", plan.seed as f64, "", "--seed repeats who leaves when and how");
+}
+
+/// How steep the line is that lies closest to the points.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
+    let (x, y) = (x / count, y / count);
+    let (across, along) = points.iter().fold((0.0, 0.0), |(across, along), point| {
+        (across + (point.0 - x) * (point.1 - y), along + (point.0 - x).powi(2))
+    });
+    across / along
+}
+
+fn seat_everybody(site: &Site, plan: Plan, totals: &Arc<Totals>) -> JoinSet<()> {
+    let mut seats = JoinSet::new();
+    let mut group = Arc::<Whereabouts>::default();
+    for number in 0..plan.seats {
+        if number % GROUP == 0 {
+            group = Arc::default();
+        }
+        let chance = Rng(plan.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+        let seat =
+            Seat { site: site.clone(), group: group.clone(), totals: totals.clone(), chance };
+        seats.spawn(seat.keep_taken(number));
+    }
+    seats
+}
+
+/// A seat that one guest takes after the other.
+struct Seat {
+    site: Site,
+    group: Arc<Whereabouts>,
+    totals: Arc<Totals>,
+    chance: Rng,
+}
+
+impl Seat {
+    async fn keep_taken(mut self, number: usize) {
+        // Those who fell silent sit on until they are put out. There are no more than guests come in that time.
+        let mut silent = JoinSet::new();
+        for stay in 0_u64.. {
+            while silent.try_join_next().is_some() {}
+            let name = format!("Soak {number} {stay}");
+            let Ok(mut socket) = self.come_in(&name).await else {
+                count(&self.totals.refused, 1_u64);
+                // Full of seats that are kept, or gone: the group goes elsewhere.
+                *self.group.0.lock().await = None;
+                sleep(PAUSE).await;
+                continue;
+            };
+            count(&self.totals.joins, 1_u64);
+            let ms = self.chance.between(STAY_MS.0, STAY_MS.1);
+            let stays = Duration::from_millis(u64::from(ms.unsigned_abs()));
+            let leaving = leaving(&mut self.chance);
+            if timeout(stays, self.play(&mut socket)).await.is_ok() {
+                count(&self.totals.lost, 1_u64);
+                continue;
+            }
+            count(&self.totals.leaves, 1_u64);
+            leave(socket, leaving, &mut silent).await;
+        }
+    }
+
+    async fn come_in(&mut self, name: &str) -> Result<GameSocket> {
+        let guest = self.site.guest(name).await;
+        let mut whereabouts = self.group.0.lock().await;
+        let room = match *whereabouts {
+            Some((room, until)) if Instant::now() < until => room,
+            Some(_) | None => {
+                let wanted = CreateRoom { mode: Mode::Brawl, private: false, bots: None };
+                let room = guest.open_room(&wanted).await.summary.id;
+                let ms = self.chance.between(ROOM_MS.0, ROOM_MS.1);
+                let stays = Duration::from_millis(u64::from(ms.unsigned_abs()));
+                *whereabouts = Some((room, Instant::now() + stays));
+                room
+            }
+        };
+        drop(whereabouts);
+        let answer = guest.ask_for_ticket(room, Role::Player).await;
+        ensure!(answer.status.is_success(), "refused: {}", answer.status);
+        let ticket: SeatTicket = answer.json();
+        GameSocket::open(self.site.address(), &ticket.url).await
+    }
+
+    /// Plays until the connection ends.
+    async fn play(&mut self, socket: &mut GameSocket) {
+        let mut decoder = StreamDecoder::new();
+        let mut held = Input::default();
+        while let Ok(message) = socket.next().await {
+            match message {
+                ServerMessage::Frames(frames) => {
+                    let before = decoder.diverged();
+                    for frame in records(&frames).flatten() {
+                        // A gap heals with the next keyframe.
+                        decoder.apply(frame).ok();
+                    }
+                    count(&self.totals.diverged, decoder.diverged() - before);
+                    let Some(world) = decoder.world() else { continue };
+                    held = wander(held, &mut self.chance);
+                    let first = world.tick.plus(LEAD_TICKS);
+                    let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
+                    if socket.send(&inputs).await.is_err() {
+                        return;
+                    }
+                }
+                ServerMessage::Summary(_) => count(&self.totals.summaries, 1_u64),
+                ServerMessage::Welcome { .. }
+                | ServerMessage::Pong { .. }
+                | ServerMessage::Timing { .. } => {}
+            }
+        }
+    }
+}
+
+fn leaving(chance: &mut Rng) -> Leaving {
+    match chance.below(4) {
+        0 => Leaving::Close,
+        1 => Leaving::Reset,
+        2 => Leaving::Silence,
+        _ => Leaving::Leave,
+    }
+}
+
+async fn leave(mut socket: GameSocket, how: Leaving, silent: &mut JoinSet<()>) {
+    match how {
+        Leaving::Leave => {
+            // Gone already is gone as well.
+            socket.send(&ClientMessage::Leave).await.ok();
+            timeout(PAUSE, socket.closed()).await.ok();
+        }
+        Leaving::Close => {
+            timeout(PAUSE, socket.close()).await.ok();
+        }
+        Leaving::Reset => socket.reset(),
+        Leaving::Silence => {
+            silent.spawn(async move {
+                sleep(SILENCE_MAX).await;
+                drop(socket);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slope;
+
+    #[test]
+    fn a_slope_is_that_of_the_line_through_the_points() {
+        let line: Vec<_> = (0..9).map(|x| (f64::from(x), 3.0 - 2.0 * f64::from(x))).collect();
+        assert!((slope(&line) + 2.0).abs() < 1e-9);
+        assert!(slope(&[(0.0, 1.0), (1.0, 2.0), (2.0, 1.0)]).abs() < 1e-9);
+    }
+}
