@@ -248,13 +248,17 @@ fn is_soon(last: Option<Instant>, now: Instant, pause: Duration) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
     use shared::id::{PlayerId, RoomId};
     use shared::protocol::PlayReport;
+    use shared::sim::Slot;
     use shared::tick::Tick;
 
     use super::{LATEST, Margins, Meter, REPORT_PAUSE, STEPS, Whose};
+    use crate::metrics::players::PlayerSeries;
 
     fn spectators(now: Instant) -> Meter {
         let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(2));
@@ -276,6 +280,44 @@ mod tests {
         let mut all_late = Margins([0; STEPS]);
         all_late.add(i16::MIN);
         assert_eq!(all_late.p99(), Some(LATEST));
+    }
+
+    #[test]
+    fn the_log_has_a_line_every_minute_for_who_looks_closely_and_one_at_the_end() {
+        let lines = Lines::default();
+        let sink = lines.clone();
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).json();
+        // With one subscriber alone, what another thread says first is taken to interest nobody.
+        let _other = tracing::Dispatch::new(tracing_subscriber::registry());
+        let _log = tracing::subscriber::set_default(log.with_writer(move || sink.clone()).finish());
+        let now = Instant::now();
+        let place = PlayerSeries::up_to(1).enter("ABC123".into(), Slot(4));
+        let whose = Whose { slot: Some(Slot(4)), ..spectators(now).whose };
+        let mut meter = Meter::new(whose, Some(place), now);
+        meter.received(7);
+
+        (1..=121).for_each(|second| meter.show(0, now + Duration::from_secs(second)));
+        meter.ended("gave up the seat");
+        drop(meter);
+
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let said: Vec<_> = text.lines().map(|line| line.contains("\"end\"")).collect();
+        assert_eq!(said, [false, false, true], "{text}");
+        assert!(text.lines().all(|line| line.contains("\"received_bytes\":7")), "{text}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
