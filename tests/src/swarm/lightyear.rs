@@ -68,13 +68,15 @@ struct Traffic {
 ///
 /// # Errors
 /// When it is there but does not do what is measured: players are dropped, snapshots or inputs do not come thirty
-/// times a second, or discs do not move.
+/// times a second, or discs do not move. Also when our own snapshots did not: then there is nothing to compare.
 pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Result<()> {
     let Some(program) = env::var_os(PROGRAM).map(PathBuf::from) else {
         let reason = "it was not built, because its packages could not be fetched";
         report.note(format!("lightyear was not measured: {reason}."));
         return Ok(());
     };
+    let ours_came = report.figure(&format!("players.{}.snapshots_per_second", plan.count));
+    ensure_about_thirty(ours_came, "our server sent", "snapshots")?;
     let Cost { watched, traffic, runs_on } = on_lightyear(plan, program).await?;
     let theirs = watched.us_per_player_second;
     report.add("lightyear.us_per_player_second", theirs, "µs", &runs_on);
@@ -143,17 +145,21 @@ impl Traffic {
 
     fn ensure_it_is_what_is_measured(&self) -> Result<()> {
         for (sum, who) in [("snapshots", "lightyear sent"), ("inputs", "its players sent")] {
-            let rate = self.for_a_player_second(sum);
-            ensure!(
-                ABOUT_THIRTY.contains(&rate),
-                "{who} {rate:.1} {sum} a second instead of 30, so the cost says nothing; fewer players (--count) or a \
-                 quieter machine may help"
-            );
+            ensure_about_thirty(self.for_a_player_second(sum), who, sum)?;
         }
         let moving = self.of("moves") / self.of("possible");
         ensure!(moving >= MOVING_MIN, "only {:.0} % of the discs moved", moving * 100.0);
         Ok(())
     }
+}
+
+fn ensure_about_thirty(rate: f64, who: &str, what: &str) -> Result<()> {
+    ensure!(
+        ABOUT_THIRTY.contains(&rate),
+        "{who} {rate:.1} {what} a second instead of 30, so the cost says nothing; fewer players (--count) or a \
+         quieter machine may help"
+    );
+    Ok(())
 }
 
 /// The process with the players. Ends when it is dropped.
