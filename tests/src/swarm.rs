@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod colyseus;
+pub mod crowd;
 pub mod floor;
 pub mod lightyear;
 pub mod link;

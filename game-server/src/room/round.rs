@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, Writer};
 use shared::sim::{Command, Disc, Event, Mode, Slot, World};
-use shared::snapshot::crowd::CrowdEncoder;
 use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
 
-use super::news::Snapshot;
+use super::news::{Snapshot, Telling};
 use super::outbox::Outbox;
 use super::seats::{Seat, Seats};
 use super::standings;
@@ -35,7 +34,7 @@ pub(super) struct Round {
     header: ReplayHeader,
     encoder: StreamEncoder,
     /// Of a crowd, for its players.
-    crowd: Option<Crowd>,
+    crowd: Option<Telling>,
     /// As it was told last.
     roster: Roster,
     /// Seats that changed since the last step.
@@ -49,16 +48,6 @@ pub(super) struct Round {
     left: Vec<Standing>,
     /// When people sat down, in ticks of the round.
     seated_at: BTreeMap<PlayerId, u32>,
-}
-
-/// A crowd is told to each of its players by itself.
-#[derive(Debug, Default)]
-struct Crowd {
-    encoder: CrowdEncoder,
-    /// Since the last snapshot.
-    events: Vec<Event>,
-    /// This tick has a snapshot.
-    is_new: bool,
 }
 
 /// What a round needs to begin.
@@ -104,7 +93,7 @@ impl Round {
             world,
             header,
             encoder,
-            crowd: plan.mode.is_crowd().then(Crowd::default),
+            crowd: plan.mode.is_crowd().then(Telling::default),
             roster: told,
             seat_changes: plan.seats.joins(),
             unsent: Vec::new(),
@@ -166,11 +155,10 @@ impl Round {
         let mut all = core::mem::take(&mut self.seat_changes);
         all.extend(commands);
         let events = self.world.step(&all);
-        self.unsent.push(all);
         if let Some(crowd) = &mut self.crowd {
-            crowd.events.extend_from_slice(&events);
-            crowd.is_new = false;
+            crowd.note(&all, &events, &self.world);
         }
+        self.unsent.push(all);
         if let Some(tape) = self.tape.as_ref().filter(|_| !events.is_empty()) {
             tape.events(self.world.tick, &events);
         }
@@ -202,11 +190,6 @@ impl Round {
         if self.unsent.is_empty() {
             return;
         }
-        if let Some(crowd) = &mut self.crowd {
-            crowd.encoder.snapshot(&self.unsent, &crowd.events, &self.world);
-            crowd.events.clear();
-            crowd.is_new = true;
-        }
         let delta = self.encoder.delta(&self.unsent, &self.world);
         self.unsent.clear();
         outbox.record(&delta);
@@ -217,8 +200,7 @@ impl Round {
 
     /// What this tick tells the players of a crowd.
     pub(super) fn snapshot(&self, bytes_max: usize) -> Option<Snapshot<'_>> {
-        let crowd = self.crowd.as_ref().filter(|crowd| crowd.is_new)?;
-        Some(Snapshot { crowd: &crowd.encoder, world: &self.world, bytes_max })
+        Some(self.crowd.as_ref()?.snapshot(&self.world, bytes_max))
     }
 
     /// The result as it stands, best first: people who left included, bots who left not.

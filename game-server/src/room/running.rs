@@ -149,6 +149,8 @@ impl Room {
                 let is_over = round.world().is_over();
                 self.report(&events);
                 if is_over {
+                    // A crowd's last snapshot is in no outbox.
+                    self.speak(now);
                     self.end_round(now);
                 }
             }

@@ -215,7 +215,7 @@ impl Talk {
             self.reader.take_frames(&mut self.outgoing);
         }
         if let Some((sight, snapshot)) = self.sight.as_mut().zip(news.snapshot) {
-            self.outgoing.push(stream_frame(sight.look(snapshot)));
+            self.outgoing.extend(sight.look(snapshot).map(stream_frame));
         }
         if is_report_due {
             self.report(inputs);

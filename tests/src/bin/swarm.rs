@@ -13,10 +13,12 @@ use tests::Site;
 use tests::feed::Transport;
 use tests::swarm::link::{self, Conditions};
 use tests::swarm::players::{Peer, Plan};
-use tests::swarm::{Report, codec, floor, players, soak, subscribers, tick};
+use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
 
 /// Seconds of a measurement, when nobody says otherwise.
 const SECONDS: u64 = 20;
+/// Players, unless told otherwise.
+const COUNT: [usize; 1] = [320];
 
 /// Many players over real sockets, and what they cost.
 #[derive(Debug, Parser)]
@@ -51,8 +53,9 @@ enum Task {
         /// Writes the figures as one flat JSON object, too.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Players in rooms of sixteen; several numbers are measured one after the other.
-        #[arg(long, value_delimiter = ',', default_value = "320")]
+        /// Players in rooms of sixteen, 320 unless told otherwise; several numbers are measured one after the other. Of
+        /// `crowd`, players on one platform: 512 and 1,000.
+        #[arg(long, value_delimiter = ',')]
         count: Vec<usize>,
         /// Subscribers of a feed.
         #[arg(long, default_value_t = 1_000)]
@@ -119,6 +122,8 @@ enum Bench {
     Codec,
     /// Time of a step of a world.
     Tick,
+    /// Hundreds on one platform: bytes for each, and the time of a tick. Only when it is named.
+    Crowd,
     /// What players feel on bad lines. Only when it is named: it takes a quarter of an hour.
     Link,
     /// Players who come and go for half an hour: whether memory stays flat. Only when it is named.
@@ -143,15 +148,29 @@ async fn main() -> Result<()> {
         Task::Bench { name, whom, json, count, subscribers, seconds, peer, link } => {
             let length = |otherwise| Duration::from_secs(seconds.unwrap_or(otherwise));
             let window = length(SECONDS);
-            let plans: Vec<_> = count.iter().map(|&count| Plan { count, window }).collect();
+            let count =
+                |otherwise: &[usize]| if count.is_empty() { otherwise.to_vec() } else { count };
             let outcome = match name {
                 Some(Bench::Link) => link::measure(&link.plan(window), &mut report).await,
                 Some(Bench::Soak) => {
-                    let (seats, seed) = (count.iter().sum(), link.seed);
+                    let (seats, seed) = (count(&COUNT).iter().sum(), link.seed);
                     let plan = soak::Plan { seats, window: length(soak::SECONDS), seed };
                     soak::measure(plan, &mut report).await
                 }
-                _ => bench(name, &plans, (subscribers, window), whom.or(peer), &mut report).await,
+                Some(Bench::Crowd) => {
+                    crowd::measure_each(&count(&crowd::COUNTS), window, link.seed, &mut report)
+                        .await
+                }
+                _ => {
+                    bench(
+                        name,
+                        &plans(&count(&COUNT), window),
+                        (subscribers, window),
+                        whom.or(peer),
+                        &mut report,
+                    )
+                    .await
+                }
             };
             // What was measured before something failed is worth seeing, too.
             json.map(|path| report.write_json(&path)).transpose()?;
@@ -168,6 +187,10 @@ async fn main() -> Result<()> {
     }
     print!("{}", report.table());
     Ok(())
+}
+
+fn plans(count: &[usize], window: Duration) -> Vec<Plan> {
+    count.iter().map(|&count| Plan { count, window }).collect()
 }
 
 async fn bench(

@@ -102,7 +102,10 @@ pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
 /// Starts the server on its core, without bots and with room for everybody.
 pub(super) async fn start_server(data: &Path, flags: &[&str]) -> Result<(Program, Site)> {
     let mut command = server_command(data, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    command.args(["--round-seconds", "3600"]).args(flags);
+    if !flags.contains(&"--round-seconds") {
+        command.args(["--round-seconds", "3600"]);
+    }
+    command.args(flags);
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address: SocketAddr =
         program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
