@@ -4,7 +4,7 @@ use super::super::bits::{Coder, DecodeError};
 use super::super::{delta, keyframe};
 use crate::sim::alone::{self, Deeds, Surroundings};
 use crate::sim::disc::{
-    COORDINATE_MAX, CROWD_COORDINATE_MAX, EFFECT_TICKS, POINTS_MAX, PROTECTION_TICKS, STRAIN_MAX,
+    CROWD_COORDINATE_MAX, EFFECT_TICKS, POINTS_MAX, PROTECTION_TICKS, STRAIN_MAX,
 };
 use crate::sim::movement::DASH_COOLDOWN_TICKS;
 use crate::sim::push::SHOVE_COOLDOWN_TICKS;
@@ -17,8 +17,6 @@ const PLACE_ORDER: u32 = 7;
 const VELOCITY_ORDER: u32 = 7;
 const STRAIN_ORDER: u32 = 3;
 const SCORE_ORDER: u32 = 1;
-
-const _: () = assert!(COORDINATE_MAX < CROWD_COORDINATE_MAX);
 
 /// Whether a correction fits into a change. What does not is told whole: a disc that came back elsewhere, say.
 pub(super) fn fits(disc: &Disc, to: &Disc) -> bool {
