@@ -16,6 +16,7 @@ use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use super::Report;
 use super::report::percentile;
 
+mod crowd;
 mod dictionary;
 mod entropy;
 mod formats;
@@ -103,7 +104,7 @@ pub fn measure(report: &mut Report) -> Result<()> {
     let dictionary = Dictionary::train(&stream_of(&training))?;
     let cost = dictionary.compress(&stream_of(&rounds))?;
     tell("codec.ours_zstd", cost, "ours, and a zstd dictionary", report);
-    Ok(())
+    crowd::measure(report)
 }
 
 /// A round of sixteen bots.
