@@ -51,6 +51,11 @@ pub struct Config {
     pub bots_fill_after: Duration,
     /// New rooms that one address may open in a minute.
     pub rooms_per_minute: u32,
+    /// Let the kernel wait for more to send (Nagle), and take whatever is written: `cargo xtask bench link --without` shows
+    /// what it is worth that it does neither.
+    pub without_nodelay: bool,
+    /// See [`Config::without_nodelay`].
+    pub without_unsent_limit: bool,
     /// Bytes of a snapshot for one player of a crowd. What has no room comes later.
     pub crowd_snapshot_bytes_max: usize,
     /// Show how each seated player does in `/metrics`, up to a number of players.
@@ -81,6 +86,8 @@ impl Default for Config {
             summary_seconds: 12,
             bots_fill_after: Duration::from_secs(10),
             rooms_per_minute: 60,
+            without_nodelay: false,
+            without_unsent_limit: false,
             crowd_snapshot_bytes_max: 376,
             metrics_per_player: true,
         }

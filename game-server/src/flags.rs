@@ -90,6 +90,12 @@ pub(crate) struct Flags {
     /// New rooms that one address may open in a minute.
     #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
     rooms_per_minute: u32,
+    /// For measuring what TCP_NODELAY is worth.
+    #[arg(long, env = "PUSHBACK_WITHOUT_NODELAY", hide = true)]
+    without_nodelay: bool,
+    /// For measuring what it is worth that the kernel takes little that it cannot send.
+    #[arg(long, env = "PUSHBACK_WITHOUT_UNSENT_LIMIT", hide = true)]
+    without_unsent_limit: bool,
     /// Bytes of a snapshot for one player of a crowd, thirty times a second; what has no room comes later.
     #[arg(
         long,
@@ -131,6 +137,8 @@ impl Flags {
             summary_seconds: self.summary_seconds.min(600),
             bots_fill_after: Duration::from_millis(self.bots_fill_after_ms),
             rooms_per_minute: self.rooms_per_minute,
+            without_nodelay: self.without_nodelay,
+            without_unsent_limit: self.without_unsent_limit,
             crowd_snapshot_bytes_max: self.crowd_snapshot_bytes_max.max(64),
             metrics_per_player: self.metrics_per_player,
             lab_interval: Duration::from_millis(self.lab_interval_ms),

@@ -21,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
 use crate::app::SharedApp;
+use crate::config::Config;
 use crate::http::ClientAddress;
 use crate::metrics::Counted;
 use door::{Admission, Door};
@@ -83,7 +84,7 @@ async fn serve(
     app: SharedApp,
 ) {
     let config = &app.services.config;
-    if let Err(error) = tune(&socket) {
+    if let Err(error) = tune(&socket, config) {
         tracing::debug!(%error, "a socket could not be tuned");
     }
     // Admission and count stay with the socket, which outlives HTTP when it becomes a WebSocket.
@@ -118,10 +119,12 @@ async fn serve(
 }
 
 /// Sends at once what is written, lets the kernel hold little that it cannot send, and finds dead peers.
-fn tune(socket: &TcpStream) -> std::io::Result<()> {
-    socket.set_nodelay(true)?;
+fn tune(socket: &TcpStream, config: &Config) -> std::io::Result<()> {
+    socket.set_nodelay(!config.without_nodelay)?;
     let socket = SockRef::from(socket);
-    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    if !config.without_unsent_limit {
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    }
     let probes = TcpKeepalive::new().with_time(IDLE_MAX).with_interval(PROBE_EVERY);
     socket.set_tcp_keepalive(&probes)?;
     socket.set_tcp_user_timeout(Some(UNANSWERED_MAX))
@@ -149,6 +152,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::{IDLE_MAX, UNANSWERED_MAX, tune};
+    use crate::config::Config;
 
     #[tokio::test]
     async fn a_connection_finds_out_when_its_peer_has_vanished() {
@@ -157,7 +161,7 @@ mod tests {
         let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (socket, _) = accepted.unwrap();
 
-        tune(&socket).unwrap();
+        tune(&socket, &Config::default()).unwrap();
 
         let socket = SockRef::from(&socket);
         assert!(socket.keepalive().unwrap());

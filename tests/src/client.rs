@@ -31,8 +31,14 @@ impl Client {
     /// Starts it with neither window nor sound: only the game on the wire.
     #[must_use]
     pub fn headless(flags: &[&str]) -> Self {
+        Self::headless_with(flags, &[])
+    }
+
+    /// The same with variables of its environment set to 1.
+    #[must_use]
+    pub fn headless_with(flags: &[&str], variables: &[&str]) -> Self {
         Self::start(flags, |command| {
-            command.arg("--headless");
+            command.arg("--headless").envs(variables.iter().map(|name| (name, "true")));
         })
     }
 

@@ -36,8 +36,12 @@ pub(super) async fn open(
         .max_message_size(Some(message_bytes_max))
         .max_frame_size(Some(message_bytes_max))
         .write_buffer_size(0);
-    connect_async_with_config(request, Some(config), true).await.map(|(socket, _)| socket)
+    let nodelay = std::env::var_os(WITHOUT_NODELAY).is_none();
+    connect_async_with_config(request, Some(config), nodelay).await.map(|(socket, _)| socket)
 }
+
+/// Set for measuring what TCP_NODELAY is worth: `cargo xtask bench link --without nodelay`.
+const WITHOUT_NODELAY: &str = "PUSHBACK_WITHOUT_NODELAY";
 
 /// Why a connection ended, and what to do now.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::error::{HttpError, HttpResult};
 use crate::app::SharedApp;
+use crate::config::Config;
 use crate::room::Wire;
 use crate::serve::HttpSocket;
 use crate::socket;
@@ -82,8 +83,9 @@ impl Upgrade {
         let not_possible =
             || HttpError::new(ProblemKind::BadUpgrade, "This connection cannot be upgraded.");
         let (key, socket) = self.bare.ok_or_else(not_possible)?;
+        let services = app.services.clone();
         app.services.tasks.spawn(async move {
-            match bare_socket(socket).await {
+            match bare_socket(socket, &services.config).await {
                 Ok(wire) => take(wire),
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),
             }
@@ -103,11 +105,11 @@ impl Upgrade {
 }
 
 /// The TCP socket under an upgraded connection.
-async fn bare_socket(upgrade: OnUpgrade) -> Result<Wire, BoxError> {
+async fn bare_socket(upgrade: OnUpgrade, config: &Config) -> Result<Wire, BoxError> {
     let upgraded = upgrade.await?;
     let parts = upgraded.downcast::<HttpSocket>().or(Err("another kind of connection"))?;
     let (socket, held) = parts.io.into_inner().into_parts();
-    Ok(Wire::new(socket, parts.read_buf, held)?)
+    Ok(Wire::new(socket, parts.read_buf, held, config)?)
 }
 
 impl FromRequestParts<SharedApp> for Upgrade {

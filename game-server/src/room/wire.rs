@@ -11,6 +11,7 @@ use std::net::{Shutdown, TcpStream};
 use bytes::{Buf as _, Bytes};
 use socket2::SockRef;
 
+use crate::config::Config;
 use crate::serve::Held;
 
 /// The kernel takes no more than so many bytes that it cannot send yet. A snapshot has some twenty: what
@@ -37,9 +38,16 @@ impl Wire {
     ///
     /// # Errors
     /// When the system refuses.
-    pub(crate) fn new(socket: tokio::net::TcpStream, early: Bytes, held: Held) -> io::Result<Self> {
+    pub(crate) fn new(
+        socket: tokio::net::TcpStream,
+        early: Bytes,
+        held: Held,
+        config: &Config,
+    ) -> io::Result<Self> {
         let socket = socket.into_std()?; // Stays non-blocking.
-        SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        if !config.without_unsent_limit {
+            SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        }
         Ok(Self { socket, early, unsent: Vec::new(), _held: held })
     }
 

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tests::Site;
 use tests::feed::Transport;
-use tests::swarm::link::{self, Conditions};
+use tests::swarm::link::{self, Conditions, Without};
 use tests::swarm::players::{Peer, Plan};
 use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
 
@@ -108,6 +108,9 @@ struct LinkFlags {
     /// The congestion control at both ends, for example cubic or bbr.
     #[arg(long, value_name = "NAME")]
     congestion: Option<String>,
+    /// Measures with something switched off, to show what it is worth.
+    #[arg(long)]
+    without: Option<Without>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -226,6 +229,7 @@ impl LinkFlags {
             seed: self.seed,
             only: self.line,
             congestion: self.congestion,
+            without: self.without,
         }
     }
 }

@@ -63,6 +63,34 @@ pub struct Plan {
     pub only: Option<Conditions>,
     /// The congestion control at both ends. Nothing: the system's.
     pub congestion: Option<String>,
+    /// What is switched off.
+    pub without: Option<Without>,
+}
+
+/// Something that can be switched off, to show what it is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Without {
+    /// `TCP_NODELAY` at both ends: small messages wait for the acknowledgement of those before (Nagle).
+    Nodelay,
+    /// The server's limit of what the kernel takes and cannot send yet: old snapshots wait there in a queue.
+    Outbox,
+}
+
+impl Without {
+    /// What server and client know it by.
+    const fn variable(self) -> &'static str {
+        match self {
+            Self::Nodelay => "PUSHBACK_WITHOUT_NODELAY",
+            Self::Outbox => "PUSHBACK_WITHOUT_UNSENT_LIMIT",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nodelay => "without_nodelay",
+            Self::Outbox => "without_outbox",
+        }
+    }
 }
 
 /// A server, and a line to it that can be made worse.
@@ -155,8 +183,8 @@ impl Lab {
         }
         let line = Line::between(near_end, far_end, plan.seed);
         let data = tempfile::tempdir().context("a folder for the server")?;
-        let (folder, round) = (data.path().to_owned(), plan.round);
-        let start = async move || start_server(&folder, SERVER_ADDRESS, round);
+        let (folder, round, without) = (data.path().to_owned(), plan.round, plan.without);
+        let start = async move || start_server(&folder, SERVER_ADDRESS, round, without);
         let (server, address) = near.run(start).await?;
         let site = Site::at(address);
         Ok(Self {
@@ -170,7 +198,8 @@ impl Lab {
 
     async fn with_bytes(plan: &Plan) -> Result<Self> {
         let data = tempfile::tempdir().context("a folder for the server")?;
-        let (server, address) = start_server(data.path(), Ipv4Addr::LOCALHOST, plan.round);
+        let (server, address) =
+            start_server(data.path(), Ipv4Addr::LOCALHOST, plan.round, plan.without);
         let site = Site::at(address);
         let proxy = Proxy::to(&site).await;
         let url = proxy.site().url("");
@@ -192,6 +221,7 @@ impl Lab {
             }
         }
         let line = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
+        let line = plan.without.map_or(line.clone(), |what| format!("{line}.{}", what.name()));
         let outcomes = self.play(plan, false).await?;
         if outcomes.len() < plan.clients {
             let failed = plan.clients - outcomes.len();
@@ -218,11 +248,15 @@ impl Lab {
             site.guest("Host").await.open_room(&room).await.summary.id.to_string()
         };
         let (count, url) = (plan.clients, self.url.clone());
+        let variables: Vec<_> = plan.without.iter().map(|what| what.variable()).collect();
         let start = async move |room: String| {
             let flags = ["--server", &url, "--join", &room, "--autopilot", "--exit-after-round"];
             let names = (0..count).map(|number| format!("Far {number}"));
             names
-                .map(|name| Client::headless(&[&flags[..], &["--name", &name]].concat()))
+                .map(|name| {
+                    let flags = [&flags[..], &["--name", &name]].concat();
+                    Client::headless_with(&flags, &variables)
+                })
                 .collect::<Vec<_>>()
         };
         let mut clients = match &self.line {
@@ -256,9 +290,15 @@ impl Lab {
     }
 }
 
-fn start_server(data: &std::path::Path, at: Ipv4Addr, round: Duration) -> (Program, SocketAddr) {
+fn start_server(
+    data: &std::path::Path,
+    at: Ipv4Addr,
+    round: Duration,
+    without: Option<Without>,
+) -> (Program, SocketAddr) {
     let mut command = server_command(data, SocketAddr::from((at, 0)));
     command.args(["--round-seconds", &round.as_secs().to_string()]);
+    command.envs(without.map(|what| (what.variable(), "true")));
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
     (program, address)
