@@ -21,7 +21,7 @@ use shared::sim::{Event, PickupKind, Slot};
 
 use crate::scene::{Phase, Seen, Stage, View};
 use crate::settings::{Settings, Volumes};
-use crate::space::{scene_from_world, speed_from_world};
+use crate::space::{Drawn, scene_from_world, speed_from_world};
 use crate::ui::UiTakes;
 
 pub use synth::Sound;
@@ -172,7 +172,7 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
     Some(match event {
         Event::PulseFired { id } => {
             let loud = if is_own(id.slot) { 0.75 } else { 0.42 };
-            (wanted(Sound::Pulse, loud, 0.94 + f32::from(id.slot.0) * 0.008), place(id.slot))
+            (wanted(Sound::Pulse, loud, 0.94 + f32::from(id.slot.0 % 16) * 0.008), place(id.slot))
         }
         Event::PulseHit { target, at, .. } => {
             let force = (strain(*target) / 1.5).clamp(0.0, 1.0);
@@ -191,10 +191,13 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
                 Some(scene_from_world(*at)),
             )
         }
-        Event::KnockOut { slot, credit, .. } => {
+        Event::KnockOut { slot, credit, at } => {
             let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
             let loud = if about_own { 1.0 } else { 0.55 };
-            (wanted(Sound::Fall, loud, if is_own(*slot) { 0.85 } else { 1.05 }), None)
+            // On wide ice who is far away is not heard.
+            let is_wide = stage.drawn.as_ref().is_some_and(Drawn::is_wide);
+            let at = Some(scene_from_world(*at)).filter(|_| is_wide && !about_own);
+            (wanted(Sound::Fall, loud, if is_own(*slot) { 0.85 } else { 1.05 }), at)
         }
         Event::Respawn { slot } if is_own(*slot) => (wanted(Sound::Respawn, 0.6, 1.0), None),
         Event::PickupAppeared { at, .. } => {

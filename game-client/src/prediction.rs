@@ -369,6 +369,7 @@ impl Match {
         let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
         self.statistics.record(correction.exact, own.map(|(_, way)| *way), at);
         let after = self.predictor.as_ref().map(Predictor::world);
+        after.into_iter().for_each(|world| self.offsets.keep_those_in(world));
         for (slot, way) in correction.moved {
             let stance = |world: &World| world.disc(slot).map(|disc| disc.is_standing());
             if stance(before) == after.and_then(stance) {

@@ -9,7 +9,7 @@ use bevy::prelude::{
 use shared::api::Role;
 use shared::id::RoomId;
 use shared::protocol::{ClientMessage, RoundSummary, ServerMessage};
-use shared::sim::{Event, Mode};
+use shared::sim::{Event, Mode, Slot};
 use shared::tick::TICK_RATE_HZ;
 
 use crate::autopilot::Autopilot;
@@ -59,6 +59,8 @@ pub struct Room {
     pub result: Option<RoundResult>,
     /// The round trip, in milliseconds. Nothing before it was measured.
     pub round_trip_ms: Option<f64>,
+    /// Whom one who watches follows.
+    pub watched: Option<Slot>,
     rescue: Rescue,
 }
 
@@ -87,6 +89,7 @@ impl Room {
             play: Match::default(),
             result: None,
             round_trip_ms: None,
+            watched: None,
             rescue: Rescue::None,
         }
     }
@@ -286,7 +289,7 @@ fn show(
     stage.drawn = drawn;
     stage.seconds = seconds;
     stage.own = seat;
-    stage.subject = seat;
+    stage.subject = seat.or(room.watched);
     stage.is_backdrop = false;
     if stage.roster != *room.play.roster() {
         stage.roster = room.play.roster().clone();

@@ -6,6 +6,7 @@ mod discs;
 mod effects;
 mod ice;
 mod labels;
+mod looks;
 pub mod marks;
 mod own_fall;
 mod painter;
@@ -13,6 +14,7 @@ pub mod palette;
 mod pickups;
 mod platform;
 mod pulses;
+mod scratches;
 mod tinted;
 mod void;
 

@@ -149,6 +149,14 @@ pub struct Drawn {
     pub leader: Option<Slot>,
     /// Time is up.
     pub over: bool,
+    /// Only what is near the own disc is known.
+    pub is_partial: bool,
+}
+
+/// Whether ice of such a radius, in units, is too wide to be seen at once from near by: a crowd's.
+#[must_use]
+pub fn is_wide(radius_whole: f32) -> bool {
+    radius_whole > 1_000.0
 }
 
 impl Drawn {
@@ -193,13 +201,21 @@ impl Drawn {
             team_points: later.mode.has_teams().then_some(later.team_points),
             leader: later.leader,
             over: later.is_over(),
+            is_partial: later.is_partial(),
         }
+    }
+
+    /// Whether the ice is wide: see [`is_wide`].
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        is_wide(self.radius_whole)
     }
 
     /// The disc of a seat.
     #[must_use]
     pub fn disc(&self, slot: Slot) -> Option<&DrawnDisc> {
-        self.discs.iter().find(|disc| disc.slot == slot)
+        let place = self.discs.binary_search_by_key(&slot, |disc| disc.slot).ok()?;
+        self.discs.get(place)
     }
 
     /// Seats, best first: the order of `shared::sim::scoring::ranking`.

@@ -2,6 +2,7 @@
 
 pub mod chat;
 pub mod cooldowns;
+pub mod crowd;
 pub mod hud;
 pub mod icons;
 pub mod kill_feed;

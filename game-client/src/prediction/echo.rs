@@ -7,8 +7,8 @@ use shared::tick::Tick;
 
 /// Two events of the same kind between the same discs within so many ticks are one, seen twice.
 const SAME_WITHIN_TICKS: u32 = 12;
-/// Events remembered. More than happen in the time that matters; when full, the oldest is forgotten.
-const REMEMBERED_MAX: usize = 128;
+/// Events remembered. More than happen in sight in the time that matters; when full, the oldest is forgotten.
+const REMEMBERED_MAX: usize = 256;
 
 /// What was shown lately.
 #[derive(Debug, Clone, Default)]

@@ -9,8 +9,8 @@ use super::clock::Clock;
 
 /// Worlds kept. A second's; when full, the oldest goes.
 const WORLDS_MAX: usize = 40;
-/// Events that wait for their tick. When full, the oldest is dropped.
-const EVENTS_MAX: usize = 256;
+/// Events that wait for their tick: a third of a second of a crowd's. When full, the oldest is dropped.
+const EVENTS_MAX: usize = 1_024;
 
 /// The last worlds of a stream, and a needle that follows behind.
 #[derive(Debug, Clone, Default)]

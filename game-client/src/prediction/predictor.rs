@@ -1,7 +1,7 @@
 //! The world as it will be: everyone, stepped ahead of the server with the inputs that are known.
 //!
-//! Own inputs are known, and so are those of bots, who think the same here as at the server; other people are taken to go
-//! on as before. That is mostly right, because discs are heavy and the ice is smooth, and it makes pushes and bumps answer
+//! Own inputs are known, and so are those of bots, who think the same here as at the server; other people, and everybody
+//! in a crowd, are taken to go on as before. That is mostly right, because discs are heavy and the ice is smooth, and it makes pushes and bumps answer
 //! at once. When the server's word comes, it is compared bit for bit
 //! with what was predicted for that tick; when they differ, the ticks after it are stepped again.
 //!
@@ -49,8 +49,13 @@ impl Predictor {
         Self { seat, bots: Vec::new(), base, ahead: VecDeque::new(), inputs: VecDeque::new() }
     }
 
-    /// Who is a bot, from the next step on.
+    /// Who is a bot, from the next step on. In a crowd nobody is foreseen: a bot may be after somebody who is not told
+    /// of here.
     pub(super) fn know(&mut self, roster: &Roster) {
+        if self.base.is_partial() {
+            self.bots.clear();
+            return;
+        }
         let bots = roster.entries.iter().filter_map(|entry| Some((entry.slot, entry.bot?)));
         self.bots = bots.collect();
     }

@@ -1,9 +1,8 @@
 //! Hides corrections: what is drawn slides to where the simulation already is. The simulation itself is never bent.
 
-use shared::sim::Slot;
 use shared::sim::disc::RADIUS;
 use shared::sim::fixed::{SUBUNITS, Vec2};
-use shared::sim::mode::SEATS_MAX;
+use shared::sim::{Slot, World};
 
 /// Half of a difference is gone after so many seconds.
 const HALF_LIFE_SECONDS: f32 = 0.06;
@@ -12,46 +11,60 @@ const SLIDE_RADII_MAX: f32 = 5.0;
 /// A difference below so many units cannot be seen.
 const INVISIBLE_UNITS: f32 = 0.05;
 
-/// How far each disc is drawn from where it is, in units, y down.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// How far discs are drawn from where they are, in units, y down. Of a crowd, a few at any moment.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Offsets {
-    of: [[f32; 2]; SEATS_MAX],
+    /// Those that are drawn elsewhere, in the order of their slots.
+    of: Vec<(Slot, [f32; 2])>,
 }
 
 impl Offsets {
     /// A disc's place moved by `way` (old minus new): it is drawn where it was.
     pub fn add(&mut self, slot: Slot, way: Vec2) {
-        let Some(offset) = self.of.get_mut(usize::from(slot.0)) else { return };
-        offset[0] += units(way.x);
-        offset[1] += units(way.y);
-        if offset[0].hypot(offset[1]) > SLIDE_RADII_MAX * units(RADIUS) {
-            *offset = [0.0; 2];
+        let [x, y] = self.of(slot);
+        let offset = [x + units(way.x), y + units(way.y)];
+        self.clear(slot);
+        if length(offset) <= SLIDE_RADII_MAX * units(RADIUS)
+            && let Err(place) = self.place_of(slot)
+        {
+            self.of.insert(place, (slot, offset));
         }
     }
 
     /// A disc appeared somewhere else (a respawn): nothing to hide.
     pub fn clear(&mut self, slot: Slot) {
-        if let Some(offset) = self.of.get_mut(usize::from(slot.0)) {
-            *offset = [0.0; 2];
+        if let Ok(place) = self.place_of(slot) {
+            self.of.remove(place);
         }
+    }
+
+    /// Forgets those who are not there any more: where they come back, they are.
+    pub fn keep_those_in(&mut self, world: &World) {
+        self.of.retain(|(slot, _)| world.disc(*slot).is_some());
     }
 
     /// Lets time pass.
     pub fn decay(&mut self, seconds: f32) {
         let left = 0.5_f32.powf(seconds / HALF_LIFE_SECONDS);
-        for offset in &mut self.of {
+        self.of.retain_mut(|(_, offset)| {
             *offset = [offset[0] * left, offset[1] * left];
-            if offset[0].hypot(offset[1]) < INVISIBLE_UNITS {
-                *offset = [0.0; 2];
-            }
-        }
+            length(*offset) >= INVISIBLE_UNITS
+        });
     }
 
     /// How far a disc is drawn from where it is, in units, y down.
     #[must_use]
     pub fn of(&self, slot: Slot) -> [f32; 2] {
-        self.of.get(usize::from(slot.0)).copied().unwrap_or_default()
+        self.place_of(slot).map_or([0.0; 2], |place| self.of[place].1)
     }
+
+    fn place_of(&self, slot: Slot) -> Result<usize, usize> {
+        self.of.binary_search_by_key(&slot, |(slot, _)| *slot)
+    }
+}
+
+fn length(offset: [f32; 2]) -> f32 {
+    offset[0].hypot(offset[1])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "coordinates have at most 17 bits")]
@@ -61,8 +74,8 @@ fn units(subunits: i32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use shared::sim::Slot;
     use shared::sim::fixed::{Vec2, units};
+    use shared::sim::{Command, Mode, Slot, World};
 
     use super::Offsets;
 
@@ -88,5 +101,22 @@ mod tests {
         offsets.add(Slot(0), Vec2::new(units(400), 0));
 
         assert_eq!(offsets.of(Slot(0)), [0.0; 2]);
+    }
+
+    #[test]
+    fn each_of_a_crowd_has_its_own_and_who_leaves_has_none_on_coming_back() {
+        let mut world = World::new(Mode::Crowd, 1, 3_600);
+        world.step(&[3, 19, 1_019].map(|slot| Command::Join { slot: Slot(slot), team: 0 }));
+        let mut offsets = Offsets::default();
+
+        for (slot, way) in [(1_019, 7), (3, 5), (19, 6)] {
+            offsets.add(Slot(slot), Vec2::new(units(way), 0));
+        }
+        let all = [3, 19, 1_019].map(|slot| offsets.of(Slot(slot))[0]);
+        world.step(&[Command::Leave { slot: Slot(19) }]);
+        offsets.keep_those_in(&world);
+
+        assert_eq!(all, [5.0, 6.0, 7.0]);
+        assert_eq!([3, 19, 1_019].map(|slot| offsets.of(Slot(slot))[0]), [5.0, 0.0, 7.0]);
     }
 }

@@ -28,6 +28,13 @@ const FOLLOW: f32 = 0.62;
 const FOLLOW_KILLER: f32 = 0.86;
 /// …who is seen from a little nearer.
 const HEIGHT_KILLER: f32 = 680.0;
+/// On wide ice the picture is no larger than this: a player is told of little more (`shared::snapshot::crowd::ENTER`).
+const WIDE_PICTURE: Vec2 = Vec2::new(1_440.0, 800.0);
+/// On wide ice the own disc is never farther from the middle of the picture than this, along both axes: what is behind
+/// it is told of a little longer than what is before it.
+const WIDE_LAG: f32 = 90.0;
+/// Whom the picture follows is somewhere else all at once, farther away than this: it does not fly there.
+const CUT_UNITS: f32 = 500.0;
 /// Seconds of the own movement that the picture looks ahead.
 const LOOK_AHEAD_SECONDS: f32 = 0.12;
 /// The picture has closed half of the way to where it should be after so many seconds.
@@ -59,6 +66,12 @@ impl Default for View {
 }
 
 impl View {
+    /// Half of what the picture shows, in units.
+    #[must_use]
+    pub fn half(&self) -> Vec2 {
+        self.window * self.scale / 2.0
+    }
+
     /// The place under a point of the window (logical pixels, y down).
     #[must_use]
     pub fn place_at(&self, pixel: Vec2) -> Vec2 {
@@ -155,16 +168,21 @@ pub(super) fn follow(
     mut camera: Query<(&mut Transform, &mut Projection), (With<GameCamera>, With<Camera>)>,
     mut view: ResMut<View>,
     mut shake: ResMut<Shake>,
-    mut act: Local<u32>,
+    mut painter: ResMut<Painter>,
+    mut followed: Local<Followed>,
 ) {
     let seconds = time.delta_secs();
     view.window = Vec2::new(window.width(), window.height()).max(Vec2::ONE);
     let (centre, height) = wanted(&stage, fall.killer(), view.window, time.elapsed_secs());
-    let jump = *act != stage.act;
-    *act = stage.act;
+    let jump = followed.jumps_to(&stage);
     let near = if jump { 1.0 } else { 1.0 - 0.5_f32.powf(seconds / HALF_LIFE_SECONDS) };
     view.centre = view.centre.lerp(centre, near);
     view.scale += (height / view.window.y - view.scale) * near;
+    if let Some(place) = held(&stage) {
+        view.centre = view.centre.clamp(place - WIDE_LAG, place + WIDE_LAG);
+        view.scale = view.scale.min(height / view.window.y);
+    }
+    painter.look_at(view.centre, view.half() + SHAKE_UNITS);
     let shaken = if settings.shake { shake.pass(seconds) } else { Vec2::ZERO };
     for (mut transform, mut projection) in &mut camera {
         transform.translation = (view.centre + shaken).extend(transform.translation.z);
@@ -172,6 +190,33 @@ pub(super) fn follow(
             *scale = view.scale;
         }
     }
+}
+
+/// Whom the picture followed, and where.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Followed {
+    act: u32,
+    subject: Option<(Slot, Vec2)>,
+}
+
+impl Followed {
+    /// Whether the picture is somewhere else from now on, without a way from there to here.
+    fn jumps_to(&mut self, stage: &Stage) -> bool {
+        let subject = stage.subject.and_then(|slot| stage.drawn.as_ref()?.disc(slot));
+        let now = Self { act: stage.act, subject: subject.map(|disc| (disc.slot, disc.position)) };
+        let before = core::mem::replace(self, now);
+        let is_torn = match (before.subject, now.subject) {
+            (Some((old, from)), Some((new, to))) => old == new && from.distance(to) > CUT_UNITS,
+            _ => false,
+        };
+        before.act != now.act || is_torn
+    }
+}
+
+/// The place that the middle of the picture keeps to, where only what is near it is known.
+fn held(stage: &Stage) -> Option<Vec2> {
+    let drawn = stage.drawn.as_ref().filter(|drawn| drawn.is_partial)?;
+    Some(drawn.disc(stage.subject?)?.position)
 }
 
 /// Darkens the picture behind the menu: much at the left, where the panels are.
@@ -211,12 +256,18 @@ fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2
         let aside = height / window.y * window.x * 0.13;
         return (sway - Vec2::new(aside, 0.0), height);
     }
+    let is_wide = drawn.is_wide();
+    let killer = killer.filter(|_| !is_wide);
     if let Some(killer) = killer.and_then(|slot| drawn.disc(slot)) {
         return (killer.position * FOLLOW_KILLER, HEIGHT_KILLER.min(whole));
     }
     let covered = |height: f32| Vec2::new(0.0, height * stage.covered / 2.0);
     let subject = stage.subject.and_then(|slot| drawn.disc(slot));
     match subject {
+        Some(disc) if is_wide => {
+            let height = WIDE_PICTURE.y.min(WIDE_PICTURE.x * window.y / window.x);
+            (disc.position - covered(height), height)
+        }
         Some(disc) => {
             let ahead = disc.velocity * LOOK_AHEAD_SECONDS;
             let height = HEIGHT_PLAYING.min(whole);
@@ -232,8 +283,25 @@ fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2
 #[cfg(test)]
 mod tests {
     use bevy::math::Vec2;
+    use shared::sim::fixed::units;
+    use shared::sim::{Command, Mode, Slot, World, fixed};
+    use shared::snapshot::crowd::{ENTER, LEAVE};
 
-    use super::View;
+    use super::{Followed, Stage, View, WIDE_LAG, held, wanted};
+    use crate::prediction::Offsets;
+    use crate::space::{Drawn, scene_from_world};
+
+    const ME: Slot = Slot(700);
+
+    /// A crowd as it is told to one player, who stands here.
+    fn crowd(at: fixed::Vec2) -> Stage {
+        let mut world = World::new(Mode::Crowd, 0, 3_600);
+        world.step(&[Command::Join { slot: ME, team: 0 }]);
+        world.discs[0].position = at;
+        world.discs[0].stance = shared::sim::Stance::Standing;
+        let drawn = Drawn::between(&world, &world, 1.0, &Offsets::default());
+        Stage { drawn: Some(drawn), own: Some(ME), subject: Some(ME), ..Stage::default() }
+    }
 
     #[test]
     fn a_place_is_found_again_under_its_pixel() {
@@ -249,5 +317,50 @@ mod tests {
 
         assert!(again.distance(place) < 0.01);
         assert!(view.pixel_of(place).y < view.pixel_of(Vec2::ZERO).y);
+    }
+
+    #[test]
+    fn a_player_of_a_crowd_never_sees_farther_than_it_is_told() {
+        let at = fixed::Vec2::new(units(-2_000), units(900));
+        let stage = crowd(at);
+        let (told, kept) = (scene_from_world(ENTER).abs(), scene_from_world(LEAVE).abs());
+
+        for window in [(1280, 720), (960, 540), (2560, 1080), (1024, 768), (400, 900)] {
+            let window = Vec2::new(window.0 as f32, window.1 as f32);
+            let (centre, height) = wanted(&stage, Some(Slot(3)), window, 0.0);
+            let half = Vec2::new(height * window.x / window.y, height) / 2.0;
+
+            assert_eq!(centre, scene_from_world(at), "{window}");
+            assert!(half.cmple(told).all(), "{window}: {half}");
+            assert!((half + WIDE_LAG).cmple(kept).all(), "{window}: {half}");
+            assert!(half.x > 700.0 || half.y > 390.0, "{window}: {half}");
+        }
+        assert_eq!(held(&stage), Some(scene_from_world(at)));
+    }
+
+    #[test]
+    fn who_comes_back_elsewhere_is_there_without_a_flight() {
+        let mut followed = Followed::default();
+        let here = crowd(fixed::Vec2::new(units(3_000), 0));
+        followed.jumps_to(&here);
+
+        let near = followed.jumps_to(&crowd(fixed::Vec2::new(units(2_980), units(9))));
+        let far = followed.jumps_to(&crowd(fixed::Vec2::new(units(-400), units(50))));
+
+        assert!((near, far) == (false, true));
+    }
+
+    #[test]
+    fn who_watches_a_crowd_sees_all_of_it_or_follows_somebody() {
+        let mut stage = crowd(fixed::Vec2::new(units(2_000), 0));
+        (stage.own, stage.subject) = (None, None);
+        let window = Vec2::new(1280.0, 720.0);
+
+        let (centre, height) = wanted(&stage, None, window, 0.0);
+        stage.subject = Some(ME);
+        let (followed, near) = wanted(&stage, None, window, 0.0);
+
+        assert!(centre.length() < 100.0 && height > 6_400.0);
+        assert_eq!((followed, near), (Vec2::new(2_000.0, 0.0), 800.0));
     }
 }

@@ -1,36 +1,26 @@
-//! The discs: body, side, facing, strain, and how they squash, slide, trail and fall.
-
-use std::collections::VecDeque;
+//! The discs: body, side, facing, strain, trail and fall. From far away a disc is a dot.
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
-use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update};
-use shared::sim::mode::SEATS_MAX;
+use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Time, Update};
 use shared::sim::{PickupKind, Slot};
 
+use super::looks::{FALL_SECONDS, Fall, Look, Looks, RADIUS, TRAIL_PLACES, place_of};
 use super::marks::{Marking, marking};
 use super::painter::{Layer, Painter};
 use super::pickups::icon;
-use super::{OwnFall, Phase, Stage, palette};
+use super::{OwnFall, Phase, Stage, View, palette};
 use crate::settings::{PaletteChoice, Settings};
 use crate::space::{Drawn, DrawnDisc};
 
-/// Radius of a disc, in units.
-const RADIUS: f32 = 24.0;
 /// How high a disc is: what shows of its side.
 const HEIGHT: f32 = 5.0;
-/// A hit holds what it hit for so long. Only the picture stands still.
-const HOLD_SECONDS: f32 = 0.04;
-/// Half of a squash is gone after so many seconds.
-const SQUASH_SECONDS: f32 = 0.055;
-/// A fall takes so long.
-const FALL_SECONDS: f32 = 0.6;
 /// Faster than so many units a second leaves a trail.
 const TRAIL_SPEED: f32 = 330.0;
-/// Places kept for a trail.
-const TRAIL_PLACES: usize = 9;
-/// Seconds between two places of a trail.
-const TRAIL_SECONDS: f32 = 0.016;
+/// With more units for a pixel than this, a disc is drawn as a dot…
+const FAR_SCALE: f32 = 4.0;
+/// …of at least such a radius, in pixels.
+const DOT_PIXELS: f32 = 2.8;
 /// The largest strain that the arc shows.
 const STRAIN_MAX: f32 = 1.5;
 /// Radius of the plate under a mark, as a part of the disc's: what shows where it looks lies outside.
@@ -40,85 +30,13 @@ const ON_PLATE: f32 = 0.84;
 /// The arc of the strain: radius and width.
 const STRAIN_ARC: (f32, f32) = (31.0, 4.5);
 
-/// How one disc looks besides what the world says.
-#[derive(Debug, Clone, Default)]
-struct Look {
-    /// It stands still in the picture for so long…
-    hold: f32,
-    /// …here.
-    held_at: Vec2,
-    /// How far it is drawn from where it is, after a hold or a recoil.
-    slide: Vec2,
-    squash: f32,
-    squash_turn: f32,
-    flash: f32,
-    trail: VecDeque<Vec2>,
-    trail_due: f32,
-    last: Option<Vec2>,
-    velocity: Vec2,
-    fall: Option<Fall>,
-    strain: f32,
-}
-
-/// A disc on its way down.
-#[derive(Debug, Clone, Copy)]
-struct Fall {
-    place: Vec2,
-    velocity: Vec2,
-    age: f32,
-}
-
-/// How all discs look.
-#[derive(Debug, Resource)]
-pub(super) struct Looks {
-    of: Vec<Look>,
-    act: u32,
-    /// Frames are shorter than a hold: otherwise it would only look like a stutter.
-    is_fluent: bool,
-}
-
-impl Looks {
-    fn of(&mut self, slot: Slot) -> Option<&mut Look> {
-        self.of.get_mut(usize::from(slot.0))
-    }
-
-    /// A disc was hit along `way`: it holds, squashes by `amount` and flashes. A negative amount stretches it.
-    pub(super) fn hit(&mut self, slot: Slot, way: Vec2, amount: f32) {
-        let holds = self.is_fluent;
-        let Some(look) = self.of(slot) else { return };
-        if let Some(last) = look.last
-            && holds
-            && amount > 0.0
-            && look.hold <= 0.0
-        {
-            look.hold = HOLD_SECONDS;
-            look.held_at = last;
-        }
-        look.squash = amount;
-        look.squash_turn = way.to_angle();
-        look.flash = look.flash.max(amount.abs() * 2.2).min(0.9);
-    }
-
-    /// A disc jerks by `way` and slides back.
-    pub(super) fn recoil(&mut self, slot: Slot, way: Vec2) {
-        if let Some(look) = self.of(slot) {
-            look.slide += way;
-        }
-    }
-}
-
 /// Draws the discs.
 #[derive(Debug)]
 pub(super) struct DiscsPlugin;
 
 impl Plugin for DiscsPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(Looks {
-            of: vec![Look::default(); SEATS_MAX],
-            act: 0,
-            is_fluent: true,
-        })
-        .add_systems(Update, paint.in_set(Phase::Paint));
+        app.init_resource::<Looks>().add_systems(Update, paint.in_set(Phase::Paint));
     }
 }
 
@@ -126,89 +44,39 @@ fn paint(
     stage: Res<Stage>,
     fall: Res<OwnFall>,
     settings: Res<Settings>,
+    view: Res<View>,
     time: Res<Time>,
     mut looks: ResMut<Looks>,
     mut painter: ResMut<Painter>,
 ) {
     let Some(drawn) = &stage.drawn else { return };
-    if looks.act != stage.act {
-        looks.act = stage.act;
-        looks.of.fill(Look::default());
-    }
-    looks.is_fluent = time.delta_secs() < HOLD_SECONDS;
-    for look in &mut looks.of {
-        pass(look, stage.seconds);
-    }
-    let (palette, time) = (settings.palette, time.elapsed_secs());
-    let brush = Brush { stage: &stage, drawn, killer: fall.killer(), palette, time };
-    for disc in &drawn.discs {
-        let Some(look) = looks.of.get_mut(usize::from(disc.slot.0)) else { continue };
-        move_look(look, disc, stage.seconds);
+    looks.follow(drawn, stage.act, stage.seconds, time.delta_secs());
+    let brush = Brush {
+        stage: &stage,
+        drawn,
+        killer: fall.killer(),
+        palette: settings.palette,
+        time: time.elapsed_secs(),
+        scale: view.scale,
+    };
+    let seen = || drawn.discs.iter().filter_map(|disc| Some((disc, looks.of(disc.slot)?)));
+    for (disc, look) in seen() {
         if let Some(fall) = look.fall {
             brush.falling(&mut painter, disc, &fall);
         }
     }
+    let standing = || seen().filter(|(disc, _)| disc.standing);
+    if brush.is_far() {
+        standing().for_each(|(disc, look)| brush.dot(&mut painter, disc, place_of(look, disc)));
+        return;
+    }
     // Shadows and trails of all lie below every body.
-    for disc in drawn.discs.iter().filter(|disc| disc.standing) {
-        let look = &looks.of[usize::from(disc.slot.0) % SEATS_MAX];
+    for (disc, look) in standing() {
         brush.below(&mut painter, disc, look, place_of(look, disc));
     }
-    for disc in drawn.discs.iter().filter(|disc| disc.standing) {
-        let look = &looks.of[usize::from(disc.slot.0) % SEATS_MAX];
+    for (disc, look) in standing() {
         brush.standing(&mut painter, disc, look, place_of(look, disc));
     }
-}
-
-/// Lets time pass for a look.
-fn pass(look: &mut Look, seconds: f32) {
-    look.hold -= seconds;
-    let left = 0.5_f32.powf(seconds / SQUASH_SECONDS);
-    look.squash *= left;
-    look.slide *= left;
-    look.flash = (look.flash - seconds * 5.0).max(0.0);
-    if let Some(fall) = &mut look.fall {
-        fall.age += seconds;
-        fall.velocity *= 0.5_f32.powf(seconds / 0.4);
-        fall.place += fall.velocity * seconds;
-        if fall.age > FALL_SECONDS {
-            look.fall = None;
-        }
-    }
-}
-
-/// Follows a disc: holds, falls and trails begin and end here.
-fn move_look(look: &mut Look, disc: &DrawnDisc, seconds: f32) {
-    let was_held = look.hold + seconds > 0.0 && look.hold <= 0.0;
-    if was_held {
-        // From where it stood still, it slides to where it is.
-        look.slide += (look.held_at - disc.position).clamp_length_max(RADIUS * 1.5);
-    }
-    match (disc.standing, look.last) {
-        (false, Some(last)) => {
-            look.fall = Some(Fall { place: last, velocity: look.velocity, age: 0.0 });
-            look.last = None;
-            look.trail.clear();
-            (look.hold, look.slide) = (0.0, Vec2::ZERO);
-        }
-        (true, _) => {
-            look.fall = None;
-            look.last = Some(place_of(look, disc));
-            look.velocity = disc.velocity;
-            look.trail_due -= seconds;
-            if look.trail_due <= 0.0 {
-                look.trail_due = TRAIL_SECONDS;
-                look.trail.push_front(disc.position);
-                look.trail.truncate(TRAIL_PLACES);
-            }
-        }
-        (false, None) => {}
-    }
-    look.strain += (disc.strain - look.strain) * (seconds * 10.0).min(1.0);
-}
-
-/// Where a disc is drawn.
-fn place_of(look: &Look, disc: &DrawnDisc) -> Vec2 {
-    if look.hold > 0.0 { look.held_at } else { disc.position + look.slide }
 }
 
 /// What all discs of a frame share.
@@ -219,9 +87,29 @@ struct Brush<'a> {
     killer: Option<Slot>,
     palette: PaletteChoice,
     time: f32,
+    /// Units for each pixel.
+    scale: f32,
 }
 
 impl Brush<'_> {
+    /// Whether a disc is so small that nothing but its colour can be seen.
+    fn is_far(&self) -> bool {
+        self.scale > FAR_SCALE
+    }
+
+    /// From far away.
+    fn dot(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+        let (body, _) = palette::hue(disc.slot, self.palette);
+        let radius = RADIUS.max(DOT_PIXELS * self.scale);
+        let ink = palette::INK.with_alpha(0.8);
+        painter.disc(Layer::Discs, place, radius + self.scale, ink, ink);
+        painter.disc(Layer::Discs, place, radius, body, body);
+        if self.drawn.leader == Some(disc.slot) {
+            let above = place + Vec2::new(0.0, radius + 9.0 * self.scale);
+            crown(painter, above, 0.8 * self.scale);
+        }
+    }
+
     /// Shadow, light and trail.
     fn below(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
         let (body, _) = palette::hue(disc.slot, self.palette);
@@ -239,7 +127,8 @@ impl Brush<'_> {
             }
         }
         let shadow = place + Vec2::new(3.0, -HEIGHT - 4.0);
-        painter.shade(Layer::Ground, shadow, RADIUS * 1.45, palette::SHADOW.with_alpha(0.62));
+        let dark = palette::SHADOW.with_alpha(0.62 * look.presence);
+        painter.shade(Layer::Ground, shadow, RADIUS * 1.45, dark);
         if disc.thrust != Vec2::ZERO && self.drawn.countdown <= 0.0 {
             self.exhaust(painter, disc, place);
         }
@@ -262,7 +151,7 @@ impl Brush<'_> {
 
     fn standing(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
         let is_away = self.stage.roster.entry(disc.slot).is_some_and(|entry| entry.reconnecting);
-        let alpha = if is_away { 0.45 } else { 1.0 };
+        let alpha = look.presence * if is_away { 0.45 } else { 1.0 };
         self.protection(painter, disc, place);
         self.body(painter, disc, look, place, alpha);
         self.effects(painter, disc, place);
@@ -271,7 +160,7 @@ impl Brush<'_> {
             self.ringed(painter, place);
         }
         if self.drawn.leader == Some(disc.slot) && !self.stage.is_backdrop {
-            crown(painter, place + Vec2::new(0.0, RADIUS + 17.0));
+            crown(painter, place + Vec2::new(0.0, RADIUS + 17.0), 1.0);
         }
         if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
             self.aim(painter, disc, place);
@@ -420,7 +309,8 @@ impl Brush<'_> {
     /// Down into the void.
     fn falling(&self, painter: &mut Painter, disc: &DrawnDisc, fall: &Fall) {
         let along = fall.age / FALL_SECONDS;
-        let size = 1.0 - 0.86 * along * along;
+        let far = if self.is_far() { DOT_PIXELS * self.scale / RADIUS } else { 1.0 };
+        let size = (1.0 - 0.86 * along * along) * far.max(1.0);
         let place = fall.place - Vec2::new(0.0, 95.0 * along * along);
         // Behind the slab at the far side, before it at the near one.
         let layer = if fall.place.y > 40.0 { Layer::Deep } else { Layer::Discs };
@@ -452,8 +342,8 @@ fn mark(painter: &mut Painter, centre: Vec2, marking: Marking, alpha: f32) {
 }
 
 /// The sign of the one in front.
-fn crown(painter: &mut Painter, centre: Vec2) {
-    let at = |x: f32, y: f32| centre + Vec2::new(x, y);
+fn crown(painter: &mut Painter, centre: Vec2, size: f32) {
+    let at = |x: f32, y: f32| centre + Vec2::new(x, y) * size;
     let points = [
         at(-9.0, -4.0),
         at(-10.0, 6.0),
@@ -466,7 +356,7 @@ fn crown(painter: &mut Painter, centre: Vec2) {
     ];
     for (width, colour) in [(6.0, palette::INK.with_alpha(0.85)), (3.2, palette::CHARGE)] {
         for pair in points.windows(2) {
-            painter.stroke(Layer::Above, pair[0], pair[1], width, colour);
+            painter.stroke(Layer::Above, pair[0], pair[1], width * size, colour);
         }
     }
 }

@@ -7,7 +7,7 @@ use bevy::prelude::{
 };
 use shared::sim::{Event, PickupKind, Slot};
 
-use super::discs::Looks;
+use super::looks::Looks;
 use super::painter::{Layer, Painter};
 use super::{Chance, Phase, Seen, Shake, Stage, View, palette};
 use crate::settings::Settings;
@@ -17,6 +17,10 @@ use crate::space::{DrawnDisc, scene_from_world, speed_from_world};
 const RING_SECONDS: f32 = 0.25;
 /// Radius of a disc, in units.
 const RADIUS: f32 = 24.0;
+/// With more units for a pixel than this, sparks cannot be seen.
+const FAR_SCALE: f32 = 4.0;
+/// What happens so far beyond the picture leaves nothing in it, in units.
+const BEYOND: f32 = 120.0;
 /// Sparks at once. When as many fly, new ones take the oldest's place.
 const SPARKS_MAX: usize = 400;
 /// Rings and cones at once, likewise.
@@ -141,7 +145,11 @@ fn make(
         effects.waves.clear();
         effects.sparks.clear();
     }
-    effects.plenty = if view.is_plain { 0.55 } else { 1.0 };
+    effects.plenty = match (view.scale > FAR_SCALE, view.is_plain) {
+        (true, _) => 0.0,
+        (false, true) => 0.55,
+        (false, false) => 1.0,
+    };
     let mut reaction = Reaction {
         stage: &stage,
         settings: &settings,
@@ -150,11 +158,33 @@ fn make(
         shake: &mut shake,
     };
     for Seen(event) in seen.read() {
-        reaction.to(event);
+        let reach = view.half() + BEYOND;
+        let is_near = |at: Vec2| (at - view.centre).abs().cmple(reach).all();
+        if reaction.place_of(event).is_none_or(is_near) {
+            reaction.to(event);
+        }
     }
 }
 
 impl Reaction<'_> {
+    /// Where something happens. Nothing: everywhere, or nobody knows.
+    fn place_of(&self, event: &Event) -> Option<Vec2> {
+        match event {
+            Event::PulseHit { at, .. }
+            | Event::Bump { at, .. }
+            | Event::KnockOut { at, .. }
+            | Event::PickupAppeared { at, .. }
+            | Event::PickupTaken { at, .. } => Some(scene_from_world(*at)),
+            Event::PulseFired { id } => self.disc(id.slot).map(|disc| disc.position),
+            Event::Shove { slot }
+            | Event::ShoveHit { target: slot, .. }
+            | Event::Dash { slot }
+            | Event::Respawn { slot }
+            | Event::LeadChange { slot } => self.disc(*slot).map(|disc| disc.position),
+            Event::ShrinkBegins | Event::RoundOver => None,
+        }
+    }
+
     fn to(&mut self, event: &Event) {
         match event {
             Event::PulseFired { id } => self.fired(id.slot),

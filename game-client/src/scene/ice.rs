@@ -12,13 +12,20 @@ pub(super) const DEPTH: f32 = 30.0;
 const SEGMENTS: u32 = 144;
 /// Rings of corners on the top.
 const RINGS: u32 = 18;
+/// Both on ice that does not fit into one picture.
+const WIDE: (u32, u32) = (288, 40);
 /// Radii of the marks on a rink, in units.
 const MARKS: [f32; 2] = [150.0, 300.0];
+/// On wide ice there is a ring every so many units, and so many lines run from the first of them to the rim.
+const WIDE_MARKS: f32 = 400.0;
+const SPOKES: u32 = 16;
 /// Scratches in the ice: they show how fast one slides.
 const SCRATCHES: u32 = 46;
 /// Cracks around the rim, and how far in they reach, in units.
 const CRACKS: u32 = 38;
 const CRACK_REACH: f32 = 66.0;
+/// So many times as many around wide ice.
+const WIDE_CRACKS: u32 = 6;
 
 const SIDE_TOP: LinearRgba = LinearRgba::rgb(0.105, 0.215, 0.36);
 const SIDE_BOTTOM: LinearRgba = LinearRgba::rgb(0.012, 0.028, 0.07);
@@ -40,18 +47,21 @@ pub(super) struct Slab {
 }
 
 impl Slab {
-    /// The triangles.
+    /// The triangles. The scratches of wide ice are not among them: see [`super::scratches`].
     pub(super) fn tinted(&self) -> Tinted {
         let mut sheet = Tinted::default();
         self.side(&mut sheet);
         self.top(&mut sheet);
-        self.scratches(&mut sheet);
-        for radius in MARKS.into_iter().filter(|radius| *radius < self.radius - 10.0) {
-            let soft = self.pixel.max(0.6);
-            let radii = [radius - 1.1 - soft, radius - 1.1, radius + 1.1, radius + 1.1 + soft];
-            let alphas = [0.0, 0.42, 0.42, 0.0];
-            sheet.rings(&radii, SEGMENTS, |ring, _| LinearRgba { alpha: alphas[ring], ..MARK });
+        if self.is_wide() {
+            self.spokes(&mut sheet);
+            let rings = (1..).map(|ring: u16| f32::from(ring) * WIDE_MARKS);
+            rings
+                .take_while(|ring| *ring < self.whole)
+                .for_each(|ring| self.mark(&mut sheet, ring));
+        } else {
+            self.scratches(&mut sheet);
         }
+        MARKS.into_iter().for_each(|radius| self.mark(&mut sheet, radius));
         let dot = [0.0, 5.5, 5.5 + self.pixel];
         sheet.rings(&dot, 24, |ring, _| LinearRgba {
             alpha: if ring < 2 { 0.42 } else { 0.0 },
@@ -62,12 +72,42 @@ impl Slab {
         sheet
     }
 
+    /// Whether it does not fit into one picture.
+    fn is_wide(&self) -> bool {
+        crate::space::is_wide(self.whole)
+    }
+
+    fn segments(&self) -> u32 {
+        if self.is_wide() { WIDE.0 } else { SEGMENTS }
+    }
+
+    /// A ring on the rink.
+    fn mark(&self, sheet: &mut Tinted, radius: f32) {
+        if radius > self.radius - 10.0 {
+            return;
+        }
+        let soft = self.pixel.max(0.6);
+        let radii = [radius - 1.1 - soft, radius - 1.1, radius + 1.1, radius + 1.1 + soft];
+        let alphas = [0.0, 0.42, 0.42, 0.0];
+        sheet.rings(&radii, self.segments(), |ring, _| LinearRgba { alpha: alphas[ring], ..MARK });
+    }
+
+    /// Lines that run from the middle outwards.
+    fn spokes(&self, sheet: &mut Tinted) {
+        let width = 2.2 + 2.0 * self.pixel.max(0.6);
+        for spoke in 0..SPOKES {
+            let way = Vec2::from_angle(core::f32::consts::TAU * spoke as f32 / SPOKES as f32);
+            let points = [(way * WIDE_MARKS, 0.5), (way * (self.radius - 2.0), 0.5)];
+            sheet.soft_line(&points, width, Color::from(MARK));
+        }
+    }
+
     /// What shows of the slab's thickness below its lower edge.
     fn side(&self, sheet: &mut Tinted) {
         let mut chance = Chance(0x0511_de51);
         let mut before: Option<[u32; 3]> = None;
-        for segment in 0..=SEGMENTS {
-            let turn = -core::f32::consts::PI * segment as f32 / SEGMENTS as f32;
+        for segment in 0..=self.segments() {
+            let turn = -core::f32::consts::PI * segment as f32 / self.segments() as f32;
             let top = Vec2::from_angle(turn) * self.radius;
             let bottom = top - Vec2::new(0.0, DEPTH);
             let streak = chance.between(0.82, 1.14);
@@ -89,11 +129,12 @@ impl Slab {
     }
 
     fn top(&self, sheet: &mut Tinted) {
+        let count = if self.is_wide() { WIDE.1 } else { RINGS };
         let mut radii: Vec<f32> =
-            (0..=RINGS).map(|ring| self.radius * ring as f32 / RINGS as f32).collect();
+            (0..=count).map(|ring| self.radius * ring as f32 / count as f32).collect();
         radii.push(self.radius + self.pixel * 0.75);
         let last = radii.len() - 1;
-        sheet.rings(&radii, SEGMENTS, |ring, place| {
+        sheet.rings(&radii, self.segments(), |ring, place| {
             let colour = self.colour_at(place);
             colour.with_alpha(if ring == last { 0.0 } else { 1.0 })
         });
@@ -141,14 +182,18 @@ impl Slab {
         }
         let mut chance = Chance(0xc4ac_4ed1);
         let dull = [self.radius - 58.0, self.radius];
-        sheet.rings(&dull, SEGMENTS, |ring, _| {
+        sheet.rings(&dull, self.segments(), |ring, _| {
             let alpha = if ring == 0 { 0.0 } else { 0.34 * self.cracks };
             LinearRgba { alpha, ..MARK }
         });
         let colour = Color::LinearRgba(LinearRgba::rgb(0.03, 0.10, 0.2));
-        for crack in 0..CRACKS {
+        // As dense on wide ice.
+        let density = if self.is_wide() { WIDE_CRACKS } else { 1 };
+        let count = CRACKS * density;
+        let bend = 0.026 / density as f32;
+        for crack in 0..count {
             let mut turn =
-                core::f32::consts::TAU * (crack as f32 + chance.between(-0.3, 0.3)) / CRACKS as f32;
+                core::f32::consts::TAU * (crack as f32 + chance.between(-0.3, 0.3)) / count as f32;
             let reach = CRACK_REACH * chance.between(0.3, 1.0) * self.cracks;
             let mut points = Vec::new();
             for step in 0..7_u8 {
@@ -157,15 +202,15 @@ impl Slab {
                     Vec2::from_angle(turn) * (self.radius - reach * along),
                     0.85 * (1.0 - along),
                 ));
-                turn += chance.between(-0.026, 0.026);
+                turn += chance.between(-bend, bend);
             }
             sheet.soft_line(&points, 3.4, colour);
             if chance.part() < 0.6 {
                 let from = points[2].0;
-                let aside = Vec2::from_angle(turn + chance.between(-0.07, 0.07));
+                let aside = Vec2::from_angle(turn + chance.between(-bend, bend) * 2.7);
                 let tip = aside * (self.radius - reach * 0.75);
                 sheet.soft_line(
-                    &[(from, 0.6), (from.midpoint(tip) * 1.004, 0.4), (tip, 0.0)],
+                    &[(from, 0.6), (from.midpoint(tip) * (1.0 + 0.15 * bend), 0.4), (tip, 0.0)],
                     2.8,
                     colour,
                 );
@@ -177,18 +222,20 @@ impl Slab {
     fn rim(&self, sheet: &mut Tinted) {
         let shade = [self.radius - 10.0, self.radius - 2.0];
         let dark = LinearRgba::rgb(0.05, 0.12, 0.22);
-        sheet.rings(&shade, SEGMENTS, |ring, _| dark.with_alpha(if ring == 0 { 0.0 } else { 0.3 }));
+        sheet.rings(&shade, self.segments(), |ring, _| {
+            dark.with_alpha(if ring == 0 { 0.0 } else { 0.3 })
+        });
         let edge = LinearRgba::from(palette::ICE_EDGE);
         let soft = self.pixel * 0.75;
         let radii = [self.radius - 2.4 - soft, self.radius - 2.4, self.radius, self.radius + soft];
         let alphas = [0.0, 1.0, 1.0, 0.0];
-        sheet.rings(&radii, SEGMENTS, |ring, _| edge.with_alpha(alphas[ring]));
+        sheet.rings(&radii, self.segments(), |ring, _| edge.with_alpha(alphas[ring]));
         if self.danger > 0.0 {
             let warm = LinearRgba::from(palette::WARM);
             let radii =
                 [self.radius - 30.0, self.radius - 2.0, self.radius + 1.0, self.radius + 14.0];
             let alphas = [0.0, 0.5 * self.danger, 0.6 * self.danger, 0.0];
-            sheet.rings(&radii, SEGMENTS, |ring, _| warm.with_alpha(alphas[ring]));
+            sheet.rings(&radii, self.segments(), |ring, _| warm.with_alpha(alphas[ring]));
         }
     }
 }

@@ -1,17 +1,27 @@
 //! Which names are shown, and where in the window: near the mouse, of the leader, of who is watched.
 
+use core::cmp::Ordering;
+
 use bevy::math::Vec2;
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Single, Update, Window, With,
 };
 use bevy::window::PrimaryWindow;
+use shared::sim::Slot;
 
 use super::{OwnFall, Phase, Stage, View};
 
 /// Names of discs nearer to the mouse than this are shown, in logical pixels.
 const NEAR_PIXELS: f32 = 110.0;
-/// From the middle of a disc to its name, in units.
+/// From the middle of a disc to its name, in units, and in logical pixels at least.
 const BELOW_UNITS: f32 = 46.0;
+const BELOW_PIXELS: f32 = 15.0;
+/// Of more discs than this, who watches sees the names of the best few only.
+const MANY: usize = 16;
+const BEST: usize = 5;
+/// Room that a name takes: for each letter, and in height, in logical pixels.
+const LETTER: f32 = 7.5;
+const LINE: f32 = 16.0;
 
 /// One name in the window.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +32,8 @@ pub struct Label {
     pub place: Vec2,
     /// How clearly, from 0 to 1.
     pub strength: f32,
+    /// How important it is.
+    rank: u8,
 }
 
 /// The names of this frame. The panels draw them.
@@ -47,13 +59,20 @@ fn find(
 ) {
     labels.0.clear();
     let Some(drawn) = stage.drawn.as_ref().filter(|_| !stage.is_backdrop) else { return };
+    let best = best_of(&stage);
     for disc in drawn.discs.iter().filter(|disc| disc.standing && stage.own != Some(disc.slot)) {
-        let Some(entry) = stage.roster.entry(disc.slot) else { continue };
-        let place = view.pixel_of(disc.position - Vec2::new(0.0, BELOW_UNITS));
+        let below = Vec2::new(0.0, BELOW_UNITS.max(BELOW_PIXELS * view.scale));
+        let place = view.pixel_of(disc.position - below);
+        if !is_inside(place, view.window) {
+            continue;
+        }
         let away = window.cursor_position().map(|mouse| mouse.distance(place));
         let near = away.map_or(0.0, |away| 1.0 - (away / NEAR_PIXELS - 0.6).clamp(0.0, 0.4) / 0.4);
-        let is_watched = stage.own.is_none() || fall.killer() == Some(disc.slot);
-        let always = is_watched || drawn.leader == Some(disc.slot) || entry.reconnecting;
+        let is_watched = best.contains(&disc.slot) || fall.killer() == Some(disc.slot);
+        let Some(entry) = stage.roster.entry(disc.slot) else { continue };
+        let leads = drawn.leader == Some(disc.slot);
+        let is_followed = stage.subject == Some(disc.slot);
+        let always = is_watched || leads || is_followed || entry.reconnecting;
         let strength = if always { 1.0 } else { near };
         if strength > 0.02 {
             let name = entry.name.as_str();
@@ -62,7 +81,80 @@ fn find(
             } else {
                 name.to_owned()
             };
-            labels.0.push(Label { text, place, strength });
+            let rank = u8::from(leads || is_followed) + u8::from(is_watched);
+            labels.0.push(Label { text, place, strength, rank });
         }
+    }
+    keep_apart(&mut labels.0);
+}
+
+/// Whose names are shown to who watches.
+fn best_of(stage: &Stage) -> Vec<Slot> {
+    let Some(drawn) = stage.drawn.as_ref().filter(|_| stage.own.is_none()) else {
+        return Vec::new();
+    };
+    if drawn.discs.len() <= MANY {
+        return drawn.discs.iter().map(|disc| disc.slot).collect();
+    }
+    drawn.ranking().into_iter().take(BEST).map(|disc| disc.slot).collect()
+}
+
+fn is_inside(pixel: Vec2, window: Vec2) -> bool {
+    pixel.cmpge(Vec2::ZERO).all() && pixel.cmple(window).all()
+}
+
+/// Where names would lie over each other, the more important one stays. Of a few discs, all of them stay.
+fn keep_apart(labels: &mut Vec<Label>) {
+    if labels.len() <= MANY {
+        return;
+    }
+    let weight = |label: &Label| (label.rank, label.strength);
+    labels.sort_by(|a, b| weight(b).partial_cmp(&weight(a)).unwrap_or(Ordering::Equal));
+    let mut kept: Vec<Label> = Vec::new();
+    for label in labels.drain(..) {
+        #[expect(clippy::cast_precision_loss, reason = "a name is short")]
+        let width = |label: &Label| label.text.chars().count() as f32 * LETTER;
+        let lies_over = |other: &Label| {
+            let way = (label.place - other.place).abs();
+            way.y < LINE && way.x < f32::midpoint(width(&label), width(other))
+        };
+        if !kept.iter().any(lies_over) {
+            kept.push(label);
+        }
+    }
+    *labels = kept;
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::math::Vec2;
+
+    use super::{Label, keep_apart};
+
+    fn label(name: u32, x: f32, rank: u8) -> Label {
+        let text = format!("Player {name}");
+        Label { text, place: Vec2::new(x, 100.0), strength: 1.0, rank }
+    }
+
+    #[test]
+    fn names_of_many_do_not_lie_over_each_other_and_the_leaders_stays() {
+        let mut labels: Vec<Label> =
+            (0..40).map(|name| label(name, name as f32 * 30.0, u8::from(name == 21))).collect();
+
+        keep_apart(&mut labels);
+
+        let mut places: Vec<_> = labels.iter().map(|label| label.place.x).collect();
+        places.sort_by(f32::total_cmp);
+        assert!(labels.len() > 8 && labels.iter().any(|label| label.text == "Player 21"));
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 60.0), "{places:?}");
+    }
+
+    #[test]
+    fn of_a_few_everybody_is_named() {
+        let mut labels: Vec<Label> = (0..16).map(|name| label(name, 0.0, 0)).collect();
+
+        keep_apart(&mut labels);
+
+        assert_eq!(labels.len(), 16);
     }
 }

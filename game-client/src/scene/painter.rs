@@ -63,13 +63,26 @@ pub(super) struct Painter {
     void: Option<Tinted>,
     ice: Option<Tinted>,
     veil: Option<Tinted>,
+    /// The middle and half of the size of the picture: nothing is drawn beyond it.
+    picture: Option<(Vec2, Vec2)>,
 }
 
 /// Added to a quad so that the soft edge fits, in units.
 const EDGE: f32 = 3.0;
 
 impl Painter {
+    /// What the picture shows of the scene from now on.
+    pub(super) fn look_at(&mut self, centre: Vec2, half: Vec2) {
+        self.picture = Some((centre, half));
+    }
+
     fn add(&mut self, layer: Layer, shape: Shape) {
+        if let Some((centre, half)) = self.picture {
+            let reach = half + shape.half.max_element() * core::f32::consts::SQRT_2;
+            if (shape.centre - centre).abs().cmpgt(reach).any() {
+                return;
+            }
+        }
         self.layers[layer as usize].push(shape);
     }
 
@@ -304,8 +317,38 @@ impl Painter {
     }
 }
 
+#[cfg(test)]
+impl Painter {
+    /// Shapes in a layer.
+    pub(super) fn count(&self, layer: Layer) -> usize {
+        self.layers[layer as usize].len()
+    }
+}
+
 fn mesh_of(shapes: impl Iterator<Item = Shape>) -> Mesh {
     let mut vertices = Vertices::default();
     shapes.take(SHAPES_MAX).for_each(|shape| vertices.push(&shape));
     if vertices.is_empty() { nothing() } else { vertices.mesh() }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::color::Color;
+    use bevy::math::Vec2;
+
+    use super::{Layer, Painter};
+
+    #[test]
+    fn what_lies_beyond_the_picture_is_not_drawn() {
+        let mut painter = Painter::default();
+        painter.look_at(Vec2::new(1_000.0, 0.0), Vec2::new(720.0, 400.0));
+
+        for place in [(1_000.0, 0.0), (1_735.0, 0.0), (1_900.0, 0.0), (1_000.0, -500.0)] {
+            let white = Color::WHITE;
+            painter.disc(Layer::Discs, Vec2::from(place), 24.0, white, white);
+        }
+        painter.stroke(Layer::Above, Vec2::ZERO, Vec2::new(2_000.0, 0.0), 4.0, Color::WHITE);
+
+        assert_eq!(painter.layers.each_ref().map(Vec::len), [0, 0, 2, 1]);
+    }
 }

@@ -7,7 +7,7 @@ use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource
 use super::ice::Slab;
 use super::painter::{Layer, Painter};
 use super::tinted::Tinted;
-use super::{Chance, Phase, Stage, View, palette};
+use super::{Chance, Phase, Stage, View, palette, scratches};
 
 /// Cracks begin to show so many seconds before the platform shrinks.
 const WARNING_SECONDS: f32 = 5.0;
@@ -19,6 +19,11 @@ const SHARDS_A_SECOND: f32 = 16.0;
 const SHARD_SECONDS: f32 = 1.1;
 /// Shards at once. When as many fall, none breaks off.
 const SHARDS_MAX: usize = 64;
+/// The rim of wide ice begins to glow so far from the own disc, in units, in pieces of such a length, so many to each
+/// side.
+const GLOW_FROM_UNITS: f32 = 380.0;
+const GLOW_STEP_UNITS: f32 = 55.0;
+const GLOW_STEPS: i16 = 9;
 
 /// A piece of the rim on its way down.
 #[derive(Debug, Clone, Copy)]
@@ -96,22 +101,60 @@ fn paint(
         ice.shown = Some(slab);
         painter.ice(slab.tinted());
     }
+    if drawn.is_wide() {
+        scratches::paint(&mut painter, &view, drawn.radius);
+        glow_near(&mut painter, &stage, drawn.radius);
+    }
     if shrinking {
         ice.due += stage.seconds * if view.is_plain { 0.6 } else { 1.0 } * SHARDS_A_SECOND;
     }
     while ice.due >= 1.0 {
         ice.due -= 1.0;
-        break_off(&mut ice, drawn.radius);
+        break_off(&mut ice, drawn.radius, &view);
     }
     fall(&mut ice, stage.seconds, &mut painter);
 }
 
-fn break_off(ice: &mut Ice, radius: f32) {
+/// Warm light along the rim of wide ice where the own disc is near to it: elsewhere the rim is seldom in sight, so one
+/// does not expect it.
+fn glow_near(painter: &mut Painter, stage: &Stage, radius: f32) {
+    let own = stage.own.and_then(|slot| stage.drawn.as_ref()?.disc(slot));
+    let Some(own) = own.filter(|own| own.standing) else { return };
+    let near = 1.0 - (radius - own.position.length()) / GLOW_FROM_UNITS;
+    if near <= 0.0 {
+        return;
+    }
+    let middle = own.position.to_angle();
+    let at = |step: i16| {
+        Vec2::from_angle(middle + f32::from(step) * GLOW_STEP_UNITS / radius) * (radius - 3.0)
+    };
+    for step in -GLOW_STEPS..GLOW_STEPS {
+        let aside = (f32::from(step) + 0.5) / f32::from(GLOW_STEPS);
+        let alpha = near.min(1.0) * (1.0 - aside * aside);
+        for (width, alpha) in [(20.0, 0.22 * alpha), (7.0, 0.7 * alpha)] {
+            let colour = palette::WARM.with_alpha(alpha);
+            painter.stroke(Layer::Ground, at(step), at(step + 1), width, colour);
+        }
+    }
+}
+
+/// Which part of the rim is in the picture: a direction, and so many radians to both sides. Nothing: none is.
+fn rim_in(view: &View, radius: f32) -> Option<(f32, f32)> {
+    let (away, reach) = (view.centre.length(), view.half().length());
+    if away + reach < radius {
+        return None;
+    }
+    let spread = if away > reach { (reach / away).min(1.0).asin() } else { core::f32::consts::PI };
+    Some((view.centre.to_angle(), spread))
+}
+
+fn break_off(ice: &mut Ice, radius: f32, view: &View) {
     if ice.shards.len() >= SHARDS_MAX {
         return;
     }
+    let Some((middle, spread)) = rim_in(view, radius) else { return };
     let chance = &mut ice.chance;
-    let outwards = Vec2::from_angle(chance.between(0.0, core::f32::consts::TAU));
+    let outwards = Vec2::from_angle(middle + chance.between(-spread, spread));
     let shard = Shard {
         place: outwards * (radius - 2.0),
         velocity: outwards * chance.between(10.0, 40.0),
@@ -145,4 +188,25 @@ fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
         }
         left > 0.0
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy::math::Vec2;
+
+    use super::{View, rim_in};
+
+    #[test]
+    fn shards_break_off_where_the_picture_shows_the_rim() {
+        let at = |x: f32, scale: f32| {
+            let view = View { centre: Vec2::new(x, 0.0), scale, ..View::default() };
+            rim_in(&view, 3_200.0)
+        };
+
+        assert_eq!(at(1_000.0, 1.1), None);
+        let (middle, spread) = at(3_000.0, 1.1).expect("the rim is near");
+        assert!(middle.abs() < 1e-6 && (0.2..0.4).contains(&spread), "{middle} {spread}");
+        let (_, all) = at(0.0, 10.0).expect("all of it");
+        assert!((all - core::f32::consts::PI).abs() < 1e-6);
+    }
 }

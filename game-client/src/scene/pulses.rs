@@ -1,6 +1,6 @@
 //! Shots in the air.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
@@ -19,6 +19,8 @@ const FADE_SECONDS: f32 = 0.12;
 const CATCH_UP_SECONDS: f32 = 0.045;
 /// A pulse that is older when it is first seen was fired by somebody else, a moment ago.
 const LATE_SECONDS: f32 = 0.03;
+/// A pulse of a crowd that is still older when it is first seen was fired out of sight.
+const FLEW_IN_SECONDS: f32 = 0.25;
 
 /// How far each pulse is drawn behind where it is: it leaves its owner's disc, not the empty ice in front of it.
 #[derive(Debug, Default, Resource)]
@@ -46,10 +48,13 @@ fn paint(
     let Some(drawn) = &stage.drawn else { return };
     let entering = behind.act != stage.act;
     behind.act = stage.act;
-    behind.of.retain(|id, _| drawn.pulses.iter().any(|pulse| pulse.id == *id));
+    let flying: HashSet<PulseId> = drawn.pulses.iter().map(|pulse| pulse.id).collect();
+    behind.of.retain(|id, _| flying.contains(id));
     let left = 0.5_f32.powf(stage.seconds / CATCH_UP_SECONDS);
     for pulse in &drawn.pulses {
-        let is_late = pulse.age > LATE_SECONDS && !entering;
+        // In a crowd an older one flew in from where nothing is seen.
+        let flew_in = drawn.is_partial && pulse.age > FLEW_IN_SECONDS;
+        let is_late = pulse.age > LATE_SECONDS && !entering && !flew_in;
         let start = if is_late { -pulse.velocity * pulse.age } else { Vec2::ZERO };
         let offset = behind.of.entry(pulse.id).and_modify(|way| *way *= left).or_insert(start);
         let place = pulse.position + *offset;

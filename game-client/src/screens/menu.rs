@@ -5,7 +5,6 @@ use bevy::prelude::{MessageWriter, Res, ResMut};
 use bevy_egui::egui::{Align2, Area, Color32, Id, LayerId, Order, Ui, pos2, vec2};
 use bevy_egui::{EguiContexts, egui};
 use shared::id::{NAME_CHARS_MAX, PlayerName};
-use shared::sim::Mode;
 
 use super::tabs::{self, Choices};
 use super::{Rebinding, Tab, replays};
@@ -135,7 +134,7 @@ fn play(
         }
     }
     ui.add_space(4.0);
-    let modes = [(Mode::Brawl, "Brawl"), (Mode::Teams, "Teams"), (Mode::Duel, "Duel")];
+    let modes = tabs::MODES.map(|mode| (mode, mode.title()));
     if let Some(mode) = widgets::segments(ui, &modes, choices.quick_mode) {
         choices.quick_mode = mode;
     }

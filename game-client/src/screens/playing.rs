@@ -4,13 +4,14 @@ use bevy::ecs::system::SystemParam;
 use bevy::input::ButtonInput;
 use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
+use bevy::math::Vec2;
 use bevy::prelude::{MessageWriter, Real, Res, ResMut, Single, Time, Window, With};
 use bevy::window::PrimaryWindow;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
 use shared::api::Role;
 use shared::protocol::chat::Channel;
-use shared::sim::Mode;
+use shared::sim::{Mode, Slot};
 
 use super::{Overlay, Rebinding, disconnected, pause, summary};
 use crate::chat::Chat;
@@ -21,15 +22,22 @@ use crate::prediction::ticks_of;
 use crate::room::Room;
 use crate::scene::{Labels, OwnFall, Stage, View};
 use crate::settings::Settings;
+use crate::space::Drawn;
 use crate::ui::chat::{Draft, Outcome};
 use crate::ui::kill_feed::KillFeed;
 use crate::ui::net_graph::NetGraph;
-use crate::ui::{UiTakes, chat, cooldowns, hud, kill_feed, net_graph, scoreboard, theme};
+use crate::ui::{UiTakes, chat, cooldowns, crowd, hud, kill_feed, net_graph, scoreboard, theme};
+
+/// Rows of the table: more do not fit.
+const ROWS_MAX: usize = 16;
+/// Who watches follows the disc on which they click, so near to its middle, in logical pixels and in units at least.
+const PICK_PIXELS: f32 = 22.0;
+const PICK_UNITS: f32 = 36.0;
 
 /// Aims with the mouse, opens and closes what lies over the round, and says who has the keys.
 pub(super) fn steer(
     screen: Res<bevy::prelude::State<Screen>>,
-    room: Option<Res<Room>>,
+    mut room: Option<ResMut<Room>>,
     stage: Res<Stage>,
     view: Res<View>,
     takes: Res<UiTakes>,
@@ -41,7 +49,7 @@ pub(super) fn steer(
     mut overlay: ResMut<Overlay>,
     mut draft: ResMut<Draft>,
 ) {
-    let Some(room) = room.filter(|_| *screen.get() == Screen::Playing) else {
+    let Some(room) = room.as_mut().filter(|_| *screen.get() == Screen::Playing) else {
         *overlay = Overlay::None;
         controls.taken = true;
         return;
@@ -67,6 +75,19 @@ pub(super) fn steer(
     let own = room.play.seat().and_then(|seat| stage.drawn.as_ref()?.disc(seat));
     let way = own.and_then(|own| Some(view.place_at(window.cursor_position()?) - own.position));
     controls.point(way);
+    let clicked = mouse.just_pressed(MouseButton::Left) && !takes.mouse;
+    if room.role == Role::Spectator && clicked && *overlay == Overlay::None {
+        let place = window.cursor_position().map(|pixel| view.place_at(pixel));
+        room.watched = place.and_then(|place| disc_at(&stage, place, PICK_PIXELS * view.scale));
+    }
+}
+
+/// The disc nearest to a place, if one is near.
+fn disc_at(stage: &Stage, place: Vec2, reach: f32) -> Option<Slot> {
+    let standing = stage.drawn.iter().flat_map(|drawn| &drawn.discs).filter(|disc| disc.standing);
+    let away = standing.map(|disc| (disc.position.distance(place), disc.slot));
+    let nearest = away.min_by(|(a, _), (b, _)| a.total_cmp(b));
+    nearest.filter(|(away, _)| *away < reach.max(PICK_UNITS)).map(|(_, slot)| slot)
 }
 
 /// Everything that the panels read.
@@ -74,6 +95,7 @@ pub(super) fn steer(
 pub(super) struct Seen<'w> {
     room: Res<'w, Room>,
     stage: Res<'w, Stage>,
+    view: Res<'w, View>,
     lobby: Res<'w, Lobby>,
     labels: Res<'w, Labels>,
     feed: Res<'w, KillFeed>,
@@ -132,10 +154,25 @@ fn over_the_round(context: &Context, seen: &Seen<'_>, settings: &Settings) {
     if let Some(own) = own {
         cooldowns::show(context, own, &settings.bindings);
     }
+    let is_wide = seen.stage.drawn.as_ref().is_some_and(Drawn::is_wide);
+    if is_wide && seen.stage.subject.is_some() {
+        let lifted = net_graph::height(&seen.graph);
+        crowd::map(context, &seen.stage, &seen.view, settings.palette, lifted);
+    }
     if seen.room.role == Role::Spectator && seen.room.mode.is_some() {
-        hud::watching(context, &format!("You are watching {} · Esc to leave", seen.room.id));
+        hud::watching(context, &watching(seen));
     } else if seen.room.is_private && seen.room.mode != Some(Mode::Practice) {
         hud::watching(context, &format!("Private room {} · Esc for the link", seen.room.id));
+    }
+}
+
+fn watching(seen: &Seen<'_>) -> String {
+    let room = seen.room.id;
+    match seen.room.watched.and_then(|slot| seen.stage.roster.entry(slot)) {
+        Some(entry) => {
+            format!("You are watching {} in {room} · click on the ice to see all", entry.name)
+        }
+        None => format!("You are watching {room} · click on a disc to follow it · Esc to leave"),
     }
 }
 
@@ -168,8 +205,17 @@ fn table(context: &Context, seen: &Seen<'_>, settings: &Settings) {
         theme::panel().show(ui, |ui| {
             ui.set_width(560.0_f32.min(context.content_rect().width() - 64.0));
             let title = seen.room.mode.map_or("Room", Mode::title);
-            scoreboard::title(ui, title, &format!("Room {}", seen.room.id));
+            let (title, seats) = (title, seen.stage.roster.entries.len());
+            let title =
+                if drawn.is_partial { format!("{title}: near you") } else { title.to_owned() };
+            let remark = if seats > ROWS_MAX {
+                format!("Room {} · {seats} on the ice", seen.room.id)
+            } else {
+                format!("Room {}", seen.room.id)
+            };
+            scoreboard::title(ui, &title, &remark);
             let rows = scoreboard::running(drawn, &seen.stage.roster);
+            let rows = scoreboard::best(rows, seen.stage.own, ROWS_MAX);
             scoreboard::table(ui, &rows, seen.stage.own, settings.palette);
         });
     });

@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
+use shared::api::Role;
 use shared::id::PlayerId;
-use shared::sim::Slot;
+use shared::sim::{Mode, Slot};
 
 use super::pause;
 use crate::lobby::Wish;
@@ -26,14 +27,15 @@ pub(super) fn show(
             ui.set_width(620.0_f32.min(context.content_rect().width() - 64.0));
             let places = &result.summary.places;
             let own_place = places.iter().position(|place| Some(place.player) == own);
-            heading(ui, result, own_place);
+            heading(ui, room, result, own_place);
             ui.add_space(4.0);
-            let is_rated = room.mode.is_some_and(shared::sim::Mode::is_rated);
+            let is_rated = room.mode.is_some_and(Mode::is_rated);
             let rows = scoreboard::finished(places, is_rated);
             let own_slot: Option<Slot> = own_place.map(|place| places[place].slot);
             table(ui, &rows, own_slot, settings.palette);
             ui.add_space(6.0);
-            buttons(ui, room, result, own_place.is_some(), asked);
+            let plays = own_place.is_some() || (is_crowd(room) && room.role == Role::Player);
+            buttons(ui, room, result, plays, asked);
             if room.is_private {
                 pause::invite(ui, room, &settings.server);
             }
@@ -49,7 +51,19 @@ fn table(ui: &mut Ui, rows: &[scoreboard::Row], own: Option<Slot>, colours: Pale
         .show(ui, |ui| scoreboard::table(ui, rows, own, colours));
 }
 
-fn heading(ui: &mut Ui, result: &RoundResult, own_place: Option<usize>) {
+fn is_crowd(room: &Room) -> bool {
+    room.mode.is_some_and(Mode::is_crowd)
+}
+
+/// What the own disc did, for who is not among the best of a crowd.
+fn own_score(room: &Room) -> Option<String> {
+    let own = room.play.settled_world()?.disc(room.play.seat()?)?;
+    let points = if own.points == 1 { "point" } else { "points" };
+    let falls = if own.falls == 1 { "fall" } else { "falls" };
+    Some(format!("You: {} {points}, {} {falls}", own.points, own.falls))
+}
+
+fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usize>) {
     let places = &result.summary.places;
     let title = match (own_place, places.first()) {
         (Some(0), _) => "You won the round".to_owned(),
@@ -58,8 +72,11 @@ fn heading(ui: &mut Ui, result: &RoundResult, own_place: Option<usize>) {
         (None, None) => "The round is over".to_owned(),
     };
     let remark = own_place.map(|place| &places[place]).filter(|own| own.rating != 0);
+    let remark = remark.filter(|_| !is_crowd(room));
     let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
-    scoreboard::title(ui, &title, &remark.unwrap_or_default().replace('-', "−"));
+    let score = || own_score(room).filter(|_| is_crowd(room) && own_place.is_none());
+    let remark = remark.or_else(score).unwrap_or_default();
+    scoreboard::title(ui, &title, &remark.replace('-', "−"));
 }
 
 fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &mut Vec<Wish>) {

@@ -11,6 +11,9 @@ use crate::lobby::{Account, Lobby, Wish};
 use crate::settings::Settings;
 use crate::ui::{scoreboard, theme, widgets};
 
+/// The modes in which one plays with others.
+pub(super) const MODES: [Mode; 4] = [Mode::Brawl, Mode::Teams, Mode::Duel, Mode::Crowd];
+
 /// What has been picked so far in the panels.
 #[derive(Debug, Resource)]
 pub(super) struct Choices {
@@ -89,10 +92,14 @@ fn private(
     ui.separator();
     ui.add_space(4.0);
     scoreboard::title(ui, "Open a room", "It stays open between rounds");
-    let modes = [(Mode::Brawl, "Brawl"), (Mode::Teams, "Teams"), (Mode::Duel, "Duel")];
+    let modes = MODES.map(|mode| (mode, mode.title()));
     ui.label(theme::small("Rules"));
     if let Some(mode) = widgets::segments(ui, &modes, choices.private_mode) {
         choices.private_mode = mode;
+    }
+    if choices.private_mode.is_crowd() {
+        let text = format!("Up to {} on one wide platform.", Mode::Crowd.seats());
+        ui.label(theme::small(text));
     }
     ui.label(theme::small("Bots on free seats"));
     let bots = [

@@ -8,7 +8,7 @@ use shared::sim::Slot;
 use shared::snapshot::Roster;
 
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
-use super::{icons, seat, widgets};
+use super::{crowd, icons, seat, widgets};
 use crate::scene::{Credit, Labels, Stage, palette};
 use crate::settings::PaletteChoice;
 use crate::space::Drawn;
@@ -113,7 +113,7 @@ pub fn places(
 }
 
 /// The line around one's own row.
-const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
+pub(super) const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
 
 /// A text cut so that it fits.
 pub fn elided(painter: &Painter, text: &str, font: &bevy_egui::egui::FontId, width: f32) -> String {
@@ -236,7 +236,11 @@ pub fn round(
 ) {
     let Some(drawn) = &stage.drawn else { return };
     time(context, drawn, title);
-    places(context, drawn, &stage.roster, stage.own, colours);
+    if drawn.is_partial {
+        crowd::places(context, drawn, &stage.roster, stage.own, colours);
+    } else {
+        places(context, drawn, &stage.roster, stage.own, colours);
+    }
     if is_covered || drawn.over {
         return;
     }

@@ -22,6 +22,9 @@ use crate::settings::PaletteChoice;
 const LINES_MAX: usize = 5;
 /// A line stays so long.
 const STAY_SECONDS: f32 = 6.0;
+/// While it is full, a line that is younger than this makes room only for what is about the own disc: in a crowd nobody
+/// could read them.
+const READ_SECONDS: f32 = 0.8;
 /// It fades within the last so many seconds.
 const FADE_SECONDS: f32 = 0.6;
 
@@ -71,7 +74,12 @@ fn collect(
         let Event::KnockOut { slot, credit, .. } = event else { continue };
         let name = |slot: Slot| stage.roster.name(slot).to_owned();
         let by = credit.map(|(by, kind)| (by, name(by), kind));
+        let is_own = |slot: Slot| stage.own == Some(slot) || stage.subject == Some(slot);
+        let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
         if feed.lines.len() == LINES_MAX {
+            if !about_own && feed.lines.back().is_some_and(|line| line.age < READ_SECONDS) {
+                continue;
+            }
             feed.lines.pop_front();
         }
         feed.lines.push_back(Line { fallen: (*slot, name(*slot)), by, age: 0.0 });

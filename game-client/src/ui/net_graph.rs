@@ -109,6 +109,12 @@ fn numbers(room: &Room, rate: f32, traffic: (f32, f32)) -> Vec<(&'static str, St
     ]
 }
 
+/// How high it stands over what is at the bottom right, in points.
+#[must_use]
+pub fn height(graph: &NetGraph) -> f32 {
+    if graph.is_shown { 84.0 + 20.0 * graph.numbers.len() as f32 } else { 0.0 }
+}
+
 /// Draws the graph at the right.
 pub fn show(context: &Context, graph: &NetGraph) {
     if !graph.is_shown {
@@ -116,7 +122,7 @@ pub fn show(context: &Context, graph: &NetGraph) {
     }
     let painter = context.layer_painter(LayerId::new(Order::Background, "net graph".into()));
     let screen = context.content_rect();
-    let size = vec2(260.0, 84.0 + 20.0 * graph.numbers.len() as f32);
+    let size = vec2(260.0, height(graph));
     let rect = Rect::from_min_size(screen.right_bottom() - size - vec2(16.0, 40.0), size);
     let edge = Stroke::new(1.0, LINE);
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);

@@ -19,6 +19,8 @@ const LINE_HEIGHT: f32 = 30.0;
 /// One line of the table.
 #[derive(Debug, Clone)]
 pub struct Row {
+    /// From 1 on. Nothing where only those in sight are known.
+    place: Option<usize>,
     slot: Slot,
     name: String,
     bot: bool,
@@ -33,9 +35,10 @@ pub struct Row {
 /// The table as it stands.
 #[must_use]
 pub fn running(drawn: &Drawn, roster: &Roster) -> Vec<Row> {
-    let row = |disc: &&crate::space::DrawnDisc| {
+    let row = |(place, disc): (usize, &&crate::space::DrawnDisc)| {
         let entry = roster.entry(disc.slot);
         Row {
+            place: (!drawn.is_partial).then_some(place + 1),
             slot: disc.slot,
             name: roster.name(disc.slot).to_owned(),
             bot: entry.is_some_and(|entry| entry.bot.is_some()),
@@ -47,13 +50,27 @@ pub fn running(drawn: &Drawn, roster: &Roster) -> Vec<Row> {
             rating: None,
         }
     };
-    drawn.ranking().iter().map(row).collect()
+    drawn.ranking().iter().enumerate().map(row).collect()
+}
+
+/// The first so many rows, and the own one.
+#[must_use]
+pub fn best(mut rows: Vec<Row>, own: Option<Slot>, most: usize) -> Vec<Row> {
+    if rows.len() > most && most > 0 {
+        let own = rows.iter().position(|row| Some(row.slot) == own).filter(|own| *own >= most);
+        if let Some(own) = own {
+            rows.swap(own, most - 1);
+        }
+        rows.truncate(most);
+    }
+    rows
 }
 
 /// The table of a result.
 #[must_use]
 pub fn finished(places: &[Place], is_rated: bool) -> Vec<Row> {
-    let row = |place: &Place| Row {
+    let row = |(number, place): (usize, &Place)| Row {
+        place: Some(number + 1),
         slot: place.slot,
         name: place.name.as_str().to_owned(),
         bot: place.bot,
@@ -64,7 +81,7 @@ pub fn finished(places: &[Place], is_rated: bool) -> Vec<Row> {
         falls: place.falls,
         rating: is_rated.then_some((place.rating, place.rating_change)),
     };
-    places.iter().map(row).collect()
+    places.iter().enumerate().map(row).collect()
 }
 
 /// Draws the table.
@@ -72,8 +89,8 @@ pub fn table(ui: &mut Ui, rows: &[Row], own: Option<Slot>, colours: PaletteChoic
     let with_rating = rows.iter().any(|row| row.rating.is_some());
     let columns = Columns::of(ui.available_width(), with_rating);
     header(ui, &columns);
-    for (place, row) in rows.iter().enumerate() {
-        line(ui, &columns, place, row, own == Some(row.slot), colours);
+    for (number, row) in rows.iter().enumerate() {
+        line(ui, &columns, number, row, own == Some(row.slot), colours);
     }
 }
 
@@ -122,7 +139,7 @@ fn header(ui: &mut Ui, columns: &Columns) {
 fn line(
     ui: &mut Ui,
     columns: &Columns,
-    place: usize,
+    number: usize,
     row: &Row,
     is_own: bool,
     colours: PaletteChoice,
@@ -135,12 +152,14 @@ fn line(
     let painter = ui.painter().clone();
     if is_own {
         painter.rect_filled(rect, CornerRadius::same(6), Color32::from_rgb(42, 56, 98));
-    } else if place % 2 == 1 {
+    } else if number % 2 == 1 {
         painter.rect_filled(rect, CornerRadius::same(6), Color32::from_white_alpha(5));
     }
     let at = |x: f32| pos2(rect.left() + x, rect.center().y);
-    let ink = if place == 0 { CHARGE } else { MUTED };
-    painter.text(at(18.0), Align2::CENTER_CENTER, (place + 1).to_string(), theme::bold(14.0), ink);
+    if let Some(place) = row.place {
+        let ink = if place == 1 { CHARGE } else { MUTED };
+        painter.text(at(18.0), Align2::CENTER_CENTER, place.to_string(), theme::bold(14.0), ink);
+    }
     let mut x = 44.0;
     if let Some(team) = row.team {
         let bar = Rect::from_center_size(at(36.0), vec2(3.0, 18.0));
@@ -188,4 +207,37 @@ pub fn title(ui: &mut Ui, title: &str, remark: &str) {
         ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
     line.label(theme::heading(title, 20.0));
     line.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(theme::muted(remark)));
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::sim::{Command, Mode, Slot, World};
+    use shared::snapshot::Roster;
+
+    use super::{best, running};
+    use crate::prediction::Offsets;
+    use crate::space::Drawn;
+
+    fn crowd(seed: u64) -> Drawn {
+        let mut world = World::new(Mode::Crowd, seed, 3_600);
+        let joins: Vec<_> =
+            (0..300).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
+        world.step(&joins);
+        Drawn::between(&world, &world, 1.0, &Offsets::default())
+    }
+
+    #[test]
+    fn of_a_crowd_the_best_are_listed_and_oneself_with_the_own_place() {
+        let rows = best(running(&crowd(1), &Roster::default()), Some(Slot(207)), 16);
+
+        assert_eq!(rows.len(), 16);
+        assert_eq!(rows.last().map(|row| (row.slot, row.place)), Some((Slot(207), Some(208))));
+    }
+
+    #[test]
+    fn where_only_those_in_sight_are_known_there_are_no_places() {
+        let rows = running(&crowd(0), &Roster::default());
+
+        assert!(rows.iter().all(|row| row.place.is_none()));
+    }
 }
