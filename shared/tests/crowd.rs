@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::sim::rng::Rng;
 use shared::sim::{BotStrength, Command, Disc, Event, Mode, Slot, Vec2, World, bot};
 use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
-use shared::snapshot::{Applied, StreamDecoder, records};
+use shared::snapshot::{Applied, FRAME_BYTES_MAX, StreamDecoder, StreamEncoder, records};
 
 const DISCS: u16 = 300;
 const ROUND_TICKS: u32 = 1_800;
@@ -208,4 +208,32 @@ fn broken_frames_are_refused_and_change_nothing() {
         }
         follower.decoder.apply(frame).unwrap();
     }
+}
+
+#[test]
+fn who_watches_follows_the_whole_of_it() {
+    let mut crowd = Crowd::new();
+    let mut encoder = StreamEncoder::new();
+    let mut decoder = StreamDecoder::new();
+    let mut stream = encoder.keyframe(&crowd.world);
+    while crowd.world.elapsed() < 400 {
+        let mut ticks = Vec::new();
+        for _ in 0..2 {
+            let commands = crowd.commands();
+            crowd.world.step(&commands);
+            ticks.push(commands);
+        }
+        stream.extend(encoder.delta(&ticks, &crowd.world));
+        if crowd.world.elapsed() % 60 < 2 {
+            let keyframe = encoder.keyframe(&crowd.world);
+            assert!(keyframe.len() < FRAME_BYTES_MAX, "{} bytes", keyframe.len());
+            stream.extend(keyframe);
+        }
+        for frame in records(&core::mem::take(&mut stream)) {
+            decoder.apply(frame.unwrap()).unwrap();
+        }
+        assert_eq!(decoder.world(), Some(&crowd.world), "seed {SEED}, tick {}", crowd.world.tick);
+    }
+    assert_eq!(decoder.diverged(), 0);
+    assert!(decoder.world().is_some_and(|world| !world.is_partial() && world.discs.len() > 250));
 }
