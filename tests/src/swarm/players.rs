@@ -30,6 +30,8 @@ const SWARM_CORE: &str = "1";
 const MEMORY_LOOKS: u32 = 10;
 /// The floor is not watched for longer.
 const FLOOR_WINDOW_MAX: Duration = Duration::from_secs(20);
+/// Snapshots a second that count as about thirty.
+const SNAPSHOTS_PER_SECOND: std::ops::RangeInclusive<f64> = 28.5..=31.5;
 /// What a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
@@ -164,7 +166,15 @@ fn tell_traffic(plan: Plan, seen: &Counts, report: &mut Report) {
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
     let each = |count: u64| count as f64 / player_seconds;
-    report.add(name("snapshots_per_second"), each(seen.snapshots), "/s", "that each player got");
+    let snapshots = each(seen.snapshots);
+    report.add(name("snapshots_per_second"), snapshots, "/s", "that each player got");
+    if !SNAPSHOTS_PER_SECOND.contains(&snapshots) {
+        report.note(format!(
+            "{} players got {snapshots:.1} snapshots a second instead of 30: this machine could not carry them, and \
+             their other figures say nothing.",
+            plan.count
+        ));
+    }
     report.add(name("inputs_per_second"), each(seen.inputs), "/s", "messages that each sent");
     let late = seen.late as f64 / seen.received.max(1) as f64 * 100.0;
     report.add(name("inputs_late_percent"), late, "%", "of the inputs came too late");
