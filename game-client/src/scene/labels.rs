@@ -13,6 +13,8 @@ use super::{OwnFall, Phase, Stage, View};
 
 /// Names of discs nearer to the mouse than this are shown, in logical pixels.
 const NEAR_PIXELS: f32 = 110.0;
+/// The same for who watches many.
+const NEAR_PIXELS_MANY: f32 = 44.0;
 /// From the middle of a disc to its name, in units, and in logical pixels at least.
 const BELOW_UNITS: f32 = 46.0;
 const BELOW_PIXELS: f32 = 15.0;
@@ -60,6 +62,8 @@ fn find(
     labels.0.clear();
     let Some(drawn) = stage.drawn.as_ref().filter(|_| !stage.is_backdrop) else { return };
     let best = best_of(&stage);
+    let is_many = drawn.discs.len() > MANY;
+    let reach = if is_many && stage.own.is_none() { NEAR_PIXELS_MANY } else { NEAR_PIXELS };
     for disc in drawn.discs.iter().filter(|disc| disc.standing && stage.own != Some(disc.slot)) {
         let below = Vec2::new(0.0, BELOW_UNITS.max(BELOW_PIXELS * view.scale));
         let place = view.pixel_of(disc.position - below);
@@ -67,7 +71,7 @@ fn find(
             continue;
         }
         let away = window.cursor_position().map(|mouse| mouse.distance(place));
-        let near = away.map_or(0.0, |away| 1.0 - (away / NEAR_PIXELS - 0.6).clamp(0.0, 0.4) / 0.4);
+        let near = away.map_or(0.0, |away| 1.0 - (away / reach - 0.6).clamp(0.0, 0.4) / 0.4);
         let is_watched = best.contains(&disc.slot) || fall.killer() == Some(disc.slot);
         let Some(entry) = stage.roster.entry(disc.slot) else { continue };
         let leads = drawn.leader == Some(disc.slot);
@@ -85,7 +89,9 @@ fn find(
             labels.0.push(Label { text, place, strength, rank });
         }
     }
-    keep_apart(&mut labels.0);
+    if is_many {
+        keep_apart(&mut labels.0);
+    }
 }
 
 /// Whose names are shown to who watches.
@@ -103,11 +109,8 @@ fn is_inside(pixel: Vec2, window: Vec2) -> bool {
     pixel.cmpge(Vec2::ZERO).all() && pixel.cmple(window).all()
 }
 
-/// Where names would lie over each other, the more important one stays. Of a few discs, all of them stay.
+/// Where names would lie over each other, the more important one stays.
 fn keep_apart(labels: &mut Vec<Label>) {
-    if labels.len() <= MANY {
-        return;
-    }
     let weight = |label: &Label| (label.rank, label.strength);
     labels.sort_by(|a, b| weight(b).partial_cmp(&weight(a)).unwrap_or(Ordering::Equal));
     let mut kept: Vec<Label> = Vec::new();
@@ -147,14 +150,5 @@ mod tests {
         places.sort_by(f32::total_cmp);
         assert!(labels.len() > 8 && labels.iter().any(|label| label.text == "Player 21"));
         assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 60.0), "{places:?}");
-    }
-
-    #[test]
-    fn of_a_few_everybody_is_named() {
-        let mut labels: Vec<Label> = (0..16).map(|name| label(name, 0.0, 0)).collect();
-
-        keep_apart(&mut labels);
-
-        assert_eq!(labels.len(), 16);
     }
 }

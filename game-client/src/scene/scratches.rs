@@ -54,8 +54,8 @@ fn scratch(painter: &mut Painter, (column, row): (i32, i32), chance: &mut Chance
     #[expect(clippy::cast_precision_loss, reason = "a platform has a few hundred cells")]
     let middle = (Vec2::new(column as f32, row as f32) + within) * CELL;
     let way = Vec2::from_angle(chance.between(0.0, core::f32::consts::TAU));
-    let (half, bend) = (chance.between(25.0, 95.0), chance.between(-12.0, 12.0));
-    let strength = chance.between(0.12, 0.4);
+    let (half, bend) = (chance.between(25.0, 95.0), chance.between(-4.0, 4.0));
+    let strength = chance.between(0.1, 0.34);
     let colour = if chance.part() < 0.6 { Color::WHITE } else { palette::HEAVY };
     let reach = middle.length() + half;
     if reach > radius - FROM_RIM {

@@ -68,9 +68,9 @@ fn smooth(along: f32) -> f32 {
 
 /// A place that moves with the picture as something that deep does, and comes back on the other side.
 fn drifting(chance: &mut Chance, view: &View, half: Vec2, seconds: f32, nearness: f32) -> Vec2 {
-    let start = Vec2::new(chance.part(), chance.part()) * 4_000.0;
-    let moved = start + DRIFT * seconds * nearness - view.centre * nearness;
     let size = half * 2.0;
+    let start = Vec2::new(chance.part(), chance.part()) * size.max(Vec2::splat(4_000.0));
+    let moved = start + DRIFT * seconds * nearness - view.centre * nearness;
     let wrapped = Vec2::new(moved.x.rem_euclid(size.x), moved.y.rem_euclid(size.y));
     view.centre - half + wrapped
 }

@@ -30,10 +30,13 @@ const DANGER_UNITS: f32 = 500.0;
 const ICE: Color32 = Color32::from_rgb(104, 134, 166);
 const GONE: Color32 = Color32::from_rgb(16, 24, 44);
 
-/// The best of those in sight but for the own disc, best first.
-#[must_use]
-pub fn near(drawn: &Drawn, own: Option<Slot>, most: usize) -> Vec<&DrawnDisc> {
-    drawn.ranking().into_iter().filter(|disc| Some(disc.slot) != own).take(most).collect()
+/// The best of those in sight, best first, but for the own disc and for who leads: they have lines of their own.
+fn near(drawn: &Drawn, own: Option<Slot>, most: usize) -> Vec<&DrawnDisc> {
+    let is_other = |disc: &&DrawnDisc| {
+        let slot = Some(disc.slot);
+        slot != own && slot != drawn.leader
+    };
+    drawn.ranking().into_iter().filter(is_other).take(most).collect()
 }
 
 /// The panel at the upper left.
@@ -187,7 +190,7 @@ mod tests {
     use crate::space::Drawn;
 
     #[test]
-    fn the_best_in_sight_are_named_and_oneself_is_not_among_them() {
+    fn the_best_in_sight_are_named_but_for_oneself_and_who_leads() {
         let mut world = World::new(Mode::Crowd, 0, 3_600);
         for (slot, points) in [(9, 4), (200, 7), (1_000, -1), (5, 2)] {
             world.step(&[Command::Join { slot: Slot(slot), team: 0 }]);
@@ -195,11 +198,12 @@ mod tests {
                 disc.points = points;
             });
         }
+        world.leader = Some(Slot(200));
         let drawn = Drawn::between(&world, &world, 1.0, &Offsets::default());
 
         let best: Vec<_> =
             near(&drawn, Some(Slot(9)), 2).into_iter().map(|disc| disc.slot.0).collect();
 
-        assert_eq!(best, [200, 5]);
+        assert_eq!(best, [5, 1_000]);
     }
 }
