@@ -35,6 +35,9 @@ use place::{Place, units};
 /// Farther than this in one frame, in units, is no movement but a respawn.
 const GLIDE_MAX: f64 = 80.0;
 
+/// Names, arcs and trails of a disc reach so far beyond its middle, in units.
+const REACH: f64 = 130.0;
+
 /// What a picture shows.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
@@ -121,28 +124,34 @@ pub fn draw(
         }
     }
     let followed = scene.follow.and_then(|slot| discs.iter().find(|seen| seen.disc.slot == slot));
+    let follow = followed.map(|seen| seen.place);
     let radius_whole = units(world.mode.platform_radius());
     let radius = ice::radius_at(world, scene.at);
-    let aim = Aim {
-        width: frame.width,
-        height: frame.height,
-        radius_whole,
-        radius,
-        follow: followed.map(|seen| seen.place),
-    };
+    let aim = Aim { width: frame.width, height: frame.height, radius_whole, radius, follow };
     let mut view = brushes.camera.look(aim, frame.passed_ms, !frame.is_calm);
-    if !frame.is_calm {
+    // On wide ice somebody falls all the time, mostly far away.
+    let is_wide = camera::is_wide(radius_whole);
+    if !frame.is_calm && !is_wide {
         view.middle = view.middle.plus(scene.effects.shake(scene.at));
     }
+
+    discs.retain(|seen| view.shows(seen.place, REACH, (frame.width, frame.height)));
 
     backdrop::draw(context, brushes, frame, view.middle);
     look_through(context, frame, view);
     ice::draw_falling_shards(context, world, scene.at);
     discs::draw_falling(context, &discs, scene, true);
     ice::draw(context, brushes, world, radius, scene.at);
+    if is_wide {
+        ice::draw_near_scratches(context, view, frame, radius);
+    }
     pickups::draw(context, world, scene.at, frame);
     effects::draw_below(context, scene);
-    discs::draw_standing(context, &discs, scene, frame);
+    if view.is_far() {
+        discs::draw_dots(context, &discs, view);
+    } else {
+        discs::draw_standing(context, &discs, scene, frame);
+    }
     pulses::draw(context, scene);
     discs::draw_falling(context, &discs, scene, false);
     effects::draw_above(context, scene);

@@ -6,6 +6,12 @@ use super::place::Place;
 const MARGIN: f64 = 64.0;
 /// How much closer the eye is to a player that it follows.
 const FOLLOW_ZOOM: f64 = 1.9;
+/// A platform of a larger radius, in units, is a crowd's…
+const WIDE: f64 = 1_000.0;
+/// …and with a player that it follows the eye sees so much of it, in units: what players themselves see.
+const WIDE_PICTURE: (f64, f64) = (1_440.0, 800.0);
+/// With fewer pixels for a unit than this, a disc is a dot.
+const FAR_SCALE: f64 = 0.22;
 /// The eye goes half of the way in so many milliseconds.
 const HALF_WAY_MS: f64 = 110.0;
 
@@ -35,12 +41,35 @@ pub(crate) struct Aim {
     pub(crate) follow: Option<Place>,
 }
 
+impl View {
+    /// Whether discs are so small that nothing but their colour can be seen.
+    pub(crate) fn is_far(self) -> bool {
+        self.scale < FAR_SCALE
+    }
+
+    /// Whether something at a place, of some reach, can be in a picture of this size.
+    pub(crate) fn shows(self, place: Place, reach: f64, (width, height): (f64, f64)) -> bool {
+        let way = place.minus(self.middle);
+        let half = |size: f64| size / 2.0 / self.scale + reach;
+        way.x.abs() < half(width) && way.y.abs() < half(height)
+    }
+}
+
+/// Whether a platform of such a radius, in units, is too wide to be seen at once from near by.
+pub(crate) fn is_wide(radius_whole: f64) -> bool {
+    radius_whole > WIDE
+}
+
 impl Aim {
     fn view(self) -> View {
         // Comes half of the way along as the platform shrinks, so that shrinking still shows.
         let radius = f64::midpoint(self.radius_whole, self.radius) + MARGIN;
         let scale = self.width.min(self.height) / (2.0 * radius);
         match self.follow {
+            Some(place) if is_wide(self.radius_whole) => {
+                let scale = (self.width / WIDE_PICTURE.0).max(self.height / WIDE_PICTURE.1);
+                View { middle: place, scale }
+            }
             Some(place) => View { middle: place, scale: scale * FOLLOW_ZOOM },
             // The slab's side needs a little more room below.
             None => View { middle: Place::new(0.0, MARGIN / 6.0), scale },
@@ -90,5 +119,20 @@ mod tests {
         assert!(far.scale < on_the_way.scale && on_the_way.scale < there.scale);
         assert!((on_the_way.middle.x - 100.0).abs() < 1.0, "{on_the_way:?}");
         assert!((there.middle.x - 200.0).abs() < 1.0, "{there:?}");
+    }
+
+    #[test]
+    fn of_a_crowd_the_eye_sees_all_or_what_one_player_sees() {
+        let (width, height) = (640.0, 360.0);
+        let all = Aim { width, height, radius_whole: 3_200.0, radius: 3_200.0, follow: None };
+        let place = Place::new(2_500.0, -900.0);
+
+        let far = Camera::default().look(all, 16.0, false);
+        let near = Camera::default().look(Aim { follow: Some(place), ..all }, 16.0, false);
+
+        assert!(far.is_far() && far.shows(Place::new(0.0, 3_200.0), 0.0, (width, height)));
+        assert!(!near.is_far() && near.shows(place, 0.0, (width, height)));
+        assert!(!near.shows(place.plus(Place::new(730.0, 0.0)), 0.0, (width, height)));
+        assert!(near.shows(place.plus(Place::new(730.0, 0.0)), 24.0, (width, height)));
     }
 }

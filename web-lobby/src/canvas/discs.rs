@@ -6,6 +6,7 @@ use shared::sim::disc::{self, RESPAWN_TICKS, STRAIN_MAX};
 use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
+use super::camera::View;
 use super::palette::{self, Mark};
 use super::place::{Place, chance, radians, units};
 use super::{Frame, Scene, Seen, fill_circle, ring};
@@ -15,6 +16,8 @@ const RADIUS: f64 = units(disc::RADIUS);
 const FALL_TICKS: f64 = 36.0;
 /// Width of the rim that shows the team, in units.
 const TEAM_WIDTH: f64 = 6.0;
+/// No dot is smaller than this: a radius, in pixels.
+const DOT_PX: f64 = 2.0;
 /// A disc this fast, in units a tick, leaves a trail.
 const TRAIL_SPEED: f64 = 6.5;
 
@@ -37,6 +40,16 @@ pub(super) fn draw_standing(
         draw_one(context, seen, scene, frame);
     }
     context.set_global_alpha(1.0);
+}
+
+/// Everyone on the ice, from so far away that only the colours can be seen.
+pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[Seen], view: View) {
+    let pixel = 1.0 / view.scale;
+    let radius = RADIUS.max(DOT_PX * pixel);
+    for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
+        fill_circle(context, seen.place, radius + 0.8 * pixel, palette::INK);
+        fill_circle(context, seen.place, radius, palette::hue(seen.disc.slot));
+    }
 }
 
 /// Everyone who fell lately: behind the slab, or in front of it.

@@ -6,8 +6,9 @@ use shared::sim::World;
 use shared::sim::platform;
 use web_sys::{CanvasGradient, CanvasRenderingContext2d};
 
+use super::camera::{View, is_wide};
 use super::place::{Place, chance, units};
-use super::{Brushes, circle, palette, ring};
+use super::{Brushes, Frame, circle, palette, ring};
 
 /// Height of the slab's visible side, in units.
 const SIDE: f64 = 26.0;
@@ -16,6 +17,12 @@ const WARNING_TICKS: f64 = 240.0;
 /// How far in from the rim the cracks reach, in units, and how many there are.
 const CRACK_REACH: f64 = 46.0;
 const CRACKS: u32 = 40;
+/// On wide ice there are so many times as many, and a ring every so many units.
+const WIDE_CRACKS: u32 = 6;
+const WIDE_MARKS: f64 = 400.0;
+/// Wide ice in cells of such a width, in units, and scratches in each.
+const CELL: f64 = 240.0;
+const SCRATCHES_IN_CELL: u32 = 4;
 /// A shard falls every so many ticks, for so many ticks.
 const SHARD_EVERY_TICKS: u32 = 5;
 const SHARD_TICKS: u32 = 55;
@@ -77,10 +84,18 @@ pub(super) fn gradients(context: &CanvasRenderingContext2d, radius: f64) -> Opti
 /// Faint rings and scratches, so that speed shows.
 fn draw_marks(context: &CanvasRenderingContext2d, whole: f64, radius: f64) {
     context.set_global_alpha(0.55);
-    for part in [0.16, 0.45, 0.74] {
-        if whole * part < radius - 6.0 {
-            ring(context, Place::default(), whole * part, palette::ICE_MARK, 1.5);
-        }
+    let marks = if is_wide(whole) {
+        (1..8).map(|mark| f64::from(mark) * WIDE_MARKS).collect()
+    } else {
+        Vec::from([0.16, 0.45, 0.74].map(|part| whole * part))
+    };
+    let width = if is_wide(whole) { 3.0 } else { 1.5 };
+    for mark in marks.into_iter().filter(|mark| *mark < radius - 6.0) {
+        ring(context, Place::default(), mark, palette::ICE_MARK, width);
+    }
+    if is_wide(whole) {
+        context.set_global_alpha(1.0);
+        return;
     }
     context.set_global_alpha(0.4);
     context.begin_path();
@@ -99,6 +114,45 @@ fn draw_marks(context: &CanvasRenderingContext2d, whole: f64, radius: f64) {
     context.set_global_alpha(1.0);
 }
 
+/// Scratches in wide ice, wherever the picture is; each place has always the same ones.
+pub(super) fn draw_near_scratches(
+    context: &CanvasRenderingContext2d,
+    view: View,
+    frame: &Frame,
+    radius: f64,
+) {
+    if view.is_far() {
+        return;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a platform has some hundred cells")]
+    let cell = |at: f64| (at / CELL).floor() as i32;
+    let half = Place::new(frame.width, frame.height).times(0.5 / view.scale);
+    let (low, high) = (view.middle.minus(half), view.middle.plus(half));
+    context.begin_path();
+    for row in cell(low.y) - 1..=cell(high.y) {
+        for column in cell(low.x) - 1..=cell(high.x) {
+            let seed = column.cast_unsigned().wrapping_mul(7_919)
+                ^ row.cast_unsigned().wrapping_mul(104_729);
+            for number in 0..SCRATCHES_IN_CELL {
+                let chance =
+                    |what: u32| chance(seed.wrapping_mul(64).wrapping_add(number * 4 + what));
+                let corner = Place::new(f64::from(column), f64::from(row)).times(CELL);
+                let place = corner.plus(Place::new(chance(0), chance(1)).times(CELL));
+                let way = Place::at(chance(2) * TAU, 20.0 + 70.0 * chance(3));
+                if place.length() + way.length() < radius - 4.0 {
+                    context.move_to(place.x, place.y);
+                    context.line_to(place.x + way.x, place.y + way.y);
+                }
+            }
+        }
+    }
+    context.set_global_alpha(0.4);
+    context.set_stroke_style_str(palette::ICE_EDGE);
+    context.set_line_width(1.6);
+    context.stroke();
+    context.set_global_alpha(1.0);
+}
+
 /// Cracks stand in the ice, at places that do not move; the rim eats its way along them.
 fn draw_cracks(context: &CanvasRenderingContext2d, world: &World, radius: f64, at: f64) {
     let shrink_at = f64::from(platform::shrink_begins(world.round_ticks));
@@ -108,8 +162,10 @@ fn draw_cracks(context: &CanvasRenderingContext2d, world: &World, radius: f64, a
     }
     let reach = CRACK_REACH * grown;
     context.begin_path();
-    for crack in 0..CRACKS {
-        let angle = (f64::from(crack) + 0.8 * chance(crack + 40)) * TAU / f64::from(CRACKS);
+    let density = if is_wide(units(world.mode.platform_radius())) { WIDE_CRACKS } else { 1 };
+    let count = CRACKS * density;
+    for crack in 0..count {
+        let angle = (f64::from(crack) + 0.8 * chance(crack + 40)) * TAU / f64::from(count);
         let mut distance = radius;
         let mut place = Place::at(angle, distance);
         context.move_to(place.x, place.y);
@@ -120,7 +176,7 @@ fn draw_cracks(context: &CanvasRenderingContext2d, world: &World, radius: f64, a
             #[expect(clippy::cast_possible_truncation, reason = "some dozens of bands")]
             #[expect(clippy::cast_sign_loss, reason = "within the platform")]
             let bend = chance(crack * 64 + band.max(0.0) as u32) - 0.5;
-            place = Place::at(angle + bend * 0.05, distance);
+            place = Place::at(angle + bend * 0.05 / f64::from(density), distance);
             context.line_to(place.x, place.y);
         }
     }

@@ -1,6 +1,6 @@
 //! Names: of the leader with a crown, of the followed player, and of whoever is near the pointer.
 
-use shared::sim::scoring;
+use shared::sim::{Slot, scoring};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
@@ -11,6 +11,11 @@ use super::{Frame, Scene, Seen, palette};
 const NEAR: f64 = 46.0;
 /// From the middle of a disc to its name, in units.
 const LIFT: f64 = 40.0;
+/// And in pixels at least.
+const LIFT_PX: f64 = 9.0;
+/// Of more discs than this only the best few are named, and no name lies over another.
+const MANY: usize = 16;
+const BEST: usize = 4;
 
 /// Draws in CSS pixels, so that letters stay readable at every scale.
 pub(super) fn draw(
@@ -27,7 +32,18 @@ pub(super) fn draw(
     context.set_text_align("center");
     context.set_line_join("round");
     let leader = scoring::leader(&scene.world.discs);
-    for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
+    let is_many = scene.world.discs.len() > MANY;
+    let best = if is_many && scene.follow.is_none() { best_of(scene) } else { Vec::new() };
+    let weight = |seen: &&Seen| match seen.disc.slot {
+        slot if scene.follow == Some(slot) => 0,
+        slot if leader == Some(slot) => 1,
+        slot if best.contains(&slot) => 2,
+        _ => 3,
+    };
+    let mut standing: Vec<_> = discs.iter().filter(|seen| seen.disc.is_standing()).collect();
+    standing.sort_by_key(weight);
+    let mut taken: Vec<Place> = Vec::new();
+    for seen in standing {
         let way = seen.place.minus(view.middle).times(view.scale);
         let middle = Place::new(frame.width / 2.0, frame.height / 2.0).plus(way);
         let slot = seen.disc.slot;
@@ -36,10 +52,18 @@ pub(super) fn draw(
             frame.pointer.is_some_and(|(x, y)| Place::new(x, y).minus(middle).length() < NEAR);
         let entry = scene.roster.entry(slot);
         let waits = entry.is_some_and(|entry| entry.reconnecting);
-        if !(leads || near || waits || scene.follow == Some(slot)) {
+        if !(leads || near || waits || scene.follow == Some(slot) || best.contains(&slot)) {
             continue;
         }
-        let foot = middle.plus(Place::new(0.0, -LIFT * view.scale));
+        let foot = middle.plus(Place::new(0.0, -(LIFT * view.scale).max(LIFT_PX)));
+        let lies_over = |other: &Place| {
+            let way = foot.minus(*other);
+            way.x.abs() < 7.0 * size && way.y.abs() < 1.3 * size
+        };
+        if is_many && taken.iter().any(lies_over) {
+            continue;
+        }
+        taken.push(foot);
         if let Some(entry) = entry {
             draw_text(context, entry.name.as_str(), foot);
             if waits {
@@ -50,6 +74,11 @@ pub(super) fn draw(
             draw_crown(context, foot.plus(Place::new(0.0, -size - 4.0)), size * 0.62);
         }
     }
+}
+
+/// Whose names are shown of many.
+fn best_of(scene: &Scene) -> Vec<Slot> {
+    scoring::ranking(&scene.world.discs).into_iter().take(BEST).map(|disc| disc.slot).collect()
 }
 
 fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Place) {

@@ -1,5 +1,7 @@
 //! Shots in the air, each with a trail.
 
+use std::collections::HashSet;
+
 use shared::sim::{Pulse, pulse};
 use web_sys::CanvasRenderingContext2d;
 
@@ -19,10 +21,10 @@ pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
             draw_one(context, pulse, ahead);
         }
     }
+    let flying: HashSet<_> = scene.world.pulses.iter().map(|pulse| pulse.id).collect();
     // One that hit since the last frame is still seen on its way.
     for pulse in scene.previous.iter().flat_map(|world| &world.pulses) {
-        let flies_on = scene.world.pulses.iter().any(|other| other.id == pulse.id);
-        if !flies_on && pulse.ticks_left > 2 && ahead > 0.9 {
+        if !flying.contains(&pulse.id) && pulse.ticks_left > 2 && ahead > 0.9 {
             draw_one(context, pulse, ahead - 2.0);
         }
     }

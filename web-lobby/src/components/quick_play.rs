@@ -83,6 +83,7 @@ pub(crate) const fn about(mode: Mode) -> &'static str {
         Mode::Teams => "Eight against eight.",
         Mode::Duel => "One against one, on small ice.",
         Mode::Practice => "You and three bots. It changes no rating.",
+        Mode::Crowd => "Up to 1,024 on one wide platform. It changes no rating.",
     }
 }
 

@@ -7,6 +7,8 @@ use shared::snapshot::Roster;
 use crate::canvas::palette::{self, Mark};
 use crate::deck;
 
+/// Lines of a list of everyone: more cannot be read.
+const STANDINGS_MAX: usize = 64;
 /// Lines of the score over the picture.
 const LEADERS: usize = 5;
 
@@ -48,8 +50,10 @@ pub struct Standing {
 pub struct Hud {
     /// Time left, or the countdown.
     pub clock: String,
-    /// Best first; everyone.
+    /// Best first; of a crowd no more than [`STANDINGS_MAX`].
     pub standings: Vec<Standing>,
+    /// How many more there are.
+    pub others: usize,
     /// Of the two teams, when there are teams.
     pub teams: Option<[i16; 2]>,
     pub kills: Vec<Kill>,
@@ -76,9 +80,11 @@ impl Hud {
                 fallen: !disc.is_standing(),
             }
         };
+        let ranking = scoring::ranking(&world.discs);
         Self {
             clock: deck::clock(f64::from(world.remaining())),
-            standings: scoring::ranking(&world.discs).into_iter().map(standing).collect(),
+            others: ranking.len().saturating_sub(STANDINGS_MAX),
+            standings: ranking.into_iter().take(STANDINGS_MAX).map(standing).collect(),
             teams: world.mode.has_teams().then_some(world.team_points),
             kills,
         }

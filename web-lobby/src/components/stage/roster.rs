@@ -13,6 +13,10 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
         standings.with(|rows| rows.iter().map(|row| row.person.slot).collect::<Vec<_>>())
     });
     let teams = Memo::new(move |_| hud.with(|hud| hud.teams));
+    let others = Memo::new(move |_| {
+        let others = hud.with(|hud| hud.others);
+        (others > 0).then(|| format!("And {others} more."))
+    });
     view! {
         <section class="panel roster" aria-label="Players">
             <h2>"Players"</h2>
@@ -29,6 +33,7 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
                     <li><RosterLine standings=standings seat=seat follow=follow /></li>
                 </For>
             </ol>
+            {move || others.get().map(|others| view! { <p class="muted small">{others}</p> })}
             <p class="muted small">"Press a player to follow them."</p>
         </section>
     }
