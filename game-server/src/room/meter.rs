@@ -25,9 +25,9 @@ const HEAL_PAUSE: Duration = Duration::from_millis(900);
 /// Between two lines at debug level.
 const LINE_EVERY: Duration = Duration::from_secs(60);
 /// Margins are counted from so many ticks late …
-const LATEST: i16 = -16;
+const LATEST: i16 = -12;
 /// … in so many steps of a tick; those beyond count with the last.
-const STEPS: usize = 48;
+const STEPS: usize = 32;
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy)]
@@ -51,17 +51,19 @@ pub(super) struct Meter {
     round_trips: VecDeque<Duration>,
     reported_at: Option<Instant>,
     healed_at: Option<Instant>,
-    /// Of the running minute, and of all before.
-    lately: Margins,
-    before: Margins,
+    margins: Margins,
     line_due: Instant,
     /// How it ended, for the log.
     end: &'static str,
 }
 
 /// How many inputs came how early.
-#[derive(Debug, Clone)]
-struct Margins([u32; STEPS]);
+#[derive(Debug, Default)]
+struct Margins {
+    /// In the running minute. More than fit do not come in one.
+    lately: [u16; STEPS],
+    before: [u32; STEPS],
+}
 
 impl Meter {
     pub(super) fn new(whose: Whose, place: Option<Place>, now: Instant) -> Self {
@@ -74,8 +76,7 @@ impl Meter {
             round_trips: VecDeque::new(),
             reported_at: None,
             healed_at: None,
-            lately: Margins([0; STEPS]),
-            before: Margins([0; STEPS]),
+            margins: Margins::default(),
             line_due: now + LINE_EVERY,
             end: "the room is gone",
         }
@@ -135,7 +136,7 @@ impl Meter {
         figures.inputs_ahead += u64::from(arrivals.ahead);
         figures.inputs_missing += u64::from(arrivals.missing);
         figures.jitter = TICK_DURATION.mul_f64(inputs.jitter_ticks());
-        arrivals.margins().iter().for_each(|margin| self.lately.add(*margin));
+        arrivals.margins().iter().for_each(|margin| self.margins.add(*margin));
     }
 
     /// What the client did not take since the last call.
@@ -148,14 +149,14 @@ impl Meter {
     pub(super) fn show(&mut self, unsent_bytes: usize, now: Instant) {
         let Some(place) = &self.place else { return };
         self.figures.unsent_bytes = unsent_bytes;
-        self.figures.margin_p99_ticks = self.lately.p99().or(self.figures.margin_p99_ticks);
+        self.figures.margin_p99_ticks = self.margins.p99_lately().or(self.figures.margin_p99_ticks);
         place.show(self.figures);
         if now >= self.line_due {
             self.line_due = now + LINE_EVERY;
             if tracing::enabled!(tracing::Level::DEBUG) {
                 self.tell(tracing::Level::DEBUG, "player");
             }
-            self.before.take_all(&mut self.lately);
+            self.margins.end_minute();
         }
     }
 
@@ -165,8 +166,6 @@ impl Meter {
     }
 
     fn tell(&self, level: tracing::Level, what: &'static str) {
-        let mut margins = self.before.clone();
-        margins.take_all(&mut self.lately.clone());
         let of = &self.figures;
         let report = of.reported.as_ref();
         let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
@@ -180,7 +179,7 @@ impl Meter {
                     seconds = self.began.elapsed().as_secs(),
                     rtt_ms = of.round_trip.map(ms),
                     jitter_ms = ms(of.jitter),
-                    margin_p99_ticks = margins.p99(),
+                    margin_p99_ticks = self.margins.p99(),
                     inputs = of.inputs,
                     late = of.inputs_late,
                     ahead = of.inputs_ahead,
@@ -219,27 +218,36 @@ impl Drop for Meter {
 impl Margins {
     fn add(&mut self, margin: i16) {
         let step = usize::try_from(margin.saturating_sub(LATEST)).unwrap_or(0).min(STEPS - 1);
-        self.0[step] += 1;
+        self.lately[step] = self.lately[step].saturating_add(1);
     }
 
-    /// Moves everything over.
-    fn take_all(&mut self, from: &mut Self) {
-        for (own, other) in self.0.iter_mut().zip(&mut from.0) {
-            *own = own.saturating_add(core::mem::take(other));
+    fn end_minute(&mut self) {
+        for (all, lately) in self.before.iter_mut().zip(&mut self.lately) {
+            *all = all.saturating_add(core::mem::take(lately).into());
         }
+    }
+
+    /// The margin that all but 1 % had in the running minute.
+    fn p99_lately(&self) -> Option<i16> {
+        p99(self.lately.map(u32::from))
     }
 
     /// The margin that all but 1 % had.
     fn p99(&self) -> Option<i16> {
-        let all: u32 = self.0.iter().sum();
-        let mut left = all / 100;
-        let step = self.0.iter().position(|count| {
-            let is_here = *count > left;
-            left = left.saturating_sub(*count);
-            is_here
-        })?;
-        Some(LATEST + i16::try_from(step).unwrap_or(0))
+        let mut all = self.before;
+        all.iter_mut().zip(self.lately).for_each(|(all, lately)| *all += u32::from(lately));
+        p99(all)
     }
+}
+
+fn p99(counts: [u32; STEPS]) -> Option<i16> {
+    let mut left = counts.iter().sum::<u32>() / 100;
+    let step = counts.iter().position(|count| {
+        let is_here = *count > left;
+        left = left.saturating_sub(*count);
+        is_here
+    })?;
+    Some(LATEST + i16::try_from(step).unwrap_or(0))
 }
 
 fn is_soon(last: Option<Instant>, now: Instant, pause: Duration) -> bool {
@@ -267,17 +275,19 @@ mod tests {
 
     #[test]
     fn a_percentile_is_the_margin_that_all_but_one_in_a_hundred_had() {
-        let mut margins = Margins([0; STEPS]);
+        let mut margins = Margins::default();
         assert_eq!(margins.p99(), None);
 
         (0..197).for_each(|_| margins.add(4));
         margins.add(-3);
         margins.add(-400);
-        assert_eq!(margins.p99(), Some(-3));
+        assert_eq!((margins.p99_lately(), margins.p99()), (Some(-3), Some(-3)));
+        margins.end_minute();
         (0..200).for_each(|_| margins.add(400));
 
-        assert_eq!(margins.p99(), Some(4));
-        let mut all_late = Margins([0; STEPS]);
+        let earliest = LATEST + STEPS as i16 - 1;
+        assert_eq!((margins.p99_lately(), margins.p99()), (Some(earliest), Some(4)));
+        let mut all_late = Margins::default();
         all_late.add(i16::MIN);
         assert_eq!(all_late.p99(), Some(LATEST));
     }
