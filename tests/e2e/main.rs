@@ -5,6 +5,7 @@
 mod feeds;
 mod recovery;
 
+mod crowd;
 mod play;
 
 mod divergence;

@@ -1,0 +1,97 @@
+//! A crowd: each player is told of what is near, and that is exactly so; who watches is told of everybody.
+
+use std::collections::BTreeSet;
+
+use shared::sim::{Disc, Mode, Slot, World};
+use shared::snapshot::crowd::ENTER;
+use tests::player::{Conduct, View};
+use tests::{Player, TestServer};
+
+/// How many come.
+const PLAYERS: usize = 40;
+/// From the first one's arrival on. The ice breaks in its last third, so that everybody meets in the end.
+const ROUND_SECONDS: u32 = 24;
+/// Players who are compared while the round runs.
+const COMPARED: usize = PLAYERS / 3;
+
+/// Somebody as players of a crowd are told of them: not who pushed them last.
+fn told(disc: &Disc) -> Disc {
+    Disc { last_push: None, ..disc.clone() }
+}
+
+/// Compares what a player sees with all of it at the same tick.
+fn sees_who_is_near(view: &View, all: &World) {
+    let world = view.world.as_ref().unwrap();
+    assert!(world.is_partial() && !all.is_partial());
+    assert_eq!(world.tick, all.tick);
+    let own = view.disc().expect("the own disc is always told of").position;
+    for disc in &world.discs {
+        assert_eq!(Some(disc), all.disc(disc.slot).map(told).as_ref(), "at {}", all.tick);
+    }
+    for disc in &all.discs {
+        let way = disc.position - own;
+        let is_near = way.x.abs() <= ENTER.x && way.y.abs() <= ENTER.y;
+        assert!(!is_near || world.disc(disc.slot).is_some(), "{:?} at {}", disc.slot, all.tick);
+    }
+    assert_eq!(view.diverged, 0);
+}
+
+/// Everybody in one private room, on the ice and fighting, and somebody who watches.
+async fn crowd(server: &TestServer) -> (Vec<Player>, Player) {
+    let first = server.guest("player 0").await;
+    let room = first.private_room(Mode::Crowd).await;
+    let mut players = vec![first.play(room).await];
+    for number in 1..PLAYERS {
+        players.push(server.guest(&format!("player {number}")).await.play(room).await);
+    }
+    for player in &players {
+        player.conduct(Conduct::Fight).await;
+    }
+    let mut watching = server.guest("watching").await.spectate(room).await;
+    let seats = |view: &View| (view.roster.entries.len(), view.world.as_ref().unwrap().discs.len());
+    watching.until("everybody", |view| seats(view) == (PLAYERS, PLAYERS)).await;
+    (players, watching)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
+    let server = TestServer::start_with(|config| {
+        config.round_seconds = Some(ROUND_SECONDS);
+        config.summary_seconds = 25;
+    })
+    .await;
+    let (mut players, mut watching) = crowd(&server).await;
+
+    // Players are told in turns: some of them on the ticks of who watches.
+    let mut compared: BTreeSet<Slot> = BTreeSet::new();
+    while compared.len() < COMPARED {
+        let last = watching.view().world.unwrap().tick;
+        let next = |view: &View| view.world.as_ref().is_some_and(|now| now.tick != last);
+        let all = watching.until("the next snapshot", next).await.world.unwrap();
+        for view in players.iter().map(Player::view) {
+            if view.world.as_ref().is_some_and(|world| world.tick == all.tick) {
+                sees_who_is_near(&view, &all);
+                compared.extend(view.seat);
+            }
+        }
+        assert!(!all.is_over(), "only {compared:?} could be compared");
+    }
+
+    let end = watching.until("the end", |view| !view.summaries.is_empty()).await;
+    let all = end.world.as_ref().unwrap();
+    assert!(all.is_over() && end.diverged == 0 && end.knockouts == 0);
+    assert_eq!(all.discs.len(), PLAYERS);
+    for player in &mut players {
+        let view = player.until("a summary", |view| !view.summaries.is_empty()).await;
+        sees_who_is_near(&view, all);
+        let summary = view.last_summary().unwrap();
+        assert_eq!(summary.places.len(), PLAYERS);
+        assert!(summary.places.iter().any(|place| place.player == player.guest().id()));
+        assert!(summary.places.iter().all(|place| place.rating_change == 0));
+        assert_eq!(view.roster.name(view.seat.unwrap()), player.guest().name());
+    }
+    let scored: u32 = end.last_summary().unwrap().places.iter().map(|place| place.knockouts).sum();
+    assert!(scored > 0 && end.falls >= scored, "{scored} of {}", end.falls);
+    let near: Vec<_> = players.iter().filter_map(|player| player.view().world).collect();
+    assert!(near.iter().any(|world| world.discs.len() < PLAYERS), "nobody was far away");
+}
