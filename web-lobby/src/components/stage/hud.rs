@@ -8,7 +8,7 @@ use crate::canvas::palette::{self, Mark};
 use crate::deck;
 
 /// Lines of a list of everyone: more cannot be read.
-const STANDINGS_MAX: usize = 64;
+const STANDINGS_MAX: usize = 24;
 /// Lines of the score over the picture.
 const LEADERS: usize = 5;
 
