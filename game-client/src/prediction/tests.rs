@@ -1,5 +1,7 @@
 //! A whole link played in memory: a server that steps, a line with delay, a client that predicts.
 
+mod crowd;
+
 use std::collections::VecDeque;
 
 use shared::id::{PlayerId, PlayerName};
