@@ -40,8 +40,8 @@ const LEAD_AT_FIRST_TICKS: f64 = 6.0;
 const LEAD_MAX_TICKS: f64 = 75.0;
 /// When even the worst input comes so early, the line has changed: a quarter of a second.
 const FAR_TOO_EARLY_TICKS: f64 = 15.0;
-/// Reports that are remembered: five seconds.
-const NEEDS: usize = 10;
+/// Reports that are remembered: three seconds.
+const NEEDS: usize = 6;
 /// How much of a wasted tick is given up at each report.
 const GIVE_UP: f64 = 0.4;
 /// The lead grows by no more at each report: one stall is no reason to play far ahead for seconds.
@@ -128,7 +128,12 @@ impl Clock {
         // What is lost comes a round trip later.
         self.lead_max = (2.0 * most + self.jitter() + self.frame + slack).min(LEAD_MAX_TICKS);
         if !self.tuned {
-            self.lead = least + MARGIN_TOLERATED_TICKS + 1.0;
+            let guess = least + PACKING_TICKS + MARGIN_TOLERATED_TICKS;
+            // Before the server has told anything there is nothing to bend: the clock begins where the link says.
+            if (guess - self.lead).abs() > 1.0 {
+                self.at = None;
+            }
+            self.lead = guess;
         }
         self.lead = self.lead.min(self.lead_max);
     }
