@@ -75,7 +75,7 @@ impl Follower {
         Self {
             slot: Slot(slot),
             viewer: Viewer::new(),
-            decoder: StreamDecoder::new(),
+            decoder: StreamDecoder::of_player(),
             events: Vec::new(),
             bytes: Vec::new(),
         }

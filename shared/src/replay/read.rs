@@ -258,9 +258,6 @@ impl Reader {
             self.expects = Expects::Footer { index_bytes };
             return Ok(());
         }
-        if kind == FrameKind::View {
-            return Err(DecodeError::Malformed("a recording holds the whole match").into());
-        }
         let applied = self.scout.apply(bytes)?;
         let began = self.scout.world().map(|world| world.began).unwrap_or_default();
         let tick = self.scout.world().map_or(0, crate::sim::World::elapsed);

@@ -31,7 +31,7 @@ mod encode;
 mod sight;
 mod viewer;
 
-pub(super) use decode::apply;
+pub(super) use decode::{Seen, apply};
 pub use encode::CrowdEncoder;
 pub use viewer::Viewer;
 

@@ -32,13 +32,23 @@ pub struct StreamDecoder {
     diverged: u32,
     /// The own seat in a crowd of which only a part is told.
     you: Option<Slot>,
+    /// Takes what a player of a crowd is told. Who never plays does not carry it along: a browser downloads it all.
+    views: Option<TakeView>,
 }
+
+type TakeView = fn(&[u8], Option<(&World, Slot)>) -> Result<crowd::Seen, DecodeError>;
 
 impl StreamDecoder {
     /// A decoder that has seen nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for a player, who may be one of a crowd.
+    #[must_use]
+    pub fn of_player() -> Self {
+        Self { views: Some(crowd::apply), ..Self::default() }
     }
 
     /// The world after the last frame. Nothing before the first keyframe.
@@ -132,7 +142,8 @@ impl StreamDecoder {
 
     fn view(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
         let known = self.world.as_ref().filter(|world| world.is_partial()).zip(self.you);
-        let seen = crowd::apply(frame, known)?;
+        let take = self.views.ok_or(DecodeError::Malformed("this is for a player of a crowd"))?;
+        let seen = take(frame, known)?;
         self.diverged += u32::from(seen.diverged);
         self.world = Some(seen.world);
         self.you = Some(seen.you);

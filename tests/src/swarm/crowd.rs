@@ -236,7 +236,7 @@ async fn players(site: &Site, plan: Plan, totals: &Arc<Totals>) -> Result<JoinSe
         let socket = guest.connect(room, Role::Player).await;
         let player = Player {
             fights: number % every == 0,
-            decoder: StreamDecoder::new(),
+            decoder: StreamDecoder::of_player(),
             you: None,
             held: Input::default(),
             chance: Rng(plan.seed.wrapping_mul(1_000_003).wrapping_add(number as u64)),

@@ -69,7 +69,7 @@ fn tell_of(seed: u64) -> Told {
     let mut encoder = CrowdEncoder::new();
     let mut viewers: Vec<_> = (0..DISCS)
         .step_by(ONE_IN.into())
-        .map(|slot| (Slot(slot), Viewer::new(), StreamDecoder::new()))
+        .map(|slot| (Slot(slot), Viewer::new(), StreamDecoder::of_player()))
         .collect();
     let mut told = Told::default();
     while !world.is_over() {
@@ -92,7 +92,7 @@ fn tell_of(seed: u64) -> Told {
             told.discs += part.discs.len();
             told.states.push(State::of(part));
 
-            let mut newcomer = StreamDecoder::new();
+            let mut newcomer = StreamDecoder::of_player();
             let whole = timed(&mut told.whole.encoding, || look(&mut Viewer::new()));
             timed(&mut told.whole.decoding, || apply(&mut newcomer, &whole));
             compare(newcomer.world().expect("a world"), &world);
