@@ -121,3 +121,35 @@ fn a_snapshot_is_small() {
     assert!(percentile(&recorded.deltas, 50) <= 48);
     assert!(percentile(&recorded.keyframes, 50) <= 400);
 }
+
+#[test]
+fn a_divergence_is_counted_once_though_a_keyframe_shows_it_again() {
+    let mut game = SeededMatch::new(3);
+    let mut encoder = StreamEncoder::new();
+    let mut decoder = StreamDecoder::new();
+    let take = |run: &[u8], decoder: &mut StreamDecoder| {
+        records(run).for_each(|frame| drop(decoder.apply(frame.unwrap()).unwrap()));
+    };
+    take(&encoder.keyframe(&game.world), &mut decoder);
+    while game.world.elapsed() < 118 {
+        let commands = game.commands();
+        game.world.step(&commands);
+        take(&encoder.delta(&[commands], &game.world), &mut decoder);
+    }
+    // Somebody else's luck.
+    let mut elsewhere = game.world.clone();
+    elsewhere.rng.0 ^= 1;
+    take(&StreamEncoder::new().keyframe(&elsewhere), &mut decoder);
+    let before = decoder.diverged();
+    while game.world.elapsed() < 120 {
+        let commands = game.commands();
+        game.world.step(&commands);
+        take(&encoder.delta(&[commands], &game.world), &mut decoder);
+    }
+    assert_eq!(decoder.diverged(), before + 1, "the checksum of the second says so");
+
+    take(&encoder.keyframe(&game.world), &mut decoder);
+
+    assert_eq!(decoder.diverged(), before + 1, "and the keyframe of the same tick heals it");
+    assert_eq!(decoder.world(), Some(&game.world));
+}

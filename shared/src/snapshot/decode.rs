@@ -30,6 +30,8 @@ pub struct StreamDecoder {
     world: Option<World>,
     roster: Roster,
     diverged: u32,
+    /// The tick of the last delta whose checksum said so. A keyframe of that tick says nothing new.
+    diverged_at: Option<Tick>,
     /// The own seat in a crowd of which only a part is told.
     you: Option<Slot>,
     /// Takes what a player of a crowd is told. Who never plays does not carry it along: a browser downloads it all.
@@ -87,6 +89,7 @@ impl StreamDecoder {
                     // One at the very beginning may belong to another round.
                     && world.elapsed() > 0
                     && *own != world
+                    && self.diverged_at != Some(world.tick)
                 {
                     self.diverged += 1;
                 }
@@ -135,6 +138,7 @@ impl StreamDecoder {
         }
         if checked && checksum != world.checksum() {
             self.diverged += 1;
+            self.diverged_at = Some(world.tick);
         }
         self.world = Some(world);
         Ok(Applied::Delta(events))
