@@ -29,10 +29,11 @@ async fn follow(socket: &mut GameSocket, decoder: &mut StreamDecoder) -> Vec<App
     }
 }
 
-/// Somebody else's idea of where they are.
+/// Somebody else's idea of what chance will bring.
 fn elsewhere(world: &World) -> StreamDecoder {
     let mut world = world.clone();
-    world.discs[0].position.x += 5;
+    // Luck, which nothing sets right again; a disc that fell would come back where everybody sees it.
+    world.rng.0 ^= 1;
     let mut decoder = StreamDecoder::new();
     for frame in records(&StreamEncoder::new().keyframe(&world)) {
         decoder.apply(frame.unwrap()).unwrap();
