@@ -21,6 +21,7 @@ mod dictionary;
 mod entropy;
 mod formats;
 mod plain;
+mod symbols;
 
 use dictionary::Dictionary;
 use entropy::Entropy;

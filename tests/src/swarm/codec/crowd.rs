@@ -14,6 +14,7 @@ use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
 use super::dictionary::Dictionary;
 use super::formats::{self, FORMATS};
 use super::plain::State;
+use super::symbols;
 use super::{Cost, Report, apply, tell, timed};
 
 const DISCS: u16 = 512;
@@ -25,10 +26,12 @@ const TRAINING_SEED: u64 = 107;
 
 /// What was told, and what it was about.
 #[derive(Default)]
-struct Told {
-    ours: Cost,
+pub(super) struct Told {
+    pub(super) ours: Cost,
     /// As if each snapshot were the first: plain bit-packing of what is in sight.
     whole: Cost,
+    /// For each who was told, all its records in a row.
+    pub(super) runs: Vec<Vec<u8>>,
     states: Vec<State>,
     discs: usize,
 }
@@ -42,12 +45,14 @@ struct Told {
 /// When something is read back differently.
 pub(super) fn measure(report: &mut Report) -> Result<()> {
     report.note(format!("Crowds of {DISCS} bots, seed {SEED}; dictionaries from {TRAINING_SEED}."));
-    let (told, training) = (tell_of(SEED), tell_of(TRAINING_SEED));
+    let [told, training] = [SEED, TRAINING_SEED].map(|seed| tell_of(seed, DISCS, LENGTH_TICKS));
     let snapshots = told.ours.bytes.len() as f64;
     let mean = told.ours.bytes.iter().sum::<usize>() as f64 / snapshots;
     let in_sight = told.discs as f64 / snapshots;
     tell("codec.crowd_ours", told.ours, "what one player of a crowd is told", report);
     report.add("codec.crowd_ours.bytes_mean", mean, "B", "");
+    let bound = symbols::count(&told.runs).bytes_a_snapshot();
+    report.add("codec.crowd_ours.entropy_bytes_mean", bound, "B", "of the model: see symbols.rs");
     report.add("codec.crowd_ours.discs_in_sight", in_sight, "", "mean");
     report.add("codec.crowd_ours.bytes_per_mover", mean / in_sight, "B", "all else included");
     tell("codec.crowd_bitpacked_state", told.whole, "all in sight every time", report);
@@ -62,14 +67,14 @@ pub(super) fn measure(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn tell_of(seed: u64) -> Told {
-    let mut world = World::new(Mode::Crowd, seed, LENGTH_TICKS);
-    let joins = (0..DISCS).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
+pub(super) fn tell_of(seed: u64, discs: u16, length_ticks: u32) -> Told {
+    let mut world = World::new(Mode::Crowd, seed, length_ticks);
+    let joins = (0..discs).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
     let mut commands: Vec<Command> = joins;
     let mut encoder = CrowdEncoder::new();
-    let mut viewers: Vec<_> = (0..DISCS)
+    let mut viewers: Vec<_> = (0..discs)
         .step_by(ONE_IN.into())
-        .map(|slot| (Slot(slot), Viewer::new(), StreamDecoder::of_player()))
+        .map(|slot| (Slot(slot), Viewer::new(), StreamDecoder::of_player(), Vec::new()))
         .collect();
     let mut told = Told::default();
     while !world.is_over() {
@@ -82,11 +87,12 @@ fn tell_of(seed: u64) -> Told {
         timed(&mut encoding, || encoder.snapshot(&ticks, &events, &world));
         // Everybody else's share of it is not theirs.
         told.ours.encoding += encoding / u32::from(ONE_IN);
-        for (slot, viewer, decoder) in &mut viewers {
+        for (slot, viewer, decoder, run) in &mut viewers {
             let look = |viewer: &mut Viewer| viewer.look(&encoder, &world, *slot, usize::MAX);
             let record = timed(&mut told.ours.encoding, || look(viewer));
             timed(&mut told.ours.decoding, || apply(decoder, &record));
             told.ours.bytes.push(record.len());
+            run.extend_from_slice(&record);
             let part = decoder.world().expect("a world");
             compare(part, &world);
             told.discs += part.discs.len();
@@ -99,6 +105,7 @@ fn tell_of(seed: u64) -> Told {
             told.whole.bytes.push(whole.len());
         }
     }
+    told.runs = viewers.into_iter().map(|(.., run)| run).collect();
     told
 }
 

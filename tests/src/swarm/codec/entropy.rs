@@ -2,7 +2,8 @@
 //!
 //! The model: for each disc and tick, whether its input changed; if so, whether it turned, drove elsewhere, pressed
 //! something else; and how far, where to, what. Each of these is a source of its own without memory; the bound is the
-//! sum of their entropies (Shannon, 1948). A model with memory could go below it.
+//! sum of their entropies (Shannon, 1948). A model with memory could go below it. That of a crowd's stream is counted
+//! in the same way: see [`symbols`](super::symbols).
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,10 @@ use super::Snapshot;
 /// How often each symbol of each source was seen.
 #[derive(Default)]
 pub(super) struct Entropy {
-    seen: BTreeMap<(&'static str, i32), u32>,
-    snapshots: u32,
+    seen: BTreeMap<(&'static str, i64), u32>,
+    /// What costs as many bits as it has.
+    pub(super) raw_bits: u64,
+    pub(super) snapshots: u32,
 }
 
 impl Entropy {
@@ -44,24 +47,27 @@ impl Entropy {
                 _ => None,
             });
             let new = new.unwrap_or(*old);
-            let mut see = |source, symbol| *self.seen.entry((source, symbol)).or_default() += 1;
-            see("changed", i32::from(new != *old));
+            self.see("changed", new != *old);
             if new != *old {
-                see("turned", i32::from(new.aim != old.aim));
-                see("drove", i32::from(new.thrust != old.thrust));
-                see("pressed", i32::from(new.buttons != old.buttons));
+                self.see("turned", new.aim != old.aim);
+                self.see("drove", new.thrust != old.thrust);
+                self.see("pressed", new.buttons != old.buttons);
                 if new.aim != old.aim {
-                    see("turn", new.aim.since(old.aim).into());
+                    self.see("turn", new.aim.since(old.aim));
                 }
                 if new.thrust != old.thrust {
-                    see("thrust", new.thrust.code().into());
+                    self.see("thrust", new.thrust.code());
                 }
                 if new.buttons != old.buttons {
-                    see("buttons", new.buttons.code().into());
+                    self.see("buttons", new.buttons.code());
                 }
             }
             *old = new;
         }
+    }
+
+    pub(super) fn see(&mut self, source: &'static str, symbol: impl Into<i64>) {
+        *self.seen.entry((source, symbol.into())).or_default() += 1;
     }
 
     /// The mean.
@@ -74,6 +80,55 @@ impl Entropy {
             let count = f64::from(*count);
             count * (all[source] / count).log2()
         });
-        bits.sum::<f64>() / 8.0 / f64::from(self.snapshots.max(1))
+        (bits.sum::<f64>() + self.raw_bits as f64) / 8.0 / f64::from(self.snapshots.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use shared::tick::seconds;
+
+    use super::super::{crowd, symbols};
+    use super::Entropy;
+
+    #[test]
+    fn a_coin_costs_a_bit_and_a_raw_bit_one_more() {
+        let mut entropy = Entropy { raw_bits: 8, snapshots: 1, ..Entropy::default() };
+
+        (0..8).for_each(|throw| entropy.see("coin", throw % 2));
+        (0..8).for_each(|_| entropy.see("certain", 1));
+
+        assert_eq!(entropy.bytes_a_snapshot(), 2.0);
+    }
+
+    /// A table that had learnt its own crowd by heart would be of little use for another.
+    #[test]
+    fn the_tables_of_one_crowd_fit_another() {
+        let [own, other] =
+            [1, 2].map(|seed| symbols::count(&crowd::tell_of(seed, 192, seconds(9)).runs));
+
+        let (bound, priced) = (own.bytes_a_snapshot(), bytes_by(&own, &other));
+
+        assert!((bound..1.05 * bound).contains(&priced), "{bound} B, by the other {priced} B");
+    }
+
+    /// What a snapshot costs by the tables of another run. What was never seen there comes behind an escape.
+    fn bytes_by(run: &Entropy, tables: &Entropy) -> f64 {
+        const PLAIN_BITS: f64 = 16.0;
+        let mut all: BTreeMap<&str, f64> = BTreeMap::new();
+        for ((source, _), count) in &tables.seen {
+            *all.entry(source).or_insert(1.0) += f64::from(*count);
+        }
+        let bits = run.seen.iter().map(|((source, symbol), times)| {
+            let all = all.get(source).copied().unwrap_or(1.0);
+            let one = match tables.seen.get(&(*source, *symbol)) {
+                Some(count) => (all / f64::from(*count)).log2(),
+                None => all.log2() + PLAIN_BITS,
+            };
+            f64::from(*times) * one
+        });
+        (bits.sum::<f64>() + run.raw_bits as f64) / 8.0 / f64::from(run.snapshots)
     }
 }
