@@ -17,13 +17,15 @@ use super::{Store, StoreError, StoreFuture};
 const CONNECTIONS_MAX: u32 = 4;
 /// How long a request waits for one of them.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
-/// For SQLite: readers go on while one writes, a finished transaction survives the process being killed,
-/// and a writer waits for another one.
-const SQLITE_SETTINGS: [&str; 4] = [
+/// For SQLite: readers go on while one writes, a finished transaction survives the process being killed, a writer waits
+/// for another one, and each connection remembers 256 KiB of pages, where its own default grows to eight times that: the
+/// system's page cache holds them all anyway.
+const SQLITE_SETTINGS: [&str; 5] = [
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA busy_timeout = 5000",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -256",
 ];
 
 /// A database that SQL reaches.
