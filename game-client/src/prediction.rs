@@ -353,6 +353,7 @@ impl Match {
             Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
                 predictor.know(self.decoder.roster());
                 let before = predictor.world().clone();
+                self.statistics.ahead.add(before.tick.since(word.tick).unsigned_abs());
                 let correction = predictor.reconcile(word);
                 self.correct(seat, &before, correction, at);
             }

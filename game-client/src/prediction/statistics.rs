@@ -42,6 +42,8 @@ pub struct Statistics {
     pub up_bytes: u64,
     /// How far the own disc was off at each snapshot, in thousandths of its radius.
     sizes: Samples,
+    /// How many ticks were foretold beyond each snapshot.
+    pub(super) ahead: Samples,
     pub(super) flow: Flow,
     pub(super) hits: Hits,
     pub(super) shown: Shown,
@@ -60,6 +62,11 @@ pub struct PredictionReport {
     pub correction_p99_radii: f64,
     /// Snapshots that moved it by more than a tenth of a radius, a minute: below that, nobody sees it.
     pub corrections_seen_per_minute: f64,
+    /// Half of the snapshots found the own world no more ticks ahead of them: what nobody could know was guessed for so
+    /// long.
+    pub ahead_p50_ticks: u32,
+    /// All but 1 % of the snapshots found it no more ticks ahead.
+    pub ahead_p99_ticks: u32,
     /// Half of the time others were shown no farther from where they were, in radii.
     pub others_error_p50_radii: f64,
     /// All but 1 % of the time others were shown no farther from where they were, in radii.
@@ -141,6 +148,8 @@ impl Statistics {
             correction_p50_radii: self.percentile(50),
             correction_p99_radii: self.percentile(99),
             corrections_seen_per_minute: hundredths(per_minute(self.corrections_seen)),
+            ahead_p50_ticks: self.ahead.percentile(50),
+            ahead_p99_ticks: self.ahead.percentile(99),
             others_error_p50_radii: thousandths(self.shown.errors.percentile(50)),
             others_error_p99_radii: thousandths(self.shown.errors.percentile(99)),
             hits: self.hits.count(),

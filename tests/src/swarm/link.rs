@@ -325,6 +325,8 @@ fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
         ),
         ("own_correction_p50_radii", "correction_p50_radii", "radii", "own disc, of all snapshots"),
         ("own_correction_p99_radii", "correction_p99_radii", "radii", ""),
+        ("ahead_p50_ticks", "ahead_p50_ticks", "ticks", "foretold beyond each snapshot"),
+        ("ahead_p99_ticks", "ahead_p99_ticks", "ticks", ""),
         (
             "others_error_p50_radii",
             "others_error_p50_radii",
