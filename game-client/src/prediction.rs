@@ -20,7 +20,7 @@ mod statistics;
 use shared::protocol::report::REPORT_EVERY_TICKS;
 use shared::protocol::{ClientMessage, PlayReport};
 use shared::sim::{Event, Input, Slot, World};
-use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, records};
+use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, ahead, records};
 use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, Tick};
 
 use crate::space::Drawn;
@@ -33,7 +33,7 @@ use round_trips::RoundTrips;
 pub use smoothing::Offsets;
 pub use statistics::{PredictionReport, Statistics};
 
-/// Inputs travel in messages of so many: as often as snapshots come.
+/// Inputs travel in messages of so many, as often as snapshots come, or fewer when something is pressed anew.
 const INPUTS_PER_MESSAGE: usize = SNAPSHOT_EVERY_TICKS as usize;
 /// Inputs of which the server says nothing for so long never reached it, or too early. It reports twice a second.
 const UNHEARD_TICKS: f64 = TICK_RATE_HZ as f64;
@@ -66,6 +66,8 @@ pub struct Match {
     offsets: Offsets,
     echoes: Echoes,
     statistics: Statistics,
+    /// What was held in the last tick.
+    pressed: Input,
     /// Inputs that wait to be sent, and the tick of the first.
     unsent: Vec<Input>,
     unsent_first: Tick,
@@ -74,6 +76,8 @@ pub struct Match {
     rounds: u32,
     /// When the newest snapshot came, in ticks of the own time.
     heard_at: f64,
+    /// The server's word has moved on, and the prediction does not start from it yet.
+    is_unsettled: bool,
     round_trips: RoundTrips,
     /// Since when inputs are sent without a word about them, in ticks of the own time.
     unheard_since: Option<f64>,
@@ -177,12 +181,13 @@ impl Match {
     }
 
     fn follow(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
-        let mut events = Vec::new();
+        let (mut events, mut announced) = (Vec::new(), Vec::new());
         let mut moved = false;
         self.statistics.down_bytes += bytes.len() as u64;
         for frame in records(bytes) {
             let before = self.decoder.world().map(|world| (world.tick, world.round_ticks));
-            match self.decoder.apply(frame?)? {
+            let frame = frame?;
+            match self.decoder.apply(frame)? {
                 Applied::Keyframe => {
                     moved = true;
                     let world = self.decoder.world();
@@ -200,10 +205,17 @@ impl Match {
                     events.extend(more);
                 }
                 Applied::Roster => {}
+                Applied::Ahead => {
+                    let world = self.decoder.world().ok_or(DecodeError::Gap)?;
+                    announced = ahead::announced(frame, world)?;
+                }
                 Applied::End => self.ended = true,
             }
         }
         if moved && self.has_caught_up(&mut events) {
+            if let Some(predictor) = &mut self.predictor {
+                predictor.hear(announced.into_iter());
+            }
             self.moved_on(events, at);
         }
         Ok(())
@@ -238,9 +250,30 @@ impl Match {
         }
     }
 
+    /// Starts the prediction from the newest word. Once for each picture, however many snapshots came since the last one:
+    /// after a stall they come all at once, and nobody sees what lies between them.
+    fn settle(&mut self) {
+        let (Some(seat), Some(word)) = (self.seat, self.decoder.world()) else { return };
+        if !core::mem::take(&mut self.is_unsettled) {
+            return;
+        }
+        match &mut self.predictor {
+            Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
+                predictor.know(self.decoder.roster());
+                let before = predictor.world().clone();
+                self.statistics.ahead.add(before.tick.since(word.tick).unsigned_abs());
+                let correction = predictor.reconcile(word);
+                self.correct(seat, &before, correction);
+            }
+            // Ahead of the prediction: nothing to compare.
+            Some(_) | None => self.begin_prediction(seat, word.clone()),
+        }
+    }
+
     /// Lets time pass until `now`, in ticks of the own time. `held` says what is held in a world, once for each tick.
     /// Returns what is to be sent.
     pub fn run(&mut self, now: f64, mut held: impl FnMut(&World) -> Input) -> Vec<ClientMessage> {
+        self.settle();
         let Some(clock) = &mut self.clock else { return Vec::new() };
         if self.seat.is_none() {
             clock.set_lead(-Follower::delay(clock));
@@ -319,7 +352,7 @@ impl Match {
         self.clock = Some(clock);
         self.unheard_since = None;
         (self.astray, self.told_until) = (None, None);
-        self.predictor = None;
+        (self.predictor, self.is_unsettled) = (None, false);
         self.follower.clear();
         self.offsets = Offsets::default();
         self.echoes.clear();
@@ -349,17 +382,8 @@ impl Match {
         }
         self.statistics.hits.settled_until(word.tick);
         self.statistics.shown.compare(seat, word);
-        match &mut self.predictor {
-            Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
-                predictor.know(self.decoder.roster());
-                let before = predictor.world().clone();
-                self.statistics.ahead.add(before.tick.since(word.tick).unsigned_abs());
-                let correction = predictor.reconcile(word);
-                self.correct(seat, &before, correction, at);
-            }
-            // Ahead of the prediction: nothing to compare.
-            Some(_) | None => self.begin_prediction(seat, word.clone()),
-        }
+        self.statistics.heard += 1;
+        self.is_unsettled = true;
     }
 
     fn begin_prediction(&mut self, seat: Slot, base: World) {
@@ -368,9 +392,9 @@ impl Match {
         self.predictor = Some(predictor);
     }
 
-    fn correct(&mut self, seat: Slot, before: &World, correction: Correction, at: f64) {
+    fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
         let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
-        self.statistics.record(correction.exact, own.map(|(_, way)| *way), at);
+        self.statistics.record(correction.exact, own.map(|(_, way)| *way), self.heard_at);
         let after = self.predictor.as_ref().map(Predictor::world);
         after.into_iter().for_each(|world| self.offsets.keep_those_in(world));
         for (slot, way) in correction.moved {
@@ -407,8 +431,11 @@ impl Match {
         if self.unsent.is_empty() {
             self.unsent_first = tick;
         }
+        // What is pressed anew is news for everybody and leaves at once; what is held can wait for the next one.
+        let is_new = (self.pressed.thrust, self.pressed.buttons) != (input.thrust, input.buttons);
+        self.pressed = input;
         self.unsent.push(input);
-        if self.unsent.len() >= INPUTS_PER_MESSAGE {
+        if is_new || self.unsent.len() >= INPUTS_PER_MESSAGE {
             let inputs = core::mem::take(&mut self.unsent);
             messages.push(ClientMessage::Inputs { first: self.unsent_first, inputs });
         }

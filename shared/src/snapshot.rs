@@ -16,6 +16,7 @@
 //! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
 //!           for each tick: any seats change? (1) [count (5) { slot (4) joins? (1) [team (1)] }]
 //!                          any inputs change? (1) [for each disc: changed? (1) {aim? [turn] thrust? [5] buttons? [3]}]
+//! ahead     what players will hold, see [`ahead`]
 //! roster    who sits where, bincode; seats: only what is new of it, for a crowd
 //! end       tick (32) · checksum (32)
 //! ```
@@ -23,6 +24,7 @@
 //! Format 2, and 3 for a crowd: the same with more seats. A player of a crowd is told less, see [`crowd`]. A decoder
 //! refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
 
+pub mod ahead;
 mod bits;
 pub mod crowd;
 mod decode;
@@ -56,11 +58,13 @@ pub enum FrameKind {
     View,
     /// Who sits where, as far as it is new: for a crowd.
     Seats,
+    /// What players will hold: for who plays, and no part of a recording. See [`ahead`].
+    Ahead,
 }
 
 impl FrameKind {
     const BITS: u32 = 3;
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Delta,
         Self::Keyframe,
         Self::Roster,
@@ -68,6 +72,7 @@ impl FrameKind {
         Self::Index,
         Self::View,
         Self::Seats,
+        Self::Ahead,
     ];
 
     /// The kind of a frame.

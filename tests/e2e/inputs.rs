@@ -1,9 +1,13 @@
 //! Inputs that come late, early or not at all: what the world makes of them.
 
 use shared::api::Role;
+use shared::id::RoomId;
 use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, ServerMessage};
 use shared::sim::{Angle, Buttons, Input, Mode, Slot, Thrust, World};
-use shared::snapshot::{StreamDecoder, records};
+use shared::snapshot::ahead::{Announced, announced};
+use shared::snapshot::{Applied, StreamDecoder, records};
+use shared::tick::{SNAPSHOT_EVERY_TICKS, Tick};
+use tests::guest::Guest;
 use tests::socket::GameSocket;
 use tests::{TestServer, within};
 
@@ -12,25 +16,35 @@ struct Watched {
     socket: GameSocket,
     decoder: StreamDecoder,
     seat: Slot,
+    /// What was announced, and when.
+    announced: Vec<(Tick, Announced)>,
     late: u32,
     received: u32,
 }
 
 impl Watched {
-    /// Sits down and waits until one can move.
+    /// Sits down alone and waits until one can move.
     async fn sit(server: &TestServer) -> Self {
         let ada = server.guest("ada").await;
         let room = ada.private_room(Mode::Practice).await;
-        let mut socket = ada.connect(room, Role::Player).await;
+        let mut watched = Self::enter(&ada, room).await;
+        watched.until(|world| !world.is_counting_down()).await;
+        watched
+    }
+
+    async fn enter(guest: &Guest, room: RoomId) -> Self {
+        let mut socket = guest.connect(room, Role::Player).await;
         let Ok(ServerMessage::Welcome { seat: Some(seat), .. }) = socket.next().await else {
             panic!("no welcome")
         };
         let decoder = StreamDecoder::new();
-        let mut watched = Self { socket, decoder, seat, late: 0, received: 0 };
-        while watched.world().is_none_or(World::is_counting_down) {
-            watched.next().await;
+        Self { socket, decoder, seat, announced: Vec::new(), late: 0, received: 0 }
+    }
+
+    async fn until(&mut self, is_so: impl Fn(&World) -> bool) {
+        while !self.world().is_some_and(&is_so) {
+            self.next().await;
         }
-        watched
     }
 
     fn world(&self) -> Option<&World> {
@@ -46,7 +60,11 @@ impl Watched {
         match within("a message", self.socket.next()).await.expect("the room goes on") {
             ServerMessage::Frames(bytes) => {
                 for frame in records(&bytes) {
-                    self.decoder.apply(frame.unwrap()).unwrap();
+                    let applied = self.decoder.apply(frame.unwrap()).unwrap();
+                    if let (Applied::Ahead, Some(world)) = (applied, self.decoder.world()) {
+                        let told = announced(frame.unwrap(), world).unwrap();
+                        self.announced.extend(told.into_iter().map(|told| (world.tick, told)));
+                    }
                 }
             }
             ServerMessage::Timing { late, received, .. } => {
@@ -106,6 +124,33 @@ async fn an_input_for_the_past_is_dropped_and_counted() {
 
     assert_eq!((ada.late, ada.received), (1, 1));
     assert_eq!(ada.held().thrust, Thrust::NONE);
+}
+
+#[tokio::test]
+async fn what_somebody_will_hold_is_announced_to_the_others_before_its_tick() {
+    let server = server().await;
+    let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
+    let room = ada.private_room(Mode::Brawl).await;
+    let mut ada = Watched::enter(&ada, room).await;
+    let mut bob = Watched::enter(&bob, room).await;
+    // Alone one warms up, and the round of both begins anew: what was pressed before is gone with its world.
+    while bob.announced.is_empty() {
+        ada.next().await;
+        bob.next().await;
+        if ada.world().is_some_and(|world| world.discs.len() == 2 && !world.is_counting_down()) {
+            ada.press(20, pressing()).await;
+        }
+    }
+
+    let (heard_at, told) = bob.announced[0];
+    assert_eq!((told.slot, told.input), (ada.seat, pressing()));
+    assert!(told.tick.since(heard_at) > 5, "heard at {heard_at:?}, meant for {:?}", told.tick);
+    let thrust = told.input.thrust;
+    let holds = |world: &World| world.disc(told.slot).is_some_and(|d| d.input.thrust == thrust);
+    assert!(!bob.world().is_some_and(holds), "it does not count yet");
+    bob.until(holds).await;
+    let after = bob.world().unwrap().tick.since(told.tick);
+    assert!((1..=SNAPSHOT_EVERY_TICKS as i32).contains(&after), "{after} ticks after it");
 }
 
 #[tokio::test]

@@ -40,8 +40,8 @@ const LEAD_AT_FIRST_TICKS: f64 = 6.0;
 const LEAD_MAX_TICKS: f64 = 75.0;
 /// When even the worst input comes so early, the line has changed: a quarter of a second.
 const FAR_TOO_EARLY_TICKS: f64 = 15.0;
-/// Reports that are remembered: three seconds.
-const NEEDS: usize = 6;
+/// Reports that are remembered: ten seconds. A line that loses one packet in a hundred loses a few of ours in that time.
+const NEEDS: usize = 20;
 /// How much of a wasted tick is given up at each report.
 const GIVE_UP: f64 = 0.4;
 /// The lead grows by no more at each report: one stall is no reason to play far ahead for seconds.
@@ -161,7 +161,8 @@ impl Clock {
     }
 
     /// The lead with which the worst input of the last seconds would have come just in time, but for the worst of all:
-    /// one stall is no reason to play far ahead, but a line that loses packets stalls again and again.
+    /// one stall is no reason to play far ahead, but a line that loses packets stalls again and again. Where inputs are
+    /// announced, a large lead costs little, and a late input much.
     fn need(&self) -> f64 {
         let mut needs: Vec<f64> = self.needs.iter().copied().collect();
         needs.sort_by(|a, b| b.total_cmp(a));

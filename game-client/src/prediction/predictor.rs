@@ -1,9 +1,10 @@
 //! The world as it will be: everyone, stepped ahead of the server with the inputs that are known.
 //!
-//! Own inputs are known, and so are those of bots, who think the same here as at the server; other people, and everybody
-//! in a crowd, are taken to go on as before. That is mostly right, because discs are heavy and the ice is smooth, and it makes pushes and bumps answer
-//! at once. When the server's word comes, it is compared bit for bit
-//! with what was predicted for that tick; when they differ, the ticks after it are stepped again.
+//! Own inputs are known, and so are those of bots, who think the same here as at the server. Other people hold what the
+//! server has announced of them, and after that, like everybody in a crowd, are taken to go on as before. That is mostly
+//! right, because discs are heavy and the ice is smooth, and it makes pushes and bumps answer at once. When the server's
+//! word comes, it is compared bit for bit with what was predicted for that tick; when they differ, or something new was
+//! announced, the ticks after it are stepped again.
 //!
 //! Pure: no clock, no drawing.
 
@@ -12,10 +13,14 @@ use std::collections::VecDeque;
 use shared::sim::fixed::Vec2;
 use shared::sim::{BotStrength, Command, Event, Input, Slot, World, bot};
 use shared::snapshot::Roster;
+use shared::snapshot::ahead::Announced;
 use shared::tick::Tick;
 
 /// Predicted ticks that are kept to be compared: two seconds. Older ones were confirmed, or never will be.
 const HISTORY_MAX: usize = 120;
+/// Announcements that are kept: half a second of fifteen people who press something new with each tick. When full, the
+/// oldest goes: its tick comes first.
+const ANNOUNCED_MAX: usize = 512;
 
 /// What the server's word changed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,13 +45,25 @@ pub(super) struct Predictor {
     ahead: VecDeque<World>,
     /// Own inputs: the first is that of `base`'s tick.
     inputs: VecDeque<(Tick, Input)>,
+    /// What other people will hold, in the order in which it was told.
+    announced: VecDeque<Announced>,
+    /// Something was announced since the ticks ahead were stepped.
+    has_news: bool,
 }
 
 impl Predictor {
     /// Begins at the server's word.
     #[must_use]
     pub(super) fn new(seat: Slot, base: World) -> Self {
-        Self { seat, bots: Vec::new(), base, ahead: VecDeque::new(), inputs: VecDeque::new() }
+        Self {
+            seat,
+            bots: Vec::new(),
+            base,
+            ahead: VecDeque::new(),
+            inputs: VecDeque::new(),
+            announced: VecDeque::new(),
+            has_news: false,
+        }
     }
 
     /// Who is a bot, from the next step on. In a crowd nobody is foreseen: a bot may be after somebody who is not told
@@ -58,6 +75,18 @@ impl Predictor {
         }
         let bots = roster.entries.iter().filter_map(|entry| Some((entry.slot, entry.bot?)));
         self.bots = bots.collect();
+    }
+
+    /// What people will hold in ticks to come. Counts from the next step on, and from the next word on for those that
+    /// were stepped before.
+    pub(super) fn hear(&mut self, announced: impl Iterator<Item = Announced>) {
+        for news in announced.filter(|news| news.slot != self.seat) {
+            if self.announced.len() == ANNOUNCED_MAX {
+                self.announced.pop_front();
+            }
+            self.announced.push_back(news);
+            self.has_news |= self.world().tick.is_after(news.tick);
+        }
     }
 
     /// The newest predicted world.
@@ -115,12 +144,13 @@ impl Predictor {
         while self.inputs.front().is_some_and(|(tick, _)| word.tick.is_after(*tick)) {
             self.inputs.pop_front();
         }
-        if let Some(place) = predicted
-            && self.ahead[place] == *word
-        {
+        self.announced.retain(|news| !word.tick.is_after(news.tick));
+        let exact = predicted.is_some_and(|place| self.ahead[place] == *word);
+        let has_news = core::mem::take(&mut self.has_news);
+        if let (Some(place), true, false) = (predicted, exact, has_news) {
             self.ahead.drain(..=place);
             self.base = word.clone();
-            return Correction { exact: true, ..Correction::default() };
+            return Correction { exact, ..Correction::default() };
         }
         let before: Vec<(Slot, Vec2)> =
             self.world().discs.iter().map(|disc| (disc.slot, disc.position)).collect();
@@ -130,7 +160,7 @@ impl Predictor {
             let way = position - after.disc(slot)?.position;
             (way != Vec2::ZERO).then_some((slot, way))
         });
-        Correction { exact: false, moved: moved.collect(), events }
+        Correction { exact, moved: moved.collect(), events }
     }
 
     fn step_again(&mut self, word: &World, until: Tick) -> Vec<(Tick, Event)> {
@@ -155,6 +185,13 @@ impl Predictor {
             input: bot::think(world, *slot, *strength),
         };
         let mut commands: Vec<Command> = self.bots.iter().map(think).collect();
+        let counts = |news: &&Announced| news.tick == world.tick;
+        commands.extend(
+            self.announced
+                .iter()
+                .filter(counts)
+                .map(|news| Command::Input { slot: news.slot, input: news.input }),
+        );
         commands.push(Command::Input { slot: self.seat, input: own });
         let events = world.step(&commands);
         if events.is_empty() && world.is_over() {
@@ -171,6 +208,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use shared::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World, bot};
+    use shared::snapshot::ahead::Announced;
     use shared::tick::Tick;
 
     use super::Predictor;
@@ -241,6 +279,53 @@ mod tests {
         }
 
         assert!(corrected > 10, "the bots never turned");
+    }
+
+    #[test]
+    fn people_whose_inputs_are_announced_are_foreseen() {
+        let mut server = world_of(3);
+        let mut predictor = Predictor::new(ME, server.clone());
+        let others = [Slot(1), Slot(2)];
+        let held = |slot: Slot, tick: Tick| {
+            let turns = (tick.0 + u32::from(slot.0) * 7) / 9;
+            Input {
+                thrust: Thrust::from_code((turns * 5 % 17).to_le_bytes()[0]).unwrap_or_default(),
+                ..Input::default()
+            }
+        };
+        let (ahead, announced_before) = (9, 6);
+        (0..ahead).for_each(|_| drop(predictor.advance(input_of(predictor.world().tick.0))));
+        let (mut wrong_present, mut compared) = (0, 0);
+
+        for _ in 0..600 {
+            let tick = server.tick;
+            let mut commands = vec![Command::Input { slot: ME, input: input_of(tick.0) }];
+            commands.extend(others.map(|slot| Command::Input { slot, input: held(slot, tick) }));
+            server.step(&commands);
+            predictor.advance(input_of(predictor.world().tick.0));
+            let known = server.tick.plus(announced_before - 1);
+            let news = |slot: Slot| Announced { slot, tick: known, input: held(slot, known) };
+            predictor.hear(others.map(news).into_iter());
+            predictor.reconcile(&server);
+
+            // What is known of was stepped with: the worlds up to there are what the server will come to.
+            let mut truth = server.clone();
+            while known.next().is_after(truth.tick) {
+                let tick = truth.tick;
+                let mut commands: Vec<_> = others
+                    .iter()
+                    .map(|slot| Command::Input { slot: *slot, input: held(*slot, tick) })
+                    .collect();
+                commands.push(Command::Input { slot: ME, input: input_of(tick.0) });
+                truth.step(&commands);
+            }
+            let foreseen = predictor.ahead.iter().find(|world| world.tick == truth.tick);
+            compared += u32::from(foreseen.is_some());
+            wrong_present += u32::from(foreseen != Some(&truth));
+        }
+
+        assert_eq!(compared, 600);
+        assert!(wrong_present <= announced_before, "only before the first was announced in time");
     }
 
     #[test]

@@ -22,7 +22,9 @@ const MINUTE_TICKS: usize = 3_600;
 /// Counts over a round.
 #[derive(Debug, Clone, Default)]
 pub struct Statistics {
-    /// Snapshots that were compared with a prediction.
+    /// Snapshots that came.
+    pub heard: u32,
+    /// Snapshots that were compared with a prediction. Of several that came at once, the last.
     pub compared: u32,
     /// Of these, not right bit for bit (mostly: somebody else turned).
     pub inexact: u32,
@@ -52,10 +54,12 @@ pub struct Statistics {
 /// Counts as a test reads them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictionReport {
-    /// Snapshots that were compared with a prediction.
+    /// Snapshots that were compared with a prediction. Of several that came at once, the last.
     pub snapshots: u32,
     /// Snapshots that moved the own disc.
     pub corrections: u32,
+    /// How far each of them moved it, in thousandths of a radius: whoever asks many players asks of all of these.
+    pub correction_sizes: Vec<u32>,
     /// Half of the snapshots moved it by no more, in radii.
     pub correction_p50_radii: f64,
     /// All but 1 % moved it by no more, in radii.
@@ -141,10 +145,11 @@ impl Statistics {
     pub fn report(&self) -> PredictionReport {
         let late = f64::from(self.late_inputs) * 100.0 / f64::from(self.inputs.max(1));
         let per_minute =
-            |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.compared.max(1));
+            |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.heard.max(1));
         PredictionReport {
             snapshots: self.compared,
             corrections: self.corrections,
+            correction_sizes: self.sizes.last(usize::MAX).filter(|size| *size > 0).collect(),
             correction_p50_radii: self.percentile(50),
             correction_p99_radii: self.percentile(99),
             corrections_seen_per_minute: hundredths(per_minute(self.corrections_seen)),

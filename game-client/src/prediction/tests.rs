@@ -205,7 +205,8 @@ fn a_stall_of_half_a_second_is_over_at_once() {
     (0..120).for_each(|_| line.tick());
 
     let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
-    assert!((1..=12).contains(&ahead), "{ahead} ticks ahead");
+    // A little more than before, for some seconds: there may be another one.
+    assert!((1..=14).contains(&ahead), "{ahead} ticks ahead");
     assert!(line.margins.iter().all(|margin| (0..=30).contains(margin)), "{:?}", line.margins);
 }
 

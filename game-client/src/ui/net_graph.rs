@@ -90,12 +90,14 @@ fn numbers(room: &Room, rate: f32, traffic: (f32, f32)) -> Vec<(&'static str, St
     let ms = |ticks: f64| format!("{:.0} ms", ticks * 1_000.0 / 60.0);
     let age = format!("{} / {} ms", report.snapshot_age_p50_ms, report.snapshot_age_p99_ms);
     let hits = format!("{:.0} % of {}", report.hit_agreement_percent, report.hits);
+    let foretold = format!("{} / {} ticks", report.ahead_p50_ticks, report.ahead_p99_ticks);
     let ping = room.round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
     vec![
         ("Frames a second", format!("{rate:.0}")),
         ("Ping", ping),
         ("Jitter", ms(room.play.jitter())),
         ("Lead", format!("{:.1} ticks", room.play.lead())),
+        ("Foretold p50 / p99", foretold),
         ("Late inputs", format!("{:.1} %", report.late_inputs_percent)),
         ("Snapshot age p50 / p99", age),
         ("Stalls a minute", format!("{:.1}", report.stalls_per_minute)),

@@ -5,7 +5,7 @@
 //! remembered all the same: a client that runs too far ahead must hear of it, or it never comes back.
 
 use shared::protocol::INPUT_LEAD_TICKS_MAX;
-use shared::sim::Input;
+use shared::sim::{Angle, Buttons, Input};
 use shared::tick::{TICK_RATE_HZ, Tick};
 
 /// How many ticks of input are kept.
@@ -15,6 +15,10 @@ pub(super) const INPUT_WINDOW_TICKS: u32 = 64;
 const REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
 /// Arrivals remembered between two reports. More than a client sends in that time count without a margin.
 const MARGINS_MAX: usize = 128;
+/// Changes that are passed on between two snapshots. When full, the rest is not.
+const NEWS_MAX: usize = 8;
+/// Who presses something aims with it. A turn by three degrees more than was passed on matters.
+const TURN_TOLERATED_STEPS: u16 = Angle::TURN / 120;
 
 const _: () = assert!(INPUT_LEAD_TICKS_MAX < INPUT_WINDOW_TICKS);
 
@@ -32,6 +36,10 @@ pub(super) struct InputBuffer {
     arrivals: Arrivals,
     /// Something came for this world: from now on what is not there is missing.
     has_heard: bool,
+    /// What was passed on last.
+    told: Input,
+    /// Changes that were filed before their tick came, to be passed on.
+    news: Vec<(Tick, Input)>,
     /// The margin of the newest message.
     last_margin: Option<i32>,
     /// How unevenly messages come, in sixteenths of a tick (RFC 3550, section 6.4.1).
@@ -77,6 +85,8 @@ impl InputBuffer {
             taken: 0,
             arrivals: Arrivals::default(),
             has_heard: false,
+            told: Input::default(),
+            news: Vec::new(),
             last_margin: None,
             jitter: 0,
         }
@@ -124,6 +134,20 @@ impl InputBuffer {
             return;
         }
         self.filed[place(tick)] = Some((tick, input));
+        let told = self.told;
+        let turned = input.aim.since(told.aim).unsigned_abs() > TURN_TOLERATED_STEPS;
+        let is_new = (told.thrust, told.buttons) != (input.thrust, input.buttons)
+            || (input.buttons != Buttons::NONE && turned);
+        // Nobody misses what is not passed on: it is told with its tick.
+        if is_new && self.news.len() < NEWS_MAX {
+            self.news.push((tick, input));
+            self.told = input;
+        }
+    }
+
+    /// Changes that were filed since the last call, and when they will count.
+    pub(super) fn take_news(&mut self) -> impl Iterator<Item = (Tick, Input)> {
+        self.news.drain(..)
     }
 
     /// What is held during `tick`: what was filed under it, or what stands in for it.
@@ -220,6 +244,25 @@ mod tests {
         assert_eq!((report.late, report.received, report.ahead), (2, 3, 1));
         assert_eq!(report.margin_p99(), Some(-2));
         assert_eq!(buffer.report().margin_p99(), None);
+    }
+
+    #[test]
+    fn changes_are_passed_on_once_and_before_their_tick() {
+        let mut buffer = InputBuffer::new(Tick(10));
+        let (drives, fires) = (pressing(Buttons::NONE), pressing(Buttons::PULSE));
+        let looks = Input { aim: Angle::from_steps(99), ..drives };
+        let turns = Input { aim: Angle::from_steps(30), ..fires };
+        let hardly = Input { aim: Angle::from_steps(33), ..fires };
+
+        buffer.file(Tick(9), &[fires, drives, looks, fires, turns, hardly]);
+
+        let news: Vec<_> = buffer.take_news().collect();
+        assert_eq!(news, [(Tick(10), drives), (Tick(12), fires), (Tick(13), turns)]);
+        assert_eq!(buffer.take_news().count(), 0);
+        for tick in 15..40 {
+            buffer.file(Tick(tick), &[if tick % 2 == 0 { drives } else { fires }]);
+        }
+        assert_eq!(buffer.take_news().count(), super::NEWS_MAX);
     }
 
     #[test]

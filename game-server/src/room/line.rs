@@ -144,6 +144,11 @@ impl Line {
         self.inputs.take(tick)
     }
 
+    /// What the client has said that it will hold, since the last call.
+    pub(super) fn announced(&mut self) -> impl Iterator<Item = (Tick, Input)> {
+        self.inputs.take_news()
+    }
+
     /// Whether the connection is over.
     pub(super) fn parting(&self) -> Option<Parting> {
         self.parting

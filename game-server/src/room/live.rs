@@ -129,7 +129,7 @@ mod tests {
         outbox.begin(b"preamble".to_vec(), b"roster", b"keyframe");
         let mut live = live();
         assert_eq!(live.next().await.as_deref(), Some(&b"preamblerosterkeyframe"[..]));
-        outbox.record(b"delta");
+        outbox.record(b"delta", b"");
         assert_eq!(live.next().await.as_deref(), Some(&b"delta"[..]));
     }
 }

@@ -72,7 +72,7 @@ impl Skips {
 }
 
 /// Something that was said, as a whole WebSocket frame and, when it is one, as a record of the match
-/// stream: a part of the same bytes.
+/// stream: a part of the same bytes. An aside behind the record is in the frame alone.
 #[derive(Debug, Clone)]
 struct Entry {
     frame: Bytes,
@@ -97,8 +97,13 @@ struct Window {
 
 impl Entry {
     fn frame(record: &[u8]) -> Self {
-        let frame = stream_frame(record.to_vec());
-        let record = frame.slice(frame.len() - record.len()..);
+        Self::with_aside(record, &[])
+    }
+
+    fn with_aside(record: &[u8], aside: &[u8]) -> Self {
+        let frame = stream_frame([record, aside].concat());
+        let end = frame.len() - aside.len();
+        let record = frame.slice(end - record.len()..end);
         Self { frame, record, is_for_all: false }
     }
 
@@ -185,9 +190,9 @@ impl Outbox {
         lock(&self.window).end()
     }
 
-    /// One record for everybody.
-    pub(super) fn record(&self, record: &[u8]) {
-        self.say(Entry::frame(record), |_| ());
+    /// One record for everybody, and what only those are told with it who are in step: it soon is worth nothing.
+    pub(super) fn record(&self, record: &[u8], aside: &[u8]) {
+        self.say(Entry::with_aside(record, aside), |_| ());
     }
 
     /// What is new in the roster, for everybody; and the whole of it, for those who come.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, Writer};
 use shared::sim::{Command, Disc, Event, Mode, Slot, World};
+use shared::snapshot::ahead::{Announced, announce};
 use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
@@ -41,6 +42,8 @@ pub(super) struct Round {
     seat_changes: Vec<Command>,
     /// The commands of the ticks since the last delta.
     unsent: Vec<Vec<Command>>,
+    /// What people have said that they will hold, since the last delta. Each says little in so short a time.
+    announced: Vec<Announced>,
     /// Nothing when the round does not count.
     tape: Option<Tape>,
     follow: Option<watch::Receiver<Progress>>,
@@ -97,6 +100,7 @@ impl Round {
             roster: told,
             seat_changes: plan.seats.joins(),
             unsent: Vec::new(),
+            announced: Vec::new(),
             tape,
             follow,
             left: Vec::new(),
@@ -149,6 +153,11 @@ impl Round {
         self.left.push(Standing::of(seat, disc, self.is_rated(seat)));
     }
 
+    /// What people have said that they will hold goes with the next delta, to who is connected.
+    pub(super) fn announce(&mut self, announced: impl Iterator<Item = Announced>) {
+        self.announced.extend(announced);
+    }
+
     /// One tick: the only place where the world changes. `commands` are what players hold; the changes of
     /// seats come before them.
     pub(super) fn step(&mut self, commands: Vec<Command>, outbox: &Outbox) -> Vec<Event> {
@@ -192,7 +201,8 @@ impl Round {
         }
         let delta = self.encoder.delta(&self.unsent, &self.world);
         self.unsent.clear();
-        outbox.record(&delta);
+        outbox.record(&delta, &announce(&self.world, &self.announced));
+        self.announced.clear();
         if let Some(tape) = &self.tape {
             tape.record(&delta, self.world.elapsed());
         }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use metrics::Histogram;
 use shared::id::PlayerId;
-use shared::sim::{Command, Event, World, bot};
+use shared::sim::{Command, Event, Mode, World, bot};
+use shared::snapshot::ahead::Announced;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
@@ -145,6 +146,7 @@ impl Room {
             Stage::Parked => {}
             Stage::Round(round) => {
                 let commands = commands(round.world(), &mut self.seats);
+                round.announce(announced(&mut self.seats, self.spec.mode));
                 let events = round.step(commands, &self.outbox);
                 let is_over = round.world().is_over();
                 self.report(&events);
@@ -285,6 +287,16 @@ async fn next_tick(beat: &mut Option<Beat>) -> Instant {
         Some(beat) => beat.tick().await,
         None => std::future::pending().await,
     }
+}
+
+/// What people have said that they will hold. Who is alone among bots has nobody to tell, and a crowd is told of what it
+/// sees.
+fn announced(seats: &mut Seats, mode: Mode) -> impl Iterator<Item = Announced> {
+    let has_company = seats.people() > 1 && !mode.is_crowd();
+    let people = seats.iter_mut().filter(move |_| has_company);
+    people.filter_map(|seat| Some((seat.slot, seat.line_mut()?))).flat_map(|(slot, line)| {
+        line.announced().map(move |(tick, input)| Announced { slot, tick, input })
+    })
 }
 
 /// What everybody holds during the coming tick, where it is not what the discs hold already.

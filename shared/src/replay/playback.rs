@@ -84,7 +84,9 @@ impl Playback {
                 self.previous = before;
                 events
             }
-            Ok(Applied::Keyframe | Applied::Roster | Applied::End) | Err(_) => Vec::new(),
+            Ok(Applied::Keyframe | Applied::Roster | Applied::End | Applied::Ahead) | Err(_) => {
+                Vec::new()
+            }
         }
     }
 }

@@ -268,6 +268,7 @@ impl Reader {
             }
             Applied::Roster => self.keep_roster(tick),
             Applied::End => self.ended = true,
+            Applied::Ahead => {}
         }
         if let Applied::Delta(events) = applied {
             let room = MARKERS_MAX.saturating_sub(self.markers.len());

@@ -22,6 +22,8 @@ pub enum Applied {
     Roster,
     /// The round is over.
     End,
+    /// Nothing, yet: it [announces](super::ahead::announced) what comes.
+    Ahead,
 }
 
 /// Follows a match stream.
@@ -108,6 +110,7 @@ impl StreamDecoder {
             }
             FrameKind::End => self.end(frame),
             FrameKind::Index => Ok(Applied::End),
+            FrameKind::Ahead => Ok(Applied::Ahead),
         }
     }
 

@@ -124,7 +124,7 @@ impl View {
                     moved = true;
                     events.iter().for_each(|(_, event)| self.note(event));
                 }
-                Applied::Roster | Applied::End => {}
+                Applied::Roster | Applied::End | Applied::Ahead => {}
             }
         }
         self.world = self.decoder.world().cloned();

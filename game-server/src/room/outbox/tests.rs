@@ -29,7 +29,7 @@ fn readers_in_step_share_one_encoding() {
     assert_eq!(taken(&mut ada), ["\x01RK"]);
     assert_eq!(taken(&mut bob), ["\x01RK"]);
 
-    outbox.record(b"d1");
+    outbox.record(b"d1", b"");
     let (mut for_ada, mut for_bob) = (Vec::new(), Vec::new());
     ada.take_frames(&mut for_ada);
     bob.take_frames(&mut for_bob);
@@ -46,14 +46,33 @@ fn a_reader_that_was_busy_takes_all_at_once() {
     outbox.begin(Vec::new(), b"\x01R", b"K");
     taken(&mut reader);
 
-    outbox.record(b"d1");
-    outbox.record(b"d2");
+    outbox.record(b"d1", b"");
+    outbox.record(b"d2", b"");
     outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
-    outbox.record(b"d3");
+    outbox.record(b"d3", b"");
 
     assert_eq!(taken(&mut reader), ["d1d2", "Pong { nonce: 1, tick: Tick(2) }", "d3"]);
     let skips = reader.take_skips();
     assert_eq!((skips.restarts, skips.keyframes), (0, 1));
+}
+
+#[test]
+fn an_aside_is_for_those_in_step_and_for_no_file() {
+    let outbox = Outbox::new();
+    let (mut ada, mut busy) = (outbox.outlet().reader(), outbox.outlet().reader());
+    outbox.begin(b"P".to_vec(), b"\x01R", b"K");
+    taken(&mut ada);
+    taken(&mut busy);
+
+    outbox.record(b"d1", b"a1");
+    assert_eq!(taken(&mut ada), ["d1a1"]);
+    outbox.record(b"d2", b"a2");
+
+    assert_eq!(taken(&mut ada), ["d2a2"]);
+    assert_eq!(taken(&mut busy), ["d1d2"], "what was announced has come meanwhile");
+    let (mut file, mut bytes) = (outbox.outlet().reader(), Vec::new());
+    file.take_records(None, &mut bytes);
+    assert_eq!(bytes, b"\x01RKd1d2");
 }
 
 #[test]
@@ -63,9 +82,9 @@ fn a_reader_left_behind_starts_from_the_newest_keyframe() {
     outbox.begin(Vec::new(), b"\x01R", b"K");
     taken(&mut reader);
 
-    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-"));
+    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-", b""));
     outbox.keyframe(b"L");
-    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"."));
+    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b".", b""));
 
     assert_eq!(taken(&mut reader), ["\x01RL".to_owned(), ".".repeat(WINDOW_ENTRIES)]);
     let skips = reader.take_skips();
@@ -78,10 +97,10 @@ fn a_client_that_lost_the_thread_gets_a_keyframe_and_no_result_twice() {
     let outbox = Outbox::new();
     let mut reader = outbox.outlet().reader();
     outbox.begin(Vec::new(), b"\x01R", b"K");
-    outbox.record(b"d1");
+    outbox.record(b"d1", b"");
     taken(&mut reader);
     outbox.keyframe(b"L");
-    outbox.record(b"d2");
+    outbox.record(b"d2", b"");
 
     reader.heal();
 
@@ -103,7 +122,7 @@ fn a_late_reader_of_one_round_sees_where_it_ends() {
     let stream = reader.take_records(None, &mut bytes);
     assert_eq!((stream.round, stream.ended, &bytes[..]), (1, false, &b"\x01RK"[..]));
 
-    outbox.record(b"d");
+    outbox.record(b"d", b"");
     outbox.finish(b"E");
     outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
     bytes.clear();
@@ -120,20 +139,20 @@ fn who_looks_now_and_then_misses_nothing_or_starts_anew() {
     let outlet = outbox.outlet();
     assert_eq!(outlet.since(None), None, "no round yet");
     outbox.begin(b"P".to_vec(), b"\x01R", b"K");
-    outbox.record(b"d1");
+    outbox.record(b"d1", b"");
     let (bytes, place) = outlet.since(None).unwrap();
     assert_eq!(bytes, b"P\x01RKd1");
 
-    outbox.record(b"d2");
+    outbox.record(b"d2", b"");
     outbox.message(&ServerMessage::Pong { nonce: 1, tick: Tick(2) });
     let (bytes, later) = outlet.since(Some(place)).unwrap();
     assert_eq!(bytes, b"d2");
     assert_eq!(outlet.since(Some(later)).unwrap(), (Vec::new(), later));
 
     // Left behind by the window, and never there.
-    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-"));
+    (0..WINDOW_ENTRIES).for_each(|_| outbox.record(b"-", b""));
     outbox.keyframe(b"L");
-    outbox.record(b"e");
+    outbox.record(b"e", b"");
     assert_eq!(outlet.since(Some(place)).unwrap().0, b"P\x01RLe");
     let nowhere = shared::feed::Cursor { sequence: later.sequence + 9_999, ..later };
     assert_eq!(outlet.since(Some(nowhere)).unwrap().0, b"P\x01RLe");
