@@ -39,9 +39,10 @@ pub struct Args {
     /// Start a practice round against bots of this strength.
     #[arg(long, value_name = "STRENGTH", value_parser = parse_strength)]
     pub practice: Option<BotStrength>,
-    /// Let a bot hold the keys. Without another destination it joins by quick play.
-    #[arg(long)]
-    pub autopilot: bool,
+    /// Let a bot hold the keys: gentle, keen or fierce, keen when nothing is said. Without another destination it joins by
+    /// quick play.
+    #[arg(long, value_name = "STRENGTH", value_parser = parse_strength, num_args = 0..=1, require_equals = true, default_missing_value = "keen")]
+    pub autopilot: Option<BotStrength>,
     /// Take a picture of each screen into this folder, then leave. Plays by itself.
     #[arg(long, value_name = "DIR")]
     pub shots: Option<PathBuf>,

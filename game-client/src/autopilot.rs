@@ -33,15 +33,15 @@ impl Autopilot {
 /// Whether a bot plays.
 #[derive(Debug)]
 pub struct AutopilotPlugin {
-    /// It does.
-    pub is_on: bool,
+    /// It does, and so well.
+    pub strength: Option<BotStrength>,
     /// It goes from one match to the next, also when a server was away meanwhile.
     pub goes_on: bool,
 }
 
 impl Plugin for AutopilotPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(Autopilot(self.is_on.then_some(BotStrength::Keen)));
+        app.insert_resource(Autopilot(self.strength));
         if self.goes_on {
             app.add_systems(Update, play_on.before(Phase::Listen));
         }

@@ -11,7 +11,7 @@ use bevy::prelude::{
 use bevy::state::app::StatesPlugin;
 use bevy::window::{PresentMode, PrimaryWindow, WindowResolution};
 use bevy::winit::WinitSettings;
-use shared::sim::Mode;
+use shared::sim::{BotStrength, Mode};
 
 use crate::args::Args;
 use crate::audio::AudioPlugin;
@@ -43,13 +43,13 @@ struct Errand(Args);
 pub fn app(args: Args) -> App {
     let path = settings::path_of(&args.profile);
     let mut settings = path.as_deref().map(Settings::load).unwrap_or_default();
-    let plays_alone = args.autopilot || args.shots.is_some();
+    let autopilot = args.autopilot.or(args.shots.is_some().then_some(BotStrength::Keen));
     if let Some(server) = args.server_named() {
         server.trim_end_matches('/').clone_into(&mut settings.server);
     }
     if let Some(name) = &args.name {
         name.clone_into(&mut settings.name);
-    } else if plays_alone && settings.name.is_empty() {
+    } else if autopilot.is_some() && settings.name.is_empty() {
         AUTOPILOT_NAME.clone_into(&mut settings.name);
     }
     let goes_on = matches!(wish(&args), Some(Wish::QuickPlay(_)));
@@ -74,7 +74,7 @@ pub fn app(args: Args) -> App {
         LobbyPlugin,
         RoomPlugin,
         ChatPlugin,
-        AutopilotPlugin { is_on: plays_alone, goes_on },
+        AutopilotPlugin { strength: autopilot, goes_on },
         DevToolsPlugin {
             status_file: args.status_file.clone(),
             exit_after_round: args.exit_after_round,
@@ -172,6 +172,6 @@ fn wish(args: &Args) -> Option<Wish> {
     if let Some(strength) = args.practice {
         return Some(Wish::Practice(strength));
     }
-    let plays = args.autopilot && args.shots.is_none() && args.replay.is_none();
+    let plays = args.autopilot.is_some() && args.shots.is_none() && args.replay.is_none();
     plays.then_some(Wish::QuickPlay(Mode::Brawl))
 }

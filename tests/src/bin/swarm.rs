@@ -99,6 +99,10 @@ struct LinkFlags {
     /// Native clients at the far end of the line.
     #[arg(long, default_value_t = 3)]
     clients: usize,
+    /// How their autopilots play: `gentle` decides four times a second, as people do, whose reaction time is a quarter of
+    /// a second; `keen` seven to eight times; `fierce` fifteen times.
+    #[arg(long, value_name = "STRENGTH", default_value = "gentle", value_parser = ["gentle", "keen", "fierce"])]
+    pilots: String,
     /// Only this line: ms there and back, ms of jitter, % of packets lost.
     #[arg(long, value_name = "100,20,1", value_parser = link::conditions)]
     line: Option<Conditions>,
@@ -225,6 +229,7 @@ impl LinkFlags {
     fn plan(self, round: Duration) -> link::Plan {
         link::Plan {
             clients: self.clients,
+            pilots: self.pilots,
             round,
             seed: self.seed,
             only: self.line,

@@ -2,7 +2,7 @@
 //!
 //! The server is in one network namespace, the clients in another, and the packets between them take their time or are
 //! lost: everything above is real, TCP above all. The clients are the native client without its window, played by its
-//! autopilot, in a room that bots fill. Each line is played on twice: once as it is, and once with a cut of half a second
+//! autopilot, in rooms that bots fill. Each line is played on twice: once as it is, and once with a cut of half a second
 //! in the middle of the round.
 //!
 //! Where namespaces are not permitted, a proxy delays in order instead; lines that lose packets are left out.
@@ -45,6 +45,8 @@ const CONGESTION_CONTROLS_ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_conges
 const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const SERVER_PLACE: &str = "10.77.0.1/24";
 const CLIENTS_PLACE: &str = "10.77.0.2/24";
+/// Matches that are played on a line at once: one alone says little, for it hangs on who bumps into whom.
+const ROOMS: usize = 4;
 /// How long the line is cut.
 const CUT: Duration = Duration::from_millis(500);
 /// The round runs for so long before the cut, in ticks: the clocks have settled.
@@ -53,8 +55,10 @@ const CUT_AT_TICK: f64 = 360.0;
 /// What is measured.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Native clients in the room. Bots fill the rest.
+    /// Native clients in each room. Bots fill the rest.
     pub clients: usize,
+    /// How strong their autopilots are, and so how often they press something else.
+    pub pilots: String,
     /// Length of a round.
     pub round: Duration,
     /// Decides which packets are late or lost.
@@ -133,7 +137,7 @@ pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
             Lab::with_bytes(plan).await?
         }
     };
-    report.note(format!("The line's seed is {}.", plan.seed));
+    report.note(format!("The line's seed is {}; the autopilots are {}.", plan.seed, plan.pilots));
     for conditions in lines(plan.only) {
         if conditions.loss_percent == 0 || matches!(lab.line, Distance::Packets { .. }) {
             lab.measure(plan, conditions, report).await?;
@@ -223,8 +227,8 @@ impl Lab {
         let line = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
         let line = plan.without.map_or(line.clone(), |what| format!("{line}.{}", what.name()));
         let outcomes = self.play(plan, false).await?;
-        if outcomes.len() < plan.clients {
-            let failed = plan.clients - outcomes.len();
+        if outcomes.len() < plan.clients * ROOMS {
+            let failed = plan.clients * ROOMS - outcomes.len();
             report.note(format!("{line}: {failed} of the clients failed and are left out."));
         }
         tell(&line, &outcomes, report);
@@ -239,30 +243,37 @@ impl Lab {
         Ok(())
     }
 
-    /// One round. What each client says of it.
+    /// One round in each room. What each client says of it.
     async fn play(&self, plan: &Plan, with_cut: bool) -> Result<Vec<Value>> {
         let site = self.site.clone();
         let open = async move || {
             let bots = Some(BotStrength::Keen);
             let room = CreateRoom { mode: Mode::Brawl, private: true, bots };
-            site.guest("Host").await.open_room(&room).await.summary.id.to_string()
+            let host = site.guest("Host").await;
+            let mut rooms = Vec::new();
+            for _ in 0..ROOMS {
+                rooms.push(host.open_room(&room).await.summary.id.to_string());
+            }
+            rooms
         };
         let (count, url) = (plan.clients, self.url.clone());
+        let autopilot = format!("--autopilot={}", plan.pilots);
         let variables: Vec<_> = plan.without.iter().map(|what| what.variable()).collect();
-        let start = async move |room: String| {
-            let flags = ["--server", &url, "--join", &room, "--autopilot", "--exit-after-round"];
-            let names = (0..count).map(|number| format!("Far {number}"));
-            names
-                .map(|name| {
-                    let flags = [&flags[..], &["--name", &name]].concat();
+        let start = async move |rooms: Vec<String>| {
+            let seats = rooms.iter().flat_map(|room| (0..count).map(move |number| (room, number)));
+            seats
+                .map(|(room, number)| {
+                    let name = format!("Far {number}");
+                    let place = ["--server", &url, "--join", room, "--name", &name];
+                    let flags = [&place[..], &[&autopilot, "--exit-after-round"]].concat();
                     Client::headless_with(&flags, &variables)
                 })
                 .collect::<Vec<_>>()
         };
         let mut clients = match &self.line {
             Distance::Packets { near, far, .. } => {
-                let room = near.run(open).await?;
-                far.run(async move || start(room).await).await?
+                let rooms = near.run(open).await?;
+                far.run(async move || start(rooms).await).await?
             }
             Distance::Bytes(_) => start(open().await).await,
         };
@@ -308,7 +319,7 @@ fn figure(outcome: &Value, name: &str) -> f64 {
     outcome[name].as_f64().unwrap_or(f64::NAN)
 }
 
-/// The mean of what the clients say. Of hits, those that land many count more.
+/// The mean of what the clients say. Corrections are those of all, and of hits, those that land many count more.
 fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
     let mean = |name: &str| {
         outcomes.iter().map(|outcome| figure(outcome, name)).sum::<f64>() / outcomes.len() as f64
@@ -323,8 +334,6 @@ fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
             "/min",
             "over a tenth of a radius",
         ),
-        ("own_correction_p50_radii", "correction_p50_radii", "radii", "own disc, of all snapshots"),
-        ("own_correction_p99_radii", "correction_p99_radii", "radii", ""),
         ("ahead_p50_ticks", "ahead_p50_ticks", "ticks", "foretold beyond each snapshot"),
         ("ahead_p99_ticks", "ahead_p99_ticks", "ticks", ""),
         (
@@ -338,6 +347,10 @@ fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
     ] {
         report.add(format!("{line}.{name}"), mean(figure), unit, words);
     }
+    let sizes = corrections(outcomes);
+    let words = "own disc, of all snapshots of all players";
+    report.add(format!("{line}.own_correction_p50_radii"), percentile(&sizes, 50), "radii", words);
+    report.add(format!("{line}.own_correction_p99_radii"), percentile(&sizes, 99), "radii", "");
     let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
     let agreed = outcomes
         .iter()
@@ -345,6 +358,26 @@ fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
     let agreement = agreed.sum::<f64>() / hits;
     let words = format!("of {hits} own hits were seen here and counted there");
     report.add(format!("{line}.hit_agreement"), agreement, "%", &words);
+}
+
+/// How far each snapshot of each player moved the own disc, in radii; most did not. Sorted.
+fn corrections(outcomes: &[Value]) -> Vec<f64> {
+    let mut sizes = Vec::new();
+    for outcome in outcomes {
+        let moved = outcome["correction_sizes"].as_array().into_iter().flatten();
+        let begin = sizes.len();
+        sizes.extend(moved.filter_map(Value::as_f64).map(|thousandths| thousandths / 1_000.0));
+        let compared = outcome["snapshots"].as_u64().and_then(|count| usize::try_from(count).ok());
+        sizes.resize(begin + compared.unwrap_or(0).max(sizes.len() - begin), 0.0);
+    }
+    sizes.sort_by(f64::total_cmp);
+    sizes
+}
+
+/// What a part of the sorted numbers does not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let place = sorted.len().saturating_sub(1) * percent / 100;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
 }
 
 /// A line in words: round trip, jitter and loss, such as `100,20,1`.
@@ -366,7 +399,21 @@ pub fn conditions(text: &str) -> Result<Conditions> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_congestion;
+    use serde_json::json;
+
+    use super::{check_congestion, corrections, percentile};
+
+    #[test]
+    fn a_percentile_is_that_of_all_players_together() {
+        let calm = json!({ "snapshots": 300, "correction_sizes": [] });
+        let tossed = json!({ "snapshots": 100, "correction_sizes": [900, 20, 500, 700, 40] });
+
+        let sizes = corrections(&[calm, tossed]);
+
+        assert_eq!(sizes.len(), 400);
+        let of = |percent| (percentile(&sizes, percent) * 1_000.0).round();
+        assert_eq!([50, 98, 99, 100].map(of), [0.0, 0.0, 40.0, 900.0]);
+    }
 
     #[test]
     fn a_congestion_control_that_may_not_be_used_is_named_with_those_that_may() {
