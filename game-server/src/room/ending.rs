@@ -119,7 +119,7 @@ impl Room {
     fn next_round(&mut self, now: Instant) {
         let declined = |seat: &&Seat| seat.line().is_some_and(|l| l.wants_rematch() == Some(false));
         let declined: Vec<_> = self.seats.iter().filter(declined).map(|seat| seat.slot).collect();
-        let news = News::until(self.outbox.end());
+        let news = News::until(self.outbox.end(), self.beats);
         for slot in declined {
             let seat = self.seats.iter_mut().find(|seat| seat.slot == slot);
             if let Some(line) = seat.and_then(Seat::line_mut) {

@@ -57,7 +57,11 @@ impl Room {
             if let Occupant::Person { line, lost, .. } = &mut seat.occupant {
                 let mut old = core::mem::replace(line, new_line);
                 let why = (close::REPLACED, "you opened another connection to this room");
-                self.farewells.extend(old.dismiss(why, now, News::until(self.outbox.end())));
+                self.farewells.extend(old.dismiss(
+                    why,
+                    now,
+                    News::until(self.outbox.end(), self.beats),
+                ));
                 *lost = None;
             }
             self.change_seats(now);

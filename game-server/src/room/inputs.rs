@@ -186,7 +186,10 @@ impl InputBuffer {
 
     /// How inputs came since the last call. Nothing while the world stands still: there is nothing to be late for.
     pub(super) fn report(&mut self) -> Arrivals {
-        let arrivals = core::mem::take(&mut self.arrivals);
+        // Next time it will be about as many.
+        let margins = Vec::with_capacity(self.arrivals.margins.len());
+        let arrivals =
+            core::mem::replace(&mut self.arrivals, Arrivals { margins, ..Arrivals::default() });
         if core::mem::take(&mut self.taken) == 0 { Arrivals::default() } else { arrivals }
     }
 }

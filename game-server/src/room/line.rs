@@ -108,6 +108,11 @@ impl Line {
         self.end(end, now)
     }
 
+    /// Whether its client waits for something that the room does not know of.
+    pub(super) fn has_answers(&self) -> bool {
+        self.talk.as_ref().is_some_and(Talk::has_answers)
+    }
+
     /// The end of a tick: sends what is new. An ended talk is handed back with its goodbye.
     pub(super) fn speak(&mut self, now: Instant, news: News<'_>) -> Option<Farewell> {
         let end = self.talk.as_mut()?.speak(now, news, &mut self.inputs).err()?;

@@ -10,14 +10,16 @@ use shared::tick::SNAPSHOT_EVERY_TICKS;
 pub(super) struct News<'a> {
     /// Where the outbox ends.
     pub(super) end: u64,
+    /// The tick of the room's own count.
+    pub(super) beat: u32,
     /// Nothing outside a crowd's round.
     pub(super) snapshot: Option<Snapshot<'a>>,
 }
 
 impl News<'_> {
     /// Nothing but what is in the outbox up to here.
-    pub(super) const fn until(end: u64) -> Self {
-        Self { end, snapshot: None }
+    pub(super) const fn until(end: u64, beat: u32) -> Self {
+        Self { end, beat, snapshot: None }
     }
 }
 

@@ -154,7 +154,7 @@ impl Round {
     }
 
     /// What people have said that they will hold goes with the next delta, to who is connected.
-    pub(super) fn announce(&mut self, announced: impl Iterator<Item = Announced>) {
+    pub(super) fn announce(&mut self, announced: Vec<Announced>) {
         self.announced.extend(announced);
     }
 

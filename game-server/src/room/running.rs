@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use metrics::Histogram;
 use shared::id::PlayerId;
-use shared::sim::{Command, Event, Mode, World, bot};
+use shared::sim::{Command, Event, World, bot};
 use shared::snapshot::ahead::Announced;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
@@ -38,6 +38,10 @@ pub(super) struct Room {
     /// Each ends by itself, so there are never more than connections were.
     pub(super) farewells: Vec<Farewell>,
     pub(super) stage: Stage,
+    /// Ticks that everybody was heard in, modulo 2³².
+    pub(super) beats: u32,
+    /// What everybody was told when they were last told something.
+    pub(super) told: Told,
     /// Rounds begun that count.
     pub(super) rounds: u32,
     /// Nobody is there since then.
@@ -57,6 +61,13 @@ pub(super) enum Stage {
     Round(Box<Round>),
     /// A result is shown.
     Summary(Box<Summary>),
+}
+
+/// When everybody was told, and up to where.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Told {
+    pub(super) beat: u32,
+    pub(super) end: u64,
 }
 
 /// Somebody who watches.
@@ -87,6 +98,8 @@ impl Room {
             spectators: Vec::new(),
             farewells: Vec::new(),
             stage: Stage::Parked,
+            beats: 0,
+            told: Told::default(),
             rounds: 0,
             empty_since: Some(Instant::now()),
             listing,
@@ -104,6 +117,9 @@ impl Room {
     pub(super) async fn run(mut self) {
         tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
         let shutdown = self.with.services.shutdown.clone();
+        tokio::pin! {
+            let stopped = shutdown.cancelled();
+        }
         let phase = self.with.metronome.phase();
         let mut beat = None;
         self.change_seats(Instant::now());
@@ -124,7 +140,7 @@ impl Room {
                     self.tick(now);
                     self.meters.tick.record(now.elapsed());
                 }
-                () = shutdown.cancelled() => break (close::RESTART, "the server restarts"),
+                () = &mut stopped => break (close::RESTART, "the server restarts"),
                 request = self.requests.recv() => match request {
                     Some(request) => self.answer(request, Instant::now()),
                     None => break (close::ROOM_ENDED, "the room has ended"),
@@ -140,13 +156,13 @@ impl Room {
 
     /// The one place where the world changes.
     fn tick(&mut self, now: Instant) {
-        self.listen(now);
+        let has_answers = self.listen(now);
         self.notice_partings(now);
         match &mut self.stage {
             Stage::Parked => {}
             Stage::Round(round) => {
-                let commands = commands(round.world(), &mut self.seats);
-                round.announce(announced(&mut self.seats, self.spec.mode));
+                let (commands, announced) = heard(round.world(), &mut self.seats);
+                round.announce(announced);
                 let events = round.step(commands, &self.outbox);
                 let is_over = round.world().is_over();
                 self.report(&events);
@@ -159,7 +175,7 @@ impl Room {
             Stage::Summary(_) => self.watch_summary(now),
         }
         self.list(now, false);
-        self.speak(now);
+        self.speak_if_due(now, has_answers);
     }
 
     fn is_parked(&self) -> bool {
@@ -289,28 +305,27 @@ async fn next_tick(beat: &mut Option<Beat>) -> Instant {
     }
 }
 
-/// What people have said that they will hold. Who is alone among bots has nobody to tell, and a crowd is told of what it
-/// sees.
-fn announced(seats: &mut Seats, mode: Mode) -> impl Iterator<Item = Announced> {
-    let has_company = seats.people() > 1 && !mode.is_crowd();
-    let people = seats.iter_mut().filter(move |_| has_company);
-    people.filter_map(|seat| Some((seat.slot, seat.line_mut()?))).flat_map(|(slot, line)| {
-        line.announced().map(move |(tick, input)| Announced { slot, tick, input })
-    })
-}
-
-/// What everybody holds during the coming tick, where it is not what the discs hold already.
-fn commands(world: &World, seats: &mut Seats) -> Vec<Command> {
-    let mut commands = Vec::new();
+/// What everybody holds during the coming tick, where it is not what the discs hold already, and what people have said
+/// that they will hold. Who is alone among bots has nobody to tell, and a crowd is told of what it sees.
+fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
+    let has_company = seats.people() > 1 && !world.mode.is_crowd();
+    let (mut commands, mut announced) = (Vec::new(), Vec::new());
     for seat in seats.iter_mut() {
+        let slot = seat.slot;
         let input = match &mut seat.occupant {
-            Occupant::Bot(strength) => bot::think(world, seat.slot, *strength),
-            Occupant::Person { line, .. } => line.hear(world.tick),
+            Occupant::Bot(strength) => bot::think(world, slot, *strength),
+            Occupant::Person { line, .. } => {
+                if has_company {
+                    let news = line.announced();
+                    announced.extend(news.map(|(tick, input)| Announced { slot, tick, input }));
+                }
+                line.hear(world.tick)
+            }
         };
         let held = world.disc(seat.slot).map(|disc| disc.input).unwrap_or_default();
         if input != held {
-            commands.push(Command::Input { slot: seat.slot, input });
+            commands.push(Command::Input { slot, input });
         }
     }
-    commands
+    (commands, announced)
 }

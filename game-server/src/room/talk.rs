@@ -105,7 +105,8 @@ pub(super) struct Talk {
     outgoing: Vec<Bytes>,
     /// The kernel takes nothing since then.
     stalled_since: Option<Instant>,
-    ticks: u32,
+    /// The beats on which the client was told how its inputs arrive, and on which `/metrics` was brought up to date.
+    told: Option<(u32, u32)>,
     _held: (Counted, Present),
 }
 
@@ -123,7 +124,7 @@ impl Talk {
             meter: opening.meter,
             outgoing: vec![frames::binary(&opening.welcome.encode())],
             stalled_since: None,
-            ticks: 0,
+            told: None,
             _held: opening.held,
         }
     }
@@ -137,6 +138,11 @@ impl Talk {
     pub(super) fn into_parts(mut self, why: &'static str) -> (Wire, FrameReader) {
         self.meter.ended(why);
         (self.wire, self.frames)
+    }
+
+    /// Whether there is something to say that the room does not know of.
+    pub(super) fn has_answers(&self) -> bool {
+        !self.outgoing.is_empty() || self.stalled_since.is_some()
     }
 
     /// Takes what the client has sent: one read, and every message in it.
@@ -195,9 +201,13 @@ impl Talk {
         news: News<'_>,
         inputs: &mut InputBuffer,
     ) -> Result<(), End> {
-        self.ticks += 1;
-        let is_report_due = self.ticks.is_multiple_of(TIMING_EVERY_TICKS);
-        if self.ticks.is_multiple_of(FIGURES_EVERY_TICKS) {
+        let (reported, shown) = self.told.get_or_insert((news.beat, news.beat));
+        let is_report_due = news.beat.wrapping_sub(*reported) >= TIMING_EVERY_TICKS;
+        if is_report_due {
+            *reported = news.beat;
+        }
+        if news.beat.wrapping_sub(*shown) >= FIGURES_EVERY_TICKS {
+            *shown = news.beat;
             self.meter.show(self.wire.unsent(), now);
         }
         if let Some(since) = self.stalled_since {

@@ -6,13 +6,13 @@ use std::time::Instant;
 use shared::id::PlayerId;
 use shared::protocol::ServerMessage;
 use shared::sim::Slot;
-use shared::tick::TICK_DURATION;
+use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_DURATION};
 
 use super::RoomSpec;
 use super::meter::{Meter, Whose};
 use super::news::{News, Sight};
 use super::outbox::Outbox;
-use super::running::{Room, Stage};
+use super::running::{Room, Stage, Told};
 use super::talk::{Opening, Talk};
 use super::wire::{READ_BYTES, Wire};
 use crate::app::Services;
@@ -64,8 +64,10 @@ impl Greeter<'_> {
 }
 
 impl Room {
-    /// Takes in who has arrived, and what everybody has sent.
-    pub(super) fn listen(&mut self, now: Instant) {
+    /// Takes in who has arrived, and what everybody has sent. Says whether somebody waits for an answer.
+    pub(super) fn listen(&mut self, now: Instant) -> bool {
+        self.beats = self.beats.wrapping_add(1);
+        let mut has_answers = false;
         let scratch = &mut [0; READ_BYTES];
         let services = &self.with.services;
         let (spec, outbox, label) = (&self.spec, &self.outbox, &self.label);
@@ -79,23 +81,37 @@ impl Room {
             };
             let Some(line) = seat.line_mut() else { continue };
             self.farewells.extend(line.listen(now, scratch, |wire| greeter.begin(wire, &newcomer)));
+            has_answers |= line.has_answers();
         }
         for spectator in &mut self.spectators {
             let newcomer = Newcomer { player: spectator.player, seat: None, team: None };
             let line = &mut spectator.line;
             self.farewells.extend(line.listen(now, scratch, |wire| greeter.begin(wire, &newcomer)));
+            has_answers |= line.has_answers();
         }
         self.farewells.retain_mut(|farewell| farewell.goes_on(now, scratch));
+        has_answers
+    }
+
+    /// Tells everybody what is new, if there is something: mostly every second tick. When nothing is, pings and reports
+    /// are looked after at that pace all the same.
+    pub(super) fn speak_if_due(&mut self, now: Instant, has_answers: bool) {
+        let is_new = self.told.end != self.outbox.end() || self.spec.mode.is_crowd();
+        if is_new || has_answers || self.beats.wrapping_sub(self.told.beat) >= SNAPSHOT_EVERY_TICKS
+        {
+            self.speak(now);
+        }
     }
 
     /// Tells everybody what is new.
     pub(super) fn speak(&mut self, now: Instant) {
+        self.told = Told { beat: self.beats, end: self.outbox.end() };
         let bytes_max = self.with.services.config.crowd_snapshot_bytes_max;
         let snapshot = match &self.stage {
             Stage::Round(round) => round.snapshot(bytes_max),
             Stage::Parked | Stage::Summary(_) => None,
         };
-        let news = News { end: self.outbox.end(), snapshot };
+        let news = News { end: self.told.end, beat: self.beats, snapshot };
         for seat in self.seats.iter_mut() {
             self.farewells.extend(seat.line_mut().and_then(|line| line.speak(now, news)));
         }
@@ -106,7 +122,7 @@ impl Room {
 
     /// Says goodbye to everybody.
     pub(super) fn dismiss_all(&mut self, closing: Closing, now: Instant) {
-        let news = News::until(self.outbox.end());
+        let news = News::until(self.outbox.end(), self.beats);
         for seat in self.seats.iter_mut() {
             self.farewells
                 .extend(seat.line_mut().and_then(|line| line.dismiss(closing, now, news)));

@@ -145,7 +145,7 @@ mod tests {
         let record = announce(&world, &[ahead.as_slice(), &not].concat());
 
         assert_eq!(read(&record, &world), Ok(ahead.to_vec()));
-        assert!(record.len() <= 14, "{} bytes", record.len());
+        assert!(record.len() <= 18, "{} bytes", record.len());
         assert!(announce(&world, &not).is_empty());
     }
 
