@@ -10,6 +10,7 @@ mod echo;
 mod flow;
 mod follower;
 mod hits;
+mod outgoing;
 mod predictor;
 mod round_trips;
 mod samples;
@@ -21,20 +22,19 @@ use shared::protocol::report::REPORT_EVERY_TICKS;
 use shared::protocol::{ClientMessage, PlayReport};
 use shared::sim::{Event, Input, Slot, World};
 use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, ahead, records};
-use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, Tick};
+use shared::tick::{TICK_RATE_HZ, Tick};
 
 use crate::space::Drawn;
 use clock::{Advance, Clock};
 use echo::{Echoes, may_be_foretold};
 use follower::Follower;
+use outgoing::Outgoing;
 use predictor::{Correction, Predictor};
 use round_trips::RoundTrips;
 
 pub use smoothing::Offsets;
 pub use statistics::{PredictionReport, Statistics};
 
-/// Inputs travel in messages of so many, as often as snapshots come, or fewer when something is pressed anew.
-const INPUTS_PER_MESSAGE: usize = SNAPSHOT_EVERY_TICKS as usize;
 /// Inputs of which the server says nothing for so long never reached it, or too early. It reports twice a second.
 const UNHEARD_TICKS: f64 = TICK_RATE_HZ as f64;
 /// While the line is silent for longer than that, nothing can be concluded.
@@ -66,11 +66,7 @@ pub struct Match {
     offsets: Offsets,
     echoes: Echoes,
     statistics: Statistics,
-    /// What was held in the last tick.
-    pressed: Input,
-    /// Inputs that wait to be sent, and the tick of the first.
-    unsent: Vec<Input>,
-    unsent_first: Tick,
+    outgoing: Outgoing,
     happenings: Vec<Happening>,
     ended: bool,
     rounds: u32,
@@ -207,7 +203,7 @@ impl Match {
                 Applied::Roster => {}
                 Applied::Ahead => {
                     let world = self.decoder.world().ok_or(DecodeError::Gap)?;
-                    announced = ahead::announced(frame, world)?;
+                    announced.extend(ahead::announced(frame, world)?);
                 }
                 Applied::End => self.ended = true,
             }
@@ -254,7 +250,8 @@ impl Match {
     /// after a stall they come all at once, and nobody sees what lies between them.
     fn settle(&mut self) {
         let (Some(seat), Some(word)) = (self.seat, self.decoder.world()) else { return };
-        if !core::mem::take(&mut self.is_unsettled) {
+        // A keyframe that heals goes back in time: what follows it brings the world to where it was.
+        if self.told_until.is_some() || !core::mem::take(&mut self.is_unsettled) {
             return;
         }
         match &mut self.predictor {
@@ -287,16 +284,16 @@ impl Match {
             }
             return Vec::new();
         }
-        let mut messages = Vec::new();
         let steps = match advance {
             Advance::Steps(steps) => steps,
             Advance::Jump(_) => {
                 self.statistics.jumps += 1;
-                self.unsent.clear();
+                self.outgoing.clear();
                 0
             }
         };
-        (0..steps).for_each(|_| self.step(&mut held, &mut messages));
+        (0..steps).for_each(|_| self.step(&mut held));
+        let mut messages = self.outgoing.take();
         self.keep_up(tick);
         let age = self.snapshot_age(now);
         (0..steps).for_each(|_| self.statistics.flow.age(age));
@@ -357,7 +354,7 @@ impl Match {
         self.offsets = Offsets::default();
         self.echoes.clear();
         self.statistics = Statistics::default();
-        self.unsent.clear();
+        self.outgoing.clear();
         self.ended = false;
         self.rounds += 1;
     }
@@ -382,19 +379,21 @@ impl Match {
         }
         self.statistics.hits.settled_until(word.tick);
         self.statistics.shown.compare(seat, word);
-        self.statistics.heard += 1;
-        self.is_unsettled = true;
+        self.statistics.heard(at, core::mem::replace(&mut self.is_unsettled, true));
     }
 
     fn begin_prediction(&mut self, seat: Slot, base: World) {
         let mut predictor = Predictor::new(seat, base);
+        if let Some(before) = self.predictor.take() {
+            predictor.hear(before.into_announced());
+        }
         predictor.know(self.decoder.roster());
         self.predictor = Some(predictor);
     }
 
     fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
         let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
-        self.statistics.record(correction.exact, own.map(|(_, way)| *way), self.heard_at);
+        self.statistics.record(correction.exact, own.map(|(_, way)| *way));
         let after = self.predictor.as_ref().map(Predictor::world);
         after.into_iter().for_each(|world| self.offsets.keep_those_in(world));
         for (slot, way) in correction.moved {
@@ -419,7 +418,7 @@ impl Match {
         }
     }
 
-    fn step(&mut self, held: &mut impl FnMut(&World) -> Input, messages: &mut Vec<ClientMessage>) {
+    fn step(&mut self, held: &mut impl FnMut(&World) -> Input) {
         let Some(predictor) = &mut self.predictor else { return };
         if predictor.world().is_over() {
             return;
@@ -428,17 +427,7 @@ impl Match {
         let input = held(predictor.world());
         let events = predictor.advance(input);
         self.statistics.shown.show(predictor.world(), &self.offsets);
-        if self.unsent.is_empty() {
-            self.unsent_first = tick;
-        }
-        // What is pressed anew is news for everybody and leaves at once; what is held can wait for the next one.
-        let is_new = (self.pressed.thrust, self.pressed.buttons) != (input.thrust, input.buttons);
-        self.pressed = input;
-        self.unsent.push(input);
-        if is_new || self.unsent.len() >= INPUTS_PER_MESSAGE {
-            let inputs = core::mem::take(&mut self.unsent);
-            messages.push(ClientMessage::Inputs { first: self.unsent_first, inputs });
-        }
+        self.outgoing.push(tick, input);
         self.foretell(events);
     }
 
@@ -468,7 +457,7 @@ impl Match {
         if let Some(predictor) = &mut self.predictor {
             predictor.skip_to(tick);
         }
-        self.unsent.clear();
+        self.outgoing.clear();
     }
 }
 

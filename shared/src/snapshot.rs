@@ -58,7 +58,7 @@ pub enum FrameKind {
     View,
     /// Who sits where, as far as it is new: for a crowd.
     Seats,
-    /// What players will hold: for who plays, and no part of a recording. See [`ahead`].
+    /// What players will hold: for who is connected, and no part of a recording. See [`ahead`].
     Ahead,
 }
 

@@ -30,7 +30,7 @@ const SAMPLES: usize = 30;
 const SILENCE_TICKS: f64 = 15.0;
 /// The clock runs on for so long without hearing anything; then it waits.
 const RUN_ON_TICKS: f64 = TICK_RATE_HZ as f64 * 0.75;
-/// An input waits here for the other one of its message, and at the server for the tick to begin.
+/// An input may wait here for the next one, which travels with it, and at the server for the tick to begin.
 const PACKING_TICKS: f64 = 2.0;
 /// For so long one long frame counts as what this machine does.
 const FRAME_MEMORY_TICKS: f64 = TICK_RATE_HZ as f64 * 3.0;

@@ -42,8 +42,8 @@ impl Flow {
         self.ages_ms.add((ticks * 1_000.0 / 60.0).round() as u32);
     }
 
-    /// A snapshot came, and moved the own disc by so many thousandths of its radius.
-    pub(super) fn heard(&mut self, at: f64, correction: u32) {
+    /// A snapshot came.
+    pub(super) fn heard(&mut self, at: f64) {
         let Some(last) = self.last.replace(at) else { return };
         let gap = at - last;
         self.stalls += u32::from(gap > STALL_TICKS);
@@ -51,7 +51,7 @@ impl Flow {
             self.outage = Some(Outage { since: last, calm_since: at, calm: 0 });
         }
         let Some(outage) = &mut self.outage else { return };
-        if gap > STALL_TICKS || correction > SEEN {
+        if gap > STALL_TICKS {
             (outage.calm_since, outage.calm) = (at, 0);
             return;
         }
@@ -59,6 +59,13 @@ impl Flow {
         if outage.calm >= CALM_SNAPSHOTS {
             self.longest_outage = self.longest_outage.max(outage.calm_since - outage.since);
             self.outage = None;
+        }
+    }
+
+    /// The newest snapshot moved the own disc by so many thousandths of its radius.
+    pub(super) fn corrected(&mut self, size: u32) {
+        if let (Some(outage), Some(at), true) = (&mut self.outage, self.last, size > SEEN) {
+            (outage.calm_since, outage.calm) = (at, 0);
         }
     }
 
@@ -76,7 +83,8 @@ mod tests {
 
     fn hear(flow: &mut Flow, from: f64, count: u32, correction: u32) -> f64 {
         (0..count).fold(from, |at, _| {
-            flow.heard(at, correction);
+            flow.heard(at);
+            flow.corrected(correction);
             at + 2.0
         })
     }

@@ -25,7 +25,7 @@ const ANNOUNCED_MAX: usize = 512;
 /// What the server's word changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Correction {
-    /// Everything was predicted bit for bit.
+    /// The word was predicted bit for bit. What was announced with it may move the present all the same.
     pub(super) exact: bool,
     /// How far each disc's place in the present moved: old minus new, in sub-units.
     pub(super) moved: Vec<(Slot, Vec2)>,
@@ -87,6 +87,11 @@ impl Predictor {
             self.announced.push_back(news);
             self.has_news |= self.world().tick.is_after(news.tick);
         }
+    }
+
+    /// What people will hold, for a prediction that begins anew.
+    pub(super) fn into_announced(self) -> impl Iterator<Item = Announced> {
+        self.announced.into_iter()
     }
 
     /// The newest predicted world.

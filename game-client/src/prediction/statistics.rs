@@ -28,7 +28,7 @@ pub struct Statistics {
     pub compared: u32,
     /// Of these, not right bit for bit (mostly: somebody else turned).
     pub inexact: u32,
-    /// Of these, the own disc was elsewhere than predicted.
+    /// Snapshots that moved the own disc's present.
     pub corrections: u32,
     /// Of these, so far that one sees it.
     corrections_seen: u32,
@@ -54,7 +54,7 @@ pub struct Statistics {
 /// Counts as a test reads them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictionReport {
-    /// Snapshots that were compared with a prediction. Of several that came at once, the last.
+    /// Snapshots that came.
     pub snapshots: u32,
     /// Snapshots that moved the own disc.
     pub corrections: u32,
@@ -66,8 +66,8 @@ pub struct PredictionReport {
     pub correction_p99_radii: f64,
     /// Snapshots that moved it by more than a tenth of a radius, a minute: below that, nobody sees it.
     pub corrections_seen_per_minute: f64,
-    /// Half of the snapshots found the own world no more ticks ahead of them: what nobody could know was guessed for so
-    /// long.
+    /// Half of the snapshots found the own world no more ticks ahead of them. What other people hold is known for the
+    /// first of these, if it was announced.
     pub ahead_p50_ticks: u32,
     /// All but 1 % of the snapshots found it no more ticks ahead.
     pub ahead_p99_ticks: u32,
@@ -96,15 +96,24 @@ pub struct PredictionReport {
 }
 
 impl Statistics {
-    /// A snapshot that came at `at`, in ticks, moved the own disc's present by `way`; nothing when it was as predicted.
-    pub(super) fn record(&mut self, exact: bool, way: Option<Vec2>, at: f64) {
+    /// A snapshot came at `at`, in ticks. The one before it is passed over when they came together: it moves nothing.
+    pub(super) fn heard(&mut self, at: f64, passes_over: bool) {
+        self.heard += 1;
+        self.flow.heard(at);
+        if passes_over {
+            self.sizes.add(0);
+        }
+    }
+
+    /// The newest snapshot moved the own disc's present by `way`; nothing when it was as predicted.
+    pub(super) fn record(&mut self, exact: bool, way: Option<Vec2>) {
         self.compared += 1;
         self.inexact += u32::from(!exact);
         let size = way.map_or(0, |way| way.length().unsigned_abs() * 1_000 / RADIUS.unsigned_abs());
         self.corrections += u32::from(way.is_some());
         self.corrections_seen += u32::from(size > SEEN);
         self.sizes.add(size);
-        self.flow.heard(at, size);
+        self.flow.corrected(size);
     }
 
     /// The size that a part of the snapshots does not exceed, in radii of a disc.
@@ -147,7 +156,7 @@ impl Statistics {
         let per_minute =
             |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.heard.max(1));
         PredictionReport {
-            snapshots: self.compared,
+            snapshots: self.heard,
             corrections: self.corrections,
             correction_sizes: self.sizes.last(usize::MAX).filter(|size| *size > 0).collect(),
             correction_p50_radii: self.percentile(50),
@@ -190,13 +199,18 @@ mod tests {
 
     use super::Statistics;
 
+    fn note(statistics: &mut Statistics, way: Option<Vec2>) {
+        statistics.heard(0.0, false);
+        statistics.record(way.is_none(), way);
+    }
+
     #[test]
     fn sizes_are_told_in_radii() {
         let mut statistics = Statistics::default();
 
-        (0..98).for_each(|_| statistics.record(true, None, 0.0));
+        (0..98).for_each(|_| note(&mut statistics, None));
         let half = Some(Vec2::new(units(12), 0));
-        (0..2).for_each(|_| statistics.record(false, half, 0.0));
+        (0..2).for_each(|_| note(&mut statistics, half));
 
         let report = statistics.report();
         assert_eq!((report.snapshots, report.corrections, report.inexact), (100, 2, 2));
@@ -207,10 +221,10 @@ mod tests {
     fn the_server_is_told_of_the_last_minute() {
         let mut statistics = Statistics::default();
         let half = Some(Vec2::new(units(12), 0));
-        (0..500).for_each(|_| statistics.record(false, half, 0.0));
+        (0..500).for_each(|_| note(&mut statistics, half));
         (0..3_600).for_each(|_| statistics.flow.age(60.0));
 
-        (0..1_790).for_each(|_| statistics.record(true, None, 0.0));
+        (0..1_790).for_each(|_| note(&mut statistics, None));
         (0..3_500).for_each(|_| statistics.flow.age(1.2));
         let report = statistics.play_report(6.0, 0.3);
 

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 
 use shared::id::{PlayerId, PlayerName};
 use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, PlayReport};
-use shared::sim::{BotStrength, Command, Event, Input, Mode, Slot, World, bot};
+use shared::sim::{BotStrength, Command, Event, Input, Mode, Slot, Thrust, World, bot};
+use shared::snapshot::ahead::{Announced, announce};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::Tick;
 
@@ -25,6 +26,8 @@ struct Line {
     pings: VecDeque<(u32, u32)>,
     filed: Vec<Option<(Tick, Input)>>,
     unsent: Vec<Vec<Command>>,
+    /// What goes with the next delta.
+    announced: Vec<Announced>,
     /// Everything that was sent down.
     said: Vec<u8>,
     delay: u32,
@@ -66,6 +69,7 @@ impl Line {
             pings: VecDeque::new(),
             filed: vec![None; 64],
             unsent: Vec::new(),
+            announced: Vec::new(),
             said: Vec::new(),
             delay,
             frame: 1,
@@ -98,7 +102,8 @@ impl Line {
         if self.unsent.len() == 2 {
             let delta = self.encoder.delta(&std::mem::take(&mut self.unsent), &self.server);
             self.said.extend_from_slice(&delta);
-            self.down.push_back((self.now + self.delay, delta));
+            let ahead = announce(&self.server, &std::mem::take(&mut self.announced));
+            self.down.push_back((self.now + self.delay, [delta, ahead].concat()));
         }
     }
 
@@ -181,6 +186,58 @@ fn among_bots_corrections_are_small_and_every_knock_out_counts_once() {
         let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
         assert!((0..=20).contains(&ahead), "delay {delay}: {ahead} ticks ahead");
     }
+}
+
+#[test]
+fn what_is_announced_is_in_the_present_and_what_does_not_come_to_pass_is_not() {
+    let mut line = Line::new(6, 1, 5);
+    while line.now < 600 || !line.unsent.is_empty() {
+        line.tick();
+    }
+    let other = Slot(1);
+    let thrust_in = |world: Option<&World>| world?.disc(other).map(|disc| disc.input.thrust);
+    let now = thrust_in(Some(&line.server)).expect("a disc");
+    let thrust = Thrust::from_code((now.code() + 8) % 16 + 1).expect("a direction");
+    let tick = line.server.tick.plus(4);
+    let input = Input { thrust, ..Input::default() };
+    line.announced.push(Announced { slot: other, tick, input });
+
+    let is_told = |line: &Line| {
+        let settled = line.client.settled_world().expect("a world").tick;
+        !settled.is_after(tick) && thrust_in(line.client.predicted_world()) == Some(thrust)
+    };
+    let until = line.now + 60;
+    while !is_told(&line) && line.now < until {
+        line.tick();
+    }
+    assert!(is_told(&line), "nobody was told before the tick had come");
+
+    // The bot in that seat knows nothing of it.
+    while !line.client.settled_world().expect("a world").tick.is_after(tick.plus(2)) {
+        line.tick();
+    }
+    assert_eq!(line.client.diverged(), 0);
+    assert_ne!(thrust_in(line.client.predicted_world()), Some(thrust));
+}
+
+#[test]
+fn snapshots_that_come_together_are_one_correction() {
+    let mut line = Line::new(3, 7, 9);
+    (0..600).for_each(|_| line.tick());
+    let before = line.client.statistics().clone();
+    // Four snapshots wait for each other.
+    let until = line.now + 12;
+    for _ in 0..8 {
+        line.delay = until.saturating_sub(line.now).max(3);
+        line.tick();
+    }
+    line.delay = 3;
+    (0..12).for_each(|_| line.tick());
+
+    let after = line.client.statistics();
+    let (heard, compared) = (after.heard - before.heard, after.compared - before.compared);
+    assert!(heard >= 8 && compared + 3 <= heard, "{compared} of {heard}");
+    assert_eq!(after.report().snapshots, after.heard);
 }
 
 #[test]

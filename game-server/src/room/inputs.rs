@@ -36,8 +36,9 @@ pub(super) struct InputBuffer {
     arrivals: Arrivals,
     /// Something came for this world: from now on what is not there is missing.
     has_heard: bool,
-    /// What was passed on last.
+    /// What the others were told last, in words or by the world itself, and the tick that it is about.
     told: Input,
+    told_until: Tick,
     /// Changes that were filed before their tick came, to be passed on.
     news: Vec<(Tick, Input)>,
     /// The margin of the newest message.
@@ -86,6 +87,7 @@ impl InputBuffer {
             arrivals: Arrivals::default(),
             has_heard: false,
             told: Input::default(),
+            told_until: next,
             news: Vec::new(),
             last_margin: None,
             jitter: 0,
@@ -133,6 +135,10 @@ impl InputBuffer {
             self.arrivals.late = self.arrivals.late.saturating_add(1);
             return;
         }
+        // What was said stands: others may know of it already.
+        if self.filed[place(tick)].is_some_and(|(filed, _)| filed == tick) {
+            return;
+        }
         self.filed[place(tick)] = Some((tick, input));
         let told = self.told;
         let turned = input.aim.since(told.aim).unsigned_abs() > TURN_TOLERATED_STEPS;
@@ -141,7 +147,7 @@ impl InputBuffer {
         // Nobody misses what is not passed on: it is told with its tick.
         if is_new && self.news.len() < NEWS_MAX {
             self.news.push((tick, input));
-            self.told = input;
+            (self.told, self.told_until) = (input, tick);
         }
     }
 
@@ -164,11 +170,13 @@ impl InputBuffer {
                 self.missing = self.missing.saturating_add(1);
                 let more = u16::from(self.has_heard);
                 self.arrivals.missing = self.arrivals.missing.saturating_add(more);
-                if self.missing <= REPEAT_TICKS_MAX {
-                    self.held.without_actions()
-                } else {
-                    self.held.idle()
+                let repeats = self.missing <= REPEAT_TICKS_MAX;
+                let stands_in =
+                    if repeats { self.held.without_actions() } else { self.held.idle() };
+                if !self.told_until.is_after(tick) {
+                    (self.told, self.told_until) = (stands_in, tick);
                 }
+                stands_in
             }
         }
     }
@@ -266,6 +274,22 @@ mod tests {
             buffer.file(Tick(tick), &[if tick % 2 == 0 { drives } else { fires }]);
         }
         assert_eq!(buffer.take_news().count(), super::NEWS_MAX);
+    }
+
+    #[test]
+    fn what_was_said_of_a_tick_stands_and_what_stood_in_is_taken_back_aloud() {
+        let mut buffer = InputBuffer::new(Tick(10));
+        let (drives, fires) = (pressing(Buttons::NONE), pressing(Buttons::PULSE));
+        buffer.file(Tick(10), &[fires]);
+        buffer.file(Tick(10), &[drives]);
+        assert_eq!(buffer.take_news().collect::<Vec<_>>(), [(Tick(10), fires)]);
+        assert_eq!(buffer.take(Tick(10)), fires);
+
+        // The next one is late: everybody sees the disc without its actions.
+        assert_eq!(buffer.take(Tick(11)), drives);
+        buffer.file(Tick(12), &[fires]);
+
+        assert_eq!(buffer.take_news().collect::<Vec<_>>(), [(Tick(12), fires)]);
     }
 
     #[test]

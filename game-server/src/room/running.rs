@@ -315,10 +315,8 @@ fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
         let input = match &mut seat.occupant {
             Occupant::Bot(strength) => bot::think(world, slot, *strength),
             Occupant::Person { line, .. } => {
-                if has_company {
-                    let news = line.announced();
-                    announced.extend(news.map(|(tick, input)| Announced { slot, tick, input }));
-                }
+                let news = line.announced().filter(|_| has_company);
+                announced.extend(news.map(|(tick, input)| Announced { slot, tick, input }));
                 line.hear(world.tick)
             }
         };

@@ -147,7 +147,7 @@ impl Talk {
 
     /// Takes what the client has sent: one read, and every message in it.
     ///
-    /// A message holds the inputs of two ticks. So when one came with the last tick, and this tick has its input, none
+    /// A message holds the inputs of two ticks, but for those that say something new. So when one came with the last tick, and this tick has its input, none
     /// is due, and half of all reads would only hear "would block". A read that finds nothing is followed by one with
     /// the next tick: the reads fall in step with the messages, and how early those are is measured as before.
     pub(super) fn listen(

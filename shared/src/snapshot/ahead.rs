@@ -1,12 +1,15 @@
 //! What players have said that they will hold, before its tick has come.
 //!
 //! Inputs are addressed to ticks and travel early enough for the worst packets of their link, so most of them lie at the
-//! server for a while. Passed on at once, they spare the others a guess: how far ahead of the server a client plays no
-//! longer decides how wrong it is about other people; only the way to the server and from there to the client does.
+//! server for a while. Passed on at once, they spare the others a guess: between clients whose leads have the same slack, how
+//! far ahead they play no longer decides how wrong they are about each other; only the way there and back does.
 //!
 //! An announcement says nothing about the world. Who did not get it is corrected by the deltas, as always; what was
 //! announced and does not come to pass is corrected, too. The server announces what changes thrust or buttons: where
 //! somebody looks matters while something is pressed, and is told then.
+//!
+//! A program that cheats learns from it what others have pressed, a few hundredths of a second before it counts, and never
+//! before it was pressed. Players who simulate each other ahead cannot do without; peer-to-peer games tell the same.
 //!
 //! ```text
 //! ahead     base tick (7, lower bits) · count (6) · for each: slot (4) · ticks from there (6) · input

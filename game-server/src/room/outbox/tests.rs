@@ -69,7 +69,7 @@ fn an_aside_is_for_those_in_step_and_for_no_file() {
     outbox.record(b"d2", b"a2");
 
     assert_eq!(taken(&mut ada), ["d2a2"]);
-    assert_eq!(taken(&mut busy), ["d1d2"], "what was announced has come meanwhile");
+    assert_eq!(taken(&mut busy), ["d1d2"], "what was announced comes with its tick");
     let (mut file, mut bytes) = (outbox.outlet().reader(), Vec::new());
     file.take_records(None, &mut bytes);
     assert_eq!(bytes, b"\x01RKd1d2");
