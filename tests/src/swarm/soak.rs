@@ -41,8 +41,7 @@ const WARM_UP: Duration = Duration::from_secs(60);
 const WARM_UP_PART: u32 = 5;
 /// A group has fewer players than its room has seats: those of who fell silent are kept for a while.
 const GROUP: usize = 8;
-/// How long a guest stays, in milliseconds. So many come and go in half an hour that every table that is bounded is full
-/// long before its end.
+/// How long a guest stays, in milliseconds: some seventy thousand come and go in half an hour.
 const STAY_MS: (i32, i32) = (500, 15_000);
 /// How long a group stays in a room, in milliseconds.
 const ROOM_MS: (i32, i32) = (60_000, 240_000);
