@@ -1,20 +1,28 @@
-//! A connection to the chat.
+//! A connection to the chat. It is kept by a task of its own: a story that waits for something else must answer pings
+//! meanwhile, as a browser does.
 
 use std::net::SocketAddr;
 
 use anyhow::Result;
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use shared::protocol::CHAT_SUBPROTOCOL;
 use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage, Refusal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::socket::{self, Closed, Incoming, Stream};
+use crate::socket::{self, Closed, Incoming, Stream, take_in};
 use crate::wait::within;
 
-/// A connection to the chat that was greeted.
+/// Messages on their way to or from a story. When so many wait, whoever brings the next waits too.
+const WAITING_MAX: usize = 4_096;
+
+/// A connection to the chat that was greeted. It ends when it is dropped.
 #[derive(Debug)]
 pub struct ChatSocket {
-    stream: Stream,
+    outgoing: mpsc::Sender<String>,
+    incoming: mpsc::Receiver<Incoming>,
+    _keeper: JoinSet<()>,
     /// What came with the greeting: the history, or what was missed.
     pub greeting: Vec<ChatLine>,
     nonce: u32,
@@ -30,7 +38,11 @@ impl ChatSocket {
     /// When the greeting does not come first.
     pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
         let stream = socket::open(address, path, Some(CHAT_SUBPROTOCOL)).await?;
-        let mut chat = Self { stream, greeting: Vec::new(), nonce: 0 };
+        let (outgoing, to_send) = mpsc::channel(WAITING_MAX);
+        let (received, incoming) = mpsc::channel(WAITING_MAX);
+        let mut keeper = JoinSet::new();
+        keeper.spawn(keep(stream, to_send, received));
+        let mut chat = Self { outgoing, incoming, _keeper: keeper, greeting: Vec::new(), nonce: 0 };
         match chat.next().await {
             Ok(ChatServerMessage::Hello { lines, .. }) => chat.greeting = lines,
             other => panic!("not a greeting: {other:?}"),
@@ -114,7 +126,7 @@ impl ChatSocket {
     /// Sends any text.
     pub async fn send_text(&mut self, text: &str) {
         // One that is gone says so when it is read.
-        self.stream.send(Message::Text(text.into())).await.ok();
+        self.outgoing.send(text.to_owned()).await.ok();
     }
 
     /// The next message.
@@ -125,7 +137,8 @@ impl ChatSocket {
     /// # Panics
     /// When the server breaks the protocol.
     pub async fn next(&mut self) -> Result<ChatServerMessage, Closed> {
-        match socket::receive(&mut self.stream).await {
+        let ended = || Incoming::Closed(Closed { code: None, reason: "ended".to_owned() });
+        match self.incoming.recv().await.unwrap_or_else(ended) {
             Incoming::Text(text) => {
                 Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}")))
             }
@@ -144,5 +157,26 @@ impl ChatSocket {
             }
         };
         within("the end of the chat", end).await
+    }
+}
+
+/// Reads and writes until the connection has ended or nobody wants it any more.
+async fn keep(
+    mut stream: Stream,
+    mut outgoing: mpsc::Receiver<String>,
+    incoming: mpsc::Sender<Incoming>,
+) {
+    loop {
+        tokio::select! {
+            message = stream.next() => {
+                let Some(message) = take_in(&mut stream, message).await else { continue };
+                let is_last = matches!(message, Incoming::Closed(_));
+                if incoming.send(message).await.is_err() || is_last {
+                    return;
+                }
+            }
+            // One that is gone says so when it is read.
+            Some(text) = outgoing.recv() => drop(stream.send(Message::Text(text.into())).await),
+        }
     }
 }

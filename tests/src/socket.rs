@@ -75,23 +75,32 @@ pub async fn over(
 /// Waits for the next message. Pings are answered on the way.
 pub async fn receive(stream: &mut Stream) -> Incoming {
     loop {
-        match stream.next().await {
-            Some(Ok(Message::Text(text))) => return Incoming::Text(text.as_str().to_owned()),
-            Some(Ok(Message::Binary(bytes))) => return Incoming::Binary(bytes),
-            Some(Ok(Message::Close(frame))) => {
-                let code = frame.as_ref().map(|frame| frame.code.into());
-                let reason =
-                    frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
-                // The answer to the close is written by reading on.
-                while let Some(Ok(_)) = stream.next().await {}
-                return Incoming::Closed(Closed { code, reason });
-            }
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Err(error)) => {
-                return Incoming::Closed(Closed { code: None, reason: error.to_string() });
-            }
-            None => return Incoming::Closed(Closed { code: None, reason: "ended".to_owned() }),
+        let message = stream.next().await;
+        if let Some(incoming) = take_in(stream, message).await {
+            return incoming;
         }
+    }
+}
+
+/// What came, when it is more than a ping. Nothing as the message means that the stream has ended.
+pub(crate) async fn take_in(
+    stream: &mut Stream,
+    message: Option<Result<Message, Error>>,
+) -> Option<Incoming> {
+    let ended = |reason: String| Some(Incoming::Closed(Closed { code: None, reason }));
+    match message {
+        Some(Ok(Message::Text(text))) => Some(Incoming::Text(text.as_str().to_owned())),
+        Some(Ok(Message::Binary(bytes))) => Some(Incoming::Binary(bytes)),
+        Some(Ok(Message::Close(frame))) => {
+            let code = frame.as_ref().map(|frame| frame.code.into());
+            let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
+            // The answer to the close is written by reading on.
+            while let Some(Ok(_)) = stream.next().await {}
+            Some(Incoming::Closed(Closed { code, reason }))
+        }
+        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
+        Some(Err(error)) => ended(error.to_string()),
+        None => ended("ended".to_owned()),
     }
 }
 
