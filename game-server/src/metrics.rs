@@ -17,9 +17,9 @@ use players::{PLAYERS_MAX, PlayerSeries};
 /// How often old samples of histograms are folded away.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// Seconds to the head of an answer, of a tick, of its lateness.
-const BUCKETS_S: [f64; 17] = [
-    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.014, 0.016,
-    0.033, 0.1, 0.25, 1.0, 5.0,
+const BUCKETS_S: [f64; 20] = [
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.008, 0.010, 0.012, 0.013,
+    0.014, 0.015, 0.016, 0.033, 0.1, 0.25, 1.0, 5.0,
 ];
 
 /// The process's recorder. Several servers in one process (in tests) share it.
