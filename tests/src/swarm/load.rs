@@ -1,4 +1,4 @@
-//! The players: each a real socket, thirty input messages a second, always on the move.
+//! The players: each a real socket, thirty input messages a second by a clock of its own, always on the move.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::rng::Rng;
 use shared::sim::{Angle, Input, Mode, Thrust};
 use shared::snapshot::{StreamDecoder, records};
-use shared::tick::Tick;
+use shared::tick::{TICK_DURATION, Tick};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval_at};
 
 use crate::site::Site;
 use crate::socket::GameSocket;
@@ -23,8 +24,13 @@ use crate::socket::GameSocket;
 pub const ROOM_OF: usize = 16;
 /// What an input message takes on the wire: two inputs behind a masked WebSocket header.
 pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
-/// How far ahead of the newest snapshot inputs are addressed.
-const LEAD_TICKS: u32 = 3;
+/// From one input message to the next: thirty a second, the inputs of two ticks in each.
+const MESSAGE_EVERY: Duration = TICK_DURATION.saturating_mul(2);
+/// How far ahead of the newest snapshot inputs are addressed: a message may have to wait for two ticks until its player's
+/// moment comes.
+const LEAD_TICKS: u32 = 5;
+/// A player whose inputs are farther from that than so many ticks begins anew.
+const DRIFT_TICKS_MAX: u32 = 2;
 
 /// A gap between two snapshots that a player would feel.
 pub(super) const STALL: Duration = Duration::from_millis(100);
@@ -125,6 +131,33 @@ pub async fn players(site: &Site, count: usize, totals: &Arc<Totals>) -> Result<
     Ok(tasks)
 }
 
+/// When a player sends: at moments of its own, not when a snapshot comes, for so do people's computers. A moment that was
+/// missed is left out.
+pub(super) fn own_clock(chance: &mut Rng) -> Interval {
+    let within = u32::try_from(MESSAGE_EVERY.as_micros()).unwrap_or(u32::MAX);
+    let first = Duration::from_micros(chance.below(within).into());
+    let mut clock = interval_at(tokio::time::Instant::now() + first, MESSAGE_EVERY);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    clock
+}
+
+/// The ticks that a player's next message is about.
+#[derive(Debug, Default)]
+struct Addressed(Tick);
+
+impl Addressed {
+    /// Those after the last ones, while they are about as far ahead as they should be.
+    fn next(&mut self, newest: Tick) -> Tick {
+        let wanted = newest.plus(LEAD_TICKS);
+        if self.0.since(wanted).unsigned_abs() > DRIFT_TICKS_MAX {
+            self.0 = wanted;
+        }
+        let first = self.0;
+        self.0 = first.plus(2);
+        first
+    }
+}
+
 /// One player. The first of a room decodes the stream and tells the others what time it is.
 async fn play(
     mut socket: GameSocket,
@@ -133,19 +166,36 @@ async fn play(
     mut chance: Rng,
     totals: Arc<Totals>,
 ) {
-    let mut held = Input::default();
+    let (mut held, mut addressed) = (Input::default(), Addressed::default());
+    let mut clock = own_clock(&mut chance);
     let mut last = Instant::now();
-    while let Ok(message) = socket.next().await {
+    loop {
+        let message = tokio::select! {
+            message = socket.next() => message,
+            _ = clock.tick() => {
+                held = wander(held, &mut chance);
+                let first = addressed.next(Tick(tick.load(Ordering::Relaxed)));
+                let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
+                if socket.send(&inputs).await.is_err() {
+                    break;
+                }
+                count(&totals.inputs, 1_u64);
+                continue;
+            }
+        };
         let frames = match message {
-            ServerMessage::Frames(frames) => frames,
-            ServerMessage::Timing { late, received, .. } => {
+            Ok(ServerMessage::Frames(frames)) => frames,
+            Ok(ServerMessage::Timing { late, received, .. }) => {
                 count(&totals.late, late);
                 count(&totals.received, received);
                 continue;
             }
-            ServerMessage::Welcome { .. }
-            | ServerMessage::Pong { .. }
-            | ServerMessage::Summary(_) => continue,
+            Ok(
+                ServerMessage::Welcome { .. }
+                | ServerMessage::Pong { .. }
+                | ServerMessage::Summary(_),
+            ) => continue,
+            Err(_) => break,
         };
         count(&totals.snapshots, 1_u64);
         count(&totals.bytes, frames.len() as u64);
@@ -156,13 +206,6 @@ async fn play(
             follow(decoder, &frames, &tick);
             count(&totals.diverged, decoder.diverged() - before);
         }
-        held = wander(held, &mut chance);
-        let first = Tick(tick.load(Ordering::Relaxed)).plus(LEAD_TICKS);
-        let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
-        if socket.send(&inputs).await.is_err() {
-            break;
-        }
-        count(&totals.inputs, 1_u64);
     }
     count(&totals.lost, 1_u64);
 }
@@ -188,7 +231,7 @@ pub(super) fn wander(held: Input, chance: &mut Rng) -> Input {
     Input { aim, thrust: Thrust::towards(Angle::from_steps(way)), ..held }
 }
 
-/// Connects to the floor and answers every snapshot of `bytes` with an input message's worth.
+/// Connects to the floor: reads snapshots of `bytes`, sends an input message's worth as often as players do.
 ///
 /// # Errors
 /// When a connection is refused.
@@ -199,21 +242,37 @@ pub async fn floor_players(
     totals: &Arc<Totals>,
 ) -> Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
-    for _ in 0..count {
+    for number in 0..count {
         let socket = TcpStream::connect(address).await.context("connecting to the floor")?;
         socket.set_nodelay(true)?;
-        tasks.spawn(answer(socket, bytes, totals.clone()));
+        let clock = own_clock(&mut Rng(number as u64));
+        tasks.spawn(read_and_write(socket, bytes, clock, totals.clone()));
     }
     Ok(tasks)
 }
 
-async fn answer(mut socket: TcpStream, bytes: usize, totals: Arc<Totals>) {
-    let mut snapshot = vec![0; bytes];
-    while socket.read_exact(&mut snapshot).await.is_ok() {
-        count(&totals.snapshots, 1_u64);
-        if socket.write_all(&[0x17; INPUT_MESSAGE_BYTES]).await.is_err() {
-            return;
+async fn read_and_write(
+    mut socket: TcpStream,
+    bytes: usize,
+    mut clock: Interval,
+    totals: Arc<Totals>,
+) {
+    let mut buffer = vec![0; 2 * bytes];
+    let mut got = 0;
+    loop {
+        tokio::select! {
+            read = socket.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => return,
+                Ok(read) => got += read,
+            },
+            _ = clock.tick() => {
+                if socket.write_all(&[0x17; INPUT_MESSAGE_BYTES]).await.is_err() {
+                    return;
+                }
+                count(&totals.inputs, 1_u64);
+            }
         }
-        count(&totals.inputs, 1_u64);
+        count(&totals.snapshots, (got / bytes) as u64);
+        got %= bytes;
     }
 }

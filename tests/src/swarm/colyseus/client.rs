@@ -21,12 +21,10 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::site::Site;
 use crate::socket::{self, Incoming, Stream};
-use crate::swarm::load::{ROOM_OF, STALL, Totals, count, wander};
+use crate::swarm::load::{ROOM_OF, STALL, Totals, count, own_clock, wander};
 
 /// Both ways: the seat is ready; the client is ready.
 const JOIN_ROOM: u8 = 10;
-/// The whole state, once.
-const ROOM_STATE: u8 = 14;
 /// What changed in it.
 const ROOM_STATE_PATCH: u8 = 15;
 /// A message of the game, as bytes. Its type follows.
@@ -113,7 +111,7 @@ async fn join(site: &Site, seat: &Seat) -> Result<Stream> {
     Ok(stream)
 }
 
-/// One player: every patch is read and answered with an input message, as on our server.
+/// One player: every patch is read, and input messages are sent at moments of its own, as on our server.
 async fn play(
     mut stream: Stream,
     mut follower: Option<Follower>,
@@ -121,37 +119,42 @@ async fn play(
     totals: Arc<Totals>,
 ) {
     let mut held = Input::default();
-    let mut patches = 0;
+    let mut clock = own_clock(&mut chance);
+    let mut sent = 0;
     let mut last = Instant::now();
-    while let Incoming::Binary(bytes) = socket::receive(&mut stream).await {
-        match bytes.first() {
-            Some(&ROOM_STATE_PATCH) => {
-                count(&totals.snapshots, 1_u64);
-                count(&totals.bytes, bytes.len() as u64);
-                count(&totals.stalls, last.elapsed() > STALL);
-                last = Instant::now();
-                if let Some(follower) = &mut follower {
-                    follower.look_at(&bytes[1..]);
+    loop {
+        let message = tokio::select! {
+            message = socket::receive(&mut stream) => message,
+            _ = clock.tick() => {
+                sent += 1;
+                held = wander(held, &mut chance);
+                let inputs = Message::Binary(input_message(sent, held).into());
+                if stream.send(inputs).await.is_err() {
+                    break;
                 }
+                count(&totals.inputs, 1_u64);
+                continue;
             }
-            Some(&ROOM_STATE) => {}
-            _ => continue,
+        };
+        let Incoming::Binary(bytes) = message else { break };
+        if bytes.first() != Some(&ROOM_STATE_PATCH) {
+            continue;
         }
-        patches += 1;
-        held = wander(held, &mut chance);
-        let inputs = Message::Binary(input_message(patches, held).into());
-        if stream.send(inputs).await.is_err() {
-            break;
+        count(&totals.snapshots, 1_u64);
+        count(&totals.bytes, bytes.len() as u64);
+        count(&totals.stalls, last.elapsed() > STALL);
+        last = Instant::now();
+        if let Some(follower) = &mut follower {
+            follower.look_at(&bytes[1..]);
         }
-        count(&totals.inputs, 1_u64);
     }
     count(&totals.lost, 1_u64);
 }
 
 /// Two inputs, as ours have: the tick of the first, then for each the aim, the thrust and the buttons.
-fn input_message(patches: u32, held: Input) -> Vec<u8> {
+fn input_message(sent: u32, held: Input) -> Vec<u8> {
     let mut message = vec![ROOM_DATA_BYTES, INPUTS];
-    message.extend((2 * patches).to_le_bytes());
+    message.extend((2 * sent).to_le_bytes());
     for _ in 0..2 {
         message.extend(held.aim.steps().to_le_bytes());
         message.extend([held.thrust.code(), held.buttons.code()]);
