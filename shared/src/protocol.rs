@@ -9,6 +9,7 @@ pub mod close;
 pub mod report;
 
 use serde::{Deserialize, Serialize};
+use tinyvec::ArrayVec;
 
 use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::{Input, Mode, Slot};
@@ -34,15 +35,18 @@ pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
 
 const _: () = assert!(CLIENT_MESSAGES_PER_SECOND_MAX > TICK_RATE_HZ);
 
+/// The inputs of one message.
+pub type Inputs = ArrayVec<[Input; INPUTS_PER_MESSAGE_MAX]>;
+
 /// What a seated client may say. A spectator may only [`ClientMessage::Ping`], say that it is lost, and leave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
-    /// The keys held during `first` and the ticks after it, at most [`INPUTS_PER_MESSAGE_MAX`].
+    /// The keys held during `first` and the ticks after it.
     Inputs {
         /// The tick of the first input.
         first: Tick,
         /// One for each tick.
-        inputs: Vec<Input>,
+        inputs: Inputs,
     },
     /// Answered at once with [`ServerMessage::Pong`].
     Ping {
@@ -190,9 +194,7 @@ impl ClientMessage {
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let message = decode(bytes, CLIENT_MESSAGE_BYTES_MAX)?;
         match &message {
-            Self::Inputs { inputs, .. }
-                if inputs.len() > INPUTS_PER_MESSAGE_MAX || !inputs.iter().all(Input::is_valid) =>
-            {
+            Self::Inputs { inputs, .. } if !inputs.iter().all(Input::is_valid) => {
                 Err(MessageError::Malformed)
             }
             Self::Report(report) if !report.is_valid() => Err(MessageError::Malformed),

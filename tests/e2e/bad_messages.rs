@@ -127,15 +127,17 @@ async fn a_request_for_a_match_is_its_owners_alone() {
 #[tokio::test]
 async fn messages_that_are_none_close_with_their_own_code() {
     let server = TestServer::start().await;
-    let too_many = ClientMessage::Inputs {
-        first: Tick(0),
-        inputs: vec![Input::default(); INPUTS_PER_MESSAGE_MAX + 1],
-    };
+    let inputs = [Input::default(); INPUTS_PER_MESSAGE_MAX].into_iter().collect();
+    let mut too_many = ClientMessage::Inputs { first: Tick(0), inputs }.encode();
+    // Which message it is, the tick, how many inputs: a byte each. Then the inputs, all the same.
+    let input = (too_many.len() - 3) / INPUTS_PER_MESSAGE_MAX;
+    too_many[2] += 1;
+    too_many.extend_from_within(3..3 + input);
     for (bytes, expected) in [
         (vec![0xff; 40], close::MALFORMED),
         (Vec::new(), close::MALFORMED),
         ([ClientMessage::Ping { nonce: 1 }.encode(), vec![0]].concat(), close::MALFORMED),
-        (too_many.encode(), close::MALFORMED),
+        (too_many, close::MALFORMED),
         (vec![0; CLIENT_MESSAGE_BYTES_MAX + 1], close::TOO_LARGE),
     ] {
         let mut socket = seated(&server).await;
@@ -177,7 +179,8 @@ async fn a_spectator_only_watches() {
     let room = ada.private_room(Mode::Brawl).await;
     let mut socket = ada.connect(room, Role::Spectator).await;
 
-    let inputs = ClientMessage::Inputs { first: Tick(0), inputs: vec![Input::default()] };
+    let inputs =
+        ClientMessage::Inputs { first: Tick(0), inputs: [Input::default()].into_iter().collect() };
     socket.send(&inputs).await.unwrap();
 
     assert_eq!(code(&mut socket).await, Some(close::POLICY));

@@ -48,7 +48,8 @@ async fn play_late(socket: &mut GameSocket, ticks: u32, count: usize) {
             decoder.apply(frame.unwrap()).unwrap();
         }
         let first = decoder.world().unwrap().tick.minus(ticks);
-        let inputs = ClientMessage::Inputs { first, inputs: vec![Input::default(); 2] };
+        let inputs =
+            ClientMessage::Inputs { first, inputs: [Input::default(); 2].into_iter().collect() };
         socket.send(&inputs).await.unwrap();
     }
 }

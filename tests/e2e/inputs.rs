@@ -79,7 +79,10 @@ impl Watched {
     async fn press(&mut self, lead: i32, input: Input) {
         let now = self.world().unwrap().tick;
         let first = if lead < 0 { now.minus(lead.unsigned_abs()) } else { now.plus(lead as u32) };
-        self.socket.send(&ClientMessage::Inputs { first, inputs: vec![input] }).await.unwrap();
+        self.socket
+            .send(&ClientMessage::Inputs { first, inputs: [input].into_iter().collect() })
+            .await
+            .unwrap();
     }
 }
 

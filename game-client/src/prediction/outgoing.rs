@@ -40,7 +40,7 @@ impl Outgoing {
         let mut first = self.first;
         let inputs = core::mem::take(&mut self.inputs);
         let message = |inputs: &[Input]| {
-            let message = ClientMessage::Inputs { first, inputs: inputs.to_vec() };
+            let message = ClientMessage::Inputs { first, inputs: inputs.iter().copied().collect() };
             first = first.plus(u32::try_from(inputs.len()).unwrap_or(0));
             message
         };

@@ -144,11 +144,20 @@ fn low_half(value: u64) -> u32 {
 }
 
 /// Writes bits, the lowest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
     pending: u64,
     filled: u32,
+}
+
+/// Most frames are no longer.
+const USUAL_FRAME_BYTES: usize = 64;
+
+impl Default for BitWriter {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(USUAL_FRAME_BYTES), pending: 0, filled: 0 }
+    }
 }
 
 impl BitWriter {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use shared::protocol::{ClientMessage, INPUTS_PER_MESSAGE_MAX};
+use shared::protocol::{ClientMessage, INPUTS_PER_MESSAGE_MAX, Inputs};
 use shared::sim::{BotStrength, Command, Input, Slot, World, bot};
 use shared::tick::Tick;
 
@@ -39,7 +39,7 @@ impl Mind {
             step(&mut ahead, slot, input);
         }
         let mut first = None;
-        let mut inputs = Vec::new();
+        let mut inputs = Inputs::new();
         // As many as the world moved on since the last time: two, mostly.
         let until = world.tick.plus(LEAD_TICKS + 2);
         while ahead.tick != until && !ahead.is_over() && inputs.len() < INPUTS_PER_MESSAGE_MAX {

@@ -284,7 +284,8 @@ impl Player {
                 self.held = wander(self.held, &mut self.chance);
             }
             let first = Tick(tick.load(Ordering::Relaxed)).plus(LEAD_TICKS);
-            let inputs = ClientMessage::Inputs { first, inputs: vec![self.held; 2] };
+            let inputs =
+                ClientMessage::Inputs { first, inputs: [self.held; 2].into_iter().collect() };
             if socket.send(&inputs).await.is_err() {
                 break;
             }

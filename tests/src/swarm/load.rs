@@ -1,11 +1,13 @@
 //! The players: each a real socket, thirty input messages a second by a clock of its own, always on the move.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shared::api::{CreateRoom, Role};
 use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::rng::Rng;
@@ -16,6 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::site::Site;
 use crate::socket::GameSocket;
@@ -31,6 +34,9 @@ const MESSAGE_EVERY: Duration = TICK_DURATION.saturating_mul(2);
 const LEAD_TICKS: u32 = 5;
 /// A player whose inputs are farther from that than so many ticks begins anew.
 const DRIFT_TICKS_MAX: u32 = 2;
+
+/// Rooms that fill at the same time. One after the other would take minutes on a busy machine.
+const ROOMS_AT_ONCE: usize = 8;
 
 /// A gap between two snapshots that a player would feel.
 pub(super) const STALL: Duration = Duration::from_millis(100);
@@ -108,27 +114,37 @@ pub(super) fn count(counter: &AtomicU64, more: impl Into<u64>) {
     counter.fetch_add(more.into(), Ordering::Relaxed);
 }
 
-/// Seats players in rooms of sixteen on a Pushback server and lets them play until the set is dropped.
+/// Players at play. They stop when this is dropped.
+pub type Playing = Vec<AbortOnDropHandle<()>>;
+
+/// Seats players in rooms of sixteen on a Pushback server and lets them play.
 ///
 /// # Errors
 /// When a connection is refused.
-pub async fn players(site: &Site, count: usize, totals: &Arc<Totals>) -> Result<JoinSet<()>> {
-    let mut tasks = JoinSet::new();
-    let mut room = None;
-    let mut tick = Arc::default();
-    for number in 0..count {
+pub async fn players(site: &Site, count: usize, totals: &Arc<Totals>) -> Result<Playing> {
+    let rooms = (0..count).step_by(ROOM_OF).map(|first| first..(first + ROOM_OF).min(count));
+    let playing = stream::iter(rooms.map(|numbers| seat_room(site, numbers, totals)));
+    playing.buffer_unordered(ROOMS_AT_ONCE).try_concat().await
+}
+
+/// Seats these players in a room of their own. The first of them decodes the stream for all.
+async fn seat_room(site: &Site, numbers: Range<usize>, totals: &Arc<Totals>) -> Result<Playing> {
+    let (mut room, mut playing) = (None, Playing::new());
+    let tick = Arc::<AtomicU32>::default();
+    let mut follower = Some(StreamDecoder::new());
+    for number in numbers {
         let guest = site.guest(&format!("Swarm {number}")).await;
-        if number % ROOM_OF == 0 {
+        if room.is_none() {
             let wanted = CreateRoom { mode: Mode::Brawl, private: true, bots: None };
             room = Some(guest.open_room(&wanted).await.summary.id);
-            tick = Arc::<AtomicU32>::default();
         }
         let room = room.context("the first player opens a room")?;
         let socket = guest.connect(room, Role::Player).await;
-        let follower = (number % ROOM_OF == 0).then(StreamDecoder::new);
-        tasks.spawn(play(socket, tick.clone(), follower, Rng(number as u64), totals.clone()));
+        let chance = Rng(number as u64);
+        let player = play(socket, tick.clone(), follower.take(), chance, totals.clone());
+        playing.push(AbortOnDropHandle::new(tokio::spawn(player)));
     }
-    Ok(tasks)
+    Ok(playing)
 }
 
 /// When a player sends: at moments of its own, not when a snapshot comes, for so do people's computers. A moment that was
@@ -175,7 +191,7 @@ async fn play(
             _ = clock.tick() => {
                 held = wander(held, &mut chance);
                 let first = addressed.next(Tick(tick.load(Ordering::Relaxed)));
-                let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
+                let inputs = ClientMessage::Inputs { first, inputs: [held; 2].into_iter().collect() };
                 if socket.send(&inputs).await.is_err() {
                     break;
                 }

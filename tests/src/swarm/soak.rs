@@ -293,7 +293,8 @@ impl Seat {
                     let Some(world) = decoder.world() else { continue };
                     held = wander(held, &mut self.chance);
                     let first = world.tick.plus(LEAD_TICKS);
-                    let inputs = ClientMessage::Inputs { first, inputs: vec![held; 2] };
+                    let inputs =
+                        ClientMessage::Inputs { first, inputs: [held; 2].into_iter().collect() };
                     if socket.send(&inputs).await.is_err() {
                         return;
                     }
