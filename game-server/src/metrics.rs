@@ -1,6 +1,7 @@
 //! Figures for Prometheus: counters of the whole process, and gauges of this server.
 
 pub mod players;
+pub mod ticks;
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +14,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::Services;
 use players::{PLAYERS_MAX, PlayerSeries};
+use ticks::Ticks;
 
 /// How often old samples of histograms are folded away.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// Seconds to the head of an answer, of a tick, of its lateness.
+/// Bounds of what is timed: the head of an answer, a tick, its lateness.
 const BUCKETS_S: [f64; 20] = [
     0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.008, 0.010, 0.012, 0.013,
     0.014, 0.015, 0.016, 0.033, 0.1, 0.25, 1.0, 5.0,
@@ -84,6 +86,8 @@ impl Drop for Counted {
 
 /// What is open on this server now.
 pub struct Gauges {
+    /// How the rooms keep time.
+    pub ticks: Ticks,
     /// How each seated player does.
     pub players: PlayerSeries,
     /// TCP connections.
@@ -115,6 +119,7 @@ impl Gauges {
     #[must_use]
     pub fn new(per_player: bool) -> Self {
         Self {
+            ticks: Ticks::default(),
             players: PlayerSeries::up_to(if per_player { PLAYERS_MAX } else { 0 }),
             connections: Gauge::default(),
             long_polls: Gauge::default(),
@@ -150,6 +155,7 @@ impl Gauges {
             // Writing to a string does not fail.
             writeln!(text, "# TYPE {name} gauge\n{name} {}", gauge.count()).ok();
         }
+        self.ticks.render(&mut text);
         self.players.render(&mut text);
         text
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metrics::Histogram;
+use bytes::Bytes;
 use shared::id::PlayerId;
 use shared::sim::{Command, Event, World, bot};
 use shared::snapshot::ahead::Announced;
@@ -14,7 +14,7 @@ use super::beat::Beat;
 use super::ending::Summary;
 use super::farewell::Farewell;
 use super::line::{Line, Parting};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, Reader};
 use super::round::{Plan, Round};
 use super::seats::{Occupant, SEAT_KEPT, Seat, Seats};
 use super::view::{Listing, RoomView};
@@ -33,6 +33,9 @@ pub(super) struct Room {
     pub(super) with: RoomServices,
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) outbox: Outbox,
+    /// Reads the outbox as who is in step does, and what it has just read: all of those are sent the same.
+    pub(super) herald: Reader,
+    pub(super) fresh: Vec<Bytes>,
     pub(super) seats: Seats,
     pub(super) spectators: Vec<Spectator>,
     /// Each ends by itself, so there are never more than connections were.
@@ -49,7 +52,6 @@ pub(super) struct Room {
     pub(super) listing: Listing,
     /// What it is called in `/metrics`.
     pub(super) label: Arc<str>,
-    meters: Meters,
     _counted: Counted,
 }
 
@@ -76,12 +78,6 @@ pub(super) struct Spectator {
     pub(super) line: Box<Line>,
 }
 
-/// Looked up once, recorded sixty times a second.
-struct Meters {
-    tick: Histogram,
-    late: Histogram,
-}
-
 impl Room {
     pub(super) fn new(
         spec: RoomSpec,
@@ -93,6 +89,8 @@ impl Room {
         let room = Self {
             spec,
             requests,
+            herald: outbox.outlet().reader(),
+            fresh: Vec::new(),
             outbox,
             seats: Seats::new(spec.mode, spec.company),
             spectators: Vec::new(),
@@ -104,10 +102,6 @@ impl Room {
             empty_since: Some(Instant::now()),
             listing,
             label: with.services.gauges.players.room_label(spec.id, spec.private),
-            meters: Meters {
-                tick: metrics::histogram!("pushback_tick_seconds"),
-                late: metrics::histogram!("pushback_tick_late_seconds"),
-            },
             _counted: with.services.gauges.rooms.enter(),
             with,
         };
@@ -136,9 +130,10 @@ impl Room {
                 biased; // A due tick goes before any waiting request.
                 due = next_tick(&mut beat) => {
                     let now = Instant::now();
-                    self.meters.late.record(now.saturating_duration_since(due));
+                    let ticks = &self.with.services.gauges.ticks;
+                    ticks.late.record(now.saturating_duration_since(due));
                     self.tick(now);
-                    self.meters.tick.record(now.elapsed());
+                    self.with.services.gauges.ticks.took.record(now.elapsed());
                 }
                 () = &mut stopped => break (close::RESTART, "the server restarts"),
                 request = self.requests.recv() => match request {
@@ -309,7 +304,9 @@ async fn next_tick(beat: &mut Option<Beat>) -> Instant {
 /// that they will hold. Who is alone among bots has nobody to tell, and a crowd is told of what it sees.
 fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
     let has_company = seats.people() > 1 && !world.mode.is_crowd();
-    let (mut commands, mut announced) = (Vec::new(), Vec::new());
+    let (mut commands, mut announced) = (Vec::with_capacity(seats.len()), Vec::new());
+    // Both are in the order of the slots.
+    let mut discs = world.discs.iter().peekable();
     for seat in seats.iter_mut() {
         let slot = seat.slot;
         let input = match &mut seat.occupant {
@@ -320,8 +317,9 @@ fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
                 line.hear(world.tick)
             }
         };
-        let held = world.disc(seat.slot).map(|disc| disc.input).unwrap_or_default();
-        if input != held {
+        while discs.next_if(|disc| disc.slot < slot).is_some() {}
+        let held = discs.next_if(|disc| disc.slot == slot).map(|disc| disc.input);
+        if input != held.unwrap_or_default() {
             commands.push(Command::Input { slot, input });
         }
     }
