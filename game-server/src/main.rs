@@ -9,6 +9,7 @@ use std::{fs, process};
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -24,6 +25,11 @@ const EXIT_INTERRUPTED: i32 = 130;
 /// Threads for what may wait for a disk. Replays are read and written in small pieces, so that few do; each keeps
 /// memory of its own. When all are busy, the next piece waits.
 const DISK_THREADS_MAX: usize = 8;
+
+/// A tick makes and drops what is small, for weeks, on any thread: that is quicker here than with the system's allocator,
+/// and memory does not fall to pieces.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let runtime = Builder::new_multi_thread()

@@ -21,6 +21,7 @@ mod frames;
 mod inputs;
 mod line;
 mod live;
+mod margins;
 mod meter;
 mod news;
 mod outbox;

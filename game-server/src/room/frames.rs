@@ -61,6 +61,12 @@ impl FrameError {
 /// Takes frames out of what arrives. Holds nothing but what was cut in the middle.
 #[derive(Debug, Default)]
 pub(super) struct FrameReader {
+    /// Nothing until something is cut, which a game's messages hardly ever are: then a reader is one word.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
     /// The beginning of a frame. Shorter than a header and the longest message, because a header that
     /// promises more is refused.
     cut: Vec<u8>,
@@ -76,17 +82,23 @@ impl FrameReader {
         bytes: &mut [u8],
         each: impl FnMut(Frame<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.cut.is_empty() {
+        let cut = self.rest.as_mut().map(|rest| core::mem::take(&mut rest.cut));
+        let Some(mut joined) = cut.filter(|cut| !cut.is_empty()) else {
             let used = self.take_all(bytes, each)?;
-            self.cut.extend_from_slice(&bytes[used..]);
+            if used < bytes.len() {
+                self.rest().cut.extend_from_slice(&bytes[used..]);
+            }
             return Ok(());
-        }
-        let mut joined = core::mem::take(&mut self.cut);
+        };
         joined.extend_from_slice(bytes);
         let used = self.take_all(&mut joined, each)?;
         joined.drain(..used);
-        self.cut = joined;
+        self.rest().cut = joined;
         Ok(())
+    }
+
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
     }
 
     /// Returns how many bytes belonged to whole frames.
@@ -112,15 +124,14 @@ impl FrameReader {
         payload: &[u8],
         each: &mut impl FnMut(Frame<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        match (header.opcode, self.message.take()) {
+        let message = self.rest.as_mut().and_then(|rest| rest.message.take());
+        match (header.opcode, message) {
             (CLOSE, _) => each(Frame::Close(close_code(payload)?)),
-            (PING, message) => {
-                self.message = message;
-                each(Frame::Ping(payload))
-            }
-            (PONG, message) => {
-                self.message = message;
-                each(Frame::Pong)
+            (PING | PONG, message) => {
+                if message.is_some() {
+                    self.rest().message = message;
+                }
+                each(if header.opcode == PING { Frame::Ping(payload) } else { Frame::Pong })
             }
             (CONTINUATION, Some((is_text, mut message))) => {
                 if message.len() + payload.len() > CLIENT_MESSAGE_BYTES_MAX {
@@ -130,12 +141,12 @@ impl FrameReader {
                 if header.is_last {
                     return each(whole(is_text, &message)?);
                 }
-                self.message = Some((is_text, message));
+                self.rest().message = Some((is_text, message));
                 Ok(())
             }
             (TEXT | BINARY, None) if header.is_last => each(whole(header.opcode == TEXT, payload)?),
             (TEXT | BINARY, None) => {
-                self.message = Some((header.opcode == TEXT, payload.to_vec()));
+                self.rest().message = Some((header.opcode == TEXT, payload.to_vec()));
                 Ok(())
             }
             // A continuation of nothing, a message within a message, or an opcode that nobody has defined.

@@ -4,54 +4,65 @@
 //! window of fixed size: what is too late or too far ahead is counted and dropped, so nothing grows. How early it was is
 //! remembered all the same: a client that runs too far ahead must hear of it, or it never comes back.
 
+use core::hint::black_box;
+
 use shared::protocol::INPUT_LEAD_TICKS_MAX;
 use shared::sim::{Angle, Buttons, Input};
 use shared::tick::{TICK_RATE_HZ, Tick};
+
+use super::margins::{LATEST, Margins, STEPS};
 
 /// How many ticks of input are kept.
 pub(super) const INPUT_WINDOW_TICKS: u32 = 64;
 /// A missing input repeats the last one, without its one-shot actions, for so long: 250 ms. Then the disc
 /// idles.
 const REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
-/// Arrivals remembered between two reports. More than a client sends in that time count without a margin.
-const MARGINS_MAX: usize = 128;
 /// Changes that are passed on between two snapshots. When full, the rest is not.
 const NEWS_MAX: usize = 8;
 /// Who presses something aims with it. A turn by three degrees more than was passed on matters.
 const TURN_TOLERATED_STEPS: u16 = Angle::TURN / 120;
 
 const _: () = assert!(INPUT_LEAD_TICKS_MAX < INPUT_WINDOW_TICKS);
+const _: () = assert!(INPUT_WINDOW_TICKS == u64::BITS);
 
 /// The inputs of one seat that wait for their ticks.
+///
+/// A room looks at this sixty times a second for each seat, and its processor has forgotten it meanwhile. So it is small,
+/// and lies in the order in which it is looked at.
 #[derive(Debug)]
+#[repr(C, align(128))]
 pub(super) struct InputBuffer {
+    /// The ticks whose inputs are here: a bit for each, the lowest for the next.
+    filed: u64,
     /// The tick that is taken next.
     next: Tick,
-    /// Filed under the tick's number modulo the window.
-    filed: [Option<(Tick, Input)>; INPUT_WINDOW_TICKS as usize],
     held: Input,
-    missing: u32,
-    /// Ticks since the last report.
-    taken: u32,
-    arrivals: Arrivals,
-    /// Something came for this world: from now on what is not there is missing.
-    has_heard: bool,
     /// What the others were told last, in words or by the world itself, and the tick that it is about.
     told: Input,
     told_until: Tick,
-    /// Changes that were filed before their tick came, to be passed on.
-    news: Vec<(Tick, Input)>,
     /// The margin of the newest message.
     last_margin: Option<i32>,
     /// How unevenly messages come, in sixteenths of a tick (RFC 3550, section 6.4.1).
-    jitter: u32,
+    jitter: u16,
+    /// The last so many ticks had no input.
+    missing: u16,
+    /// Ticks since the last report.
+    taken: u16,
+    /// Something came for this world: from now on what is not there is missing.
+    has_heard: bool,
+    /// Changes that were filed before their tick came, to be passed on.
+    news: Vec<(Tick, Input)>,
+    arrivals: Arrivals,
+    /// Those that are filed, each at its tick's number modulo the window.
+    inputs: [Input; INPUT_WINDOW_TICKS as usize],
 }
 
 /// How inputs came since the last report.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct Arrivals {
-    /// Ticks between arrival and use; negative when late.
-    margins: Vec<i16>,
+    /// The least margin.
+    least: Option<i32>,
     /// Came after their tick.
     pub(super) late: u16,
     /// Came in all, those far ahead left out.
@@ -60,18 +71,21 @@ pub(super) struct Arrivals {
     pub(super) ahead: u16,
     /// Ticks whose input was not there: something stood in for it.
     pub(super) missing: u16,
+    /// Ticks between arrival and use; negative when late.
+    pub(super) margins: Margins,
 }
 
 impl Arrivals {
-    /// The margin that all but 1 % had.
-    pub(super) fn margin_p99(&mut self) -> Option<i16> {
-        self.margins.sort_unstable();
-        self.margins.get(self.margins.len() / 100).copied()
+    fn note(&mut self, margin: i32) {
+        self.margins.add(margin);
+        self.least = Some(self.least.map_or(margin, |least| least.min(margin)));
     }
 
-    /// How early they came, each.
-    pub(super) fn margins(&self) -> &[i16] {
-        &self.margins
+    /// The margin that all but 1 % had; when it is beyond what is counted in steps, the least.
+    pub(super) fn margin_p99(&self) -> Option<i16> {
+        let least = self.least?.clamp(i16::MIN.into(), i16::MAX.into());
+        let inner = LATEST + 1..LATEST + STEPS as i16 - 1;
+        self.margins.p99().filter(|p99| inner.contains(p99)).or(i16::try_from(least).ok())
     }
 }
 
@@ -79,18 +93,19 @@ impl InputBuffer {
     /// An empty buffer of a client that joins a world whose next step is `next`.
     pub(super) fn new(next: Tick) -> Self {
         Self {
+            filed: 0,
             next,
-            filed: [None; INPUT_WINDOW_TICKS as usize],
             held: Input::default(),
             missing: 0,
             taken: 0,
-            arrivals: Arrivals::default(),
             has_heard: false,
             told: Input::default(),
             told_until: next,
             news: Vec::new(),
             last_margin: None,
             jitter: 0,
+            arrivals: Arrivals::default(),
+            inputs: [Input::default(); INPUT_WINDOW_TICKS as usize],
         }
     }
 
@@ -101,14 +116,19 @@ impl InputBuffer {
 
     /// Whether the tick that is taken next has its input.
     pub(super) fn has_next(&self) -> bool {
-        self.filed[place(self.next)].is_some_and(|(tick, _)| tick == self.next)
+        self.filed & 1 != 0
+    }
+
+    /// Makes the processor fetch what a tick will look at, beside what [`Self::has_next`] does.
+    pub(super) fn fetch(&self) {
+        black_box((self.arrivals.received, self.inputs[place(self.next)]));
     }
 
     /// Files the inputs of `first` and the ticks after it.
     pub(super) fn file(&mut self, first: Tick, inputs: &[Input]) {
         let margin = first.since(self.next);
         if let Some(last) = self.last_margin.replace(margin) {
-            let uneven = margin.abs_diff(last).min(INPUT_WINDOW_TICKS);
+            let uneven = margin.abs_diff(last).min(INPUT_WINDOW_TICKS) as u16;
             self.jitter = self.jitter + uneven - (self.jitter + 8) / 16;
         }
         self.has_heard = true;
@@ -121,11 +141,7 @@ impl InputBuffer {
 
     fn file_one(&mut self, tick: Tick, input: Input) {
         let margin = tick.since(self.next);
-        if self.arrivals.margins.len() < MARGINS_MAX {
-            let bounds = (i32::from(i16::MIN), i32::from(i16::MAX));
-            let margin = i16::try_from(margin.clamp(bounds.0, bounds.1)).unwrap_or(i16::MIN);
-            self.arrivals.margins.push(margin);
-        }
+        self.arrivals.note(margin);
         if margin > INPUT_LEAD_TICKS_MAX.cast_signed() {
             self.arrivals.ahead = self.arrivals.ahead.saturating_add(1);
             return;
@@ -136,10 +152,11 @@ impl InputBuffer {
             return;
         }
         // What was said stands: others may know of it already.
-        if self.filed[place(tick)].is_some_and(|(filed, _)| filed == tick) {
+        if self.filed >> margin & 1 != 0 {
             return;
         }
-        self.filed[place(tick)] = Some((tick, input));
+        self.filed |= 1 << margin;
+        self.inputs[place(tick)] = input;
         let told = self.told;
         let turned = input.aim.since(told.aim).unsigned_abs() > TURN_TOLERATED_STEPS;
         let is_new = (told.thrust, told.buttons) != (input.thrust, input.buttons)
@@ -158,27 +175,31 @@ impl InputBuffer {
 
     /// What is held during `tick`: what was filed under it, or what stands in for it.
     pub(super) fn take(&mut self, tick: Tick) -> Input {
-        self.next = tick.next();
-        self.taken += 1;
-        match self.filed[place(tick)].take() {
-            Some((filed_under, input)) if filed_under == tick => {
-                self.held = input;
-                self.missing = 0;
-                input
-            }
-            Some(_) | None => {
-                self.missing = self.missing.saturating_add(1);
-                let more = u16::from(self.has_heard);
-                self.arrivals.missing = self.arrivals.missing.saturating_add(more);
-                let repeats = self.missing <= REPEAT_TICKS_MAX;
-                let stands_in =
-                    if repeats { self.held.without_actions() } else { self.held.idle() };
-                if !self.told_until.is_after(tick) {
-                    (self.told, self.told_until) = (stands_in, tick);
-                }
-                stands_in
-            }
+        self.go_to(tick);
+        let is_there = self.has_next();
+        self.go_to(tick.next());
+        self.taken = self.taken.saturating_add(1);
+        if is_there {
+            self.held = self.inputs[place(tick)];
+            self.missing = 0;
+            return self.held;
         }
+        self.missing = self.missing.saturating_add(1);
+        let more = u16::from(self.has_heard);
+        self.arrivals.missing = self.arrivals.missing.saturating_add(more);
+        let repeats = u32::from(self.missing) <= REPEAT_TICKS_MAX;
+        let stands_in = if repeats { self.held.without_actions() } else { self.held.idle() };
+        if !self.told_until.is_after(tick) {
+            (self.told, self.told_until) = (stands_in, tick);
+        }
+        stands_in
+    }
+
+    /// Makes this the tick that is taken next. What was filed for those before it is gone.
+    fn go_to(&mut self, tick: Tick) {
+        let passed = u32::try_from(tick.since(self.next)).unwrap_or(u32::MAX);
+        self.filed = self.filed.checked_shr(passed).unwrap_or(0);
+        self.next = tick;
     }
 
     /// Another world begins: what was meant for the last one is gone.
@@ -194,10 +215,7 @@ impl InputBuffer {
 
     /// How inputs came since the last call. Nothing while the world stands still: there is nothing to be late for.
     pub(super) fn report(&mut self) -> Arrivals {
-        // Next time it will be about as many.
-        let margins = Vec::with_capacity(self.arrivals.margins.len());
-        let arrivals =
-            core::mem::replace(&mut self.arrivals, Arrivals { margins, ..Arrivals::default() });
+        let arrivals = core::mem::take(&mut self.arrivals);
         if core::mem::take(&mut self.taken) == 0 { Arrivals::default() } else { arrivals }
     }
 }
@@ -251,7 +269,7 @@ mod tests {
         buffer.file(Tick(11 + INPUT_LEAD_TICKS_MAX), &[pressing(Buttons::DASH)]);
 
         assert_eq!(buffer.take(Tick(10)), pressing(Buttons::PULSE));
-        let mut report = buffer.report();
+        let report = buffer.report();
         assert_eq!((report.late, report.received, report.ahead), (2, 3, 1));
         assert_eq!(report.margin_p99(), Some(-2));
         assert_eq!(buffer.report().margin_p99(), None);
@@ -299,7 +317,7 @@ mod tests {
         buffer.file(Tick(80), &[pressing(Buttons::DASH); 2]);
 
         assert_eq!(buffer.take(Tick(10)), Input::default());
-        let mut report = buffer.report();
+        let report = buffer.report();
         assert_eq!((report.received, report.ahead), (0, 2));
         assert_eq!(report.margin_p99(), Some(70));
     }

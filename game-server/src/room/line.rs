@@ -66,13 +66,14 @@ impl Drop for Connection {
     }
 }
 
-/// The room's end.
+/// The room's end. As in [`Talk`], what each tick looks at lies together, and begins where the processor begins to fetch.
+#[repr(C, align(128))]
 pub(super) struct Line {
-    doorstep: Arc<Mutex<Doorstep>>,
-    talk: Option<Talk>,
-    inputs: InputBuffer,
     parting: Option<Parting>,
     wants_rematch: Option<bool>,
+    talk: Option<Talk>,
+    inputs: InputBuffer,
+    doorstep: Arc<Mutex<Doorstep>>,
 }
 
 /// What a client may ask of its line while it talks.
@@ -87,8 +88,14 @@ impl Line {
         let doorstep = Arc::default();
         let connection = Connection(Arc::clone(&doorstep));
         let inputs = InputBuffer::new(next);
-        let line = Self { doorstep, talk: None, inputs, parting: None, wants_rematch: None };
+        let line = Self { parting: None, wants_rematch: None, talk: None, inputs, doorstep };
         (Box::new(line), connection)
+    }
+
+    /// Before everything else in a tick: whether the client may have something to say.
+    pub(super) fn expect(&mut self) {
+        self.inputs.fetch();
+        self.talk.iter_mut().for_each(|talk| talk.expect(&self.inputs));
     }
 
     /// The beginning of a tick: takes in who has arrived and what the client has sent. An ended talk is handed
@@ -113,9 +120,15 @@ impl Line {
         self.talk.as_ref().is_some_and(Talk::has_answers)
     }
 
-    /// The end of a tick: sends what is new. An ended talk is handed back with its goodbye.
+    /// The end of a tick: gathers what is new. An ended talk is handed back with its goodbye.
+    pub(super) fn gather(&mut self, now: Instant, news: News<'_>) -> Option<Farewell> {
+        let end = self.talk.as_mut()?.gather(now, news, &mut self.inputs).err()?;
+        self.end(end, now)
+    }
+
+    /// Sends it.
     pub(super) fn speak(&mut self, now: Instant, news: News<'_>) -> Option<Farewell> {
-        let end = self.talk.as_mut()?.speak(now, news, &mut self.inputs).err()?;
+        let end = self.talk.as_mut()?.speak(now, news).err()?;
         self.end(end, now)
     }
 
@@ -178,7 +191,7 @@ impl Line {
         now: Instant,
         news: News<'_>,
     ) -> Option<Farewell> {
-        let farewell = self.speak(now, news);
+        let farewell = self.gather(now, news).or_else(|| self.speak(now, news));
         if self.parting.replace(Parting::Left).is_some() {
             return farewell;
         }

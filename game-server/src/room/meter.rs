@@ -13,6 +13,7 @@ use shared::sim::Slot;
 use shared::tick::{TICK_DURATION, Tick};
 
 use super::inputs::{Arrivals, InputBuffer};
+use super::margins::History;
 use super::outbox::Skips;
 use crate::metrics::players::{Figures, Place};
 
@@ -24,11 +25,6 @@ const REPORT_PAUSE: Duration = TICK_DURATION.saturating_mul(REPORT_EVERY_TICKS /
 const HEAL_PAUSE: Duration = Duration::from_millis(900);
 /// Between two lines at debug level.
 const LINE_EVERY: Duration = Duration::from_secs(60);
-/// Margins are counted from so many ticks late …
-const LATEST: i16 = -12;
-/// … in so many steps of a tick; those beyond count with the last.
-const STEPS: usize = 32;
-
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Whose {
@@ -36,6 +32,15 @@ pub(super) struct Whose {
     pub(super) player: PlayerId,
     /// Nothing for a spectator.
     pub(super) slot: Option<Slot>,
+}
+
+/// Bytes of one connection since its beginning. Counted where they pass, for that happens sixty times a second.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traffic {
+    /// That came.
+    pub(super) received: u64,
+    /// That the kernel took, or that wait for it.
+    pub(super) sent: u64,
 }
 
 /// What is counted of one connection.
@@ -51,18 +56,10 @@ pub(super) struct Meter {
     round_trips: VecDeque<Duration>,
     reported_at: Option<Instant>,
     healed_at: Option<Instant>,
-    margins: Margins,
+    margins: History,
     line_due: Instant,
     /// How it ended, for the log.
     end: &'static str,
-}
-
-/// How many inputs came how early.
-#[derive(Debug, Default)]
-struct Margins {
-    /// In the running minute. More than fit do not come in one.
-    lately: [u16; STEPS],
-    before: [u32; STEPS],
 }
 
 impl Meter {
@@ -76,20 +73,10 @@ impl Meter {
             round_trips: VecDeque::new(),
             reported_at: None,
             healed_at: None,
-            margins: Margins::default(),
+            margins: History::default(),
             line_due: now + LINE_EVERY,
             end: "the room is gone",
         }
-    }
-
-    /// Bytes came.
-    pub(super) fn received(&mut self, bytes: usize) {
-        self.figures.received_bytes += bytes as u64;
-    }
-
-    /// Bytes are handed to the kernel, or wait for it.
-    pub(super) fn sent(&mut self, bytes: usize) {
-        self.figures.sent_bytes += bytes as u64;
     }
 
     pub(super) fn pinged(&mut self, now: Instant) {
@@ -136,7 +123,7 @@ impl Meter {
         figures.inputs_ahead += u64::from(arrivals.ahead);
         figures.inputs_missing += u64::from(arrivals.missing);
         figures.jitter = TICK_DURATION.mul_f64(inputs.jitter_ticks());
-        arrivals.margins().iter().for_each(|margin| self.margins.add(*margin));
+        self.margins.add(&arrivals.margins);
     }
 
     /// What the client did not take since the last call.
@@ -146,8 +133,9 @@ impl Meter {
     }
 
     /// Brings `/metrics` up to date, and the log when a line is due.
-    pub(super) fn show(&mut self, unsent_bytes: usize, now: Instant) {
+    pub(super) fn show(&mut self, traffic: Traffic, unsent_bytes: usize, now: Instant) {
         let Some(place) = &self.place else { return };
+        (self.figures.received_bytes, self.figures.sent_bytes) = (traffic.received, traffic.sent);
         self.figures.unsent_bytes = unsent_bytes;
         self.figures.margin_p99_ticks = self.margins.p99_lately().or(self.figures.margin_p99_ticks);
         place.show(self.figures);
@@ -160,8 +148,9 @@ impl Meter {
         }
     }
 
-    /// Why the connection is over.
-    pub(super) fn ended(&mut self, why: &'static str) {
+    /// The connection is over, and why.
+    pub(super) fn ended(&mut self, traffic: Traffic, why: &'static str) {
+        (self.figures.received_bytes, self.figures.sent_bytes) = (traffic.received, traffic.sent);
         self.end = why;
     }
 
@@ -215,41 +204,6 @@ impl Drop for Meter {
     }
 }
 
-impl Margins {
-    fn add(&mut self, margin: i16) {
-        let step = usize::try_from(margin.saturating_sub(LATEST)).unwrap_or(0).min(STEPS - 1);
-        self.lately[step] = self.lately[step].saturating_add(1);
-    }
-
-    fn end_minute(&mut self) {
-        for (all, lately) in self.before.iter_mut().zip(&mut self.lately) {
-            *all = all.saturating_add(core::mem::take(lately).into());
-        }
-    }
-
-    /// The margin that all but 1 % had in the running minute.
-    fn p99_lately(&self) -> Option<i16> {
-        p99(self.lately.map(u32::from))
-    }
-
-    /// The margin that all but 1 % had.
-    fn p99(&self) -> Option<i16> {
-        let mut all = self.before;
-        all.iter_mut().zip(self.lately).for_each(|(all, lately)| *all += u32::from(lately));
-        p99(all)
-    }
-}
-
-fn p99(counts: [u32; STEPS]) -> Option<i16> {
-    let mut left = counts.iter().sum::<u32>() / 100;
-    let step = counts.iter().position(|count| {
-        let is_here = *count > left;
-        left = left.saturating_sub(*count);
-        is_here
-    })?;
-    Some(LATEST + i16::try_from(step).unwrap_or(0))
-}
-
 fn is_soon(last: Option<Instant>, now: Instant, pause: Duration) -> bool {
     last.is_some_and(|last| now.saturating_duration_since(last) < pause)
 }
@@ -265,31 +219,12 @@ mod tests {
     use shared::sim::Slot;
     use shared::tick::Tick;
 
-    use super::{LATEST, Margins, Meter, REPORT_PAUSE, STEPS, Whose};
+    use super::{Meter, REPORT_PAUSE, Traffic, Whose};
     use crate::metrics::players::PlayerSeries;
 
     fn spectators(now: Instant) -> Meter {
         let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(2));
         Meter::new(Whose { room, player, slot: None }, None, now)
-    }
-
-    #[test]
-    fn a_percentile_is_the_margin_that_all_but_one_in_a_hundred_had() {
-        let mut margins = Margins::default();
-        assert_eq!(margins.p99(), None);
-
-        (0..197).for_each(|_| margins.add(4));
-        margins.add(-3);
-        margins.add(-400);
-        assert_eq!((margins.p99_lately(), margins.p99()), (Some(-3), Some(-3)));
-        margins.end_minute();
-        (0..200).for_each(|_| margins.add(400));
-
-        let earliest = LATEST + STEPS as i16 - 1;
-        assert_eq!((margins.p99_lately(), margins.p99()), (Some(earliest), Some(4)));
-        let mut all_late = Margins::default();
-        all_late.add(i16::MIN);
-        assert_eq!(all_late.p99(), Some(LATEST));
     }
 
     #[test]
@@ -304,10 +239,10 @@ mod tests {
         let place = PlayerSeries::up_to(1).enter("ABC123".into(), Slot(4));
         let whose = Whose { slot: Some(Slot(4)), ..spectators(now).whose };
         let mut meter = Meter::new(whose, Some(place), now);
-        meter.received(7);
+        let traffic = Traffic { received: 7, sent: 9 };
 
-        (1..=121).for_each(|second| meter.show(0, now + Duration::from_secs(second)));
-        meter.ended("gave up the seat");
+        (1..=121).for_each(|second| meter.show(traffic, 0, now + Duration::from_secs(second)));
+        meter.ended(traffic, "gave up the seat");
         drop(meter);
 
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -1,6 +1,7 @@
 //! What a room says to its sockets at the end of a tick: the outbox to everybody, and to each player of a crowd what is
 //! near.
 
+use bytes::Bytes;
 use shared::sim::{Command, Event, Slot, World};
 use shared::snapshot::crowd::{CrowdEncoder, Viewer};
 use shared::tick::SNAPSHOT_EVERY_TICKS;
@@ -10,6 +11,8 @@ use shared::tick::SNAPSHOT_EVERY_TICKS;
 pub(super) struct News<'a> {
     /// Where the outbox ends.
     pub(super) end: u64,
+    /// What lies between there and a place at which nearly everybody is: taken once, for all of them.
+    pub(super) fresh: (Option<u64>, &'a [Bytes]),
     /// The tick of the room's own count.
     pub(super) beat: u32,
     /// Nothing outside a crowd's round.
@@ -19,7 +22,7 @@ pub(super) struct News<'a> {
 impl News<'_> {
     /// Nothing but what is in the outbox up to here.
     pub(super) const fn until(end: u64, beat: u32) -> Self {
-        Self { end, beat, snapshot: None }
+        Self { end, fresh: (None, &[]), beat, snapshot: None }
     }
 }
 

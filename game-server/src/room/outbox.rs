@@ -38,14 +38,15 @@ pub(super) struct Outlet {
     changed: watch::Receiver<u32>,
 }
 
-/// One place in the stream.
+/// One place in the stream. What is looked at most often comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Reader {
-    outlet: Outlet,
     /// The number of the next entry. Nothing before the first.
     next: Option<u64>,
     /// Only what is said in words and who sits where: the player is told of the world by itself.
     words_only: bool,
+    outlet: Outlet,
     skips: Skips,
 }
 
@@ -314,6 +315,24 @@ impl Reader {
             }
             outgoing.push(stream_frame(run));
         }
+    }
+
+    /// Puts what is new into `frames`, for this reader and all that are where it is. Says where that is; nothing when it
+    /// had to start again, which others may not have to.
+    pub(super) fn take_for_all(&mut self, frames: &mut Vec<Bytes>) -> Option<u64> {
+        let (place, skips) = (self.next, self.skips);
+        frames.clear();
+        self.take_frames(frames);
+        place.filter(|_| self.skips == skips)
+    }
+
+    /// Goes on to `end` when it is at `place` and follows everything: what lies between has been taken for it.
+    pub(super) fn goes_along(&mut self, place: Option<u64>, end: u64) -> bool {
+        let is_along = place.is_some() && self.next == place && !self.words_only;
+        if is_along {
+            self.next = Some(end);
+        }
+        is_along
     }
 
     /// Adds the records that are new to `bytes`. Tells of which round they are; when that is not the

@@ -161,8 +161,8 @@ impl Round {
     /// One tick: the only place where the world changes. `commands` are what players hold; the changes of
     /// seats come before them.
     pub(super) fn step(&mut self, commands: Vec<Command>, outbox: &Outbox) -> Vec<Event> {
-        let mut all = core::mem::take(&mut self.seat_changes);
-        all.extend(commands);
+        let mut all = commands;
+        all.splice(0..0, self.seat_changes.drain(..));
         let events = self.world.step(&all);
         if let Some(crowd) = &mut self.crowd {
             crowd.note(&all, &events, &self.world);

@@ -14,7 +14,7 @@ use shared::tick::{TICK_RATE_HZ, Tick};
 use super::frames::{self, Frame, FrameError, FrameReader};
 use super::inputs::InputBuffer;
 use super::line::Wishes;
-use super::meter::Meter;
+use super::meter::{Meter, Traffic};
 use super::news::{News, Sight};
 use super::outbox::{Reader, stream_frame};
 use super::wire::Wire;
@@ -89,92 +89,120 @@ pub(super) struct Opening {
 }
 
 /// A connection that talks.
+///
+/// From one tick to the next the processor forgets it, and then waits for every sixty-four bytes of it. So it lies in the
+/// order in which a tick looks at it: what is needed to listen, what is needed to speak, and the rest.
+#[repr(C)]
 pub(super) struct Talk {
-    wire: Wire,
-    frames: FrameReader,
-    reader: Reader,
-    sight: Option<Sight>,
-    is_seated: bool,
     /// Something came with the last tick.
     has_just_heard: bool,
+    /// Something may come with this one.
+    is_due: bool,
+    /// The client waits for something that the room does not know of.
+    is_asked: bool,
+    /// What the room says to everybody who is in step is for this one, too.
+    is_in_step: bool,
+    is_seated: bool,
+    /// The kernel takes nothing since then.
+    stalled_since: Option<Instant>,
     bucket: Bucket,
-    pulse: Pulse,
-    meter: Meter,
+    traffic: Traffic,
+    wire: Wire,
+    frames: FrameReader,
+    /// The beats on which the client was told how its inputs arrive, and on which `/metrics` was brought up to date.
+    told: Option<(u32, u32)>,
     /// Frames for the end of this tick. Empty between two ticks, unless the kernel takes nothing; then only
     /// answers to the client's own frames are added, whose rate is limited, until it is cut.
     outgoing: Vec<Bytes>,
-    /// The kernel takes nothing since then.
-    stalled_since: Option<Instant>,
-    /// The beats on which the client was told how its inputs arrive, and on which `/metrics` was brought up to date.
-    told: Option<(u32, u32)>,
+    sight: Option<Box<Sight>>,
+    reader: Reader,
+    pulse: Pulse,
+    meter: Meter,
     _held: (Counted, Present),
 }
 
 impl Talk {
     pub(super) fn begin(wire: Wire, opening: Opening, now: Instant) -> Self {
         Self {
+            has_just_heard: false,
+            is_due: true,
+            is_asked: true,
+            is_in_step: false,
+            is_seated: opening.is_seated,
+            stalled_since: None,
+            bucket: Bucket::full(now),
+            traffic: Traffic::default(),
             wire,
             frames: FrameReader::default(),
+            told: None,
+            outgoing: vec![frames::binary(&opening.welcome.encode())],
+            sight: opening.sight.map(Box::new),
             reader: opening.reader,
-            sight: opening.sight,
-            is_seated: opening.is_seated,
-            has_just_heard: false,
-            bucket: Bucket::full(now),
             pulse: Pulse::new(opening.ping_period, now),
             meter: opening.meter,
-            outgoing: vec![frames::binary(&opening.welcome.encode())],
-            stalled_since: None,
-            told: None,
             _held: opening.held,
         }
     }
 
     /// A new world begins.
     pub(super) fn restart(&mut self) {
-        self.sight.iter_mut().for_each(Sight::restart);
+        self.sight.iter_mut().for_each(|sight| sight.restart());
     }
 
     /// The end, and why.
     pub(super) fn into_parts(mut self, why: &'static str) -> (Wire, FrameReader) {
-        self.meter.ended(why);
+        self.meter.ended(self.traffic, why);
         (self.wire, self.frames)
     }
 
     /// Whether there is something to say that the room does not know of.
     pub(super) fn has_answers(&self) -> bool {
-        !self.outgoing.is_empty() || self.stalled_since.is_some()
+        self.is_asked || self.stalled_since.is_some()
     }
 
-    /// Takes what the client has sent: one read, and every message in it.
+    /// Whether something may come with this tick.
     ///
-    /// A message holds the inputs of two ticks, but for those that say something new. So when one came with the last tick, and this tick has its input, none
-    /// is due, and half of all reads would only hear "would block". A read that finds nothing is followed by one with
-    /// the next tick: the reads fall in step with the messages, and how early those are is measured as before.
+    /// A message holds the inputs of two ticks, but for those that say something new. So when one came with the last tick,
+    /// and this tick has its input, none is due, and half of all reads would only hear "would block". A read that finds
+    /// nothing is followed by one with the next tick: the reads fall in step with the messages, and how early those are is
+    /// measured as before.
+    pub(super) fn expect(&mut self, inputs: &InputBuffer) {
+        let has_just_heard = core::mem::take(&mut self.has_just_heard);
+        self.is_due = self.wire.has_early() || !(has_just_heard && inputs.has_next());
+    }
+
+    /// Takes what the client has sent, if something may have come: one read, and every message in it.
     pub(super) fn listen(
         &mut self,
         now: Instant,
         scratch: &mut [u8],
         mut wishes: Wishes<'_>,
     ) -> Result<(), End> {
-        if core::mem::take(&mut self.has_just_heard) && wishes.inputs.has_next() {
+        if !self.is_due {
             return Ok(());
         }
         let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
         self.has_just_heard = true;
-        self.meter.received(bytes.len());
-        let Self { frames, bucket, pulse, meter, reader, sight, outgoing, is_seated, .. } = self;
+        self.traffic.received += bytes.len() as u64;
+        let Self {
+            frames, bucket, pulse, meter, reader, sight, outgoing, is_seated, is_asked, ..
+        } = self;
         frames.read(bytes, |frame| {
             if bucket.take(FRAMES, now).is_err() {
                 return Err(End::Cut((close::POLICY, "too many messages")));
             }
             match frame {
                 Frame::Binary(bytes) => {
-                    match hear(bytes, *is_seated, &mut wishes, outgoing)? {
+                    match hear(bytes, *is_seated, &mut wishes)? {
                         Some(Aside::Diverged(tick)) if meter.diverged(tick, now) => match sight {
                             Some(sight) => sight.restart(),
                             None => reader.heal(),
                         },
                         Some(Aside::Report(report)) => meter.reported(report, now),
+                        Some(Aside::Asked(answer)) => {
+                            *is_asked = true;
+                            outgoing.push(answer);
+                        }
                         Some(Aside::Diverged(_)) | None => {}
                     }
                     Ok(())
@@ -187,6 +215,7 @@ impl Talk {
                     Ok(())
                 }
                 Frame::Ping(payload) => {
+                    *is_asked = true;
                     outgoing.push(frames::pong(payload));
                     Ok(())
                 }
@@ -194,8 +223,8 @@ impl Talk {
         })
     }
 
-    /// Sends what the room has said since the last time, with one write.
-    pub(super) fn speak(
+    /// Gathers what the room has said since the last time, and what else there is to say.
+    pub(super) fn gather(
         &mut self,
         now: Instant,
         news: News<'_>,
@@ -208,9 +237,10 @@ impl Talk {
         }
         if news.beat.wrapping_sub(*shown) >= FIGURES_EVERY_TICKS {
             *shown = news.beat;
-            self.meter.show(self.wire.unsent(), now);
+            self.meter.show(self.traffic, self.wire.unsent(), now);
         }
-        if let Some(since) = self.stalled_since {
+        if self.wire.is_stalled() {
+            let since = *self.stalled_since.get_or_insert(now);
             self.wire.flush()?;
             if !self.wire.is_stalled() {
                 self.stalled_since = None;
@@ -221,6 +251,7 @@ impl Talk {
                 return Err(End::Cut((close::TOO_SLOW, "you read too slowly")));
             }
         }
+        self.is_in_step = self.reader.goes_along(news.fresh.0, news.end);
         if !self.reader.is_at(news.end) {
             self.reader.take_frames(&mut self.outgoing);
         }
@@ -238,10 +269,33 @@ impl Talk {
             }
             None => {}
         }
-        if !self.outgoing.is_empty() {
-            self.meter.sent(self.outgoing.iter().map(Bytes::len).sum());
-            self.wire.send(&self.outgoing)?;
-            self.outgoing.clear();
+        Ok(())
+    }
+
+    /// Sends what was gathered, with one write.
+    pub(super) fn speak(&mut self, now: Instant, news: News<'_>) -> Result<(), End> {
+        let is_in_step = core::mem::take(&mut self.is_in_step);
+        let fresh = if is_in_step { news.fresh.1 } else { &[] };
+        if self.stalled_since.is_some() {
+            return Ok(());
+        }
+        if self.outgoing.is_empty() {
+            return self.send(fresh, now);
+        }
+        // What it is told alone goes first.
+        let mut outgoing = core::mem::take(&mut self.outgoing);
+        outgoing.extend_from_slice(fresh);
+        self.send(&outgoing, now)?;
+        outgoing.clear();
+        self.outgoing = outgoing;
+        self.is_asked = false;
+        Ok(())
+    }
+
+    fn send(&mut self, frames: &[Bytes], now: Instant) -> Result<(), End> {
+        if !frames.is_empty() {
+            self.traffic.sent += frames.iter().map(Bytes::len).sum::<usize>() as u64;
+            self.wire.send(frames)?;
             self.stalled_since = self.wire.is_stalled().then_some(now);
         }
         Ok(())
@@ -257,7 +311,7 @@ impl Talk {
         if !self.is_seated {
             return;
         }
-        let mut arrivals = inputs.report();
+        let arrivals = inputs.report();
         self.meter.count(&arrivals, inputs);
         metrics::counter!("pushback_inputs_total").increment(arrivals.received.into());
         if arrivals.late > 0 {
@@ -282,15 +336,12 @@ enum Aside {
     Diverged(Tick),
     /// How the client sees the round.
     Report(PlayReport),
+    /// It is to have this answer.
+    Asked(Bytes),
 }
 
 /// Takes one message.
-fn hear(
-    bytes: &[u8],
-    is_seated: bool,
-    wishes: &mut Wishes<'_>,
-    outgoing: &mut Vec<Bytes>,
-) -> Result<Option<Aside>, End> {
+fn hear(bytes: &[u8], is_seated: bool, wishes: &mut Wishes<'_>) -> Result<Option<Aside>, End> {
     let message = ClientMessage::decode(bytes).map_err(|error| {
         End::Cut(match error {
             MessageError::TooLong { .. } => (close::TOO_LARGE, "the message is too long"),
@@ -307,7 +358,8 @@ fn hear(
         ClientMessage::Rematch { wanted } => *wishes.wants_rematch = Some(wanted),
         ClientMessage::Ping { nonce } => {
             let tick = wishes.inputs.next_tick();
-            outgoing.push(frames::binary(&ServerMessage::Pong { nonce, tick }.encode()));
+            let answer = frames::binary(&ServerMessage::Pong { nonce, tick }.encode());
+            return Ok(Some(Aside::Asked(answer)));
         }
         ClientMessage::Leave => return Err(End::Left),
         ClientMessage::Diverged { tick } => return Ok(Some(Aside::Diverged(tick))),

@@ -9,10 +9,12 @@ use shared::sim::Slot;
 use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_DURATION};
 
 use super::RoomSpec;
+use super::line::Line;
 use super::meter::{Meter, Whose};
 use super::news::{News, Sight};
 use super::outbox::Outbox;
-use super::running::{Room, Stage, Told};
+use super::running::{Room, Spectator, Stage, Told};
+use super::seats::{Seat, Seats};
 use super::talk::{Opening, Talk};
 use super::wire::{READ_BYTES, Wire};
 use crate::app::Services;
@@ -63,10 +65,21 @@ impl Greeter<'_> {
     }
 }
 
+/// Everybody who is connected, or will be.
+fn lines<'a>(
+    seats: &'a mut Seats,
+    spectators: &'a mut [Spectator],
+) -> impl Iterator<Item = &'a mut Line> {
+    let seated = seats.iter_mut().filter_map(Seat::line_mut);
+    seated.chain(spectators.iter_mut().map(|spectator| &mut *spectator.line))
+}
+
 impl Room {
     /// Takes in who has arrived, and what everybody has sent. Says whether somebody waits for an answer.
     pub(super) fn listen(&mut self, now: Instant) -> bool {
         self.beats = self.beats.wrapping_add(1);
+        // Of all before the first is read: the processor fetches what it has forgotten of each at the same time.
+        lines(&mut self.seats, &mut self.spectators).for_each(Line::expect);
         let mut has_answers = false;
         let scratch = &mut [0; READ_BYTES];
         let services = &self.with.services;
@@ -111,13 +124,14 @@ impl Room {
             Stage::Round(round) => round.snapshot(bytes_max),
             Stage::Parked | Stage::Summary(_) => None,
         };
-        let news = News { end: self.told.end, beat: self.beats, snapshot };
-        for seat in self.seats.iter_mut() {
-            self.farewells.extend(seat.line_mut().and_then(|line| line.speak(now, news)));
-        }
-        for spectator in &mut self.spectators {
-            self.farewells.extend(spectator.line.speak(now, news));
-        }
+        let place = self.herald.take_for_all(&mut self.fresh);
+        let fresh = (place, self.fresh.as_slice());
+        let news = News { end: self.told.end, fresh, beat: self.beats, snapshot };
+        // Of all before the first is written, for the same reason.
+        let gathered = lines(&mut self.seats, &mut self.spectators);
+        self.farewells.extend(gathered.filter_map(|line| line.gather(now, news)));
+        let told = lines(&mut self.seats, &mut self.spectators);
+        self.farewells.extend(told.filter_map(|line| line.speak(now, news)));
     }
 
     /// Says goodbye to everybody.

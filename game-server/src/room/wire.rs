@@ -3,12 +3,14 @@
 //! It is taken out of the runtime's hands. Nothing waits for it and no arriving packet wakes anybody: a
 //! room looks at its sockets once a tick, because an input matters at its tick and not before. That saves
 //! the wake-up, the task switch and the second read that only says "would block" for every message, which
-//! cost more than reading it (measured: `cargo xtask bench players`).
+//! cost more than reading it (measured: `cargo xtask bench players`). For the same reason the system calls are not the C
+//! library's, which makes of each a point at which a thread can be cancelled, at the price of two atomic operations.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind};
 use std::net::{Shutdown, TcpStream};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::SockRef;
 
 use crate::config::Config;
@@ -25,7 +27,7 @@ pub(super) const READ_BYTES: usize = 2 * 1024;
 pub struct Wire {
     socket: TcpStream,
     /// What came right behind the handshake.
-    early: Bytes,
+    early: Box<[u8]>,
     /// What the kernel did not take. Nothing is added by a room while something is here, so it is at most what one
     /// turn sends.
     unsent: Vec<u8>,
@@ -48,7 +50,13 @@ impl Wire {
         if !config.without_unsent_limit {
             SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
         }
+        let early = early.as_ref().into();
         Ok(Self { socket, early, unsent: Vec::new(), _held: held })
+    }
+
+    /// Whether something is there that the kernel does not know of.
+    pub(super) fn has_early(&self) -> bool {
+        !self.early.is_empty()
     }
 
     /// Reads once. Nothing when nothing is there.
@@ -56,15 +64,17 @@ impl Wire {
     /// # Errors
     /// When the connection is gone.
     pub(super) fn read<'a>(&mut self, scratch: &'a mut [u8]) -> io::Result<Option<&'a mut [u8]>> {
-        if !self.early.is_empty() {
-            let taken = self.early.len().min(scratch.len());
-            self.early.copy_to_slice(&mut scratch[..taken]);
-            return Ok(Some(&mut scratch[..taken]));
+        if self.has_early() {
+            let early = core::mem::take(&mut self.early);
+            let (now, later) = early.split_at(early.len().min(scratch.len()));
+            scratch[..now.len()].copy_from_slice(now);
+            self.early = later.into();
+            return Ok(Some(&mut scratch[..now.len()]));
         }
-        match self.socket.read(scratch) {
-            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
-            Ok(read) => Ok(Some(&mut scratch[..read])),
-            Err(error) => would_wait(error).map(|()| None),
+        match recv(&self.socket, &mut *scratch, RecvFlags::empty()) {
+            Ok((_, 0)) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok((_, read)) => Ok(Some(&mut scratch[..read])),
+            Err(error) => would_wait(error.into()).map(|()| None),
         }
     }
 
@@ -116,9 +126,10 @@ impl Wire {
 
     /// How many bytes the kernel took.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.socket.write(bytes) {
+        // A connection that is gone is an error here, and no signal.
+        match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
             Ok(taken) => Ok(taken),
-            Err(error) => would_wait(error).map(|()| 0),
+            Err(error) => would_wait(error.into()).map(|()| 0),
         }
     }
 }
