@@ -9,8 +9,8 @@ use std::{fs, process};
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use mimalloc::MiMalloc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tikv_jemallocator::Jemalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,7 +29,7 @@ const DISK_THREADS_MAX: usize = 8;
 /// A tick makes and drops what is small, for weeks, on any thread: that is quicker here than with the system's allocator,
 /// and memory does not fall to pieces.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     let runtime = Builder::new_multi_thread()

@@ -149,7 +149,7 @@ impl Line {
                 self.reports.push(report);
             }
             let ClientMessage::Inputs { first, inputs } = message else { continue };
-            self.up.push_back((self.now + self.delay, first, inputs));
+            self.up.push_back((self.now + self.delay, first, inputs.to_vec()));
         }
         for happening in self.client.take_happenings() {
             let counts = happening.settled && matches!(happening.event, Event::KnockOut { .. });

@@ -78,7 +78,7 @@ impl Crowd {
         }
         for message in self.client.run(time, |world| think(world, ME)) {
             let ClientMessage::Inputs { first, inputs } = message else { continue };
-            self.up.push_back((self.now + DELAY, first, inputs));
+            self.up.push_back((self.now + DELAY, first, inputs.to_vec()));
         }
         self.client.take_happenings();
         self.look();
