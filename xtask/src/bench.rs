@@ -13,6 +13,7 @@ use crate::serve;
 
 /// Runs `swarm bench`, which prints the figures, with these arguments.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
+    packages::ensure(&[Purpose::Server], &Output::Terminal)?;
     serve::build_lobby(workspace)?;
     println!("== server and load generator, for measuring (the first time 10 minutes)");
     let server = workspace.build_program(Group::Server, Profile::Release, "game-server")?;

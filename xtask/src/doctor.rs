@@ -6,6 +6,7 @@ use crate::packages::Purpose;
 
 /// Prints what was looked for and found.
 pub(crate) fn doctor() {
+    list("the server", Purpose::Server);
     list("the native client", Purpose::Client);
     list("tests and pictures", Purpose::Screens);
     list("bad lines (`bench link`)", Purpose::Lines);

@@ -16,6 +16,8 @@ use crate::process::{self, Output};
 /// What a set of packages is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// Building the server: some of what it uses is in C.
+    Server,
     /// Building the native client and opening its window.
     Client,
     /// Windows without a screen, and a browser: for tests and pictures.
@@ -51,6 +53,11 @@ enum FoundBy {
 }
 
 use FoundBy::{Dpkg, File, Library, PkgConfig, Program};
+
+const SERVER: &[Package] = &[
+    package("gcc", "compiles the server's allocator and SQLite", Program("cc")),
+    package("make", "builds the server's allocator", Program("make")),
+];
 
 const CLIENT: &[Package] = &[
     package("pkg-config", "finds the libraries below", Program("pkg-config")),
@@ -100,6 +107,7 @@ impl Purpose {
     /// The table of packages.
     pub(crate) const fn packages(self) -> &'static [Package] {
         match self {
+            Self::Server => SERVER,
             Self::Client => CLIENT,
             Self::Screens => SCREENS,
             Self::Lines => LINES,
@@ -229,7 +237,13 @@ mod tests {
 
     #[test]
     fn no_package_is_named_twice() {
-        let all = [Purpose::Client, Purpose::Screens, Purpose::Lines, Purpose::WasmFallback];
+        let all = [
+            Purpose::Server,
+            Purpose::Client,
+            Purpose::Screens,
+            Purpose::Lines,
+            Purpose::WasmFallback,
+        ];
         let mut names: Vec<&str> =
             all.iter().flat_map(|purpose| purpose.packages()).map(|package| package.name).collect();
         let count = names.len();

@@ -23,9 +23,8 @@ pub(crate) fn play(workspace: &Workspace, arguments: Vec<OsString>) -> Result<()
         Listener::Pushback => return join_running(workspace, screen),
         Listener::Nobody => {}
     }
-    if screen {
-        packages::ensure(&[Purpose::Client], &Output::Terminal)?;
-    }
+    let needed = if screen { &[Purpose::Server, Purpose::Client][..] } else { &[Purpose::Server] };
+    packages::ensure(needed, &Output::Terminal)?;
     serve::build_lobby(workspace)?;
     let program = serve::build_server(workspace)?;
     if screen {

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::cargo::{Group, Profile, Workspace};
 use crate::lobby;
+use crate::packages::{self, Purpose};
 use crate::process::{Output, stopping};
 use crate::server::{self, DEFAULT_ADDRESS, Listener, Server};
 
@@ -19,6 +20,7 @@ pub(crate) fn serve(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
             Listener::Stranger => bail!("{}", taken("serve")),
         }
     }
+    packages::ensure(&[Purpose::Server], &Output::Terminal)?;
     build_lobby(workspace)?;
     let program = build_server(workspace)?;
     let server = Server::start(&program, arguments, false)?;

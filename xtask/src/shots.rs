@@ -36,7 +36,7 @@ const REPLAY_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Builds what is needed and writes the pictures into `folder`.
 pub(crate) fn shots(workspace: &Workspace, folder: &Path) -> Result<()> {
-    packages::ensure(&[Purpose::Client, Purpose::Screens], &Output::Terminal)?;
+    packages::ensure(&[Purpose::Server, Purpose::Client, Purpose::Screens], &Output::Terminal)?;
     serve::build_lobby(workspace)?;
     let program = serve::build_server(workspace)?;
     println!("== the native client (the first time 10 to 20 minutes)");

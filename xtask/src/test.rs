@@ -61,7 +61,7 @@ fn check_style(workspace: &Workspace, runner: &mut Runner) {
 
 fn build(workspace: &Workspace, runner: &mut Runner) {
     runner.task("system packages", |output| {
-        packages::ensure(&[Purpose::Client, Purpose::Screens], output)
+        packages::ensure(&[Purpose::Server, Purpose::Client, Purpose::Screens], output)
     });
     runner.task("build: lobby for browsers", |output| check_lobby(workspace, output));
     let mut server = workspace.cargo_group("build", Group::Server);

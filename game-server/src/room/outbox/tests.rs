@@ -40,6 +40,32 @@ fn readers_in_step_share_one_encoding() {
 }
 
 #[test]
+fn what_one_takes_for_all_is_for_those_who_are_where_it_was() {
+    let outbox = Outbox::new();
+    let (mut herald, mut ada) = (outbox.outlet().reader(), outbox.outlet().reader());
+    let (mut words, mut newcomer) = (outbox.outlet().reader_of_words(), outbox.outlet().reader());
+    let mut frames = Vec::new();
+    outbox.begin(Vec::new(), b"\x01R", b"K");
+    assert_eq!(herald.take_for_all(&mut frames), None, "it begins: others may not");
+    for reader in [&mut ada, &mut words] {
+        taken(reader);
+    }
+
+    outbox.record(b"d1", b"");
+    let place = herald.take_for_all(&mut frames);
+
+    assert_eq!(texts(frames.clone()), ["d1"]);
+    assert!(ada.goes_along(place, outbox.end()) && taken(&mut ada).is_empty());
+    assert!(!words.goes_along(place, outbox.end()) && taken(&mut words).is_empty());
+    assert!(!newcomer.goes_along(place, outbox.end()));
+    (0..2 * WINDOW_ENTRIES).for_each(|_| outbox.record(b"d", b""));
+    outbox.keyframe(b"L");
+    (0..2 * WINDOW_ENTRIES).for_each(|_| outbox.record(b"d", b""));
+    assert_eq!(herald.take_for_all(&mut frames), None, "the window has left it behind");
+    assert!(!newcomer.goes_along(None, outbox.end()));
+}
+
+#[test]
 fn a_reader_that_was_busy_takes_all_at_once() {
     let outbox = Outbox::new();
     let mut reader = outbox.outlet().reader();
