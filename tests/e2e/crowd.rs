@@ -58,8 +58,6 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
     let server = TestServer::start_with(|config| {
         config.round_seconds = Some(ROUND_SECONDS);
         config.summary_seconds = 25;
-        // On a busy machine inputs come in bursts, and what changes may be more than the usual frame holds.
-        config.crowd_snapshot_bytes_max = 8 * 1024;
     })
     .await;
     let (mut players, mut watching) = crowd(&server).await;
