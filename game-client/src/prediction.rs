@@ -238,12 +238,13 @@ impl Match {
         }
     }
 
-    /// One round trip, in ticks.
-    pub fn round_trip(&mut self, ticks: f64) {
+    /// One round trip, in ticks. Tells the quickest of the last ones, which is what the link takes.
+    pub fn round_trip(&mut self, ticks: f64) -> f64 {
         self.round_trips.add(ticks);
         if let (Some(clock), Some(_)) = (&mut self.clock, self.seat) {
             clock.round_trips(&self.round_trips);
         }
+        self.round_trips.least().unwrap_or(ticks)
     }
 
     /// Starts the prediction from the newest word. Once for each picture, however many snapshots came since the last one:

@@ -19,9 +19,6 @@ use crate::prediction::{Match, PredictionReport, ticks_of};
 use crate::scene::{Phase, Seen, Stage};
 use crate::space::radians_from_world;
 
-/// How quickly the shown round trip follows the measured one.
-const ROUND_TRIP_SMOOTHING: f64 = 0.2;
-
 /// Who told the server of having lost the thread waits so long for a keyframe: two seconds.
 const HEALED_WITHIN_TICKS: f64 = TICK_RATE_HZ as f64 * 2.0;
 
@@ -57,7 +54,7 @@ pub struct Room {
     pub play: Match,
     /// The result of the last round, while it is shown.
     pub result: Option<RoundResult>,
-    /// The round trip, in milliseconds. Nothing before it was measured.
+    /// The quickest round trip of the last seconds, in milliseconds. Nothing before one was measured.
     pub round_trip_ms: Option<f64>,
     /// Whom one who watches follows.
     pub watched: Option<Slot>,
@@ -145,10 +142,8 @@ fn listen(
                 }
             }
             Report::RoundTrip { time: round_trip } => {
-                let ms = round_trip.as_secs_f64() * 1_000.0;
-                let before = room.round_trip_ms.unwrap_or(ms);
-                room.round_trip_ms = Some(before + (ms - before) * ROUND_TRIP_SMOOTHING);
-                room.play.round_trip(ticks_of(round_trip.as_secs_f64()));
+                let quickest = room.play.round_trip(ticks_of(round_trip.as_secs_f64()));
+                room.round_trip_ms = Some(quickest * 1_000.0 / ticks_of(1.0));
             }
             Report::Link { .. }
             | Report::Game { .. }

@@ -24,7 +24,8 @@ use crate::app::SharedApp;
 use crate::config::Config;
 use crate::http::ClientAddress;
 use crate::metrics::Counted;
-use door::{Admission, Door};
+use door::Admission;
+pub(crate) use door::Door;
 use stall::StallGuard;
 
 /// What a connection holds for as long as its socket is open: its place at the door, and being counted.

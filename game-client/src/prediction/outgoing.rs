@@ -1,13 +1,11 @@
 //! Inputs on their way to the server: how many travel together.
 //!
-//! What is pressed anew is news for everybody and leaves at once; what is held can wait for the next input.
+//! What is pressed anew is news for everybody and leaves at once; what is held can wait for the next input. Packs end where
+//! the server tells how a tick ended, for then it listens: the input of the tick after that begins the next one.
 
 use shared::protocol::{ClientMessage, INPUTS_PER_MESSAGE_MAX};
 use shared::sim::Input;
 use shared::tick::{SNAPSHOT_EVERY_TICKS, Tick};
-
-/// Inputs in a message while nothing new is pressed: messages go as often as snapshots come.
-const INPUTS_PER_MESSAGE: usize = SNAPSHOT_EVERY_TICKS as usize;
 
 /// Inputs that were held and not sent yet.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +15,8 @@ pub(super) struct Outgoing {
     first: Tick,
     /// What was held in the last tick.
     last: Input,
-    is_urgent: bool,
+    /// It cannot wait for the next input.
+    is_due: bool,
 }
 
 impl Outgoing {
@@ -26,17 +25,19 @@ impl Outgoing {
         if self.inputs.is_empty() {
             self.first = tick;
         }
-        self.is_urgent |= (self.last.thrust, self.last.buttons) != (input.thrust, input.buttons);
+        let is_news = (self.last.thrust, self.last.buttons) != (input.thrust, input.buttons);
+        // As often as snapshots come. A round begins with tick 0.
+        let is_packed = tick.next().0.is_multiple_of(SNAPSHOT_EVERY_TICKS);
+        self.is_due |= is_news || is_packed;
         self.last = input;
         self.inputs.push(input);
     }
 
     /// What is to be sent now. Once for each picture: all ticks of a long one travel together.
     pub(super) fn take(&mut self) -> Vec<ClientMessage> {
-        if !self.is_urgent && self.inputs.len() < INPUTS_PER_MESSAGE {
+        if !core::mem::take(&mut self.is_due) {
             return Vec::new();
         }
-        self.is_urgent = false;
         let mut first = self.first;
         let inputs = core::mem::take(&mut self.inputs);
         let message = |inputs: &[Input]| {
@@ -50,6 +51,7 @@ impl Outgoing {
     /// Time has jumped: what waits is meant for ticks that are gone.
     pub(super) fn clear(&mut self) {
         self.inputs.clear();
+        self.is_due = false;
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
     #[test]
     fn held_keys_travel_in_pairs_and_new_ones_at_once() {
         assert_eq!(sent(&[1; 6], 99), [(10, 2), (12, 2), (14, 2)]);
-        assert_eq!(sent(&[1; 6], 12), [(10, 2), (12, 1), (13, 2)]);
+        assert_eq!(sent(&[1; 6], 12), [(10, 2), (12, 1), (13, 1), (14, 2)]);
         assert_eq!(sent(&[1; 6], 13), [(10, 2), (12, 2), (14, 2)]);
     }
 

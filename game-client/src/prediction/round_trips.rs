@@ -1,7 +1,7 @@
 //! How long the last pings took, there and back.
 //!
-//! A room answers at its next tick, so a ping may take a tick longer than the link; pings leave at uneven moments, and the
-//! quickest of a few seconds is the link. The slowest says how slow it can be.
+//! A room listens to a client in every second tick, so a ping may take two ticks longer than the link; pings leave at uneven
+//! moments, and the quickest of a few seconds is the link. The slowest says how slow it can be.
 
 use std::collections::VecDeque;
 

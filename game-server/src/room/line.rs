@@ -92,10 +92,10 @@ impl Line {
         (Box::new(line), connection)
     }
 
-    /// Before everything else in a tick: whether the client may have something to say.
-    pub(super) fn expect(&mut self) {
+    /// Before everything else in a tick, with which the client will be told something or not: whether it is listened to.
+    pub(super) fn expect(&mut self, is_told: bool) {
         self.inputs.fetch();
-        self.talk.iter_mut().for_each(|talk| talk.expect(&self.inputs));
+        self.talk.iter_mut().for_each(|talk| talk.expect(is_told, &self.inputs));
     }
 
     /// The beginning of a tick: takes in who has arrived and what the client has sent. An ended talk is handed

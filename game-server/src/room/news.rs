@@ -39,6 +39,40 @@ pub(super) struct Snapshot<'a> {
 /// second tick long.
 const TURNS: usize = SNAPSHOT_EVERY_TICKS as usize;
 
+/// Who is told something at the end of a tick, as far as that is known at its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audience {
+    Everybody,
+    Nobody,
+    /// The players of a crowd whose turn it is, and the spectators with the first of them.
+    Turn(usize),
+}
+
+impl Audience {
+    /// Of the tick that ends when so many have passed in the round.
+    pub(super) const fn of(elapsed: u32, is_crowd: bool) -> Self {
+        let turn = elapsed as usize % TURNS;
+        match (is_crowd, turn) {
+            (true, turn) => Self::Turn(turn),
+            (false, 0) => Self::Everybody,
+            (false, _) => Self::Nobody,
+        }
+    }
+
+    /// Whether this seat is in it; a spectator has none.
+    pub(super) fn has(self, seat: Option<Slot>) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Nobody => false,
+            Self::Turn(turn) => seat.map_or(0, turn_of) == turn,
+        }
+    }
+}
+
+fn turn_of(slot: Slot) -> usize {
+    usize::from(slot.0) % TURNS
+}
+
 /// A crowd's round on its way to its players.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
@@ -92,12 +126,33 @@ impl Sight {
     /// The player's part of a snapshot, as a record. Nothing when it is others' turn.
     pub(super) fn look(&mut self, snapshot: Snapshot<'_>) -> Option<Vec<u8>> {
         let Snapshot { telling, world, bytes_max } = snapshot;
-        let turn = &telling.turns[usize::from(self.you.0) % TURNS];
+        let turn = &telling.turns[turn_of(self.you)];
         turn.is_now.then(|| self.viewer.look(&turn.encoder, world, self.you, bytes_max))
     }
 
     /// Begins anew: a new world, or a client that has lost the thread.
     pub(super) fn restart(&mut self) {
         self.viewer = Viewer::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::sim::Slot;
+    use shared::tick::SNAPSHOT_EVERY_TICKS;
+
+    use super::Audience;
+
+    #[test]
+    fn everybody_is_told_once_in_so_many_ticks() {
+        for (who, is_crowd) in [(Some(Slot(4)), true), (Some(Slot(7)), true), (None, true)]
+            .into_iter()
+            .chain([(Some(Slot(4)), false), (Some(Slot(7)), false), (None, false)])
+        {
+            let times = (100..100 + 6 * SNAPSHOT_EVERY_TICKS)
+                .filter(|elapsed| Audience::of(*elapsed, is_crowd).has(who))
+                .count();
+            assert_eq!(times, 6, "{who:?}, in a crowd: {is_crowd}");
+        }
     }
 }

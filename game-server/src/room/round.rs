@@ -12,7 +12,7 @@ use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
 
-use super::news::{Snapshot, Telling};
+use super::news::{Audience, Snapshot, Telling};
 use super::outbox::Outbox;
 use super::seats::{Seat, Seats};
 use super::standings;
@@ -179,6 +179,11 @@ impl Round {
     pub(super) fn stop(&mut self, outbox: &Outbox) {
         self.send_delta(outbox);
         outbox.finish(&self.encoder.end(&self.world));
+    }
+
+    /// Who is told how the next step ends.
+    pub(super) fn audience(&self) -> Audience {
+        Audience::of(self.world.elapsed() + 1, self.crowd.is_some())
     }
 
     fn send(&mut self, outbox: &Outbox) {

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use shared::id::PlayerId;
 use shared::sim::{Command, Event, World, bot};
 use shared::snapshot::ahead::Announced;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
-use super::beat::Beat;
 use super::ending::Summary;
 use super::farewell::Farewell;
 use super::line::{Line, Parting};
@@ -26,6 +26,12 @@ use shared::protocol::close;
 
 /// A room with nobody in it closes after so long.
 const EMPTY_MAX: Duration = Duration::from_secs(60);
+/// A room that stays open looks around so often while it waits.
+const FAR: Duration = Duration::from_secs(24 * 60 * 60);
+
+const RESTART: Closing = (close::RESTART, "the server restarts");
+const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
+const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
 
 /// A room and everything in it.
 pub(super) struct Room {
@@ -110,43 +116,62 @@ impl Room {
 
     pub(super) async fn run(mut self) {
         tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
-        let shutdown = self.with.services.shutdown.clone();
-        tokio::pin! {
-            let stopped = shutdown.cancelled();
-        }
         let phase = self.with.metronome.phase();
         let mut beat = None;
         self.change_seats(Instant::now());
 
-        let closing: Closing = loop {
-            let is_parked = self.is_parked();
-            let empty_until = self.closes_at();
-            if is_parked {
+        let closing = loop {
+            let closing = if self.is_parked() {
                 beat = None;
-            } else if beat.is_none() {
-                beat = Some(self.with.metronome.beat(phase));
-            }
-            tokio::select! {
-                biased; // A due tick goes before any waiting request.
-                due = next_tick(&mut beat) => {
-                    let now = Instant::now();
-                    let ticks = &self.with.services.gauges.ticks;
-                    ticks.late.record(now.saturating_duration_since(due));
-                    self.tick(now);
-                    self.with.services.gauges.ticks.took.record(now.elapsed());
-                }
-                () = &mut stopped => break (close::RESTART, "the server restarts"),
-                request = self.requests.recv() => match request {
-                    Some(request) => self.answer(request, Instant::now()),
-                    None => break (close::ROOM_ENDED, "the room has ended"),
-                },
-                () = sleep_until(empty_until.into()), if is_parked => {}
-            }
-            if Instant::now() >= self.closes_at() {
-                break (close::ROOM_ENDED, "nobody was there for a minute");
+                self.wait().await
+            } else {
+                let due = beat.get_or_insert_with(|| self.with.metronome.beat(phase)).tick().await;
+                self.play(due)
+            };
+            if let Some(closing) = closing {
+                break closing;
             }
         };
         self.close(closing).await;
+    }
+
+    /// Waits until somebody comes. Says why nobody will.
+    async fn wait(&mut self) -> Option<Closing> {
+        let closes_at = self.closes_at().unwrap_or_else(|| Instant::now() + FAR);
+        let shutdown = self.with.services.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => Some(RESTART),
+            request = self.requests.recv() => match request {
+                Some(request) => {
+                    self.answer(request, Instant::now());
+                    None
+                }
+                None => Some(ENDED),
+            },
+            () = sleep_until(closes_at.into()) => self.closes_at().map(|_| DESERTED),
+        }
+    }
+
+    /// A tick, and an answer to everybody who has asked since the last one: nothing but the beat wakes a room that plays.
+    /// Says why it ends, if it does.
+    fn play(&mut self, due: Instant) -> Option<Closing> {
+        let now = Instant::now();
+        let ticks = &self.with.services.gauges.ticks;
+        ticks.late.record(now.saturating_duration_since(due));
+        self.tick(now);
+        self.with.services.gauges.ticks.took.record(now.elapsed());
+        // So many fit into the channel. Who asks meanwhile is answered with the next tick.
+        for _ in 0..self.requests.max_capacity() {
+            match self.requests.try_recv() {
+                Ok(request) => self.answer(request, now),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return Some(ENDED),
+            }
+        }
+        if self.with.services.shutdown.is_cancelled() {
+            return Some(RESTART);
+        }
+        self.closes_at().filter(|at| now >= *at).map(|_| DESERTED)
     }
 
     /// The one place where the world changes.
@@ -180,12 +205,9 @@ impl Room {
             && self.seats.people() == 0
     }
 
-    fn closes_at(&self) -> Instant {
-        let far = Duration::from_secs(24 * 60 * 60);
-        match self.empty_since {
-            Some(since) if !self.spec.always => since + EMPTY_MAX,
-            Some(_) | None => Instant::now() + far,
-        }
+    /// When nobody was there for too long. Nothing while somebody is.
+    fn closes_at(&self) -> Option<Instant> {
+        self.empty_since.filter(|_| !self.spec.always).map(|since| since + EMPTY_MAX)
     }
 
     /// Begins a round, if somebody is there to play it.
@@ -289,14 +311,6 @@ impl Room {
                 None => tell(*slot, Tally { points: -1, knockouts: 0, falls: 1 }),
             }
         }
-    }
-}
-
-/// When the next tick was due, once it is. A parked room has no beat.
-async fn next_tick(beat: &mut Option<Beat>) -> Instant {
-    match beat {
-        Some(beat) => beat.tick().await,
-        None => std::future::pending().await,
     }
 }
 

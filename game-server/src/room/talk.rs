@@ -94,9 +94,7 @@ pub(super) struct Opening {
 /// order in which a tick looks at it: what is needed to listen, what is needed to speak, and the rest.
 #[repr(C)]
 pub(super) struct Talk {
-    /// Something came with the last tick.
-    has_just_heard: bool,
-    /// Something may come with this one.
+    /// It is listened to in this tick.
     is_due: bool,
     /// The client waits for something that the room does not know of.
     is_asked: bool,
@@ -124,7 +122,6 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn begin(wire: Wire, opening: Opening, now: Instant) -> Self {
         Self {
-            has_just_heard: false,
             is_due: true,
             is_asked: true,
             is_in_step: false,
@@ -160,18 +157,19 @@ impl Talk {
         self.is_asked || self.stalled_since.is_some()
     }
 
-    /// Whether something may come with this tick.
+    /// Whether the client is listened to in this tick.
     ///
-    /// A message holds the inputs of two ticks, but for those that say something new. So when one came with the last tick,
-    /// and this tick has its input, none is due, and half of all reads would only hear "would block". A read that finds
-    /// nothing is followed by one with the next tick: the reads fall in step with the messages, and how early those are is
-    /// measured as before.
-    pub(super) fn expect(&mut self, inputs: &InputBuffer) {
-        let has_just_heard = core::mem::take(&mut self.has_just_heard);
-        self.is_due = self.wire.has_early() || !(has_just_heard && inputs.has_next());
+    /// A message holds the inputs of two ticks, but for those that say something new, so half of all reads would only hear
+    /// "would block". A client is listened to when it is told something, every second tick: a socket that was read a moment
+    /// ago costs the less to write to, and what somebody has said that they will hold goes on at once. In between, only
+    /// who owes the input of this very tick is asked for it. So no input is late for it; but what comes in between counts as
+    /// if it had come with the tick after. A client notices nothing of that if its messages begin with an even tick: those
+    /// are due one tick after a tick that tells something, and one tick is the margin that it wants.
+    pub(super) fn expect(&mut self, is_told: bool, inputs: &InputBuffer) {
+        self.is_due = is_told || (self.is_seated && !inputs.has_next());
     }
 
-    /// Takes what the client has sent, if something may have come: one read, and every message in it.
+    /// Takes what the client has sent: one read, and every message in it.
     pub(super) fn listen(
         &mut self,
         now: Instant,
@@ -182,7 +180,6 @@ impl Talk {
             return Ok(());
         }
         let Some(bytes) = self.wire.read(scratch)? else { return Ok(()) };
-        self.has_just_heard = true;
         self.traffic.received += bytes.len() as u64;
         let Self {
             frames, bucket, pulse, meter, reader, sight, outgoing, is_seated, is_asked, ..
@@ -367,3 +364,6 @@ fn hear(bytes: &[u8], is_seated: bool, wishes: &mut Wishes<'_>) -> Result<Option
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_DURATION};
 use super::RoomSpec;
 use super::line::Line;
 use super::meter::{Meter, Whose};
-use super::news::{News, Sight};
+use super::news::{Audience, News, Sight};
 use super::outbox::Outbox;
 use super::running::{Room, Spectator, Stage, Told};
 use super::seats::{Seat, Seats};
@@ -79,7 +79,12 @@ impl Room {
     pub(super) fn listen(&mut self, now: Instant) -> bool {
         self.beats = self.beats.wrapping_add(1);
         // Of all before the first is read: the processor fetches what it has forgotten of each at the same time.
-        lines(&mut self.seats, &mut self.spectators).for_each(Line::expect);
+        let audience = self.audience();
+        for seat in self.seats.iter_mut() {
+            let is_told = audience.has(Some(seat.slot));
+            seat.line_mut().iter_mut().for_each(|line| line.expect(is_told));
+        }
+        self.spectators.iter_mut().for_each(|spectator| spectator.line.expect(audience.has(None)));
         let mut has_answers = false;
         let scratch = &mut [0; READ_BYTES];
         let services = &self.with.services;
@@ -104,6 +109,14 @@ impl Room {
         }
         self.farewells.retain_mut(|farewell| farewell.goes_on(now, scratch));
         has_answers
+    }
+
+    /// Who is told how this tick ends.
+    fn audience(&self) -> Audience {
+        match &self.stage {
+            Stage::Round(round) => round.audience(),
+            Stage::Parked | Stage::Summary(_) => Audience::Everybody,
+        }
     }
 
     /// Tells everybody what is new, if there is something: mostly every second tick. When nothing is, pings and reports

@@ -54,17 +54,12 @@ impl Wire {
         Ok(Self { socket, early, unsent: Vec::new(), _held: held })
     }
 
-    /// Whether something is there that the kernel does not know of.
-    pub(super) fn has_early(&self) -> bool {
-        !self.early.is_empty()
-    }
-
     /// Reads once. Nothing when nothing is there.
     ///
     /// # Errors
     /// When the connection is gone.
     pub(super) fn read<'a>(&mut self, scratch: &'a mut [u8]) -> io::Result<Option<&'a mut [u8]>> {
-        if self.has_early() {
+        if !self.early.is_empty() {
             let early = core::mem::take(&mut self.early);
             let (now, later) = early.split_at(early.len().min(scratch.len()));
             scratch[..now.len()].copy_from_slice(now);

@@ -21,7 +21,7 @@ const REFUSALS_MAX: usize = 64;
 const REFUSAL_WITHIN: Duration = Duration::from_secs(1);
 
 /// The door of one server.
-pub(super) struct Door {
+pub(crate) struct Door {
     inside: Arc<Inside>,
     refusals: Arc<Semaphore>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Admission {
 }
 
 impl Door {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let per_address_max = match config.trust_forwarded {
             // All connections come from the proxy, which has to count for itself.
             true => usize::MAX,
@@ -60,7 +60,7 @@ impl Door {
     ///
     /// # Errors
     /// Why not: too many in all, or from this address.
-    pub(super) fn admit(&self, address: IpAddr) -> Result<Admission, ProblemKind> {
+    pub(crate) fn admit(&self, address: IpAddr) -> Result<Admission, ProblemKind> {
         let mut open = lock(&self.inside.open);
         if open.total >= self.inside.total_max {
             return Err(ProblemKind::Overloaded);

@@ -30,8 +30,8 @@ pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
 /// From one input message to the next: thirty a second, the inputs of two ticks in each.
 const MESSAGE_EVERY: Duration = TICK_DURATION.saturating_mul(2);
 /// How far ahead of the newest snapshot inputs are addressed: a message may have to wait for two ticks until its player's
-/// moment comes.
-const LEAD_TICKS: u32 = 5;
+/// moment comes. Snapshots are of even ticks, and so messages begin with even ones, as those of the game's own client do.
+const LEAD_TICKS: u32 = 6;
 /// A player whose inputs are farther from that than so many ticks begins anew.
 const DRIFT_TICKS_MAX: u32 = 2;
 
