@@ -42,6 +42,8 @@ impl Crowd {
         let mut commands = Vec::new();
         for disc in &self.world.discs {
             let input = bot::think(&self.world, disc.slot, BotStrength::Fierce);
+            // People also let go of what they hold, and look on: some keys change while others stay.
+            let input = if self.chance.below(4) == 0 { input.idle() } else { input };
             if input != disc.input {
                 commands.push(Command::Input { slot: disc.slot, input });
             }

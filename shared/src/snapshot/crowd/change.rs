@@ -43,10 +43,12 @@ pub(super) fn keys<C: Coder>(c: &mut C, held: Input, keys: &mut [Input]) -> Code
     for keys in keys {
         let mut changed = *keys != held;
         c.flag(&mut changed)?;
+        if c.reads() {
+            // What is not said of a changed input is as it was a tick ago, not as it was before all of them.
+            *keys = held;
+        }
         if changed {
             delta::input(c, &held, keys)?;
-        } else {
-            *keys = held;
         }
         held = *keys;
     }
