@@ -1,5 +1,6 @@
 //! Figures for Prometheus: counters of the whole process, and gauges of this server.
 
+mod memory;
 pub mod players;
 pub mod ticks;
 
@@ -155,6 +156,7 @@ impl Gauges {
             // Writing to a string does not fail.
             writeln!(text, "# TYPE {name} gauge\n{name} {}", gauge.count()).ok();
         }
+        memory::render(&mut text);
         self.ticks.render(&mut text);
         self.players.render(&mut text);
         text

@@ -26,7 +26,7 @@ use super::load::{count, wander};
 use super::players::{pin_self, server_command};
 use super::usage::{open_files, quantile_within, resident_kib};
 use crate::process::Program;
-use crate::site::Site;
+use crate::site::{Site, metric_in};
 use crate::socket::GameSocket;
 
 /// How long it takes when nobody says otherwise.
@@ -65,6 +65,10 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// What the server's own code has in use.
+const ALLOCATED: &str = "pushback_memory_allocated_bytes";
+const MIB: f64 = 1024.0 * 1024.0;
+
 /// What happened so far.
 #[derive(Debug, Default)]
 struct Totals {
@@ -101,6 +105,14 @@ struct Look {
     metrics: String,
 }
 
+/// How much memory the server had.
+struct Sample {
+    at: Duration,
+    resident_mib: f64,
+    /// What its own code had asked for and not given back: without the database, and without what lies idle between.
+    allocated_mib: f64,
+}
+
 /// Measures and reports.
 ///
 /// # Errors
@@ -124,7 +136,9 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
         let until = began + plan.window * part / LOOKS;
         while Instant::now() + SAMPLE_EVERY < until {
             sleep(SAMPLE_EVERY).await;
-            samples.push((began.elapsed(), resident_kib(program.id())? / 1024.0));
+            let resident_mib = resident_kib(program.id())? / 1024.0;
+            let allocated_mib = site.metric(ALLOCATED).await / MIB;
+            samples.push(Sample { at: began.elapsed(), resident_mib, allocated_mib });
         }
         sleep_until(until.into()).await;
         looks.push(Look::at(&site, program.id()).await?);
@@ -148,7 +162,7 @@ impl Look {
     }
 }
 
-fn tell_memory(looks: &[Look], samples: &[(Duration, f64)], plan: Plan, report: &mut Report) {
+fn tell_memory(looks: &[Look], samples: &[Sample], plan: Plan, report: &mut Report) {
     let Some(([first, .., last], rest)) = looks.get(1..).map(|rest| (rest, rest)) else { return };
     for (place, look) in (1..).zip(rest) {
         let words = format!("resident after {place} of {LOOKS} parts of the time");
@@ -156,13 +170,20 @@ fn tell_memory(looks: &[Look], samples: &[(Duration, f64)], plan: Plan, report: 
     }
     let growth = last.resident_mib - first.resident_mib;
     report.add("soak.growth_mib", growth, "MiB", "from the first of these looks to the last");
-    let later: Vec<_> = samples
-        .iter()
-        .filter(|(at, _)| *at >= plan.window / 2)
-        .map(|(at, mib)| (at.as_secs_f64() / 3_600.0, *mib))
-        .collect();
+    let later = || samples.iter().filter(|sample| sample.at >= plan.window / 2);
+    let of = |mib: fn(&Sample) -> f64| {
+        let points: Vec<_> = later().map(|s| (s.at.as_secs_f64() / 3_600.0, mib(s))).collect();
+        slope(&points)
+    };
     let words = "over the second half, by least squares";
-    report.add("soak.slope_mib_per_hour", slope(&later), "MiB/h", words);
+    report.add("soak.slope_mib_per_hour", of(|sample| sample.resident_mib), "MiB/h", words);
+    let words = "the same of what the server's own code had in use; its database is not in it";
+    report.add("soak.allocated_slope_mib_per_hour", of(|s| s.allocated_mib), "MiB/h", words);
+    for (name, look) in [("first", first), ("last", last)] {
+        let words = format!("in use at the {name} of these looks");
+        let allocated = metric_in(&look.metrics, ALLOCATED) / MIB;
+        report.add(format!("soak.allocated_mib_{name}"), allocated, "MiB", &words);
+    }
     report.add("soak.open_files_first", first.open_files as f64, "", "of the server");
     report.add("soak.open_files_last", last.open_files as f64, "", "");
 }
