@@ -1,3 +1,5 @@
+//! Talks with a client on the other end of a real socket: when it is listened to.
+
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::time::Instant;
