@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use tikv_jemalloc_ctl::{epoch, stats};
 
-/// Both in Prometheus' text format. Nothing where the program was built with another allocator.
+/// Both in Prometheus' text format. In a program with another allocator (a test's) they are there, and mean nothing.
 pub(super) fn render(text: &mut String) {
     // The figures stand still until they are brought up to date.
     if epoch::advance().is_err() {
