@@ -3,8 +3,8 @@
 use reqwest::Method;
 use shared::protocol::chat::{Channel, Refusal};
 use shared::sim::{BotStrength, Mode};
-use tests::browser::Browser;
-use tests::{Player, TestServer, within};
+use tests::browser::{Browser, PAGE_DEADLINE};
+use tests::{Player, TestServer, eventually, within};
 
 #[tokio::test]
 async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
@@ -112,4 +112,49 @@ async fn who_watches_in_a_browser_talks_with_the_players() {
     browser.text_where(line, |text| text.contains("watch this")).await;
     ada.say(channel, "thank you").await.unwrap();
     browser.text_where(line, |text| text.contains("thank you")).await;
+}
+
+/// The page's requests for live streams wait for `release()`, and what it says in the chat is counted.
+const HOLD_STREAMS: &str = r#"(() => {
+    const { fetch } = window, { send } = WebSocket.prototype;
+    window.said = 0;
+    WebSocket.prototype.send = function (text) {
+        window.said += JSON.parse(text).type === "say";
+        return send.call(this, text);
+    };
+    const held = new Promise((resolve) => { window.release = resolve; });
+    window.fetch = (request) =>
+        request.url.endsWith("/live") ? held.then(() => fetch(request)) : fetch(request);
+})()"#;
+
+#[tokio::test]
+async fn what_is_said_between_two_rounds_is_heard() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let _ada = ada.play(room).await;
+    let mut ada = ada.chat().await;
+    ada.enter(room).await;
+    let browser = Browser::start().await;
+    browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
+    browser.type_into("[data-testid=\"chat-input\"]", "good luck").await;
+    browser.click("[data-testid=\"chat-send\"]").await;
+    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
+    browser.click("[data-testid=\"name-submit\"]").await;
+    assert_eq!(ada.hear().await.text, "good luck");
+
+    // The round's stream ends, and the next one is not asked for yet: nobody watches, as the server sees it.
+    browser.evaluate(HOLD_STREAMS).await;
+    server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
+    browser.type_into("[data-testid=\"chat-input\"]", "good game").await;
+    browser.click("[data-testid=\"chat-send\"]").await;
+    eventually(PAGE_DEADLINE, "a second try", async || {
+        browser.evaluate("window.said").await.as_u64().filter(|said| *said >= 2)
+    })
+    .await;
+    browser.evaluate("window.release()").await;
+
+    assert_eq!(ada.hear().await.text, "good game");
+    let field = "document.querySelector('[data-testid=\"chat-input\"]').value";
+    assert_eq!(browser.evaluate(field).await, "", "nothing came back");
 }

@@ -1,31 +1,30 @@
 //! Chat: a WebSocket that both sides speak on, resumed after the last line that was seen.
 
-use std::cell::RefCell;
+mod socket;
+
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ProblemKind, SeatTicket};
 use shared::id::{PlayerId, PlayerName, RoomId};
-use shared::protocol::CHAT_SUBPROTOCOL;
-use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage};
-use shared::protocol::close::{NextStep, next_step};
-use wasm_bindgen::JsCast as _;
-use wasm_bindgen::closure::Closure;
-use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
+use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage, Refusal};
+use web_sys::WebSocket;
 
 use super::link::{Backoff, Link};
 use super::session::Identity;
-use super::wake::{self, Gate};
+use super::wake;
 use super::{ApiError, post_empty, storage};
+use socket::{Connection, Next, websocket_origin};
 
 /// Lines kept on the page; the oldest go first.
 const LINES_MAX: usize = 300;
-/// A line waits for so long for a connection, in milliseconds; then it comes back.
+/// A line waits for so long until it can be said, in milliseconds; then it comes back.
 const PATIENCE_MS: f64 = 8_000.0;
 /// How often it looks, in milliseconds.
 const LOOK_EVERY_MS: u32 = 100;
+/// One who was not in the room asks again after so many milliseconds: less often than the server permits messages.
+const ENTER_AGAIN_MS: u32 = 500;
 
 /// Who shall read a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +45,21 @@ impl To {
             Self::Room(room) => Channel::Room { room: *room },
             Self::Person(player, _) => Channel::Direct { player: *player },
         }
+    }
+}
+
+/// A line on its way.
+#[derive(Debug, Clone)]
+struct Saying {
+    channel: Channel,
+    text: String,
+    /// Until when it is tried, in milliseconds since 1970.
+    until_ms: f64,
+}
+
+impl Saying {
+    fn has_time(&self) -> bool {
+        js_sys::Date::now() < self.until_ms
     }
 }
 
@@ -72,8 +86,8 @@ pub struct Chat {
     is_let_in: StoredValue<bool>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
-    /// The line that was sent last, and its nonce.
-    sent: StoredValue<(u32, String)>,
+    /// The nonce of the line that was sent last, and the line.
+    sent: StoredValue<(u32, Option<Saying>)>,
 }
 
 impl Chat {
@@ -92,7 +106,7 @@ impl Chat {
             is_let_in: StoredValue::new(false),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
-            sent: StoredValue::new((0, String::new())),
+            sent: StoredValue::new((0, None)),
         };
         provide_context(chat);
         spawn_local(chat.stay_connected());
@@ -119,28 +133,57 @@ impl Chat {
             if self.identity.needed().await.is_none() {
                 return self.returned.set(Some(text));
             }
-            let began_ms = js_sys::Date::now();
-            while !self.send_line(&text) {
-                if js_sys::Date::now() - began_ms > PATIENCE_MS {
-                    self.notice.set(Some("Not sent: there is no connection just now.".to_owned()));
-                    return self.returned.set(Some(text));
-                }
-                wake::sleep(LOOK_EVERY_MS).await;
-            }
+            let channel = self.to.with_untracked(To::channel);
+            let until_ms = js_sys::Date::now() + PATIENCE_MS;
+            self.see_through(Saying { channel, text, until_ms }).await;
         });
     }
 
-    fn send_line(self, text: &str) -> bool {
+    /// Sends a line as soon as it can be sent.
+    async fn see_through(self, saying: Saying) {
+        while !self.send_line(&saying) {
+            if !saying.has_time() {
+                self.notice.set(Some("Not sent: there is no connection just now.".to_owned()));
+                return self.returned.set(Some(saying.text));
+            }
+            wake::sleep(LOOK_EVERY_MS).await;
+        }
+    }
+
+    fn send_line(self, saying: &Saying) -> bool {
+        let Saying { channel, text, .. } = saying.clone();
         let nonce = self.sent.with_value(|(nonce, _)| nonce.wrapping_add(1));
-        let channel = self.to.with_untracked(To::channel);
         if matches!(channel, Channel::Room { .. }) && !self.is_let_in.get_value() {
             return false;
         }
-        let is_sent = self.send(&ChatClientMessage::Say { channel, text: text.to_owned(), nonce });
+        let is_sent = self.send(&ChatClientMessage::Say { channel, text, nonce });
         if is_sent {
-            self.sent.set_value((nonce, text.to_owned()));
+            self.sent.set_value((nonce, Some(saying.clone())));
         }
         is_sent
+    }
+
+    /// The server did not take a line. It comes back, unless waiting helps: who watches is in the room as long as its
+    /// stream is open, and between two rounds none is, just when people have something to say.
+    fn take_back(self, saying: Option<Saying>, reason: Refusal, retry_in_ms: Option<u64>) {
+        let is_early = |saying: &Saying| {
+            let is_room = matches!(saying.channel, Channel::Room { .. });
+            reason == Refusal::NotThere && is_room && saying.has_time()
+        };
+        match saying {
+            Some(saying) if is_early(&saying) => spawn_local(async move {
+                self.is_let_in.set_value(false);
+                wake::sleep(ENTER_AGAIN_MS).await;
+                self.enter_room();
+                self.see_through(saying).await;
+            }),
+            saying => {
+                let later =
+                    retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));
+                self.notice.set(Some(format!("Not sent: {reason}.{}", later.unwrap_or_default())));
+                self.returned.set(saying.map(|saying| saying.text));
+            }
+        }
     }
 
     /// Sends a message. False: there is no connection now.
@@ -282,12 +325,10 @@ impl Chat {
             }
             Ok(ChatServerMessage::Line(line)) => self.add(vec![line]),
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
-                let later =
-                    retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));
-                self.notice.set(Some(format!("Not sent: {reason}.{}", later.unwrap_or_default())));
-                let text =
-                    self.sent.with_value(|(sent, text)| (*sent == nonce).then(|| text.clone()));
-                self.returned.set(text);
+                let saying = self
+                    .sent
+                    .with_value(|(sent, saying)| saying.clone().filter(|_| *sent == nonce));
+                self.take_back(saying, reason, retry_in_ms);
             }
             // A newer server says more than this build knows.
             Err(_) => {}
@@ -307,82 +348,4 @@ impl Chat {
             lines.drain(..surplus);
         });
     }
-}
-
-/// What to do after a connection.
-enum Next {
-    Retry(Option<u32>),
-    SignIn,
-    Stop(String),
-}
-
-/// One WebSocket, closed when dropped.
-struct Connection {
-    socket: WebSocket,
-    closed: Gate,
-    close: Rc<RefCell<Option<(u16, String)>>>,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_close: Closure<dyn FnMut(CloseEvent)>,
-    _on_error: Closure<dyn FnMut(Event)>,
-}
-
-impl Connection {
-    fn open(chat: Chat, url: &str) -> Option<Self> {
-        let socket = WebSocket::new_with_str(url, CHAT_SUBPROTOCOL).ok()?;
-        let closed = Gate::new();
-        let close = Rc::new(RefCell::new(None));
-
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            chat.take(&event.data().as_string().unwrap_or_default());
-        });
-        let on_close = {
-            let (closed, close) = (closed.clone(), close.clone());
-            Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
-                *close.borrow_mut() = Some((event.code(), event.reason()));
-                closed.open();
-            })
-        };
-        let on_error = Closure::<dyn FnMut(Event)>::new(|_event: Event| {});
-
-        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        socket.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Some(Self {
-            socket,
-            closed,
-            close,
-            _on_message: on_message,
-            _on_close: on_close,
-            _on_error: on_error,
-        })
-    }
-
-    async fn ended(self) -> Next {
-        self.closed.passed().await;
-        let close = self.close.borrow_mut().take();
-        // 1006 is the browser's word for a connection that broke without a close.
-        let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();
-        match next_step(code) {
-            NextStep::Reconnect => Next::Retry(None),
-            NextStep::SignIn => Next::SignIn,
-            NextStep::Stay => {
-                let reason = reason.filter(|reason| !reason.is_empty());
-                Next::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))
-            }
-        }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        self.socket.set_onerror(None);
-        self.socket.close().ok();
-    }
-}
-
-fn websocket_origin() -> String {
-    let origin = super::invitation::origin();
-    format!("ws{}", origin.strip_prefix("http").unwrap_or_default())
 }

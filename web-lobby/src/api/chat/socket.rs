@@ -1,0 +1,91 @@
+//! The WebSocket under the chat: what comes goes to [`Chat::take`], and its end says what to do next.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use shared::protocol::CHAT_SUBPROTOCOL;
+use shared::protocol::close::{NextStep, next_step};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
+use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
+
+use super::super::wake::Gate;
+use super::Chat;
+
+/// What to do after a connection.
+pub(super) enum Next {
+    Retry(Option<u32>),
+    SignIn,
+    Stop(String),
+}
+
+/// One WebSocket, closed when dropped.
+pub(super) struct Connection {
+    pub(super) socket: WebSocket,
+    closed: Gate,
+    close: Rc<RefCell<Option<(u16, String)>>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+    _on_error: Closure<dyn FnMut(Event)>,
+}
+
+impl Connection {
+    pub(super) fn open(chat: Chat, url: &str) -> Option<Self> {
+        let socket = WebSocket::new_with_str(url, CHAT_SUBPROTOCOL).ok()?;
+        let closed = Gate::new();
+        let close = Rc::new(RefCell::new(None));
+
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            chat.take(&event.data().as_string().unwrap_or_default());
+        });
+        let on_close = {
+            let (closed, close) = (closed.clone(), close.clone());
+            Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
+                *close.borrow_mut() = Some((event.code(), event.reason()));
+                closed.open();
+            })
+        };
+        let on_error = Closure::<dyn FnMut(Event)>::new(|_event: Event| {});
+
+        socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        socket.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Some(Self {
+            socket,
+            closed,
+            close,
+            _on_message: on_message,
+            _on_close: on_close,
+            _on_error: on_error,
+        })
+    }
+
+    pub(super) async fn ended(self) -> Next {
+        self.closed.passed().await;
+        let close = self.close.borrow_mut().take();
+        // 1006 is the browser's word for a connection that broke without a close.
+        let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();
+        match next_step(code) {
+            NextStep::Reconnect => Next::Retry(None),
+            NextStep::SignIn => Next::SignIn,
+            NextStep::Stay => {
+                let reason = reason.filter(|reason| !reason.is_empty());
+                Next::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        self.socket.set_onerror(None);
+        self.socket.close().ok();
+    }
+}
+
+pub(super) fn websocket_origin() -> String {
+    let origin = super::super::invitation::origin();
+    format!("ws{}", origin.strip_prefix("http").unwrap_or_default())
+}
