@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod colyseus;
+pub mod cores;
 pub mod crowd;
 pub mod floor;
 pub mod lightyear;

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tests::Site;
 use tests::feed::Transport;
+use tests::swarm::cores::Cores;
 use tests::swarm::link::{self, Conditions, Without};
 use tests::swarm::players::{Peer, Plan};
 use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
@@ -67,6 +68,10 @@ enum Task {
         /// from, and colyseus node and npm.
         #[arg(long, conflicts_with = "whom")]
         peer: Option<Peer>,
+        /// The cores of what is measured and of the load, 0,1 unless told otherwise. Best are two that share nothing:
+        /// `lscpu --extended` tells.
+        #[arg(long, value_name = "2,4")]
+        cores: Option<Cores>,
         #[command(flatten)]
         link: LinkFlags,
     },
@@ -152,7 +157,8 @@ async fn main() -> Result<()> {
             let (site, window) = (load.site()?, load.window());
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
-        Task::Bench { name, whom, json, count, subscribers, seconds, peer, link } => {
+        Task::Bench { name, whom, json, count, subscribers, seconds, peer, cores, link } => {
+            cores.map(Cores::choose);
             let length = |otherwise| Duration::from_secs(seconds.unwrap_or(otherwise));
             let window = length(SECONDS);
             let count =

@@ -20,8 +20,9 @@ use tokio::time::sleep;
 
 use self::client::Motion;
 use super::Report;
+use super::cores::pinned;
 use super::load::{Counts, Totals};
-use super::players::{Plan, Watched, pinned, watch};
+use super::players::{Plan, Watched, watch};
 use crate::process::Program;
 use crate::site::Site;
 

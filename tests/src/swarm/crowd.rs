@@ -19,8 +19,9 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Report;
+use super::cores::pin_self;
 use super::load::{STALL, count, wander};
-use super::players::{pin_self, start_server};
+use super::players::start_server;
 use super::usage::{count_of, cpu_seconds, quantile};
 use crate::site::Site;
 use crate::socket::GameSocket;

@@ -24,7 +24,8 @@ use tokio::time::{sleep, timeout};
 
 use super::Report;
 use super::colyseus::announcement;
-use super::players::{Plan, Watched, pinned, watch};
+use super::cores::pinned;
+use super::players::{Plan, Watched, watch};
 use crate::process::Program;
 
 /// Where xtask says that the peer is.

@@ -3,10 +3,9 @@
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, LazyLock};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,6 +13,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Report;
 use super::colyseus;
+use super::cores::{pin_self, pinned};
 use super::lightyear::{self, Ours};
 use super::load::{self, Counts, Totals};
 use super::usage::{cpu_seconds, quantile, resident_kib};
@@ -22,10 +22,6 @@ use crate::site::Site;
 
 /// Before measuring: joins are over, buffers have their size.
 const SETTLE: Duration = Duration::from_secs(4);
-/// The core of the server, and of the floor.
-const SERVER_CORE: &str = "0";
-/// The core of everything else.
-const SWARM_CORE: &str = "1";
 /// Looks at the memory in the window.
 const MEMORY_LOOKS: u32 = 10;
 /// The floor is not watched for longer.
@@ -208,36 +204,4 @@ pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
     let used = cpu_seconds(pid)? - before;
     let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
     Ok(Watched { us_per_player_second: used * 1e6 / player_seconds, memory })
-}
-
-/// The program on the server's core, where there is another for the load.
-pub(super) fn pinned(program: PathBuf) -> Command {
-    if !has_two_cores() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("taskset");
-    command.args(["--cpu-list", SERVER_CORE]).arg(program);
-    command
-}
-
-fn has_two_cores() -> bool {
-    // Asked once, before this program is kept on one core: what it may use is what is counted.
-    static ANSWER: LazyLock<bool> =
-        LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2));
-    *ANSWER
-}
-
-/// Keeps this program off the server's core, where there is another.
-pub(super) fn pin_self() -> Result<()> {
-    if !has_two_cores() {
-        return Ok(());
-    }
-    let pid = std::process::id().to_string();
-    let status = Command::new("taskset")
-        .args(["--all-tasks", "--pid", "--cpu-list", SWARM_CORE, &pid])
-        .stdout(Stdio::null())
-        .status()
-        .context("starting taskset (package util-linux)")?;
-    ensure!(status.success(), "taskset could not pin the load generator");
-    Ok(())
 }

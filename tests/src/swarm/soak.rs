@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Report;
+use super::cores::pin_self;
 use super::load::{count, wander};
-use super::players::{pin_self, server_command};
+use super::players::server_command;
 use super::usage::{open_files, quantile_within, resident_kib};
 use crate::process::Program;
 use crate::site::{Site, metric_in};

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Report;
-use super::players::{pin_self, start_server};
+use super::cores::pin_self;
+use super::players::start_server;
 use super::usage::{cpu_seconds, resident_kib};
 use crate::feed::{FeedReader, Transport};
 use crate::site::Site;
