@@ -27,7 +27,7 @@ const EXIT_INTERRUPTED: i32 = 130;
 const DISK_THREADS_MAX: usize = 8;
 
 /// A tick makes and drops what is small, for weeks, on any thread: that is quicker here than with the system's allocator,
-/// and memory does not fall to pieces.
+/// and memory does not fall to pieces. What is C in this program asks it too (see `Cargo.toml`).
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

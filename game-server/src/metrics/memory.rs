@@ -1,13 +1,13 @@
 //! How much memory the program has asked for, and how much the allocator has taken for it.
 //!
 //! A process that grows while `allocated` does not has scattered what it holds; one in which both grow keeps something.
-//! The database is C and asks elsewhere: it is in neither.
+//! The database is C, and asks the same allocator: it is in both.
 
 use std::fmt::Write as _;
 
 use tikv_jemalloc_ctl::{epoch, stats};
 
-/// Both in Prometheus' text format. In a program with another allocator (a test's) they are there, and mean nothing.
+/// Both in Prometheus' text format.
 pub(super) fn render(text: &mut String) {
     // The figures stand still until they are brought up to date.
     if epoch::advance().is_err() {

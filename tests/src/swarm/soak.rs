@@ -66,7 +66,7 @@ pub struct Plan {
     pub seed: u64,
 }
 
-/// What the server's own code has in use.
+/// What the server has in use.
 const ALLOCATED: &str = "pushback_memory_allocated_bytes";
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -110,7 +110,7 @@ struct Look {
 struct Sample {
     at: Duration,
     resident_mib: f64,
-    /// What its own code had asked for and not given back: without the database, and without what lies idle between.
+    /// What it had asked for and not given back: without what lies idle between.
     allocated_mib: f64,
 }
 
@@ -178,7 +178,7 @@ fn tell_memory(looks: &[Look], samples: &[Sample], plan: Plan, report: &mut Repo
     };
     let words = "over the second half, by least squares";
     report.add("soak.slope_mib_per_hour", of(|sample| sample.resident_mib), "MiB/h", words);
-    let words = "the same of what the server's own code had in use; its database is not in it";
+    let words = "the same of what the server had in use";
     report.add("soak.allocated_slope_mib_per_hour", of(|s| s.allocated_mib), "MiB/h", words);
     for (name, look) in [("first", first), ("last", last)] {
         let words = format!("in use at the {name} of these looks");
