@@ -1,6 +1,6 @@
 //! What the server and its clients agree on: the rules, the messages and the file formats.
 //!
-//! No task, no clock, no file, no socket; in [`sim`] no float either. Everything here is a function
+//! No task, no clock, no file, no socket, no float. Everything here is a function
 //! from values to values, so the server, the native client and the browser run the same code.
 
 #![deny(clippy::float_arithmetic)]

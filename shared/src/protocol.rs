@@ -30,7 +30,7 @@ pub const SERVER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const INPUTS_PER_MESSAGE_MAX: usize = 8;
 /// How far ahead of the world a client may address an input.
 pub const INPUT_LEAD_TICKS_MAX: u32 = TICK_RATE_HZ / 2;
-/// Game messages that a client may send in a second before it is cut.
+/// Frames of any kind that a game client may send in a second before it is cut.
 pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
 
 const _: () = assert!(CLIENT_MESSAGES_PER_SECOND_MAX > TICK_RATE_HZ);
@@ -48,7 +48,7 @@ pub enum ClientMessage {
         /// One for each tick.
         inputs: Inputs,
     },
-    /// Answered at once with [`ServerMessage::Pong`].
+    /// Answered with [`ServerMessage::Pong`] when the room next hears this client: within two ticks.
     Ping {
         /// Any number; the client's clock in milliseconds, say.
         nonce: u32,
@@ -61,7 +61,8 @@ pub enum ClientMessage {
     /// Frees the seat at once rather than after the timeout.
     Leave,
     /// The own world went elsewhere than the stream, or the stream cannot be followed: that is somebody's bug. Counted
-    /// and logged, and answered with the roster and a keyframe while a round runs; once a second at most.
+    /// and logged, and answered with the roster and a keyframe (in a crowd: with a view that begins) while a round runs;
+    /// about once a second at most.
     Diverged {
         /// The own world's tick.
         tick: Tick,
@@ -85,7 +86,8 @@ pub enum ServerMessage {
         private: bool,
     },
     /// One or more frames of the match stream, in order: see [`crate::snapshot`]. After a
-    /// [`ServerMessage::Welcome`] and at the beginning of each round come the roster, then a keyframe.
+    /// [`ServerMessage::Welcome`] and at the beginning of each round come the roster, then a keyframe; for a player of a
+    /// crowd a view that begins.
     Frames(#[serde(with = "bytes")] Vec<u8>),
     /// The answer to [`ClientMessage::Ping`].
     Pong {
@@ -110,7 +112,7 @@ pub enum ServerMessage {
 /// The result of a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundSummary {
-    /// Best first.
+    /// Best first; of a crowd the best hundred.
     pub places: Vec<Place>,
     /// Seconds until the next round begins.
     pub next_round_in_s: u32,

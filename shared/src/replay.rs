@@ -7,9 +7,9 @@
 //! footer    length of the index record (u32) · SHA-256 of everything before the footer · "PBIX"
 //! ```
 //!
-//! The records are the very bytes that the players got, with keyframes in between, so a file can be read while it is
-//! written, from its beginning or from any keyframe behind a header. A file without an index was cut off:
-//! it plays up to there.
+//! The records are the very bytes of the room's stream (which a crowd's players get a part of), with keyframes in between,
+//! so a file can be read while it is written, from its beginning or from any keyframe behind a header and a roster. A file
+//! without an index was cut off: it plays up to there.
 //!
 //! Version 2. A recording holds causes, so it plays under the rules that made it and no others: a change of rules is a
 //! new version, and the reader refuses other versions by name. `tests/data` holds recordings that guard this.

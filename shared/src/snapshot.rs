@@ -8,10 +8,11 @@
 //! second and every keyframe on the way would show if the two ever differed.
 //!
 //! Frames travel as *records*: the length as a varint, then the frame. A WebSocket message, a replay file
-//! and a live HTTP body are the same records, made once.
+//! and a live HTTP body are the same records, made once; save `ahead` and `view`, which are for connected players and
+//! stand in no recording.
 //!
 //! ```text
-//! frame     kind (3 bits) …, padded to whole bytes
+//! frame     kind (3 bits; 8 of roster, seats, end and index) …, padded to whole bytes
 //! keyframe  format (5) world
 //! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
 //!           for each tick: any seats change? (1) [count (5) { slot (4) joins? (1) [team (1)] }]
@@ -19,6 +20,8 @@
 //! ahead     what players will hold, see [`ahead`]
 //! roster    who sits where, bincode; seats: only what is new of it, for a crowd
 //! end       tick (32) · checksum (32)
+//! view      what one player of a crowd sees, see [`crowd`]
+//! index     a file's table of contents, see [`crate::replay`]
 //! ```
 //!
 //! Format 2, and 3 for a crowd: the same with more seats. A player of a crowd is told less, see [`crowd`]. A decoder

@@ -45,6 +45,8 @@ enum Task {
         server: Vec<OsString>,
     },
     /// Another window of the game.
+    // Its own flags are asked of the client.
+    #[command(disable_help_flag = true)]
     Client {
         /// For the client: `--join CODE`, `--name NAME`, a link … `--help` lists them.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -64,6 +66,8 @@ enum Task {
         folder: PathBuf,
     },
     /// Measures, in a release build.
+    // As above.
+    #[command(disable_help_flag = true)]
     Bench {
         /// What to measure and how: `cargo xtask bench players --count 320 --json FILE`. Everything, when
         /// left out; `cargo xtask bench --help` lists it.
