@@ -22,6 +22,7 @@ mod server;
 
 mod bench;
 mod doctor;
+mod figures;
 mod links;
 mod play;
 mod serve;
@@ -74,6 +75,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         swarm: Vec<OsString>,
     },
+    /// Writes the README's figures from the reports in `docs/figures`.
+    Figures,
     /// Builds the lobby for browsers and prints its size.
     Lobby,
     /// Says what this machine has and lacks.
@@ -100,6 +103,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test => return test::test(&workspace),
         Task::Shots { folder } => shots::shots(&workspace, &folder)?,
         Task::Bench { swarm } => bench::bench(&workspace, &swarm)?,
+        Task::Figures => figures::write(&workspace.root)?,
         Task::Lobby => serve::build_lobby(&workspace)?,
         Task::Doctor => doctor::doctor(),
     }
