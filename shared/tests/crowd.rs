@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use shared::sim::fixed::units;
 use shared::sim::rng::Rng;
 use shared::sim::{BotStrength, Command, Disc, Event, Mode, Slot, Vec2, World, bot};
 use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
@@ -10,12 +11,16 @@ use shared::snapshot::{Applied, FRAME_BYTES_MAX, StreamDecoder, StreamEncoder, r
 const DISCS: u16 = 300;
 const ROUND_TICKS: u32 = 1_800;
 const SEED: u64 = 11;
+/// Of small crowds.
+const SEEDS: u64 = 24;
 
 /// A crowd that fights, and comes and goes.
 struct Crowd {
     world: World,
     encoder: CrowdEncoder,
     chance: Rng,
+    /// Seats that are taken or free by turns.
+    seats: u32,
 }
 
 /// One who follows it.
@@ -29,13 +34,29 @@ struct Follower {
 
 impl Crowd {
     fn new() -> Self {
-        let mut world = World::new(Mode::Crowd, SEED, ROUND_TICKS);
-        let joins: Vec<_> =
-            (0..DISCS).map(|slot| Command::Join { slot: Slot(slot * 3), team: 0 }).collect();
-        world.step(&joins);
+        let mut crowd = Self::of(DISCS, SEED, ROUND_TICKS);
         // Closer together than chance puts them.
-        world.discs.iter_mut().for_each(|disc| disc.position = disc.position.scale(1, 3));
-        Self { world, encoder: CrowdEncoder::new(), chance: Rng(SEED) }
+        crowd.world.discs.iter_mut().for_each(|disc| disc.position = disc.position.scale(1, 3));
+        crowd
+    }
+
+    /// So few that they all see each other: in the middle, or at the edge, where some fall at once.
+    fn together(seed: u64) -> Self {
+        let mut crowd = Self::of(40, seed, 540 + u32::try_from(seed % 5).unwrap());
+        crowd.seats = 150;
+        let centre = Vec2::new(units([0, 2_950][usize::from(seed % 2 == 1)]), 0);
+        for disc in &mut crowd.world.discs {
+            disc.position = disc.position.scale(1, 6) + centre;
+        }
+        crowd
+    }
+
+    fn of(discs: u16, seed: u64, round_ticks: u32) -> Self {
+        let mut world = World::new(Mode::Crowd, seed, round_ticks);
+        let joins: Vec<_> =
+            (0..discs).map(|slot| Command::Join { slot: Slot(slot * 3), team: 0 }).collect();
+        world.step(&joins);
+        Self { world, encoder: CrowdEncoder::new(), chance: Rng(seed), seats: 1_000 }
     }
 
     fn commands(&mut self) -> Vec<Command> {
@@ -49,7 +70,7 @@ impl Crowd {
             }
         }
         if self.chance.below(10) == 0 {
-            let slot = Slot(u16::try_from(20 + self.chance.below(1_000)).unwrap_or(20));
+            let slot = Slot(u16::try_from(20 + self.chance.below(self.seats)).unwrap_or(20));
             commands.push(match self.world.disc(slot) {
                 Some(_) => Command::Leave { slot },
                 None => Command::Join { slot, team: 0 },
@@ -184,6 +205,43 @@ fn who_missed_a_snapshot_begins_anew() {
         }
     }
     assert_eq!(follower.decoder.diverged(), 0);
+}
+
+/// Under a budget nobody is shown exactly at all times, but who is said to be is.
+#[test]
+fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
+    let (mut exact, mut vague) = (0, 0);
+    for seed in 0..SEEDS {
+        let mut crowd = Crowd::together(seed);
+        let mut followers = [0, 6, 9].map(Follower::new);
+        while !crowd.world.is_over() {
+            crowd.snapshot();
+            for (follower, bytes_max) in followers.iter_mut().zip([376, 160, 64]) {
+                // A socket that cannot take a snapshot, and a client that has lost the thread.
+                match crowd.chance.below(40) {
+                    0 if !crowd.world.is_over() => continue,
+                    1 => follower.viewer = Viewer::new(),
+                    _ => {}
+                }
+                follower.look(&crowd, bytes_max);
+                let part = follower.decoder.world().unwrap();
+                for disc in &part.discs {
+                    if !follower.viewer.is_exact(disc.slot) {
+                        vague += 1;
+                        continue;
+                    }
+                    exact += 1;
+                    let real = crowd.world.disc(disc.slot).expect("nobody who has left is exact");
+                    assert_eq!(*disc, told(real), "seed {seed}, tick {}", part.tick);
+                }
+                assert!(follower.viewer.is_exact(follower.slot), "seed {seed}: the own disc");
+                let is_there = |pulse| crowd.world.pulses.contains(pulse);
+                assert!(part.pulses.iter().all(is_there), "seed {seed}, tick {}", part.tick);
+            }
+        }
+        assert!(followers.iter().all(|f| f.decoder.diverged() == 0), "seed {seed}");
+    }
+    assert!(exact > 10 * vague && vague > 1_000, "{exact} exact, {vague} not");
 }
 
 #[test]

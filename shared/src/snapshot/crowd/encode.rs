@@ -17,8 +17,6 @@ const WRITES: &str = "a writer takes every value";
 pub struct CrowdEncoder {
     /// The discs at the last snapshot, as everybody knows them who was told of them.
     last: Vec<Disc>,
-    /// Counts snapshots.
-    pub(super) number: u32,
     /// Before the steps of this snapshot.
     pub(super) base: Tick,
     /// One for each disc of the world.
@@ -89,7 +87,6 @@ impl CrowdEncoder {
     /// Encodes where `ticks` of commands led to: `world`. `events` are what happened in them.
     pub fn snapshot(&mut self, ticks: &[Vec<Command>], events: &[Event], world: &World) {
         let count = u32::try_from(ticks.len()).unwrap_or(0);
-        self.number = self.number.wrapping_add(1);
         self.base = world.tick.minus(count);
         let around: Vec<_> =
             (0..count).map(|tick| Surroundings::at(world, self.base.plus(tick))).collect();

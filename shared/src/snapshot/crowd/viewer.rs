@@ -31,8 +31,8 @@ pub struct Viewer {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     slot: Slot,
-    /// The number of the last snapshot up to which the player knows it exactly.
-    exact_at: u32,
+    /// Snapshots since the player knew it exactly: none, mostly.
+    waits: u32,
 }
 
 /// Something that could be told about a disc in sight.
@@ -81,7 +81,7 @@ impl Viewer {
         take(&mut offers, &mut room);
 
         write_discs(&mut writer, crowd, &offers);
-        self.learn(crowd.number, &offers);
+        self.learn(&offers);
         length(&mut writer, pulses.len());
         pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
         self.pulses.extend(pulses.iter().map(|(id, _)| *id));
@@ -91,6 +91,14 @@ impl Viewer {
         self.write_pickups(&mut writer, world, centre);
         self.told_until = Some(world.tick);
         record(&writer.finish())
+    }
+
+    /// Whether the player has known the disc of a seat exactly as it is since the last look. One for whom there was no
+    /// room has gone on alone since, or is not known at all.
+    #[must_use]
+    pub fn is_exact(&self, slot: Slot) -> bool {
+        let place = self.known.binary_search_by_key(&slot, |known| known.slot);
+        place.is_ok_and(|place| self.known[place].waits == 0)
     }
 
     fn begin(&mut self, writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, you: Slot) {
@@ -151,11 +159,11 @@ impl Viewer {
                 offers.extend(known.as_ref().map(gone));
                 continue;
             }
-            let waits = known.map_or(1, |known| crowd.number.wrapping_sub(known.exact_at));
+            let waits = known.map_or(0, |known| known.waits);
             let said = &crowd.discs[place];
             let bits = match (known, said.news) {
-                (Some(_), News::Nothing) if waits == 1 => None,
-                (Some(_), News::Change(change)) if waits == 1 => Some((false, change)),
+                (Some(_), News::Nothing) if waits == 0 => None,
+                (Some(_), News::Change(change)) if waits == 0 => Some((false, change)),
                 _ => Some((true, said.whole)),
             };
             let weight =
@@ -202,13 +210,13 @@ impl Viewer {
         new
     }
 
-    fn learn(&mut self, number: u32, offers: &[Offer]) {
+    fn learn(&mut self, offers: &[Offer]) {
         self.known.clear();
         for offer in offers.iter().filter(|offer| !offer.is_gone) {
-            let (slot, exact) = (offer.slot, Known { slot: offer.slot, exact_at: number });
             let is_exact = offer.is_taken || offer.bits.is_none();
-            let known = offer.known.map(|known| Known { slot, exact_at: known.exact_at });
-            self.known.extend(if is_exact { Some(exact) } else { known });
+            let waits = |known: Known| known.waits.saturating_add(1);
+            let waits = if is_exact { Some(0) } else { offer.known.map(waits) };
+            self.known.extend(waits.map(|waits| Known { slot: offer.slot, waits }));
         }
     }
 
@@ -250,7 +258,7 @@ impl Viewer {
 fn weight(way: Vec2, waits: u32) -> u64 {
     const NEAR: i32 = 1 << 13;
     let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
-    (u64::from(waits) << 40) / distance
+    ((u64::from(waits) + 1) << 40) / distance
 }
 
 /// Takes what there is room for, the heaviest first.
