@@ -28,6 +28,7 @@
 mod change;
 mod decode;
 mod encode;
+mod offers;
 mod sight;
 mod viewer;
 

@@ -1,7 +1,8 @@
 //! Pulses and events as players of a crowd are told of them, in bits.
 
-use super::super::bits::{Coder, DecodeError};
+use super::super::bits::{BitWriter, Coder, DecodeError};
 use super::super::keyframe::{self, Layout};
+use super::COUNT_ORDER;
 use crate::sim::disc::SPEED_MAX;
 use crate::sim::pulse::{self, Pulse, PulseId};
 use crate::sim::{Angle, Event, Mode, PickupKind, PushKind, Slot, Vec2, World};
@@ -59,6 +60,12 @@ pub(super) fn id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick) -> Coded {
     }
     id.tick = now.minus(age.unsigned_abs());
     Ok(())
+}
+
+/// How many of something follow.
+pub(super) fn length(writer: &mut BitWriter, count: usize) {
+    let mut count = u32::try_from(count).unwrap_or(0);
+    writer.golomb(&mut count, COUNT_ORDER).expect("a writer takes every value");
 }
 
 /// Whether players of a crowd are told of an event by itself, and whom it is about. The others follow from what the

@@ -5,9 +5,10 @@ use super::super::encode::header;
 use super::super::keyframe::{self, blank_pickup};
 use super::super::record::record;
 use super::super::{CROWD_FORMAT, FORMAT_BITS, FrameKind};
-use super::encode::{Bits, CrowdEncoder, News, key};
+use super::encode::{Bits, CrowdEncoder, key};
+use super::offers::{Known, Offers};
 use super::sight::{self, LAYOUT};
-use super::{COUNT_ORDER, ENTER, LEAVE, is_within, told};
+use super::{ENTER, is_within, told};
 use crate::sim::{Pickup, PulseId, Slot, Vec2, World, checksum};
 use crate::tick::{TICK_RATE_HZ, Tick};
 
@@ -26,27 +27,6 @@ pub struct Viewer {
     pulses: Vec<PulseId>,
     pickups: Vec<Pickup>,
     leader: Option<Slot>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    slot: Slot,
-    /// Snapshots since the player knew it exactly: none, mostly.
-    waits: u32,
-}
-
-/// Something that could be told about a disc in sight.
-#[derive(Debug)]
-struct Offer {
-    slot: Slot,
-    /// The player knows it, as it was then.
-    known: Option<Known>,
-    /// It has left.
-    is_gone: bool,
-    /// Nothing: it went on alone.
-    bits: Option<(bool, Bits)>,
-    weight: u64,
-    is_taken: bool,
 }
 
 impl Viewer {
@@ -69,20 +49,19 @@ impl Viewer {
         let mut writer = BitWriter::default();
         self.begin(&mut writer, crowd, world, you);
         let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
-        let mut offers = self.offers(crowd, world, you, centre);
+        let mut offers = Offers::to(you, centre, &self.known, crowd, world);
         let ended = self.end_pulses(crowd, world);
 
-        let fixed =
-            |offer: &Offer| if offer.known.is_some() { 1 + usize::from(offer.is_gone) } else { 0 };
-        let certain = writer.len() + offers.iter().map(fixed).sum::<usize>() + ended.len() * 26;
+        let certain = writer.len() + offers.fixed() + ended.len() * 26;
         let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
         let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
         room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
-        take(&mut offers, &mut room);
+        offers.take(&mut room);
 
-        write_discs(&mut writer, crowd, &offers);
-        self.learn(&offers);
-        length(&mut writer, pulses.len());
+        offers.write(&mut writer, crowd);
+        self.known.clear();
+        self.known.extend(offers.become_known());
+        sight::length(&mut writer, pulses.len());
         pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
         self.pulses.extend(pulses.iter().map(|(id, _)| *id));
         self.pulses.sort_unstable_by_key(|id| key(*id));
@@ -133,48 +112,6 @@ impl Viewer {
         }
     }
 
-    /// Everybody who is known or in sight, by slot.
-    fn offers(&self, crowd: &CrowdEncoder, world: &World, you: Slot, centre: Vec2) -> Vec<Offer> {
-        let Some(grid) = &crowd.discs_grid else { return Vec::new() };
-        let mut places: Vec<_> = grid.near(centre, LEAVE).collect();
-        places.sort_unstable();
-        let mut known = self.known.iter().peekable();
-        let gone = |known: &Known| Offer {
-            slot: known.slot,
-            known: Some(*known),
-            is_gone: true,
-            bits: None,
-            weight: 0,
-            is_taken: false,
-        };
-        let mut offers = Vec::with_capacity(places.len() + self.known.len());
-        for place in places {
-            let disc = &world.discs[place];
-            while let Some(left) = known.next_if(|known| known.slot < disc.slot) {
-                offers.push(gone(left));
-            }
-            let known = known.next_if(|known| known.slot == disc.slot).copied();
-            let reach = if known.is_some() { LEAVE } else { ENTER };
-            if disc.slot != you && !is_within(disc.position, centre, reach) {
-                offers.extend(known.as_ref().map(gone));
-                continue;
-            }
-            let waits = known.map_or(0, |known| known.waits);
-            let said = &crowd.discs[place];
-            let bits = match (known, said.news) {
-                (Some(_), News::Nothing) if waits == 0 => None,
-                (Some(_), News::Change(change)) if waits == 0 => Some((false, change)),
-                _ => Some((true, said.whole)),
-            };
-            let weight =
-                if disc.slot == you { u64::MAX } else { weight(disc.position - centre, waits) };
-            let slot = disc.slot;
-            offers.push(Offer { slot, known, is_gone: false, bits, weight, is_taken: false });
-        }
-        offers.extend(known.map(gone));
-        offers
-    }
-
     /// Forgets pulses that are no more. Those that end before their time are told of.
     fn end_pulses(&mut self, crowd: &CrowdEncoder, world: &World) -> Vec<PulseId> {
         let life = i32::from(crate::sim::pulse::LIFE_TICKS);
@@ -210,16 +147,6 @@ impl Viewer {
         new
     }
 
-    fn learn(&mut self, offers: &[Offer]) {
-        self.known.clear();
-        for offer in offers.iter().filter(|offer| !offer.is_gone) {
-            let is_exact = offer.is_taken || offer.bits.is_none();
-            let waits = |known: Known| known.waits.saturating_add(1);
-            let waits = if is_exact { Some(0) } else { offer.known.map(waits) };
-            self.known.extend(waits.map(|waits| Known { slot: offer.slot, waits }));
-        }
-    }
-
     fn write_events(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, you: Slot, room: usize) {
         let mut room = room;
         let sees = |slot: Slot| self.known.binary_search_by_key(&slot, |known| known.slot).is_ok();
@@ -233,7 +160,7 @@ impl Viewer {
             told
         });
         let told: Vec<_> = told.collect();
-        length(writer, told.len());
+        sight::length(writer, told.len());
         told.iter().for_each(|event| crowd.copy(event.bits, writer));
     }
 
@@ -254,61 +181,8 @@ impl Viewer {
     }
 }
 
-/// Near and long waited for is heavy.
-fn weight(way: Vec2, waits: u32) -> u64 {
-    const NEAR: i32 = 1 << 13;
-    let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
-    ((u64::from(waits) + 1) << 40) / distance
-}
-
-/// Takes what there is room for, the heaviest first.
-fn take(offers: &mut [Offer], room: &mut usize) {
-    let cost = |offer: &Offer| {
-        let header = if offer.known.is_some() { 2 } else { LAYOUT_SLOT_BITS };
-        offer.bits.map_or(0, |(_, bits)| header + bits.len)
-    };
-    let all: usize = offers.iter().map(cost).sum();
-    if all <= *room {
-        offers.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
-        *room -= all;
-        return;
-    }
-    let mut order: Vec<_> =
-        (0..offers.len()).filter(|place| offers[*place].bits.is_some()).collect();
-    order.sort_unstable_by_key(|place| core::cmp::Reverse(offers[*place].weight));
-    for place in order {
-        let offer = &mut offers[place];
-        let cost = cost(offer);
-        if cost <= *room || offer.weight == u64::MAX {
-            offer.is_taken = true;
-            *room = room.saturating_sub(cost);
-        }
-    }
-}
-
-const LAYOUT_SLOT_BITS: usize = 10;
-
-fn write_discs(writer: &mut BitWriter, crowd: &CrowdEncoder, offers: &[Offer]) {
-    for offer in offers.iter().filter(|offer| offer.known.is_some()) {
-        writer.flag(&mut (offer.is_gone || offer.is_taken)).expect(WRITES);
-        if offer.is_gone || offer.is_taken {
-            writer.flag(&mut offer.is_gone.clone()).expect(WRITES);
-        }
-        if let Some((mut whole, bits)) = offer.bits.filter(|_| offer.is_taken) {
-            writer.flag(&mut whole).expect(WRITES);
-            crowd.copy(bits, writer);
-        }
-    }
-    let new = || offers.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
-    length(writer, new().count());
-    for offer in new() {
-        keyframe::slot(writer, &mut offer.slot.clone(), LAYOUT).expect(WRITES);
-        offer.bits.into_iter().for_each(|(_, bits)| crowd.copy(bits, writer));
-    }
-}
-
 fn write_ended(writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, ended: &[PulseId]) {
-    length(writer, ended.len());
+    sight::length(writer, ended.len());
     for id in ended {
         sight::id(writer, &mut id.clone(), world.tick).expect(WRITES);
         let target =
@@ -318,9 +192,4 @@ fn write_ended(writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, ende
             keyframe::slot(writer, &mut target, LAYOUT).expect(WRITES);
         }
     }
-}
-
-fn length(writer: &mut BitWriter, count: usize) {
-    let mut count = u32::try_from(count).unwrap_or(0);
-    writer.golomb(&mut count, COUNT_ORDER).expect(WRITES);
 }

@@ -1,0 +1,165 @@
+//! The discs that one player could be told of, and which of them there is room for.
+
+use core::cmp::Reverse;
+
+use super::super::bits::{BitWriter, Coder as _};
+use super::super::keyframe;
+use super::encode::{Bits, CrowdEncoder, News};
+use super::sight::{self, LAYOUT};
+use super::{ENTER, LEAVE, is_within};
+use crate::sim::{Slot, Vec2, World};
+
+const WRITES: &str = "a writer takes every value";
+/// The slot before a disc that is new.
+const SLOT_BITS: usize = 10;
+/// What says that a disc that is known is told of.
+const TOLD_BITS: usize = 2;
+
+/// A disc that the player was told of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) slot: Slot,
+    /// Snapshots since the player knew it exactly: none, mostly.
+    pub(super) waits: u32,
+}
+
+/// Something that could be told about a disc in sight.
+#[derive(Debug)]
+pub(super) struct Offer {
+    slot: Slot,
+    /// The player knows it, as it was then.
+    known: Option<Known>,
+    /// It has left.
+    is_gone: bool,
+    /// Nothing: it went on alone.
+    bits: Option<(bool, Bits)>,
+    weight: u64,
+    is_taken: bool,
+}
+
+impl Offer {
+    fn gone(known: &Known) -> Self {
+        let (slot, known) = (known.slot, Some(*known));
+        Self { slot, known, is_gone: true, bits: None, weight: 0, is_taken: false }
+    }
+
+    /// Bits that it costs whether there is room or not.
+    fn fixed(&self) -> usize {
+        if self.known.is_some() { 1 + usize::from(self.is_gone) } else { 0 }
+    }
+
+    /// Bits that it costs beside these when it is taken.
+    fn cost(&self) -> usize {
+        let header = if self.known.is_some() { TOLD_BITS } else { SLOT_BITS };
+        self.bits.map_or(0, |(_, bits)| header + bits.len)
+    }
+
+    /// What the player knows of it then. Nothing when it has left, or had no room and is new.
+    fn becomes(&self) -> Option<Known> {
+        let is_exact = self.is_taken || self.bits.is_none();
+        let waits = |known: Known| known.waits.saturating_add(1);
+        let waits = if is_exact { Some(0) } else { self.known.map(waits) };
+        waits.filter(|_| !self.is_gone).map(|waits| Known { slot: self.slot, waits })
+    }
+}
+
+/// Everybody who is known or in sight, by slot.
+pub(super) struct Offers(Vec<Offer>);
+
+impl Offers {
+    /// `known` is by slot, too.
+    pub(super) fn to(
+        you: Slot,
+        centre: Vec2,
+        known: &[Known],
+        crowd: &CrowdEncoder,
+        world: &World,
+    ) -> Self {
+        let Some(grid) = &crowd.discs_grid else { return Self(Vec::new()) };
+        let mut places: Vec<_> = grid.near(centre, LEAVE).collect();
+        places.sort_unstable();
+        let mut offers = Vec::with_capacity(places.len() + known.len());
+        let mut known = known.iter().peekable();
+        for place in places {
+            let disc = &world.discs[place];
+            while let Some(left) = known.next_if(|known| known.slot < disc.slot) {
+                offers.push(Offer::gone(left));
+            }
+            let known = known.next_if(|known| known.slot == disc.slot).copied();
+            let reach = if known.is_some() { LEAVE } else { ENTER };
+            if disc.slot != you && !is_within(disc.position, centre, reach) {
+                offers.extend(known.as_ref().map(Offer::gone));
+                continue;
+            }
+            let waits = known.map_or(0, |known| known.waits);
+            let said = &crowd.discs[place];
+            let bits = match (known, said.news) {
+                (Some(_), News::Nothing) if waits == 0 => None,
+                (Some(_), News::Change(change)) if waits == 0 => Some((false, change)),
+                _ => Some((true, said.whole)),
+            };
+            let weight =
+                if disc.slot == you { u64::MAX } else { weight(disc.position - centre, waits) };
+            let slot = disc.slot;
+            offers.push(Offer { slot, known, is_gone: false, bits, weight, is_taken: false });
+        }
+        offers.extend(known.map(Offer::gone));
+        Self(offers)
+    }
+
+    /// Bits that they cost whoever is taken.
+    pub(super) fn fixed(&self) -> usize {
+        self.0.iter().map(Offer::fixed).sum()
+    }
+
+    /// Takes what there is room for, the heaviest first: the own disc in any case.
+    pub(super) fn take(&mut self, room: &mut usize) {
+        let all: usize = self.0.iter().map(Offer::cost).sum();
+        if all <= *room {
+            self.0.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
+            *room -= all;
+            return;
+        }
+        let mut order: Vec<_> = self.0.iter_mut().filter(|offer| offer.bits.is_some()).collect();
+        order.sort_unstable_by_key(|offer| (Reverse(offer.weight), offer.slot));
+        for offer in order {
+            let cost = offer.cost();
+            if cost <= *room || offer.weight == u64::MAX {
+                offer.is_taken = true;
+                *room = room.saturating_sub(cost);
+            }
+        }
+    }
+
+    /// Writes what was taken.
+    pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder) {
+        for offer in self.0.iter().filter(|offer| offer.known.is_some()) {
+            writer.flag(&mut (offer.is_gone || offer.is_taken)).expect(WRITES);
+            if offer.is_gone || offer.is_taken {
+                writer.flag(&mut offer.is_gone.clone()).expect(WRITES);
+            }
+            if let Some((mut whole, bits)) = offer.bits.filter(|_| offer.is_taken) {
+                writer.flag(&mut whole).expect(WRITES);
+                crowd.copy(bits, writer);
+            }
+        }
+        let new = || self.0.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
+        sight::length(writer, new().count());
+        for offer in new() {
+            keyframe::slot(writer, &mut offer.slot.clone(), LAYOUT).expect(WRITES);
+            offer.bits.into_iter().for_each(|(_, bits)| crowd.copy(bits, writer));
+        }
+    }
+
+    /// What the player knows then, by slot.
+    pub(super) fn become_known(&self) -> impl Iterator<Item = Known> {
+        self.0.iter().filter_map(Offer::becomes)
+    }
+}
+
+/// Near and long waited for is heavy.
+fn weight(way: Vec2, waits: u32) -> u64 {
+    const NEAR: i32 = 1 << 13;
+    let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
+    ((u64::from(waits) + 1) << 40) / distance
+}
