@@ -18,7 +18,7 @@ use crate::tick::{TICK_RATE_HZ, Tick};
 pub use report::PlayReport;
 
 /// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
-pub const GAME_SUBPROTOCOL: &str = "pushback.v4";
+pub const GAME_SUBPROTOCOL: &str = "pushback.v5";
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 

@@ -7,12 +7,13 @@ use shared::sim::rng::Rng;
 use shared::sim::{BotStrength, Command, Disc, Event, Mode, Slot, Vec2, World, bot};
 use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
 use shared::snapshot::{Applied, FRAME_BYTES_MAX, StreamDecoder, StreamEncoder, records};
+use shared::tick::TICK_RATE_HZ;
 
 const DISCS: u16 = 300;
 const ROUND_TICKS: u32 = 1_800;
 const SEED: u64 = 11;
 /// Of small crowds.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 16;
 
 /// A crowd that fights, and comes and goes.
 struct Crowd {
@@ -104,7 +105,7 @@ impl Follower {
         }
     }
 
-    fn look(&mut self, crowd: &Crowd, bytes_max: usize) -> &World {
+    fn look(&mut self, crowd: &Crowd, bytes_max: usize) -> Vec<u8> {
         let record = self.viewer.look(&crowd.encoder, &crowd.world, self.slot, bytes_max);
         self.bytes.push(record.len());
         for frame in records(&record) {
@@ -114,6 +115,10 @@ impl Follower {
                 self.events.extend(events.into_iter().map(|(_, event)| event));
             }
         }
+        record
+    }
+
+    fn part(&self) -> &World {
         self.decoder.world().expect("a world")
     }
 }
@@ -138,7 +143,8 @@ fn everybody_in_sight_is_as_in_the_world() {
         for follower in &mut followers {
             let slot = follower.slot;
             let centre = crowd.world.disc(slot).unwrap().position;
-            let part = follower.look(&crowd, usize::MAX);
+            follower.look(&crowd, usize::MAX);
+            let part = follower.part();
             assert!(part.is_partial());
             assert_eq!(part.tick, crowd.world.tick);
             let slots: BTreeSet<_> = part.discs.iter().map(|disc| disc.slot).collect();
@@ -177,17 +183,19 @@ fn a_tight_frame_tells_of_what_is_near_and_the_rest_in_time() {
     for _ in 0..600 {
         crowd.snapshot();
         let own = crowd.world.disc(Slot(0)).cloned();
-        let part = follower.look(&crowd, BYTES_MAX);
+        follower.look(&crowd, BYTES_MAX);
+        let part = follower.part();
         assert_eq!(part.disc(Slot(0)).cloned(), own.as_ref().map(told), "the own disc is exact");
     }
     assert_eq!(follower.decoder.diverged(), 0);
     let most = follower.bytes.iter().max().copied().unwrap_or_default();
     assert!(most <= BYTES_MAX + 16, "{most} bytes");
-    assert!(follower.decoder.world().unwrap().discs.len() > 10);
+    assert!(follower.part().discs.len() > 10);
 
     // With room again, everybody is exact at once.
     crowd.snapshot();
-    let part = follower.look(&crowd, usize::MAX);
+    follower.look(&crowd, usize::MAX);
+    let part = follower.part();
     for disc in &part.discs {
         assert_eq!(*disc, told(crowd.world.disc(disc.slot).unwrap()));
     }
@@ -200,7 +208,8 @@ fn who_missed_a_snapshot_begins_anew() {
     for missed in [false, false, true, false, true, false, false] {
         crowd.snapshot();
         if !missed {
-            let part = follower.look(&crowd, usize::MAX);
+            follower.look(&crowd, usize::MAX);
+            let part = follower.part();
             assert!(part.discs.iter().all(|d| *d == told(crowd.world.disc(d.slot).unwrap())));
         }
     }
@@ -224,7 +233,7 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
                     _ => {}
                 }
                 follower.look(&crowd, bytes_max);
-                let part = follower.decoder.world().unwrap();
+                let part = follower.part();
                 for disc in &part.discs {
                     if !follower.viewer.is_exact(disc.slot) {
                         vague += 1;
@@ -242,6 +251,58 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
         assert!(followers.iter().all(|f| f.decoder.diverged() == 0), "seed {seed}");
     }
     assert!(exact > 10 * vague && vague > 1_000, "{exact} exact, {vague} not");
+}
+
+/// What the player was promised to know exactly, of what somebody has who was told the same.
+fn promised(follower: &Follower, decoder: &StreamDecoder) -> World {
+    let mut world = decoder.world().unwrap().clone();
+    world.discs.retain(|disc| follower.viewer.is_exact(disc.slot));
+    world
+}
+
+/// Every bit of some frames, flipped: whatever it is of, the next check sees that somebody went elsewhere.
+#[test]
+fn who_reads_one_bit_wrong_notices_it_within_a_second() {
+    let (mut noticed, mut missed) = (0, 0);
+    let (mut neighbours, mut pulses, mut pickups) = (0, 0, 0);
+    for bytes_max in [usize::MAX, 90] {
+        let mut crowd = Crowd::new();
+        let mut follower = Follower::new(0);
+        let mut misled: Vec<StreamDecoder> = Vec::new();
+        for _ in 0..330 {
+            crowd.snapshot();
+            let before = follower.decoder.clone();
+            let record = follower.look(&crowd, bytes_max);
+            let frame = records(&record).next().unwrap().unwrap();
+            misled.retain_mut(|other| other.apply(frame).is_ok());
+            let is_checked = crowd.world.tick.0 % TICK_RATE_HZ < 2;
+            if is_checked {
+                let right = promised(&follower, &follower.decoder);
+                for other in misled.drain(..) {
+                    let wrong = promised(&follower, &other);
+                    if wrong == right {
+                        continue;
+                    }
+                    *if other.diverged() > 0 { &mut noticed } else { &mut missed } += 1;
+                    let own = |world: &World| world.disc(follower.slot).cloned();
+                    let is_own = own(&wrong) != own(&right);
+                    neighbours += u32::from(!is_own && wrong.discs != right.discs);
+                    pulses += u32::from(wrong.pulses != right.pulses);
+                    pickups += u32::from(wrong.pickups != right.pickups);
+                }
+            } else if crowd.world.tick.0 % TICK_RATE_HZ > 55 {
+                for bit in 0..frame.len() * 8 {
+                    let (mut broken, mut other) = (frame.to_vec(), before.clone());
+                    broken[bit / 8] ^= 1 << (bit % 8);
+                    misled.extend(other.apply(&broken).is_ok().then_some(other));
+                }
+            }
+        }
+        assert_eq!(follower.decoder.diverged(), 0);
+    }
+    assert!(neighbours > 1_000 && pulses > 100 && pickups > 0, "{neighbours} {pulses} {pickups}");
+    // Of so many, fifteen bits agree by chance now and then.
+    assert!(noticed > 1_000 * missed, "{noticed} noticed, {missed} not");
 }
 
 #[test]

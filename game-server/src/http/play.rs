@@ -21,7 +21,7 @@ pub struct PlayQuery {
     ticket: String,
 }
 
-/// The game as a WebSocket with binary messages, subprotocol `pushback.v4`.
+/// The game as a WebSocket with binary messages, subprotocol `pushback.v5`.
 ///
 /// The messages are those of `shared::protocol`, encoded by bincode 2: versions of the client and of the
 /// server that speak the same subprotocol understand each other.
@@ -30,7 +30,7 @@ pub struct PlayQuery {
     params(
         ("id" = RoomId, Path, description = "The room"),
         PlayQuery,
-        ("Sec-WebSocket-Protocol" = String, Header, description = "Offers at least `pushback.v4`",
+        ("Sec-WebSocket-Protocol" = String, Header, description = "Offers at least `pushback.v5`",
             example = json!(GAME_SUBPROTOCOL)),
     ),
     extensions(("x-websocket" = json!({

@@ -9,14 +9,16 @@
 //!
 //! Each disc is encoded once a snapshot, and its bits are copied for everyone who sees it. That works because everyone
 //! who was told of a disc with the last snapshot knows it exactly as it was. Who was not, for want of room in a frame,
-//! is told the whole of it later: what is near and what has waited goes first.
+//! is told the whole of it later: what is near and what has waited goes first. Once a second a check covers everything
+//! that a player is shown, but for such discs. Who finds it wrong says so and is told everything anew.
 //!
 //! ```text
 //! view      kind (3) · begins? (1)
 //!           begins   format (5) tick (32) began (32) round_ticks (18) you? (1) [slot]
 //!           goes on  base tick (7, lower bits) · two ticks? (1) else count (6)
-//!           leader changes? (1) [anybody? (1) [slot]] · own checksum? (1) [16]
-//!           for each disc known, by slot: as alone (0) · told (10) {whole? (1) disc | change} · gone (11)
+//!           leader changes? (1) [anybody? (1) [slot]] · check? (1) [not of all? (1) sum (15)]
+//!           for each disc known, by slot: as alone (0) [exact? (1), in a check that is not of all]
+//!                                       · told (10) {whole? (1) disc | change} · gone (11)
 //!           new discs {slot disc} · new pulses · pulses that ended {id struck? (1) [slot]} · events
 //!           pickups change? (1) [pickups in sight]
 //! change    for each tick: keys change? (1) [keys] · moved? (1) [4 corrections] · state? (1) [timers] · scored? (1) [3]
@@ -26,6 +28,7 @@
 //! ([`World::is_partial`](crate::sim::World::is_partial)).
 
 mod change;
+mod check;
 mod decode;
 mod encode;
 mod offers;
@@ -44,6 +47,8 @@ pub const ENTER: Vec2 = Vec2::new(units(760), units(440));
 /// Who is farther away is forgotten. The gap keeps somebody on the border from coming and going with every snapshot.
 pub const LEAVE: Vec2 = Vec2::new(units(840), units(520));
 
+/// What a frame that begins anew says of its format. It is no part of a recording, so there are no old ones to read.
+const FORMAT: u32 = 4;
 /// Cells of the grid that is searched for what a player sees: 256 units wide.
 const CELL_SHIFT: u32 = 14;
 /// The order of the code for how many of something there are.

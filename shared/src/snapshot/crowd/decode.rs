@@ -4,11 +4,12 @@ use super::super::bits::{BitReader, Coder as _, DecodeError};
 use super::super::decode::{Applied, BASE_BITS};
 use super::super::encode::header;
 use super::super::keyframe::{self, blank_pickup, blank_pulse};
-use super::super::{CROWD_FORMAT, FORMAT_BITS, FrameKind};
+use super::super::{FORMAT_BITS, FrameKind};
+use super::check::{self, Check};
 use super::sight::{self, LAYOUT};
-use super::{COUNT_ORDER, change};
+use super::{COUNT_ORDER, FORMAT, change};
 use crate::sim::alone::{self, Surroundings};
-use crate::sim::{Disc, Event, Mode, PulseId, Slot, Vec2, World, checksum, platform};
+use crate::sim::{Disc, Event, Mode, PulseId, Slot, Vec2, World, platform};
 
 type Coded = Result<(), DecodeError>;
 
@@ -17,7 +18,7 @@ pub(in crate::snapshot) struct Seen {
     pub(in crate::snapshot) world: World,
     pub(in crate::snapshot) you: Slot,
     pub(in crate::snapshot) applied: Applied,
-    /// The own disc is not where the server has it.
+    /// Something that the player was promised to know exactly is not as the server has it.
     pub(in crate::snapshot) diverged: bool,
 }
 
@@ -27,6 +28,9 @@ struct Reading<'a> {
     world: World,
     around: Vec<Surroundings>,
     events: Vec<Event>,
+    check: Option<Check>,
+    /// Discs that had no room: the check is not of these.
+    vague: Vec<Slot>,
 }
 
 /// Takes one frame. `known` is where the last one led to, and the own seat.
@@ -45,19 +49,20 @@ pub(in crate::snapshot) fn apply(
         (world.clone(), follow(&mut reader, world)?, you)
     };
     let around = (0..count).map(|tick| Surroundings::at(&world, world.tick.plus(tick))).collect();
-    let mut reading = Reading { reader, world, around, events: Vec::new() };
-    let own = reading.leader_and_check()?;
+    let (events, vague) = (Vec::new(), Vec::new());
+    let mut reading = Reading { reader, world, around, events, check: None, vague };
+    reading.leader()?;
+    Check::code(&mut reading.reader, &mut reading.check)?;
     reading.pass(count);
     reading.discs()?;
     reading.pulses()?;
     reading.told_events()?;
     reading.pickups()?;
-    let Reading { world, mut events, .. } = reading;
+    let Reading { world, mut events, check, vague, .. } = reading;
     if world.is_over() && !begins {
         events.push(Event::RoundOver);
     }
-    let check = |disc: &Disc| checksum::of(disc) & 0xffff;
-    let diverged = own.is_some_and(|own| world.disc(you).map(check) != Some(own));
+    let diverged = check.is_some_and(|check| check.sum != check::sum(&world, &vague));
     let events = events.into_iter().map(|event| (world.tick, event)).collect();
     let applied = if begins { Applied::Keyframe } else { Applied::Delta(events) };
     Ok(Seen { world, you, applied, diverged })
@@ -66,7 +71,7 @@ pub(in crate::snapshot) fn apply(
 fn beginning(reader: &mut BitReader<'_>) -> Result<(World, u32, Slot), DecodeError> {
     let mut format = 0;
     reader.bits(&mut format, FORMAT_BITS)?;
-    if format != CROWD_FORMAT {
+    if format != FORMAT {
         return Err(DecodeError::UnknownFormat(format));
     }
     let mut world = World::new(Mode::Crowd, 0, 0);
@@ -89,8 +94,7 @@ fn follow(reader: &mut BitReader<'_>, world: &World) -> Result<u32, DecodeError>
 }
 
 impl Reading<'_> {
-    /// What the own disc's checksum should be in the end, now and then.
-    fn leader_and_check(&mut self) -> Result<Option<u32>, DecodeError> {
+    fn leader(&mut self) -> Coded {
         let (mut leads_anew, mut anybody) = (false, false);
         self.reader.flag(&mut leads_anew)?;
         if leads_anew {
@@ -102,12 +106,7 @@ impl Reading<'_> {
             }
             self.world.leader = anybody.then_some(leader);
         }
-        let (mut checked, mut checksum) = (false, 0);
-        self.reader.flag(&mut checked)?;
-        if checked {
-            self.reader.bits(&mut checksum, 16)?;
-        }
-        Ok(checked.then_some(checksum))
+        Ok(())
     }
 
     /// Time goes on, and known pulses fly on.
@@ -158,6 +157,10 @@ impl Reading<'_> {
         }
         if told {
             self.reader.flag(&mut whole)?;
+        } else if self.check.is_some_and(|check| check.has_vague) {
+            let mut is_exact = false;
+            self.reader.flag(&mut is_exact)?;
+            self.vague.extend((!is_exact).then_some(disc.slot));
         }
         let was_standing = disc.is_standing();
         if whole {

@@ -2,6 +2,7 @@
 
 use super::super::bits::BitWriter;
 use super::super::keyframe;
+use super::check::{self, Hashes};
 use super::sight::{self, LAYOUT};
 use super::{CELL_SHIFT, change, told};
 use crate::sim::alone::Surroundings;
@@ -25,11 +26,13 @@ pub struct CrowdEncoder {
     /// One for each pulse of the world.
     pub(super) pulses: Vec<Bits>,
     pub(super) pulses_grid: Option<Grid>,
-    /// Those that are in the air, in order.
-    pub(super) alive: Vec<(u32, Slot)>,
+    /// Those that are in the air, in the order of [`key`], and their places in the world.
+    pub(super) alive: Vec<((u32, Slot), usize)>,
     /// Pulses that hit somebody.
     pub(super) struck: Vec<(PulseId, Slot)>,
     pub(super) events: Vec<Sight>,
+    /// In a snapshot that is to be checked.
+    pub(super) hashes: Option<Hashes>,
     written: Vec<u8>,
 }
 
@@ -97,12 +100,19 @@ impl CrowdEncoder {
         self.last = world.discs.iter().map(told).collect();
         self.see_pulses(&mut writer, world);
         self.see_events(&mut writer, events, world);
+        self.hashes = check::is_due(self.base, world.tick).then(|| Hashes::of(world));
         self.written = writer.finish();
     }
 
     /// Adds some of the bits of this snapshot to a frame.
     pub(super) fn copy(&self, bits: Bits, to: &mut BitWriter) {
         to.append(&self.written[bits.start..bits.start + bits.len.div_ceil(8)], bits.len);
+    }
+
+    /// The place of a pulse in the world, while it is in the air.
+    pub(super) fn place_of_pulse(&self, id: PulseId) -> Option<usize> {
+        let place = self.alive.binary_search_by_key(&key(id), |(key, _)| *key).ok()?;
+        Some(self.alive[place].1)
     }
 
     fn foretell(&self, ticks: &[Vec<Command>], around: &[Surroundings]) -> Vec<(Slot, Foretold)> {
@@ -147,7 +157,8 @@ impl CrowdEncoder {
             .collect();
         self.pulses_grid =
             Some(Grid::new(world.pulses.iter().map(|pulse| pulse.position), CELL_SHIFT));
-        self.alive = world.pulses.iter().map(|pulse| key(pulse.id)).collect();
+        let places = world.pulses.iter().enumerate();
+        self.alive = places.map(|(place, pulse)| (key(pulse.id), place)).collect();
         self.alive.sort_unstable();
     }
 

@@ -23,14 +23,20 @@ pub(super) struct Known {
     pub(super) waits: u32,
 }
 
+impl Known {
+    pub(super) const fn is_exact(self) -> bool {
+        self.waits == 0
+    }
+}
+
 /// Something that could be told about a disc in sight.
 #[derive(Debug)]
 pub(super) struct Offer {
     slot: Slot,
+    /// In the world. Nothing when it has left.
+    place: Option<usize>,
     /// The player knows it, as it was then.
     known: Option<Known>,
-    /// It has left.
-    is_gone: bool,
     /// Nothing: it went on alone.
     bits: Option<(bool, Bits)>,
     weight: u64,
@@ -40,12 +46,26 @@ pub(super) struct Offer {
 impl Offer {
     fn gone(known: &Known) -> Self {
         let (slot, known) = (known.slot, Some(*known));
-        Self { slot, known, is_gone: true, bits: None, weight: 0, is_taken: false }
+        Self { slot, place: None, known, bits: None, weight: 0, is_taken: false }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.place.is_none()
+    }
+
+    /// The player knows it exactly then, if it is there.
+    fn is_exact(&self) -> bool {
+        self.is_taken || self.bits.is_none()
+    }
+
+    /// The player knows it then, and not exactly.
+    fn is_vague(&self) -> bool {
+        self.known.is_some() && !self.is_exact()
     }
 
     /// Bits that it costs whether there is room or not.
     fn fixed(&self) -> usize {
-        if self.known.is_some() { 1 + usize::from(self.is_gone) } else { 0 }
+        if self.known.is_some() { 1 + usize::from(self.is_gone()) } else { 0 }
     }
 
     /// Bits that it costs beside these when it is taken.
@@ -56,10 +76,9 @@ impl Offer {
 
     /// What the player knows of it then. Nothing when it has left, or had no room and is new.
     fn becomes(&self) -> Option<Known> {
-        let is_exact = self.is_taken || self.bits.is_none();
         let waits = |known: Known| known.waits.saturating_add(1);
-        let waits = if is_exact { Some(0) } else { self.known.map(waits) };
-        waits.filter(|_| !self.is_gone).map(|waits| Known { slot: self.slot, waits })
+        let waits = if self.is_exact() { Some(0) } else { self.known.map(waits) };
+        waits.filter(|_| !self.is_gone()).map(|waits| Known { slot: self.slot, waits })
     }
 }
 
@@ -100,8 +119,8 @@ impl Offers {
             };
             let weight =
                 if disc.slot == you { u64::MAX } else { weight(disc.position - centre, waits) };
-            let slot = disc.slot;
-            offers.push(Offer { slot, known, is_gone: false, bits, weight, is_taken: false });
+            let (slot, place) = (disc.slot, Some(place));
+            offers.push(Offer { slot, place, known, bits, weight, is_taken: false });
         }
         offers.extend(known.map(Offer::gone));
         Self(offers)
@@ -131,12 +150,25 @@ impl Offers {
         }
     }
 
-    /// Writes what was taken.
-    pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder) {
+    /// Whether there is somebody whom the player knows then, and not exactly.
+    pub(super) fn has_vague(&self) -> bool {
+        self.0.iter().any(Offer::is_vague)
+    }
+
+    /// The places in the world of those whom the player knows exactly then.
+    pub(super) fn exact(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().filter(|offer| offer.is_exact()).filter_map(|offer| offer.place)
+    }
+
+    /// Writes what was taken, and if asked for, who is vague.
+    pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, marks_vague: bool) {
         for offer in self.0.iter().filter(|offer| offer.known.is_some()) {
-            writer.flag(&mut (offer.is_gone || offer.is_taken)).expect(WRITES);
-            if offer.is_gone || offer.is_taken {
-                writer.flag(&mut offer.is_gone.clone()).expect(WRITES);
+            let is_told = offer.is_gone() || offer.is_taken;
+            writer.flag(&mut { is_told }).expect(WRITES);
+            if is_told {
+                writer.flag(&mut offer.is_gone()).expect(WRITES);
+            } else if marks_vague {
+                writer.flag(&mut offer.is_exact()).expect(WRITES);
             }
             if let Some((mut whole, bits)) = offer.bits.filter(|_| offer.is_taken) {
                 writer.flag(&mut whole).expect(WRITES);

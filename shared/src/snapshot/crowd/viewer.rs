@@ -4,13 +4,14 @@ use super::super::bits::{BitWriter, Coder as _};
 use super::super::encode::header;
 use super::super::keyframe::{self, blank_pickup};
 use super::super::record::record;
-use super::super::{CROWD_FORMAT, FORMAT_BITS, FrameKind};
+use super::super::{FORMAT_BITS, FrameKind};
+use super::check::Check;
 use super::encode::{Bits, CrowdEncoder, key};
 use super::offers::{Known, Offers};
 use super::sight::{self, LAYOUT};
-use super::{ENTER, is_within, told};
-use crate::sim::{Pickup, PulseId, Slot, Vec2, World, checksum};
-use crate::tick::{TICK_RATE_HZ, Tick};
+use super::{ENTER, FORMAT, is_within};
+use crate::sim::{Pickup, PulseId, Slot, Vec2, World};
+use crate::tick::Tick;
 
 const WRITES: &str = "a writer takes every value";
 /// New pulses take at most this part of a frame, so that a hail of them does not hide the discs.
@@ -52,22 +53,24 @@ impl Viewer {
         let mut offers = Offers::to(you, centre, &self.known, crowd, world);
         let ended = self.end_pulses(crowd, world);
 
-        let certain = writer.len() + offers.fixed() + ended.len() * 26;
+        let pickups = self.see_pickups(world, centre);
+
+        let check = crowd.hashes.as_ref().map_or(0, |_| Check::BITS + self.known.len());
+        let certain = writer.len() + check + offers.fixed() + ended.len() * 26;
         let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
         let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
         room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
         offers.take(&mut room);
+        self.learn(&offers, &pulses);
 
-        offers.write(&mut writer, crowd);
-        self.known.clear();
-        self.known.extend(offers.become_known());
+        let mut check = self.check(crowd, &offers);
+        Check::code(&mut writer, &mut check).expect(WRITES);
+        offers.write(&mut writer, crowd, check.is_some_and(|check| check.has_vague));
         sight::length(&mut writer, pulses.len());
         pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
-        self.pulses.extend(pulses.iter().map(|(id, _)| *id));
-        self.pulses.sort_unstable_by_key(|id| key(*id));
         write_ended(&mut writer, crowd, world, &ended);
         self.write_events(&mut writer, crowd, you, room);
-        self.write_pickups(&mut writer, world, centre);
+        self.write_pickups(&mut writer, world, pickups);
         self.told_until = Some(world.tick);
         record(&writer.finish())
     }
@@ -77,7 +80,7 @@ impl Viewer {
     #[must_use]
     pub fn is_exact(&self, slot: Slot) -> bool {
         let place = self.known.binary_search_by_key(&slot, |known| known.slot);
-        place.is_ok_and(|place| self.known[place].waits == 0)
+        place.is_ok_and(|place| self.known[place].is_exact())
     }
 
     fn begin(&mut self, writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, you: Slot) {
@@ -86,7 +89,7 @@ impl Viewer {
         writer.flag(&mut begins).expect(WRITES);
         if begins {
             *self = Self::default();
-            writer.bits(&mut { CROWD_FORMAT }, FORMAT_BITS).expect(WRITES);
+            writer.bits(&mut { FORMAT }, FORMAT_BITS).expect(WRITES);
             writer.bits(&mut world.tick.0.clone(), 32).expect(WRITES);
             writer.bits(&mut world.began.0.clone(), 32).expect(WRITES);
             keyframe::round_ticks(writer, &mut world.round_ticks.clone()).expect(WRITES);
@@ -104,12 +107,14 @@ impl Viewer {
                 keyframe::slot(writer, &mut leader, LAYOUT).expect(WRITES);
             }
         }
-        let is_due = world.tick.0 / TICK_RATE_HZ != crowd.base.0 / TICK_RATE_HZ;
-        let own = world.disc(you).filter(|_| is_due);
-        writer.flag(&mut own.is_some()).expect(WRITES);
-        if let Some(own) = own {
-            writer.bits(&mut checksum::of(&told(own)), 16).expect(WRITES);
-        }
+    }
+
+    /// What the player will know exactly, if it is time to check that.
+    fn check(&self, crowd: &CrowdEncoder, offers: &Offers) -> Option<Check> {
+        let hashes = crowd.hashes.as_ref()?;
+        let pulses = self.pulses.iter().filter_map(|id| crowd.place_of_pulse(*id));
+        let sum = hashes.sum(offers.exact(), pulses, &self.pickups);
+        Some(Check { sum, has_vague: offers.has_vague() })
     }
 
     /// Forgets pulses that are no more. Those that end before their time are told of.
@@ -117,7 +122,7 @@ impl Viewer {
         let life = i32::from(crate::sim::pulse::LIFE_TICKS);
         let mut ended = Vec::new();
         self.pulses.retain(|id| {
-            let is_alive = crowd.alive.binary_search(&key(*id)).is_ok();
+            let is_alive = crowd.place_of_pulse(*id).is_some();
             if !is_alive && world.tick.since(id.tick) < life {
                 ended.push(*id);
             }
@@ -147,6 +152,13 @@ impl Viewer {
         new
     }
 
+    fn learn(&mut self, offers: &Offers, pulses: &[(PulseId, Bits)]) {
+        self.known.clear();
+        self.known.extend(offers.become_known());
+        self.pulses.extend(pulses.iter().map(|(id, _)| *id));
+        self.pulses.sort_unstable_by_key(|id| key(*id));
+    }
+
     fn write_events(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, you: Slot, room: usize) {
         let mut room = room;
         let sees = |slot: Slot| self.known.binary_search_by_key(&slot, |known| known.slot).is_ok();
@@ -164,19 +176,25 @@ impl Viewer {
         told.iter().for_each(|event| crowd.copy(event.bits, writer));
     }
 
-    fn write_pickups(&mut self, writer: &mut BitWriter, world: &World, centre: Vec2) {
+    /// Pickups in sight. True when they are others than before.
+    fn see_pickups(&mut self, world: &World, centre: Vec2) -> bool {
         let in_sight =
             world.pickups.iter().filter(|pickup| is_within(pickup.position, centre, ENTER));
-        let mut in_sight: Vec<_> = in_sight.cloned().collect();
-        let mut changed = in_sight != self.pickups;
+        if in_sight.clone().eq(&self.pickups) {
+            return false;
+        }
+        self.pickups = in_sight.cloned().collect();
+        true
+    }
+
+    fn write_pickups(&self, writer: &mut BitWriter, world: &World, mut changed: bool) {
         writer.flag(&mut changed).expect(WRITES);
         if changed {
-            self.pickups.clone_from(&in_sight);
             let pickup = |writer: &mut BitWriter, pickup: &mut Pickup| {
                 keyframe::pickup(writer, pickup, LAYOUT)
             };
-            keyframe::list(writer, &mut in_sight, world.mode.pickups_max(), blank_pickup, pickup)
-                .expect(WRITES);
+            let (mut pickups, most) = (self.pickups.clone(), world.mode.pickups_max());
+            keyframe::list(writer, &mut pickups, most, blank_pickup, pickup).expect(WRITES);
         }
     }
 }
