@@ -92,13 +92,16 @@ pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Co
     if c.reads() {
         *event = blank(kind);
     }
-    let place = |slot: Slot| world.disc(slot).map(|disc| disc.position).unwrap_or_default();
+    let known = |slot: Slot| world.disc(slot).map(|disc| disc.position);
+    let place = |slot: Slot| known(slot).unwrap_or_default();
     match event {
         Event::Bump { a, b, speed, at } => {
             keyframe::slot(c, a, LAYOUT)?;
             keyframe::slot(c, b, LAYOUT)?;
             c.ranged(speed, 0, BUMP_SPEED_MAX)?;
-            *at = (place(*a) + place(*b)).scale(1, 2);
+            // Whom a reader does not see was there, too.
+            let of = |one: Slot, other: Slot| known(one).or(known(other)).unwrap_or_default();
+            *at = (of(*a, *b) + of(*b, *a)).scale(1, 2);
         }
         Event::ShoveHit { by, target } => {
             keyframe::slot(c, by, LAYOUT)?;
