@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shared::sim::fixed::units;
 use shared::sim::rng::Rng;
-use shared::sim::{BotStrength, Command, Disc, Event, Mode, Slot, Vec2, World, bot};
+use shared::sim::{BotStrength, Command, Disc, Event, Mode, Pickup, Pulse, Slot, Vec2, World, bot};
 use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
 use shared::snapshot::{Applied, FRAME_BYTES_MAX, StreamDecoder, StreamEncoder, records};
 use shared::tick::TICK_RATE_HZ;
@@ -43,9 +43,11 @@ impl Crowd {
 
     /// So few that they all see each other: in the middle, or at the edge, where some fall at once.
     fn together(seed: u64) -> Self {
-        let mut crowd = Self::of(40, seed, 540 + u32::try_from(seed % 5).unwrap());
+        // Some rounds end between two snapshots.
+        let round_ticks = [540, 541, 543, 544][(seed % 4) as usize];
+        let mut crowd = Self::of(40, seed, round_ticks);
         crowd.seats = 150;
-        let centre = Vec2::new(units([0, 2_950][usize::from(seed % 2 == 1)]), 0);
+        let centre = Vec2::new(units(if seed.is_multiple_of(3) { 2_950 } else { 0 }), 0);
         for disc in &mut crowd.world.discs {
             disc.position = disc.position.scale(1, 6) + centre;
         }
@@ -127,45 +129,72 @@ fn told(disc: &Disc) -> Disc {
     Disc { last_push: None, ..disc.clone() }
 }
 
-fn lies_within(disc: &Disc, centre: Vec2, reach: Vec2) -> bool {
-    let way = disc.position - centre;
+fn is_within(place: Vec2, centre: Vec2, reach: Vec2) -> bool {
+    let way = place - centre;
     way.x.abs() <= reach.x && way.y.abs() <= reach.y
+}
+
+/// Also of one of whom the other is out of sight.
+fn bumps_are_where_somebody_is(events: &[Event], part: &World) {
+    for event in events {
+        let Event::Bump { a, b, at, .. } = event else { continue };
+        let standing = [a, b].map(|slot| part.disc(*slot).filter(|disc| disc.is_standing()));
+        for disc in standing.into_iter().flatten() {
+            let away = (disc.position - *at).length();
+            assert!(away < units(100), "{event:?}, {away} away, at {}", part.tick);
+        }
+    }
+}
+
+/// Those in sight are told of, and stay so a little longer: how many are farther away than newcomers would be told of.
+fn pickups_left_behind(part: &World, world: &World, centre: Vec2) -> usize {
+    assert!(part.pickups.iter().all(|pickup| world.pickups.contains(pickup)));
+    let is_near = |pickup: &&Pickup| is_within(pickup.position, centre, ENTER);
+    for pickup in world.pickups.iter().filter(is_near) {
+        assert!(part.pickups.contains(pickup), "{pickup:?} at {}", world.tick);
+    }
+    assert!(part.pickups.iter().all(|pickup| is_within(pickup.position, centre, LEAVE)));
+    part.pickups.iter().filter(|pickup| !is_near(pickup)).count()
 }
 
 #[test]
 fn everybody_in_sight_is_as_in_the_world() {
     let mut crowd = Crowd::new();
     let mut followers = [Follower::new(0), Follower::new(6), Follower::new(9)];
-    let (mut seen, mut falls) = (0, 0);
+    let (mut seen, mut falls, mut lingering) = (0, 0, 0);
     while !crowd.world.is_over() {
         let events = crowd.snapshot();
         falls += events.iter().filter(|e| matches!(e, Event::KnockOut { .. })).count();
         for follower in &mut followers {
             let slot = follower.slot;
             let centre = crowd.world.disc(slot).unwrap().position;
+            let told_before = follower.events.len();
             follower.look(&crowd, usize::MAX);
             let part = follower.part();
             assert!(part.is_partial());
             assert_eq!(part.tick, crowd.world.tick);
             let slots: BTreeSet<_> = part.discs.iter().map(|disc| disc.slot).collect();
             for disc in &crowd.world.discs {
-                if lies_within(disc, centre, ENTER) {
+                if is_within(disc.position, centre, ENTER) {
                     assert!(slots.contains(&disc.slot), "{:?} is in sight of {slot:?}", disc.slot);
                 }
             }
             for disc in &part.discs {
                 let real = crowd.world.disc(disc.slot).expect("nobody who has left is seen");
                 assert_eq!(*disc, told(real), "seed {SEED}, tick {}", part.tick);
-                assert!(lies_within(disc, centre, LEAVE));
+                assert!(is_within(disc.position, centre, LEAVE));
             }
             for pulse in &part.pulses {
                 assert!(crowd.world.pulses.contains(pulse), "{pulse:?} at {}", part.tick);
             }
+            lingering += pickups_left_behind(part, &crowd.world, centre);
             seen += part.discs.len();
+            bumps_are_where_somebody_is(&follower.events[told_before..], part);
         }
     }
     assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0));
     assert!(falls > 20 && seen > 20_000, "a lively crowd: {falls} falls, {seen} seen");
+    assert!(lingering > 20, "pickups that were left behind: {lingering}");
     let count = |wanted: fn(&Event) -> bool| {
         followers[0].events.iter().filter(|event| wanted(event)).count()
     };
@@ -199,6 +228,41 @@ fn a_tight_frame_tells_of_what_is_near_and_the_rest_in_time() {
     for disc in &part.discs {
         assert_eq!(*disc, told(crowd.world.disc(disc.slot).unwrap()));
     }
+}
+
+#[test]
+fn a_tight_frame_tells_of_the_nearest_pulses_and_of_every_knock_out() {
+    let mut crowd = Crowd::new();
+    let mut follower = Follower::new(0);
+    let (mut hidden, mut knock_outs) = (0, 0);
+    while !crowd.world.is_over() {
+        let events = crowd.snapshot();
+        follower.events.clear();
+        follower.look(&crowd, 120);
+
+        let part = follower.part();
+        let centre = crowd.world.disc(Slot(0)).unwrap().position;
+        let distance = |pulse: &&Pulse| (pulse.position - centre).length_squared();
+        // All of them are new to everybody, so that each takes the same room.
+        let is_new = |pulse: &&Pulse| {
+            crowd.world.tick.since(pulse.id.tick) <= 2 && is_within(pulse.position, centre, ENTER)
+        };
+        let new = crowd.world.pulses.iter().filter(is_new);
+        let (told, untold): (Vec<_>, Vec<_>) = new.partition(|pulse| part.pulses.contains(pulse));
+        hidden += untold.len();
+        if let Some(nearest) = untold.iter().map(distance).min() {
+            assert!(told.iter().all(|pulse| distance(pulse) <= nearest), "tick {}", part.tick);
+        }
+        for event in events {
+            let Event::KnockOut { slot, .. } = event else { continue };
+            let is_it = |e: &Event| matches!(e, Event::KnockOut { slot: of, .. } if *of == slot);
+            if part.disc(slot).is_some() {
+                assert!(follower.events.iter().any(is_it), "{slot:?} at {}", part.tick);
+                knock_outs += 1;
+            }
+        }
+    }
+    assert!(hidden > 20 && knock_outs > 20, "{hidden} pulses hidden, {knock_outs} knock-outs");
 }
 
 #[test]
@@ -255,7 +319,7 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
 
 /// What the player was promised to know exactly, of what somebody has who was told the same.
 fn promised(follower: &Follower, decoder: &StreamDecoder) -> World {
-    let mut world = decoder.world().unwrap().clone();
+    let mut world = decoder.world().expect("a world").clone();
     world.discs.retain(|disc| follower.viewer.is_exact(disc.slot));
     world
 }

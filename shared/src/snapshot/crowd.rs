@@ -24,6 +24,10 @@
 //! change    for each tick: keys change? (1) [keys] · moved? (1) [4 corrections] · state? (1) [timers] · scored? (1) [3]
 //! ```
 //!
+//! When a frame has a limit, its room goes first to what is in it anyway, the own disc and events about it, then to
+//! the nearest of the new pulses and to knock-outs in sight, a part of it each, then to the other discs, and to other
+//! events last. A pulse or a disc that had no room is told later. An event is not: it would be old.
+//!
 //! What a player is not told: who pushed a disc last, and what chance will bring
 //! ([`World::is_partial`](crate::sim::World::is_partial)).
 
@@ -31,6 +35,7 @@ mod change;
 mod check;
 mod decode;
 mod encode;
+mod events;
 mod offers;
 mod sight;
 mod viewer;

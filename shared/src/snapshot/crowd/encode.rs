@@ -3,6 +3,7 @@
 use super::super::bits::BitWriter;
 use super::super::keyframe;
 use super::check::{self, Hashes};
+use super::events::Sight;
 use super::sight::{self, LAYOUT};
 use super::{CELL_SHIFT, change, told};
 use crate::sim::alone::Surroundings;
@@ -61,14 +62,6 @@ pub(super) enum News {
     Change(Bits),
     /// Too much: the whole of it.
     Whole,
-}
-
-/// An event and whom it is about.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sight {
-    pub(super) of: Slot,
-    pub(super) and: Option<Slot>,
-    pub(super) bits: Bits,
 }
 
 /// A disc of the last snapshot, and what became of it as far as its keys tell.
@@ -173,7 +166,8 @@ impl CrowdEncoder {
             let bits = bits(writer, |writer| {
                 sight::event(writer, &mut event.clone(), world).expect(WRITES);
             });
-            self.events.push(Sight { of, and, bits });
+            let is_knock_out = matches!(event, Event::KnockOut { .. });
+            self.events.push(Sight { of, and, is_knock_out, bits });
         }
     }
 }

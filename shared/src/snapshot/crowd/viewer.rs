@@ -7,15 +7,21 @@ use super::super::record::record;
 use super::super::{FORMAT_BITS, FrameKind};
 use super::check::Check;
 use super::encode::{Bits, CrowdEncoder, key};
+use super::events;
 use super::offers::{Known, Offers};
 use super::sight::{self, LAYOUT};
-use super::{ENTER, FORMAT, is_within};
-use crate::sim::{Pickup, PulseId, Slot, Vec2, World};
+use super::{ENTER, FORMAT, LEAVE, is_within};
+use crate::sim::{Pickup, Pulse, PulseId, Slot, Vec2, World};
 use crate::tick::Tick;
 
 const WRITES: &str = "a writer takes every value";
 /// New pulses take at most this part of a frame, so that a hail of them does not hide the discs.
 const PULSES_SHARE: usize = 3;
+/// Knock-outs in sight have at most this part of what is left, before the discs. They are rare, and told once or never.
+const KNOCK_OUTS_SHARE: usize = 8;
+/// A pulse that ended.
+const ENDED_BITS: usize = 28;
+const PICKUP_BITS: usize = 40;
 
 /// What one player knows.
 #[derive(Debug, Clone, Default)]
@@ -52,15 +58,25 @@ impl Viewer {
         let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
         let mut offers = Offers::to(you, centre, &self.known, crowd, world);
         let ended = self.end_pulses(crowd, world);
+        let pickups_change = self.see_pickups(world, centre);
+        let (own_events, knock_outs) = events::first(&crowd.events, you, |slot| self.sees(slot));
 
-        let pickups = self.see_pickups(world, centre);
-
-        let check = crowd.hashes.as_ref().map_or(0, |_| Check::BITS + self.known.len());
-        let certain = writer.len() + check + offers.fixed() + ended.len() * 26;
+        let certain = [
+            writer.len(),
+            crowd.hashes.as_ref().map_or(0, |_| Check::BITS + self.known.len()),
+            offers.fixed(),
+            ended.len() * ENDED_BITS,
+            if pickups_change { self.pickups.len() * PICKUP_BITS } else { 0 },
+            own_events,
+        ];
+        let certain = certain.into_iter().sum();
         let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
         let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
         room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
+        let knock_outs = knock_outs.min(room / KNOCK_OUTS_SHARE);
+        room -= knock_outs;
         offers.take(&mut room);
+        room += knock_outs;
         self.learn(&offers, &pulses);
 
         let mut check = self.check(crowd, &offers);
@@ -69,8 +85,10 @@ impl Viewer {
         sight::length(&mut writer, pulses.len());
         pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
         write_ended(&mut writer, crowd, world, &ended);
-        self.write_events(&mut writer, crowd, you, room);
-        self.write_pickups(&mut writer, world, pickups);
+        let events = events::told(&crowd.events, you, |slot| self.sees(slot), room);
+        sight::length(&mut writer, events.len());
+        events.into_iter().for_each(|bits| crowd.copy(bits, &mut writer));
+        self.write_pickups(&mut writer, world, pickups_change);
         self.told_until = Some(world.tick);
         record(&writer.finish())
     }
@@ -131,7 +149,7 @@ impl Viewer {
         ended
     }
 
-    /// Pulses in sight that the player does not know, as many as there is room for.
+    /// Pulses in sight that the player does not know, as many as there is room for, the nearest first.
     fn new_pulses(
         &self,
         crowd: &CrowdEncoder,
@@ -140,16 +158,23 @@ impl Viewer {
         mut room: usize,
     ) -> Vec<(PulseId, Bits)> {
         let Some(grid) = &crowd.pulses_grid else { return Vec::new() };
-        let mut new = Vec::new();
-        for place in grid.near(centre, ENTER) {
-            let (pulse, bits) = (&world.pulses[place], crowd.pulses[place]);
+        let is_new = |pulse: &Pulse| {
             let is_known = self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_ok();
-            if !is_known && is_within(pulse.position, centre, ENTER) && bits.len <= room {
-                room -= bits.len;
-                new.push((pulse.id, bits));
-            }
-        }
-        new
+            !is_known && is_within(pulse.position, centre, ENTER)
+        };
+        let mut new: Vec<_> =
+            grid.near(centre, ENTER).filter(|place| is_new(&world.pulses[*place])).collect();
+        new.sort_unstable_by_key(|place| {
+            let pulse = &world.pulses[*place];
+            ((pulse.position - centre).length_squared(), key(pulse.id))
+        });
+        new.retain(|place| {
+            let bits = crowd.pulses[*place].len;
+            let fits = bits <= room;
+            room -= if fits { bits } else { 0 };
+            fits
+        });
+        new.into_iter().map(|place| (world.pulses[place].id, crowd.pulses[place])).collect()
     }
 
     fn learn(&mut self, offers: &Offers, pulses: &[(PulseId, Bits)]) {
@@ -159,27 +184,17 @@ impl Viewer {
         self.pulses.sort_unstable_by_key(|id| key(*id));
     }
 
-    fn write_events(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, you: Slot, room: usize) {
-        let mut room = room;
-        let sees = |slot: Slot| self.known.binary_search_by_key(&slot, |known| known.slot).is_ok();
-        let told = crowd.events.iter().filter(|event| {
-            if event.of == you || event.and == Some(you) {
-                return true;
-            }
-            let fits = event.bits.len <= room;
-            let told = fits && sees(event.of);
-            room -= if told { event.bits.len } else { 0 };
-            told
-        });
-        let told: Vec<_> = told.collect();
-        sight::length(writer, told.len());
-        told.iter().for_each(|event| crowd.copy(event.bits, writer));
+    fn sees(&self, slot: Slot) -> bool {
+        self.known.binary_search_by_key(&slot, |known| known.slot).is_ok()
     }
 
-    /// Pickups in sight. True when they are others than before.
+    /// Pickups in sight. True when they are others than before: then all of them are told.
     fn see_pickups(&mut self, world: &World, centre: Vec2) -> bool {
-        let in_sight =
-            world.pickups.iter().filter(|pickup| is_within(pickup.position, centre, ENTER));
+        let is_in_sight = |pickup: &&Pickup| {
+            is_within(pickup.position, centre, ENTER)
+                || is_within(pickup.position, centre, LEAVE) && self.pickups.contains(pickup)
+        };
+        let in_sight = world.pickups.iter().filter(is_in_sight);
         if in_sight.clone().eq(&self.pickups) {
             return false;
         }
