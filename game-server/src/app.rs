@@ -20,7 +20,7 @@ use crate::metrics::Gauges;
 use crate::presence::Presence;
 use crate::push::Feeds;
 use crate::recordings::Recordings;
-use crate::room::{Metronome, RoomServices};
+use crate::room::{Metronome, RoomServices, Seeds};
 use crate::rooms::Rooms;
 use crate::scores::Scores;
 use crate::sessions::Sessions;
@@ -109,6 +109,7 @@ impl App {
             scores: scores.clone(),
             recordings,
             metronome: Metronome::new(),
+            seeds: Seeds::new(services.config.seed),
         };
         let rooms = rooms::start(with);
         let matchmaker = matchmaker::start(&services, rooms.clone());

@@ -60,6 +60,9 @@ pub struct Config {
     pub crowd_snapshot_bytes_max: usize,
     /// Show how each seated player does in `/metrics`, up to a number of players.
     pub metrics_per_player: bool,
+    /// What the seeds of all worlds follow from, room by room and round by round, for measurements and tests. Nothing:
+    /// chance.
+    pub seed: Option<u64>,
 }
 
 impl Default for Config {
@@ -90,6 +93,7 @@ impl Default for Config {
             without_unsent_limit: false,
             crowd_snapshot_bytes_max: 376,
             metrics_per_player: true,
+            seed: None,
         }
     }
 }

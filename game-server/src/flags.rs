@@ -90,6 +90,9 @@ pub(crate) struct Flags {
     /// New rooms that one address may open in a minute.
     #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
     rooms_per_minute: u32,
+    /// For measurements that can be repeated: the seeds of all worlds follow from it.
+    #[arg(long, env = "PUSHBACK_SEED", hide = true)]
+    seed: Option<u64>,
     /// For measuring what TCP_NODELAY is worth.
     #[arg(long, env = "PUSHBACK_WITHOUT_NODELAY", hide = true)]
     without_nodelay: bool,
@@ -141,6 +144,7 @@ impl Flags {
             without_unsent_limit: self.without_unsent_limit,
             crowd_snapshot_bytes_max: self.crowd_snapshot_bytes_max.max(64),
             metrics_per_player: self.metrics_per_player,
+            seed: self.seed,
             lab_interval: Duration::from_millis(self.lab_interval_ms),
             ..Config::default()
         }
@@ -149,7 +153,7 @@ impl Flags {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, Parser as _};
 
     use super::Flags;
 
@@ -162,5 +166,13 @@ mod tests {
             let variable = format!("PUSHBACK_{}", long.replace('-', "_").to_uppercase());
             assert_eq!(flag.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));
         }
+    }
+
+    #[test]
+    fn a_seed_is_for_who_measures_and_is_not_shown() {
+        let flags = Flags::parse_from(["game-server", "--seed", "7"]);
+        assert_eq!(flags.into_config().seed, Some(7));
+
+        assert!(!Flags::command().render_long_help().to_string().contains("--seed"));
     }
 }

@@ -28,6 +28,7 @@ mod outbox;
 mod round;
 mod running;
 mod seats;
+mod seeds;
 mod standings;
 mod talk;
 mod turns;
@@ -55,6 +56,7 @@ use outbox::{Outbox, Outlet};
 
 pub use beat::Metronome;
 pub use live::{follow_file, follow_stream};
+pub use seeds::Seeds;
 pub use view::RoomView;
 pub use wire::Wire;
 
@@ -89,6 +91,8 @@ pub struct RoomServices {
     pub recordings: Recordings,
     /// When their ticks are due.
     pub metronome: Metronome,
+    /// Where their worlds begin.
+    pub seeds: Seeds,
 }
 
 /// Why somebody could not come in.

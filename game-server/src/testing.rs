@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, Services, SharedApp};
 use crate::config::Config;
 use crate::recordings::Recordings;
-use crate::room::{Metronome, RoomServices};
+use crate::room::{Metronome, RoomServices, Seeds};
 
 /// Every part of a server, in an empty folder.
 pub(crate) struct Bench {
@@ -40,6 +40,7 @@ impl Bench {
     pub(crate) async fn for_rooms(&self, services: Services) -> RoomServices {
         let recordings = Recordings::start(&services).await;
         RoomServices {
+            seeds: Seeds::new(services.config.seed),
             services,
             scores: self.app.scores.clone(),
             recordings,

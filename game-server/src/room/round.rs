@@ -58,6 +58,8 @@ pub(super) struct Plan<'a> {
     pub(super) room: RoomId,
     pub(super) private: bool,
     pub(super) mode: Mode,
+    /// Of the world.
+    pub(super) seed: u64,
     pub(super) round_ticks: u32,
     /// A round that counts is recorded and rated; a warm-up is neither.
     pub(super) counts: bool,
@@ -75,7 +77,7 @@ impl Round {
             id: ReplayId::from_bits(started_at_ms << ID_CHANCE_BITS | chance),
             room: if plan.private { HIDDEN_ROOM } else { plan.room },
             mode: plan.mode,
-            seed: rand::random(),
+            seed: plan.seed,
             round_ticks: plan.round_ticks,
             started_at_ms,
         };

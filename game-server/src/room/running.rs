@@ -17,6 +17,7 @@ use super::line::{Line, Parting};
 use super::outbox::{Outbox, Reader};
 use super::round::{Plan, Round};
 use super::seats::{Occupant, SEAT_KEPT, Seat, Seats};
+use super::seeds::RoomSeeds;
 use super::view::{Listing, RoomView};
 use super::{Request, RoomServices, RoomSpec};
 use crate::metrics::Counted;
@@ -53,6 +54,7 @@ pub(super) struct Room {
     pub(super) told: Told,
     /// Rounds begun that count.
     pub(super) rounds: u32,
+    seeds: RoomSeeds,
     /// Nobody is there since then.
     pub(super) empty_since: Option<Instant>,
     pub(super) listing: Listing,
@@ -105,6 +107,7 @@ impl Room {
             beats: 0,
             told: Told::default(),
             rounds: 0,
+            seeds: with.seeds.of_a_room(),
             empty_since: Some(Instant::now()),
             listing,
             label: with.services.gauges.players.room_label(spec.id, spec.private),
@@ -225,6 +228,7 @@ impl Room {
             room: self.spec.id,
             private: self.spec.private,
             mode: self.spec.mode,
+            seed: self.seeds.of_a_round(),
             round_ticks: config.round_ticks(),
             counts,
             seats: &self.seats,
