@@ -1,4 +1,4 @@
-//! A line between a client and the server that can be slow or far, and can be cut.
+//! A line between a client and the server that can be slow or far, can be cut, and can hold everything back for a while.
 //!
 //! It carries bytes in order, as TCP does: what is delayed holds up what comes after it.
 
@@ -33,6 +33,8 @@ pub struct Proxy {
     site: Site,
     /// Cuts every connection when it changes.
     cuts: watch::Sender<u64>,
+    /// While it is true, nothing arrives.
+    holds: watch::Sender<bool>,
     /// Bytes a second towards the client, on each connection. Zero: as fast as it goes.
     limit: Arc<AtomicU64>,
     distance: Arc<Distance>,
@@ -90,7 +92,10 @@ struct Line {
     carried: Arc<AtomicU64>,
     tamper: Tamper,
     cuts: watch::Receiver<u64>,
+    holds: watch::Receiver<bool>,
     ended: CancellationToken,
+    /// Decides how much longer pieces take.
+    seed: u64,
 }
 
 impl Proxy {
@@ -99,9 +104,18 @@ impl Proxy {
     /// # Panics
     /// When there is no free port.
     pub async fn to(server: &Site) -> Self {
+        Self::seeded(server, 0).await
+    }
+
+    /// The same. The seed decides how much longer pieces take, where they may.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub async fn seeded(server: &Site, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let site = Site::at(listener.local_addr().expect("a bound port"));
         let (cuts, cut) = watch::channel(0);
+        let (holds, held) = watch::channel(false);
         let (limit, carried) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
         let distance = Arc::<Distance>::default();
         let (tamper, ended) = (Tamper::default(), CancellationToken::new());
@@ -112,14 +126,16 @@ impl Proxy {
             carried: carried.clone(),
             tamper: tamper.clone(),
             cuts: cut,
+            holds: held,
             ended: ended.clone(),
+            seed,
         };
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(line.clone().carry(client));
             }
         });
-        Self { site, cuts, limit, distance, carried, tamper, ended, accepting }
+        Self { site, cuts, holds, limit, distance, carried, tamper, ended, accepting }
     }
 
     /// The server as seen through the line.
@@ -131,6 +147,11 @@ impl Proxy {
     /// Cuts every connection that is open now.
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// While it is held, nothing arrives in either direction. What was held back arrives at once afterwards, in order.
+    pub fn hold(&self, is_held: bool) {
+        self.holds.send_replace(is_held);
     }
 
     /// Lets so many bytes a second through towards each client. Zero: as fast as it goes.
@@ -169,10 +190,14 @@ impl Drop for Proxy {
 /// Some bytes, and when they arrive.
 type Piece = (Instant, Vec<u8>);
 
-/// The next piece, once it has arrived.
-async fn arrived(way: &mut mpsc::Receiver<Piece>) -> Option<Vec<u8>> {
+/// The next piece, once it has arrived and is not held back. Nothing comes any more when the proxy is gone.
+async fn arrived(
+    way: &mut mpsc::Receiver<Piece>,
+    holds: &mut watch::Receiver<bool>,
+) -> Option<Vec<u8>> {
     let (at, piece) = way.recv().await?;
     sleep_until(at).await;
+    holds.wait_for(|is_held| !is_held).await.ok()?;
     Some(piece)
 }
 
@@ -189,8 +214,8 @@ impl Line {
         let (up_in, up_out) = mpsc::channel(PIECES_MAX);
         let (down_in, down_out) = mpsc::channel(PIECES_MAX);
         let up = async {
-            let mut way = up_out;
-            while let Some(piece) = arrived(&mut way).await {
+            let (mut way, mut holds) = (up_out, self.holds.clone());
+            while let Some(piece) = arrived(&mut way, &mut holds).await {
                 if to_server.write_all(&piece).await.is_err() {
                     break;
                 }
@@ -198,8 +223,8 @@ impl Line {
             to_server.shutdown().await.ok();
         };
         let down = async {
-            let mut way = down_out;
-            while let Some(mut piece) = arrived(&mut way).await {
+            let (mut way, mut holds) = (down_out, self.holds.clone());
+            while let Some(mut piece) = arrived(&mut way, &mut holds).await {
                 self.tamper.look_at(&mut piece);
                 if self.let_through(&piece, &mut to_client).await.is_err() {
                     break;
@@ -208,7 +233,8 @@ impl Line {
             to_client.shutdown().await.ok();
         };
         let sending = async {
-            tokio::join!(self.send(from_client, up_in, 1), self.send(from_server, down_in, 2))
+            let [up, down] = [1, 2].map(|way| Rng(self.seed.wrapping_mul(2).wrapping_add(way)));
+            tokio::join!(self.send(from_client, up_in, up), self.send(from_server, down_in, down))
         };
         tokio::select! {
             _ = async { tokio::join!(sending, up, down) } => {}
@@ -218,8 +244,7 @@ impl Line {
     }
 
     /// Sends on what comes, each piece with the moment of its arrival.
-    async fn send(&self, mut from: OwnedReadHalf, way: mpsc::Sender<Piece>, seed: u64) {
-        let mut chance = Rng(seed);
+    async fn send(&self, mut from: OwnedReadHalf, way: mpsc::Sender<Piece>, mut chance: Rng) {
         let mut last = Instant::now();
         let mut piece = vec![0; PIECE_BYTES];
         while let Ok(length @ 1..) = from.read(&mut piece).await {
@@ -252,5 +277,42 @@ impl Line {
         }
         let slices = 1_000 / u64::try_from(SLICE.as_millis()).unwrap_or(1);
         usize::try_from(limit / slices).unwrap_or(PIECE_BYTES).clamp(1, PIECE_BYTES - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
+
+    use super::Proxy;
+    use crate::site::Site;
+    use crate::within;
+
+    #[tokio::test]
+    async fn what_is_held_back_arrives_afterwards_in_order() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::to(&Site::at(listener.local_addr().unwrap())).await;
+        let mut client = TcpStream::connect(proxy.site().address()).await.unwrap();
+        let (mut server, _) = within("the line", listener.accept()).await.unwrap();
+        let mut got = [0; 2];
+        client.write_all(b"ab").await.unwrap();
+        within("what was sent before", server.read_exact(&mut got)).await.unwrap();
+
+        proxy.hold(true);
+        client.write_all(b"c").await.unwrap();
+        server.write_all(b"x").await.unwrap();
+        let a_while = Duration::from_millis(50);
+        assert!(timeout(a_while, server.read_u8()).await.is_err(), "nothing goes up");
+        assert!(timeout(a_while, client.read_u8()).await.is_err(), "nothing comes down");
+        client.write_all(b"d").await.unwrap();
+        proxy.hold(false);
+
+        within("what was held back", server.read_exact(&mut got)).await.unwrap();
+        assert_eq!(&got, b"cd");
+        assert_eq!(within("what was held back", client.read_u8()).await.unwrap(), b'x');
     }
 }
