@@ -27,9 +27,16 @@ impl Report {
         self.figures.get(name).copied().unwrap_or(f64::NAN)
     }
 
-    /// Adds a sentence that stands under the table: what could not be measured, and why.
+    /// The names of all figures.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.figures.keys().map(String::as_str)
+    }
+
+    /// Adds a sentence that stands under the table: what could not be measured, and why. Nothing is said twice.
     pub fn note(&mut self, sentence: String) {
-        self.notes.push(sentence);
+        if !self.notes.contains(&sentence) {
+            self.notes.push(sentence);
+        }
     }
 
     /// The table, in the order in which the figures came, and the notes.
@@ -48,7 +55,7 @@ impl Report {
         table
     }
 
-    /// Writes the flat JSON object.
+    /// Writes the flat JSON object. What is not a number is `null` in it.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -63,4 +70,45 @@ impl Report {
 pub fn percentile(samples: &mut [usize], percent: usize) -> usize {
     samples.sort_unstable();
     samples.get(samples.len().saturating_sub(1) * percent / 100).copied().unwrap_or(0)
+}
+
+/// Asserts that a report has these figures, each after its prefix.
+#[cfg(test)]
+#[track_caller]
+pub(super) fn assert_names(report: &Report, prefix: &str, names: &[&str]) {
+    for name in names.iter().map(|name| format!("{prefix}.{name}")) {
+        let all: Vec<_> = report.names().collect();
+        assert!(all.contains(&&*name), "{name} is not among {all:?}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Report;
+
+    #[test]
+    fn what_is_not_a_number_is_null_for_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.json");
+        let mut report = Report::default();
+        report.add("a.b", 1.5, "ms", "");
+        report.add("a.c", f64::NAN, "ms", "nobody came back");
+
+        report.write_json(&path).unwrap();
+
+        let read: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(read, json!({ "a.b": 1.5, "a.c": null }));
+        assert!(report.table().contains("NaN"), "{}", report.table());
+    }
+
+    #[test]
+    fn nothing_is_noted_twice() {
+        let mut report = Report::default();
+
+        [1, 2, 1].into_iter().for_each(|seed| report.note(format!("seed {seed}")));
+
+        assert_eq!(report.table(), "seed 1\nseed 2\n");
+    }
 }
