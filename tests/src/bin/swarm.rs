@@ -158,7 +158,7 @@ async fn main() -> Result<()> {
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
         Task::Bench { name, whom, json, count, subscribers, seconds, peer, cores, link } => {
-            cores.map(Cores::choose);
+            cores.into_iter().for_each(Cores::choose);
             let length = |otherwise| Duration::from_secs(seconds.unwrap_or(otherwise));
             let window = length(SECONDS);
             let count =
