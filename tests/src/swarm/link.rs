@@ -5,11 +5,13 @@
 //! autopilot, in rooms that bots fill. Each line is played on twice: once as it is, and once with a cut of half a second
 //! in the middle of the round.
 //!
-//! Where namespaces are not permitted, a proxy delays in order instead; lines that lose packets are left out.
+//! Where namespaces are not permitted, a proxy delays in order instead, and holds back what comes during the cut; lines
+//! that lose packets are left out.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use crate::proxy::Proxy;
 use crate::site::Site;
 
 mod line;
+mod outcomes;
 mod place;
 
 pub use line::Conditions;
@@ -69,6 +72,13 @@ pub struct Plan {
     pub congestion: Option<String>,
     /// What is switched off.
     pub without: Option<Without>,
+}
+
+impl Plan {
+    /// Where only bytes are delayed, nothing of it could be measured.
+    fn needs_packets(&self) -> bool {
+        self.congestion.is_some() || self.only.is_some_and(|line| line.loss_percent > 0)
+    }
 }
 
 /// Something that can be switched off, to show what it is worth.
@@ -127,12 +137,14 @@ pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
     }
     let lab = match Lab::with_packets(plan).await {
         Ok(lab) => lab,
-        Err(why) if plan.congestion.is_some() => {
-            return Err(why.context("--congestion needs a network of our own"));
+        Err(why) if plan.needs_packets() => {
+            let needs = "--congestion, and a line that loses packets, need a network of our own";
+            return Err(why.context(needs));
         }
         Err(why) => {
             report.note(format!(
-                "No network of our own ({why:#}): a proxy delays in order, and no packet is lost."
+                "No network of our own ({why:#}): a proxy delays in order, lines that lose packets are left out, and a \
+                 cut holds everything back, so that nothing has to be sent again afterwards."
             ));
             Lab::with_bytes(plan).await?
         }
@@ -187,8 +199,8 @@ impl Lab {
         }
         let line = Line::between(near_end, far_end, plan.seed);
         let data = tempfile::tempdir().context("a folder for the server")?;
-        let (folder, round, without) = (data.path().to_owned(), plan.round, plan.without);
-        let start = async move || start_server(&folder, SERVER_ADDRESS, round, without);
+        let (folder, plan) = (data.path().to_owned(), plan.clone());
+        let start = async move || start_server(&folder, SERVER_ADDRESS, &plan);
         let (server, address) = near.run(start).await?;
         let site = Site::at(address);
         Ok(Self {
@@ -202,10 +214,9 @@ impl Lab {
 
     async fn with_bytes(plan: &Plan) -> Result<Self> {
         let data = tempfile::tempdir().context("a folder for the server")?;
-        let (server, address) =
-            start_server(data.path(), Ipv4Addr::LOCALHOST, plan.round, plan.without);
+        let (server, address) = start_server(data.path(), Ipv4Addr::LOCALHOST, plan);
         let site = Site::at(address);
-        let proxy = Proxy::to(&site).await;
+        let proxy = Proxy::seeded(&site, plan.seed).await;
         let url = proxy.site().url("");
         Ok(Self { line: Distance::Bytes(proxy), site, url, _server: server, _data: data })
     }
@@ -216,35 +227,23 @@ impl Lab {
         conditions: Conditions,
         report: &mut Report,
     ) -> Result<()> {
-        let Conditions { rtt_ms, jitter_ms, loss_percent } = conditions;
-        match &self.line {
-            Distance::Packets { line, .. } => line.set(conditions),
-            Distance::Bytes(proxy) => {
-                let ms = |ms| Duration::from_millis(u64::from(ms));
-                proxy.delay(ms(rtt_ms) / 2, ms(jitter_ms));
-            }
-        }
-        let line = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
-        let line = plan.without.map_or(line.clone(), |what| format!("{line}.{}", what.name()));
-        let outcomes = self.play(plan, false).await?;
-        if outcomes.len() < plan.clients * ROOMS {
-            let failed = plan.clients * ROOMS - outcomes.len();
-            report.note(format!("{line}: {failed} of the clients failed and are left out."));
-        }
-        tell(&line, &outcomes, report);
-        if matches!(self.line, Distance::Packets { .. }) {
-            let cut = self.play(plan, true).await?;
-            let outages = cut.iter().map(|outcome| figure(outcome, "longest_outage_ms"));
-            let longest = outages.fold(0.0, f64::max);
-            let recovery = longest - CUT.as_secs_f64() * 1_000.0;
-            let words = "from the end of a 500 ms cut until all is well, the slowest client";
-            report.add(format!("{line}.recovery_ms"), recovery, "ms", words);
-        }
+        self.line.set(conditions);
+        let name = name(conditions, plan.without);
+        let outcomes = self.play(plan, false, &name, report).await?;
+        outcomes::tell(&name, &outcomes, report);
+        let outcomes = self.play(plan, true, &name, report).await?;
+        outcomes::tell_recovery(&name, &outcomes, CUT, report);
         Ok(())
     }
 
     /// One round in each room. What each client says of it.
-    async fn play(&self, plan: &Plan, with_cut: bool) -> Result<Vec<Value>> {
+    async fn play(
+        &self,
+        plan: &Plan,
+        with_cut: bool,
+        name: &str,
+        report: &mut Report,
+    ) -> Result<Vec<Value>> {
         let site = self.site.clone();
         let open = async move || {
             let bots = Some(BotStrength::Keen);
@@ -277,18 +276,18 @@ impl Lab {
             }
             Distance::Bytes(_) => start(open().await).await,
         };
-        if let (true, Distance::Packets { line, .. }) = (with_cut, &self.line) {
+        if with_cut {
             for client in &mut clients {
                 let plays = |status: &Value| {
                     status["tick"].as_f64().is_some_and(|tick| tick >= CUT_AT_TICK)
                 };
                 client.status_where("the middle of the round", plays).await;
             }
-            line.cut(true);
+            self.line.cut(true);
             sleep(CUT).await;
-            line.cut(false);
+            self.line.cut(false);
         }
-        let mut outcomes = Vec::new();
+        let (all, mut outcomes) = (clients.len(), Vec::new());
         for mut client in clients {
             // One that fails has said why, and the others still have something to tell.
             let outcome = AssertUnwindSafe(client.outcome()).catch_unwind().await;
@@ -297,87 +296,51 @@ impl Lab {
             outcomes.push(outcome["prediction"].clone());
         }
         ensure!(!outcomes.is_empty(), "no client came to the end of its round");
+        if outcomes.len() < all {
+            let (failed, when) =
+                (all - outcomes.len(), if with_cut { ", when it was cut" } else { "" });
+            report
+                .note(format!("{name}{when}: {failed} of {all} clients failed and are left out."));
+        }
         Ok(outcomes)
     }
 }
 
-fn start_server(
-    data: &std::path::Path,
-    at: Ipv4Addr,
-    round: Duration,
-    without: Option<Without>,
-) -> (Program, SocketAddr) {
+impl Distance {
+    /// From now on it is so good. Bytes are not lost.
+    fn set(&self, conditions: Conditions) {
+        match self {
+            Self::Packets { line, .. } => line.set(conditions),
+            Self::Bytes(proxy) => {
+                let ms = |ms| Duration::from_millis(u64::from(ms));
+                proxy.delay(ms(conditions.rtt_ms) / 2, ms(conditions.jitter_ms));
+            }
+        }
+    }
+
+    /// While it is cut, packets are lost, and bytes wait.
+    fn cut(&self, is_cut: bool) {
+        match self {
+            Self::Packets { line, .. } => line.cut(is_cut),
+            Self::Bytes(proxy) => proxy.hold(is_cut),
+        }
+    }
+}
+
+/// What the figures of a line begin with.
+fn name(conditions: Conditions, without: Option<Without>) -> String {
+    let Conditions { rtt_ms, jitter_ms, loss_percent } = conditions;
+    let name = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
+    without.map_or(name.clone(), |what| format!("{name}.{}", what.name()))
+}
+
+fn start_server(data: &Path, at: Ipv4Addr, plan: &Plan) -> (Program, SocketAddr) {
     let mut command = server_command(data, SocketAddr::from((at, 0)));
-    command.args(["--round-seconds", &round.as_secs().to_string()]);
-    command.envs(without.map(|what| (what.variable(), "true")));
+    command.args(["--round-seconds", &plan.round.as_secs().to_string()]);
+    command.envs(plan.without.map(|what| (what.variable(), "true")));
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
     (program, address)
-}
-
-fn figure(outcome: &Value, name: &str) -> f64 {
-    outcome[name].as_f64().unwrap_or(f64::NAN)
-}
-
-/// The mean of what the clients say. Corrections are those of all, and of hits, those that land many count more.
-fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
-    let mean = |name: &str| {
-        outcomes.iter().map(|outcome| figure(outcome, name)).sum::<f64>() / outcomes.len() as f64
-    };
-    for (name, figure, unit, words) in [
-        ("snapshot_age_p50_ms", "snapshot_age_p50_ms", "ms", "since the newest snapshot came"),
-        ("snapshot_age_p99_ms", "snapshot_age_p99_ms", "ms", ""),
-        ("stalls_per_minute", "stalls_per_minute", "/min", "gaps over 100 ms"),
-        (
-            "own_corrections_per_minute",
-            "corrections_seen_per_minute",
-            "/min",
-            "over a tenth of a radius",
-        ),
-        ("ahead_p50_ticks", "ahead_p50_ticks", "ticks", "foretold beyond each snapshot"),
-        ("ahead_p99_ticks", "ahead_p99_ticks", "ticks", ""),
-        (
-            "others_error_p50_radii",
-            "others_error_p50_radii",
-            "radii",
-            "as shown, against the truth",
-        ),
-        ("others_error_p99_radii", "others_error_p99_radii", "radii", ""),
-        ("late_inputs_percent", "late_inputs_percent", "%", ""),
-    ] {
-        report.add(format!("{line}.{name}"), mean(figure), unit, words);
-    }
-    let sizes = corrections(outcomes);
-    let words = "own disc, of all snapshots of all players";
-    report.add(format!("{line}.own_correction_p50_radii"), percentile(&sizes, 50), "radii", words);
-    report.add(format!("{line}.own_correction_p99_radii"), percentile(&sizes, 99), "radii", "");
-    let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
-    let agreed = outcomes
-        .iter()
-        .map(|outcome| figure(outcome, "hits") * figure(outcome, "hit_agreement_percent"));
-    let agreement = agreed.sum::<f64>() / hits;
-    let words = format!("of {hits} own hits were seen here and counted there");
-    report.add(format!("{line}.hit_agreement"), agreement, "%", &words);
-}
-
-/// How far each snapshot of each player moved the own disc, in radii; most did not. Sorted.
-fn corrections(outcomes: &[Value]) -> Vec<f64> {
-    let mut sizes = Vec::new();
-    for outcome in outcomes {
-        let moved = outcome["correction_sizes"].as_array().into_iter().flatten();
-        let begin = sizes.len();
-        sizes.extend(moved.filter_map(Value::as_f64).map(|thousandths| thousandths / 1_000.0));
-        let compared = outcome["snapshots"].as_u64().and_then(|count| usize::try_from(count).ok());
-        sizes.resize(begin + compared.unwrap_or(0).max(sizes.len() - begin), 0.0);
-    }
-    sizes.sort_by(f64::total_cmp);
-    sizes
-}
-
-/// What a part of the sorted numbers does not exceed.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let place = sorted.len().saturating_sub(1) * percent / 100;
-    sorted.get(place).copied().unwrap_or(f64::NAN)
 }
 
 /// A line in words: round trip, jitter and loss, such as `100,20,1`.
@@ -399,20 +362,15 @@ pub fn conditions(text: &str) -> Result<Conditions> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::{check_congestion, corrections, percentile};
+    use super::{Without, check_congestion, conditions, name};
 
     #[test]
-    fn a_percentile_is_that_of_all_players_together() {
-        let calm = json!({ "snapshots": 300, "correction_sizes": [] });
-        let tossed = json!({ "snapshots": 100, "correction_sizes": [900, 20, 500, 700, 40] });
+    fn a_line_is_named_after_what_is_wrong_with_it() {
+        let line = conditions("100, 20,1").unwrap();
 
-        let sizes = corrections(&[calm, tossed]);
-
-        assert_eq!(sizes.len(), 400);
-        let of = |percent| (percentile(&sizes, percent) * 1_000.0).round();
-        assert_eq!([50, 98, 99, 100].map(of), [0.0, 0.0, 20.0, 900.0]);
+        assert_eq!(name(line, None), "link.rtt100_jitter20_loss1");
+        let without = name(line, Some(Without::Outbox));
+        assert_eq!(without, "link.rtt100_jitter20_loss1.without_outbox");
     }
 
     #[test]

@@ -1,0 +1,242 @@
+//! What the clients at the far end say of their round, as figures.
+//!
+//! A client tells percentiles of its own and keeps the samples to itself, so those of all clients together cannot be
+//! known: of a p50 the report has the mean, of a p99 the worst client's. Corrections come one by one, and their
+//! percentiles are those of all clients together.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Report;
+
+/// What all clients together make of what each of them says.
+type Summary = fn(&[Value], &str) -> f64;
+
+/// The figures: name, what the clients call it, unit, how it is made of theirs, words.
+const FIGURES: [(&str, &str, &str, Summary, &str); 9] = [
+    (
+        "snapshot_age_p50_ms",
+        "snapshot_age_p50_ms",
+        "ms",
+        mean,
+        "since the newest snapshot came; mean of the clients",
+    ),
+    ("snapshot_age_p99_ms", "snapshot_age_p99_ms", "ms", worst, "the worst client's"),
+    (
+        "stalls_per_minute",
+        "stalls_per_minute",
+        "/min",
+        mean,
+        "gaps over 100 ms; mean of the clients",
+    ),
+    (
+        "own_corrections_per_minute",
+        "corrections_seen_per_minute",
+        "/min",
+        mean,
+        "over a tenth of a radius; mean of the clients",
+    ),
+    (
+        "ahead_p50_ticks",
+        "ahead_p50_ticks",
+        "ticks",
+        mean,
+        "foretold beyond each snapshot; mean of the clients",
+    ),
+    ("ahead_p99_ticks", "ahead_p99_ticks", "ticks", worst, "the worst client's"),
+    (
+        "others_error_p50_radii",
+        "others_error_p50_radii",
+        "radii",
+        mean,
+        "as shown, against the truth; mean of the clients",
+    ),
+    ("others_error_p99_radii", "others_error_p99_radii", "radii", worst, "the worst client's"),
+    (
+        "late_inputs_percent",
+        "late_inputs_percent",
+        "%",
+        mean,
+        "of the inputs came too late; mean of the clients",
+    ),
+];
+
+/// Adds what the clients say to the report.
+pub(super) fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
+    for (name, told, unit, summary, words) in FIGURES {
+        report.add(format!("{line}.{name}"), summary(outcomes, told), unit, words);
+    }
+    tell_corrections(line, outcomes, report);
+    let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
+    let agreed = outcomes
+        .iter()
+        .map(|outcome| figure(outcome, "hits") * figure(outcome, "hit_agreement_percent"));
+    let agreement = agreed.sum::<f64>() / hits;
+    let words = format!("of {hits} own hits were seen here and counted there");
+    report.add(format!("{line}.hit_agreement"), agreement, "%", &words);
+}
+
+fn tell_corrections(line: &str, outcomes: &[Value], report: &mut Report) {
+    let all = corrections(outcomes);
+    let moved = &all[all.partition_point(|size| *size == 0.0)..];
+    let over_all = format!("own disc, over all {} snapshots of all clients", all.len());
+    let over_moved = format!("own disc, over the {} corrections alone", moved.len());
+    for (name, sizes, words) in
+        [("own_correction", &all[..], over_all), ("own_correction_size", moved, over_moved)]
+    {
+        for percent in [50, 99] {
+            let size = percentile(sizes, percent);
+            report.add(format!("{line}.{name}_p{percent}_radii"), size, "radii", &words);
+        }
+    }
+}
+
+/// Adds how long it took after a cut until all was well again: not a number, and a note, where that cannot be told.
+pub(super) fn tell_recovery(line: &str, outcomes: &[Value], cut: Duration, report: &mut Report) {
+    let outages: Vec<_> =
+        outcomes.iter().map(|outcome| outcome["longest_outage_ms"].as_f64()).collect();
+    let cut_ms = cut.as_secs_f64() * 1_000.0;
+    let recovery = recovery_ms(&outages, cut_ms).unwrap_or_else(|why| {
+        report.note(format!("{line}: recovery is not known, because {why}."));
+        f64::NAN
+    });
+    let words = format!("from the end of a {cut_ms} ms cut until all is well, the slowest client");
+    report.add(format!("{line}.recovery_ms"), recovery, "ms", &words);
+}
+
+/// From the end of the cut until all was well again for the slowest client. Each says how long its outage was, the cut
+/// included: zero when it had none, nothing when all was not well at the end of the round.
+fn recovery_ms(outages: &[Option<f64>], cut_ms: f64) -> Result<f64, String> {
+    let all = outages.len();
+    let lasting = outages.iter().filter(|outage| outage.is_none()).count();
+    if lasting > 0 {
+        return Err(format!("for {lasting} of {all} clients all was not well again at the end"));
+    }
+    let felt = outages.iter().flatten().filter(|outage| **outage > 0.0);
+    let longest = felt.copied().max_by(f64::total_cmp);
+    // An outage may be shorter than the cut: what was on its way already still comes.
+    longest
+        .map(|ms| (ms - cut_ms).max(0.0))
+        .ok_or_else(|| format!("none of {all} clients felt the cut"))
+}
+
+fn figure(outcome: &Value, name: &str) -> f64 {
+    outcome[name].as_f64().unwrap_or(f64::NAN)
+}
+
+fn mean(outcomes: &[Value], name: &str) -> f64 {
+    outcomes.iter().map(|outcome| figure(outcome, name)).sum::<f64>() / outcomes.len() as f64
+}
+
+/// The highest; what is no number is higher than any, and so it shows.
+fn worst(outcomes: &[Value], name: &str) -> f64 {
+    let figures = outcomes.iter().map(|outcome| figure(outcome, name));
+    figures.max_by(f64::total_cmp).unwrap_or(f64::NAN)
+}
+
+/// How far each snapshot of each client moved the own disc, in radii; most did not. Sorted.
+fn corrections(outcomes: &[Value]) -> Vec<f64> {
+    let mut sizes = Vec::new();
+    for outcome in outcomes {
+        let moved = outcome["correction_sizes"].as_array().into_iter().flatten();
+        let begin = sizes.len();
+        sizes.extend(moved.filter_map(Value::as_f64).map(|thousandths| thousandths / 1_000.0));
+        let compared = outcome["snapshots"].as_u64().and_then(|count| usize::try_from(count).ok());
+        sizes.resize(begin + compared.unwrap_or(0).max(sizes.len() - begin), 0.0);
+    }
+    sizes.sort_by(f64::total_cmp);
+    sizes
+}
+
+/// What a part of the sorted numbers does not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let place = sorted.len().saturating_sub(1) * percent / 100;
+    sorted.get(place).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::super::Report;
+    use super::{recovery_ms, tell, tell_recovery};
+    use crate::swarm::report::assert_names;
+
+    const CUT: Duration = Duration::from_millis(500);
+
+    fn told(outcomes: &[Value]) -> Report {
+        let mut report = Report::default();
+        tell("x", outcomes, &mut report);
+        report
+    }
+
+    #[test]
+    fn corrections_are_those_of_all_clients_together_with_and_without_the_snapshots_that_moved_nothing()
+     {
+        let calm = json!({ "snapshots": 300, "correction_sizes": [] });
+        let tossed = json!({ "snapshots": 100, "correction_sizes": [900, 20, 500, 700, 40] });
+
+        let report = told(&[calm.clone(), tossed]);
+
+        let of = |name: &str| report.figure(&format!("x.{name}_radii"));
+        assert_eq!([of("own_correction_p50"), of("own_correction_p99")], [0.0, 0.02]);
+        assert_eq!([of("own_correction_size_p50"), of("own_correction_size_p99")], [0.5, 0.7]);
+        assert!(report.table().contains("over all 400 snapshots"), "{}", report.table());
+        assert!(report.table().contains("over the 5 corrections alone"), "{}", report.table());
+        assert!(told(&[calm]).figure("x.own_correction_size_p99_radii").is_nan());
+    }
+
+    #[test]
+    fn a_p99_is_the_worst_client_s_and_a_p50_the_mean() {
+        let clients = [(10, 40), (20, 90), (30, 50)]
+            .map(|(p50, p99)| json!({ "snapshot_age_p50_ms": p50, "snapshot_age_p99_ms": p99 }));
+
+        let report = told(&clients);
+
+        assert_eq!(report.figure("x.snapshot_age_p50_ms"), 20.0);
+        assert_eq!(report.figure("x.snapshot_age_p99_ms"), 90.0);
+        assert!(report.figure("x.ahead_p99_ticks").is_nan(), "nobody has told it");
+    }
+
+    #[test]
+    fn recovery_is_counted_from_the_end_of_the_cut() {
+        let of = |outages: &[Option<f64>]| recovery_ms(outages, 500.0);
+
+        assert_eq!(of(&[Some(700.0), Some(533.0), Some(0.0)]), Ok(200.0));
+        assert_eq!(of(&[Some(480.0)]), Ok(0.0));
+        assert!(of(&[Some(0.0), Some(0.0)]).unwrap_err().contains("none of 2 clients felt"));
+        assert!(of(&[]).is_err());
+    }
+
+    #[test]
+    fn who_has_not_recovered_is_not_passed_over() {
+        let outages = [json!(700.0), Value::Null, json!(0.0)];
+        let clients = outages.map(|outage| json!({ "longest_outage_ms": outage }));
+        let mut report = Report::default();
+
+        tell_recovery("x", &clients, CUT, &mut report);
+
+        assert!(report.figure("x.recovery_ms").is_nan());
+        assert_names(&report, "x", &["recovery_ms"]);
+        assert!(
+            report.table().contains("for 1 of 3 clients all was not well"),
+            "{}",
+            report.table()
+        );
+    }
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let line = "link.rtt100_jitter20_loss1";
+        let (client, mut report) = (json!({ "longest_outage_ms": 700.0 }), Report::default());
+
+        tell(line, std::slice::from_ref(&client), &mut report);
+        tell_recovery(line, &[client], CUT, &mut report);
+
+        let names = ["own_correction_p99_radii", "hit_agreement", "recovery_ms"];
+        assert_names(&report, line, &names);
+    }
+}
