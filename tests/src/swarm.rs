@@ -13,6 +13,7 @@ pub mod link;
 pub mod load;
 pub mod players;
 pub mod report;
+mod seeds;
 pub mod soak;
 pub mod subscribers;
 pub mod tick;

@@ -32,7 +32,13 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Players in rooms of sixteen who keep moving, on a running server.
-    Players(Load),
+    Players {
+        #[command(flatten)]
+        load: Load,
+        /// Decides what they press.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Subscribers of a feed, on a running server.
     Subscribers {
         #[command(flatten)]
@@ -72,6 +78,11 @@ enum Task {
         /// `lscpu --extended` tells.
         #[arg(long, value_name = "2,4")]
         cores: Option<Cores>,
+        /// Decides what is left to chance: which keys the players of `players`, `peer`, `crowd` and `soak` press, who
+        /// leaves when and how in `soak`, which packets are late or lost in `link`, the server's worlds in all these,
+        /// and the rounds of `tick`.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
         #[command(flatten)]
         link: LinkFlags,
     },
@@ -111,9 +122,6 @@ struct LinkFlags {
     /// Only this line: ms there and back, ms of jitter, % of packets lost.
     #[arg(long, value_name = "100,20,1", value_parser = link::conditions)]
     line: Option<Conditions>,
-    /// Decides which packets are late or lost; in `soak`, who leaves when and how.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
     /// The congestion control at both ends, for example cubic or bbr.
     #[arg(long, value_name = "NAME")]
     congestion: Option<String>,
@@ -149,40 +157,46 @@ async fn main() -> Result<()> {
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
     let mut report = Report::default();
     match Arguments::parse().command {
-        Task::Players(load) => {
-            let plan = Plan { count: load.count, window: load.window() };
+        Task::Players { load, seed } => {
+            let plan = Plan { count: load.count, window: load.window(), seed };
             players::play(&load.site()?, plan, &mut report).await?;
         }
         Task::Subscribers { load, transport, feed } => {
             let (site, window) = (load.site()?, load.window());
             subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
         }
-        Task::Bench { name, whom, json, count, subscribers, seconds, peer, cores, link } => {
+        Task::Bench {
+            name,
+            whom,
+            json,
+            count: asked,
+            subscribers,
+            seconds,
+            peer,
+            cores,
+            seed,
+            link,
+        } => {
             cores.into_iter().for_each(Cores::choose);
             let length = |otherwise| Duration::from_secs(seconds.unwrap_or(otherwise));
             let window = length(SECONDS);
-            let count =
-                |otherwise: &[usize]| if count.is_empty() { otherwise.to_vec() } else { count };
+            let counts =
+                |otherwise: &[usize]| if asked.is_empty() { otherwise } else { &asked }.to_vec();
             let outcome = match name {
-                Some(Bench::Link) => link::measure(&link.plan(window), &mut report).await,
+                Some(Bench::Link) => link::measure(&link.plan(window, seed), &mut report).await,
                 Some(Bench::Soak) => {
-                    let (seats, seed) = (count(&COUNT).iter().sum(), link.seed);
-                    let plan = soak::Plan { seats, window: length(soak::SECONDS), seed };
-                    soak::measure(plan, &mut report).await
+                    let (seats, window) = (counts(&COUNT).iter().sum(), length(soak::SECONDS));
+                    soak::measure(soak::Plan { seats, window, seed }, &mut report).await
                 }
                 Some(Bench::Crowd) => {
-                    crowd::measure_each(&count(&crowd::COUNTS), window, link.seed, &mut report)
-                        .await
+                    crowd::measure_each(&counts(&crowd::COUNTS), window, seed, &mut report).await
                 }
                 _ => {
-                    bench(
-                        name,
-                        &plans(&count(&COUNT), window),
-                        (subscribers, window),
-                        whom.or(peer),
-                        &mut report,
-                    )
-                    .await
+                    let peer = whom.or(peer);
+                    let counts = counts(&COUNT);
+                    let plans: Vec<_> =
+                        counts.into_iter().map(|count| Plan { count, window, seed }).collect();
+                    bench(name, &plans, (subscribers, window), peer, seed, &mut report).await
                 }
             };
             // What was measured before something failed is worth seeing, too.
@@ -202,20 +216,17 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn plans(count: &[usize], window: Duration) -> Vec<Plan> {
-    count.iter().map(|&count| Plan { count, window }).collect()
-}
-
 async fn bench(
     name: Option<Bench>,
     plans: &[Plan],
     (subscribers, window): (usize, Duration),
     peer: Option<Peer>,
+    seed: u64,
     report: &mut Report,
 ) -> Result<()> {
     let wanted = |bench| name.is_none_or(|name| name == bench);
     if wanted(Bench::Tick) {
-        tick::measure(report);
+        tick::measure(seed, report);
     }
     if wanted(Bench::Codec) {
         codec::measure(report)?;
@@ -232,12 +243,12 @@ async fn bench(
 }
 
 impl LinkFlags {
-    fn plan(self, round: Duration) -> link::Plan {
+    fn plan(self, round: Duration, seed: u64) -> link::Plan {
         link::Plan {
             clients: self.clients,
             pilots: self.pilots,
             round,
-            seed: self.seed,
+            seed,
             only: self.line,
             congestion: self.congestion,
             without: self.without,

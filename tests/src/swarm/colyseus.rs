@@ -69,11 +69,16 @@ pub(super) async fn measure(plan: Plan, ours: f64, report: &mut Report) -> Resul
         report.note(format!("Colyseus was not measured: {reason}."));
         return Ok(());
     }
-    let Cost { watched, traffic, runs_on } = on_colyseus(plan, folder.path()).await?;
+    tell(plan, ours, &on_colyseus(plan, folder.path()).await?, report);
+    Ok(())
+}
+
+fn tell(plan: Plan, ours: f64, cost: &Cost, report: &mut Report) {
+    let Cost { watched, traffic, runs_on } = cost;
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
     let theirs = watched.us_per_player_second;
-    report.add(name("colyseus_us_per_player_second"), theirs, "µs", &runs_on);
+    report.add(name("colyseus_us_per_player_second"), theirs, "µs", runs_on);
     let words = "Colyseus' CPU for a player divided by ours: so many times dearer it is";
     report.add(name("ratio_to_colyseus"), theirs / ours, "×", words);
     let bytes = traffic.bytes as f64 / traffic.snapshots.max(1) as f64;
@@ -82,7 +87,6 @@ pub(super) async fn measure(plan: Plan, ours: f64, report: &mut Report) -> Resul
     report.add(name("colyseus_snapshots_per_second"), patches, "/s", "that each player got");
     let inputs = traffic.inputs as f64 / player_seconds;
     report.add(name("colyseus_inputs_per_second"), inputs, "/s", "messages that each sent");
-    Ok(())
 }
 
 /// Writes the room's files and has npm fetch the packages.
@@ -131,7 +135,8 @@ async fn on_colyseus(plan: Plan, folder: &Path) -> Result<Cost> {
     let mut program = Program::start("Colyseus", command.stdout(Stdio::piped()));
     let (address, runs_on) = program.announced(announcement);
     let (totals, motion) = (Arc::new(Totals::default()), Arc::new(Motion::default()));
-    let tasks = client::players(&Site::at(address), plan.count, &totals, &motion).await?;
+    let site = Site::at(address);
+    let tasks = client::players(&site, plan.count, plan.seed, &totals, &motion).await?;
     sleep(SETTLE).await;
     let (before, moves_before) = (totals.now(), motion.now());
     let watched = watch(program.id(), plan).await?;
@@ -160,7 +165,23 @@ pub(super) fn announcement(line: &str) -> Option<(SocketAddr, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{announcement, reason};
+    use std::time::Duration;
+
+    use super::{Cost, Counts, Plan, Report, Watched, announcement, reason, tell};
+    use crate::swarm::report::assert_names;
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
+        let watched = Watched { us_per_player_second: 900.0, memory: vec![1.0] };
+        let cost = Cost { watched, traffic: Counts::default(), runs_on: String::new() };
+        let mut report = Report::default();
+
+        tell(plan, 300.0, &cost, &mut report);
+
+        assert_names(&report, "players.320", &["ratio_to_colyseus"]);
+        assert_eq!(report.figure("players.320.ratio_to_colyseus"), 3.0);
+    }
 
     #[test]
     fn npm_is_quoted_with_its_sentence() {

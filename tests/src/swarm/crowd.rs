@@ -22,6 +22,7 @@ use super::Report;
 use super::cores::pin_self;
 use super::load::{STALL, count, wander};
 use super::players::start_server;
+use super::seeds::chance_of;
 use super::usage::{count_of, cpu_seconds, quantile};
 use crate::site::Site;
 use crate::socket::GameSocket;
@@ -47,7 +48,7 @@ pub struct Plan {
     pub count: usize,
     /// How long, before the platform is at its smallest.
     pub window: Duration,
-    /// Decides which keys are pressed.
+    /// Decides which keys are pressed, and the worlds.
     pub seed: u64,
 }
 
@@ -107,11 +108,21 @@ pub async fn measure_each(
 /// When a program cannot be started, a connection was lost, or somebody saw something that was not so.
 pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     pin_self()?;
-    report.note(format!("crowd: seed {}", plan.seed));
+    report.note_seed("crowd", plan.seed, "which keys are pressed, and the worlds");
+    let spans = run(plan, &[]).await?;
+    tell(plan, &spans, report);
+    let spans = run(plan, &["--crowd-snapshot-bytes-max", UNCAPPED]).await?;
+    tell_uncapped(plan, &spans, report);
+    Ok(())
+}
+
+/// The middle of a round, and its end.
+type Spans = (Span, Span);
+
+fn tell(plan: Plan, (wide, shrunk): &Spans, report: &mut Report) {
     let name = |figure: &str| format!("crowd.{}.{figure}", plan.count);
-    let (wide, shrunk) = run(plan, &[]).await?;
     for (span, prefix, words) in
-        [(&wide, "", "the wide platform"), (&shrunk, "shrunk_", "the last 15 s, on shrunken ice")]
+        [(wide, "", "the wide platform"), (shrunk, "shrunk_", "the last 15 s, on shrunken ice")]
     {
         let per_player = span.per_player_second(plan.count, span.bytes) / 1_000.0;
         let told = |figure: &str| name(&format!("{prefix}{figure}"));
@@ -138,16 +149,17 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     report.add(name("inputs_per_second"), inputs, "/s", "messages that each sent");
     let late = wide.late as f64 / wide.received.max(1) as f64 * 100.0;
     report.add(name("inputs_late_percent"), late, "%", "of the inputs came too late");
+}
 
-    let (wide, shrunk) = run(plan, &["--crowd-snapshot-bytes-max", UNCAPPED]).await?;
-    for (span, prefix) in [(&wide, "uncapped_"), (&shrunk, "uncapped_shrunk_")] {
+fn tell_uncapped(plan: Plan, (wide, shrunk): &Spans, report: &mut Report) {
+    let name = |figure: &str| format!("crowd.{}.{figure}", plan.count);
+    for (span, prefix) in [(wide, "uncapped_"), (shrunk, "uncapped_shrunk_")] {
         let per_player = span.per_player_second(plan.count, span.bytes) / 1_000.0;
         let figure = name(&format!("{prefix}kb_per_second_per_player"));
         report.add(figure, per_player, "KB/s", "without a budget");
         let p99 = quantile(&span.metrics.0, &span.metrics.1, "pushback_tick_seconds", 0.99);
         report.add(name(&format!("{prefix}tick_p99_ms")), p99 * 1_000.0, "ms", "without a budget");
     }
-    Ok(())
 }
 
 impl Span {
@@ -156,13 +168,13 @@ impl Span {
     }
 }
 
-/// Plays one round: its middle, and its end.
-async fn run(plan: Plan, flags: &[&str]) -> Result<(Span, Span)> {
+/// Plays one round.
+async fn run(plan: Plan, flags: &[&str]) -> Result<Spans> {
     let data = tempfile::tempdir().context("a folder for the server")?;
     let round = Duration::from_secs(COMING_SECONDS) + plan.window + LAST;
     let seconds = round.as_secs().to_string();
     let flags = [flags, &["--round-seconds", &seconds]].concat();
-    let (program, site) = start_server(data.path(), &flags).await?;
+    let (program, site) = start_server(data.path(), plan.seed, &flags).await?;
     let totals = Arc::new(Totals::default());
     let began = Instant::now();
     let tasks = players(&site, plan, &totals).await?;
@@ -240,7 +252,7 @@ async fn players(site: &Site, plan: Plan, totals: &Arc<Totals>) -> Result<JoinSe
             decoder: StreamDecoder::of_player(),
             you: None,
             held: Input::default(),
-            chance: Rng(plan.seed.wrapping_mul(1_000_003).wrapping_add(number as u64)),
+            chance: chance_of(number, plan.seed),
             last: Instant::now(),
         };
         tasks.spawn(player.play(socket, tick.clone(), totals.clone()));
@@ -314,4 +326,41 @@ impl Player {
 fn thought(world: &World, you: Slot) -> Option<Input> {
     world.disc(you)?;
     Some(bot::think(world, you, BotStrength::Fierce))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Plan, Report, Span, tell, tell_uncapped};
+    use crate::swarm::report::assert_names;
+
+    fn plan(count: usize) -> Plan {
+        Plan { count, window: Duration::from_secs(10), seed: 1 }
+    }
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let span = || Span {
+            seconds: 10.0,
+            bytes: 50_000_000,
+            snapshots: 300_000,
+            inputs: 0,
+            late: 0,
+            received: 0,
+            stalls: 0,
+            seen: 0,
+            looks: 0,
+            cpu_seconds: 1.0,
+            metrics: (String::new(), String::new()),
+        };
+        let mut report = Report::default();
+
+        tell(plan(1_000), &(span(), span()), &mut report);
+        tell_uncapped(plan(1_000), &(span(), span()), &mut report);
+
+        let names = ["tick_p99_ms", "kb_per_second_per_player", "uncapped_tick_p99_ms"];
+        assert_names(&report, "crowd.1000", &names);
+        assert_eq!(report.figure("crowd.1000.kb_per_second_per_player"), 5.0);
+    }
 }

@@ -78,9 +78,15 @@ pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Res
     };
     let ours_came = report.figure(&format!("players.{}.snapshots_per_second", plan.count));
     ensure_about_thirty(ours_came, "our server sent", "snapshots")?;
-    let Cost { watched, traffic, runs_on } = on_lightyear(plan, program).await?;
+    report.note("What lightyear's players press follows from their numbers alone.".to_owned());
+    tell(plan, ours, &on_lightyear(plan, program).await?, report);
+    Ok(())
+}
+
+fn tell(plan: Plan, ours: &Ours, cost: &Cost, report: &mut Report) {
+    let Cost { watched, traffic, runs_on } = cost;
     let theirs = watched.us_per_player_second;
-    report.add("lightyear.us_per_player_second", theirs, "µs", &runs_on);
+    report.add("lightyear.us_per_player_second", theirs, "µs", runs_on);
     let words = "lightyear's CPU for a player divided by ours: so many times dearer it is";
     report.add("lightyear.ratio_cpu", theirs / ours.us_per_player_second, "×", words);
 
@@ -103,7 +109,6 @@ pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Res
     ] {
         report.add(figure, traffic.for_a_player_second(sum), "/s", words);
     }
-    Ok(())
 }
 
 async fn on_lightyear(plan: Plan, program: PathBuf) -> Result<Cost> {
@@ -210,7 +215,26 @@ fn sums(line: &str) -> Option<BTreeMap<String, u64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Traffic, sums};
+    use std::time::Duration;
+
+    use super::{Cost, Ours, Plan, Report, Traffic, Watched, sums, tell};
+    use crate::swarm::report::assert_names;
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
+        let watched = Watched { us_per_player_second: 900.0, memory: vec![1.0] };
+        let traffic = Traffic { sums: sums("bytes=660 snapshots=3").unwrap(), player_seconds: 1.0 };
+        let cost = Cost { watched, traffic, runs_on: String::new() };
+        let ours = Ours { us_per_player_second: 300.0, bytes_per_snapshot: 20.0 };
+        let mut report = Report::default();
+
+        tell(plan, &ours, &cost, &mut report);
+
+        assert_names(&report, "lightyear", &["ratio_cpu", "ratio_bytes"]);
+        let ratios = ["cpu", "bytes"].map(|of| report.figure(&format!("lightyear.ratio_{of}")));
+        assert_eq!(ratios, [3.0, 10.0]);
+    }
 
     #[test]
     fn the_players_are_understood() {

@@ -64,7 +64,7 @@ pub struct Plan {
     pub pilots: String,
     /// Length of a round.
     pub round: Duration,
-    /// Decides which packets are late or lost.
+    /// Decides which packets are late or lost, and the worlds.
     pub seed: u64,
     /// Only this line. Nothing: all of them.
     pub only: Option<Conditions>,
@@ -149,7 +149,8 @@ pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
             Lab::with_bytes(plan).await?
         }
     };
-    report.note(format!("The line's seed is {}; the autopilots are {}.", plan.seed, plan.pilots));
+    report.note_seed("link", plan.seed, "what is late or lost on the line, and the worlds");
+    report.note(format!("The autopilots are {}.", plan.pilots));
     for conditions in lines(plan.only) {
         if conditions.loss_percent == 0 || matches!(lab.line, Distance::Packets { .. }) {
             lab.measure(plan, conditions, report).await?;
@@ -335,7 +336,7 @@ fn name(conditions: Conditions, without: Option<Without>) -> String {
 }
 
 fn start_server(data: &Path, at: Ipv4Addr, plan: &Plan) -> (Program, SocketAddr) {
-    let mut command = server_command(data, SocketAddr::from((at, 0)));
+    let mut command = server_command(data, SocketAddr::from((at, 0)), plan.seed);
     command.args(["--round-seconds", &plan.round.as_secs().to_string()]);
     command.envs(plan.without.map(|what| (what.variable(), "true")));
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::seeds::chance_of;
 use crate::site::Site;
 use crate::socket::GameSocket;
 
@@ -117,18 +118,28 @@ pub(super) fn count(counter: &AtomicU64, more: impl Into<u64>) {
 /// Players at play. They stop when this is dropped.
 pub type Playing = Vec<AbortOnDropHandle<()>>;
 
-/// Seats players in rooms of sixteen on a Pushback server and lets them play.
+/// Seats players in rooms of sixteen on a Pushback server and lets them play. What they press follows from the seed.
 ///
 /// # Errors
 /// When a connection is refused.
-pub async fn players(site: &Site, count: usize, totals: &Arc<Totals>) -> Result<Playing> {
+pub async fn players(
+    site: &Site,
+    count: usize,
+    seed: u64,
+    totals: &Arc<Totals>,
+) -> Result<Playing> {
     let rooms = (0..count).step_by(ROOM_OF).map(|first| first..(first + ROOM_OF).min(count));
-    let playing = stream::iter(rooms.map(|numbers| seat_room(site, numbers, totals)));
+    let playing = stream::iter(rooms.map(|numbers| seat_room(site, numbers, seed, totals)));
     playing.buffer_unordered(ROOMS_AT_ONCE).try_concat().await
 }
 
 /// Seats these players in a room of their own. The first of them decodes the stream for all.
-async fn seat_room(site: &Site, numbers: Range<usize>, totals: &Arc<Totals>) -> Result<Playing> {
+async fn seat_room(
+    site: &Site,
+    numbers: Range<usize>,
+    seed: u64,
+    totals: &Arc<Totals>,
+) -> Result<Playing> {
     let (mut room, mut playing) = (None, Playing::new());
     let tick = Arc::<AtomicU32>::default();
     let mut follower = Some(StreamDecoder::new());
@@ -140,7 +151,7 @@ async fn seat_room(site: &Site, numbers: Range<usize>, totals: &Arc<Totals>) -> 
         }
         let room = room.context("the first player opens a room")?;
         let socket = guest.connect(room, Role::Player).await;
-        let chance = Rng(number as u64);
+        let chance = chance_of(number, seed);
         let player = play(socket, tick.clone(), follower.take(), chance, totals.clone());
         playing.push(AbortOnDropHandle::new(tokio::spawn(player)));
     }
@@ -247,7 +258,8 @@ pub(super) fn wander(held: Input, chance: &mut Rng) -> Input {
     Input { aim, thrust: Thrust::towards(Angle::from_steps(way)), ..held }
 }
 
-/// Connects to the floor: reads snapshots of `bytes`, sends an input message's worth as often as players do.
+/// Connects to the floor: reads snapshots of `bytes`, sends an input message's worth as often as players do, at moments
+/// that follow from the seed.
 ///
 /// # Errors
 /// When a connection is refused.
@@ -255,13 +267,14 @@ pub async fn floor_players(
     address: SocketAddr,
     count: usize,
     bytes: usize,
+    seed: u64,
     totals: &Arc<Totals>,
 ) -> Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
     for number in 0..count {
         let socket = TcpStream::connect(address).await.context("connecting to the floor")?;
         socket.set_nodelay(true)?;
-        let clock = own_clock(&mut Rng(number as u64));
+        let clock = own_clock(&mut chance_of(number, seed));
         tasks.spawn(read_and_write(socket, bytes, clock, totals.clone()));
     }
     Ok(tasks)

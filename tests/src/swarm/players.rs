@@ -38,6 +38,8 @@ pub struct Plan {
     pub count: usize,
     /// How long.
     pub window: Duration,
+    /// Decides what they press, and the worlds.
+    pub seed: u64,
 }
 
 /// What is measured beside the server, if wanted.
@@ -54,7 +56,17 @@ pub(super) struct Watched {
     /// CPU in microseconds for a player and second.
     pub(super) us_per_player_second: f64,
     /// At equal intervals, in KiB.
-    memory: Vec<f64>,
+    pub(super) memory: Vec<f64>,
+}
+
+/// What was seen of the server.
+struct Seen {
+    watched: Watched,
+    /// Its memory before anybody came, in KiB.
+    empty_kib: f64,
+    counts: Counts,
+    /// What `/metrics` said before and after.
+    metrics: [String; 2],
 }
 
 /// Measures and reports.
@@ -63,16 +75,14 @@ pub(super) struct Watched {
 /// When a program cannot be started, a connection was lost, or the peer does not do what is measured.
 pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Result<()> {
     pin_self()?;
-    let (server, bytes_per_snapshot) = on_the_server(plan, report).await?;
+    report.note_seed("players", plan.seed, "what they press, and the worlds");
+    let server = on_the_server(plan).await?;
+    tell_server(plan, &server, report);
+    let bytes_per_snapshot = server.bytes_per_snapshot();
     let snapshot_bytes = bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
     let floor = on_the_floor(plan, snapshot_bytes).await?;
-    let name = |figure: &str| format!("players.{}.{figure}", plan.count);
-    let words = "server CPU for a connected player";
-    report.add(name("us_per_player_second"), server.us_per_player_second, "µs", words);
-    let words = "the bare epoll loop, same sizes and rates";
-    report.add(name("floor_us_per_player_second"), floor.us_per_player_second, "µs", words);
-    let ratio = server.us_per_player_second / floor.us_per_player_second;
-    report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
+    let server = server.watched;
+    tell_cost(plan, &server, &floor, report);
     let ours = Ours { us_per_player_second: server.us_per_player_second, bytes_per_snapshot };
     match peer {
         Some(Peer::Colyseus) => colyseus::measure(plan, ours.us_per_player_second, report).await,
@@ -86,8 +96,9 @@ pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Res
 /// # Errors
 /// When a seat is refused or a connection was lost.
 pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
+    report.note_seed("players", plan.seed, "what they press");
     let totals = Arc::new(Totals::default());
-    let tasks = load::players(site, plan.count, &totals).await?;
+    let tasks = load::players(site, plan.count, plan.seed, &totals).await?;
     let before = totals.now();
     sleep(plan.window).await;
     let seen = totals.now().since(&before);
@@ -97,9 +108,13 @@ pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Starts the server on its core, without bots and with room for everybody.
-pub(super) async fn start_server(data: &Path, flags: &[&str]) -> Result<(Program, Site)> {
-    let mut command = server_command(data, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+/// Starts the server on its core, without bots and with room for everybody. Its worlds follow from the seed.
+pub(super) async fn start_server(
+    data: &Path,
+    seed: u64,
+    flags: &[&str],
+) -> Result<(Program, Site)> {
+    let mut command = server_command(data, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), seed);
     if !flags.contains(&"--round-seconds") {
         command.args(["--round-seconds", "3600"]);
     }
@@ -112,9 +127,10 @@ pub(super) async fn start_server(data: &Path, flags: &[&str]) -> Result<(Program
     Ok((program, site))
 }
 
-/// The server on its core, at this address. Nobody is kept out.
-pub(super) fn server_command(data: &Path, listen: SocketAddr) -> Command {
+/// The server on its core, at this address. Nobody is kept out, and its worlds follow from the seed.
+pub(super) fn server_command(data: &Path, listen: SocketAddr, seed: u64) -> Command {
     let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
+    command.args(["--seed", &seed.to_string()]);
     command.args(["--listen", &listen.to_string(), "--bots", "false", "--log", "warn"]);
     command.args(["--connections-per-address-max", "100000", "--connections-max", "100000"]);
     command.args(["--sessions-per-minute", "1000000", "--rooms-max", "10000"]);
@@ -122,39 +138,59 @@ pub(super) fn server_command(data: &Path, listen: SocketAddr) -> Command {
     command
 }
 
-/// Also says how many bytes a snapshot had.
-async fn on_the_server(plan: Plan, report: &mut Report) -> Result<(Watched, f64)> {
+async fn on_the_server(plan: Plan) -> Result<Seen> {
     let data = tempfile::tempdir().context("a folder for the server")?;
-    let (program, site) = start_server(data.path(), &[]).await?;
-    let empty = resident_kib(program.id())?;
+    let (program, site) = start_server(data.path(), plan.seed, &[]).await?;
+    let empty_kib = resident_kib(program.id())?;
     let totals = Arc::new(Totals::default());
-    let tasks = load::players(&site, plan.count, &totals).await?;
+    let tasks = load::players(&site, plan.count, plan.seed, &totals).await?;
     sleep(SETTLE).await;
-    let (before, metrics_before) = (totals.now(), site.get("/metrics").await);
+    let metrics = || async { site.get("/metrics").await.text().to_owned() };
+    let (before, metrics_before) = (totals.now(), metrics().await);
     let watched = watch(program.id(), plan).await?;
-    let (seen, metrics_after) = (totals.now().since(&before), site.get("/metrics").await);
+    let (counts, metrics) = (totals.now().since(&before), [metrics_before, metrics().await]);
     drop(tasks);
     ensure!(totals.now().lost == 0, "the server dropped players");
     ensure!(totals.now().diverged == 0, "streams diverged");
+    Ok(Seen { watched, empty_kib, counts, metrics })
+}
 
+impl Seen {
+    fn bytes_per_snapshot(&self) -> f64 {
+        self.counts.bytes as f64 / self.counts.snapshots.max(1) as f64
+    }
+}
+
+fn tell_server(plan: Plan, seen: &Seen, report: &mut Report) {
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
-    let bytes = seen.bytes as f64 / seen.snapshots.max(1) as f64;
-    report.add(name("bytes_per_snapshot"), bytes, "B", "of 16 moving players, mean");
-    tell_traffic(plan, &seen, report);
+    let words = "of 16 moving players, mean";
+    report.add(name("bytes_per_snapshot"), seen.bytes_per_snapshot(), "B", words);
+    tell_traffic(plan, &seen.counts, report);
+    let [before, after] = &seen.metrics;
     for (figure, histogram) in [
         ("tick_p99_ms", "pushback_tick_seconds"),
         ("tick_lateness_p99_ms", "pushback_tick_late_seconds"),
     ] {
-        let p99 = quantile(metrics_before.text(), metrics_after.text(), histogram, 0.99);
+        let p99 = quantile(before, after, histogram, 0.99);
         report.add(name(figure), p99 * 1_000.0, "ms", "the bound of its bucket");
     }
-    let (first, last) = (watched.memory[0], watched.memory[watched.memory.len() - 1]);
-    let per_connection = (first - empty) / plan.count as f64;
+    let memory = &seen.watched.memory;
+    let (first, last) = (memory[0], memory[memory.len() - 1]);
+    let per_connection = (first - seen.empty_kib) / plan.count as f64;
     report.add(name("kb_per_connection"), per_connection, "KiB", "session, room and sockets");
-    let steps: Vec<_> = watched.memory.iter().map(|kib| format!("{:.1}", kib / 1024.0)).collect();
+    let steps: Vec<_> = memory.iter().map(|kib| format!("{:.1}", kib / 1024.0)).collect();
     let words = format!("in the window; MiB: {}", steps.join(" "));
     report.add(name("resident_growth_kb"), last - first, "KiB", &words);
-    Ok((watched, bytes))
+}
+
+fn tell_cost(plan: Plan, server: &Watched, floor: &Watched, report: &mut Report) {
+    let name = |figure: &str| format!("players.{}.{figure}", plan.count);
+    let words = "server CPU for a connected player";
+    report.add(name("us_per_player_second"), server.us_per_player_second, "µs", words);
+    let words = "the bare epoll loop, same sizes and rates";
+    report.add(name("floor_us_per_player_second"), floor.us_per_player_second, "µs", words);
+    let ratio = server.us_per_player_second / floor.us_per_player_second;
+    report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
 }
 
 /// What the players felt.
@@ -184,7 +220,7 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
     let mut program = Program::start("the floor", command.stdout(Stdio::piped()));
     let address = program.announced(|line| line.strip_prefix("listening on ")?.parse().ok());
     let totals = Arc::new(Totals::default());
-    let tasks = load::floor_players(address, plan.count, bytes, &totals).await?;
+    let tasks = load::floor_players(address, plan.count, bytes, plan.seed, &totals).await?;
     sleep(SETTLE).await;
     // It does the same all the time: a long window shows nothing more.
     let watched = watch(program.id(), Plan { window: plan.window.min(FLOOR_WINDOW_MAX), ..plan });
@@ -204,4 +240,35 @@ pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
     let used = cpu_seconds(pid)? - before;
     let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
     Ok(Watched { us_per_player_second: used * 1e6 / player_seconds, memory })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Counts, Plan, Report, Seen, Watched, tell_cost, tell_server};
+    use crate::swarm::report::assert_names;
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
+        let watched = |us| Watched { us_per_player_second: us, memory: vec![4_200.0, 4_300.0] };
+        let metrics = [String::new(), String::new()];
+        let seen = Seen {
+            watched: watched(330.0),
+            empty_kib: 1_000.0,
+            counts: Counts::default(),
+            metrics,
+        };
+        let mut report = Report::default();
+
+        tell_server(plan, &seen, &mut report);
+        tell_cost(plan, &seen.watched, &watched(300.0), &mut report);
+
+        let names =
+            ["us_per_player_second", "ratio_to_floor", "tick_lateness_p99_ms", "kb_per_connection"];
+        assert_names(&report, "players.320", &names);
+        assert_eq!(report.figure("players.320.kb_per_connection"), 10.0);
+        assert!((report.figure("players.320.ratio_to_floor") - 1.1).abs() < 1e-9);
+    }
 }

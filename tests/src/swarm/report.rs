@@ -39,6 +39,11 @@ impl Report {
         }
     }
 
+    /// Notes the seed of a measurement, and what followed from it.
+    pub fn note_seed(&mut self, bench: &str, seed: u64, what: &str) {
+        self.note(format!("{bench}: seed {seed} (--seed), of {what}."));
+    }
+
     /// The table, in the order in which the figures came, and the notes.
     #[must_use]
     pub fn table(&self) -> String {

@@ -25,6 +25,7 @@ use super::Report;
 use super::cores::pin_self;
 use super::load::{count, wander};
 use super::players::server_command;
+use super::seeds::chance_of;
 use super::usage::{open_files, quantile_within, resident_kib};
 use crate::process::Program;
 use crate::site::{Site, metric_in};
@@ -62,7 +63,7 @@ pub struct Plan {
     pub seats: usize,
     /// How long, after the warm-up.
     pub window: Duration,
-    /// Decides who leaves when and how.
+    /// Decides who leaves when and how, what they press, and the worlds.
     pub seed: u64,
 }
 
@@ -120,8 +121,9 @@ struct Sample {
 /// When the server cannot be started or ends, or a stream led elsewhere than it said.
 pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     pin_self()?;
+    report.note_seed("soak", plan.seed, "who leaves when and how, what is pressed, and the worlds");
     let data = tempfile::tempdir().context("a folder for the server")?;
-    let mut command = server_command(data.path(), ([127, 0, 0, 1], 0).into());
+    let mut command = server_command(data.path(), ([127, 0, 0, 1], 0).into(), plan.seed);
     command.args(["--round-seconds", ROUND_SECONDS, "--summary-seconds", SUMMARY_SECONDS]);
     let mut program = Program::start("the server", command.stdout(Stdio::piped()));
     let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
@@ -214,7 +216,7 @@ fn tell_traffic(totals: &Totals, plan: Plan, report: &mut Report) {
     ] {
         report.add(format!("soak.{name}"), counter.load(Ordering::Relaxed) as f64, "", words);
     }
-    report.add("soak.seed", plan.seed as f64, "", "--seed repeats who leaves when and how");
+    report.add("soak.seed", plan.seed as f64, "", "see below");
 }
 
 /// How steep the line is that lies closest to the points.
@@ -235,7 +237,7 @@ fn seat_everybody(site: &Site, plan: Plan, totals: &Arc<Totals>) -> JoinSet<()> 
         if number % GROUP == 0 {
             group = Arc::default();
         }
-        let chance = Rng(plan.seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+        let chance = chance_of(number, plan.seed);
         let seat =
             Seat { site: site.clone(), group: group.clone(), totals: totals.clone(), chance };
         seats.spawn(seat.keep_taken(number));

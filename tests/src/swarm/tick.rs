@@ -7,14 +7,16 @@ use shared::sim::mode::ROUND_TICKS;
 use shared::sim::{BotStrength, Command, Mode, Slot, World, bot};
 
 use super::Report;
+use super::seeds;
 
 /// Rounds that are played.
 const ROUNDS: u64 = 6;
 
 /// Plays rounds of sixteen bots and reports the mean for a step, the bots' thinking left out and alone.
-pub fn measure(report: &mut Report) {
+pub fn measure(seed: u64, report: &mut Report) {
+    report.note_seed("tick", seed, "the rounds");
     let (mut steps, mut stepping, mut thinking) = (0_u32, 0.0, 0.0);
-    for seed in 0..ROUNDS {
+    for seed in seeds::of_rounds(ROUNDS, seed) {
         let mut world = World::new(Mode::Brawl, seed, ROUND_TICKS);
         let slots = (0..16).map(Slot);
         let joins: Vec<_> = slots.clone().map(|slot| Command::Join { slot, team: 0 }).collect();

@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::site::Site;
 use crate::socket::{self, Incoming, Stream};
 use crate::swarm::load::{ROOM_OF, STALL, Totals, count, own_clock, wander};
+use crate::swarm::seeds::chance_of;
 
 /// Both ways: the seat is ready; the client is ready.
 const JOIN_ROOM: u8 = 10;
@@ -63,13 +64,14 @@ struct Seat {
     process_id: String,
 }
 
-/// Seats players in rooms of sixteen and lets them play until the set is dropped.
+/// Seats players in rooms of sixteen and lets them play until the set is dropped. What they press follows from the seed.
 ///
 /// # Errors
 /// When a seat is refused.
 pub(super) async fn players(
     site: &Site,
     players: usize,
+    seed: u64,
     totals: &Arc<Totals>,
     motion: &Arc<Motion>,
 ) -> Result<JoinSet<()>> {
@@ -87,7 +89,8 @@ pub(super) async fn players(
             moved: BTreeSet::new(),
             motion: motion.clone(),
         });
-        tasks.spawn(play(stream, follower, Rng(number as u64), totals.clone()));
+        let chance = chance_of(number, seed);
+        tasks.spawn(play(stream, follower, chance, totals.clone()));
     }
     Ok(tasks)
 }
