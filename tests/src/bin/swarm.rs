@@ -18,8 +18,8 @@ use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick
 
 /// Seconds of a measurement, when nobody says otherwise.
 const SECONDS: u64 = 20;
-/// Players, unless told otherwise.
-const COUNT: [usize; 1] = [320];
+/// Seats of the soak, unless told otherwise.
+const SEATS: [usize; 1] = [320];
 
 /// Many players over real sockets, and what they cost.
 #[derive(Debug, Parser)]
@@ -60,8 +60,9 @@ enum Task {
         /// Writes the figures as one flat JSON object, too.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Players in rooms of sixteen, 320 unless told otherwise; several numbers are measured one after the other. Of
-        /// `crowd`, players on one platform: 512 and 1,000.
+        /// Players in rooms of sixteen; several numbers are measured one after the other. Unless told otherwise, of
+        /// `players` 64,320,1000,2000 (try 4000 where the machine may carry them), and 320 beside a peer; lightyear takes
+        /// one number only. Of `crowd`, players on one platform: 512,1000. Of `soak`, seats: 320.
         #[arg(long, value_delimiter = ',')]
         count: Vec<usize>,
         /// Subscribers of a feed.
@@ -185,7 +186,7 @@ async fn main() -> Result<()> {
             let outcome = match name {
                 Some(Bench::Link) => link::measure(&link.plan(window, seed), &mut report).await,
                 Some(Bench::Soak) => {
-                    let (seats, window) = (counts(&COUNT).iter().sum(), length(soak::SECONDS));
+                    let (seats, window) = (counts(&SEATS).iter().sum(), length(soak::SECONDS));
                     soak::measure(soak::Plan { seats, window, seed }, &mut report).await
                 }
                 Some(Bench::Crowd) => {
@@ -193,7 +194,7 @@ async fn main() -> Result<()> {
                 }
                 _ => {
                     let peer = whom.or(peer);
-                    let counts = counts(&COUNT);
+                    let counts = players::counts(&asked, peer)?;
                     let plans: Vec<_> =
                         counts.into_iter().map(|count| Plan { count, window, seed }).collect();
                     bench(name, &plans, (subscribers, window), peer, seed, &mut report).await

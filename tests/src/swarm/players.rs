@@ -31,6 +31,11 @@ const SNAPSHOTS_PER_SECOND: std::ops::RangeInclusive<f64> = 28.5..=31.5;
 /// What a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
+/// Numbers of players, unless told otherwise. More than that takes a machine that can carry them.
+pub const COUNTS: [usize; 4] = [64, 320, 1_000, 2_000];
+/// The same beside a peer, which is measured as long as we are.
+pub const COUNTS_BESIDE_A_PEER: [usize; 1] = [320];
+
 /// How much to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -67,6 +72,22 @@ struct Seen {
     counts: Counts,
     /// What `/metrics` said before and after.
     metrics: [String; 2],
+}
+
+/// The numbers of players to measure, where these were asked for.
+///
+/// # Errors
+/// When the peer's figures could not be told apart.
+pub fn counts(asked: &[usize], peer: Option<Peer>) -> Result<Vec<usize>> {
+    ensure!(
+        peer != Some(Peer::Lightyear) || asked.len() <= 1,
+        "lightyear's figures do not name the number of players: measure one number at a time, such as --count 320"
+    );
+    Ok(match peer {
+        _ if !asked.is_empty() => asked.to_vec(),
+        Some(_) => COUNTS_BESIDE_A_PEER.to_vec(),
+        None => COUNTS.to_vec(),
+    })
 }
 
 /// Measures and reports.
@@ -246,7 +267,7 @@ pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Counts, Plan, Report, Seen, Watched, tell_cost, tell_server};
+    use super::{Counts, Peer, Plan, Report, Seen, Watched, counts, tell_cost, tell_server};
     use crate::swarm::report::assert_names;
 
     #[test]
@@ -270,5 +291,20 @@ mod tests {
         assert_names(&report, "players.320", &names);
         assert_eq!(report.figure("players.320.kb_per_connection"), 10.0);
         assert!((report.figure("players.320.ratio_to_floor") - 1.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn many_numbers_of_players_are_measured_unless_a_peer_is() {
+        assert_eq!(counts(&[], None).unwrap(), [64, 320, 1_000, 2_000]);
+        assert_eq!(counts(&[4_000], None).unwrap(), [4_000]);
+        for peer in [Peer::Colyseus, Peer::Lightyear] {
+            assert_eq!(counts(&[], Some(peer)).unwrap(), [320]);
+            assert_eq!(counts(&[64], Some(peer)).unwrap(), [64]);
+        }
+        assert_eq!(counts(&[64, 320], Some(Peer::Colyseus)).unwrap(), [64, 320]);
+
+        let refused = counts(&[64, 320], Some(Peer::Lightyear)).unwrap_err().to_string();
+
+        assert!(refused.contains("one number at a time"), "{refused}");
     }
 }
