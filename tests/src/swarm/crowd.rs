@@ -109,6 +109,13 @@ pub async fn measure_each(
 pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     pin_self()?;
     report.note_seed("crowd", plan.seed, "which keys are pressed, and the worlds");
+    if plan.fighters() < plan.count {
+        report.note(format!(
+            "crowd.{}: {} of the players see what they are told, check it and fight; the others press keys by chance.",
+            plan.count,
+            plan.fighters()
+        ));
+    }
     let spans = run(plan, &[]).await?;
     tell(plan, &spans, report);
     let spans = run(plan, &["--crowd-snapshot-bytes-max", UNCAPPED]).await?;
@@ -159,6 +166,17 @@ fn tell_uncapped(plan: Plan, (wide, shrunk): &Spans, report: &mut Report) {
         report.add(figure, per_player, "KB/s", "without a budget");
         let p99 = quantile(&span.metrics.0, &span.metrics.1, "pushback_tick_seconds", 0.99);
         report.add(name(&format!("{prefix}tick_p99_ms")), p99 * 1_000.0, "ms", "without a budget");
+    }
+}
+
+impl Plan {
+    /// One player in so many fights.
+    fn one_in(self) -> usize {
+        self.count.div_ceil(FIGHTERS_MAX).max(1)
+    }
+
+    fn fighters(self) -> usize {
+        self.count.div_ceil(self.one_in())
     }
 }
 
@@ -238,7 +256,6 @@ async fn players(site: &Site, plan: Plan, totals: &Arc<Totals>) -> Result<JoinSe
     let mut tasks = JoinSet::new();
     let mut room = None;
     let tick = Arc::<AtomicU32>::default();
-    let every = plan.count.div_ceil(FIGHTERS_MAX);
     for number in 0..plan.count {
         let guest = site.guest(&format!("Swarm {number}")).await;
         if room.is_none() {
@@ -248,7 +265,7 @@ async fn players(site: &Site, plan: Plan, totals: &Arc<Totals>) -> Result<JoinSe
         let room = room.context("the first player opens the room")?;
         let socket = guest.connect(room, Role::Player).await;
         let player = Player {
-            fights: number % every == 0,
+            fights: number % plan.one_in() == 0,
             decoder: StreamDecoder::of_player(),
             you: None,
             held: Input::default(),
@@ -332,11 +349,20 @@ fn thought(world: &World, you: Slot) -> Option<Input> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Plan, Report, Span, tell, tell_uncapped};
+    use super::{FIGHTERS_MAX, Plan, Report, Span, tell, tell_uncapped};
     use crate::swarm::report::assert_names;
 
     fn plan(count: usize) -> Plan {
         Plan { count, window: Duration::from_secs(10), seed: 1 }
+    }
+
+    #[test]
+    fn few_fight_however_many_play() {
+        assert_eq!(
+            [1, 100, 128, 129, 512, 1_000].map(|count| plan(count).fighters()),
+            [1, 100, 128, 65, 128, 125]
+        );
+        assert!((1..3_000).all(|count| plan(count).fighters() <= FIGHTERS_MAX));
     }
 
     #[test]
