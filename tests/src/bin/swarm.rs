@@ -81,7 +81,7 @@ enum Task {
         cores: Option<Cores>,
         /// Decides what is left to chance: which keys the players of `players`, `peer`, `crowd` and `soak` press, who
         /// leaves when and how in `soak`, which packets are late or lost in `link`, the server's worlds in all these,
-        /// and the rounds of `tick`.
+        /// and the rounds of `tick` and `codec`.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         #[command(flatten)]
@@ -230,7 +230,7 @@ async fn bench(
         tick::measure(seed, report);
     }
     if wanted(Bench::Codec) {
-        codec::measure(report)?;
+        codec::measure(seed, report)?;
     }
     if wanted(Bench::Players) || name == Some(Bench::Peer) {
         for plan in plans {

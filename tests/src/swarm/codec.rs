@@ -1,37 +1,49 @@
 //! What the match stream costs, in bytes and in time, beside other ways to write the same rounds.
 //!
-//! Sixteen bots play rounds of Brawl. Every snapshot is written by each contestant, read again and compared: exactly the
-//! same, or the measurement ends. There are two kinds of contestants. Those that write the *state* write the whole world
+//! Sixteen bots play rounds of Brawl, and what is written of them goes into recordings as the server makes them; these are
+//! read again and measured. Every snapshot is written by each contestant, read again and compared: exactly the same, or
+//! the measurement ends. There are two kinds of contestants. Those that write the *state* write the whole world
 //! every time, as one does who has no model of it. Those that write the *commands* write the cause, as the match stream
-//! does, so they show what its coding is worth beyond its model; under them lies the entropy of the model.
+//! does, so they show what its coding is worth beyond its model; under them lies the entropy of the model. Each is also
+//! squeezed by zstd with a dictionary.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use shared::sim::mode::ROUND_TICKS;
-use shared::sim::{BotStrength, Command, Mode, Slot, World, bot};
+use shared::sim::{BotStrength, Command, Disc, Mode, Slot, Stance, Vec2, World, bot};
 use shared::snapshot::{Applied, StreamDecoder, StreamEncoder, records};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 
 use super::Report;
 use super::report::percentile;
+use super::seeds;
 
 mod crowd;
 mod dictionary;
 mod entropy;
 mod formats;
 mod plain;
+mod recording;
 mod symbols;
 
 use dictionary::Dictionary;
 use entropy::Entropy;
 use formats::FORMATS;
 use plain::{State, Turns};
+use recording::Recorder;
 
-/// Rounds that dictionaries are trained on.
-const TRAINING_SEEDS: core::ops::Range<u64> = 100..102;
 /// Rounds that are measured.
-const SEEDS: core::ops::Range<u64> = 0..4;
+const ROUNDS: u64 = 4;
+/// Rounds that dictionaries are trained on.
+const TRAINING_ROUNDS: u64 = 2;
+
+/// A round of sixteen bots.
+struct Round {
+    seed: u64,
+    start: World,
+    snapshots: Vec<Snapshot>,
+}
 
 /// One snapshot of a round.
 struct Snapshot {
@@ -49,68 +61,98 @@ struct Cost {
     decoding: Duration,
 }
 
+/// What one contestant wrote, snapshot by snapshot, and what it took.
+#[derive(Default)]
+struct Written {
+    snapshots: Vec<Vec<u8>>,
+    cost: Cost,
+}
+
+impl Written {
+    fn add(&mut self, snapshot: Vec<u8>) {
+        self.cost.bytes.push(snapshot.len());
+        self.snapshots.push(snapshot);
+    }
+
+    fn bytes_mean(&self) -> f64 {
+        self.cost.bytes.iter().sum::<usize>() as f64 / self.cost.bytes.len() as f64
+    }
+}
+
 /// Encodes and decodes rounds with every contestant.
 ///
 /// # Errors
-/// When a dictionary cannot be made.
+/// When a dictionary cannot be made, or a recording does not play what was recorded.
 ///
 /// # Panics
 /// When something is read back differently.
-pub fn measure(report: &mut Report) -> Result<()> {
-    report.note(format!("Rounds of seeds {SEEDS:?}; dictionaries from {TRAINING_SEEDS:?}."));
-    let rounds: Vec<Vec<Snapshot>> = SEEDS.map(play).collect();
-    let training: Vec<Vec<Snapshot>> = TRAINING_SEEDS.map(play).collect();
-
-    let (ours, keyframes) = match_stream(&rounds);
-    let mean = ours.bytes.iter().sum::<usize>() as f64 / ours.bytes.len() as f64;
-    tell("codec.ours", ours, "the match stream, length included", report);
-    report.add("codec.ours.bytes_mean", mean, "B", "");
-    let per_mover = report.figure("codec.ours.bytes_p50") / 16.0;
-    report.add("codec.ours.bytes_per_mover", per_mover, "B", "");
-    let bound = Entropy::of(rounds.iter().flatten()).bytes_a_snapshot();
-    report.add("codec.ours.entropy_bytes_mean", bound, "B", "of the model; no code is shorter");
-    let mut sizes = keyframes.bytes.clone();
-    report.add("codec.ours.keyframe_bytes", percentile(&mut sizes, 50) as f64, "B", "p50");
-    tell("codec.bitpacked_state", keyframes, "a keyframe every time: plain bit-packing", report);
-
+pub fn measure(seed: u64, report: &mut Report) -> Result<()> {
+    report.note_seed("codec", seed, "the rounds, the crowd, and what dictionaries learn from");
+    let rounds: Vec<_> =
+        seeds::of_rounds(ROUNDS, seed).map(|seed| play(seed, ROUND_TICKS)).collect();
+    let learnt_from = seeds::of_rounds(TRAINING_ROUNDS, seeds::of_training(seed));
+    let training: Vec<_> = learnt_from.map(|seed| play(seed, ROUND_TICKS)).collect();
+    tell_ours(&rounds, &training, report)?;
+    recording::measure(report)?;
     for format in FORMATS {
-        let states = |rounds: &[Vec<Snapshot>]| -> Vec<State> {
-            rounds.iter().flatten().map(|snapshot| State::of(&snapshot.world)).collect()
+        let states = |rounds: &[Round]| -> Vec<State> {
+            snapshots(rounds).map(|snapshot| State::of(&snapshot.world)).collect()
         };
-        let turns = |rounds: &[Vec<Snapshot>]| -> Vec<Turns> {
-            rounds.iter().flatten().map(|snapshot| Turns::of(&snapshot.ticks)).collect()
+        let turns = |rounds: &[Round]| -> Vec<Turns> {
+            snapshots(rounds).map(|snapshot| Turns::of(&snapshot.ticks)).collect()
         };
-        let name = format.name;
-        let pairs = [
-            (
-                "state",
-                "the whole world",
-                formats::write(&states(&training), format.state),
-                formats::write(&states(&rounds), format.state),
-            ),
-            (
-                "commands",
-                "the commands, as ours",
-                formats::write(&turns(&training), format.turns),
-                formats::write(&turns(&rounds), format.turns),
-            ),
-        ];
-        for (kind, words, (samples, _), (written, cost)) in pairs {
-            tell(&format!("codec.{name}_{kind}"), cost, words, report);
-            let dictionary = Dictionary::train(&samples)?;
-            let cost = dictionary.compress(&written)?;
-            tell(&format!("codec.{name}_{kind}_zstd"), cost, "and a zstd dictionary", report);
-        }
+        let [training_states, written] =
+            [&training, &rounds].map(|rounds| formats::write(&states(rounds), format.state));
+        let name = format!("codec.{}_state", format.name);
+        tell_both(&name, "the whole world", &training_states, written, report)?;
+        let [training_turns, written] =
+            [&training, &rounds].map(|rounds| formats::write(&turns(rounds), format.turns));
+        let name = format!("codec.{}_commands", format.name);
+        tell_both(&name, "the commands, as ours", &training_turns, written, report)?;
     }
-    let dictionary = Dictionary::train(&stream_of(&training))?;
-    let cost = dictionary.compress(&stream_of(&rounds))?;
-    tell("codec.ours_zstd", cost, "ours, and a zstd dictionary", report);
-    crowd::measure(report)
+    crowd::measure(seed, report)
 }
 
-/// A round of sixteen bots.
-fn play(seed: u64) -> Vec<Snapshot> {
-    let mut world = World::new(Mode::Brawl, seed, ROUND_TICKS);
+/// The match stream, and its keyframes.
+fn tell_ours(rounds: &[Round], training: &[Round], report: &mut Report) -> Result<()> {
+    let [(training_deltas, training_keyframes), (deltas, keyframes)] =
+        [match_stream(training)?, match_stream(rounds)?];
+    let mean = deltas.bytes_mean();
+    let words = "the match stream as it is recorded, length included";
+    tell_both("codec.ours", words, &training_deltas, deltas, report)?;
+    report.add("codec.ours.bytes_mean", mean, "B", "");
+    let movers = snapshots(rounds).map(|snapshot| movers(&snapshot.world)).sum::<usize>() as f64
+        / snapshots(rounds).count() as f64;
+    report.add(
+        "codec.ours.movers",
+        movers,
+        "",
+        "discs on the platform that move, mean of the snapshots",
+    );
+    let per_mover = report.figure("codec.ours.bytes_p50") / movers;
+    report.add("codec.ours.bytes_per_mover", per_mover, "B", "p50 divided by these");
+    let bound = Entropy::of(snapshots(rounds)).bytes_a_snapshot();
+    report.add("codec.ours.entropy_bytes_mean", bound, "B", "of the model; no code is shorter");
+    let mut sizes = keyframes.cost.bytes.clone();
+    report.add("codec.ours.keyframe_bytes", percentile(&mut sizes, 50) as f64, "B", "p50");
+    let words = "a keyframe every time: plain bit-packing";
+    tell_both("codec.bitpacked_state", words, &training_keyframes, keyframes, report)
+}
+
+fn snapshots(rounds: &[Round]) -> impl Iterator<Item = &Snapshot> {
+    rounds.iter().flat_map(|round| &round.snapshots)
+}
+
+/// Discs on the platform that move.
+fn movers(world: &World) -> usize {
+    let moves = |disc: &&Disc| disc.stance == Stance::Standing && disc.velocity != Vec2::ZERO;
+    world.discs.iter().filter(moves).count()
+}
+
+/// Plays a round of so many ticks.
+fn play(seed: u64, ticks: u32) -> Round {
+    let start = World::new(Mode::Brawl, seed, ticks);
+    let mut world = start.clone();
     let mut joins: Vec<_> =
         (0..16).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
     let mut snapshots = Vec::new();
@@ -124,7 +166,7 @@ fn play(seed: u64) -> Vec<Snapshot> {
         }
         snapshots.push(Snapshot { ticks, world: world.clone() });
     }
-    snapshots
+    Round { seed, start, snapshots }
 }
 
 /// What bots hold that they did not hold before.
@@ -135,40 +177,37 @@ fn inputs(world: &World) -> Vec<Command> {
     turned.map(|(disc, input)| Command::Input { slot: disc.slot, input }).collect()
 }
 
-/// The stream itself, and its keyframes as if each snapshot were one.
-fn match_stream(rounds: &[Vec<Snapshot>]) -> (Cost, Cost) {
-    let (mut deltas, mut keyframes) = (Cost::default(), Cost::default());
-    for (round, seed) in rounds.iter().zip(SEEDS) {
-        let start = World::new(Mode::Brawl, seed, ROUND_TICKS);
+/// The stream itself, as it is read from recordings, and its keyframes as if each snapshot were one.
+fn match_stream(rounds: &[Round]) -> Result<(Written, Written)> {
+    let (mut deltas, mut keyframes) = (Written::default(), Written::default());
+    for Round { seed, start, snapshots } in rounds {
         let (mut encoder, mut decoder) = (StreamEncoder::new(), StreamDecoder::new());
-        apply(&mut decoder, &encoder.keyframe(&start));
         let (mut painter, mut viewer) = (StreamEncoder::new(), StreamDecoder::new());
-        for Snapshot { ticks, world } in round {
-            let delta = timed(&mut deltas.encoding, || encoder.delta(ticks, world));
-            timed(&mut deltas.decoding, || apply(&mut decoder, &delta));
+        let mut recorder = Recorder::begin(*seed, start);
+        let first = encoder.keyframe(start);
+        apply(&mut decoder, &first);
+        recorder.record(&first, start);
+        for Snapshot { ticks, world } in snapshots {
+            let delta = timed(&mut deltas.cost.encoding, || encoder.delta(ticks, world));
+            timed(&mut deltas.cost.decoding, || apply(&mut decoder, &delta));
             assert_eq!(decoder.world(), Some(world), "seed {seed}, tick {}", world.tick);
-            deltas.bytes.push(delta.len());
+            recorder.record(&delta, world);
 
-            let keyframe = timed(&mut keyframes.encoding, || painter.keyframe(world));
-            timed(&mut keyframes.decoding, || apply(&mut viewer, &keyframe));
+            let keyframe = timed(&mut keyframes.cost.encoding, || painter.keyframe(world));
+            timed(&mut keyframes.cost.decoding, || apply(&mut viewer, &keyframe));
             assert_eq!(viewer.world(), Some(world), "seed {seed}, tick {}", world.tick);
-            keyframes.bytes.push(keyframe.len());
+            keyframes.add(keyframe);
             if world.elapsed().is_multiple_of(KEYFRAME_EVERY_TICKS) {
-                apply(&mut decoder, &encoder.keyframe(world));
+                let keyframe = encoder.keyframe(world);
+                apply(&mut decoder, &keyframe);
+                recorder.record(&keyframe, world);
             }
         }
+        let file = recorder.finish(snapshots.last().map_or(start, |last| &last.world));
+        recording::compare(&file, snapshots.iter().map(|snapshot| &snapshot.world))?;
+        recording::deltas(&file)?.into_iter().for_each(|delta| deltas.add(delta.to_vec()));
     }
-    (deltas, keyframes)
-}
-
-/// The records of the stream, one for each snapshot.
-fn stream_of(rounds: &[Vec<Snapshot>]) -> Vec<Vec<u8>> {
-    let mut stream = Vec::new();
-    for round in rounds {
-        let mut encoder = StreamEncoder::new();
-        stream.extend(round.iter().map(|snapshot| encoder.delta(&snapshot.ticks, &snapshot.world)));
-    }
-    stream
+    Ok((deltas, keyframes))
 }
 
 fn apply(decoder: &mut StreamDecoder, run: &[u8]) {
@@ -186,6 +225,20 @@ fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
     made
 }
 
+/// With and without a dictionary that was trained on the same contestant's `training`.
+fn tell_both(
+    name: &str,
+    words: &str,
+    training: &Written,
+    Written { snapshots, cost }: Written,
+    report: &mut Report,
+) -> Result<()> {
+    tell(name, cost, words, report);
+    let cost = Dictionary::train(&training.snapshots)?.compress(&snapshots)?;
+    tell(&format!("{name}_zstd"), cost, "and a zstd dictionary", report);
+    Ok(())
+}
+
 fn tell(name: &str, cost: Cost, words: &str, report: &mut Report) {
     let Cost { mut bytes, encoding, decoding } = cost;
     let each = |time: Duration| time.as_secs_f64() * 1e9 / bytes.len() as f64;
@@ -196,4 +249,38 @@ fn tell(name: &str, cost: Cost, words: &str, report: &mut Report) {
     }
     report.add(format!("{name}.encode_ns"), encode, "ns", "");
     report.add(format!("{name}.decode_ns"), decode, "ns", "");
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::tick::seconds;
+
+    use super::{Report, match_stream, play, snapshots, tell_ours};
+    use crate::swarm::report::assert_names;
+
+    #[test]
+    fn figures_have_the_names_that_programs_know() {
+        let [round, other] = [1, 2].map(|seed| [play(seed, seconds(20))]);
+        let mut report = Report::default();
+
+        tell_ours(&round, &other, &mut report).unwrap();
+
+        let names = ["bytes_p50", "bytes_per_mover", "keyframe_bytes"];
+        assert_names(&report, "codec.ours", &names);
+        assert_names(&report, "codec", &["ours_zstd.bytes_p50", "bitpacked_state_zstd.bytes_p50"]);
+        let of = |name: &str| report.figure(&format!("codec.ours.{name}"));
+        assert!((1.0..=16.0).contains(&of("movers")), "{} of 16 move", of("movers"));
+        assert!(of("bytes_per_mover") >= of("bytes_p50") / 16.0);
+    }
+
+    #[test]
+    fn every_snapshot_of_a_round_is_in_its_recording() {
+        let round = [play(3, seconds(5))];
+
+        let (deltas, keyframes) = match_stream(&round).unwrap();
+
+        let count = snapshots(&round).count();
+        assert_eq!((deltas.snapshots.len(), keyframes.snapshots.len()), (count, count));
+        assert_eq!(count, 150);
+    }
 }

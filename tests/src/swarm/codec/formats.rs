@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::plain::{State, Turns};
-use super::{Cost, timed};
+use super::{Written, timed};
 
 /// Writing and reading one kind of thing.
 pub(super) type Ways<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
@@ -44,16 +44,15 @@ const READS: &str = "what was written is read";
 pub(super) fn write<T: PartialEq + std::fmt::Debug>(
     things: &[T],
     (encode, decode): Ways<T>,
-) -> (Vec<Vec<u8>>, Cost) {
-    let (mut written, mut cost) = (Vec::new(), Cost::default());
+) -> Written {
+    let mut written = Written::default();
     for thing in things {
-        let bytes = timed(&mut cost.encoding, || encode(thing));
-        let read = timed(&mut cost.decoding, || decode(&bytes));
+        let bytes = timed(&mut written.cost.encoding, || encode(thing));
+        let read = timed(&mut written.cost.decoding, || decode(&bytes));
         assert_eq!(read, *thing);
-        cost.bytes.push(bytes.len());
-        written.push(bytes);
+        written.add(bytes);
     }
-    (written, cost)
+    written
 }
 
 fn to_bincode<T: Serialize>(thing: &T) -> Vec<u8> {

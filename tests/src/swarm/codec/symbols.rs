@@ -321,7 +321,7 @@ mod tests {
 
         let bound = count(&told.runs).bytes_a_snapshot();
 
-        let mean = told.runs.concat().len() as f64 / told.ours.bytes.len() as f64;
+        let mean = told.runs.concat().len() as f64 / told.ours.snapshots.len() as f64;
         assert!((0.5 * mean..mean).contains(&bound), "{bound} B under {mean} B");
     }
 }
