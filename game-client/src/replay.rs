@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, MessageWriter, Plugin, Res, ResMut, Resource, Time, Update,
-    in_state, resource_exists,
+    in_state, resource_exists, warn,
 };
 use shared::api::ReplaySummary;
 use shared::replay::{Playback, Reader, ReplayError};
@@ -26,6 +26,9 @@ pub const SPEEDS: [f32; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 pub const JUMP_SECONDS: f32 = 5.0;
 /// How much of the window's height the bar with the timeline takes, about.
 const BAR_SHARE: f32 = 0.11;
+/// Playing begins, and goes on after the needle caught up with what arrives, when so much is ahead, in ticks: as in the
+/// lobby. With less, it would stand still at the end of each chunk.
+const AHEAD_TICKS_MIN: f64 = TICK_RATE_HZ as f64;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -99,6 +102,10 @@ pub struct Recording {
     /// Whom the picture follows.
     pub follow: Option<Slot>,
     jumped: bool,
+    /// The needle has caught up with what arrives, and too little is ahead.
+    is_starved: bool,
+    /// It was told that the recording leads elsewhere than it says.
+    is_divergence_told: bool,
 }
 
 impl Recording {
@@ -139,7 +146,20 @@ impl Recording {
     fn begun(reader: Reader, arrival: Arrival, sent: Option<Sent>) -> Self {
         let (at, playback) = (f64::from(reader.first_tick()), Playback::new());
         let (is_playing, speed, follow) = (true, 2, None);
-        Self { reader, arrival, sent, playback, at, is_playing, speed, follow, jumped: true }
+        let (jumped, is_starved, is_divergence_told) = (true, arrival == Arrival::Coming, false);
+        Self {
+            reader,
+            arrival,
+            sent,
+            playback,
+            at,
+            is_playing,
+            speed,
+            follow,
+            jumped,
+            is_starved,
+            is_divergence_told,
+        }
     }
 
     /// Whose parts it takes, if it is sent by a server.
@@ -175,11 +195,13 @@ impl Recording {
         }
         if from == 0 && self.reader.bytes() > 0 {
             (self.reader, self.jumped) = (Reader::new(), true);
+            self.is_divergence_told = false;
         }
         self.arrival = Arrival::Coming;
         if let Err(why) = self.reader.push(bytes) {
             self.arrival = Arrival::Failed { why: format!("It cannot be read further: {why}.") };
         }
+        self.is_starved &= self.ahead() < AHEAD_TICKS_MIN;
     }
 
     /// It comes otherwise than before.
@@ -221,7 +243,7 @@ impl Recording {
     /// The needle has to wait for what comes.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.is_arriving() && self.at >= f64::from(self.reader.available_ticks())
+        self.is_arriving() && self.is_starved
     }
 
     /// Puts the needle somewhere.
@@ -230,6 +252,33 @@ impl Recording {
         let start = f64::from(self.reader.first_tick());
         self.at = (f64::from(seconds) * f64::from(TICK_RATE_HZ)).clamp(start, end);
         self.jumped = true;
+        self.is_starved = self.ahead() < 1.0;
+    }
+
+    /// Lets time pass, in seconds. Returns how much of it the needle moved on by, at its speed.
+    fn pass(&mut self, seconds: f32) -> f32 {
+        let is_moving = self.is_playing && !self.is_waiting();
+        let seconds = if is_moving { seconds * SPEEDS[self.speed] } else { 0.0 };
+        let end = f64::from(self.reader.available_ticks());
+        self.at = (self.at + f64::from(seconds) * f64::from(TICK_RATE_HZ)).min(end);
+        if self.at >= end {
+            self.is_starved = true;
+            self.is_playing &= self.is_arriving();
+        }
+        seconds
+    }
+
+    /// What is here behind the needle, in ticks.
+    fn ahead(&self) -> f64 {
+        f64::from(self.reader.available_ticks()) - self.at
+    }
+
+    /// Whether it leads elsewhere than it says, and that was not told yet. Somebody has a bug then; the next keyframe
+    /// heals it.
+    fn is_newly_diverged(&mut self) -> bool {
+        let is_new = self.reader.diverged() > 0 && !self.is_divergence_told;
+        self.is_divergence_told |= is_new;
+        is_new
     }
 
     fn tick(&self) -> u32 {
@@ -272,13 +321,10 @@ fn play(
         }
         return;
     }
-    let seconds =
-        if recording.is_playing { time.delta_secs() * SPEEDS[recording.speed] } else { 0.0 };
-    let end = f64::from(recording.reader.available_ticks());
-    recording.at = (recording.at + f64::from(seconds) * f64::from(TICK_RATE_HZ)).min(end);
-    if recording.at >= end && !recording.is_arriving() {
-        recording.is_playing = false;
+    if recording.is_newly_diverged() {
+        warn!("the recording leads elsewhere than it says: this build plays it otherwise");
     }
+    let seconds = recording.pass(time.delta_secs());
     // Frames span two ticks: the needle's world is the one just after it.
     let target = (recording.tick() + 2).min(recording.reader.available_ticks());
     let (tick, at) = (recording.tick(), recording.at);
@@ -315,7 +361,9 @@ fn play(
 mod tests {
     use shared::api::ReplaySummary;
     use shared::id::{ReplayId, RoomId};
-    use shared::sim::Mode;
+    use shared::replay::{ReplayHeader, Writer};
+    use shared::sim::{Mode, World};
+    use shared::snapshot::StreamEncoder;
 
     use super::{Arrival, Recording};
 
@@ -331,6 +379,91 @@ mod tests {
             players: Vec::new(),
         };
         Recording::arriving(&summary, 7)
+    }
+
+    /// A round and a recording of it that has only begun.
+    fn begun() -> (World, StreamEncoder, Vec<u8>) {
+        let header = ReplayHeader {
+            id: ReplayId::from_bits(1),
+            room: RoomId::from_bits(1),
+            mode: Mode::Duel,
+            seed: 1,
+            round_ticks: 1_200,
+            started_at_ms: 0,
+        };
+        let (_, mut bytes) = Writer::new(&header);
+        let (world, mut encoder) = (World::new(Mode::Duel, 1, 1_200), StreamEncoder::new());
+        bytes.extend(encoder.keyframe(&world));
+        (world, encoder, bytes)
+    }
+
+    /// The next ticks of a recording.
+    fn more(ticks: u32, world: &mut World, encoder: &mut StreamEncoder) -> Vec<u8> {
+        let deltas = (0..ticks / 2).flat_map(|_| {
+            (0..2).for_each(|_| drop(world.step(&[])));
+            encoder.delta(&[Vec::new(), Vec::new()], world)
+        });
+        deltas.collect()
+    }
+
+    /// Takes bytes as they come.
+    fn arrive(recording: &mut Recording, bytes: &[u8]) {
+        recording.take(recording.reader().bytes(), bytes);
+    }
+
+    #[test]
+    fn a_needle_that_has_caught_up_waits_until_a_second_is_ahead() {
+        let ((mut world, mut encoder, first), mut recording) = (begun(), arriving());
+        arrive(&mut recording, &first);
+        arrive(&mut recording, &more(50, &mut world, &mut encoder));
+        assert_eq!(
+            (recording.pass(0.1), recording.is_waiting()),
+            (0.0, true),
+            "it has hardly begun"
+        );
+
+        arrive(&mut recording, &more(50, &mut world, &mut encoder));
+        assert_eq!((recording.pass(0.5), recording.is_waiting()), (0.5, false));
+        recording.pass(5.0);
+        assert_eq!((recording.seconds(), recording.is_waiting()), (100.0 / 60.0, true));
+        for _ in 0..2 {
+            arrive(&mut recording, &more(20, &mut world, &mut encoder));
+            assert_eq!(recording.pass(0.1), 0.0, "a chunk alone lets it not go on");
+        }
+        assert!(recording.is_playing);
+
+        arrive(&mut recording, &more(20, &mut world, &mut encoder));
+        assert_eq!((recording.pass(0.1), recording.is_waiting()), (0.1, false));
+    }
+
+    #[test]
+    fn what_is_whole_is_played_to_its_end() {
+        let ((mut world, mut encoder, first), mut recording) = (begun(), arriving());
+        arrive(&mut recording, &first);
+        arrive(&mut recording, &more(30, &mut world, &mut encoder));
+        assert!(recording.is_waiting());
+
+        recording.note(Arrival::Whole);
+
+        assert_eq!((recording.pass(0.25), recording.is_waiting()), (0.25, false));
+        recording.pass(5.0);
+        assert_eq!((recording.seconds(), recording.is_playing), (0.5, false));
+        recording.jump_to(0.1);
+        assert!(!recording.is_waiting());
+    }
+
+    #[test]
+    fn that_a_recording_leads_elsewhere_is_told_once() {
+        let ((mut world, mut encoder, mut bytes), mut recording) = (begun(), arriving());
+        bytes.extend(more(10, &mut world, &mut encoder));
+        arrive(&mut recording, &bytes);
+        assert!(!recording.is_newly_diverged());
+
+        world.rng.0 ^= 1;
+        arrive(&mut recording, &encoder.keyframe(&world));
+
+        assert!(recording.is_newly_diverged());
+        assert!(!recording.is_newly_diverged());
     }
 
     #[test]
