@@ -9,7 +9,10 @@ mod follow;
 pub(crate) use download::{Download, Progress, file_address};
 pub(crate) use follow::{Follower, Following};
 
+use std::cell::Cell;
+
 use js_sys::Uint8Array;
+use shared::replay::Reader;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -125,6 +128,52 @@ fn rest_headers(cut: &Cut) -> Result<Headers, JsValue> {
     Ok(headers)
 }
 
+/// Whether a stream leads elsewhere than it says, the first time that it is seen. Somebody has a bug then, and whoever
+/// looks at the console is to know of it.
+fn is_newly_diverged(reader: &Reader, known: &Cell<bool>) -> bool {
+    reader.diverged() > 0 && !known.replace(true)
+}
+
+fn tell_diverged() {
+    web_sys::console::warn_1(&"The match went elsewhere than here.".into());
+}
+
 fn broken(_exception: JsValue) -> ApiError {
     ApiError::Offline
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use shared::id::{ReplayId, RoomId};
+    use shared::replay::{Reader, ReplayHeader, Writer};
+    use shared::sim::{Mode, World};
+    use shared::snapshot::StreamEncoder;
+
+    use super::is_newly_diverged;
+
+    #[test]
+    fn a_stream_that_leads_elsewhere_is_noticed_once() {
+        let header = ReplayHeader {
+            id: ReplayId::from_bits(1),
+            room: RoomId::from_bits(1),
+            mode: Mode::Duel,
+            seed: 1,
+            round_ticks: 1_200,
+            started_at_ms: 0,
+        };
+        let (mut world, mut encoder) = (World::new(Mode::Duel, 1, 1_200), StreamEncoder::new());
+        drop(world.step(&[]));
+        let (mut reader, known) = (Reader::new(), Cell::new(false));
+        reader.push(&Writer::new(&header).1).unwrap();
+        reader.push(&encoder.keyframe(&world)).unwrap();
+        assert!(!is_newly_diverged(&reader, &known));
+
+        world.rng.0 ^= 1;
+        reader.push(&encoder.keyframe(&world)).unwrap();
+
+        assert!(is_newly_diverged(&reader, &known));
+        assert!(!is_newly_diverged(&reader, &known));
+    }
 }

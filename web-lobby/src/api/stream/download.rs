@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::super::ApiError;
-use super::{Asks, Body, Cut};
+use super::{Asks, Body, Cut, is_newly_diverged, tell_diverged};
 
 /// A wait after a cut, in milliseconds. Each failure in a row adds as much.
 const WAIT_MS: u32 = 700;
@@ -61,6 +61,8 @@ pub(crate) struct Download {
 #[derive(Default)]
 struct Line {
     left: Cell<bool>,
+    /// It was told that the recording leads elsewhere than it says. A keyframe in it heals that.
+    diverged: Cell<bool>,
     request: RefCell<Option<AbortController>>,
 }
 
@@ -164,6 +166,9 @@ async fn download_rest(
             let pushed = downloaded.borrow_mut().reader.push(piece);
             if let Err(error) = pushed {
                 return Ok(Progress::Damaged(sentence(&error.to_string())));
+            }
+            if is_newly_diverged(&downloaded.borrow().reader, &line.diverged) {
+                tell_diverged();
             }
             if bytes.len() > PIECE_BYTES {
                 TimeoutFuture::new(0).await;

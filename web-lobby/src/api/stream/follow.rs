@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
 use super::super::ApiError;
-use super::{Asks, Body};
+use super::{Asks, Body, is_newly_diverged, tell_diverged};
 use crate::deck::Jitter;
 
 /// The first wait after a cut, in milliseconds, and the longest. Each failure doubles it.
@@ -61,6 +61,8 @@ struct Line {
     left: Cell<bool>,
     /// The next request shall go out at once.
     again: Cell<bool>,
+    /// The stream led elsewhere than it said, and was opened anew for it: once, for it may do so again.
+    diverged: Cell<bool>,
     request: RefCell<Option<AbortController>>,
 }
 
@@ -193,6 +195,12 @@ async fn follow_body(
         followed.heard_ms = now_ms;
         if is_shown {
             followed.take(&bytes, now_ms)?;
+            if is_newly_diverged(&followed.reader, &line.diverged) {
+                tell_diverged();
+                // It begins with a keyframe.
+                line.again.set(true);
+                return Ok(Over::Nothing);
+            }
             continue;
         }
         // The last picture stays until there is a new one.
