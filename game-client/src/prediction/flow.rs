@@ -1,10 +1,17 @@
 //! How evenly snapshots come: their age, the stalls that one feels, and how long it takes until all is well again.
 
+use std::collections::VecDeque;
+
+use shared::protocol::report::{STALL_MS, STALLS_PER_MINUTE_MAX};
+use shared::tick::TICK_RATE_HZ;
+
 use super::samples::Samples;
 use super::statistics::SEEN;
 
-/// A gap that a player feels: 100 ms.
-const STALL_TICKS: f64 = 6.0;
+/// A gap that a player feels.
+const STALL_TICKS: f64 = STALL_MS as f64 * TICK_RATE_HZ as f64 / 1_000.0;
+/// A minute.
+const MINUTE_TICKS: f64 = 60.0 * TICK_RATE_HZ as f64;
 /// A gap after which it takes a while until all is well: 300 ms.
 const OUTAGE_TICKS: f64 = 18.0;
 /// So many snapshots in a row that come in time and correct nothing one could see: all is well.
@@ -17,6 +24,9 @@ pub(super) struct Flow {
     pub(super) ages_ms: Samples,
     /// Gaps that a player felt.
     pub(super) stalls: u32,
+    /// When those of the last minute ended. No more than [`STALLS_PER_MINUTE_MAX`] fit into it.
+    stalled_at: VecDeque<f64>,
+    first: Option<f64>,
     last: Option<f64>,
     outage: Option<Outage>,
     longest_outage: f64,
@@ -44,9 +54,14 @@ impl Flow {
 
     /// A snapshot came.
     pub(super) fn heard(&mut self, at: f64) {
+        self.first.get_or_insert(at);
         let Some(last) = self.last.replace(at) else { return };
         let gap = at - last;
-        self.stalls += u32::from(gap > STALL_TICKS);
+        if gap > STALL_TICKS {
+            self.stalls += 1;
+            self.stalled_at.push_back(at);
+        }
+        while self.stalled_at.pop_front_if(|then| at - *then > MINUTE_TICKS).is_some() {}
         if gap > OUTAGE_TICKS && self.outage.is_none() {
             self.outage = Some(Outage { since: last, calm_since: at, calm: 0 });
         }
@@ -67,6 +82,21 @@ impl Flow {
         if let (Some(outage), Some(at), true) = (&mut self.outage, self.last, size > SEEN) {
             (outage.calm_since, outage.calm) = (at, 0);
         }
+    }
+
+    /// Stalls in the last minute; in a round that is younger, as many as there would be in one.
+    #[must_use]
+    pub(super) fn stalls_lately(&self) -> u16 {
+        let heard_for = self.first.zip(self.last).map_or(0.0, |(first, last)| last - first);
+        let minutes = heard_for.clamp(1.0, MINUTE_TICKS) / MINUTE_TICKS;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "some hundreds; what does not fit is cut"
+        )]
+        let stalls = (self.stalled_at.len() as f64 / minutes).round() as u16;
+        stalls.min(STALLS_PER_MINUTE_MAX)
     }
 
     /// From the last snapshot before the longest silence to the moment when all was well again, in ticks. Zero: there
@@ -101,5 +131,29 @@ mod tests {
 
         // From the last snapshot (58) to the last one that moved the disc (98).
         assert_eq!((flow.longest_outage(), flow.stalls), (Some(40.0), 1));
+    }
+
+    #[test]
+    fn stalls_of_the_last_minute_are_told() {
+        let mut flow = Flow::default();
+        assert_eq!(flow.stalls_lately(), 0);
+
+        let mut at = hear(&mut flow, 0.0, 2, 0);
+        for _ in 0..3 {
+            at = hear(&mut flow, at + 10.0, 297, 0);
+        }
+        assert_eq!((flow.stalls_lately(), flow.stalls), (6, 3), "three in half a minute");
+        hear(&mut flow, at, 1_500, 0);
+
+        assert_eq!((flow.stalls_lately(), flow.stalls), (1, 3), "the others are forgotten");
+    }
+
+    #[test]
+    fn no_more_stalls_are_told_than_can_be() {
+        let mut flow = Flow::default();
+
+        (0..2_000).for_each(|n| flow.heard(f64::from(n) * 6.001));
+
+        assert_eq!(flow.stalls_lately(), 600);
     }
 }

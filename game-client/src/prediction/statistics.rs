@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::protocol::PlayReport;
-use shared::protocol::report::CORRECTIONS_PER_MINUTE_MAX;
+use shared::protocol::report::{CORRECTIONS_PER_MINUTE_MAX, LEAD_MS_MAX};
 use shared::sim::disc::RADIUS;
 use shared::sim::fixed::Vec2;
 
@@ -75,9 +75,9 @@ pub struct PredictionReport {
     pub others_error_p50_radii: f64,
     /// All but 1 % of the time others were shown no farther from where they were, in radii.
     pub others_error_p99_radii: f64,
-    /// Own hits that were seen here or counted by the server.
+    /// Own hits that were seen here at once or counted by the server.
     pub hits: u32,
-    /// Of these, both seen and counted.
+    /// Of these, both seen and counted: the same shot, and the same target.
     pub hit_agreement_percent: f64,
     /// Half of the time the newest snapshot was no older.
     pub snapshot_age_p50_ms: u32,
@@ -122,8 +122,8 @@ impl Statistics {
         thousandths(self.sizes.percentile(percent))
     }
 
-    /// The last minute as the server is told of it. Round trip and jitter are in ticks.
-    pub(super) fn play_report(&self, round_trip: f64, jitter: f64) -> PlayReport {
+    /// The last minute as the server is told of it. Round trip, jitter and lead are in ticks.
+    pub(super) fn play_report(&self, round_trip: f64, jitter: f64, lead: f64) -> PlayReport {
         let sizes = self.sizes.last(MINUTE_SNAPSHOTS);
         let count = sizes.len().max(1);
         let seen = sizes.filter(|size| *size > SEEN).count();
@@ -146,6 +146,8 @@ impl Statistics {
             correction_p99_milliradii: short(self.sizes.percentile_of_last(MINUTE_SNAPSHOTS, 99)),
             round_trip_ms: ms(round_trip),
             jitter_ms: ms(jitter),
+            lead_ms: ms(lead).min(LEAD_MS_MAX),
+            stalls_per_minute: self.flow.stalls_lately(),
         }
     }
 
@@ -226,14 +228,14 @@ mod tests {
 
         (0..1_790).for_each(|_| note(&mut statistics, None));
         (0..3_500).for_each(|_| statistics.flow.age(1.2));
-        let report = statistics.play_report(6.0, 0.3);
+        let report = statistics.play_report(6.0, 0.3, 9.0);
 
         assert!(report.is_valid());
         assert_eq!((report.corrections_per_minute, report.correction_p99_milliradii), (10, 0));
         assert_eq!((report.snapshot_age_p50_ms, report.snapshot_age_p99_ms), (20, 1_000));
-        assert_eq!((report.round_trip_ms, report.jitter_ms), (100, 5));
-        let nothing = Statistics::default().play_report(0.0, 0.0);
+        assert_eq!((report.round_trip_ms, report.jitter_ms, report.lead_ms), (100, 5, 150));
+        let nothing = Statistics::default().play_report(0.0, 0.0, 0.0);
         assert_eq!(nothing, shared::protocol::PlayReport::default());
-        assert!(Statistics::default().play_report(1e9, 1e9).is_valid());
+        assert!(Statistics::default().play_report(1e9, 1e9, 1e9).is_valid());
     }
 }

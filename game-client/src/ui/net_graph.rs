@@ -158,3 +158,89 @@ pub fn show(context: &Context, graph: &NetGraph) {
     let note = format!("snapshot age, {top_ms:.0} ms");
     painter.text(well.min + vec2(6.0, 4.0), Align2::LEFT_TOP, note, theme::font(12.0), MUTED);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use shared::api::Role;
+    use shared::sim::{Angle, Command, Input, Mode, Slot, Thrust, World};
+    use shared::snapshot::StreamEncoder;
+
+    use super::{Room, kilobytes_a_second, numbers};
+    use crate::net::LinkId;
+
+    /// Two seconds of a round whose server never gets an input: each snapshot brings the own disc back.
+    fn played() -> Room {
+        let mut world = World::new(Mode::Brawl, 7, 3_600);
+        drop(world.step(&[Command::Join { slot: Slot(0), team: 0 }]));
+        (0..300).for_each(|_| drop(world.step(&[])));
+        let mut encoder = StreamEncoder::new();
+        let code = "ABC123".parse().expect("a code");
+        let mut room = Room::entering(LinkId(1), code, Role::Player);
+        room.play.welcome(Some(Slot(0)));
+        room.play.frames(&encoder.keyframe(&world), 0.0).expect("a keyframe");
+        let thrust = Thrust::towards(Angle::from_steps(0));
+        for now in 1..=60 {
+            (0..2).for_each(|_| drop(world.step(&[])));
+            let delta = encoder.delta(&[Vec::new(), Vec::new()], &world);
+            let now = f64::from(now * 2);
+            room.play.frames(&delta, now).expect("a delta");
+            room.play.run(now, |_| Input { thrust, ..Input::default() });
+            room.play.run(now + 1.0, |_| Input { thrust, ..Input::default() });
+        }
+        room.play.timing(2, 3, 60);
+        room.round_trip_ms = Some(48.25);
+        room
+    }
+
+    /// A number of a line, and what follows it.
+    fn part(line: &str, place: usize) -> (f64, &str) {
+        let mut words = line.split(' ').skip(place);
+        let number = words.next().and_then(|word| word.parse().ok());
+        (number.unwrap_or_else(|| panic!("no number in {line}")), words.last().unwrap_or(""))
+    }
+
+    #[test]
+    fn what_a_link_does_is_all_there_with_its_units() {
+        let room = played();
+
+        let lines: BTreeMap<_, _> = numbers(&room, 59.6, (1.52, 0.3)).into_iter().collect();
+
+        let lead = format!("{:.1} ticks", room.play.lead());
+        let (corrections, heard) =
+            (room.play.statistics().corrections, room.play.statistics().heard);
+        assert!(corrections > 30 && heard > 60, "{lines:?}");
+        for (title, value) in [
+            ("Frames a second", "60"),
+            ("Ping", "48.2 ms"),
+            ("Jitter", "0 ms"),
+            ("Lead", &*lead),
+            ("Late inputs", "5.0 %"),
+            ("Stalls a minute", "0.0"),
+            ("Corrections", &*format!("{corrections} of {heard}")),
+            ("Down / up", "1.5 / 0.3 kB/s"),
+            ("Diverged", "0"),
+        ] {
+            assert_eq!(lines[title], value, "{title}");
+        }
+        assert!(room.play.lead() > 1.0);
+        let (ages, most) = (&lines["Snapshot age p50 / p99"], 40.0);
+        let ((half, _), (worst, unit)) = (part(ages, 0), part(ages, 2));
+        assert!((0.0..=worst).contains(&half) && worst < most && unit == "ms", "{ages}");
+        for (title, unit) in [("Foretold p50 / p99", "ticks"), ("Size p99", "radii")] {
+            let (number, what) = part(&lines[title], 0);
+            assert!(number > 0.0 && what == unit, "{title}: {}", lines[title]);
+        }
+        assert_eq!(
+            (&*lines["Others off, p99"], &*lines["Hits agreed"]),
+            ("0.00 radii", "100 % of 0")
+        );
+    }
+
+    #[test]
+    fn bytes_are_told_a_second_and_a_new_round_counts_from_zero() {
+        assert_eq!(kilobytes_a_second(1_000, 3_000, 0.5), 4.0);
+        assert_eq!(kilobytes_a_second(9_000, 500, 0.5), 1.0);
+    }
+}

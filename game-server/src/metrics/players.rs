@@ -171,7 +171,7 @@ impl Drop for Place {
 type Figure = (&'static str, &'static str, fn(&Figures) -> Option<f64>);
 
 /// Name, type, and where it is.
-const FIGURES: [Figure; 19] = [
+const FIGURES: [Figure; 21] = [
     ("rtt_seconds", "gauge", |of| of.round_trip.map(|time| time.as_secs_f64())),
     ("jitter_seconds", "gauge", |of| Some(of.jitter.as_secs_f64())),
     ("input_margin_p99_seconds", "gauge", |of| of.margin_p99_ticks.map(seconds_of)),
@@ -199,6 +199,10 @@ const FIGURES: [Figure; 19] = [
     ("reported_correction_p99_radii", "gauge", |of| {
         thousandths(of, |report| report.correction_p99_milliradii)
     }),
+    ("reported_lead_seconds", "gauge", |of| thousandths(of, |report| report.lead_ms)),
+    ("reported_stalls_per_minute", "gauge", |of| {
+        of.reported.map(|report| f64::from(report.stalls_per_minute))
+    }),
 ];
 
 fn whole(count: u64) -> Option<f64> {
@@ -217,6 +221,7 @@ fn thousandths(of: &Figures, part: impl Fn(&PlayReport) -> u16) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use shared::id::RoomId;
+    use shared::protocol::PlayReport;
     use shared::sim::Slot;
 
     use super::{Figures, PlayerSeries};
@@ -240,6 +245,24 @@ mod tests {
         assert!(!text_of(&series).contains("pushback_player_rtt_seconds{"), "not measured yet");
         drop(place);
         assert!(!text_of(&series).contains("room="), "{}", text_of(&series));
+    }
+
+    #[test]
+    fn what_a_player_says_of_itself_is_shown_once_it_was_said() {
+        let series = PlayerSeries::up_to(1);
+        let room = series.room_label("ABC123".parse().unwrap(), false);
+        let place = series.enter(room, Slot(3));
+        place.show(Figures::default());
+        assert!(!text_of(&series).contains("_reported_lead_seconds{"));
+
+        let report = PlayReport { lead_ms: 150, stalls_per_minute: 4, ..PlayReport::default() };
+        place.show(Figures { reported: Some(report), ..Figures::default() });
+
+        let text = text_of(&series);
+        for line in ["lead_seconds{of} 0.15\n", "stalls_per_minute{of} 4\n"] {
+            let line = line.replace("{of}", "{room=\"ABC123\",seat=\"3\"}");
+            assert!(text.contains(&format!("pushback_player_reported_{line}")), "{text}");
+        }
     }
 
     #[test]

@@ -185,6 +185,8 @@ impl Meter {
                     reported_age_p99_ms = report.map(|report| report.snapshot_age_p99_ms),
                     reported_corrections_per_minute = report.map(|r| r.corrections_per_minute),
                     reported_correction_p99_milliradii = report.map(|r| r.correction_p99_milliradii),
+                    reported_lead_ms = report.map(|report| report.lead_ms),
+                    reported_stalls_per_minute = report.map(|report| report.stalls_per_minute),
                     "{what}"
                 )
             };
@@ -242,12 +244,19 @@ mod tests {
         let traffic = Traffic { received: 7, sent: 9 };
 
         (1..=121).for_each(|second| meter.show(traffic, 0, now + Duration::from_secs(second)));
+        meter.reported(
+            PlayReport { lead_ms: 150, stalls_per_minute: 4, ..PlayReport::default() },
+            now,
+        );
         meter.ended(traffic, "gave up the seat");
         drop(meter);
 
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         let said: Vec<_> = text.lines().map(|line| line.contains("\"end\"")).collect();
         assert_eq!(said, [false, false, true], "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(last.contains("\"reported_lead_ms\":150"), "{last}");
+        assert!(last.contains("\"reported_stalls_per_minute\":4"), "{last}");
         assert!(text.lines().all(|line| line.contains("\"received_bytes\":7")), "{text}");
     }
 
