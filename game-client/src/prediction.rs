@@ -279,9 +279,8 @@ impl Match {
         let advance = clock.advance(now);
         let Some(tick) = clock.tick() else { return Vec::new() };
         if self.seat.is_none() {
-            for (at, event) in self.follower.events_until(tick) {
-                let show = self.echoes.is_new(at, &event);
-                self.happenings.push(Happening { event, show, settled: true });
+            for (_, event) in self.follower.events_until(tick) {
+                self.happenings.push(Happening { event, show: true, settled: true });
             }
             return Vec::new();
         }
@@ -316,7 +315,7 @@ impl Match {
         }
         self.report_due = Some(now + every);
         let round_trip = self.round_trips.least().unwrap_or(0.0);
-        Some(self.statistics.play_report(round_trip, self.jitter()))
+        Some(self.statistics.play_report(round_trip, self.jitter(), self.lead()))
     }
 
     /// What has happened since the last call.
@@ -374,7 +373,7 @@ impl Match {
             return;
         };
         for (tick, event) in events {
-            let show = self.echoes.is_new(tick, &event);
+            let show = self.echoes.settle(tick, &event);
             self.statistics.hits.settled(seat, tick, &event);
             self.happenings.push(Happening { event, show, settled: true });
         }
@@ -390,9 +389,14 @@ impl Match {
         }
         predictor.know(self.decoder.roster());
         self.predictor = Some(predictor);
+        self.echoes.doubt();
     }
 
     fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
+        let nothing_new = Correction { exact: true, ..Correction::default() };
+        if correction != nothing_new {
+            self.echoes.doubt();
+        }
         let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
         self.statistics.record(correction.exact, own.map(|(_, way)| *way));
         let after = self.predictor.as_ref().map(Predictor::world);
@@ -410,10 +414,7 @@ impl Match {
 
     fn foretell(&mut self, events: Vec<(Tick, Event)>) {
         for (tick, event) in events {
-            if may_be_foretold(&event) && self.echoes.is_new(tick, &event) {
-                if let Some(seat) = self.seat {
-                    self.statistics.hits.foretold(seat, tick, &event);
-                }
+            if may_be_foretold(&event) && self.echoes.foretell(tick, &event) {
                 self.happenings.push(Happening { event, show: true, settled: false });
             }
         }
@@ -429,6 +430,10 @@ impl Match {
         let events = predictor.advance(input);
         self.statistics.shown.show(predictor.world(), &self.offsets);
         self.outgoing.push(tick, input);
+        if let Some(seat) = self.seat {
+            let hits = &mut self.statistics.hits;
+            events.iter().for_each(|(tick, event)| hits.foretold(seat, *tick, event));
+        }
         self.foretell(events);
     }
 

@@ -1,11 +1,15 @@
 //! Whether the hits that were seen here are those that the server counted.
 //!
 //! Own pulses and shoves hit at once on the own screen. A hit that the server then does not confirm was a lie; one
-//! that it reports and nobody saw coming was a surprise. Both count against the prediction.
+//! that it reports and nobody saw coming was a surprise. Both count against the prediction. So does a hit that only a
+//! correction brought: it was shown, but not at once.
+//!
+//! A pulse is the same here and there when its name is: a shot that was fired in another tick is another shot, though
+//! the screen draws it on. A shove has no name; it is the same when it is close in time.
 
 use std::collections::VecDeque;
 
-use shared::sim::{Event, Slot};
+use shared::sim::{Event, PulseId, Slot};
 use shared::tick::Tick;
 
 /// A hit that is confirmed within so many ticks is the same.
@@ -27,7 +31,7 @@ pub(super) struct Hits {
 /// Who was hit, and with what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hit {
-    Pulse(Slot),
+    Pulse(PulseId, Slot),
     Shove(Slot),
 }
 
@@ -35,7 +39,9 @@ impl Hit {
     /// A hit that this seat has landed.
     fn of(seat: Slot, event: &Event) -> Option<Self> {
         match event {
-            Event::PulseHit { id, target, .. } if id.slot == seat => Some(Self::Pulse(*target)),
+            Event::PulseHit { id, target, .. } if id.slot == seat => {
+                Some(Self::Pulse(*id, *target))
+            }
             Event::ShoveHit { by, target } if *by == seat => Some(Self::Shove(*target)),
             _ => None,
         }
@@ -43,9 +49,13 @@ impl Hit {
 }
 
 impl Hits {
-    /// An event was shown before the server had said it.
+    /// An event is in a tick that was just stepped into the present, before the server had said it.
     pub(super) fn foretold(&mut self, seat: Slot, tick: Tick, event: &Event) {
         let Some(hit) = Hit::of(seat, event) else { return };
+        // A correction took it back, and it comes a little later than it was seen.
+        if self.place_of(tick, hit).is_some() {
+            return;
+        }
         if self.waiting.len() == WAITING_MAX {
             self.waiting.pop_front();
             self.disagreed += 1;
@@ -56,10 +66,7 @@ impl Hits {
     /// The server says that it happened.
     pub(super) fn settled(&mut self, seat: Slot, tick: Tick, event: &Event) {
         let Some(hit) = Hit::of(seat, event) else { return };
-        let same = |(then, seen): &(Tick, Hit)| {
-            *seen == hit && tick.since(*then).abs() <= SAME_WITHIN_TICKS
-        };
-        match self.waiting.iter().position(same) {
+        match self.place_of(tick, hit) {
             Some(place) => {
                 self.waiting.remove(place);
                 self.agreed += 1;
@@ -73,6 +80,12 @@ impl Hits {
         let before = self.waiting.len();
         self.waiting.retain(|(then, _)| tick.since(*then) <= SAME_WITHIN_TICKS);
         self.disagreed += u32::try_from(before - self.waiting.len()).unwrap_or(0);
+    }
+
+    fn place_of(&self, tick: Tick, hit: Hit) -> Option<usize> {
+        self.waiting
+            .iter()
+            .position(|(then, seen)| *seen == hit && tick.since(*then).abs() <= SAME_WITHIN_TICKS)
     }
 
     /// Hits that were seen here, there, or in both places.
@@ -93,7 +106,8 @@ impl Hits {
 
 #[cfg(test)]
 mod tests {
-    use shared::sim::{Event, Slot};
+    use shared::sim::fixed::Vec2;
+    use shared::sim::{Event, PulseId, Slot};
     use shared::tick::Tick;
 
     use super::Hits;
@@ -102,6 +116,11 @@ mod tests {
 
     fn shove(by: Slot, target: u16) -> Event {
         Event::ShoveHit { by, target: Slot(target) }
+    }
+
+    fn shot(fired: u32, target: u16) -> Event {
+        let id = PulseId { slot: ME, tick: Tick(fired) };
+        Event::PulseHit { id, target: Slot(target), at: Vec2::ZERO }
     }
 
     #[test]
@@ -117,5 +136,35 @@ mod tests {
 
         assert_eq!(hits.count(), 3, "one agreed, one was a lie, one a surprise");
         assert!((hits.agreement_percent() - 100.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_shot_agrees_with_itself_alone() {
+        let mut hits = Hits::default();
+
+        hits.foretold(ME, Tick(100), &shot(90, 5));
+        hits.settled(ME, Tick(102), &shot(90, 5));
+        assert_eq!((hits.agreed, hits.disagreed), (1, 0));
+        hits.foretold(ME, Tick(200), &shot(190, 5));
+        hits.foretold(ME, Tick(300), &shot(290, 5));
+        hits.settled(ME, Tick(201), &shot(192, 5));
+        hits.settled(ME, Tick(301), &shot(290, 6));
+        hits.settled_until(Tick(340));
+
+        assert_eq!((hits.agreed, hits.disagreed), (1, 4), "another shot, and another target");
+    }
+
+    #[test]
+    fn a_hit_that_comes_a_little_later_than_it_was_seen_is_one() {
+        let mut hits = Hits::default();
+
+        for event in [shove(ME, 5), shot(90, 6)] {
+            hits.foretold(ME, Tick(100), &event);
+            hits.foretold(ME, Tick(102), &event);
+            hits.settled(ME, Tick(102), &event);
+        }
+        hits.settled_until(Tick(140));
+
+        assert_eq!((hits.agreed, hits.disagreed), (2, 0));
     }
 }

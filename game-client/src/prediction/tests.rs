@@ -1,6 +1,7 @@
 //! A whole link played in memory: a server that steps, a line with delay, a client that predicts.
 
 mod crowd;
+mod hits;
 
 use std::collections::VecDeque;
 
@@ -308,6 +309,9 @@ fn a_report_goes_to_the_server_every_five_seconds() {
     let last = line.reports.last().expect("one");
     assert!(last.is_valid() && (100..140).contains(&last.round_trip_ms), "{last:?}");
     assert!((1..60).contains(&last.snapshot_age_p99_ms), "{last:?}");
+    // There and back takes six ticks; inputs come a tick or two early.
+    assert!((100..200).contains(&last.lead_ms), "{last:?}");
+    assert_eq!(last.stalls_per_minute, 0);
 }
 
 #[test]
