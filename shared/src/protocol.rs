@@ -30,6 +30,9 @@ pub const SERVER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 pub const INPUTS_PER_MESSAGE_MAX: usize = 8;
 /// How far ahead of the world a client may address an input.
 pub const INPUT_LEAD_TICKS_MAX: u32 = TICK_RATE_HZ / 2;
+/// A missing input repeats the last one, without its one-shot actions, for so long: 250 ms. Then the disc idles. The
+/// server does so, and a client foresees it.
+pub const INPUT_REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
 /// Frames of any kind that a game client may send in a second before it is cut.
 pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
 

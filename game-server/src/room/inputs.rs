@@ -6,17 +6,14 @@
 
 use core::hint::black_box;
 
-use shared::protocol::INPUT_LEAD_TICKS_MAX;
+use shared::protocol::{INPUT_LEAD_TICKS_MAX, INPUT_REPEAT_TICKS_MAX};
 use shared::sim::{Angle, Buttons, Input};
-use shared::tick::{TICK_RATE_HZ, Tick};
+use shared::tick::Tick;
 
 use super::margins::{LATEST, Margins, STEPS};
 
 /// How many ticks of input are kept.
 pub(super) const INPUT_WINDOW_TICKS: u32 = 64;
-/// A missing input repeats the last one, without its one-shot actions, for so long: 250 ms. Then the disc
-/// idles.
-const REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
 /// Changes that are passed on between two snapshots. When full, the rest is not.
 const NEWS_MAX: usize = 8;
 /// Who presses something aims with it. A turn by three degrees more than was passed on matters.
@@ -187,7 +184,7 @@ impl InputBuffer {
         self.missing = self.missing.saturating_add(1);
         let more = u16::from(self.has_heard);
         self.arrivals.missing = self.arrivals.missing.saturating_add(more);
-        let repeats = u32::from(self.missing) <= REPEAT_TICKS_MAX;
+        let repeats = u32::from(self.missing) <= INPUT_REPEAT_TICKS_MAX;
         let stands_in = if repeats { self.held.without_actions() } else { self.held.idle() };
         if !self.told_until.is_after(tick) {
             (self.told, self.told_until) = (stands_in, tick);
@@ -226,11 +223,11 @@ fn place(tick: Tick) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use shared::protocol::INPUT_LEAD_TICKS_MAX;
+    use shared::protocol::{INPUT_LEAD_TICKS_MAX, INPUT_REPEAT_TICKS_MAX};
     use shared::sim::{Angle, Buttons, Input, Thrust};
     use shared::tick::Tick;
 
-    use super::{InputBuffer, REPEAT_TICKS_MAX};
+    use super::InputBuffer;
 
     fn pressing(buttons: Buttons) -> Input {
         Input { thrust: Thrust::towards(Angle::default()), buttons, ..Input::default() }
@@ -255,10 +252,10 @@ mod tests {
         buffer.file(Tick(5), &[held]);
         assert_eq!(buffer.take(Tick(5)), held);
 
-        for tick in 6..6 + REPEAT_TICKS_MAX {
+        for tick in 6..6 + INPUT_REPEAT_TICKS_MAX {
             assert_eq!(buffer.take(Tick(tick)), held.without_actions());
         }
-        assert_eq!(buffer.take(Tick(6 + REPEAT_TICKS_MAX)), held.idle());
+        assert_eq!(buffer.take(Tick(6 + INPUT_REPEAT_TICKS_MAX)), held.idle());
     }
 
     #[test]
