@@ -14,14 +14,18 @@ const STALL_TICKS: f64 = STALL_MS as f64 * TICK_RATE_HZ as f64 / 1_000.0;
 const MINUTE_TICKS: f64 = 60.0 * TICK_RATE_HZ as f64;
 /// A gap after which it takes a while until all is well: 300 ms.
 const OUTAGE_TICKS: f64 = 18.0;
+/// One minute.
+const MINUTE_TICKS: f64 = 3_600.0;
 /// So many snapshots in a row that come in time and correct nothing one could see: all is well.
 const CALM_SNAPSHOTS: u32 = 10;
 
 /// The flow of one round. Times are in ticks of the own time.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Flow {
-    /// How old the newest snapshot was at each tick, in milliseconds.
+    /// How old what the newest snapshot told was at each tick, beyond the quickest way here, in milliseconds.
     pub(super) ages_ms: Samples,
+    /// Until when that is known.
+    aged_until: Option<f64>,
     /// Gaps that a player felt.
     pub(super) stalls: u32,
     /// When those of the last minute ended. No more than [`STALLS_PER_MINUTE_MAX`] fit into it.
@@ -42,14 +46,22 @@ struct Outage {
 }
 
 impl Flow {
-    /// A tick passed, and the newest snapshot was so old.
-    pub(super) fn age(&mut self, ticks: f64) {
+    /// It is `now`, and what the newest snapshot tells is so old. Counts for every tick that has passed, also when the own
+    /// world stood still: silence is what ages.
+    pub(super) fn age(&mut self, now: f64, ticks: f64) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "milliseconds; what does not fit is cut"
         )]
-        self.ages_ms.add((ticks * 1_000.0 / 60.0).round() as u32);
+        let ms = (ticks * 1_000.0 / 60.0).round() as u32;
+        let until = self.aged_until.get_or_insert(now);
+        // Of a program that stood still, a minute is enough.
+        *until = until.max(now - MINUTE_TICKS);
+        while now - *until >= 1.0 {
+            *until += 1.0;
+            self.ages_ms.add(ms);
+        }
     }
 
     /// A snapshot came.
@@ -117,6 +129,19 @@ mod tests {
             flow.corrected(correction);
             at + 2.0
         })
+    }
+
+    #[test]
+    fn ages_count_for_every_tick_that_has_passed() {
+        let mut flow = Flow::default();
+
+        for (now, age) in [(10.0, 1.0), (10.5, 1.5), (11.1, 0.6), (13.2, 3.0), (13.9, 6.0)] {
+            flow.age(now, age);
+        }
+        flow.age(14.0, 1.2);
+
+        let ages: Vec<_> = flow.ages_ms.last(usize::MAX).collect();
+        assert_eq!(ages, [20, 50, 50, 10]);
     }
 
     #[test]

@@ -113,6 +113,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_stuck_line_held_back_is_no_jitter() {
+        let mut clock = Clock::new(Tick(0), 0.0, None);
+        let is_stuck = |tick: u32| (120..150).contains(&tick);
+        let comes = |tick: u32| if is_stuck(tick) { 150 + (tick - 120) / 6 } else { tick.max(155) };
+
+        (0..120).step_by(2).for_each(|tick| clock.heard(Tick(tick), f64::from(tick)));
+        (120..160).step_by(2).for_each(|tick| clock.heard(Tick(tick), f64::from(comes(tick))));
+
+        let delay = Follower::delay(&clock);
+        assert!(delay <= 4.0, "{delay}");
+    }
+
+    #[test]
     fn events_wait_for_their_tick() {
         let mut follower = Follower::default();
         follower.push(at(10), vec![(Tick(9), Event::ShrinkBegins), (Tick(10), Event::RoundOver)]);

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use bevy::math::Vec2;
 use shared::sim::disc::RADIUS;
 use shared::sim::{Slot, World};
+use shared::snapshot::Roster;
 use shared::tick::Tick;
 
 use super::samples::Samples;
@@ -23,6 +24,8 @@ pub(super) struct Shown {
     ticks: VecDeque<(Tick, Vec<(Slot, Vec2)>)>,
     /// How far others were shown from where they were, in thousandths of a radius.
     pub(super) errors: Samples,
+    /// The same of other people only. Bots think the same here as at the server, and are foreseen better.
+    pub(super) people_errors: Samples,
 }
 
 impl Shown {
@@ -40,7 +43,7 @@ impl Shown {
     }
 
     /// The server's word: where everybody really was.
-    pub(super) fn compare(&mut self, own: Slot, word: &World) {
+    pub(super) fn compare(&mut self, own: Slot, word: &World, roster: &Roster) {
         while self.ticks.front().is_some_and(|(tick, _)| word.tick.is_after(*tick)) {
             self.ticks.pop_front();
         }
@@ -55,37 +58,58 @@ impl Shown {
                 clippy::cast_sign_loss,
                 reason = "thousandths of a radius on a platform of a few dozen"
             )]
-            self.errors.add((off * 1_000.0) as u32);
+            let off = (off * 1_000.0) as u32;
+            self.errors.add(off);
+            if roster.entry(*slot).is_some_and(|entry| entry.bot.is_none()) {
+                self.people_errors.add(off);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::id::{PlayerId, PlayerName};
+    use shared::sim::BotStrength::{self, Keen};
     use shared::sim::fixed::{Vec2, units};
     use shared::sim::{Command, Mode, Slot, World};
+    use shared::snapshot::{Roster, RosterEntry};
 
     use super::Shown;
     use crate::prediction::Offsets;
 
+    fn entry(slot: u16, bot: Option<BotStrength>) -> RosterEntry {
+        RosterEntry {
+            slot: Slot(slot),
+            player: PlayerId::from_bits(slot.into()),
+            name: PlayerName::parse("Ada").expect("a name"),
+            bot,
+            team: 0,
+            reconnecting: false,
+        }
+    }
+
     #[test]
     fn others_are_compared_with_where_they_were_on_that_tick() {
         let mut world = World::new(Mode::Brawl, 5, 3_600);
-        world.step(&[0, 1].map(|slot| Command::Join { slot: Slot(slot), team: 0 }));
+        world.step(&[0, 1, 2].map(|slot| Command::Join { slot: Slot(slot), team: 0 }));
         world.step(&[]);
         let mut shown = Shown::default();
         shown.show(&world, &Offsets::default());
 
-        // Both were elsewhere: the other one by half a radius.
+        // All were elsewhere: the other person by half a radius, the bot by a quarter.
         let mut truth = world.clone();
         truth.discs[0].position = Vec2::ZERO;
         truth.discs[1].position += Vec2::new(units(12), 0);
-        shown.compare(Slot(0), &truth);
+        truth.discs[2].position += Vec2::new(units(6), 0);
+        let roster = Roster { entries: vec![entry(0, None), entry(1, None), entry(2, Some(Keen))] };
+        shown.compare(Slot(0), &truth, &roster);
 
-        assert_eq!(shown.errors.percentile(100), 500);
+        assert_eq!(shown.errors.last(9).collect::<Vec<_>>(), [250, 500]);
+        assert_eq!(shown.people_errors.last(9).collect::<Vec<_>>(), [500]);
         let mut later = world;
         later.step(&[]);
-        shown.compare(Slot(0), &later);
-        assert_eq!(shown.errors.percentile(0), 500, "nothing was shown of that tick");
+        shown.compare(Slot(0), &later, &roster);
+        assert_eq!(shown.errors.last(9).len(), 2, "nothing was shown of that tick");
     }
 }

@@ -42,8 +42,8 @@ pub struct Statistics {
     pub down_bytes: u64,
     /// Bytes of inputs that went.
     pub up_bytes: u64,
-    /// How far the own disc was off at each snapshot, in thousandths of its radius.
-    sizes: Samples,
+    /// How far the own disc was off at each snapshot that was compared, in thousandths of its radius.
+    pub(super) sizes: Samples,
     /// How many ticks were foretold beyond each snapshot.
     pub(super) ahead: Samples,
     pub(super) flow: Flow,
@@ -54,13 +54,13 @@ pub struct Statistics {
 /// Counts as a test reads them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictionReport {
-    /// Snapshots that came.
+    /// Snapshots that were compared with a prediction. Of several that came at once, the last: nobody sees the others.
     pub snapshots: u32,
     /// Snapshots that moved the own disc.
     pub corrections: u32,
     /// How far each of them moved it, in thousandths of a radius: whoever asks many players asks of all of these.
     pub correction_sizes: Vec<u32>,
-    /// Half of the snapshots moved it by no more, in radii.
+    /// Half of those that were compared moved it by no more, in radii.
     pub correction_p50_radii: f64,
     /// All but 1 % moved it by no more, in radii.
     pub correction_p99_radii: f64,
@@ -75,13 +75,18 @@ pub struct PredictionReport {
     pub others_error_p50_radii: f64,
     /// All but 1 % of the time others were shown no farther from where they were, in radii.
     pub others_error_p99_radii: f64,
+    /// The same of other people: what bots do is foreseen here. Zero without any.
+    pub people_error_p50_radii: f64,
+    /// The same of other people.
+    pub people_error_p99_radii: f64,
     /// Own hits that were seen here at once or counted by the server.
     pub hits: u32,
     /// Of these, both seen and counted: the same shot, and the same target.
     pub hit_agreement_percent: f64,
-    /// Half of the time the newest snapshot was no older.
+    /// Half of the time what the newest snapshot told was no older, beyond the quickest way here: what comes late, or is sent
+    /// once more, counts in full; how long the quickest takes is in the round trip.
     pub snapshot_age_p50_ms: u32,
-    /// All but 1 % of the time the newest snapshot was no older.
+    /// All but 1 % of the time it was no older.
     pub snapshot_age_p99_ms: u32,
     /// Gaps between snapshots over 100 ms, a minute.
     pub stalls_per_minute: f64,
@@ -96,13 +101,10 @@ pub struct PredictionReport {
 }
 
 impl Statistics {
-    /// A snapshot came at `at`, in ticks. The one before it is passed over when they came together: it moves nothing.
-    pub(super) fn heard(&mut self, at: f64, passes_over: bool) {
+    /// A snapshot came at `at`, in ticks.
+    pub(super) fn heard(&mut self, at: f64) {
         self.heard += 1;
         self.flow.heard(at);
-        if passes_over {
-            self.sizes.add(0);
-        }
     }
 
     /// The newest snapshot moved the own disc's present by `way`; nothing when it was as predicted.
@@ -124,7 +126,9 @@ impl Statistics {
 
     /// The last minute as the server is told of it. Round trip, jitter and lead are in ticks.
     pub(super) fn play_report(&self, round_trip: f64, jitter: f64, lead: f64) -> PlayReport {
-        let sizes = self.sizes.last(MINUTE_SNAPSHOTS);
+        // Not every snapshot that comes is compared.
+        let in_a_minute = MINUTE_SNAPSHOTS * self.compared as usize / self.heard.max(1) as usize;
+        let sizes = self.sizes.last(in_a_minute);
         let count = sizes.len().max(1);
         let seen = sizes.filter(|size| *size > SEEN).count();
         let ages = &self.flow.ages_ms;
@@ -141,9 +145,9 @@ impl Statistics {
         PlayReport {
             snapshot_age_p50_ms: short(age_p50),
             snapshot_age_p99_ms: short(ages.percentile_of_last(MINUTE_TICKS, 99)),
-            corrections_per_minute: u16::try_from(seen * MINUTE_SNAPSHOTS / count)
+            corrections_per_minute: u16::try_from(seen * in_a_minute / count)
                 .unwrap_or(CORRECTIONS_PER_MINUTE_MAX),
-            correction_p99_milliradii: short(self.sizes.percentile_of_last(MINUTE_SNAPSHOTS, 99)),
+            correction_p99_milliradii: short(self.sizes.percentile_of_last(in_a_minute, 99)),
             round_trip_ms: ms(round_trip),
             jitter_ms: ms(jitter),
             lead_ms: ms(lead).min(LEAD_MS_MAX),
@@ -158,7 +162,7 @@ impl Statistics {
         let per_minute =
             |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.heard.max(1));
         PredictionReport {
-            snapshots: self.heard,
+            snapshots: self.compared,
             corrections: self.corrections,
             correction_sizes: self.sizes.last(usize::MAX).filter(|size| *size > 0).collect(),
             correction_p50_radii: self.percentile(50),
@@ -168,6 +172,8 @@ impl Statistics {
             ahead_p99_ticks: self.ahead.percentile(99),
             others_error_p50_radii: thousandths(self.shown.errors.percentile(50)),
             others_error_p99_radii: thousandths(self.shown.errors.percentile(99)),
+            people_error_p50_radii: thousandths(self.shown.people_errors.percentile(50)),
+            people_error_p99_radii: thousandths(self.shown.people_errors.percentile(99)),
             hits: self.hits.count(),
             hit_agreement_percent: hundredths(self.hits.agreement_percent()),
             snapshot_age_p50_ms: self.flow.ages_ms.percentile(50),
@@ -202,7 +208,7 @@ mod tests {
     use super::Statistics;
 
     fn note(statistics: &mut Statistics, way: Option<Vec2>) {
-        statistics.heard(0.0, false);
+        statistics.heard(0.0);
         statistics.record(way.is_none(), way);
     }
 
@@ -224,10 +230,10 @@ mod tests {
         let mut statistics = Statistics::default();
         let half = Some(Vec2::new(units(12), 0));
         (0..500).for_each(|_| note(&mut statistics, half));
-        (0..3_600).for_each(|_| statistics.flow.age(60.0));
+        (0..=3_600_u16).for_each(|now| statistics.flow.age(now.into(), 60.0));
 
         (0..1_790).for_each(|_| note(&mut statistics, None));
-        (0..3_500).for_each(|_| statistics.flow.age(1.2));
+        (3_601..=7_100_u16).for_each(|now| statistics.flow.age(now.into(), 1.2));
         let report = statistics.play_report(6.0, 0.3, 9.0);
 
         assert!(report.is_valid());

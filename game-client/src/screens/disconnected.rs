@@ -14,12 +14,12 @@ pub(super) fn show(
     context: &Context,
     state: &LinkState,
     has_been_open: bool,
-    snapshot_age_ms: f64,
+    silence_ms: f64,
     asked: &mut Vec<Wish>,
 ) {
     let broken = if has_been_open { "Connection lost" } else { "Not in yet" };
     let (title, text, ink) = match state {
-        LinkState::Open if snapshot_age_ms < SILENT_MS || !has_been_open => return,
+        LinkState::Open if silence_ms < SILENT_MS || !has_been_open => return,
         LinkState::Open => (
             "The server is silent",
             "Nothing has come for a second. Hold on.".to_owned(),

@@ -118,8 +118,8 @@ pub(super) fn show(
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let mut asked = Vec::new();
-    let age_ms =
-        seen.room.play.snapshot_age(ticks_of(seen.time.elapsed_secs_f64())) * 1_000.0 / 60.0;
+    let now = ticks_of(seen.time.elapsed_secs_f64());
+    let ms = |ticks: f64| ticks * 1_000.0 / 60.0;
     over_the_round(context, &seen, &settings);
     talk(context, &seen, &mut settings, &mut draft, &net);
     if let Some(result) = &seen.room.result {
@@ -130,11 +130,12 @@ pub(super) fn show(
     }
     let has_been_open = seen.room.mode.is_some();
     if settings.show_link && has_been_open && seen.room.result.is_none() {
-        hud::link(context, seen.room.round_trip_ms, age_ms);
+        hud::link(context, seen.room.round_trip_ms, ms(seen.room.play.snapshot_age(now)));
     }
     net_graph::show(context, &seen.graph);
     // While a result is shown the world stands still, and nothing comes.
-    let silence = if seen.room.result.is_some() { 0.0 } else { age_ms };
+    let is_over = seen.room.result.is_some();
+    let silence = if is_over { 0.0 } else { ms(seen.room.play.silence(now)) };
     disconnected::show(context, &seen.room.state, has_been_open, silence, &mut asked);
     pause::show(context, &mut overlay, &seen.room, &mut settings, &mut rebinding, &mut asked);
     wishes.write_batch(asked);
