@@ -6,6 +6,7 @@
 //! **Invariant:** the decoder's world is what the server said; nothing here changes it.
 
 mod clock;
+mod doubt;
 mod echo;
 mod flow;
 mod follower;
@@ -13,13 +14,14 @@ mod hits;
 mod outgoing;
 mod predictor;
 mod round_trips;
+mod rounds;
 mod samples;
 mod shown;
 mod smoothing;
 mod statistics;
 
 use shared::protocol::report::REPORT_EVERY_TICKS;
-use shared::protocol::{ClientMessage, PlayReport};
+use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, PlayReport};
 use shared::sim::{Event, Input, Slot, World};
 use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, ahead, records};
 use shared::tick::{TICK_RATE_HZ, Tick};
@@ -31,6 +33,7 @@ use follower::Follower;
 use outgoing::Outgoing;
 use predictor::{Correction, Predictor};
 use round_trips::RoundTrips;
+use rounds::{is_another_round, is_same_round_again};
 
 pub use smoothing::Offsets;
 pub use statistics::{PredictionReport, Statistics};
@@ -39,8 +42,6 @@ pub use statistics::{PredictionReport, Statistics};
 const UNHEARD_TICKS: f64 = TICK_RATE_HZ as f64;
 /// While the line is silent for longer than that, nothing can be concluded.
 const FRESH_TICKS: f64 = 10.0;
-/// A keyframe from so far ahead is another round, not a stretch that was missed.
-const SAME_ROUND_TICKS: i32 = 600;
 
 /// Something that happened in the round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,9 +157,15 @@ impl Match {
         self.clock.as_ref().map_or(0.0, Clock::jitter)
     }
 
-    /// Ticks since the newest snapshot came.
+    /// How old what the newest snapshot tells is, beyond the quickest way here, in ticks.
     #[must_use]
     pub fn snapshot_age(&self, now: f64) -> f64 {
+        self.clock.as_ref().map_or(0.0, |clock| clock.age(now))
+    }
+
+    /// Ticks since the newest snapshot came.
+    #[must_use]
+    pub fn silence(&self, now: f64) -> f64 {
         (now - self.heard_at).max(0.0)
     }
 
@@ -255,16 +262,22 @@ impl Match {
         if self.told_until.is_some() || !core::mem::take(&mut self.is_unsettled) {
             return;
         }
+        let roster = self.decoder.roster();
         match &mut self.predictor {
             Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
-                predictor.know(self.decoder.roster());
+                predictor.know(roster);
                 let before = predictor.world().clone();
                 self.statistics.ahead.add(before.tick.since(word.tick).unsigned_abs());
                 let correction = predictor.reconcile(word);
                 self.correct(seat, &before, correction);
             }
             // Ahead of the prediction: nothing to compare.
-            Some(_) | None => self.begin_prediction(seat, word.clone()),
+            Some(predictor) => {
+                forget_unsent(&mut self.outgoing, predictor);
+                predictor.begin_again(word.clone(), roster);
+                self.echoes.doubt();
+            }
+            None => self.predictor.insert(Predictor::new(seat, word.clone())).know(roster),
         }
     }
 
@@ -288,15 +301,15 @@ impl Match {
             Advance::Steps(steps) => steps,
             Advance::Jump(_) => {
                 self.statistics.jumps += 1;
-                self.outgoing.clear();
                 0
             }
         };
-        (0..steps).for_each(|_| self.step(&mut held));
+        self.keep_up(tick.minus(steps));
+        (0..steps).for_each(|_| self.step(tick, &mut held));
         let mut messages = self.outgoing.take();
-        self.keep_up(tick);
-        let age = self.snapshot_age(now);
-        (0..steps).for_each(|_| self.statistics.flow.age(age));
+        if !self.ended {
+            self.statistics.flow.age(now, self.snapshot_age(now));
+        }
         self.statistics.up_bytes +=
             messages.iter().map(|message| message.encode().len() as u64).sum::<u64>();
         if !messages.is_empty() {
@@ -354,7 +367,7 @@ impl Match {
         self.offsets = Offsets::default();
         self.echoes.clear();
         self.statistics = Statistics::default();
-        self.outgoing.clear();
+        self.outgoing = Outgoing::default();
         self.ended = false;
         self.rounds += 1;
     }
@@ -378,18 +391,9 @@ impl Match {
             self.happenings.push(Happening { event, show, settled: true });
         }
         self.statistics.hits.settled_until(word.tick);
-        self.statistics.shown.compare(seat, word);
-        self.statistics.heard(at, core::mem::replace(&mut self.is_unsettled, true));
-    }
-
-    fn begin_prediction(&mut self, seat: Slot, base: World) {
-        let mut predictor = Predictor::new(seat, base);
-        if let Some(before) = self.predictor.take() {
-            predictor.hear(before.into_announced());
-        }
-        predictor.know(self.decoder.roster());
-        self.predictor = Some(predictor);
-        self.echoes.doubt();
+        self.statistics.shown.compare(seat, word, self.decoder.roster());
+        self.statistics.heard(at);
+        self.is_unsettled = true;
     }
 
     fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
@@ -420,16 +424,18 @@ impl Match {
         }
     }
 
-    fn step(&mut self, held: &mut impl FnMut(&World) -> Input) {
+    fn step(&mut self, until: Tick, held: &mut impl FnMut(&World) -> Input) {
         let Some(predictor) = &mut self.predictor else { return };
-        if predictor.world().is_over() {
+        let tick = predictor.world().tick;
+        if predictor.world().is_over() || !until.is_after(tick) {
             return;
         }
-        let tick = predictor.world().tick;
-        let input = held(predictor.world());
+        // Time may have gone back. What was said of a tick stands, at the server too.
+        let said = predictor.pressed(tick);
+        let input = said.unwrap_or_else(|| held(predictor.world()));
         let events = predictor.advance(input);
         self.statistics.shown.show(predictor.world(), &self.offsets);
-        self.outgoing.push(tick, input);
+        self.outgoing.push(tick, input, said.is_some());
         if let Some(seat) = self.seat {
             let hits = &mut self.statistics.hits;
             events.iter().for_each(|(tick, event)| hits.foretold(seat, *tick, event));
@@ -441,7 +447,7 @@ impl Match {
     fn mind_silence(&mut self, now: f64) {
         let patience = UNHEARD_TICKS + self.round_trips.most().unwrap_or(0.0);
         let since = *self.unheard_since.get_or_insert(now);
-        if now - since < patience || self.snapshot_age(now) > FRESH_TICKS {
+        if now - since < patience || self.silence(now) > FRESH_TICKS {
             return;
         }
         self.unheard_since = Some(now - patience + UNHEARD_TICKS / 2.0);
@@ -450,37 +456,27 @@ impl Match {
         }
     }
 
-    /// Brings the prediction to the clock's tick after a jump or a stall.
+    /// Brings the prediction to where the clock was before this picture, after a jump or a stall.
     fn keep_up(&mut self, tick: Tick) {
-        let (Some(predictor), Some(seat)) = (&mut self.predictor, self.seat) else { return };
-        if predictor.world().tick == tick || predictor.world().is_over() {
+        let Some(predictor) = &mut self.predictor else { return };
+        if predictor.world().tick.is_after(tick) {
+            // The server took none from so far ahead. What is nearer it may hold, and holds to.
+            predictor.forget_from(tick.plus(INPUT_LEAD_TICKS_MAX).next());
+            predictor.go_back_to(tick);
+            self.echoes.doubt();
+        } else if predictor.world().tick == tick || predictor.world().is_over() {
             return;
         }
-        if predictor.world().tick.is_after(tick) {
-            let base = predictor.base().clone();
-            self.begin_prediction(seat, base);
-        }
-        if let Some(predictor) = &mut self.predictor {
-            predictor.skip_to(tick);
-        }
-        self.outgoing.clear();
+        forget_unsent(&mut self.outgoing, predictor);
+        predictor.skip_to(tick);
     }
 }
 
-fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
-    match (before, now) {
-        (Some((before, length)), Some((now, new_length))) => {
-            let forward = now.since(before);
-            length != new_length || !(0..SAME_ROUND_TICKS).contains(&forward)
-        }
-        _ => true,
+/// The world goes on without the inputs that wait to be sent.
+fn forget_unsent(outgoing: &mut Outgoing, predictor: &mut Predictor) {
+    if let Some(tick) = outgoing.clear() {
+        predictor.forget_from(tick);
     }
-}
-
-/// Whether a keyframe is a place of the round that is followed, not far from where one was.
-fn is_same_round_again(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
-    let (Some((before, length)), Some((now, new_length))) = (before, now) else { return false };
-    length == new_length && now.since(before).abs() < SAME_ROUND_TICKS
 }
 
 /// The own time, in ticks, of a moment on the monotonic clock.

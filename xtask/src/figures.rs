@@ -33,9 +33,8 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 
 /// The README as it should be.
 fn told(root: &Path) -> Result<String> {
-    let read = |path: &str| {
-        fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"))
-    };
+    let read =
+        |path: &str| fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"));
     let part = fill(&read(TEMPLATE)?, &kept(&root.join(FOLDER))?)?;
     between_marks(&read(README)?, &part)
 }
@@ -50,8 +49,8 @@ fn kept(folder: &Path) -> Result<Figures> {
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path)?;
-        let report: BTreeMap<String, Value> =
-            serde_json::from_str(&text).with_context(|| format!("{} is no report", path.display()))?;
+        let report: BTreeMap<String, Value> = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no report", path.display()))?;
         figures.extend(
             report.into_iter().map(|(key, value)| (format!("{name}/{key}"), value.as_f64())),
         );

@@ -6,12 +6,16 @@
 //! larger than the link explains, for a server that drops inputs from far ahead may tell nothing. The clock itself is bent
 //! by 5 % at most; only when it is far off it jumps.
 //!
+//! A line that was stuck gives everything that it held back, in order and stale, and rarely at once: what was known of the
+//! server's time before holds until what comes agrees with it, or proves that the server has stood still.
+//!
 //! Pure: time comes in as an argument, in ticks since any moment.
 
 use std::collections::VecDeque;
 
 use shared::tick::{TICK_RATE_HZ, Tick};
 
+use super::doubt::Doubt;
 use super::round_trips::RoundTrips;
 
 /// How early inputs shall arrive, in ticks: the worst of a hundred.
@@ -26,7 +30,7 @@ const BEND_PER_TICK: f64 = 0.04;
 const SNAP_TICKS: f64 = 12.0;
 /// Snapshots that are remembered for the guess.
 const SAMPLES: usize = 30;
-/// After a silence of so long, what was known about the server's time is worth nothing.
+/// After a silence of so long, what was known about the server's time is in doubt.
 const SILENCE_TICKS: f64 = 15.0;
 /// The clock runs on for so long without hearing anything; then it waits.
 const RUN_ON_TICKS: f64 = TICK_RATE_HZ as f64 * 0.75;
@@ -67,6 +71,8 @@ pub(super) struct Clock {
     now: f64,
     /// Arrivals: the time, and the server's tick minus the time.
     samples: VecDeque<(f64, f64)>,
+    /// After a silence: whether what was known before is true.
+    doubt: Option<Doubt>,
     newest: f64,
     lead: f64,
     /// No lead that the link can explain is larger.
@@ -87,6 +93,7 @@ impl Clock {
             at: None,
             now,
             samples: VecDeque::with_capacity(SAMPLES),
+            doubt: None,
             newest: 0.0,
             lead: lead.unwrap_or(LEAD_AT_FIRST_TICKS),
             lead_max: LEAD_MAX_TICKS,
@@ -112,13 +119,37 @@ impl Clock {
     pub(super) fn heard(&mut self, tick: Tick, at: f64) {
         let tick = f64::from(tick.since(self.base));
         if self.samples.back().is_some_and(|(last, _)| at - last > SILENCE_TICKS) {
-            self.samples.clear();
+            self.begin_to_doubt(at);
         }
         if self.samples.len() == SAMPLES {
             self.samples.pop_front();
         }
         self.samples.push_back((at, tick - at));
+        if let Some(doubt) = self.doubt {
+            self.doubt = doubt.after(tick - at, at);
+            if self.doubt.is_none() {
+                // What was held back was one stall, and is no jitter.
+                self.samples.drain(..self.samples.len().saturating_sub(2));
+            }
+        }
         self.newest = tick;
+    }
+
+    fn begin_to_doubt(&mut self, at: f64) {
+        self.doubt = match (self.doubt, self.best_offset()) {
+            (Some(doubt), _) => Some(doubt.silenced_again(at)),
+            // A server that says one thing between two silences is so slow that the last word is the best guess.
+            (None, Some(known)) if self.samples.len() > 1 => Some(Doubt::new(known, at)),
+            (None, _) => None,
+        };
+        self.samples.clear();
+    }
+
+    /// How much older the newest snapshot's content is than that of one which took the quickest way of the last ones, in
+    /// ticks. How long the quickest takes, stamps of one direction cannot tell: that comes on top.
+    #[must_use]
+    pub(super) fn age(&self, now: f64) -> f64 {
+        self.server_at(now).map_or(0.0, |server| (server - self.newest).max(0.0))
     }
 
     /// So long pings took: the first guess of the lead until the server has told more, and what bounds it ever after.
@@ -141,6 +172,10 @@ impl Clock {
     /// All but 1 % of the inputs came `margin` ticks before their use; negative: after it.
     pub(super) fn margin(&mut self, margin: i16) {
         let (Some(at), Some(server)) = (self.at, self.server_at(self.now)) else { return };
+        if self.doubt.is_some() {
+            // Measured against a time that may be wrong.
+            return;
+        }
         let margin = f64::from(margin);
         self.tuned = true;
         if margin > FAR_TOO_EARLY_TICKS {
@@ -206,14 +241,18 @@ impl Clock {
         let remembered = self.frame * (1.0 - passed / FRAME_MEMORY_TICKS).max(0.0);
         self.frame = passed.min(SNAP_TICKS).max(remembered);
         let Some(server) = self.server_at(now) else { return Advance::Steps(0) };
-        let target = server + self.lead;
+        // Nothing can be predicted from longer ago.
+        let limit = self.newest + self.lead.max(0.0) + RUN_ON_TICKS;
+        let target = (server + self.lead).min(limit);
         let Some(at) = self.at else { return self.jump(target) };
-        if at + passed > self.newest + self.lead.max(0.0) + RUN_ON_TICKS {
-            // The server is silent: nothing can be predicted from so long ago.
+        if at + passed > limit && at - target <= SNAP_TICKS {
+            // The server is silent.
             return Advance::Steps(0);
         }
         let error = target - (at + passed);
-        if error.abs() > SNAP_TICKS || passed > SNAP_TICKS {
+        // In doubt, the next snapshots tell where to.
+        let is_far_off = error.abs() > SNAP_TICKS && self.doubt.is_none();
+        if is_far_off || passed > SNAP_TICKS {
             return self.jump(target);
         }
         let bend = (error * BEND_PER_TICK).clamp(-BEND_MAX, BEND_MAX);
@@ -234,7 +273,8 @@ impl Clock {
     }
 
     fn best_offset(&self) -> Option<f64> {
-        self.samples.iter().map(|(_, offset)| *offset).max_by(f64::total_cmp)
+        let known = self.doubt.iter().map(Doubt::known);
+        self.samples.iter().map(|(_, offset)| *offset).chain(known).max_by(f64::total_cmp)
     }
 }
 
@@ -246,6 +286,8 @@ fn whole(ticks: f64) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use shared::tick::Tick;
 
     use super::{Advance, Clock};
@@ -332,14 +374,20 @@ mod tests {
             clock.advance(f64::from(now));
         });
         assert!(clock.tick().is_some_and(|tick| tick.0 < 60 + 4 + 46), "{:?}", clock.tick());
+        let lead = clock.lead();
         // The server goes on where it was: it lost 240 ticks.
-        for now in 300..400_u32 {
+        for now in 300..340_u32 {
             clock.heard(Tick(now - 240), f64::from(now));
             clock.advance(f64::from(now));
+            if now == 310 {
+                // It tells how early inputs are, compared with its own time.
+                clock.margin(40);
+            }
         }
 
-        let ahead = clock.at.expect("it runs") - f64::from(399 - 240);
-        assert!((ahead - clock.lead()).abs() < 1.5, "{ahead}, lead {}", clock.lead());
+        let ahead = clock.at.expect("it runs") - f64::from(339 - 240);
+        assert!((ahead - lead).abs() < 1.5, "{ahead}, lead {lead}");
+        assert!((clock.lead() - lead).abs() < 1e-9, "{} after {lead}", clock.lead());
     }
 
     /// One tick of the own time must not be longer or shorter than that, but for a jump.
@@ -347,29 +395,65 @@ mod tests {
         (0.95 - 1e-9..=1.05 + 1e-9).contains(&(after - before))
     }
 
+    /// Lets `ticks` pass on a line that is stuck until `free`. What it held back comes in order, so many with each picture.
+    /// Tells of the jumps, and whether it ran on evenly but for these.
+    fn unstick(
+        clock: &mut Clock,
+        (from, ticks, free): (u32, u32, u32),
+        (delay, a_picture): (u32, usize),
+    ) -> (Vec<Advance>, bool) {
+        let (mut held, mut jumps, mut is_even) = (VecDeque::new(), Vec::new(), true);
+        for now in from..from + ticks {
+            if now.is_multiple_of(2) {
+                held.push_back((now + delay, Tick(now)));
+            }
+            let come = held.iter().filter(|(at, _)| now >= free && *at <= now).count();
+            for (_, tick) in held.drain(..come.min(a_picture)) {
+                clock.heard(tick, f64::from(now));
+            }
+            let before = clock.at.expect("it runs");
+            match clock.advance(f64::from(now)) {
+                Advance::Steps(_) => {
+                    is_even &= is_bent_a_little(before, clock.at.expect("it runs"));
+                }
+                jump @ Advance::Jump(_) => jumps.push(jump),
+            }
+        }
+        (jumps, is_even)
+    }
+
     #[test]
     fn a_stall_of_half_a_second_does_not_shake_it() {
-        for delay in [0.0, 9.0] {
+        for (delay, a_picture) in [(0, 99), (0, 3), (0, 1), (9, 99), (9, 3), (9, 1)] {
+            let about = format!("delay {delay}, {a_picture} a picture");
             let mut clock = Clock::new(Tick(0), 0.0, None);
-            play(&mut clock, 0, 1_200, |_| delay);
+            play(&mut clock, 0, 1_200, |_| f64::from(delay));
             let lead = clock.lead();
 
-            // For half a second nothing comes and nothing gets through, and then everything at once.
-            let stuck = |now: u32| if now < 1_230 { f64::from(1_230 - now) + delay } else { delay };
-            for now in 1_200..1_260_u32 {
-                let time = f64::from(now);
-                let before = clock.at.expect("it runs");
-                if now.is_multiple_of(2) && now >= 1_230 {
-                    clock.heard(Tick(now), time + stuck(now));
-                }
-                assert!(matches!(clock.advance(time), Advance::Steps(0..=2)), "{now}: a jump");
-                assert!(is_bent_a_little(before, clock.at.expect("it runs")), "{now}");
-            }
+            // For half a second nothing comes and nothing gets through, and then everything.
+            let jumps = unstick(&mut clock, (1_200, 120, 1_230 + delay), (delay, a_picture));
+            assert_eq!(jumps, (vec![], true), "{about}");
             clock.margin(-27);
-            let margin = play(&mut clock, 1_260, 600, |_| delay);
+            let margin = play(&mut clock, 1_320, 600, |_| f64::from(delay));
 
-            assert!((0.0..=6.0).contains(&margin), "delay {delay}: margin {margin}");
-            assert!(clock.lead() < lead + 4.0, "delay {delay}: {} after {lead}", clock.lead());
+            assert!((0.0..=6.0).contains(&margin), "{about}: margin {margin}");
+            assert!(clock.lead() < lead + 4.0, "{about}: {} after {lead}", clock.lead());
+        }
+    }
+
+    #[test]
+    fn a_stall_of_two_seconds_costs_one_jump_and_that_is_forward() {
+        for (delay, a_picture) in [(0, 99), (0, 3), (9, 99), (9, 3)] {
+            let mut clock = Clock::new(Tick(0), 0.0, None);
+            play(&mut clock, 0, 1_200, |_| f64::from(delay));
+            let before = clock.tick().expect("it runs");
+
+            let (jumps, _) = unstick(&mut clock, (1_200, 240, 1_320 + delay), (delay, a_picture));
+
+            let [Advance::Jump(to)] = jumps[..] else { panic!("{delay}, {a_picture}: {jumps:?}") };
+            assert!(to.since(before) > 60, "{delay}, {a_picture}: {jumps:?}");
+            let ahead = clock.at.expect("it runs") - f64::from(1_439 - delay);
+            assert!((ahead - clock.lead()).abs() < 1.5, "{delay}, {a_picture}: {ahead}");
         }
     }
 

@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 
+use shared::protocol::INPUT_REPEAT_TICKS_MAX;
 use shared::sim::fixed::Vec2;
 use shared::sim::{BotStrength, Command, Event, Input, Slot, World, bot};
 use shared::snapshot::Roster;
@@ -43,7 +44,8 @@ pub(super) struct Predictor {
     base: World,
     /// The worlds after `base`, one a tick, the newest last.
     ahead: VecDeque<World>,
-    /// Own inputs: the first is that of `base`'s tick.
+    /// Own inputs as they were pressed, in the order of their ticks. Of those before `base`'s tick, the newest: what
+    /// stands in for a missing input depends on how long ago that was.
     inputs: VecDeque<(Tick, Input)>,
     /// What other people will hold, in the order in which it was told.
     announced: VecDeque<Announced>,
@@ -89,11 +91,6 @@ impl Predictor {
         }
     }
 
-    /// What people will hold, for a prediction that begins anew.
-    pub(super) fn into_announced(self) -> impl Iterator<Item = Announced> {
-        self.announced.into_iter()
-    }
-
     /// The newest predicted world.
     #[must_use]
     pub(super) fn world(&self) -> &World {
@@ -107,29 +104,31 @@ impl Predictor {
         before.unwrap_or(&self.base)
     }
 
-    /// What the server last said.
+    /// What was pressed for a tick, if anything was.
     #[must_use]
-    pub(super) fn base(&self) -> &World {
-        &self.base
+    pub(super) fn pressed(&self, tick: Tick) -> Option<Input> {
+        let there = self.inputs.get(self.place_of(tick));
+        there.filter(|(then, _)| *then == tick).map(|(_, input)| *input)
     }
 
-    /// One tick ahead with this input.
+    /// Where an input of this tick is, or would be.
+    fn place_of(&self, tick: Tick) -> usize {
+        self.inputs.partition_point(|(then, _)| tick.is_after(*then))
+    }
+
+    /// One tick ahead with this input. What was pressed for that tick before stands.
     pub(super) fn advance(&mut self, input: Input) -> Vec<(Tick, Event)> {
         let tick = self.world().tick;
-        self.inputs.push_back((tick, input));
+        if self.pressed(tick).is_none() {
+            self.inputs.insert(self.place_of(tick), (tick, input));
+        }
         while self.inputs.len() > HISTORY_MAX {
             self.inputs.pop_front();
         }
-        let mut world = self.world().clone();
-        let events = self.step(&mut world, input);
-        self.ahead.push_back(world);
-        if self.ahead.len() > HISTORY_MAX {
-            self.ahead.pop_front();
-        }
-        events
+        self.step_on()
     }
 
-    /// Ahead to a tick for which no inputs were sent: the server repeats the last one, without its actions.
+    /// Ahead to a tick, with what was pressed for those before it, and for most of them nothing was.
     pub(super) fn skip_to(&mut self, tick: Tick) {
         // A world that is over stands still: its tick is never reached.
         while tick.is_after(self.world().tick) && !self.world().is_over() {
@@ -137,19 +136,54 @@ impl Predictor {
             if usize::try_from(ahead).is_ok_and(|ahead| ahead > HISTORY_MAX) {
                 return;
             }
-            let held = self.inputs.back().map(|(_, input)| input.without_actions());
-            self.advance(held.unwrap_or_default());
+            self.step_on();
         }
+    }
+
+    fn step_on(&mut self) -> Vec<(Tick, Event)> {
+        let mut world = self.world().clone();
+        let events = self.step(&mut world);
+        self.ahead.push_back(world);
+        if self.ahead.len() > HISTORY_MAX {
+            self.ahead.pop_front();
+        }
+        events
+    }
+
+    /// Back to a tick. What was pressed for those after it stands: the server may hold it.
+    pub(super) fn go_back_to(&mut self, tick: Tick) {
+        while self.ahead.back().is_some_and(|world| world.tick.is_after(tick)) {
+            self.ahead.pop_back();
+        }
+    }
+
+    /// What was pressed for this tick and later ones never got to the server.
+    pub(super) fn forget_from(&mut self, tick: Tick) {
+        self.inputs.truncate(self.place_of(tick));
+        self.go_back_to(tick);
+    }
+
+    /// Begins again at the server's word, from beyond the own present: nothing can be compared.
+    pub(super) fn begin_again(&mut self, word: World, roster: &Roster) {
+        self.forget_before(word.tick);
+        self.ahead.clear();
+        self.base = word;
+        self.has_news = false;
+        self.know(roster);
+    }
+
+    fn forget_before(&mut self, tick: Tick) {
+        while self.inputs.get(1).is_some_and(|(then, _)| !then.is_after(tick)) {
+            self.inputs.pop_front();
+        }
+        self.announced.retain(|news| !tick.is_after(news.tick));
     }
 
     /// Takes the server's word for a tick that was predicted before.
     pub(super) fn reconcile(&mut self, word: &World) -> Correction {
         let now = self.world().tick;
         let predicted = self.ahead.iter().position(|world| world.tick == word.tick);
-        while self.inputs.front().is_some_and(|(tick, _)| word.tick.is_after(*tick)) {
-            self.inputs.pop_front();
-        }
-        self.announced.retain(|news| !word.tick.is_after(news.tick));
+        self.forget_before(word.tick);
         let exact = predicted.is_some_and(|place| self.ahead[place] == *word);
         let has_news = core::mem::take(&mut self.has_news);
         if let (Some(place), true, false) = (predicted, exact, has_news) {
@@ -173,18 +207,28 @@ impl Predictor {
         self.ahead.clear();
         let mut events = Vec::new();
         let mut world = word.clone();
-        let mut held = world.disc(self.seat).map(|disc| disc.input).unwrap_or_default();
         while until.is_after(world.tick) && !world.is_over() {
-            let known = self.inputs.iter().find(|(tick, _)| *tick == world.tick);
-            held = known.map_or(held.without_actions(), |(_, input)| *input);
-            events.extend(self.step(&mut world, held));
+            events.extend(self.step(&mut world));
             self.ahead.push_back(world.clone());
         }
         events
     }
 
+    /// What the server will take for the own seat: what was pressed for the world's tick, or what stands in for it.
+    fn own(&self, world: &World) -> Input {
+        if let Some(input) = self.pressed(world.tick) {
+            return input;
+        }
+        let held = world.disc(self.seat).map(|disc| disc.input).unwrap_or_default();
+        let last =
+            self.place_of(world.tick).checked_sub(1).and_then(|place| self.inputs.get(place));
+        let missing = last.map_or(0, |(tick, _)| world.tick.since(*tick).unsigned_abs());
+        if missing <= INPUT_REPEAT_TICKS_MAX { held.without_actions() } else { held.idle() }
+    }
+
     /// One tick, as the server would do it if nobody else changed what is held.
-    fn step(&self, world: &mut World, own: Input) -> Vec<(Tick, Event)> {
+    fn step(&self, world: &mut World) -> Vec<(Tick, Event)> {
+        let own = self.own(world);
         let think = |(slot, strength): &(Slot, BotStrength)| Command::Input {
             slot: *slot,
             input: bot::think(world, *slot, *strength),
@@ -212,6 +256,7 @@ impl Predictor {
 mod tests {
     use std::collections::BTreeSet;
 
+    use shared::protocol::INPUT_REPEAT_TICKS_MAX;
     use shared::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World, bot};
     use shared::snapshot::ahead::Announced;
     use shared::tick::Tick;
@@ -279,7 +324,7 @@ mod tests {
             let correction = predictor.reconcile(&server);
             corrected += u32::from(!correction.exact);
 
-            assert_eq!(predictor.base(), &server);
+            assert_eq!(predictor.base, server);
             assert_eq!(predictor.world().tick.since(server.tick), 8);
         }
 
@@ -367,20 +412,52 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_stretch_repeats_the_last_input_without_its_actions() {
-        let mut predictor = Predictor::new(ME, world_of(1));
+    fn a_skipped_stretch_repeats_the_last_input_without_its_actions_and_then_idles() {
+        let mut server = world_of(1);
+        let mut predictor = Predictor::new(ME, server.clone());
         let firing = Input { buttons: Buttons::PULSE, ..input_of(1) };
         predictor.advance(firing);
 
         predictor.skip_to(predictor.world().tick.plus(40));
 
-        assert_eq!(
-            predictor.world().disc(ME).map(|disc| disc.input),
-            Some(firing.without_actions())
-        );
+        server.step(&[Command::Input { slot: ME, input: firing }]);
+        for missing in 1..=40 {
+            let repeats = missing <= INPUT_REPEAT_TICKS_MAX;
+            let input = if repeats { firing.without_actions() } else { firing.idle() };
+            server.step(&[Command::Input { slot: ME, input }]);
+            if missing % 2 == 0 {
+                let correction = predictor.reconcile(&server);
+                assert!(correction.exact, "after {missing} missing inputs");
+            }
+        }
         let far = Tick(predictor.world().tick.0 + 100_000);
         predictor.skip_to(far);
         assert!(far.is_after(predictor.world().tick));
+    }
+
+    #[test]
+    fn what_was_pressed_stands_when_time_goes_back_and_what_never_left_does_not() {
+        let mut server = world_of(1);
+        let mut predictor = Predictor::new(ME, server.clone());
+        let began = server.tick;
+        (0..20).for_each(|n| drop(predictor.advance(input_of(began.0 + n))));
+        let before = predictor.world().clone();
+
+        predictor.go_back_to(began.plus(5));
+        assert_eq!(predictor.world().tick, began.plus(5));
+        assert_eq!(predictor.pressed(began.plus(6)), Some(input_of(began.0 + 6)));
+        (5..20).for_each(|_| drop(predictor.advance(Input::default())));
+        assert_eq!(predictor.world(), &before);
+
+        predictor.forget_from(began.plus(12));
+        assert_eq!(predictor.pressed(began.plus(12)), None);
+        predictor.skip_to(began.plus(20));
+        for n in 0..20_u32 {
+            let last = input_of(began.0 + n.min(11));
+            let input = if n < 12 { last } else { last.without_actions() };
+            server.step(&[Command::Input { slot: ME, input }]);
+        }
+        assert_eq!(predictor.world(), &server);
     }
 
     #[test]
