@@ -14,8 +14,6 @@ const STALL_TICKS: f64 = STALL_MS as f64 * TICK_RATE_HZ as f64 / 1_000.0;
 const MINUTE_TICKS: f64 = 60.0 * TICK_RATE_HZ as f64;
 /// A gap after which it takes a while until all is well: 300 ms.
 const OUTAGE_TICKS: f64 = 18.0;
-/// One minute.
-const MINUTE_TICKS: f64 = 3_600.0;
 /// So many snapshots in a row that come in time and correct nothing one could see: all is well.
 const CALM_SNAPSHOTS: u32 = 10;
 
