@@ -41,6 +41,10 @@ pub(super) fn told(
 ) -> Vec<Bits> {
     let in_sight = |event: &Sight| event.is_about(you) || sees(event.of);
     let mut told: Vec<_> = events.iter().enumerate().filter(|(_, event)| in_sight(event)).collect();
+    let all: usize = told.iter().map(|(_, event)| event.bits.len).sum();
+    if all <= room {
+        return told.into_iter().map(|(_, event)| event.bits).collect();
+    }
     told.sort_by_key(|(_, event)| !event.is_knock_out);
     told.retain(|(_, event)| {
         let cost = if event.is_about(you) { 0 } else { event.bits.len };

@@ -39,14 +39,13 @@ pub(super) struct Offer {
     known: Option<Known>,
     /// Nothing: it went on alone.
     bits: Option<(bool, Bits)>,
-    weight: u64,
     is_taken: bool,
 }
 
 impl Offer {
     fn gone(known: &Known) -> Self {
         let (slot, known) = (known.slot, Some(*known));
-        Self { slot, place: None, known, bits: None, weight: 0, is_taken: false }
+        Self { slot, place: None, known, bits: None, is_taken: false }
     }
 
     fn is_gone(&self) -> bool {
@@ -83,7 +82,11 @@ impl Offer {
 }
 
 /// Everybody who is known or in sight, by slot.
-pub(super) struct Offers(Vec<Offer>);
+pub(super) struct Offers {
+    you: Slot,
+    centre: Vec2,
+    offers: Vec<Offer>,
+}
 
 impl Offers {
     /// `known` is by slot, too.
@@ -94,12 +97,13 @@ impl Offers {
         crowd: &CrowdEncoder,
         world: &World,
     ) -> Self {
-        let Some(grid) = &crowd.discs_grid else { return Self(Vec::new()) };
-        let mut places: Vec<_> = grid.near(centre, LEAVE).collect();
-        places.sort_unstable();
-        let mut offers = Vec::with_capacity(places.len() + known.len());
+        let mut offers = Vec::new();
+        let Some(grid) = &crowd.discs_grid else { return Self { you, centre, offers } };
+        let mut places = InOrder::new(world.discs.len());
+        grid.near(centre, LEAVE).for_each(|place| places.add(place));
+        offers.reserve(places.count + known.len());
         let mut known = known.iter().peekable();
-        for place in places {
+        for place in places.iter() {
             let disc = &world.discs[place];
             while let Some(left) = known.next_if(|known| known.slot < disc.slot) {
                 offers.push(Offer::gone(left));
@@ -117,33 +121,38 @@ impl Offers {
                 (Some(_), News::Change(change)) if waits == 0 => Some((false, change)),
                 _ => Some((true, said.whole)),
             };
-            let weight =
-                if disc.slot == you { u64::MAX } else { weight(disc.position - centre, waits) };
             let (slot, place) = (disc.slot, Some(place));
-            offers.push(Offer { slot, place, known, bits, weight, is_taken: false });
+            offers.push(Offer { slot, place, known, bits, is_taken: false });
         }
         offers.extend(known.map(Offer::gone));
-        Self(offers)
+        Self { you, centre, offers }
     }
 
     /// Bits that they cost whoever is taken.
     pub(super) fn fixed(&self) -> usize {
-        self.0.iter().map(Offer::fixed).sum()
+        self.offers.iter().map(Offer::fixed).sum()
     }
 
     /// Takes what there is room for, the heaviest first: the own disc in any case.
-    pub(super) fn take(&mut self, room: &mut usize) {
-        let all: usize = self.0.iter().map(Offer::cost).sum();
+    pub(super) fn take(&mut self, world: &World, room: &mut usize) {
+        let all: usize = self.offers.iter().map(Offer::cost).sum();
         if all <= *room {
-            self.0.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
+            self.offers.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
             *room -= all;
             return;
         }
-        let mut order: Vec<_> = self.0.iter_mut().filter(|offer| offer.bits.is_some()).collect();
-        order.sort_unstable_by_key(|offer| (Reverse(offer.weight), offer.slot));
-        for offer in order {
+        let (you, centre) = (self.you, self.centre);
+        let weigh = |offer: &Offer| {
+            let waits = offer.known.map_or(0, |known| known.waits);
+            let way = offer.place.map(|place| world.discs[place].position - centre);
+            if offer.slot == you { u64::MAX } else { weight(way.unwrap_or_default(), waits) }
+        };
+        let offers = self.offers.iter_mut().filter(|offer| offer.bits.is_some());
+        let mut order: Vec<_> = offers.map(|offer| (weigh(offer), offer)).collect();
+        order.sort_unstable_by_key(|(weight, offer)| (Reverse(*weight), offer.slot));
+        for (weight, offer) in order {
             let cost = offer.cost();
-            if cost <= *room || offer.weight == u64::MAX {
+            if cost <= *room || weight == u64::MAX {
                 offer.is_taken = true;
                 *room = room.saturating_sub(cost);
             }
@@ -152,17 +161,17 @@ impl Offers {
 
     /// Whether there is somebody whom the player knows then, and not exactly.
     pub(super) fn has_vague(&self) -> bool {
-        self.0.iter().any(Offer::is_vague)
+        self.offers.iter().any(Offer::is_vague)
     }
 
     /// The places in the world of those whom the player knows exactly then.
     pub(super) fn exact(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().filter(|offer| offer.is_exact()).filter_map(|offer| offer.place)
+        self.offers.iter().filter(|offer| offer.is_exact()).filter_map(|offer| offer.place)
     }
 
     /// Writes what was taken, and if asked for, who is vague.
     pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, marks_vague: bool) {
-        for offer in self.0.iter().filter(|offer| offer.known.is_some()) {
+        for offer in self.offers.iter().filter(|offer| offer.known.is_some()) {
             let is_told = offer.is_gone() || offer.is_taken;
             writer.flag(&mut { is_told }).expect(WRITES);
             if is_told {
@@ -175,7 +184,7 @@ impl Offers {
                 crowd.copy(bits, writer);
             }
         }
-        let new = || self.0.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
+        let new = || self.offers.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
         sight::length(writer, new().count());
         for offer in new() {
             keyframe::slot(writer, &mut offer.slot.clone(), LAYOUT).expect(WRITES);
@@ -185,7 +194,37 @@ impl Offers {
 
     /// What the player knows then, by slot.
     pub(super) fn become_known(&self) -> impl Iterator<Item = Known> {
-        self.0.iter().filter_map(Offer::becomes)
+        self.offers.iter().filter_map(Offer::becomes)
+    }
+}
+
+/// Numbers in their order, whatever the order that they come in: a bit for each that may come. It is asked for everybody's
+/// surroundings thirty times a second, and cheaper than sorting them.
+struct InOrder {
+    bits: Vec<u64>,
+    count: usize,
+}
+
+impl InOrder {
+    /// For numbers below `end`.
+    fn new(end: usize) -> Self {
+        Self { bits: vec![0; end.div_ceil(u64::BITS as usize)], count: 0 }
+    }
+
+    fn add(&mut self, number: usize) {
+        self.bits[number / u64::BITS as usize] |= 1 << (number % u64::BITS as usize);
+        self.count += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.bits.iter().enumerate().flat_map(|(place, bits)| {
+            let mut left = *bits;
+            core::iter::from_fn(move || {
+                let lowest = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(place * u64::BITS as usize + lowest)
+            })
+        })
     }
 }
 
@@ -194,4 +233,19 @@ fn weight(way: Vec2, waits: u32) -> u64 {
     const NEAR: i32 = 1 << 13;
     let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
     ((u64::from(waits) + 1) << 40) / distance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InOrder;
+
+    #[test]
+    fn numbers_come_in_their_order() {
+        let mut numbers = InOrder::new(200);
+
+        [199, 3, 64, 0, 63, 128].into_iter().for_each(|number| numbers.add(number));
+
+        assert_eq!(numbers.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 128, 199]);
+        assert_eq!(numbers.count, 6);
+    }
 }

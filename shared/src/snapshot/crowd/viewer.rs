@@ -75,7 +75,7 @@ impl Viewer {
         room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
         let knock_outs = knock_outs.min(room / KNOCK_OUTS_SHARE);
         room -= knock_outs;
-        offers.take(&mut room);
+        offers.take(world, &mut room);
         room += knock_outs;
         self.learn(&offers, &pulses);
 
