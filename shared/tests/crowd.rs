@@ -281,15 +281,16 @@ fn who_missed_a_snapshot_begins_anew() {
 }
 
 /// How many a player knows exactly, as the viewer has it, and how many not. With the former the player agrees.
-fn agrees_with_what_was_promised(follower: &Follower, world: &World) -> (usize, usize) {
+fn agrees_with_what_was_promised(follower: &Follower, world: &World, seed: u64) -> (usize, usize) {
     let part = follower.part();
+    let when = format!("seed {seed}, tick {}", part.tick);
     let is_exact = |disc: &&Disc| follower.viewer.is_exact(disc.slot);
     let (exact, vague): (Vec<_>, Vec<_>) = part.discs.iter().partition(is_exact);
     for disc in &exact {
         let real = world.disc(disc.slot).expect("nobody who has left is exact");
-        assert_eq!(**disc, told(real), "tick {}", part.tick);
+        assert_eq!(**disc, told(real), "{when}");
     }
-    assert!(part.pulses.iter().all(|pulse| world.pulses.contains(pulse)), "tick {}", part.tick);
+    assert!(part.pulses.iter().all(|pulse| world.pulses.contains(pulse)), "{when}");
     (exact.len(), vague.len())
 }
 
@@ -299,7 +300,6 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
     const USUAL_BYTES: usize = 376;
     let (mut exact, mut vague) = (0, 0);
     for seed in 0..SEEDS {
-        println!("seed {seed}");
         let mut crowd = Crowd::together(seed);
         let mut followers = [0, 6, 9].map(Follower::new);
         let mut began = [true; 3];
@@ -313,19 +313,19 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
                     follower.viewer = Viewer::new();
                 }
                 follower.look(&crowd, bytes_max);
-                let seen = agrees_with_what_was_promised(follower, &crowd.world);
+                let seen = agrees_with_what_was_promised(follower, &crowd.world, seed);
                 (exact, vague) = (exact + seen.0, vague + seen.1);
-                assert!(follower.viewer.is_exact(follower.slot), "the own disc");
+                assert!(follower.viewer.is_exact(follower.slot), "seed {seed}: the own disc");
                 let has_settled = !core::mem::replace(began, begins) && !begins;
                 if bytes_max == USUAL_BYTES && has_settled {
                     let centre = crowd.world.disc(follower.slot).unwrap().position;
                     let near = crowd.world.discs.iter();
                     let mut near = near.filter(|disc| is_within(disc.position, centre, ENTER));
-                    assert!(near.all(|disc| follower.viewer.is_exact(disc.slot)));
+                    assert!(near.all(|disc| follower.viewer.is_exact(disc.slot)), "seed {seed}");
                 }
             }
         }
-        assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0));
+        assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0), "seed {seed}");
     }
     assert!(exact > 10 * vague && vague > 1_000, "{exact} exact, {vague} not");
 }
