@@ -20,7 +20,7 @@ const FIGURES: [(&str, &str, &str, Summary, &str); 9] = [
         "snapshot_age_p50_ms",
         "ms",
         mean,
-        "since the newest snapshot came; mean of the clients",
+        "of what the newest snapshot tells, beyond the quickest way; mean of the clients",
     ),
     ("snapshot_age_p99_ms", "snapshot_age_p99_ms", "ms", worst, "the worst client's"),
     (
