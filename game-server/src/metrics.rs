@@ -20,9 +20,9 @@ use ticks::Ticks;
 /// How often old samples of histograms are folded away.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// Bounds of what is timed: the head of an answer, a tick, its lateness.
-const BUCKETS_S: [f64; 20] = [
-    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.008, 0.010, 0.012, 0.013,
-    0.014, 0.015, 0.016, 0.033, 0.1, 0.25, 1.0, 5.0,
+const BUCKETS_S: [f64; 23] = [
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.001_25, 0.001_5, 0.001_75, 0.002, 0.003, 0.005,
+    0.008, 0.010, 0.012, 0.013, 0.014, 0.015, 0.016, 0.033, 0.1, 0.25, 1.0, 5.0,
 ];
 
 /// The process's recorder. Several servers in one process (in tests) share it.

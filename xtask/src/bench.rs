@@ -21,7 +21,7 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
 
     let mut command = Command::new(swarm);
     command.arg("bench").args(arguments).env("PUSHBACK_SERVER_BIN", server);
-    if arguments.first().is_some_and(|name| name == "link") {
+    if arguments.iter().any(|word| word == "link") {
         packages::ensure(&[Purpose::Client, Purpose::Lines], &Output::Terminal)?;
         println!("== native client, at the far end of the line");
         let client = workspace.build_program(Group::Client, Profile::Dev, "game-client")?;

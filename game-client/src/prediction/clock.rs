@@ -73,6 +73,8 @@ pub(super) struct Clock {
     samples: VecDeque<(f64, f64)>,
     /// After a silence: whether what was known before is true.
     doubt: Option<Doubt>,
+    /// The jitter before that silence, which itself is none. It holds meanwhile.
+    jitter_known: f64,
     newest: f64,
     lead: f64,
     /// No lead that the link can explain is larger.
@@ -94,6 +96,7 @@ impl Clock {
             now,
             samples: VecDeque::with_capacity(SAMPLES),
             doubt: None,
+            jitter_known: 0.0,
             newest: 0.0,
             lead: lead.unwrap_or(LEAD_AT_FIRST_TICKS),
             lead_max: LEAD_MAX_TICKS,
@@ -136,6 +139,7 @@ impl Clock {
     }
 
     fn begin_to_doubt(&mut self, at: f64) {
+        self.jitter_known = self.jitter();
         self.doubt = match (self.doubt, self.best_offset()) {
             (Some(doubt), _) => Some(doubt.silenced_again(at)),
             // A server that says one thing between two silences is so slow that the last word is the best guess.
@@ -214,6 +218,9 @@ impl Clock {
     /// How late snapshots come: the lateness that all but a twentieth of the last ones had, in ticks.
     #[must_use]
     pub(super) fn jitter(&self) -> f64 {
+        if self.doubt.is_some() {
+            return self.jitter_known;
+        }
         let Some(best) = self.best_offset() else { return 0.0 };
         let mut late: Vec<f64> = self.samples.iter().map(|(_, offset)| best - offset).collect();
         late.sort_by(f64::total_cmp);

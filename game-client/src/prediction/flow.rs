@@ -12,6 +12,8 @@ use super::statistics::SEEN;
 const STALL_TICKS: f64 = STALL_MS as f64 * TICK_RATE_HZ as f64 / 1_000.0;
 /// A minute.
 const MINUTE_TICKS: f64 = 60.0 * TICK_RATE_HZ as f64;
+/// A round that is younger than a second counts as one: a single stall would make hundreds of it.
+const HEARD_TICKS_MIN: f64 = TICK_RATE_HZ as f64;
 /// A gap after which it takes a while until all is well: 300 ms.
 const OUTAGE_TICKS: f64 = 18.0;
 /// So many snapshots in a row that come in time and correct nothing one could see: all is well.
@@ -31,7 +33,8 @@ pub(super) struct Flow {
     first: Option<f64>,
     last: Option<f64>,
     outage: Option<Outage>,
-    longest_outage: f64,
+    /// Of those that are over, the one with the longest silence: that, and how long it took until all was well.
+    worst: Option<(f64, f64)>,
 }
 
 /// The line was silent, and not all is well yet.
@@ -39,6 +42,8 @@ pub(super) struct Flow {
 struct Outage {
     /// When the last snapshot before it came.
     since: f64,
+    /// The longest gap in it.
+    silence: f64,
     calm_since: f64,
     calm: u32,
 }
@@ -73,32 +78,44 @@ impl Flow {
         }
         while self.stalled_at.pop_front_if(|then| at - *then > MINUTE_TICKS).is_some() {}
         if gap > OUTAGE_TICKS && self.outage.is_none() {
-            self.outage = Some(Outage { since: last, calm_since: at, calm: 0 });
+            self.outage = Some(Outage { since: last, silence: gap, calm_since: at, calm: 0 });
         }
         let Some(outage) = &mut self.outage else { return };
         if gap > STALL_TICKS {
+            outage.silence = outage.silence.max(gap);
+            (outage.calm_since, outage.calm) = (at, 0);
+        }
+    }
+
+    /// The newest snapshot was compared, and moved the own disc by so many thousandths of its radius. Of those that came
+    /// at once only the last is, so that a backlog does not count as calm.
+    pub(super) fn corrected(&mut self, size: u32) {
+        let (Some(outage), Some(at)) = (&mut self.outage, self.last) else { return };
+        if size > SEEN {
             (outage.calm_since, outage.calm) = (at, 0);
             return;
         }
         outage.calm += 1;
         if outage.calm >= CALM_SNAPSHOTS {
-            self.longest_outage = self.longest_outage.max(outage.calm_since - outage.since);
+            let ended = (outage.silence, outage.calm_since - outage.since);
+            if self.worst.is_none_or(|(silence, _)| silence < ended.0) {
+                self.worst = Some(ended);
+            }
             self.outage = None;
         }
     }
 
-    /// The newest snapshot moved the own disc by so many thousandths of its radius.
-    pub(super) fn corrected(&mut self, size: u32) {
-        if let (Some(outage), Some(at), true) = (&mut self.outage, self.last, size > SEEN) {
-            (outage.calm_since, outage.calm) = (at, 0);
-        }
+    /// From the first snapshot to the newest one, in minutes.
+    #[must_use]
+    pub(super) fn minutes(&self) -> f64 {
+        let heard_for = self.first.zip(self.last).map_or(0.0, |(first, last)| last - first);
+        heard_for.max(HEARD_TICKS_MIN) / MINUTE_TICKS
     }
 
     /// Stalls in the last minute; in a round that is younger, as many as there would be in one.
     #[must_use]
     pub(super) fn stalls_lately(&self) -> u16 {
-        let heard_for = self.first.zip(self.last).map_or(0.0, |(first, last)| last - first);
-        let minutes = heard_for.clamp(1.0, MINUTE_TICKS) / MINUTE_TICKS;
+        let minutes = self.minutes().min(1.0);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -113,7 +130,9 @@ impl Flow {
     /// was none. Nothing: all is not well yet.
     #[must_use]
     pub(super) fn longest_outage(&self) -> Option<f64> {
-        self.outage.is_none().then_some(self.longest_outage)
+        let (silence, outage) = self.worst.unwrap_or_default();
+        let is_over = self.outage.is_none_or(|lasting| lasting.silence <= silence);
+        is_over.then_some(outage)
     }
 }
 
@@ -157,6 +176,35 @@ mod tests {
     }
 
     #[test]
+    fn a_backlog_that_comes_at_once_is_no_calm() {
+        let mut flow = Flow::default();
+        let silence = hear(&mut flow, 0.0, 30, 0);
+
+        (0..15).for_each(|_| flow.heard(silence + 30.0));
+        flow.corrected(900);
+
+        assert_eq!(flow.longest_outage(), None);
+        hear(&mut flow, silence + 32.0, CALM_SNAPSHOTS, 0);
+        assert_eq!(flow.longest_outage(), Some(32.0));
+    }
+
+    #[test]
+    fn the_outage_that_counts_is_that_of_the_longest_silence() {
+        let mut flow = Flow::default();
+        let cut = hear(&mut flow, 0.0, 30, 0);
+        let calm = hear(&mut flow, cut + 30.0, 100, 0);
+
+        // A shorter one is neither counted, though it takes long until all is well, nor waited for.
+        let tossed = hear(&mut flow, calm + 20.0, 40, 900);
+        assert_eq!(flow.longest_outage(), Some(32.0));
+        hear(&mut flow, tossed, CALM_SNAPSHOTS, 0);
+        assert_eq!(flow.longest_outage(), Some(32.0));
+
+        hear(&mut flow, tossed + 90.0, 5, 0);
+        assert_eq!(flow.longest_outage(), None);
+    }
+
+    #[test]
     fn stalls_of_the_last_minute_are_told() {
         let mut flow = Flow::default();
         assert_eq!(flow.stalls_lately(), 0);
@@ -169,6 +217,7 @@ mod tests {
         hear(&mut flow, at, 1_500, 0);
 
         assert_eq!((flow.stalls_lately(), flow.stalls), (1, 3), "the others are forgotten");
+        assert!((flow.minutes() - 4_814.0 / 3_600.0).abs() < 0.01, "{}", flow.minutes());
     }
 
     #[test]

@@ -119,10 +119,11 @@ mod tests {
         let comes = |tick: u32| if is_stuck(tick) { 150 + (tick - 120) / 6 } else { tick.max(155) };
 
         (0..120).step_by(2).for_each(|tick| clock.heard(Tick(tick), f64::from(tick)));
-        (120..160).step_by(2).for_each(|tick| clock.heard(Tick(tick), f64::from(comes(tick))));
-
-        let delay = Follower::delay(&clock);
-        assert!(delay <= 4.0, "{delay}");
+        for tick in (120..160).step_by(2) {
+            clock.heard(Tick(tick), f64::from(comes(tick)));
+            let delay = Follower::delay(&clock);
+            assert!(delay <= 4.0, "{delay} ticks at {tick}");
+        }
     }
 
     #[test]

@@ -13,8 +13,6 @@ use super::shown::Shown;
 
 /// A correction that one sees, in thousandths of a radius.
 pub(super) const SEEN: u32 = 100;
-/// Snapshots in a minute.
-const SNAPSHOTS_PER_MINUTE: f64 = 1_800.0;
 /// The last minute, in snapshots and in ticks.
 const MINUTE_SNAPSHOTS: usize = CORRECTIONS_PER_MINUTE_MAX as usize;
 const MINUTE_TICKS: usize = 3_600;
@@ -159,8 +157,7 @@ impl Statistics {
     #[must_use]
     pub fn report(&self) -> PredictionReport {
         let late = f64::from(self.late_inputs) * 100.0 / f64::from(self.inputs.max(1));
-        let per_minute =
-            |count: u32| f64::from(count) * SNAPSHOTS_PER_MINUTE / f64::from(self.heard.max(1));
+        let per_minute = |count: u32| f64::from(count) / self.flow.minutes();
         PredictionReport {
             snapshots: self.compared,
             corrections: self.corrections,

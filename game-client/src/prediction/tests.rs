@@ -268,7 +268,6 @@ fn snapshots_that_come_together_are_one_correction() {
     let (heard, compared) = (after.heard - before.heard, after.compared - before.compared);
     assert!(heard >= 8 && compared + 3 <= heard, "{compared} of {heard}");
     // Nobody sees what was passed over, so it is no correction of zero either.
-    assert_eq!(after.report().snapshots, after.compared);
     assert_eq!(after.sizes.last(usize::MAX).len(), after.compared as usize);
 }
 

@@ -26,9 +26,9 @@ const _: () = assert!(LEAD_MS_MAX as u32 > INPUT_LEAD_TICKS_MAX * 1_000 / TICK_R
 /// A spectator has no such numbers, and may not report: they foretell nothing, and nothing waits for their inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlayReport {
-    /// Half of the time the newest snapshot was no older.
+    /// Half of the time what the newest snapshot told was no older, beyond the quickest way.
     pub snapshot_age_p50_ms: u16,
-    /// All but 1 % of the time the newest snapshot was no older.
+    /// All but 1 % of the time it was no older.
     pub snapshot_age_p99_ms: u16,
     /// Snapshots that moved the own disc so far that one sees it, a minute.
     pub corrections_per_minute: u16,

@@ -147,6 +147,7 @@ fn low_half(value: u64) -> u32 {
 #[derive(Debug)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
+    /// What is not among the bytes yet: fewer than 32 bits.
     pending: u64,
     filled: u32,
 }
@@ -166,12 +167,12 @@ impl BitWriter {
         self.bytes.len() * 8 + self.filled as usize
     }
 
-    /// Goes on at the next whole byte.
-    pub(super) fn align(&mut self) {
-        if self.filled > 0 {
-            self.bytes.push(self.pending.to_le_bytes()[0]);
-            (self.pending, self.filled) = (0, 0);
-        }
+    /// Goes on at the next whole byte, and says which.
+    pub(super) fn align(&mut self) -> usize {
+        let whole = self.filled.div_ceil(8) as usize;
+        self.bytes.extend_from_slice(&self.pending.to_le_bytes()[..whole]);
+        (self.pending, self.filled) = (0, 0);
+        self.bytes.len()
     }
 
     /// Adds the first so many bits of what another writer wrote.
@@ -186,11 +187,6 @@ impl BitWriter {
         }
     }
 
-    /// What was written in whole bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// The bytes, the last one padded with zeros.
     pub(super) fn finish(mut self) -> Vec<u8> {
         self.align();
@@ -203,10 +199,11 @@ impl Coder for BitWriter {
         let mask = (1_u64 << width) - 1;
         self.pending |= (u64::from(*value) & mask) << self.filled;
         self.filled += width;
-        while self.filled >= 8 {
-            self.bytes.push(self.pending.to_le_bytes()[0]);
-            self.pending >>= 8;
-            self.filled -= 8;
+        // Four bytes at once: a crowd's frames are copied together from bits that are written already.
+        if self.filled >= 32 {
+            self.bytes.extend_from_slice(&low_half(self.pending).to_le_bytes());
+            self.pending >>= 32;
+            self.filled -= 32;
         }
         Ok(())
     }
@@ -271,6 +268,37 @@ mod tests {
             reader.small(&mut read, 3).unwrap();
             reader.bits(&mut after, 3).unwrap();
             assert_eq!((read, after), (step, 5));
+        }
+    }
+
+    #[test]
+    fn bits_that_another_wrote_read_back_wherever_they_are_put() {
+        let widths = [1, 32, 7, 31, 24, 2, 30];
+        let value = |width: u32| 0xA5C3_96E7 & (u32::MAX >> (32 - width));
+        let mut other = BitWriter::default();
+        for width in widths {
+            other.bits(&mut value(width), width).unwrap();
+        }
+        let (bits, bytes) = (other.len(), other.finish());
+
+        for before in 0..=32 {
+            let mut writer = BitWriter::default();
+            writer.bits(&mut 0, before).unwrap();
+            writer.append(&bytes, bits);
+            assert_eq!(writer.len(), before as usize + bits);
+            writer.bits(&mut 5, 3).unwrap();
+            assert_eq!(writer.align(), (before as usize + bits + 3).div_ceil(8));
+            let written = writer.finish();
+
+            let mut reader = BitReader::new(&written);
+            let mut read = |width| {
+                let mut read = u32::MAX;
+                reader.bits(&mut read, width).unwrap();
+                read
+            };
+            assert_eq!(read(before), 0);
+            assert_eq!(widths.map(&mut read), widths.map(value));
+            assert_eq!(read(3), 5);
         }
     }
 }

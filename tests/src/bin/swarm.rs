@@ -157,14 +157,16 @@ async fn main() -> Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
     let mut report = Report::default();
-    match Arguments::parse().command {
+    let (outcome, json) = match Arguments::parse().command {
         Task::Players { load, seed } => {
             let plan = Plan { count: load.count, window: load.window(), seed };
-            players::play(&load.site()?, plan, &mut report).await?;
+            (players::play(&load.site()?, plan, &mut report).await, None)
         }
         Task::Subscribers { load, transport, feed } => {
             let (site, window) = (load.site()?, load.window());
-            subscribers::watch(&site, &feed, transport, load.count, window, &mut report).await?;
+            let watched =
+                subscribers::watch(&site, &feed, transport, load.count, window, &mut report);
+            (watched.await, None)
         }
         Task::Bench {
             name,
@@ -200,21 +202,18 @@ async fn main() -> Result<()> {
                     bench(name, &plans, (subscribers, window), peer, seed, &mut report).await
                 }
             };
-            // What was measured before something failed is worth seeing, too.
-            json.map(|path| report.write_json(&path)).transpose()?;
-            if outcome.is_err() {
-                print!("{}", report.table());
-            }
-            outcome?;
+            (outcome, json)
         }
         Task::Floor { players, bytes } => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             println!("listening on {}", listener.local_addr()?);
-            floor::serve(&listener, players, bytes)?;
+            (floor::serve(&listener, players, bytes).map_err(Into::into), None)
         }
-    }
+    };
+    // What was measured before something failed is worth seeing, too, and whatever becomes of the file.
     print!("{}", report.table());
-    Ok(())
+    json.map(|path| report.write_json(&path)).transpose()?;
+    outcome
 }
 
 async fn bench(

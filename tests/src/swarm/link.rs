@@ -42,10 +42,11 @@ const RTTS_MS: [u32; 4] = [0, 30, 100, 200];
 const JITTERS_MS: [u32; 2] = [0, 20];
 const LOSSES_PERCENT: [u32; 3] = [0, 1, 2];
 
-/// What sockets outside of the system's own network may be controlled by (tcp(7)).
-const CONGESTION_CONTROLS_ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+/// What this kernel can control connections by (tcp(7)).
+const CONGESTION_CONTROLS: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
 
 const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+const NETWORK: &str = "10.77.0.0/24";
 const SERVER_PLACE: &str = "10.77.0.1/24";
 const CLIENTS_PLACE: &str = "10.77.0.2/24";
 /// Matches that are played on a line at once: one alone says little, for it hangs on who bumps into whom.
@@ -132,8 +133,8 @@ enum Distance {
 pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
     if let Some(name) = &plan.congestion {
         // Where it cannot be read, the kernel's own answer has to do.
-        let allowed = fs::read_to_string(CONGESTION_CONTROLS_ALLOWED);
-        allowed.map_or(Ok(()), |allowed| check_congestion(name, &allowed))?;
+        let known = fs::read_to_string(CONGESTION_CONTROLS);
+        known.map_or(Ok(()), |known| check_congestion(name, &known))?;
     }
     let lab = match Lab::with_packets(plan).await {
         Ok(lab) => lab,
@@ -163,12 +164,12 @@ pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// A network of our own takes no other congestion control than one that everybody may use.
-fn check_congestion(name: &str, allowed: &str) -> Result<()> {
+/// Says what else there is before anything is set up.
+fn check_congestion(name: &str, known: &str) -> Result<()> {
     ensure!(
-        allowed.split_whitespace().any(|known| known == name),
-        "the congestion control {name} may not be used here: {CONGESTION_CONTROLS_ALLOWED} permits {}",
-        allowed.split_whitespace().collect::<Vec<_>>().join(", ")
+        known.split_whitespace().any(|known| known == name),
+        "this kernel does not have the congestion control {name}: {CONGESTION_CONTROLS} has {}",
+        known.split_whitespace().collect::<Vec<_>>().join(", ")
     );
     Ok(())
 }
@@ -195,8 +196,8 @@ impl Lab {
         let (near, near_end) = Place::open(SERVER_PLACE)?;
         let (far, far_end) = Place::open(CLIENTS_PLACE)?;
         if let Some(algorithm) = &plan.congestion {
-            near.control_congestion(algorithm).await?;
-            far.control_congestion(algorithm).await?;
+            near.control_congestion(NETWORK, algorithm).await?;
+            far.control_congestion(NETWORK, algorithm).await?;
         }
         let line = Line::between(near_end, far_end, plan.seed);
         let data = tempfile::tempdir().context("a folder for the server")?;
@@ -375,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_congestion_control_that_may_not_be_used_is_named_with_those_that_may() {
+    fn a_congestion_control_that_is_not_there_is_named_with_those_that_are() {
         assert!(check_congestion("bbr", "reno bbr\n").is_ok());
 
         let refused = check_congestion("cubic", "reno bbr\n").unwrap_err().to_string();

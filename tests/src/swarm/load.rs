@@ -1,4 +1,4 @@
-//! The players: each a real socket, thirty input messages a second by a clock of its own, always on the move.
+//! The players: each a real socket, thirty input messages a second by a clock of its own, always on the move, and armed.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -11,8 +11,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use shared::api::{CreateRoom, Role};
 use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::rng::Rng;
-use shared::sim::{Angle, Input, Mode, Thrust};
-use shared::snapshot::{StreamDecoder, records};
+use shared::sim::{Angle, Buttons, Input, Mode, Thrust};
+use shared::snapshot::{DecodeError, StreamDecoder, records};
 use shared::tick::{TICK_DURATION, Tick};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -38,6 +38,11 @@ const DRIFT_TICKS_MAX: u32 = 2;
 
 /// Rooms that fill at the same time. One after the other would take minutes on a busy machine.
 const ROOMS_AT_ONCE: usize = 8;
+
+/// What people press beside the way they drive, and in how many messages once: a shot or so a second, a shove and a dash
+/// every few. What is pressed while it cools down does nothing, as with people.
+const PRESSED_ONE_IN: [(Buttons, u32); 3] =
+    [(Buttons::PULSE, 20), (Buttons::SHOVE, 120), (Buttons::DASH, 120)];
 
 /// A gap between two snapshots that a player would feel.
 pub(super) const STALL: Duration = Duration::from_millis(100);
@@ -70,7 +75,7 @@ pub struct Counts {
     pub received: u64,
     /// Gaps between snapshots that one would feel.
     pub stalls: u64,
-    /// Streams that led elsewhere than they said: a bug.
+    /// Streams that led elsewhere than they said, or could not be read: a bug.
     pub diverged: u64,
     /// Connections that ended.
     pub lost: u64,
@@ -229,33 +234,40 @@ async fn play(
         count(&totals.stalls, last.elapsed() > STALL);
         last = Instant::now();
         if let Some(decoder) = &mut follower {
-            let before = decoder.diverged();
-            follow(decoder, &frames, &tick);
-            count(&totals.diverged, decoder.diverged() - before);
+            count(&totals.diverged, take_in(decoder, &frames));
+            if let Some(world) = decoder.world() {
+                tick.store(world.tick.0, Ordering::Relaxed);
+            }
         }
     }
     count(&totals.lost, 1_u64);
 }
 
-fn follow(decoder: &mut StreamDecoder, frames: &[u8], tick: &AtomicU32) {
-    for frame in records(frames).flatten() {
-        // A gap heals with the next keyframe.
-        decoder.apply(frame).ok();
+/// Takes in what came. How often it led elsewhere than it said, or could not be read.
+pub(super) fn take_in(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
+    let (before, mut unreadable) = (decoder.diverged(), 0);
+    for frame in records(frames) {
+        match frame.and_then(|frame| decoder.apply(frame)) {
+            // A gap heals with the next keyframe.
+            Ok(_) | Err(DecodeError::Gap) => {}
+            Err(_) => unreadable += 1,
+        }
     }
-    if let Some(world) = decoder.world() {
-        tick.store(world.tick.0, Ordering::Relaxed);
-    }
+    decoder.diverged() - before + unreadable
 }
 
-/// Turns the aim a little in every message, and the way now and then, as a hand does.
+/// Turns the aim a little in every message, and the way now and then, as a hand does, and presses what people press.
 pub(super) fn wander(held: Input, chance: &mut Rng) -> Input {
     let turn = i16::try_from(chance.between(-12, 12)).unwrap_or(0);
-    let aim = held.aim.turned(turn);
-    if chance.below(8) != 0 {
-        return Input { aim, ..held };
-    }
-    let way = u16::try_from(chance.below(u32::from(Angle::TURN))).unwrap_or(0);
-    Input { aim, thrust: Thrust::towards(Angle::from_steps(way)), ..held }
+    let thrust = if chance.below(8) == 0 {
+        let way = u16::try_from(chance.below(u32::from(Angle::TURN))).unwrap_or(0);
+        Thrust::towards(Angle::from_steps(way))
+    } else {
+        held.thrust
+    };
+    let pressed = PRESSED_ONE_IN.iter().filter(|(_, one_in)| chance.below(*one_in) == 0);
+    let buttons = pressed.fold(Buttons::NONE, |others, (button, _)| others.with(*button));
+    Input { thrust, aim: held.aim.turned(turn), buttons }
 }
 
 /// Connects to the floor: reads snapshots of `bytes`, sends an input message's worth as often as players do, at moments

@@ -16,14 +16,14 @@ use shared::id::RoomId;
 use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::rng::Rng;
 use shared::sim::{Input, Mode};
-use shared::snapshot::{StreamDecoder, records};
+use shared::snapshot::StreamDecoder;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Report;
 use super::cores::pin_self;
-use super::load::{count, wander};
+use super::load::{count, take_in, wander};
 use super::players::server_command;
 use super::seeds::chance_of;
 use super::usage::{open_files, quantile_within, resident_kib};
@@ -49,6 +49,8 @@ const STAY_MS: (i32, i32) = (500, 15_000);
 const ROOM_MS: (i32, i32) = (60_000, 240_000);
 /// The server ends a silent connection within this.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Reading what came before that end takes no longer.
+const READING_MAX: Duration = Duration::from_secs(5);
 /// After a refusal.
 const PAUSE: Duration = Duration::from_millis(500);
 const ROUND_SECONDS: &str = "20";
@@ -79,6 +81,8 @@ struct Totals {
     refused: AtomicU64,
     lost: AtomicU64,
     diverged: AtomicU64,
+    /// Guests who fell silent and were not put out in time.
+    kept: AtomicU64,
     /// Results that guests were shown.
     summaries: AtomicU64,
 }
@@ -151,7 +155,10 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     tell_memory(&looks, &samples, plan, report);
     tell_ticks(&looks, report);
     tell_traffic(&totals, plan, report);
-    ensure!(totals.diverged.load(Ordering::Relaxed) == 0, "streams diverged");
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let (diverged, kept) = (read(&totals.diverged), read(&totals.kept));
+    ensure!(diverged == 0, "{diverged} times a stream could not be read, or led elsewhere");
+    ensure!(kept == 0, "{kept} silent guests were not put out within {} s", SILENCE_MAX.as_secs());
     Ok(())
 }
 
@@ -276,7 +283,7 @@ impl Seat {
                 continue;
             }
             count(&self.totals.leaves, 1_u64);
-            leave(socket, leaving, &mut silent).await;
+            self.leave(socket, leaving, &mut silent).await;
         }
     }
 
@@ -308,12 +315,7 @@ impl Seat {
         while let Ok(message) = socket.next().await {
             match message {
                 ServerMessage::Frames(frames) => {
-                    let before = decoder.diverged();
-                    for frame in records(&frames).flatten() {
-                        // A gap heals with the next keyframe.
-                        decoder.apply(frame).ok();
-                    }
-                    count(&self.totals.diverged, decoder.diverged() - before);
+                    count(&self.totals.diverged, take_in(&mut decoder, &frames));
                     let Some(world) = decoder.world() else { continue };
                     held = wander(held, &mut self.chance);
                     let first = world.tick.plus(LEAD_TICKS);
@@ -330,6 +332,29 @@ impl Seat {
             }
         }
     }
+
+    async fn leave(&self, mut socket: GameSocket, how: Leaving, silent: &mut JoinSet<()>) {
+        match how {
+            Leaving::Leave => {
+                // Gone already is gone as well.
+                socket.send(&ClientMessage::Leave).await.ok();
+                timeout(PAUSE, socket.closed()).await.ok();
+            }
+            Leaving::Close => {
+                timeout(PAUSE, socket.close()).await.ok();
+            }
+            Leaving::Reset => socket.reset(),
+            Leaving::Silence => {
+                let totals = self.totals.clone();
+                silent.spawn(async move {
+                    sleep(SILENCE_MAX).await;
+                    // What came before the end is read first.
+                    let is_kept = timeout(READING_MAX, socket.closed()).await.is_err();
+                    count(&totals.kept, is_kept);
+                });
+            }
+        }
+    }
 }
 
 fn leaving(chance: &mut Rng) -> Leaving {
@@ -338,26 +363,6 @@ fn leaving(chance: &mut Rng) -> Leaving {
         1 => Leaving::Reset,
         2 => Leaving::Silence,
         _ => Leaving::Leave,
-    }
-}
-
-async fn leave(mut socket: GameSocket, how: Leaving, silent: &mut JoinSet<()>) {
-    match how {
-        Leaving::Leave => {
-            // Gone already is gone as well.
-            socket.send(&ClientMessage::Leave).await.ok();
-            timeout(PAUSE, socket.closed()).await.ok();
-        }
-        Leaving::Close => {
-            timeout(PAUSE, socket.close()).await.ok();
-        }
-        Leaving::Reset => socket.reset(),
-        Leaving::Silence => {
-            silent.spawn(async move {
-                sleep(SILENCE_MAX).await;
-                drop(socket);
-            });
-        }
     }
 }
 

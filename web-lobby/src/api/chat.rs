@@ -1,5 +1,6 @@
 //! Chat: a WebSocket that both sides speak on, resumed after the last line that was seen.
 
+mod outbox;
 mod socket;
 
 use std::collections::BTreeSet;
@@ -15,13 +16,12 @@ use super::link::{Backoff, Link};
 use super::session::Identity;
 use super::wake;
 use super::{ApiError, post_empty, storage};
+use outbox::{Outbox, PATIENCE_MS, Saying, Step};
 use socket::{Connection, Next, websocket_origin};
 
 /// Lines kept on the page; the oldest go first.
 const LINES_MAX: usize = 300;
-/// A line waits for so long until it can be said, in milliseconds; then it comes back.
-const PATIENCE_MS: f64 = 8_000.0;
-/// How often it looks, in milliseconds.
+/// How often a line that waits looks whether it can be said, in milliseconds.
 const LOOK_EVERY_MS: u32 = 100;
 /// One who was not in the room asks again after so many milliseconds: less often than the server permits messages.
 const ENTER_AGAIN_MS: u32 = 500;
@@ -48,21 +48,6 @@ impl To {
     }
 }
 
-/// A line on its way.
-#[derive(Debug, Clone)]
-struct Saying {
-    channel: Channel,
-    text: String,
-    /// Until when it is tried, in milliseconds since 1970.
-    until_ms: f64,
-}
-
-impl Saying {
-    fn has_time(&self) -> bool {
-        js_sys::Date::now() < self.until_ms
-    }
-}
-
 /// The chat, for the whole page.
 #[derive(Debug, Clone, Copy)]
 pub struct Chat {
@@ -82,12 +67,14 @@ pub struct Chat {
     pub(crate) room: RwSignal<Option<RoomId>>,
     /// Whether the server can know that one is there: it does not let others in.
     is_there: StoredValue<bool>,
-    /// Whether the server has let one in since the connection was made.
+    /// Whether the server has answered since one asked to be let in. Who is not there (yet) is answered, too, and then
+    /// refused.
     is_let_in: StoredValue<bool>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
-    /// The nonce of the line that was sent last, and the line.
-    sent: StoredValue<(u32, Option<Saying>)>,
+    outbox: StoredValue<Outbox>,
+    /// Whether somebody sees to what is in there.
+    is_speaking: StoredValue<bool>,
 }
 
 impl Chat {
@@ -106,7 +93,8 @@ impl Chat {
             is_let_in: StoredValue::new(false),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
-            sent: StoredValue::new((0, None)),
+            outbox: StoredValue::new(Outbox::default()),
+            is_speaking: StoredValue::new(false),
         };
         provide_context(chat);
         spawn_local(chat.stay_connected());
@@ -135,55 +123,66 @@ impl Chat {
             }
             let channel = self.to.with_untracked(To::channel);
             let until_ms = js_sys::Date::now() + PATIENCE_MS;
-            self.see_through(Saying { channel, text, until_ms }).await;
+            let saying = Saying { channel, text, until_ms };
+            match self.outbox.try_update_value(|outbox| outbox.push(saying)) {
+                Some(Err(saying)) => self.give_back(saying, "others are still on their way"),
+                Some(Ok(())) => self.speak().await,
+                None => {}
+            }
         });
     }
 
-    /// Sends a line as soon as it can be sent.
-    async fn see_through(self, saying: Saying) {
-        while !self.send_line(&saying) {
-            if !saying.has_time() {
-                self.notice.set(Some("Not sent: there is no connection just now.".to_owned()));
-                return self.returned.set(Some(saying.text));
+    /// Sends what waits, one line after the other, as soon as each can be sent.
+    async fn speak(self) {
+        if self.is_speaking.get_value() {
+            return;
+        }
+        self.is_speaking.set_value(true);
+        loop {
+            let is_open = |channel: &Channel| {
+                let is_room = matches!(channel, Channel::Room { .. });
+                self.is_connected() && (!is_room || self.is_let_in.get_value())
+            };
+            let now_ms = js_sys::Date::now();
+            match self.outbox.try_update_value(|outbox| outbox.step(now_ms, is_open)) {
+                Some(Step::Send(message)) => drop(self.send(&message)),
+                Some(Step::GiveBack(saying)) => {
+                    self.give_back(saying, "there is no connection just now");
+                }
+                Some(Step::Wait) => {}
+                Some(Step::Rest) | None => return self.is_speaking.set_value(false),
             }
             wake::sleep(LOOK_EVERY_MS).await;
         }
     }
 
-    fn send_line(self, saying: &Saying) -> bool {
-        let Saying { channel, text, .. } = saying.clone();
-        let nonce = self.sent.with_value(|(nonce, _)| nonce.wrapping_add(1));
-        if matches!(channel, Channel::Room { .. }) && !self.is_let_in.get_value() {
-            return false;
-        }
-        let is_sent = self.send(&ChatClientMessage::Say { channel, text, nonce });
-        if is_sent {
-            self.sent.set_value((nonce, Some(saying.clone())));
-        }
-        is_sent
-    }
-
     /// The server did not take a line. It comes back, unless waiting helps: who watches is in the room as long as its
     /// stream is open, and between two rounds none is, just when people have something to say.
-    fn take_back(self, saying: Option<Saying>, reason: Refusal, retry_in_ms: Option<u64>) {
-        let is_early = |saying: &Saying| {
-            let is_room = matches!(saying.channel, Channel::Room { .. });
-            reason == Refusal::NotThere && is_room && saying.has_time()
+    fn take_back(self, saying: Saying, reason: Refusal, retry_in_ms: Option<u64>) {
+        let Channel::Room { room } = saying.channel else {
+            return self.give_back(saying, &refused(reason, retry_in_ms));
         };
-        match saying {
-            Some(saying) if is_early(&saying) => spawn_local(async move {
-                self.is_let_in.set_value(false);
-                wake::sleep(ENTER_AGAIN_MS).await;
-                self.enter_room();
-                self.see_through(saying).await;
-            }),
-            saying => {
-                let later =
-                    retry_in_ms.map(|ms| format!(" Try again in {} s.", ms.div_ceil(1_000)));
-                self.notice.set(Some(format!("Not sent: {reason}.{}", later.unwrap_or_default())));
-                self.returned.set(saying.map(|saying| saying.text));
-            }
+        let is_here = self.room.get_untracked() == Some(room);
+        if reason != Refusal::NotThere || !is_here {
+            return self.give_back(saying, &refused(reason, retry_in_ms));
         }
+        self.is_let_in.set_value(false);
+        self.outbox.update_value(|outbox| outbox.again(saying));
+        spawn_local(async move {
+            wake::sleep(ENTER_AGAIN_MS).await;
+            self.enter_room();
+        });
+    }
+
+    fn give_back(self, saying: Saying, why: &str) {
+        self.notice.set(Some(format!("Not sent: {why}.")));
+        self.returned.set(Some(saying.text));
+    }
+
+    fn is_connected(self) -> bool {
+        self.socket.with_value(|socket| {
+            socket.as_ref().is_some_and(|socket| socket.ready_state() == WebSocket::OPEN)
+        })
     }
 
     /// Sends a message. False: there is no connection now.
@@ -303,7 +302,8 @@ impl Chat {
 
     fn take(self, text: &str) {
         match serde_json::from_str(text) {
-            Ok(ChatServerMessage::Hello { lines, gap, .. }) => {
+            Ok(ChatServerMessage::Hello { player, lines, gap, .. }) => {
+                self.outbox.update_value(|outbox| outbox.reconnected(player, &lines));
                 // What was said before does not join up with these: rather a short history than one with a hole.
                 if gap {
                     self.lines.update(Vec::clear);
@@ -323,16 +323,23 @@ impl Chat {
                 }
                 self.add(lines);
             }
-            Ok(ChatServerMessage::Line(line)) => self.add(vec![line]),
+            Ok(ChatServerMessage::Line(line)) => {
+                self.answered(line.nonce);
+                self.add(vec![line]);
+            }
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
-                let saying = self
-                    .sent
-                    .with_value(|(sent, saying)| saying.clone().filter(|_| *sent == nonce));
-                self.take_back(saying, reason, retry_in_ms);
+                if let Some(saying) = self.answered(Some(nonce)) {
+                    self.take_back(saying, reason, retry_in_ms);
+                }
             }
             // A newer server says more than this build knows.
             Err(_) => {}
         }
+    }
+
+    /// The line that was sent under this number, if it is one that waits for the answer.
+    fn answered(self, nonce: Option<u32>) -> Option<Saying> {
+        self.outbox.try_update_value(|outbox| outbox.answered(nonce?)).flatten()
     }
 
     /// Adds lines; after a cut some may have come before.
@@ -348,4 +355,10 @@ impl Chat {
             lines.drain(..surplus);
         });
     }
+}
+
+/// Why, and when it can be tried again.
+fn refused(reason: Refusal, retry_in_ms: Option<u64>) -> String {
+    let later = retry_in_ms.map(|ms| format!(". Try again in {} s", ms.div_ceil(1_000)));
+    format!("{reason}{}", later.unwrap_or_default())
 }

@@ -213,8 +213,7 @@ fn news(writer: &mut BitWriter, known: &Foretold, disc: &Disc, whole: Bits) -> N
 
 /// Writes something from a whole byte on.
 fn bits(writer: &mut BitWriter, write: impl FnOnce(&mut BitWriter)) -> Bits {
-    writer.align();
-    let start = writer.bytes().len();
+    let start = writer.align();
     write(writer);
     Bits { start, len: writer.len() - start * 8 }
 }

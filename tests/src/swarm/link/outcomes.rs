@@ -14,7 +14,7 @@ use super::Report;
 type Summary = fn(&[Value], &str) -> f64;
 
 /// The figures: name, what the clients call it, unit, how it is made of theirs, words.
-const FIGURES: [(&str, &str, &str, Summary, &str); 9] = [
+const FIGURES: [(&str, &str, &str, Summary, &str); 11] = [
     (
         "snapshot_age_p50_ms",
         "snapshot_age_p50_ms",
@@ -54,6 +54,14 @@ const FIGURES: [(&str, &str, &str, Summary, &str); 9] = [
     ),
     ("others_error_p99_radii", "others_error_p99_radii", "radii", worst, "the worst client's"),
     (
+        "people_error_p50_radii",
+        "people_error_p50_radii",
+        "radii",
+        mean,
+        "the same of other people alone, for bots are foreseen; mean of the clients",
+    ),
+    ("people_error_p99_radii", "people_error_p99_radii", "radii", worst, "the worst client's"),
+    (
         "late_inputs_percent",
         "late_inputs_percent",
         "%",
@@ -67,6 +75,12 @@ pub(super) fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
     for (name, told, unit, summary, words) in FIGURES {
         report.add(format!("{line}.{name}"), summary(outcomes, told), unit, words);
     }
+    report.add(
+        format!("{line}.clients"),
+        outcomes.len() as f64,
+        "",
+        "came to the end of the round",
+    );
     tell_corrections(line, outcomes, report);
     let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
     let agreed = outcomes
@@ -103,6 +117,8 @@ pub(super) fn tell_recovery(line: &str, outcomes: &[Value], cut: Duration, repor
     });
     let words = format!("from the end of a {cut_ms} ms cut until all is well, the slowest client");
     report.add(format!("{line}.recovery_ms"), recovery, "ms", &words);
+    let felt = outages.iter().filter(|outage| **outage != Some(0.0)).count();
+    report.add(format!("{line}.recovery_clients"), felt as f64, "", "felt the cut");
 }
 
 /// From the end of the cut until all was well again for the slowest client. Each says how long its outage was, the cut
@@ -226,6 +242,7 @@ mod tests {
             "{}",
             report.table()
         );
+        assert_eq!(report.figure("x.recovery_clients"), 2.0);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! of the programs that it starts, see the loopback of the place and one device, whose other end is here. Nothing has to
 //! be cleaned up: when the thread and its programs have ended, the namespace is gone.
 
-use std::fs;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -17,8 +16,6 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// The device of a place.
 const DEVICE: &str = "far";
-/// That of the namespace of the thread that writes.
-const CONGESTION_CONTROL: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
 
 type Task = Box<dyn FnOnce(&Runtime) + Send>;
 
@@ -71,14 +68,20 @@ impl Place {
         outcome.await.context("work in another place failed")
     }
 
-    /// Chooses the congestion control of the sockets that are opened there from now on.
+    /// Chooses the congestion control of the connections to and from this network, in CIDR notation, that are opened from
+    /// now on. It is said of the route (`congctl` in ip-route(8)): as a namespace's default, the kernel takes only what
+    /// everybody may use, and cubic often is not among that.
     ///
     /// # Errors
     /// When the kernel does not have it.
-    pub(super) async fn control_congestion(&self, algorithm: &str) -> Result<()> {
+    pub(super) async fn control_congestion(
+        &self,
+        network: &'static str,
+        algorithm: &str,
+    ) -> Result<()> {
         let wanted = algorithm.to_owned();
-        let written = self.run(async move || fs::write(CONGESTION_CONTROL, wanted)).await?;
-        written.with_context(|| format!("this kernel does not offer {algorithm} here"))
+        let route = ["route", "replace", network, "dev", DEVICE, "congctl"];
+        self.run(async move || ip(&[&route[..], &[&wanted]].concat())).await?
     }
 }
 
