@@ -157,11 +157,16 @@ const USUAL_FRAME_BYTES: usize = 64;
 
 impl Default for BitWriter {
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(USUAL_FRAME_BYTES), pending: 0, filled: 0 }
+        Self::with_room_for(USUAL_FRAME_BYTES)
     }
 }
 
 impl BitWriter {
+    /// A writer that need not look for more room before it has written so many bytes.
+    pub(super) fn with_room_for(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), pending: 0, filled: 0 }
+    }
+
     /// Bits written.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() * 8 + self.filled as usize
@@ -176,15 +181,18 @@ impl BitWriter {
     }
 
     /// Adds the first so many bits of what another writer wrote.
-    pub(super) fn append(&mut self, bytes: &[u8], mut bits: usize) {
-        for chunk in bytes.chunks(4) {
-            let mut word = [0; 4];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let width = u32::try_from(bits.min(32)).unwrap_or(32);
+    pub(super) fn append(&mut self, bytes: &[u8], bits: usize) {
+        let (words, rest) = bytes[..bits.div_ceil(8)].as_chunks();
+        let left = u32::try_from(bits % 32).unwrap_or(0);
+        // The last word may be a whole one, and still not all of it wanted.
+        let last = words.last().filter(|_| rest.is_empty() && left > 0);
+        for word in &words[..words.len() - usize::from(last.is_some())] {
             // A writer takes every value.
-            self.bits(&mut u32::from_le_bytes(word), width).ok();
-            bits -= width as usize;
+            self.bits(&mut u32::from_le_bytes(*word), u32::BITS).ok();
         }
+        let rest = last.map_or(rest, |word| word);
+        let mut word = rest.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        self.bits(&mut word, left).ok();
     }
 
     /// The bytes, the last one padded with zeros.

@@ -37,6 +37,7 @@ mod decode;
 mod encode;
 mod events;
 mod offers;
+mod set;
 mod sight;
 mod viewer;
 
@@ -54,8 +55,8 @@ pub const LEAVE: Vec2 = Vec2::new(units(840), units(520));
 
 /// What a frame that begins anew says of its format. It is no part of a recording, so there are no old ones to read.
 const FORMAT: u32 = 4;
-/// Cells of the grid that is searched for what a player sees: 256 units wide.
-const CELL_SHIFT: u32 = 14;
+/// Cells of the grid that is searched for what a player sees: 128 units wide.
+const CELL_SHIFT: u32 = 13;
 /// The order of the code for how many of something there are.
 const COUNT_ORDER: u32 = 2;
 

@@ -8,7 +8,7 @@ use super::sight::{self, LAYOUT};
 use super::{CELL_SHIFT, change, told};
 use crate::sim::alone::Surroundings;
 use crate::sim::grid::Grid;
-use crate::sim::{Command, Disc, Event, Input, PulseId, Slot, World};
+use crate::sim::{Command, Disc, Event, Input, PulseId, Slot, Vec2, World};
 use crate::tick::Tick;
 
 const WRITES: &str = "a writer takes every value";
@@ -40,13 +40,21 @@ pub struct CrowdEncoder {
 /// Where some bits begin, in bytes, and how many they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bits {
-    start: usize,
-    pub(super) len: usize,
+    start: u32,
+    len: u32,
 }
 
-/// One disc as it can be told.
+impl Bits {
+    pub(super) const fn len(self) -> usize {
+        self.len as usize
+    }
+}
+
+/// One disc as it can be told, and where it is: all that is looked at for everybody who may see it, close together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told {
+    pub(super) slot: Slot,
+    pub(super) position: Vec2,
     /// To who does not know it as it was.
     pub(super) whole: Bits,
     /// To who does.
@@ -99,7 +107,7 @@ impl CrowdEncoder {
 
     /// Adds some of the bits of this snapshot to a frame.
     pub(super) fn copy(&self, bits: Bits, to: &mut BitWriter) {
-        to.append(&self.written[bits.start..bits.start + bits.len.div_ceil(8)], bits.len);
+        to.append(&self.written[bits.start as usize..], bits.len());
     }
 
     /// The place of a pulse in the world, while it is in the air.
@@ -191,7 +199,7 @@ fn write_discs(writer: &mut BitWriter, foretold: &[(Slot, Foretold)], world: &Wo
             None => News::Whole,
             Some(known) => news(writer, known, &disc, whole),
         };
-        discs.push(Told { whole, news });
+        discs.push(Told { slot: disc.slot, position: disc.position, whole, news });
     }
     discs
 }
@@ -208,12 +216,13 @@ fn news(writer: &mut BitWriter, known: &Foretold, disc: &Disc, whole: Bits) -> N
         change::keys(writer, known.held, &mut known.keys.clone()).expect(WRITES);
         change::correction(writer, &mut known.alone.clone(), disc).expect(WRITES);
     });
-    if change.len < whole.len { News::Change(change) } else { News::Whole }
+    if change.len() < whole.len() { News::Change(change) } else { News::Whole }
 }
 
 /// Writes something from a whole byte on.
 fn bits(writer: &mut BitWriter, write: impl FnOnce(&mut BitWriter)) -> Bits {
     let start = writer.align();
     write(writer);
-    Bits { start, len: writer.len() - start * 8 }
+    let short = |size: usize| u32::try_from(size).expect("a snapshot is shorter than 4 GiB");
+    Bits { start: short(start), len: short(writer.len() - start * 8) }
 }

@@ -23,9 +23,9 @@ pub(super) fn first(events: &[Sight], you: Slot, sees: impl Fn(Slot) -> bool) ->
     let (mut own, mut knock_outs) = (0, 0);
     for event in events {
         if event.is_about(you) {
-            own += event.bits.len;
+            own += event.bits.len();
         } else if event.is_knock_out && sees(event.of) {
-            knock_outs += event.bits.len;
+            knock_outs += event.bits.len();
         }
     }
     (own, knock_outs)
@@ -41,13 +41,13 @@ pub(super) fn told(
 ) -> Vec<Bits> {
     let in_sight = |event: &Sight| event.is_about(you) || sees(event.of);
     let mut told: Vec<_> = events.iter().enumerate().filter(|(_, event)| in_sight(event)).collect();
-    let all: usize = told.iter().map(|(_, event)| event.bits.len).sum();
+    let all: usize = told.iter().map(|(_, event)| event.bits.len()).sum();
     if all <= room {
         return told.into_iter().map(|(_, event)| event.bits).collect();
     }
     told.sort_by_key(|(_, event)| !event.is_knock_out);
     told.retain(|(_, event)| {
-        let cost = if event.is_about(you) { 0 } else { event.bits.len };
+        let cost = if event.is_about(you) { 0 } else { event.bits.len() };
         let fits = cost <= room;
         room -= if fits { cost } else { 0 };
         fits

@@ -5,9 +5,10 @@ use core::cmp::Reverse;
 use super::super::bits::{BitWriter, Coder as _};
 use super::super::keyframe;
 use super::encode::{Bits, CrowdEncoder, News};
+use super::set::Set;
 use super::sight::{self, LAYOUT};
 use super::{ENTER, LEAVE, is_within};
-use crate::sim::{Slot, Vec2, World};
+use crate::sim::{Slot, Vec2};
 
 const WRITES: &str = "a writer takes every value";
 /// The slot before a disc that is new.
@@ -29,27 +30,35 @@ impl Known {
     }
 }
 
-/// Something that could be told about a disc in sight.
+/// Something that could be told about a disc in sight. Small: each player of a crowd has some dozens, thirty times a second.
 #[derive(Debug)]
 pub(super) struct Offer {
     slot: Slot,
     /// In the world. Nothing when it has left.
-    place: Option<usize>,
-    /// The player knows it, as it was then.
-    known: Option<Known>,
+    place: Option<u16>,
+    /// How long the player has waited to know it exactly. Nothing: the player does not know it.
+    waits: Option<u32>,
     /// Nothing: it went on alone.
     bits: Option<(bool, Bits)>,
     is_taken: bool,
 }
 
 impl Offer {
-    fn gone(known: &Known) -> Self {
-        let (slot, known) = (known.slot, Some(*known));
-        Self { slot, place: None, known, bits: None, is_taken: false }
+    const fn gone(known: &Known) -> Self {
+        let Known { slot, waits } = *known;
+        Self { slot, place: None, waits: Some(waits), bits: None, is_taken: false }
     }
 
-    fn is_gone(&self) -> bool {
+    const fn is_known(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    const fn is_gone(&self) -> bool {
         self.place.is_none()
+    }
+
+    fn place(&self) -> Option<usize> {
+        self.place.map(usize::from)
     }
 
     /// The player knows it exactly then, if it is there.
@@ -59,24 +68,24 @@ impl Offer {
 
     /// The player knows it then, and not exactly.
     fn is_vague(&self) -> bool {
-        self.known.is_some() && !self.is_exact()
+        self.is_known() && !self.is_exact()
     }
 
     /// Bits that it costs whether there is room or not.
     fn fixed(&self) -> usize {
-        if self.known.is_some() { 1 + usize::from(self.is_gone()) } else { 0 }
+        if self.is_known() { 1 + usize::from(self.is_gone()) } else { 0 }
     }
 
     /// Bits that it costs beside these when it is taken.
     fn cost(&self) -> usize {
-        let header = if self.known.is_some() { TOLD_BITS } else { SLOT_BITS };
-        self.bits.map_or(0, |(_, bits)| header + bits.len)
+        let header = if self.is_known() { TOLD_BITS } else { SLOT_BITS };
+        self.bits.map_or(0, |(_, bits)| header + bits.len())
     }
 
     /// What the player knows of it then. Nothing when it has left, or had no room and is new.
     fn becomes(&self) -> Option<Known> {
-        let waits = |known: Known| known.waits.saturating_add(1);
-        let waits = if self.is_exact() { Some(0) } else { self.known.map(waits) };
+        let longer = || self.waits.map(|waits| waits.saturating_add(1));
+        let waits = if self.is_exact() { Some(0) } else { longer() };
         waits.filter(|_| !self.is_gone()).map(|waits| Known { slot: self.slot, waits })
     }
 }
@@ -86,65 +95,66 @@ pub(super) struct Offers {
     you: Slot,
     centre: Vec2,
     offers: Vec<Offer>,
+    /// Bits that they cost whoever is taken.
+    fixed: usize,
+    /// Bits that all cost beside these.
+    cost: usize,
 }
 
 impl Offers {
     /// `known` is by slot, too.
-    pub(super) fn to(
-        you: Slot,
-        centre: Vec2,
-        known: &[Known],
-        crowd: &CrowdEncoder,
-        world: &World,
-    ) -> Self {
-        let mut offers = Vec::new();
-        let Some(grid) = &crowd.discs_grid else { return Self { you, centre, offers } };
-        let mut places = InOrder::new(world.discs.len());
-        grid.near(centre, LEAVE).for_each(|place| places.add(place));
-        offers.reserve(places.count + known.len());
+    pub(super) fn to(you: Slot, centre: Vec2, known: &[Known], crowd: &CrowdEncoder) -> Self {
+        let mut offers = Self { you, centre, offers: Vec::new(), fixed: 0, cost: 0 };
+        let Some(grid) = &crowd.discs_grid else { return offers };
+        let mut near = Set::default();
+        grid.near(centre, LEAVE).for_each(|place| {
+            near.add_if(place, is_within(crowd.discs[place].position, centre, LEAVE));
+        });
+        offers.offers.reserve(near.len() + known.len());
         let mut known = known.iter().peekable();
-        for place in places.iter() {
-            let disc = &world.discs[place];
+        near.for_each(|place| {
+            let disc = &crowd.discs[place];
             while let Some(left) = known.next_if(|known| known.slot < disc.slot) {
-                offers.push(Offer::gone(left));
+                offers.add(Offer::gone(left));
             }
-            let known = known.next_if(|known| known.slot == disc.slot).copied();
-            let reach = if known.is_some() { LEAVE } else { ENTER };
-            if disc.slot != you && !is_within(disc.position, centre, reach) {
-                offers.extend(known.as_ref().map(Offer::gone));
-                continue;
+            let known = known.next_if(|known| known.slot == disc.slot);
+            if known.is_none() && !is_within(disc.position, centre, ENTER) {
+                return;
             }
-            let waits = known.map_or(0, |known| known.waits);
-            let said = &crowd.discs[place];
-            let bits = match (known, said.news) {
-                (Some(_), News::Nothing) if waits == 0 => None,
-                (Some(_), News::Change(change)) if waits == 0 => Some((false, change)),
-                _ => Some((true, said.whole)),
+            let bits = match (known, disc.news) {
+                (Some(known), News::Nothing) if known.is_exact() => None,
+                (Some(known), News::Change(change)) if known.is_exact() => Some((false, change)),
+                _ => Some((true, disc.whole)),
             };
-            let (slot, place) = (disc.slot, Some(place));
-            offers.push(Offer { slot, place, known, bits, is_taken: false });
-        }
-        offers.extend(known.map(Offer::gone));
-        Self { you, centre, offers }
+            let (place, waits) = (u16::try_from(place).ok(), known.map(|known| known.waits));
+            offers.add(Offer { slot: disc.slot, place, waits, bits, is_taken: false });
+        });
+        known.for_each(|known| offers.add(Offer::gone(known)));
+        offers
+    }
+
+    fn add(&mut self, offer: Offer) {
+        self.fixed += offer.fixed();
+        self.cost += offer.cost();
+        self.offers.push(offer);
     }
 
     /// Bits that they cost whoever is taken.
-    pub(super) fn fixed(&self) -> usize {
-        self.offers.iter().map(Offer::fixed).sum()
+    pub(super) const fn fixed(&self) -> usize {
+        self.fixed
     }
 
     /// Takes what there is room for, the heaviest first: the own disc in any case.
-    pub(super) fn take(&mut self, world: &World, room: &mut usize) {
-        let all: usize = self.offers.iter().map(Offer::cost).sum();
-        if all <= *room {
+    pub(super) fn take(&mut self, crowd: &CrowdEncoder, room: &mut usize) {
+        if self.cost <= *room {
             self.offers.iter_mut().for_each(|offer| offer.is_taken = offer.bits.is_some());
-            *room -= all;
+            *room -= self.cost;
             return;
         }
         let (you, centre) = (self.you, self.centre);
         let weigh = |offer: &Offer| {
-            let waits = offer.known.map_or(0, |known| known.waits);
-            let way = offer.place.map(|place| world.discs[place].position - centre);
+            let way = offer.place().map(|place| crowd.discs[place].position - centre);
+            let waits = offer.waits.unwrap_or(0);
             if offer.slot == you { u64::MAX } else { weight(way.unwrap_or_default(), waits) }
         };
         let offers = self.offers.iter_mut().filter(|offer| offer.bits.is_some());
@@ -166,12 +176,12 @@ impl Offers {
 
     /// The places in the world of those whom the player knows exactly then.
     pub(super) fn exact(&self) -> impl Iterator<Item = usize> {
-        self.offers.iter().filter(|offer| offer.is_exact()).filter_map(|offer| offer.place)
+        self.offers.iter().filter(|offer| offer.is_exact()).filter_map(Offer::place)
     }
 
     /// Writes what was taken, and if asked for, who is vague.
     pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, marks_vague: bool) {
-        for offer in self.offers.iter().filter(|offer| offer.known.is_some()) {
+        for offer in self.offers.iter().filter(|offer| offer.is_known()) {
             let is_told = offer.is_gone() || offer.is_taken;
             writer.flag(&mut { is_told }).expect(WRITES);
             if is_told {
@@ -184,7 +194,7 @@ impl Offers {
                 crowd.copy(bits, writer);
             }
         }
-        let new = || self.offers.iter().filter(|offer| offer.known.is_none() && offer.is_taken);
+        let new = || self.offers.iter().filter(|offer| !offer.is_known() && offer.is_taken);
         sight::length(writer, new().count());
         for offer in new() {
             keyframe::slot(writer, &mut offer.slot.clone(), LAYOUT).expect(WRITES);
@@ -198,54 +208,11 @@ impl Offers {
     }
 }
 
-/// Numbers in their order, whatever the order that they come in: a bit for each that may come. It is asked for everybody's
-/// surroundings thirty times a second, and cheaper than sorting them.
-struct InOrder {
-    bits: Vec<u64>,
-    count: usize,
-}
-
-impl InOrder {
-    /// For numbers below `end`.
-    fn new(end: usize) -> Self {
-        Self { bits: vec![0; end.div_ceil(u64::BITS as usize)], count: 0 }
-    }
-
-    fn add(&mut self, number: usize) {
-        self.bits[number / u64::BITS as usize] |= 1 << (number % u64::BITS as usize);
-        self.count += 1;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = usize> {
-        self.bits.iter().enumerate().flat_map(|(place, bits)| {
-            let mut left = *bits;
-            core::iter::from_fn(move || {
-                let lowest = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(place * u64::BITS as usize + lowest)
-            })
-        })
-    }
-}
-
 /// Near and long waited for is heavy.
 fn weight(way: Vec2, waits: u32) -> u64 {
-    const NEAR: i32 = 1 << 13;
-    let distance = u64::from(way.length().saturating_add(NEAR).unsigned_abs());
-    ((u64::from(waits) + 1) << 40) / distance
-}
-
-#[cfg(test)]
-mod tests {
-    use super::InOrder;
-
-    #[test]
-    fn numbers_come_in_their_order() {
-        let mut numbers = InOrder::new(200);
-
-        [199, 3, 64, 0, 63, 128].into_iter().for_each(|number| numbers.add(number));
-
-        assert_eq!(numbers.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 128, 199]);
-        assert_eq!(numbers.count, 6);
-    }
+    const NEAR: u32 = 1 << 13;
+    // Where everybody is weighed for everybody a root is dear; this is an eighth too far at most.
+    let (x, y) = (way.x.unsigned_abs(), way.y.unsigned_abs());
+    let distance = x.max(y) + x.min(y) / 2 + NEAR;
+    ((u64::from(waits) + 1) << 40) / u64::from(distance)
 }

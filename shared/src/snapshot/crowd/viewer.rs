@@ -9,6 +9,7 @@ use super::check::Check;
 use super::encode::{Bits, CrowdEncoder, key};
 use super::events;
 use super::offers::{Known, Offers};
+use super::set::Set;
 use super::sight::{self, LAYOUT};
 use super::{ENTER, FORMAT, LEAVE, is_within};
 use crate::sim::{Pickup, Pulse, PulseId, Slot, Vec2, World};
@@ -19,6 +20,8 @@ const WRITES: &str = "a writer takes every value";
 const PULSES_SHARE: usize = 3;
 /// Knock-outs in sight have at most this part of what is left, before the discs. They are rare, and told once or never.
 const KNOCK_OUTS_SHARE: usize = 8;
+/// Most frames are no longer.
+const USUAL_BYTES_MAX: usize = 512;
 /// A pulse that ended.
 const ENDED_BITS: usize = 28;
 const PICKUP_BITS: usize = 40;
@@ -30,6 +33,8 @@ pub struct Viewer {
     told_until: Option<Tick>,
     /// By slot.
     known: Vec<Known>,
+    /// Their slots: each event of the crowd asks for them.
+    seen: Set,
     /// In the order of [`key`].
     pulses: Vec<PulseId>,
     pickups: Vec<Pickup>,
@@ -53,10 +58,10 @@ impl Viewer {
         you: Slot,
         bytes_max: usize,
     ) -> Vec<u8> {
-        let mut writer = BitWriter::default();
+        let mut writer = BitWriter::with_room_for(bytes_max.min(USUAL_BYTES_MAX));
         self.begin(&mut writer, crowd, world, you);
         let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
-        let mut offers = Offers::to(you, centre, &self.known, crowd, world);
+        let mut offers = Offers::to(you, centre, &self.known, crowd);
         let ended = self.end_pulses(crowd, world);
         let pickups_change = self.see_pickups(world, centre);
         let (own_events, knock_outs) = events::first(&crowd.events, you, |slot| self.sees(slot));
@@ -72,10 +77,10 @@ impl Viewer {
         let certain = certain.into_iter().sum();
         let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
         let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
-        room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len).sum());
+        room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len()).sum());
         let knock_outs = knock_outs.min(room / KNOCK_OUTS_SHARE);
         room -= knock_outs;
-        offers.take(world, &mut room);
+        offers.take(crowd, &mut room);
         room += knock_outs;
         self.learn(&offers, &pulses);
 
@@ -159,8 +164,8 @@ impl Viewer {
     ) -> Vec<(PulseId, Bits)> {
         let Some(grid) = &crowd.pulses_grid else { return Vec::new() };
         let is_new = |pulse: &Pulse| {
-            let is_known = self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_ok();
-            !is_known && is_within(pulse.position, centre, ENTER)
+            is_within(pulse.position, centre, ENTER)
+                && self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_err()
         };
         let mut new: Vec<_> =
             grid.near(centre, ENTER).filter(|place| is_new(&world.pulses[*place])).collect();
@@ -169,7 +174,7 @@ impl Viewer {
             ((pulse.position - centre).length_squared(), key(pulse.id))
         });
         new.retain(|place| {
-            let bits = crowd.pulses[*place].len;
+            let bits = crowd.pulses[*place].len();
             let fits = bits <= room;
             room -= if fits { bits } else { 0 };
             fits
@@ -180,12 +185,13 @@ impl Viewer {
     fn learn(&mut self, offers: &Offers, pulses: &[(PulseId, Bits)]) {
         self.known.clear();
         self.known.extend(offers.become_known());
+        self.seen = self.known.iter().map(|known| known.slot).collect();
         self.pulses.extend(pulses.iter().map(|(id, _)| *id));
         self.pulses.sort_unstable_by_key(|id| key(*id));
     }
 
     fn sees(&self, slot: Slot) -> bool {
-        self.known.binary_search_by_key(&slot, |known| known.slot).is_ok()
+        self.seen.has(usize::from(slot.0))
     }
 
     /// Pickups in sight. True when they are others than before: then all of them are told.

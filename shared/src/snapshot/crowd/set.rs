@@ -1,0 +1,81 @@
+//! A set of small numbers: of slots, or of places in the world.
+
+use crate::sim::Slot;
+use crate::sim::mode::CROWD_SEATS;
+
+const WORD: usize = u64::BITS as usize;
+
+/// Numbers below [`CROWD_SEATS`], a bit for each. Everybody's surroundings are gathered in one thirty times a second:
+/// cheaper than sorting them, and what is asked of it is one look.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Set([u64; CROWD_SEATS / WORD]);
+
+impl Set {
+    /// A number beyond is left out.
+    pub(super) fn add(&mut self, number: usize) {
+        self.add_if(number, true);
+    }
+
+    /// Adds it or not, without a branch that nobody could foresee.
+    pub(super) fn add_if(&mut self, number: usize, is_in: bool) {
+        if let Some(word) = self.0.get_mut(number / WORD) {
+            *word |= u64::from(is_in) << (number % WORD);
+        }
+    }
+
+    pub(super) fn has(&self, number: usize) -> bool {
+        self.0.get(number / WORD).is_some_and(|word| word >> (number % WORD) & 1 == 1)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The lowest first.
+    pub(super) fn for_each(&self, mut what: impl FnMut(usize)) {
+        for (place, word) in self.0.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                what(place * WORD + left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+        }
+    }
+}
+
+impl FromIterator<Slot> for Set {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = Self::default();
+        slots.into_iter().for_each(|slot| set.add(usize::from(slot.0)));
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Set;
+    use crate::sim::Slot;
+    use crate::sim::mode::CROWD_SEATS;
+
+    #[test]
+    fn numbers_come_in_their_order() {
+        let mut numbers = Set::default();
+        [199, 3, 64, 0, 63, 128, CROWD_SEATS - 1, 3].map(|number| numbers.add(number));
+
+        let mut all = Vec::new();
+        numbers.for_each(|number| all.push(number));
+
+        assert_eq!(all, [0, 3, 63, 64, 128, 199, CROWD_SEATS - 1]);
+        assert_eq!(numbers.len(), all.len());
+    }
+
+    #[test]
+    fn it_has_what_is_in_it() {
+        let slots: Set = [Slot(7), Slot(1_000)].into_iter().collect();
+
+        assert_eq!(
+            [7, 1_000, 8, 0, CROWD_SEATS].map(|number| slots.has(number)),
+            [true, true, false, false, false]
+        );
+    }
+}
