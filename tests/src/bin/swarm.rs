@@ -207,7 +207,7 @@ async fn main() -> Result<()> {
         Task::Floor { players, bytes } => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             println!("listening on {}", listener.local_addr()?);
-            (floor::serve(&listener, players, bytes).map_err(Into::into), None)
+            (floor::serve(&listener, players, bytes), None)
         }
     };
     // What was measured before something failed is worth seeing, too, and whatever becomes of the file.

@@ -31,8 +31,8 @@ const SNAPSHOTS_PER_SECOND: std::ops::RangeInclusive<f64> = 28.5..=31.5;
 /// What a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
-/// Numbers of players, unless told otherwise. More than that takes a machine that can carry them.
-pub const COUNTS: [usize; 4] = [64, 320, 1_000, 2_000];
+/// Numbers of players, unless told otherwise. The last fills a core: what a server does then is worth a look, too.
+pub const COUNTS: [usize; 5] = [64, 320, 1_000, 2_000, 4_000];
 /// The same beside a peer, which is measured as long as we are.
 pub const COUNTS_BESIDE_A_PEER: [usize; 1] = [320];
 
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn many_numbers_of_players_are_measured_unless_a_peer_is() {
-        assert_eq!(counts(&[], None).unwrap(), [64, 320, 1_000, 2_000]);
+        assert_eq!(counts(&[], None).unwrap(), [64, 320, 1_000, 2_000, 4_000]);
         assert_eq!(counts(&[4_000], None).unwrap(), [4_000]);
         for peer in [Peer::Colyseus, Peer::Lightyear] {
             assert_eq!(counts(&[], Some(peer)).unwrap(), [320]);

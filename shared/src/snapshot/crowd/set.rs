@@ -60,7 +60,9 @@ mod tests {
     #[test]
     fn numbers_come_in_their_order() {
         let mut numbers = Set::default();
-        [199, 3, 64, 0, 63, 128, CROWD_SEATS - 1, 3].map(|number| numbers.add(number));
+        for number in [199, 3, 64, 0, 63, 128, CROWD_SEATS - 1, 3] {
+            numbers.add(number);
+        }
 
         let mut all = Vec::new();
         numbers.for_each(|number| all.push(number));
