@@ -152,6 +152,8 @@ pub(super) struct BitWriter {
     filled: u32,
 }
 
+/// Bytes that are there, whatever they are, behind bits that are appended: so all of these are read in whole words.
+pub(super) const PADDING: usize = size_of::<u32>();
 /// Most frames are no longer.
 const USUAL_FRAME_BYTES: usize = 64;
 
@@ -180,19 +182,17 @@ impl BitWriter {
         self.bytes.len()
     }
 
-    /// Adds the first so many bits of what another writer wrote.
+    /// Adds the first so many bits of what another writer wrote. The bytes go on for [`PADDING`] behind them.
     pub(super) fn append(&mut self, bytes: &[u8], bits: usize) {
-        let (words, rest) = bytes[..bits.div_ceil(8)].as_chunks();
-        let left = u32::try_from(bits % 32).unwrap_or(0);
-        // The last word may be a whole one, and still not all of it wanted.
-        let last = words.last().filter(|_| rest.is_empty() && left > 0);
-        for word in &words[..words.len() - usize::from(last.is_some())] {
+        let words = bytes.windows(size_of::<u32>()).step_by(size_of::<u32>());
+        let mut left = bits;
+        for word in words.take(bits.div_ceil(32)) {
+            let width = u32::try_from(left.min(32)).unwrap_or(32);
+            let word = word.first_chunk().copied().unwrap_or_default();
             // A writer takes every value.
-            self.bits(&mut u32::from_le_bytes(*word), u32::BITS).ok();
+            self.bits(&mut u32::from_le_bytes(word), width).ok();
+            left -= width as usize;
         }
-        let rest = last.map_or(rest, |word| word);
-        let mut word = rest.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
-        self.bits(&mut word, left).ok();
     }
 
     /// The bytes, the last one padded with zeros.
@@ -261,7 +261,7 @@ impl Coder for BitReader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BitReader, BitWriter, Coder as _};
+    use super::{BitReader, BitWriter, Coder as _, PADDING};
 
     #[test]
     fn every_small_step_reads_back() {
@@ -287,7 +287,8 @@ mod tests {
         for width in widths {
             other.bits(&mut value(width), width).unwrap();
         }
-        let (bits, bytes) = (other.len(), other.finish());
+        let (bits, mut bytes) = (other.len(), other.finish());
+        bytes.extend([0xFF; PADDING]);
 
         for before in 0..=32 {
             let mut writer = BitWriter::default();

@@ -1,6 +1,6 @@
 //! A snapshot of a crowd: every disc and pulse in bits, once, ready to be copied for those who see it.
 
-use super::super::bits::BitWriter;
+use super::super::bits::{BitWriter, PADDING};
 use super::super::keyframe;
 use super::check::{self, Hashes};
 use super::events::Sight;
@@ -103,6 +103,7 @@ impl CrowdEncoder {
         self.see_events(&mut writer, events, world);
         self.hashes = check::is_due(self.base, world.tick).then(|| Hashes::of(world));
         self.written = writer.finish();
+        self.written.extend([0; PADDING]);
     }
 
     /// Adds some of the bits of this snapshot to a frame.

@@ -107,7 +107,7 @@ impl Offers {
         let mut offers = Self { you, centre, offers: Vec::new(), fixed: 0, cost: 0 };
         let Some(grid) = &crowd.discs_grid else { return offers };
         let mut near = Set::default();
-        grid.near(centre, LEAVE).for_each(|place| {
+        grid.each_near(centre, LEAVE, |place| {
             near.add_if(place, is_within(crowd.discs[place].position, centre, LEAVE));
         });
         offers.offers.reserve(near.len() + known.len());
@@ -182,16 +182,22 @@ impl Offers {
     /// Writes what was taken, and if asked for, who is vague.
     pub(super) fn write(&self, writer: &mut BitWriter, crowd: &CrowdEncoder, marks_vague: bool) {
         for offer in self.offers.iter().filter(|offer| offer.is_known()) {
-            let is_told = offer.is_gone() || offer.is_taken;
-            writer.flag(&mut { is_told }).expect(WRITES);
-            if is_told {
-                writer.flag(&mut offer.is_gone()).expect(WRITES);
-            } else if marks_vague {
-                writer.flag(&mut offer.is_exact()).expect(WRITES);
-            }
-            if let Some((mut whole, bits)) = offer.bits.filter(|_| offer.is_taken) {
-                writer.flag(&mut whole).expect(WRITES);
-                crowd.copy(bits, writer);
+            let mut flags = |flags: &[bool]| {
+                // One after the other, the first the lowest.
+                let mut bits =
+                    flags.iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(*flag));
+                let width = u32::try_from(flags.len()).unwrap_or(0);
+                writer.bits(&mut bits, width).expect(WRITES);
+            };
+            let (is_told, is_gone) = (offer.is_gone() || offer.is_taken, offer.is_gone());
+            match offer.bits.filter(|_| offer.is_taken) {
+                Some((whole, bits)) => {
+                    flags(&[is_told, is_gone, whole]);
+                    crowd.copy(bits, writer);
+                }
+                None if is_told => flags(&[is_told, is_gone]),
+                None if marks_vague => flags(&[is_told, offer.is_exact()]),
+                None => flags(&[is_told]),
             }
         }
         let new = || self.offers.iter().filter(|offer| !offer.is_known() && offer.is_taken);

@@ -167,8 +167,12 @@ impl Viewer {
             is_within(pulse.position, centre, ENTER)
                 && self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_err()
         };
-        let mut new: Vec<_> =
-            grid.near(centre, ENTER).filter(|place| is_new(&world.pulses[*place])).collect();
+        let mut new = Vec::new();
+        grid.each_near(centre, ENTER, |place| {
+            if is_new(&world.pulses[place]) {
+                new.push(place);
+            }
+        });
         new.sort_unstable_by_key(|place| {
             let pulse = &world.pulses[*place];
             ((pulse.position - centre).length_squared(), key(pulse.id))
