@@ -15,6 +15,8 @@ const WRITES: &str = "a writer takes every value";
 const SLOT_BITS: usize = 10;
 /// What says that a disc that is known is told of.
 const TOLD_BITS: usize = 2;
+/// How many levels of weights there are, see [`level`].
+const LEVELS: usize = 120;
 
 /// A disc that the player was told of.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +43,14 @@ pub(super) struct Offer {
     /// Nothing: it went on alone.
     bits: Option<(bool, Bits)>,
     is_taken: bool,
+    /// How much it weighs, see [`level`].
+    level: u8,
 }
 
 impl Offer {
     const fn gone(known: &Known) -> Self {
         let Known { slot, waits } = *known;
-        Self { slot, place: None, waits: Some(waits), bits: None, is_taken: false }
+        Self { slot, place: None, waits: Some(waits), bits: None, is_taken: false, level: 0 }
     }
 
     const fn is_known(&self) -> bool {
@@ -127,7 +131,7 @@ impl Offers {
                 _ => Some((true, disc.whole)),
             };
             let (place, waits) = (u16::try_from(place).ok(), known.map(|known| known.waits));
-            offers.add(Offer { slot: disc.slot, place, waits, bits, is_taken: false });
+            offers.add(Offer { slot: disc.slot, place, waits, bits, is_taken: false, level: 0 });
         });
         known.for_each(|known| offers.add(Offer::gone(known)));
         offers
@@ -151,18 +155,33 @@ impl Offers {
             *room -= self.cost;
             return;
         }
-        let (you, centre) = (self.you, self.centre);
-        let weigh = |offer: &Offer| {
-            let way = offer.place().map(|place| crowd.discs[place].position - centre);
-            let waits = offer.waits.unwrap_or(0);
-            if offer.slot == you { u64::MAX } else { weight(way.unwrap_or_default(), waits) }
-        };
-        let offers = self.offers.iter_mut().filter(|offer| offer.bits.is_some());
-        let mut order: Vec<_> = offers.map(|offer| (weigh(offer), offer)).collect();
-        order.sort_unstable_by_key(|(weight, offer)| (Reverse(*weight), offer.slot));
-        for (weight, offer) in order {
+        // Sorted are only those between which the room ends: this is done for everybody in a throng.
+        let mut costs = [0; LEVELS];
+        for offer in self.offers.iter_mut().filter(|offer| offer.bits.is_some()) {
+            let weight = weigh(offer, self.you, self.centre, crowd);
+            offer.level = level(weight);
+            costs[usize::from(offer.level)] += offer.cost();
+        }
+        let mut left = *room;
+        let ends_at = (0..LEVELS).rev().find(|level| {
+            let fits = costs[*level] <= left;
+            left -= if fits { costs[*level] } else { 0 };
+            !fits
+        });
+        let ends_at = ends_at.unwrap_or(0);
+        *room = left;
+        let mut last = Vec::new();
+        for offer in &mut self.offers {
+            let (level, has_bits) = (usize::from(offer.level), offer.bits.is_some());
+            offer.is_taken = has_bits && level > ends_at;
+            if has_bits && level == ends_at {
+                last.push((weigh(offer, self.you, self.centre, crowd), offer));
+            }
+        }
+        last.sort_unstable_by_key(|(weight, offer)| (Reverse(*weight), offer.slot));
+        for (weight, offer) in last {
             let cost = offer.cost();
-            if cost <= *room || weight == u64::MAX {
+            if cost <= *room || weight == u32::MAX {
                 offer.is_taken = true;
                 *room = room.saturating_sub(cost);
             }
@@ -214,11 +233,40 @@ impl Offers {
     }
 }
 
-/// Near and long waited for is heavy.
-fn weight(way: Vec2, waits: u32) -> u64 {
+/// Near and long waited for is heavy, the own disc heavier than all.
+fn weigh(offer: &Offer, you: Slot, centre: Vec2, crowd: &CrowdEncoder) -> u32 {
     const NEAR: u32 = 1 << 13;
-    // Where everybody is weighed for everybody a root is dear; this is an eighth too far at most.
+    /// Who has waited for two seconds comes first anyway, and what follows fits.
+    const WAITS_MAX: u32 = 62;
+    if offer.slot == you {
+        return u32::MAX;
+    }
+    let way = offer.place().map(|place| crowd.discs[place].position - centre).unwrap_or_default();
+    // A root for each is dear; this is an eighth too far at most.
     let (x, y) = (way.x.unsigned_abs(), way.y.unsigned_abs());
     let distance = x.max(y) + x.min(y) / 2 + NEAR;
-    ((u64::from(waits) + 1) << 40) / u64::from(distance)
+    ((offer.waits.unwrap_or(0).min(WAITS_MAX) + 1) << 26) / distance
+}
+
+/// Weights from lightest to heaviest, coarsely: four levels each time that they double.
+fn level(weight: u32) -> u8 {
+    const STEPS_BITS: u32 = 2;
+    let weight = weight.max(1 << STEPS_BITS);
+    let doublings = weight.ilog2() - STEPS_BITS;
+    let step = weight >> doublings & ((1 << STEPS_BITS) - 1);
+    u8::try_from((doublings << STEPS_BITS) + step).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEVELS, level};
+
+    #[test]
+    fn heavier_is_no_lower_a_level() {
+        let weights: Vec<_> = (0..30).flat_map(|bit| [4, 5, 6, 7].map(|top| top << bit)).collect();
+
+        assert!(weights.iter().zip(0..).all(|(weight, place)| level(*weight) == place));
+        assert!(weights.iter().all(|weight| level(weight - 1) <= level(*weight)));
+        assert_eq!(usize::from(level(u32::MAX)), LEVELS - 1);
+    }
 }
