@@ -184,6 +184,7 @@ impl BitWriter {
 
     /// Adds the first so many bits of what another writer wrote. The bytes go on for [`PADDING`] behind them.
     pub(super) fn append(&mut self, bytes: &[u8], bits: usize) {
+        debug_assert!(bytes.len() >= bits.div_ceil(8) + PADDING, "the last word would be missing");
         let words = bytes.windows(size_of::<u32>()).step_by(size_of::<u32>());
         let mut left = bits;
         for word in words.take(bits.div_ceil(32)) {
