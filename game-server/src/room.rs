@@ -13,6 +13,7 @@
 //!
 //! **Invariant:** the world changes only in the room's own tick, and a tick never waits.
 
+mod alarm;
 mod beat;
 mod ending;
 mod entry;

@@ -9,11 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use shared::tick::TICK_DURATION;
-use tokio::time::sleep_until;
 
-/// The runtime's timers count in whole milliseconds and round up, twice: they are late by up to two. Asked for a tick so
-/// much earlier, they are off by one at most, either way.
-const EARLY: Duration = Duration::from_millis(1);
+use super::alarm::{Alarm, EARLY, Origin};
 
 /// Moments in a tick, as a power of two. More would be a wake-up for each room, fewer would make the last of many
 /// rooms late.
@@ -21,12 +18,13 @@ const MOMENTS_BITS: u32 = 4;
 
 /// So many rooms in a row get the same moment, so that few of them share wake-ups, too. The last of them waits for the
 /// others: a tenth of a millisecond each, which no player feels.
-const NEIGHBOURS: u32 = 4;
+const NEIGHBOURS: u32 = 8;
 
 /// Gives each room its moment of the tick. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metronome {
     began: Instant,
+    origin: Origin,
     given: Arc<AtomicU32>,
 }
 
@@ -34,13 +32,15 @@ pub struct Metronome {
 #[derive(Debug)]
 pub(super) struct Beat {
     next_due: Instant,
+    alarm: Alarm,
 }
 
 impl Metronome {
     /// One that has given nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { began: Instant::now(), given: Arc::default() }
+        let began = Instant::now();
+        Self { began, origin: Origin::at(began), given: Arc::default() }
     }
 
     /// Another moment, as the time from the beginning of a tick.
@@ -58,7 +58,8 @@ impl Metronome {
         let gone = (now - self.began).as_nanos() % TICK_DURATION.as_nanos();
         let gone = Duration::from_nanos(u64::try_from(gone).unwrap_or(0));
         let ahead = if phase > gone { phase - gone } else { phase + TICK_DURATION - gone };
-        Beat { next_due: now + ahead }
+        let next_due = now + ahead;
+        Beat { next_due, alarm: Alarm::new(self.origin, next_due, TICK_DURATION) }
     }
 }
 
@@ -72,7 +73,7 @@ impl Beat {
     /// Waits for the next tick and says when it was due. Ticks that were missed altogether are left out, for a burst of
     /// them would outrun every player; the first of them is then the one that was due.
     pub(super) async fn tick(&mut self) -> Instant {
-        sleep_until((self.next_due - EARLY).into()).await;
+        self.alarm.wait_until(self.next_due).await;
         let due = self.next_due;
         let now = Instant::now();
         while self.next_due <= now + EARLY {
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn rooms_share_the_tick_evenly() {
-        for (rooms, moments) in [(4, 1), (20, 5), (80, 16), (125, 16), (128, 16), (500, 16)] {
+        for (rooms, moments) in [(4, 1), (20, 3), (80, 10), (125, 16), (128, 16), (500, 16)] {
             let metronome = Metronome::new();
             let mut at = BTreeMap::<Duration, u32>::new();
             (0..rooms).for_each(|_| *at.entry(metronome.phase()).or_default() += 1);

@@ -1,0 +1,123 @@
+//! What wakes a room for each of its ticks.
+//!
+//! The runtime's timers count in whole milliseconds and round up, twice: they are late by up to two. On Linux a clock can
+//! be a file out of which one reads how often it has rung (timerfd_create(2)), and for files the runtime waits anyway:
+//! such a clock is late by some microseconds. `cargo xtask bench players` shows it in the lateness of ticks.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep_until;
+
+use system::Clock;
+pub(super) use system::Origin;
+
+/// The runtime's timers are asked for a moment so much earlier: then they are off by one millisecond at most, either way.
+pub(super) const EARLY: Duration = Duration::from_millis(1);
+
+/// Rings at a first moment and ever again after the same time.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    /// Nothing where there is none, or where no more files may be opened: then the runtime's timers have to do.
+    clock: Option<Clock>,
+}
+
+impl Alarm {
+    pub(super) fn new(origin: Origin, first: Instant, period: Duration) -> Self {
+        Self { clock: Clock::new(origin, first, period).ok() }
+    }
+
+    /// Waits for one of its moments, and may come [`EARLY`]. A moment that is past is not waited for.
+    pub(super) async fn wait_until(&mut self, moment: Instant) {
+        while let Some(clock) = self.clock.as_mut().filter(|_| Instant::now() < moment) {
+            if clock.ring().await.is_err() {
+                self.clock = None;
+            }
+        }
+        if self.clock.is_none() {
+            sleep_until((moment - EARLY).into()).await;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::io;
+    use std::time::{Duration, Instant};
+
+    use rustix::time::{
+        ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec,
+        clock_gettime, timerfd_create, timerfd_settime,
+    };
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::unix::pipe::Receiver;
+
+    /// One moment in the program's time and in the system's. Clocks that have it in common ring in the same nanosecond,
+    /// and so share a wake-up.
+    #[derive(Debug, Clone, Copy)]
+    pub(in super::super) struct Origin {
+        moment: Instant,
+        time: Timespec,
+    }
+
+    impl Origin {
+        pub(in super::super) fn at(moment: Instant) -> Self {
+            Self { moment, time: clock_gettime(ClockId::Monotonic) }
+        }
+    }
+
+    /// Read as a pipe is: that is the runtime's way to a file of which it knows nothing else.
+    #[derive(Debug)]
+    pub(super) struct Clock(Receiver);
+
+    impl Clock {
+        pub(super) fn new(origin: Origin, first: Instant, period: Duration) -> io::Result<Self> {
+            let spec = |time| Timespec::try_from(time).or(Err(io::ErrorKind::InvalidInput));
+            let since = first.saturating_duration_since(origin.moment);
+            let times =
+                Itimerspec { it_value: origin.time + spec(since)?, it_interval: spec(period)? };
+            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+            let file = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            timerfd_settime(&file, TimerfdTimerFlags::ABSTIME, &times)?;
+            Ok(Self(Receiver::from_owned_fd_unchecked(file)?))
+        }
+
+        /// Waits until it rings, if it has not since it was asked last.
+        pub(super) async fn ring(&mut self) -> io::Result<()> {
+            // How often is read, eight bytes. Where more had room, the runtime knows that there is nothing left.
+            let mut times = [0; 16];
+            match self.0.read(&mut times).await? {
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::convert::Infallible;
+    use std::io;
+    use std::time::{Duration, Instant};
+
+    #[derive(Debug, Clone, Copy)]
+    pub(in super::super) struct Origin;
+
+    impl Origin {
+        pub(in super::super) const fn at(_: Instant) -> Self {
+            Self
+        }
+    }
+
+    #[derive(Debug)]
+    pub(super) struct Clock(Infallible);
+
+    impl Clock {
+        pub(super) fn new(_: Origin, _: Instant, _: Duration) -> io::Result<Self> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(super) async fn ring(&mut self) -> io::Result<()> {
+            match self.0 {}
+        }
+    }
+}
