@@ -20,6 +20,9 @@ use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 
 use feed::{Feed, FeedLimits, FeedState, Source};
 
+/// Beats of the lab that are remembered: two minutes of them, unless told otherwise.
+const LAB_EVENTS_MAX: usize = 256;
+
 /// Every feed of this server.
 pub struct Feeds {
     /// The ladder: `score` events.
@@ -35,10 +38,12 @@ impl Feeds {
     #[must_use]
     pub fn new() -> Self {
         let limits = FeedLimits::default();
+        // Half an hour of beats would help nobody.
+        let lab = FeedLimits { events_max: LAB_EVENTS_MAX, ..limits };
         Self {
             scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
             rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
-            lab: Arc::new(Feed::new("lab", Beat::default(), limits)),
+            lab: Arc::new(Feed::new("lab", Beat::default(), lab)),
         }
     }
 

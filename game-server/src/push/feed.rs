@@ -62,7 +62,9 @@ impl Event {
             format!(r#"{{"id":"{cursor}","type":"{kind}","at_ms":{at_ms},"data":{data}}}"#);
         let head = format!("id: {cursor}\nevent: {kind}\ndata: ");
         let (from, to) = (head.len(), head.len() + envelope.len());
-        let sse = Bytes::from(format!("{head}{envelope}\n\n"));
+        // It lies there for as long as the log remembers it: no longer than it is.
+        let block = format!("{head}{envelope}\n\n").into_boxed_str();
+        let sse = Bytes::from(block.into_boxed_bytes());
         let text = Utf8Bytes::try_from(sse.slice(from..to)).unwrap_or_default();
         Self { cursor, line: sse.slice(from..=to), text, sse }
     }
