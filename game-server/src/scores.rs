@@ -147,8 +147,7 @@ impl Scores {
     /// # Errors
     /// When the store fails.
     pub async fn rating(&self, player: PlayerId) -> Result<i32, StoreError> {
-        let skills = self.services.store.skills(vec![player]).await?;
-        Ok(skills.first().copied().unwrap_or(Skill::NEWCOMER).shown())
+        Ok(self.services.store.skill(player).await?.shown())
     }
 }
 
@@ -239,10 +238,9 @@ impl Ladder {
         if self.board.knows(player.id) {
             return Ok(());
         }
-        let row = self.services.store.row(player.id).await?;
-        let skills = self.services.store.skills(vec![player.id]).await?;
-        let skill = skills.first().copied().unwrap_or(Skill::NEWCOMER);
-        self.board.add(row.unwrap_or_else(|| newcomer(player, bot)), skill);
+        let line = self.services.store.line(player.id).await?;
+        let (row, skill) = line.unwrap_or_else(|| (newcomer(player, bot), Skill::NEWCOMER));
+        self.board.add(row, skill);
         Ok(())
     }
 

@@ -125,8 +125,11 @@ pub trait Players: Send + Sync {
 
 /// Ratings and totals.
 pub trait Ladder: Send + Sync {
-    /// The ratings of these players; whoever has none yet is a newcomer. In the order asked.
-    fn skills(&self, players: Vec<PlayerId>) -> StoreFuture<'_, Vec<Skill>>;
+    /// Somebody's rating; whoever has none yet is a newcomer.
+    fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill>;
+    /// One player's line and rating, for who settles rounds: it waits for results alone, however many others ask for
+    /// something. `playing` is empty.
+    fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>>;
     /// The best lines, best first, of everyone who has finished a round. `playing` is always empty.
     fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>>;
     /// One player's line, round or none. `playing` is empty.

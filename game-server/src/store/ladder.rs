@@ -12,18 +12,27 @@ use super::{Ladder, Skill, StoreError, StoreFuture};
 const CURVE_POINTS_MAX: i64 = 100;
 
 impl Ladder for SqlStore {
-    fn skills(&self, players: Vec<PlayerId>) -> StoreFuture<'_, Vec<Skill>> {
+    fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill> {
         Box::pin(async move {
-            let mut skills = Vec::with_capacity(players.len());
-            for player in players {
-                let row = sqlx::query("SELECT mean, deviation FROM players WHERE id = $1")
-                    .bind(column(player.bits()))
-                    .fetch_optional(&self.pool)
-                    .await?;
-                let skill = row.map(|row| skill(&row)).transpose()?.flatten();
-                skills.push(skill.unwrap_or(Skill::NEWCOMER));
-            }
-            Ok(skills)
+            let row = sqlx::query("SELECT mean, deviation FROM players WHERE id = $1")
+                .bind(column(player.bits()))
+                .fetch_optional(&self.pool)
+                .await?;
+            Ok(row.map(|row| skill(&row)).transpose()?.flatten().unwrap_or(Skill::NEWCOMER))
+        })
+    }
+
+    fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins, mean, deviation \
+                 FROM players WHERE id = $1",
+            )
+            .bind(column(player.bits()))
+            .fetch_optional(&self.results)
+            .await?;
+            row.map(|row| Ok((score_row(&row)?, skill(&row)?.unwrap_or(Skill::NEWCOMER))))
+                .transpose()
         })
     }
 

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(profile.row.rating, after.shown());
         assert_eq!(profile.curve.len(), 1);
         assert_eq!(store.ladder(10).await.unwrap(), [profile.row]);
-        assert_eq!(store.skills(vec![ada.id]).await.unwrap(), [after]);
+        assert_eq!(store.skill(ada.id).await.unwrap(), after);
         assert_eq!(store.replay(round.replay.id).await.unwrap(), Some(round.replay));
     }
 
@@ -208,8 +208,10 @@ mod tests {
             readers.push(store.pool.acquire().await.unwrap());
         }
 
+        let (row, skill) = store.line(ada.id).await.unwrap().unwrap();
         store.put_replay(replay(9, &ada)).await.unwrap();
 
+        assert_eq!((row.name, skill), (ada.name, Skill::NEWCOMER));
         drop(readers);
         assert!(store.replay(ReplayId::from_bits(9)).await.unwrap().is_some());
     }

@@ -31,8 +31,8 @@ const SQLITE_SETTINGS: [&str; 5] = [
 /// A database that SQL reaches.
 pub struct SqlStore {
     pub(super) pool: AnyPool,
-    /// Of one connection, for results and recordings alone: however many ask for something, a round's end finds a
-    /// place.
+    /// Of one connection, for results, what they are reckoned from, and recordings alone: however many ask for
+    /// something, a round's end finds a place.
     pub(super) results: AnyPool,
 }
 
