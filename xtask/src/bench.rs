@@ -16,8 +16,8 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
     packages::ensure(&[Purpose::Server], &Output::Terminal)?;
     serve::build_lobby(workspace)?;
     println!("== server and load generator, for measuring (the first time 10 minutes)");
-    let server = workspace.build_program(Group::Server, Profile::Release, "game-server")?;
-    let swarm = workspace.build_program(Group::Server, Profile::Release, "swarm")?;
+    let programs = ["game-server", "swarm"];
+    let [server, swarm] = workspace.build_programs(Group::Server, Profile::Release, programs)?;
 
     let mut command = Command::new(swarm);
     command.arg("bench").args(arguments).env("PUSHBACK_SERVER_BIN", server);

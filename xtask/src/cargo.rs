@@ -116,14 +116,26 @@ impl Workspace {
         profile: Profile,
         name: &str,
     ) -> Result<PathBuf> {
+        let [program] = self.build_programs(group, profile, [name])?;
+        Ok(program)
+    }
+
+    /// Builds some programs of a group, side by side.
+    pub(crate) fn build_programs<const COUNT: usize>(
+        &self,
+        group: Group,
+        profile: Profile,
+        names: [&str; COUNT],
+    ) -> Result<[PathBuf; COUNT]> {
         let mut command = self.cargo_group("build", group);
-        command.args(["--bin", name]);
+        command.args(names.iter().flat_map(|name| ["--bin", name]));
         if profile == Profile::Release {
             command.arg("--release");
         }
         let (status, _) = process::run("cargo build", &mut command, &Output::Terminal, None)?;
-        ensure!(status.success(), "{name} was not built: see the messages above");
-        Ok(self.program(profile, name))
+        let all = names.join(", ");
+        ensure!(status.success(), "{all}: not built, see the messages above");
+        Ok(names.map(|name| self.program(profile, name)))
     }
 }
 
