@@ -147,7 +147,8 @@ impl Chat {
             match self.outbox.try_update_value(|outbox| outbox.step(now_ms, is_open)) {
                 Some(Step::Send(message)) => drop(self.send(&message)),
                 Some(Step::GiveBack(saying)) => {
-                    self.give_back(saying, "there is no connection just now");
+                    let why = self.why_it_waited(&saying.channel);
+                    self.give_back(saying, &why);
                 }
                 Some(Step::Wait) => {}
                 Some(Step::Rest) | None => return self.is_speaking.set_value(false),
@@ -172,6 +173,15 @@ impl Chat {
             wake::sleep(ENTER_AGAIN_MS).await;
             self.enter_room();
         });
+    }
+
+    /// Why a line was not taken in all the time that it had.
+    fn why_it_waited(self, channel: &Channel) -> String {
+        match channel {
+            _ if !self.is_connected() => "there is no connection just now".to_owned(),
+            Channel::Room { .. } if !self.is_let_in.get_value() => refused(Refusal::NotThere, None),
+            _ => "no answer came".to_owned(),
+        }
     }
 
     fn give_back(self, saying: Saying, why: &str) {
