@@ -117,7 +117,7 @@ fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, asked: &mut Vec<ReplayW
 fn title(replay: &ReplaySummary) -> String {
     let mode = replay.mode.title();
     match replay.players.first() {
-        Some(best) => format!("{mode} · {} won with {}", best.name, best.points),
+        Some(best) => format!("{mode} · {} won with {}", best.name, theme::signed(best.points)),
         None => mode.to_owned(),
     }
 }

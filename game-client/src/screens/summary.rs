@@ -76,7 +76,7 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
     let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
     let score = || own_score(room).filter(|_| is_crowd(room) && own_place.is_none());
     let remark = remark.or_else(score).unwrap_or_default();
-    scoreboard::title(ui, &title, &remark.replace('-', "−"));
+    scoreboard::title(ui, &title, &theme::signed(remark));
 }
 
 fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &mut Vec<Wish>) {

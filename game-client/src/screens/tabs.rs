@@ -223,7 +223,10 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
                 };
                 ui.label(theme::small(format!("{people} · {} bots · {phase}", room.bots)));
                 if let Some((leader, points)) = &room.leader {
-                    ui.label(theme::small(format!("{leader} leads with {points}")));
+                    ui.label(theme::small(format!(
+                        "{leader} leads with {}",
+                        theme::signed(points)
+                    )));
                 }
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

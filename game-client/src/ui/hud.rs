@@ -50,7 +50,7 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     if let Some(points) = teams {
         for (team, x) in [(0_u8, rect.left() + 36.0), (1, rect.right() - 36.0)] {
             let colour = theme::colour(palette::mix(palette::team(team), palette::WHITE, 0.35));
-            let text = points[usize::from(team)].to_string();
+            let text = theme::signed(points[usize::from(team)]);
             painter.text(
                 pos2(x, rect.center().y),
                 Align2::CENTER_CENTER,
@@ -104,7 +104,7 @@ pub fn places(
         painter.text(
             points,
             Align2::RIGHT_CENTER,
-            disc.points.to_string(),
+            theme::signed(disc.points),
             theme::bold(14.0),
             TEXT,
         );

@@ -55,12 +55,15 @@ fn collect(
     }
     let Some(room) = room else { return };
     let now = ticks_of(time.elapsed_secs_f64());
-    if graph.ages_ms.len() == CURVE {
-        graph.ages_ms.pop_front();
+    // While a result is shown no snapshots come: the curve stands still, as the numbers do.
+    if room.result.is_none() {
+        if graph.ages_ms.len() == CURVE {
+            graph.ages_ms.pop_front();
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "milliseconds for a curve")]
+        let age = (room.play.snapshot_age(now) * 1_000.0 / 60.0) as f32;
+        graph.ages_ms.push_back(age);
     }
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds for a curve")]
-    let age = (room.play.snapshot_age(now) * 1_000.0 / 60.0) as f32;
-    graph.ages_ms.push_back(age);
     graph.frames += 1;
     graph.due -= time.delta_secs();
     if graph.due <= 0.0 {

@@ -185,7 +185,7 @@ fn line(
     painter.text(
         at(columns.points),
         Align2::RIGHT_CENTER,
-        row.points.to_string(),
+        theme::signed(row.points),
         theme::bold(14.0),
         TEXT,
     );
@@ -193,7 +193,7 @@ fn line(
     number(columns.falls, row.falls.to_string());
     if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
         let ink = if change >= 0 { GOOD } else { WARM };
-        let text = format!("{change:+}").replace('-', "−");
+        let text = theme::signed(format_args!("{change:+}"));
         painter.text(at(x), Align2::RIGHT_CENTER, text, theme::bold(14.0), ink);
         number(x - 44.0, rating.to_string());
     }
