@@ -49,15 +49,6 @@ impl Grid {
         self.rows(centre, reach).flatten().copied().map(usize::from)
     }
 
-    /// The same, for those who ask often: two plain loops.
-    pub fn each_near(&self, centre: Vec2, reach: Vec2, mut what: impl FnMut(usize)) {
-        for row in self.rows(centre, reach) {
-            for number in row {
-                what(usize::from(*number));
-            }
-        }
-    }
-
     fn rows(&self, centre: Vec2, reach: Vec2) -> impl Iterator<Item = &[u16]> {
         let (shift, side) = (self.shift, side(self.shift));
         let columns =

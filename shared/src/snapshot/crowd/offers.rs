@@ -111,7 +111,7 @@ impl Offers {
         let mut offers = Self { you, centre, offers: Vec::new(), fixed: 0, cost: 0 };
         let Some(grid) = &crowd.discs_grid else { return offers };
         let mut near = Set::default();
-        grid.each_near(centre, LEAVE, |place| {
+        grid.near(centre, LEAVE).for_each(|place| {
             near.add_if(place, is_within(crowd.discs[place].position, centre, LEAVE));
         });
         offers.offers.reserve(near.len() + known.len());

@@ -168,7 +168,7 @@ impl Viewer {
                 && self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_err()
         };
         let mut new = Vec::new();
-        grid.each_near(centre, ENTER, |place| {
+        grid.near(centre, ENTER).for_each(|place| {
             if is_new(&world.pulses[place]) {
                 new.push(place);
             }
