@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::yield_now;
 use tokio::time::sleep_until;
 
 use system::Clock;
@@ -26,8 +27,12 @@ impl Alarm {
         Self { clock: Clock::new(origin, first, period).ok() }
     }
 
-    /// Waits for one of its moments, and may come [`EARLY`]. A moment that is past is not waited for.
+    /// Waits for one of its moments, and may come [`EARLY`]. A moment that is past is not waited for, but others have
+    /// their turn first: a room that is always behind would leave them none.
     pub(super) async fn wait_until(&mut self, moment: Instant) {
+        if Instant::now() >= moment {
+            return yield_now().await;
+        }
         while let Some(clock) = self.clock.as_mut().filter(|_| Instant::now() < moment) {
             if clock.ring().await.is_err() {
                 self.clock = None;

@@ -122,4 +122,17 @@ mod tests {
         assert!(ticks >= 4, "{ticks}");
         assert_eq!((next - first).as_nanos(), ticks * TICK_DURATION.as_nanos());
     }
+
+    #[tokio::test]
+    async fn who_is_behind_lets_others_have_their_turn() {
+        let metronome = Metronome::new();
+        let mut beat = metronome.beat(Duration::ZERO);
+        let last = beat.tick().await;
+        let other = tokio::spawn(async {});
+
+        while last.elapsed() < TICK_DURATION * 3 / 2 {}
+        beat.tick().await;
+
+        assert!(other.is_finished());
+    }
 }
