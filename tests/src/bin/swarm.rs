@@ -61,7 +61,8 @@ enum Task {
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
         /// Players in rooms of sixteen; several numbers are measured one after the other. Unless told otherwise, of
-        /// `players` 64,320,1000,2000,4000, and 320 beside a peer; lightyear takes one number only. Of `crowd`, players on one platform: 512,1000. Of `soak`, seats: 320.
+        /// `players` 64,320,1000,2000,4000, and 320 beside a peer; lightyear takes one number only. Of `crowd`, players on
+        /// one platform: 512,1000. Of `soak`, seats: 320.
         #[arg(long, value_delimiter = ',')]
         count: Vec<usize>,
         /// Subscribers of a feed.
