@@ -93,7 +93,7 @@ impl App {
             store: Arc::new(store),
             blobs: Arc::new(blobs),
             bus: Arc::new(InProcessBus::new()),
-            feeds: Arc::new(Feeds::new()),
+            feeds: Arc::new(Feeds::new(config.lab_interval)),
             presence: Arc::new(Presence::default()),
             gauges: Arc::new(Gauges::new(config.metrics_per_player)),
             config: Arc::new(config),

@@ -14,14 +14,15 @@ pub mod websocket;
 pub mod pump;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 
 use feed::{Feed, FeedLimits, FeedState, Source};
 
-/// Beats of the lab that are remembered: two minutes of them, unless told otherwise.
-const LAB_EVENTS_MAX: usize = 256;
+/// How far back the lab's beats are remembered, as far as a feed's limits allow: more would help nobody.
+const LAB_REMEMBERS: Duration = Duration::from_secs(120);
 
 /// Every feed of this server.
 pub struct Feeds {
@@ -34,12 +35,13 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Empty feeds, each in an epoch of its own.
+    /// Empty feeds, each in an epoch of its own. The lab beats so often.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(lab_interval: Duration) -> Self {
         let limits = FeedLimits::default();
-        // Half an hour of beats would help nobody.
-        let lab = FeedLimits { events_max: LAB_EVENTS_MAX, ..limits };
+        let beats = LAB_REMEMBERS.as_nanos() / lab_interval.as_nanos().max(1);
+        let beats = usize::try_from(beats).unwrap_or(usize::MAX);
+        let lab = FeedLimits { events_max: limits.events_max.min(beats), ..limits };
         Self {
             scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
             rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
@@ -63,12 +65,6 @@ impl Feeds {
             "lab" => Some(self.lab.clone()),
             _ => None,
         }
-    }
-}
-
-impl Default for Feeds {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
