@@ -23,6 +23,8 @@ use feed::{Feed, FeedLimits, FeedState, Source};
 
 /// How far back the lab's beats are remembered, as far as a feed's limits allow: more would help nobody.
 const LAB_REMEMBERS: Duration = Duration::from_secs(120);
+/// Beats that are remembered however seldom they come: a reader goes on from one to the next.
+const LAB_EVENTS_MIN: usize = 16;
 
 /// Every feed of this server.
 pub struct Feeds {
@@ -41,7 +43,8 @@ impl Feeds {
         let limits = FeedLimits::default();
         let beats = LAB_REMEMBERS.as_nanos() / lab_interval.as_nanos().max(1);
         let beats = usize::try_from(beats).unwrap_or(usize::MAX);
-        let lab = FeedLimits { events_max: limits.events_max.min(beats), ..limits };
+        let events_max = beats.clamp(LAB_EVENTS_MIN, limits.events_max);
+        let lab = FeedLimits { events_max, ..limits };
         Self {
             scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
             rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
@@ -126,5 +129,22 @@ impl FeedState for Beat {
 
     fn apply(&mut self, beat: Self) {
         *self = beat;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::feed::Source as _;
+    use super::{Beat, Feeds};
+
+    #[test]
+    fn a_lab_that_beats_seldom_remembers_its_last_beats() {
+        let lab = Feeds::new(Duration::from_secs(3_600)).lab;
+        let before = lab.publish(Beat { n: 1, at_ms: 0 });
+        lab.publish(Beat { n: 2, at_ms: 0 });
+
+        assert_eq!(lab.after(before, 9).unwrap().len(), 1);
     }
 }
