@@ -23,7 +23,8 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    pub(super) fn new(origin: Origin, first: Instant, period: Duration) -> Self {
+    /// The first moment is so long after the origin.
+    pub(super) fn new(origin: Origin, first: Duration, period: Duration) -> Self {
         Self { clock: Clock::new(origin, first, period).ok() }
     }
 
@@ -47,7 +48,7 @@ impl Alarm {
 #[cfg(target_os = "linux")]
 mod system {
     use std::io;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use rustix::time::{
         ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec,
@@ -56,17 +57,13 @@ mod system {
     use tokio::io::AsyncReadExt as _;
     use tokio::net::unix::pipe::Receiver;
 
-    /// One moment in the program's time and in the system's. Clocks that have it in common ring in the same nanosecond,
-    /// and so share a wake-up.
+    /// Clocks that count from the same one ring in the same nanosecond, and so share a wake-up.
     #[derive(Debug, Clone, Copy)]
-    pub(in super::super) struct Origin {
-        moment: Instant,
-        time: Timespec,
-    }
+    pub(in super::super) struct Origin(Timespec);
 
     impl Origin {
-        pub(in super::super) fn at(moment: Instant) -> Self {
-            Self { moment, time: clock_gettime(ClockId::Monotonic) }
+        pub(in super::super) fn now() -> Self {
+            Self(clock_gettime(ClockId::Monotonic))
         }
     }
 
@@ -75,11 +72,10 @@ mod system {
     pub(super) struct Clock(Receiver);
 
     impl Clock {
-        pub(super) fn new(origin: Origin, first: Instant, period: Duration) -> io::Result<Self> {
+        pub(super) fn new(origin: Origin, first: Duration, period: Duration) -> io::Result<Self> {
             let spec = |time| Timespec::try_from(time).or(Err(io::ErrorKind::InvalidInput));
-            let since = first.saturating_duration_since(origin.moment);
             let times =
-                Itimerspec { it_value: origin.time + spec(since)?, it_interval: spec(period)? };
+                Itimerspec { it_value: origin.0 + spec(first)?, it_interval: spec(period)? };
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let file = timerfd_create(TimerfdClockId::Monotonic, flags)?;
             timerfd_settime(&file, TimerfdTimerFlags::ABSTIME, &times)?;
@@ -102,13 +98,13 @@ mod system {
 mod system {
     use std::convert::Infallible;
     use std::io;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     #[derive(Debug, Clone, Copy)]
     pub(in super::super) struct Origin;
 
     impl Origin {
-        pub(in super::super) const fn at(_: Instant) -> Self {
+        pub(in super::super) const fn now() -> Self {
             Self
         }
     }
@@ -117,7 +113,7 @@ mod system {
     pub(super) struct Clock(Infallible);
 
     impl Clock {
-        pub(super) fn new(_: Origin, _: Instant, _: Duration) -> io::Result<Self> {
+        pub(super) fn new(_: Origin, _: Duration, _: Duration) -> io::Result<Self> {
             Err(io::ErrorKind::Unsupported.into())
         }
 

@@ -24,6 +24,7 @@ const NEIGHBOURS: u32 = 8;
 #[derive(Debug, Clone)]
 pub struct Metronome {
     began: Instant,
+    /// The same moment, as the system counts.
     origin: Origin,
     given: Arc<AtomicU32>,
 }
@@ -39,8 +40,7 @@ impl Metronome {
     /// One that has given nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        let began = Instant::now();
-        Self { began, origin: Origin::at(began), given: Arc::default() }
+        Self { began: Instant::now(), origin: Origin::now(), given: Arc::default() }
     }
 
     /// Another moment, as the time from the beginning of a tick.
@@ -59,7 +59,7 @@ impl Metronome {
         let gone = Duration::from_nanos(u64::try_from(gone).unwrap_or(0));
         let ahead = if phase > gone { phase - gone } else { phase + TICK_DURATION - gone };
         let next_due = now + ahead;
-        Beat { next_due, alarm: Alarm::new(self.origin, next_due, TICK_DURATION) }
+        Beat { next_due, alarm: Alarm::new(self.origin, next_due - self.began, TICK_DURATION) }
     }
 }
 
