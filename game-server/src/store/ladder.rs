@@ -2,8 +2,8 @@
 
 use shared::api::{PlayerProfile, RatingPoint, ScoreRow};
 use shared::id::PlayerId;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row as _};
 
 use super::sql::{Columns as _, SqlStore, column};
 use super::{Ladder, Skill, StoreError, StoreFuture};
@@ -14,25 +14,15 @@ const CURVE_POINTS_MAX: i64 = 100;
 impl Ladder for SqlStore {
     fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill> {
         Box::pin(async move {
-            let row = sqlx::query("SELECT mean, deviation FROM players WHERE id = $1")
-                .bind(column(player.bits()))
-                .fetch_optional(&self.pool)
-                .await?;
-            Ok(row.map(|row| skill(&row)).transpose()?.flatten().unwrap_or(Skill::NEWCOMER))
+            let row = find(&self.pool, player).await?;
+            row.map_or(Ok(Skill::NEWCOMER), |row| skill(&row))
         })
     }
 
     fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>> {
         Box::pin(async move {
-            let row = sqlx::query(
-                "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins, mean, deviation \
-                 FROM players WHERE id = $1",
-            )
-            .bind(column(player.bits()))
-            .fetch_optional(&self.results)
-            .await?;
-            row.map(|row| Ok((score_row(&row)?, skill(&row)?.unwrap_or(Skill::NEWCOMER))))
-                .transpose()
+            let row = find(&self.results, player).await?;
+            row.map(|row| Ok((score_row(&row)?, skill(&row)?))).transpose()
         })
     }
 
@@ -51,13 +41,7 @@ impl Ladder for SqlStore {
 
     fn row(&self, player: PlayerId) -> StoreFuture<'_, Option<ScoreRow>> {
         Box::pin(async move {
-            let row = sqlx::query(
-                "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins FROM players \
-                 WHERE id = $1",
-            )
-            .bind(column(player.bits()))
-            .fetch_optional(&self.pool)
-            .await?;
+            let row = find(&self.pool, player).await?;
             row.as_ref().map(score_row).transpose()
         })
     }
@@ -82,10 +66,23 @@ impl Ladder for SqlStore {
     }
 }
 
-fn skill(row: &AnyRow) -> Result<Option<Skill>, StoreError> {
+/// All that is kept of one player.
+async fn find(pool: &AnyPool, player: PlayerId) -> Result<Option<AnyRow>, sqlx::Error> {
+    sqlx::query(
+        "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins, mean, deviation \
+         FROM players WHERE id = $1",
+    )
+    .bind(column(player.bits()))
+    .fetch_optional(pool)
+    .await
+}
+
+/// Who has not finished a round is a newcomer.
+fn skill(row: &AnyRow) -> Result<Skill, StoreError> {
     let mean: Option<f64> = row.try_get("mean")?;
     let deviation: Option<f64> = row.try_get("deviation")?;
-    Ok(mean.zip(deviation).map(|(mean, deviation)| Skill { mean, deviation }))
+    let kept = mean.zip(deviation).map(|(mean, deviation)| Skill { mean, deviation });
+    Ok(kept.unwrap_or(Skill::NEWCOMER))
 }
 
 fn score_row(row: &AnyRow) -> Result<ScoreRow, StoreError> {
