@@ -177,10 +177,13 @@ impl Chat {
 
     /// Why a line was not taken in all the time that it had.
     fn why_it_waited(self, channel: &Channel) -> String {
-        match channel {
-            _ if !self.is_connected() => "there is no connection just now".to_owned(),
-            Channel::Room { .. } if !self.is_let_in.get_value() => refused(Refusal::NotThere, None),
-            _ => "no answer came".to_owned(),
+        let is_room = matches!(channel, Channel::Room { .. });
+        if !self.is_connected() {
+            "there is no connection just now".to_owned()
+        } else if is_room && !self.is_let_in.get_value() {
+            refused(Refusal::NotThere, None)
+        } else {
+            "no answer came".to_owned()
         }
     }
 
