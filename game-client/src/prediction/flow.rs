@@ -18,6 +18,8 @@ const HEARD_TICKS_MIN: f64 = TICK_RATE_HZ as f64;
 const OUTAGE_TICKS: f64 = 18.0;
 /// So many snapshots in a row that come in time and correct nothing one could see: all is well.
 const CALM_SNAPSHOTS: u32 = 10;
+/// Outages of a round that are remembered. When there are more, those with the shortest silence are forgotten.
+const OUTAGES_MAX: usize = 64;
 
 /// The flow of one round. Times are in ticks of the own time.
 #[derive(Debug, Clone, Default)]
@@ -32,14 +34,23 @@ pub(super) struct Flow {
     stalled_at: VecDeque<f64>,
     first: Option<f64>,
     last: Option<f64>,
-    outage: Option<Outage>,
-    /// Of those that are over, the one with the longest silence: that, and how long it took until all was well.
-    worst: Option<(f64, f64)>,
+    outage: Option<Lasting>,
+    /// Those that are over.
+    outages: Vec<Outage>,
 }
 
-/// The line was silent, and not all is well yet.
+/// The line was silent, and then not all was well for a while.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outage {
+    /// The longest gap between two snapshots in it, in ticks.
+    pub(super) silence: f64,
+    /// From the last snapshot before it until all was well again, in ticks. Nothing: all is not well yet.
+    pub(super) until_well: Option<f64>,
+}
+
+/// An outage that is not over.
 #[derive(Debug, Clone, Copy)]
-struct Outage {
+struct Lasting {
     /// When the last snapshot before it came.
     since: f64,
     /// The longest gap in it.
@@ -78,7 +89,7 @@ impl Flow {
         }
         while self.stalled_at.pop_front_if(|then| at - *then > MINUTE_TICKS).is_some() {}
         if gap > OUTAGE_TICKS && self.outage.is_none() {
-            self.outage = Some(Outage { since: last, silence: gap, calm_since: at, calm: 0 });
+            self.outage = Some(Lasting { since: last, silence: gap, calm_since: at, calm: 0 });
         }
         let Some(outage) = &mut self.outage else { return };
         if gap > STALL_TICKS {
@@ -97,10 +108,10 @@ impl Flow {
         }
         outage.calm += 1;
         if outage.calm >= CALM_SNAPSHOTS {
-            let ended = (outage.silence, outage.calm_since - outage.since);
-            if self.worst.is_none_or(|(silence, _)| silence < ended.0) {
-                self.worst = Some(ended);
-            }
+            let until_well = Some(outage.calm_since - outage.since);
+            self.outages.push(Outage { silence: outage.silence, until_well });
+            self.outages.sort_by(|a, b| b.silence.total_cmp(&a.silence));
+            self.outages.truncate(OUTAGES_MAX);
             self.outage = None;
         }
     }
@@ -126,19 +137,17 @@ impl Flow {
         stalls.min(STALLS_PER_MINUTE_MAX)
     }
 
-    /// From the last snapshot before the longest silence to the moment when all was well again, in ticks. Zero: there
-    /// was none. Nothing: all is not well yet.
-    #[must_use]
-    pub(super) fn longest_outage(&self) -> Option<f64> {
-        let (silence, outage) = self.worst.unwrap_or_default();
-        let is_over = self.outage.is_none_or(|lasting| lasting.silence <= silence);
-        is_over.then_some(outage)
+    /// Those that are over, and then the one that is not.
+    pub(super) fn outages(&self) -> impl Iterator<Item = Outage> {
+        let lasting =
+            self.outage.map(|lasting| Outage { silence: lasting.silence, until_well: None });
+        self.outages.iter().copied().chain(lasting)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CALM_SNAPSHOTS, Flow};
+    use super::{CALM_SNAPSHOTS, Flow, OUTAGES_MAX};
 
     fn hear(flow: &mut Flow, from: f64, count: u32, correction: u32) -> f64 {
         (0..count).fold(from, |at, _| {
@@ -161,18 +170,23 @@ mod tests {
         assert_eq!(ages, [20, 50, 50, 10]);
     }
 
+    /// Silence and time until all was well of each.
+    fn outages(flow: &Flow) -> Vec<(f64, Option<f64>)> {
+        flow.outages().map(|outage| (outage.silence, outage.until_well)).collect()
+    }
+
     #[test]
     fn an_outage_ends_when_snapshots_come_in_time_and_nothing_jumps_any_more() {
         let mut flow = Flow::default();
         let silence = hear(&mut flow, 0.0, 30, 0);
-        assert_eq!(flow.longest_outage(), Some(0.0));
+        assert_eq!(outages(&flow), []);
 
         let back = hear(&mut flow, silence + 30.0, 5, 900);
-        assert_eq!(flow.longest_outage(), None);
+        assert_eq!(outages(&flow), [(32.0, None)]);
         hear(&mut flow, back, CALM_SNAPSHOTS, 3);
 
         // From the last snapshot (58) to the last one that moved the disc (98).
-        assert_eq!((flow.longest_outage(), flow.stalls), (Some(40.0), 1));
+        assert_eq!((outages(&flow), flow.stalls), (vec![(32.0, Some(40.0))], 1));
     }
 
     #[test]
@@ -183,25 +197,34 @@ mod tests {
         (0..15).for_each(|_| flow.heard(silence + 30.0));
         flow.corrected(900);
 
-        assert_eq!(flow.longest_outage(), None);
+        assert_eq!(outages(&flow), [(32.0, None)]);
         hear(&mut flow, silence + 32.0, CALM_SNAPSHOTS, 0);
-        assert_eq!(flow.longest_outage(), Some(32.0));
+        assert_eq!(outages(&flow), [(32.0, Some(32.0))]);
     }
 
     #[test]
-    fn the_outage_that_counts_is_that_of_the_longest_silence() {
+    fn each_outage_is_told_the_longest_silence_first() {
         let mut flow = Flow::default();
-        let cut = hear(&mut flow, 0.0, 30, 0);
-        let calm = hear(&mut flow, cut + 30.0, 100, 0);
+        let silence = hear(&mut flow, 0.0, 30, 0);
 
-        // A shorter one is neither counted, though it takes long until all is well, nor waited for.
-        let tossed = hear(&mut flow, calm + 20.0, 40, 900);
-        assert_eq!(flow.longest_outage(), Some(32.0));
-        hear(&mut flow, tossed, CALM_SNAPSHOTS, 0);
-        assert_eq!(flow.longest_outage(), Some(32.0));
+        let tossed = hear(&mut flow, silence + 20.0, 40, 900);
+        let calm = hear(&mut flow, tossed, CALM_SNAPSHOTS, 0);
+        hear(&mut flow, calm + 30.0, CALM_SNAPSHOTS, 0);
 
-        hear(&mut flow, tossed + 90.0, 5, 0);
-        assert_eq!(flow.longest_outage(), None);
+        assert_eq!(outages(&flow), [(32.0, Some(32.0)), (22.0, Some(100.0))]);
+    }
+
+    #[test]
+    fn the_shortest_silences_are_forgotten_when_there_are_too_many() {
+        let mut flow = Flow::default();
+        let mut at = hear(&mut flow, 0.0, 2, 0);
+
+        for more in (0..70).map(f64::from) {
+            at = hear(&mut flow, at + 20.0 + more, CALM_SNAPSHOTS, 0);
+        }
+
+        let silences: Vec<_> = flow.outages().map(|outage| outage.silence).collect();
+        assert_eq!((silences.len(), silences[0], silences[63]), (OUTAGES_MAX, 91.0, 28.0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use shared::protocol::report::{CORRECTIONS_PER_MINUTE_MAX, LEAD_MS_MAX};
 use shared::sim::disc::RADIUS;
 use shared::sim::fixed::Vec2;
 
-use super::flow::Flow;
+use super::flow::{Flow, Outage};
 use super::hits::Hits;
 use super::samples::Samples;
 use super::shown::Shown;
@@ -88,14 +88,31 @@ pub struct PredictionReport {
     pub snapshot_age_p99_ms: u32,
     /// Gaps between snapshots over 100 ms, a minute.
     pub stalls_per_minute: f64,
-    /// From the last snapshot before the longest silence until all was well again. Nothing: all is not well yet.
-    pub longest_outage_ms: Option<f64>,
+    /// Gaps between snapshots over 300 ms, and how long it took until all was well: those with the longest silence.
+    pub outages: Vec<OutageReport>,
     /// Snapshots that were not predicted bit for bit, everybody included.
     pub inexact: u32,
     /// Inputs that came too late, in percent.
     pub late_inputs_percent: f64,
     /// Jumps of the clock.
     pub clock_jumps: u32,
+}
+
+/// The line was silent for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OutageReport {
+    /// The longest gap between two snapshots in it.
+    pub silence_ms: f64,
+    /// From the last snapshot before it until snapshots came in time and corrected nothing that one could see. Nothing: that
+    /// was not yet so at the end of the round.
+    pub until_well_ms: Option<f64>,
+}
+
+impl OutageReport {
+    fn of(outage: Outage) -> Self {
+        let ms = |ticks: f64| hundredths(ticks / 0.06);
+        Self { silence_ms: ms(outage.silence), until_well_ms: outage.until_well.map(ms) }
+    }
 }
 
 impl Statistics {
@@ -176,7 +193,7 @@ impl Statistics {
             snapshot_age_p50_ms: self.flow.ages_ms.percentile(50),
             snapshot_age_p99_ms: self.flow.ages_ms.percentile(99),
             stalls_per_minute: hundredths(per_minute(self.flow.stalls)),
-            longest_outage_ms: self.flow.longest_outage().map(|ticks| hundredths(ticks / 0.06)),
+            outages: self.flow.outages().map(OutageReport::of).collect(),
             inexact: self.inexact,
             late_inputs_percent: hundredths(late),
             clock_jumps: self.jumps,

@@ -2,8 +2,7 @@
 //!
 //! The server is in one network namespace, the clients in another, and the packets between them take their time or are
 //! lost: everything above is real, TCP above all. The clients are the native client without its window, played by its
-//! autopilot, in rooms that bots fill. Each line is played on twice: once as it is, and once with a cut of half a second
-//! in the middle of the round.
+//! autopilot, in rooms that bots fill. Each line is played on twice: once as it is, and once with cuts of half a second.
 //!
 //! Where namespaces are not permitted, a proxy delays in order instead, and holds back what comes during the cut; lines
 //! that lose packets are left out.
@@ -21,7 +20,6 @@ use serde_json::Value;
 use shared::api::CreateRoom;
 use shared::sim::{BotStrength, Mode};
 use tempfile::TempDir;
-use tokio::time::sleep;
 
 use super::Report;
 use super::players::server_command;
@@ -33,6 +31,7 @@ use crate::site::Site;
 mod line;
 mod outcomes;
 mod place;
+mod recovery;
 
 pub use line::Conditions;
 use line::Line;
@@ -51,10 +50,6 @@ const SERVER_PLACE: &str = "10.77.0.1/24";
 const CLIENTS_PLACE: &str = "10.77.0.2/24";
 /// Matches that are played on a line at once: one alone says little, for it hangs on who bumps into whom.
 const ROOMS: usize = 4;
-/// How long the line is cut.
-const CUT: Duration = Duration::from_millis(500);
-/// The round runs for so long before the cut, in ticks: the clocks have settled.
-const CUT_AT_TICK: f64 = 360.0;
 
 /// What is measured.
 #[derive(Debug, Clone)]
@@ -231,21 +226,21 @@ impl Lab {
     ) -> Result<()> {
         self.line.set(conditions);
         let name = name(conditions, plan.without);
-        let outcomes = self.play(plan, false, &name, report).await?;
+        let (outcomes, _) = self.play(plan, false, &name, report).await?;
         outcomes::tell(&name, &outcomes, report);
-        let outcomes = self.play(plan, true, &name, report).await?;
-        outcomes::tell_recovery(&name, &outcomes, CUT, report);
+        let (outcomes, cuts) = self.play(plan, true, &name, report).await?;
+        recovery::tell(&name, &outcomes, cuts, report);
         Ok(())
     }
 
-    /// One round in each room. What each client says of it.
+    /// One round in each room. What each client says of it, and how often the line was cut.
     async fn play(
         &self,
         plan: &Plan,
-        with_cut: bool,
+        with_cuts: bool,
         name: &str,
         report: &mut Report,
-    ) -> Result<Vec<Value>> {
+    ) -> Result<(Vec<Value>, usize)> {
         let site = self.site.clone();
         let open = async move || {
             let bots = Some(BotStrength::Keen);
@@ -278,17 +273,11 @@ impl Lab {
             }
             Distance::Bytes(_) => start(open().await).await,
         };
-        if with_cut {
-            for client in &mut clients {
-                let plays = |status: &Value| {
-                    status["tick"].as_f64().is_some_and(|tick| tick >= CUT_AT_TICK)
-                };
-                client.status_where("the middle of the round", plays).await;
-            }
-            self.line.cut(true);
-            sleep(CUT).await;
-            self.line.cut(false);
-        }
+        let cuts = if with_cuts {
+            recovery::cut_repeatedly(&self.line, &mut clients, plan.round).await
+        } else {
+            0
+        };
         let (all, mut outcomes) = (clients.len(), Vec::new());
         for mut client in clients {
             // One that fails has said why, and the others still have something to tell.
@@ -300,11 +289,11 @@ impl Lab {
         ensure!(!outcomes.is_empty(), "no client came to the end of its round");
         if outcomes.len() < all {
             let (failed, when) =
-                (all - outcomes.len(), if with_cut { ", when it was cut" } else { "" });
+                (all - outcomes.len(), if with_cuts { ", when it was cut" } else { "" });
             report
                 .note(format!("{name}{when}: {failed} of {all} clients failed and are left out."));
         }
-        Ok(outcomes)
+        Ok((outcomes, cuts))
     }
 }
 

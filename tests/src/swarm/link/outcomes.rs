@@ -4,8 +4,6 @@
 //! known: of a p50 the report has the mean, of a p99 the worst client's. Corrections come one by one, and their
 //! percentiles are those of all clients together.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::Report;
@@ -106,37 +104,6 @@ fn tell_corrections(line: &str, outcomes: &[Value], report: &mut Report) {
     }
 }
 
-/// Adds how long it took after a cut until all was well again: not a number, and a note, where that cannot be told.
-pub(super) fn tell_recovery(line: &str, outcomes: &[Value], cut: Duration, report: &mut Report) {
-    let outages: Vec<_> =
-        outcomes.iter().map(|outcome| outcome["longest_outage_ms"].as_f64()).collect();
-    let cut_ms = cut.as_secs_f64() * 1_000.0;
-    let recovery = recovery_ms(&outages, cut_ms).unwrap_or_else(|why| {
-        report.note(format!("{line}: recovery is not known, because {why}."));
-        f64::NAN
-    });
-    let words = format!("from the end of a {cut_ms} ms cut until all is well, the slowest client");
-    report.add(format!("{line}.recovery_ms"), recovery, "ms", &words);
-    let felt = outages.iter().filter(|outage| **outage != Some(0.0)).count();
-    report.add(format!("{line}.recovery_clients"), felt as f64, "", "felt the cut");
-}
-
-/// From the end of the cut until all was well again for the slowest client. Each says how long its outage was, the cut
-/// included: zero when it had none, nothing when all was not well at the end of the round.
-fn recovery_ms(outages: &[Option<f64>], cut_ms: f64) -> Result<f64, String> {
-    let all = outages.len();
-    let lasting = outages.iter().filter(|outage| outage.is_none()).count();
-    if lasting > 0 {
-        return Err(format!("for {lasting} of {all} clients all was not well again at the end"));
-    }
-    let felt = outages.iter().flatten().filter(|outage| **outage > 0.0);
-    let longest = felt.copied().max_by(f64::total_cmp);
-    // An outage may be shorter than the cut: what was on its way already still comes.
-    longest
-        .map(|ms| (ms - cut_ms).max(0.0))
-        .ok_or_else(|| format!("none of {all} clients felt the cut"))
-}
-
 fn figure(outcome: &Value, name: &str) -> f64 {
     outcome[name].as_f64().unwrap_or(f64::NAN)
 }
@@ -166,22 +133,18 @@ fn corrections(outcomes: &[Value]) -> Vec<f64> {
 }
 
 /// What a part of the sorted numbers does not exceed.
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub(super) fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let place = sorted.len().saturating_sub(1) * percent / 100;
     sorted.get(place).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use serde_json::{Value, json};
 
     use super::super::Report;
-    use super::{recovery_ms, tell, tell_recovery};
+    use super::tell;
     use crate::swarm::report::assert_names;
-
-    const CUT: Duration = Duration::from_millis(500);
 
     fn told(outcomes: &[Value]) -> Report {
         let mut report = Report::default();
@@ -218,42 +181,12 @@ mod tests {
     }
 
     #[test]
-    fn recovery_is_counted_from_the_end_of_the_cut() {
-        let of = |outages: &[Option<f64>]| recovery_ms(outages, 500.0);
-
-        assert_eq!(of(&[Some(700.0), Some(533.0), Some(0.0)]), Ok(200.0));
-        assert_eq!(of(&[Some(480.0)]), Ok(0.0));
-        assert!(of(&[Some(0.0), Some(0.0)]).unwrap_err().contains("none of 2 clients felt"));
-        assert!(of(&[]).is_err());
-    }
-
-    #[test]
-    fn who_has_not_recovered_is_not_passed_over() {
-        let outages = [json!(700.0), Value::Null, json!(0.0)];
-        let clients = outages.map(|outage| json!({ "longest_outage_ms": outage }));
-        let mut report = Report::default();
-
-        tell_recovery("x", &clients, CUT, &mut report);
-
-        assert!(report.figure("x.recovery_ms").is_nan());
-        assert_names(&report, "x", &["recovery_ms"]);
-        assert!(
-            report.table().contains("for 1 of 3 clients all was not well"),
-            "{}",
-            report.table()
-        );
-        assert_eq!(report.figure("x.recovery_clients"), 2.0);
-    }
-
-    #[test]
     fn figures_have_the_names_that_programs_know() {
         let line = "link.rtt100_jitter20_loss1";
-        let (client, mut report) = (json!({ "longest_outage_ms": 700.0 }), Report::default());
+        let mut report = Report::default();
 
-        tell(line, std::slice::from_ref(&client), &mut report);
-        tell_recovery(line, &[client], CUT, &mut report);
+        tell(line, &[json!({})], &mut report);
 
-        let names = ["own_correction_p99_radii", "hit_agreement", "recovery_ms"];
-        assert_names(&report, line, &names);
+        assert_names(&report, line, &["own_correction_p99_radii", "hit_agreement"]);
     }
 }

@@ -1,0 +1,150 @@
+//! The line is cut again and again while a round is played, and how long it takes after each cut until all is well.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::tick::TICK_RATE_HZ;
+use tokio::time::sleep;
+
+use super::outcomes::percentile;
+use super::{Distance, Report};
+use crate::client::Client;
+
+/// How long the line is cut.
+const CUT: Duration = Duration::from_millis(500);
+/// The round runs for so long before the first cut, in ticks: the clocks have settled.
+const FIRST_AT_TICK: u32 = 360;
+/// From one cut to the next, and from the last to the end of the round, in ticks: all has been well for a while.
+const EVERY_TICKS: usize = 240;
+
+/// Cuts the line for as long as the round leaves time for it. How often it was cut.
+pub(super) async fn cut_repeatedly(
+    line: &Distance,
+    clients: &mut [Client],
+    round: Duration,
+) -> usize {
+    let round_ticks = round.as_secs_f64() * f64::from(TICK_RATE_HZ);
+    let leaves_time = |tick: f64| tick + EVERY_TICKS as f64 <= round_ticks;
+    let moments = (FIRST_AT_TICK..).step_by(EVERY_TICKS).map(f64::from);
+    let mut cuts = 0;
+    for at in moments.take_while(|at| leaves_time(*at)) {
+        let mut farthest = at;
+        for client in &mut *clients {
+            let status = client.status_where("the moment of a cut", |status| tick(status) >= at);
+            farthest = farthest.max(tick(&status.await));
+        }
+        // Rooms do not start at the same moment.
+        if !leaves_time(farthest) {
+            break;
+        }
+        line.cut(true);
+        sleep(CUT).await;
+        line.cut(false);
+        cuts += 1;
+    }
+    cuts
+}
+
+/// Where the client's round is; before any when it is in none.
+fn tick(status: &Value) -> f64 {
+    status["tick"].as_f64().unwrap_or(f64::NEG_INFINITY)
+}
+
+/// Adds how long it took after so many cuts until all was well again: not a number where it was not, and a note.
+pub(super) fn tell(line: &str, outcomes: &[Value], cuts: usize, report: &mut Report) {
+    let mut recoveries: Vec<_> =
+        outcomes.iter().flat_map(|outcome| recoveries_ms(outcome, cuts)).collect();
+    recoveries.sort_by(f64::total_cmp);
+    let lasting = recoveries.iter().filter(|ms| ms.is_infinite()).count();
+    if lasting > 0 {
+        let all = recoveries.len();
+        report.note(format!("{line}: after {lasting} of {all} cuts all was not well again."));
+    }
+    let words = format!("from the end of a {} ms cut until all is well", CUT.as_millis());
+    for (name, percent, part) in [
+        ("recovery_p50_ms", 50, "half of all"),
+        ("recovery_ms", 90, "nine of ten"),
+        ("recovery_worst_ms", 100, "the slowest"),
+    ] {
+        let recovery = Some(percentile(&recoveries, percent)).filter(|ms| ms.is_finite());
+        let words = format!("{words}: {part}");
+        report.add(format!("{line}.{name}"), recovery.unwrap_or(f64::NAN), "ms", &words);
+    }
+    let words = format!("of {cuts} for each client, these were felt");
+    report.add(format!("{line}.cuts"), recoveries.len() as f64, "", &words);
+}
+
+/// From the end of each cut that the client felt until all was well again: without end where it was not.
+fn recoveries_ms(outcome: &Value, cuts: usize) -> Vec<f64> {
+    let mut outages: Vec<_> = outcome["outages"].as_array().into_iter().flatten().collect();
+    // What the line loses by itself makes a shorter silence than a cut.
+    let silence_ms = |outage: &Value| outage["silence_ms"].as_f64().unwrap_or_default();
+    outages.sort_by(|a, b| silence_ms(b).total_cmp(&silence_ms(a)));
+    let recovery_ms = |outage: &Value| {
+        let until_well = outage["until_well_ms"].as_f64();
+        // An outage may be shorter than the cut: what was on its way already still comes.
+        until_well.map_or(f64::INFINITY, |ms| (ms - CUT.as_secs_f64() * 1_000.0).max(0.0))
+    };
+    outages.into_iter().take(cuts).map(recovery_ms).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::Report;
+    use super::tell;
+    use crate::swarm::report::assert_names;
+
+    /// Silence and time until all was well of each outage.
+    fn client(outages: &[(f64, Option<f64>)]) -> Value {
+        let outages = outages.iter().map(
+            |(silence, until_well)| json!({ "silence_ms": silence, "until_well_ms": until_well }),
+        );
+        json!({ "outages": outages.collect::<Vec<_>>() })
+    }
+
+    fn told(outcomes: &[Value], cuts: usize) -> Report {
+        let mut report = Report::default();
+        tell("x", outcomes, cuts, &mut report);
+        report
+    }
+
+    fn recovery(report: &Report) -> [f64; 3] {
+        ["p50_ms", "ms", "worst_ms"].map(|name| report.figure(&format!("x.recovery_{name}")))
+    }
+
+    #[test]
+    fn recovery_is_counted_from_the_end_of_each_cut_that_a_client_felt() {
+        let often: Vec<_> = (0..9).map(|n| (500.0, Some(510.0 + f64::from(n)))).collect();
+        let clients = [client(&often), client(&[(480.0, Some(480.0))])];
+
+        let report = told(&[&clients[..], &[client(&[(500.0, Some(800.0))])]].concat(), 9);
+
+        assert_eq!(recovery(&report), [14.0, 18.0, 300.0]);
+        assert_eq!(report.figure("x.cuts"), 11.0);
+        assert_names(&report, "x", &["recovery_ms"]);
+    }
+
+    #[test]
+    fn what_the_line_lost_besides_is_no_cut() {
+        let outages = [(310.0, Some(2_000.0)), (500.0, Some(600.0)), (320.0, None)];
+
+        let report = told(&[client(&outages)], 1);
+
+        assert_eq!(recovery(&report), [100.0; 3]);
+    }
+
+    #[test]
+    fn who_has_not_recovered_is_not_passed_over() {
+        let lasting = client(&[(500.0, Some(700.0)), (500.0, None)]);
+
+        let report = told(&[client(&[(500.0, Some(600.0)), (500.0, Some(650.0))]), lasting], 2);
+
+        let [half, _, slowest] = recovery(&report);
+        assert_eq!(half, 150.0);
+        assert!(slowest.is_nan(), "{}", report.table());
+        assert!(report.table().contains("after 1 of 4 cuts"), "{}", report.table());
+        assert!(told(&[client(&[])], 2).figure("x.recovery_ms").is_nan(), "nobody felt a cut");
+    }
+}
