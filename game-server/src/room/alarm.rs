@@ -4,6 +4,7 @@
 //! be a file out of which one reads how often it has rung (timerfd_create(2)), and for files the runtime waits anyway:
 //! such a clock is late by some microseconds. `cargo xtask bench players` shows it in the lateness of ticks.
 
+use std::io::{Error, ErrorKind};
 use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
@@ -25,7 +26,7 @@ pub(super) struct Alarm {
 impl Alarm {
     /// The first moment is so long after the origin.
     pub(super) fn new(origin: Origin, first: Duration, period: Duration) -> Self {
-        Self { clock: Clock::new(origin, first, period).ok() }
+        Self { clock: Clock::new(origin, first, period).inspect_err(tell).ok() }
     }
 
     /// Waits for one of its moments, and may come [`EARLY`]. A moment that is past is not waited for, but others have
@@ -35,13 +36,21 @@ impl Alarm {
             return yield_now().await;
         }
         while let Some(clock) = self.clock.as_mut().filter(|_| Instant::now() < moment) {
-            if clock.ring().await.is_err() {
+            if let Err(error) = clock.ring().await {
+                tell(&error);
                 self.clock = None;
             }
         }
         if self.clock.is_none() {
             sleep_until((moment - EARLY).into()).await;
         }
+    }
+}
+
+/// The operator can do something about it, unless the system knows no such clocks.
+fn tell(error: &Error) {
+    if error.kind() != ErrorKind::Unsupported {
+        tracing::warn!(%error, "a room's ticks begin up to a millisecond late: it has no clock of its own");
     }
 }
 
