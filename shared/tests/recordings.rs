@@ -16,8 +16,11 @@ const RECORDINGS: [(&str, u32); 4] = [
     ("practice", 0x826c_d0ef),
 ];
 
+/// Cargo runs tests in the folder of their package.
+const FOLDER: &str = "../tests/data";
+
 fn file(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data").join(name);
+    let path = Path::new(FOLDER).join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -44,8 +47,7 @@ fn recordings_of_this_version_play_to_the_end_that_they_had() {
 
 #[test]
 fn every_recording_in_the_folder_is_looked_at() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
-    let mut found: Vec<String> = fs::read_dir(folder)
+    let mut found: Vec<String> = fs::read_dir(FOLDER)
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
