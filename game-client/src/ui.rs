@@ -12,11 +12,12 @@ pub mod seat;
 pub mod theme;
 pub mod widgets;
 
+use bevy::asset::AssetEventSystems;
 use bevy::prelude::{
-    App, Commands, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, SystemSet, Update,
-    resource_exists,
+    App, Commands, IntoScheduleConfigs as _, Plugin, PostUpdate, Res, ResMut, Resource, SystemSet,
+    Update, resource_exists,
 };
-use bevy_egui::{EguiContexts, EguiPlugin, EguiPrimaryContextPass};
+use bevy_egui::{EguiContexts, EguiPlugin, EguiPostUpdateSet, EguiPrimaryContextPass};
 
 use crate::settings::Settings;
 
@@ -43,8 +44,8 @@ pub struct UiPlugin;
 
 impl Plugin for UiPlugin {
     fn build(&self, app: &mut App) {
-        app.add_plugins(EguiPlugin::default())
-            .init_resource::<UiTakes>()
+        add_egui(app);
+        app.init_resource::<UiTakes>()
             .add_plugins((
                 kill_feed::KillFeedPlugin,
                 chat::ChatPanelPlugin,
@@ -53,6 +54,13 @@ impl Plugin for UiPlugin {
             .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<Dressed>))
             .add_systems(Update, (dress, notice));
     }
+}
+
+/// Letters that were never shown before are painted into a texture. Bevy hears of it in the same frame: else they would be
+/// missing for one.
+fn add_egui(app: &mut App) {
+    app.add_plugins(EguiPlugin::default())
+        .configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
 }
 
 /// Sets fonts and colours once, and the scale when it changes.
@@ -80,4 +88,57 @@ fn notice(mut contexts: EguiContexts<'_, '_>, mut takes: ResMut<UiTakes>) {
         keys: context.egui_wants_keyboard_input(),
         mouse: context.egui_wants_pointer_input() || context.is_pointer_over_egui(),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bevy::asset::{AssetApp as _, AssetEvent, AssetPlugin};
+    use bevy::image::Image;
+    use bevy::input::InputPlugin;
+    use bevy::prelude::{App, Last, MessageReader, MinimalPlugins, ResMut, Resource};
+    use bevy::shader::Shader;
+    use bevy::window::WindowPlugin;
+    use bevy_egui::EguiRenderOutput;
+    use bevy_egui::egui::epaint::{ImageData, ImageDelta};
+    use bevy_egui::egui::{ColorImage, TextureId, TextureOptions};
+
+    use super::add_egui;
+
+    #[derive(Debug, Default, Resource)]
+    struct Told(usize);
+
+    fn count(mut events: MessageReader<'_, '_, AssetEvent<Image>>, mut told: ResMut<Told>) {
+        told.0 +=
+            events.read().filter(|event| matches!(event, AssetEvent::Modified { .. })).count();
+    }
+
+    #[test]
+    fn a_letter_is_painted_in_the_frame_that_shows_it_first() {
+        let mut app = App::new();
+        app.add_plugins((
+            MinimalPlugins,
+            AssetPlugin::default(),
+            InputPlugin,
+            WindowPlugin::default(),
+        ));
+        app.init_asset::<Image>().init_asset::<Shader>().init_resource::<Told>();
+        add_egui(&mut app);
+        app.add_systems(Last, count);
+        let image =
+            |size| ImageData::Color(Arc::new(ColorImage::filled([size; 2], Default::default())));
+        let output = app.world_mut().spawn(EguiRenderOutput::default()).id();
+        let mut show = |delta| {
+            let mut output = app.world_mut().get_mut::<EguiRenderOutput>(output).unwrap();
+            output.textures_delta.set.entry(TextureId::default()).or_default().push(delta);
+            app.update();
+            app.world().resource::<Told>().0
+        };
+
+        show(ImageDelta::full(image(8), TextureOptions::LINEAR));
+        let told = show(ImageDelta::partial([2, 2], image(4), TextureOptions::LINEAR));
+
+        assert_eq!(told, 1);
+    }
 }
