@@ -72,7 +72,7 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
         (None, None) => "The round is over".to_owned(),
     };
     let remark = own_place.map(|place| &places[place]).filter(|own| own.rating != 0);
-    let remark = remark.filter(|_| !is_crowd(room));
+    let remark = remark.filter(|_| room.mode.is_some_and(Mode::is_rated));
     let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
     let score = || own_score(room).filter(|_| is_crowd(room) && own_place.is_none());
     let remark = remark.or_else(score).unwrap_or_default();
