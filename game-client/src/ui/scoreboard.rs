@@ -15,6 +15,8 @@ use crate::space::Drawn;
 
 /// Height of a line.
 const LINE_HEIGHT: f32 = 30.0;
+/// How much a rating changed, and a gap before it: the first rounds change it by a thousand and more.
+const CHANGE_WIDTH: f32 = 58.0;
 
 /// One line of the table.
 #[derive(Debug, Clone)]
@@ -105,7 +107,7 @@ struct Columns {
 
 impl Columns {
     fn of(width: f32, with_rating: bool) -> Self {
-        let rating_width = if with_rating { 120.0 } else { 0.0 };
+        let rating_width = if with_rating { CHANGE_WIDTH + 76.0 } else { 0.0 };
         let right = width - 14.0;
         Self {
             width,
@@ -195,7 +197,7 @@ fn line(
         let ink = if change >= 0 { GOOD } else { WARM };
         let text = theme::signed(format_args!("{change:+}"));
         painter.text(at(x), Align2::RIGHT_CENTER, text, theme::bold(14.0), ink);
-        number(x - 44.0, rating.to_string());
+        number(x - CHANGE_WIDTH, rating.to_string());
     }
 }
 
