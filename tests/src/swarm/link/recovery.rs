@@ -60,6 +60,10 @@ pub(super) fn tell(line: &str, outcomes: &[Value], cuts: usize, report: &mut Rep
         let all = recoveries.len();
         report.note(format!("{line}: after {lasting} of {all} cuts all was not well again."));
     }
+    if recoveries.is_empty() {
+        report
+            .note(format!("{line}: recovery is not known, for no client felt any of {cuts} cuts."));
+    }
     let words = format!("from the end of a {} ms cut until all is well", CUT.as_millis());
     for (name, percent, part) in [
         ("recovery_p50_ms", 50, "half of all"),
@@ -145,6 +149,13 @@ mod tests {
         assert_eq!(half, 150.0);
         assert!(slowest.is_nan(), "{}", report.table());
         assert!(report.table().contains("after 1 of 4 cuts"), "{}", report.table());
-        assert!(told(&[client(&[])], 2).figure("x.recovery_ms").is_nan(), "nobody felt a cut");
+    }
+
+    #[test]
+    fn a_cut_that_nobody_felt_is_told() {
+        let report = told(&[client(&[])], 2);
+
+        assert!(report.figure("x.recovery_ms").is_nan());
+        assert!(report.table().contains("felt any of 2 cuts"), "{}", report.table());
     }
 }
