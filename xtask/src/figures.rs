@@ -1,8 +1,8 @@
-//! `cargo xtask figures`: writes the README's figures from the reports that are kept.
+//! `cargo xtask figures`: writes the figures of the documents from the reports that are kept.
 //!
-//! `docs/figures/NAME.json` is a report as `cargo xtask bench … --json` wrote it; nobody edits it. `docs/figures/template.md`
-//! is the text around the numbers: `{NAME/KEY:PLACES}` stands for a figure with so many decimal places. What comes of it
-//! stands in the README between two marks, and a test holds the one against the other: no number there is typed by hand.
+//! `docs/figures/NAME.json` is a report as `cargo xtask bench … --json` wrote it; nobody edits it. A template beside it is
+//! the text around the numbers: `{NAME/KEY:PLACES}` stands for a figure with this number of decimal places. The filled
+//! template stands between two marks of its document. A test compares the two, so no number there is typed by hand.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,31 +12,36 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 const FOLDER: &str = "docs/figures";
-const TEMPLATE: &str = "docs/figures/template.md";
-const README: &str = "README.md";
-const BEGIN: &str = "<!-- From docs/figures/template.md, by `cargo xtask figures`. -->\n";
-const END: &str = "<!-- So far. -->\n";
+/// Each template, and the document that it fills a part of.
+const PAGES: [(&str, &str); 2] = [
+    ("docs/figures/performance.md", "docs/performance.md"),
+    ("docs/figures/readme.md", "README.md"),
+];
+const BEGIN: &str = "<!-- Figures, written by `cargo xtask figures` from docs/figures. -->\n";
+const END: &str = "<!-- End of the figures. -->\n";
 
-/// By report and key, as `players/players.320.ratio_to_floor`. Nothing: it could not be measured.
+/// By report and key, as `players/players.320.ratio_to_floor`. `None`: it could not be measured.
 type Figures = BTreeMap<String, Option<f64>>;
 
-/// Writes the README's part anew.
+/// Writes the figures into every document.
 ///
 /// # Errors
-/// When a report cannot be read, or has no figure that the template names.
+/// When a report cannot be read, or has no figure that a template names.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    let readme = told(root)?;
-    fs::write(root.join(README), readme).context("writing the README")?;
-    println!("{README} says what {FOLDER} holds");
+    for (template, document) in PAGES {
+        let text = filled(root, template, document)?;
+        fs::write(root.join(document), text).with_context(|| format!("writing {document}"))?;
+        println!("{document} has the figures of {FOLDER}");
+    }
     Ok(())
 }
 
-/// The README as it should be.
-fn told(root: &Path) -> Result<String> {
+/// The document as it should be.
+fn filled(root: &Path, template: &str, document: &str) -> Result<String> {
     let read =
         |path: &str| fs::read_to_string(root.join(path)).with_context(|| format!("reading {path}"));
-    let part = fill(&read(TEMPLATE)?, &kept(&root.join(FOLDER))?)?;
-    between_marks(&read(README)?, &part)
+    let part = fill(&read(template)?, &kept(&root.join(FOLDER))?)?;
+    between_marks(&read(document)?, &part).with_context(|| document.to_owned())
 }
 
 /// Every report of a folder.
@@ -90,10 +95,10 @@ fn number(figure: f64, places: usize) -> String {
     text + part
 }
 
-fn between_marks(readme: &str, part: &str) -> Result<String> {
-    let (before, rest) = readme.split_once(BEGIN).context("the README has no mark of figures")?;
-    let (_, after) = rest.split_once(END).context("the README's figures have no end")?;
-    ensure!(!part.contains(END), "the template has a mark of its own");
+fn between_marks(document: &str, part: &str) -> Result<String> {
+    let (before, rest) = document.split_once(BEGIN).context("the figures have no begin mark")?;
+    let (_, after) = rest.split_once(END).context("the figures have no end mark")?;
+    ensure!(!part.contains(END), "the template contains the end mark");
     Ok(format!("{before}{BEGIN}{part}{END}{after}"))
 }
 
@@ -102,14 +107,17 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{BEGIN, END, Figures, README, between_marks, fill, number, told};
+    use super::{BEGIN, END, Figures, PAGES, between_marks, fill, filled, number};
 
     #[test]
-    fn the_readme_says_what_was_measured() {
+    fn the_documents_say_what_was_measured() {
         // Cargo runs tests in the folder of their package.
         let root = Path::new("..");
-        let readme = fs::read_to_string(root.join(README)).expect("a README");
-        assert!(told(root).expect("every figure is there") == readme, "run `cargo xtask figures`");
+        for (template, document) in PAGES {
+            let text = fs::read_to_string(root.join(document)).expect("a document");
+            let wanted = filled(root, template, document).expect("every figure is there");
+            assert!(wanted == text, "{document}: run `cargo xtask figures`");
+        }
     }
 
     #[test]

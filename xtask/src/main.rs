@@ -75,7 +75,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         swarm: Vec<OsString>,
     },
-    /// Writes the README's figures from the reports in `docs/figures`.
+    /// Writes the figures of `docs/performance.md` and the README from the reports in `docs/figures`.
     Figures,
     /// Builds the lobby for browsers and prints its size.
     Lobby,
