@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod imports;
+mod structure;
+
 const LINES_MAX: usize = 500;
 const CRATES: [&str; 6] = ["shared", "game-server", "game-client", "web-lobby", "tests", "xtask"];
 
