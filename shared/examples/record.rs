@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::{env, fs, io};
 
 use shared::sim::Mode;
-use shared::sim::proof::SeededMatch;
+use shared::sim::determinism::SeededMatch;
 
 fn main() -> io::Result<()> {
     let usage = || io::Error::other("which folder? For example: tests/data");

@@ -26,7 +26,7 @@ pub mod scoring;
 
 pub mod bot;
 pub mod checksum;
-pub mod proof;
+pub mod determinism;
 pub mod world;
 
 pub use bot::BotStrength;

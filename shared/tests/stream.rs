@@ -6,7 +6,7 @@ mod recorded;
 use recorded::record;
 use shared::replay::{Playback, Reader};
 use shared::sim::Mode;
-use shared::sim::proof::SeededMatch;
+use shared::sim::determinism::SeededMatch;
 use shared::sim::rng::Rng;
 use shared::snapshot::{StreamDecoder, StreamEncoder, records};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::api::RoomPhase;
 use shared::protocol::chat::Channel;
-use shared::sim::proof::{fold, match_checksum};
+use shared::sim::determinism::{fold, match_checksum};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::Browser;
 use tests::player::Conduct;

@@ -4,7 +4,7 @@
 
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, Writer};
-use shared::sim::proof::SeededMatch;
+use shared::sim::determinism::SeededMatch;
 use shared::sim::{BotStrength, World};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS, Tick};

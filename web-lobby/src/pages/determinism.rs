@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use shared::sim::proof;
+use shared::sim::determinism;
 
 use crate::components::stage::{FrameLoop, now_ms};
 
@@ -23,7 +23,7 @@ struct Proof {
 
 impl Proof {
     fn play_one(&mut self) {
-        self.digest = proof::fold(self.digest, proof::match_checksum(self.played));
+        self.digest = determinism::fold(self.digest, determinism::match_checksum(self.played));
         self.played += 1;
     }
 }
@@ -99,7 +99,7 @@ fn pace(proof: &Proof) -> String {
     if proof.passed_ms < 200.0 {
         return String::new();
     }
-    let ticks = proof.played as f64 * f64::from(proof::MATCH_TICKS);
+    let ticks = proof.played as f64 * f64::from(determinism::MATCH_TICKS);
     let seconds = proof.passed_ms / 1_000.0;
     format!(" in {seconds:.1} s: {:.0} ticks a millisecond", ticks / proof.passed_ms)
 }
@@ -107,7 +107,7 @@ fn pace(proof: &Proof) -> String {
 #[cfg(test)]
 mod tests {
     use super::Proof;
-    use shared::sim::proof::{fold, match_checksum};
+    use shared::sim::determinism::{fold, match_checksum};
 
     #[test]
     fn the_digest_folds_the_matches_in_order() {
