@@ -197,7 +197,7 @@ fn leave_after_round(
     let Some(RoundEnded(result)) = ended.read().filter(has_seen).last() else { return };
     let Some(room) = room.filter(|_| reporter.exit_after_round) else { return };
     let player = lobby.session().map(|session| session.player);
-    let places = &result.summary.places;
+    let places = &result.summary.results;
     let place = places.iter().position(|place| Some(place.player) == player);
     let own = place.map(|place| &places[place]);
     let outcome = Outcome {

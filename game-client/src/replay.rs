@@ -10,7 +10,7 @@ use bevy::prelude::{
     in_state, resource_exists, warn,
 };
 use shared::api::ReplaySummary;
-use shared::replay::{Playback, Reader, ReplayError};
+use shared::replay::{Playback, ReplayError, ReplayReader};
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
@@ -88,7 +88,7 @@ struct Sent {
 /// A recording and a needle on it.
 #[derive(Debug, Resource)]
 pub struct Recording {
-    reader: Reader,
+    reader: ReplayReader,
     arrival: Arrival,
     /// Nothing: it is from a file.
     sent: Option<Sent>,
@@ -116,7 +116,7 @@ impl Recording {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let unreadable = |why| OpenError::Unreadable { path: path.to_owned(), why };
         let mut file = File::open(path).map_err(unreadable)?;
-        let mut reader = Reader::new();
+        let mut reader = ReplayReader::new();
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let count = file.read(&mut chunk).map_err(unreadable)?;
@@ -140,10 +140,10 @@ impl Recording {
     #[must_use]
     pub fn arriving(summary: &ReplaySummary, reading: u32) -> Self {
         let sent = Sent { reading, ticks: summary.ticks, bytes: summary.bytes };
-        Self::begun(Reader::new(), Arrival::Coming, Some(sent))
+        Self::begun(ReplayReader::new(), Arrival::Coming, Some(sent))
     }
 
-    fn begun(reader: Reader, arrival: Arrival, sent: Option<Sent>) -> Self {
+    fn begun(reader: ReplayReader, arrival: Arrival, sent: Option<Sent>) -> Self {
         let (at, playback) = (f64::from(reader.first_tick()), Playback::new());
         let (is_playing, speed, follow) = (true, 2, None);
         let (jumped, is_starved, is_divergence_told) = (true, arrival == Arrival::Coming, false);
@@ -194,7 +194,7 @@ impl Recording {
             return;
         }
         if from == 0 && self.reader.bytes() > 0 {
-            (self.reader, self.jumped) = (Reader::new(), true);
+            (self.reader, self.jumped) = (ReplayReader::new(), true);
             self.is_divergence_told = false;
         }
         self.arrival = Arrival::Coming;
@@ -213,7 +213,7 @@ impl Recording {
 
     /// The recording.
     #[must_use]
-    pub fn reader(&self) -> &Reader {
+    pub fn reader(&self) -> &ReplayReader {
         &self.reader
     }
 
@@ -361,7 +361,7 @@ fn play(
 mod tests {
     use shared::api::ReplaySummary;
     use shared::id::{ReplayId, RoomId};
-    use shared::replay::{ReplayHeader, Writer};
+    use shared::replay::{ReplayHeader, ReplayWriter};
     use shared::sim::{Mode, World};
     use shared::snapshot::StreamEncoder;
 
@@ -391,7 +391,7 @@ mod tests {
             round_ticks: 1_200,
             started_at_ms: 0,
         };
-        let (_, mut bytes) = Writer::new(&header);
+        let (_, mut bytes) = ReplayWriter::new(&header);
         let (world, mut encoder) = (World::new(Mode::Duel, 1, 1_200), StreamEncoder::new());
         bytes.extend(encoder.keyframe(&world));
         (world, encoder, bytes)

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::ReplaySummary;
-use shared::replay::{ReplayHeader, Writer};
+use shared::replay::{ReplayHeader, ReplayWriter};
 use shared::tick::Tick;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -90,7 +90,7 @@ struct Recorder {
 /// The file as far as it could be written.
 struct Reel {
     file: Option<Box<dyn Growing>>,
-    writer: Writer,
+    writer: ReplayWriter,
     bytes: u64,
     /// Ticks that the file plays.
     ticks: u32,
@@ -119,7 +119,7 @@ impl Recorder {
     }
 
     async fn open(&self) -> Reel {
-        let (writer, preamble) = Writer::new(&self.header);
+        let (writer, preamble) = ReplayWriter::new(&self.header);
         let mut reel = Reel { file: None, writer, bytes: 0, ticks: 0, torn: false };
         let (blobs, id) = (self.services.blobs.clone(), self.header.id);
         match blocking(move || blobs.create(id)).await {

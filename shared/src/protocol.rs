@@ -116,7 +116,7 @@ pub enum ServerMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundSummary {
     /// Best first; of a crowd the best hundred.
-    pub places: Vec<Place>,
+    pub results: Vec<PlayerResult>,
     /// Seconds until the next round begins.
     pub next_round_in_s: u32,
     /// The recording of this round.
@@ -125,7 +125,7 @@ pub struct RoundSummary {
 
 /// One line of a [`RoundSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct PlayerResult {
     /// The seat.
     pub slot: Slot,
     /// Who sat there.

@@ -21,8 +21,8 @@ mod write;
 
 pub use index::{Index, KeyframeEntry};
 pub use playback::Playback;
-pub use read::{Reader, ReplayError};
-pub use write::Writer;
+pub use read::{ReplayError, ReplayReader};
+pub use write::ReplayWriter;
 
 use serde::{Deserialize, Serialize};
 

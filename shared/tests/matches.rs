@@ -1,7 +1,7 @@
 //! A thousand seeded matches: they always play the same, and they are matches.
 
-use shared::sim::mode::ROUND_TICKS;
 use shared::sim::determinism::{SeededMatch, fold, match_checksum};
+use shared::sim::mode::ROUND_TICKS;
 
 use shared::sim::{BotStrength, Command, Event, Mode, PushKind, Slot, World, bot};
 

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use shared::replay::{Playback, Reader, ReplayError, VERSION};
+use shared::replay::{Playback, ReplayError, ReplayReader, VERSION};
 
 /// The files of this version, and the checksums of the worlds that they end with.
 const RECORDINGS: [(&str, u32); 4] = [
@@ -27,7 +27,7 @@ fn file(name: &str) -> Vec<u8> {
 #[test]
 fn recordings_of_this_version_play_to_the_end_that_they_had() {
     for (name, checksum) in RECORDINGS {
-        let mut reader = Reader::new();
+        let mut reader = ReplayReader::new();
         reader
             .push(&file(&format!("{name}.replay")))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -64,7 +64,7 @@ const OLD: &str = "version-1.replay";
 
 #[test]
 fn a_recording_of_an_older_version_says_why_it_cannot_be_played() {
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
 
     let refused = reader.push(&file(OLD));
 
@@ -80,7 +80,7 @@ fn a_recording_of_a_newer_version_says_that_a_newer_build_made_it() {
     let mut newer = file("duel.replay");
     newer[8..10].copy_from_slice(&(VERSION + 1).to_le_bytes());
 
-    let refused = Reader::new().push(&newer).expect_err("a version that is not known yet");
+    let refused = ReplayReader::new().push(&newer).expect_err("a version that is not known yet");
 
     assert_eq!(refused, ReplayError::Version(VERSION + 1));
     assert!(refused.to_string().contains("a newer build made it"), "{refused}");

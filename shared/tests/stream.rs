@@ -4,7 +4,7 @@
 mod recorded;
 
 use recorded::record;
-use shared::replay::{Playback, Reader};
+use shared::replay::{Playback, ReplayReader};
 use shared::sim::Mode;
 use shared::sim::determinism::SeededMatch;
 use shared::sim::rng::Rng;
@@ -14,7 +14,7 @@ use shared::snapshot::{StreamDecoder, StreamEncoder, records};
 fn a_recording_replays_the_match_in_chunks_of_any_size() {
     for seed in 0..60 {
         let recorded = record(seed);
-        let mut reader = Reader::new();
+        let mut reader = ReplayReader::new();
         let mut chance = Rng(seed);
 
         let mut rest = recorded.file.as_slice();
@@ -46,7 +46,7 @@ fn a_recording_that_was_cut_plays_up_to_the_cut() {
     let mut chance = Rng(1);
     for _ in 0..100 {
         let cut = 200 + chance.below(recorded.file.len() as u32 - 200) as usize;
-        let mut reader = Reader::new();
+        let mut reader = ReplayReader::new();
 
         reader.push(&recorded.file[..cut]).unwrap();
 
@@ -68,7 +68,7 @@ fn any_damage_is_an_error_and_never_a_panic() {
         }
         file.truncate(chance.below(file.len() as u32 * 2) as usize);
 
-        let mut reader = Reader::new();
+        let mut reader = ReplayReader::new();
         let outcome = reader.push(&file);
 
         let untouched = recorded.file.starts_with(&file);

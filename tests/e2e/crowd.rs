@@ -91,12 +91,12 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
         let view = player.until("a summary", |view| !view.summaries.is_empty()).await;
         sees_who_is_near(&view, all);
         let summary = view.last_summary().unwrap();
-        assert_eq!(summary.places.len(), PLAYERS);
-        assert!(summary.places.iter().any(|place| place.player == player.guest().id()));
-        assert!(summary.places.iter().all(|place| place.rating_change == 0));
+        assert_eq!(summary.results.len(), PLAYERS);
+        assert!(summary.results.iter().any(|place| place.player == player.guest().id()));
+        assert!(summary.results.iter().all(|place| place.rating_change == 0));
         assert_eq!(view.roster.name(view.seat.unwrap()), player.guest().name());
     }
-    let scored: u32 = end.last_summary().unwrap().places.iter().map(|place| place.knockouts).sum();
+    let scored: u32 = end.last_summary().unwrap().results.iter().map(|place| place.knockouts).sum();
     assert!(scored > 0 && end.falls >= scored, "{scored} of {}", end.falls);
     let near: Vec<_> = players.iter().filter_map(|player| player.view().world).collect();
     assert!(near.iter().any(|world| world.discs.len() < PLAYERS), "nobody was far away");

@@ -1,7 +1,7 @@
 //! People in one room: seats, rounds, pushes, and the way to the scoreboard.
 
 use shared::api::{Role, RoomPhase};
-use shared::protocol::{ClientMessage, Place, close};
+use shared::protocol::{ClientMessage, PlayerResult, close};
 use shared::sim::{BotStrength, Mode, World};
 use shared::snapshot::FrameKind;
 use tests::player::Conduct;
@@ -74,10 +74,10 @@ async fn a_round_ends_with_a_summary_and_the_next_begins() {
     bob.until("a summary", |view| !view.summaries.is_empty()).await;
 
     let summary = view.last_summary().unwrap();
-    let winner = &summary.places[0];
+    let winner = &summary.results[0];
     assert_eq!((winner.player, winner.bot), (ada.guest().id(), false));
     assert!(winner.points >= 1 && winner.knockouts >= 1);
-    assert!(winner.rating_change > 0 && summary.places[1].rating_change < winner.rating_change);
+    assert!(winner.rating_change > 0 && summary.results[1].rating_change < winner.rating_change);
     let keyframes = view.keyframes;
     ada.until("the next round", |view| view.keyframes > keyframes && view.is_playing()).await;
     let board = server.scoreboard().await;
@@ -107,9 +107,9 @@ async fn who_comes_in_the_last_quarter_is_not_rated_to_stay_or_to_go() {
     goes.closed().await;
 
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
-    let places = &view.last_summary().unwrap().places;
+    let places = &view.last_summary().unwrap().results;
     let change_of = |player: &Player| {
-        let own = |place: &&Place| place.player == player.guest().id();
+        let own = |place: &&PlayerResult| place.player == player.guest().id();
         places.iter().find(own).expect("a place for everybody").rating_change
     };
     assert!(change_of(&ada) > 0 && change_of(&bob) < 0);

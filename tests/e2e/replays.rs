@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use shared::api::{ProblemKind, ReplayList, ReplaySummary};
 use shared::id::{ReplayId, RoomId};
-use shared::replay::{MAGIC, MEDIA_TYPE, Playback, Reader};
+use shared::replay::{MAGIC, MEDIA_TYPE, Playback, ReplayReader};
 use shared::sim::Mode;
 use shared::tick::seconds;
 use tests::player::Conduct;
@@ -48,7 +48,7 @@ async fn a_round_can_be_replayed_from_its_file() {
     assert_eq!(file.header("content-type"), MEDIA_TYPE);
     assert_eq!(file.header("accept-ranges"), "bytes");
     assert_eq!(file.body.len() as u64, replay.bytes);
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     reader.push(&file.body).unwrap();
     assert!(reader.is_complete() && reader.is_verified());
     assert_eq!((reader.diverged(), reader.available_ticks()), (0, replay.ticks));
@@ -147,7 +147,7 @@ async fn an_unknown_replay_says_so() {
 /// A growing body, read piece by piece.
 struct Growing {
     response: reqwest::Response,
-    reader: Reader,
+    reader: ReplayReader,
     body: Vec<u8>,
 }
 
@@ -158,7 +158,7 @@ impl Growing {
         assert_eq!(response.status(), 200);
         let headers = response.headers();
         assert!(!headers.contains_key("content-length") && !headers.contains_key("etag"));
-        Self { response, reader: Reader::new(), body: Vec::new() }
+        Self { response, reader: ReplayReader::new(), body: Vec::new() }
     }
 
     /// Takes the next piece. False at the end.
@@ -228,7 +228,7 @@ async fn a_round_that_is_looked_at_now_and_then_is_whole() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(60)).await;
     let (_ada, _bob, room) = duel(&server).await;
     let path = format!("/api/rooms/{room}/recent");
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     let mut cursors = Vec::new();
 
     eventually(DEADLINE, "four seconds of the round", async || {

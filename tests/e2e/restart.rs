@@ -6,7 +6,7 @@ use std::path::Path;
 use game_server::Config;
 use shared::protocol::chat::Channel;
 use shared::protocol::close;
-use shared::replay::Reader;
+use shared::replay::ReplayReader;
 use shared::sim::Mode;
 use tests::player::Conduct;
 use tests::{Guest, Player, ServerProcess, TestServer, eventually, wait, within};
@@ -44,7 +44,7 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
     let view = first.until("a summary", |view| !view.summaries.is_empty()).await;
     let finished = server.finished_replay(view.summaries[0].replay).await;
     let file = server.replay_file(finished.id).await;
-    let rating = view.summaries[0].places.iter().find(|p| p.player == ada.id()).unwrap().rating;
+    let rating = view.summaries[0].results.iter().find(|p| p.player == ada.id()).unwrap().rating;
     let keyframes = view.keyframes;
     first.until("the next round", |view| view.keyframes > keyframes && view.is_playing()).await;
     let deltas = first.view().deltas;
@@ -64,7 +64,7 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
         server.replays().await.replays.into_iter().find(|replay| !replay.complete)
     })
     .await;
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     reader.push(&server.replay_file(cut_off.id).await.body).unwrap();
     assert!(!reader.is_complete());
     assert_eq!(reader.available_ticks(), cut_off.ticks);

@@ -25,7 +25,7 @@ pub(super) fn show(
     area.order(Order::Middle).show(context, |ui| {
         theme::panel().show(ui, |ui| {
             ui.set_width(620.0_f32.min(context.content_rect().width() - 64.0));
-            let places = &result.summary.places;
+            let places = &result.summary.results;
             let own_place = places.iter().position(|place| Some(place.player) == own);
             heading(ui, room, result, own_place);
             ui.add_space(4.0);
@@ -64,7 +64,7 @@ fn own_score(room: &Room) -> Option<String> {
 }
 
 fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usize>) {
-    let places = &result.summary.places;
+    let places = &result.summary.results;
     let title = match (own_place, places.first()) {
         (Some(0), _) => "You won the round".to_owned(),
         (Some(place), _) => format!("You came {}", widgets::ordinal(place + 1)),

@@ -3,7 +3,7 @@
 use bevy_egui::egui::{
     Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2,
 };
-use shared::protocol::Place;
+use shared::protocol::PlayerResult;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
@@ -70,8 +70,8 @@ pub fn best(mut rows: Vec<Row>, own: Option<Slot>, most: usize) -> Vec<Row> {
 
 /// The table of a result.
 #[must_use]
-pub fn finished(places: &[Place], is_rated: bool) -> Vec<Row> {
-    let row = |(number, place): (usize, &Place)| Row {
+pub fn finished(places: &[PlayerResult], is_rated: bool) -> Vec<Row> {
+    let row = |(number, place): (usize, &PlayerResult)| Row {
         place: Some(number + 1),
         slot: place.slot,
         name: place.name.as_str().to_owned(),

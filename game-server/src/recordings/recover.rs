@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
-use shared::replay::Reader;
+use shared::replay::ReplayReader;
 use shared::snapshot::next_record;
 
 use crate::app::Services;
@@ -64,7 +64,7 @@ async fn recover_one(services: &Services, id: ReplayId) {
 
 /// What can be played of a part: whole records that follow each other. None when that is nothing.
 fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     let mut good = PREAMBLE_BYTES;
     reader.push(bytes.get(..good)?).ok()?;
     while reader.index().is_none()
@@ -99,7 +99,7 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
 }
 
 /// Those who sat there at the end, best first.
-fn players(reader: &Reader) -> Vec<ReplayPlayer> {
+fn players(reader: &ReplayReader) -> Vec<ReplayPlayer> {
     let has_teams = reader.header().is_some_and(|header| header.mode.has_teams());
     let disc = |slot| reader.newest().and_then(|world| world.disc(slot));
     let mut players: Vec<_> = reader
@@ -121,7 +121,7 @@ fn players(reader: &Reader) -> Vec<ReplayPlayer> {
 #[cfg(test)]
 mod tests {
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
-    use shared::replay::{ReplayHeader, Writer};
+    use shared::replay::{ReplayHeader, ReplayWriter};
     use shared::sim::{Command, Event, Mode, Slot, World};
     use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 
@@ -144,7 +144,7 @@ mod tests {
             round_ticks: 600,
             started_at_ms: 1_000,
         };
-        let (mut writer, mut bytes) = Writer::new(&header);
+        let (mut writer, mut bytes) = ReplayWriter::new(&header);
         let mut world = World::new(Mode::Duel, 1, 600);
         let mut encoder = StreamEncoder::new();
         let entry = RosterEntry {

@@ -230,7 +230,7 @@ impl Summary {
         let standings: &[Standing] = &self.result.standings;
         let seconds = left.as_secs() + u64::from(left.subsec_millis() > 0);
         ServerMessage::Summary(RoundSummary {
-            places: places(standings, records, self.result.mode.has_teams()),
+            results: places(standings, records, self.result.mode.has_teams()),
             next_round_in_s: u32::try_from(seconds).unwrap_or(u32::MAX),
             replay: self.replay,
         })

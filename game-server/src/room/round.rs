@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use shared::id::{PlayerId, ReplayId, RoomId};
-use shared::replay::{ReplayHeader, Writer};
+use shared::replay::{ReplayHeader, ReplayWriter};
 use shared::sim::{Command, Disc, Event, Mode, Slot, World};
 use shared::snapshot::ahead::{Announced, announce};
 use shared::snapshot::{Roster, StreamEncoder};
@@ -91,7 +91,7 @@ impl Round {
             tape.record(&roster, 0);
             tape.record(&keyframe, 0);
         }
-        let preamble = if plan.counts { Writer::new(&header).1 } else { Vec::new() };
+        let preamble = if plan.counts { ReplayWriter::new(&header).1 } else { Vec::new() };
         plan.outbox.begin(preamble, &roster, &keyframe);
         let people = plan.seats.iter().filter(|seat| !seat.is_bot());
         Self {

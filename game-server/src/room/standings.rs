@@ -1,7 +1,7 @@
 //! Who did how well in a round: from seats and discs to standings, and from those to what people see.
 
 use shared::api::ReplayPlayer;
-use shared::protocol::Place;
+use shared::protocol::PlayerResult;
 use shared::sim::Disc;
 
 use super::seats::Seat;
@@ -61,8 +61,8 @@ pub(super) fn places(
     standings: &[Standing],
     records: &[PlaceRecord],
     has_teams: bool,
-) -> Vec<Place> {
-    let place = |(standing, record): (&Standing, &PlaceRecord)| Place {
+) -> Vec<PlayerResult> {
+    let place = |(standing, record): (&Standing, &PlaceRecord)| PlayerResult {
         slot: standing.slot,
         player: standing.player.id,
         name: standing.player.name.clone(),

@@ -1,6 +1,6 @@
-//! Playing what a [`Reader`] has: forwards by steps, backwards by the last keyframe.
+//! Playing what a [`ReplayReader`] has: forwards by steps, backwards by the last keyframe.
 
-use super::read::Reader;
+use super::read::ReplayReader;
 use crate::sim::{Event, World};
 use crate::snapshot::{Applied, StreamDecoder};
 use crate::tick::Tick;
@@ -23,7 +23,7 @@ impl Playback {
     }
 
     /// Moves to the last frame at or before a tick of the round.
-    pub fn seek(&mut self, reader: &Reader, tick: u32) {
+    pub fn seek(&mut self, reader: &ReplayReader, tick: u32) {
         let frames = reader.frames();
         let after = frames.partition_point(|frame| frame.tick <= tick);
         let Some(start) = frames[..after].iter().rposition(|frame| frame.is_keyframe) else {
@@ -40,7 +40,7 @@ impl Playback {
 
     /// Plays on to the last frame at or before a tick; backwards it is a [`Playback::seek`]. Tells what happened on
     /// the way, unless it was a jump.
-    pub fn advance_to(&mut self, reader: &Reader, tick: u32) -> Vec<(Tick, Event)> {
+    pub fn advance_to(&mut self, reader: &ReplayReader, tick: u32) -> Vec<(Tick, Event)> {
         if tick < self.tick() {
             self.seek(reader, tick);
             return Vec::new();
@@ -74,7 +74,7 @@ impl Playback {
         *self = Self { decoder: StreamDecoder::new(), previous: None, next: frame };
     }
 
-    fn play_next(&mut self, reader: &Reader) -> Vec<(Tick, Event)> {
+    fn play_next(&mut self, reader: &ReplayReader) -> Vec<(Tick, Event)> {
         let Some(frame) = reader.frames().get(self.next) else { return Vec::new() };
         self.next += 1;
         let before = self.decoder.world().cloned();

@@ -62,7 +62,7 @@ enum Expects {
 
 /// Collects a recording and follows it, so that it knows how far it goes and what happens in it.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct ReplayReader {
     pending: Vec<u8>,
     expects: Expects,
     digest: Sha256,
@@ -77,13 +77,13 @@ pub struct Reader {
     verified: bool,
 }
 
-impl Default for Reader {
+impl Default for ReplayReader {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Reader {
+impl ReplayReader {
     /// A reader that has got nothing.
     #[must_use]
     pub fn new() -> Self {
@@ -280,7 +280,7 @@ impl Reader {
     }
 }
 
-impl Reader {
+impl ReplayReader {
     fn keep(&mut self, frame: Frame) -> Result<(), DecodeError> {
         // Whoever seeks relies on the order.
         if frame.tick < self.available_ticks() {

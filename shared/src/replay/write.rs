@@ -10,13 +10,13 @@ use crate::tick::Tick;
 
 /// Follows what is appended to a file, so that it can write the table of contents. Holds no bytes.
 #[derive(Debug, Clone)]
-pub struct Writer {
+pub struct ReplayWriter {
     digest: Sha256,
     offset: u64,
     index: Index,
 }
 
-impl Writer {
+impl ReplayWriter {
     /// A new recording and the bytes that begin it.
     #[must_use]
     pub fn new(header: &ReplayHeader) -> (Self, Vec<u8>) {

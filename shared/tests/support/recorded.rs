@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "the tests look at more of it than the program that writes them")]
 
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
-use shared::replay::{ReplayHeader, Writer};
+use shared::replay::{ReplayHeader, ReplayWriter};
 use shared::sim::determinism::SeededMatch;
 use shared::sim::{BotStrength, World};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
@@ -28,9 +28,9 @@ pub(crate) fn record(seed: u64) -> Recorded {
         game.world.tick = Tick(u32::MAX - 300);
         game.world.began = game.world.tick;
     }
-    let (mut writer, mut file) = Writer::new(&header(seed, &game.world));
+    let (mut writer, mut file) = ReplayWriter::new(&header(seed, &game.world));
     let mut encoder = StreamEncoder::new();
-    let mut put = |bytes: Vec<u8>, writer: &mut Writer, world: &World| {
+    let mut put = |bytes: Vec<u8>, writer: &mut ReplayWriter, world: &World| {
         writer.record(&bytes, world.elapsed());
         file.extend(&bytes);
         bytes.len()

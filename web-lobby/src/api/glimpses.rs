@@ -13,7 +13,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::id::RoomId;
-use shared::replay::{MAGIC, Reader, ReplayError};
+use shared::replay::{MAGIC, ReplayError, ReplayReader};
 
 use super::stream::{Slice, slice};
 use super::wake::{self, Gate};
@@ -28,7 +28,7 @@ const REST_MS: u32 = 4_000;
 /// What is known of a room in view.
 #[derive(Default)]
 pub(crate) struct Glimpse {
-    pub(crate) reader: Reader,
+    pub(crate) reader: ReplayReader,
     /// Names the body that is played: with another one, everything drawn begins anew.
     pub(crate) body: u32,
     cursor: Option<String>,
@@ -153,7 +153,7 @@ impl Watched {
 impl Glimpse {
     fn take(&mut self, slice: Slice) {
         if slice.bytes.starts_with(&MAGIC) {
-            self.reader = Reader::new();
+            self.reader = ReplayReader::new();
             self.body = self.body.wrapping_add(1);
         }
         let pushed = self.reader.push(&slice.bytes);

@@ -12,7 +12,7 @@ pub(crate) use follow::{Follower, Following};
 use std::cell::Cell;
 
 use js_sys::Uint8Array;
-use shared::replay::Reader;
+use shared::replay::ReplayReader;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -130,7 +130,7 @@ fn rest_headers(cut: &Cut) -> Result<Headers, JsValue> {
 
 /// Whether a stream leads elsewhere than it says, the first time that it is seen. Somebody has a bug then, and whoever
 /// looks at the console is to know of it.
-fn is_newly_diverged(reader: &Reader, known: &Cell<bool>) -> bool {
+fn is_newly_diverged(reader: &ReplayReader, known: &Cell<bool>) -> bool {
     reader.diverged() > 0 && !known.replace(true)
 }
 
@@ -147,7 +147,7 @@ mod tests {
     use std::cell::Cell;
 
     use shared::id::{ReplayId, RoomId};
-    use shared::replay::{Reader, ReplayHeader, Writer};
+    use shared::replay::{ReplayHeader, ReplayReader, ReplayWriter};
     use shared::sim::{Mode, World};
     use shared::snapshot::StreamEncoder;
 
@@ -165,8 +165,8 @@ mod tests {
         };
         let (mut world, mut encoder) = (World::new(Mode::Duel, 1, 1_200), StreamEncoder::new());
         drop(world.step(&[]));
-        let (mut reader, known) = (Reader::new(), Cell::new(false));
-        reader.push(&Writer::new(&header).1).unwrap();
+        let (mut reader, known) = (ReplayReader::new(), Cell::new(false));
+        reader.push(&ReplayWriter::new(&header).1).unwrap();
         reader.push(&encoder.keyframe(&world)).unwrap();
         assert!(!is_newly_diverged(&reader, &known));
 

@@ -1,17 +1,17 @@
 //! The longest recordings that there may be, and files that would cost a reader more than they have bytes.
 
 use super::{
-    FRAMES_MAX, INDEX_BYTES_MAX, KEYFRAMES_MAX, MARKERS_MAX, ROSTERS_MAX, Reader, ReplayError,
+    FRAMES_MAX, INDEX_BYTES_MAX, KEYFRAMES_MAX, MARKERS_MAX, ROSTERS_MAX, ReplayError, ReplayReader,
 };
 use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
-use crate::replay::{ReplayHeader, Writer};
+use crate::replay::{ReplayHeader, ReplayWriter};
 use crate::sim::mode::ROUND_TICKS_MAX;
 use crate::sim::{Event, Mode, Slot, World};
 use crate::snapshot::{DecodeError, FRAME_BYTES_MAX, Roster, RosterEntry, StreamEncoder};
 use crate::tick::{KEYFRAME_EVERY_TICKS, Tick};
 
 /// A round that has just begun, and the bytes that its recording begins with.
-fn begun(round_ticks: u32) -> (World, Writer, Vec<u8>) {
+fn begun(round_ticks: u32) -> (World, ReplayWriter, Vec<u8>) {
     let header = ReplayHeader {
         id: ReplayId::from_bits(u64::MAX),
         room: RoomId::from_bits(u64::MAX),
@@ -20,7 +20,7 @@ fn begun(round_ticks: u32) -> (World, Writer, Vec<u8>) {
         round_ticks,
         started_at_ms: u64::MAX,
     };
-    let (writer, preamble) = Writer::new(&header);
+    let (writer, preamble) = ReplayWriter::new(&header);
     (World::new(Mode::Brawl, 1, round_ticks), writer, preamble)
 }
 
@@ -57,7 +57,7 @@ fn the_longest_index_can_be_read() {
     assert!(last.len() > FRAME_BYTES_MAX && last.len() < INDEX_BYTES_MAX, "{}", last.len());
     file.extend(last);
 
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     reader.push(&file).expect("a recording as it is written");
 
     assert!(reader.is_complete() && reader.is_verified());
@@ -72,7 +72,7 @@ fn a_frame_before_the_end_may_not_be_as_long_as_an_index() {
     let too_long = FRAME_BYTES_MAX + 1;
     file.extend(crate::snapshot::record(&vec![0; too_long]));
 
-    let refused = Reader::new().push(&file);
+    let refused = ReplayReader::new().push(&file);
 
     assert_eq!(refused, Err(ReplayError::Damaged(DecodeError::TooLong(too_long))));
 }
@@ -83,7 +83,7 @@ fn deltas_that_change_nothing_are_refused() {
         let (world, _, mut file) = begun(round_ticks);
         file.extend(StreamEncoder::new().keyframe(&world));
         file.extend(delta);
-        Reader::new().push(&file)
+        ReplayReader::new().push(&file)
             == Err(DecodeError::Malformed("a delta that changes nothing").into())
     };
     let (world, ..) = begun(0);
@@ -106,7 +106,7 @@ fn a_recording_does_not_go_backwards() {
     world.tick = Tick(120);
     file.extend(encoder.keyframe(&world));
 
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     let refused = reader.push(&file);
 
     assert_eq!(refused, Err(DecodeError::Malformed("the round goes backwards").into()));
@@ -117,7 +117,7 @@ fn a_recording_does_not_go_backwards() {
 fn there_are_no_more_frames_than_the_longest_round_has() {
     let (world, _, preamble) = begun(600);
     let keyframe = StreamEncoder::new().keyframe(&world);
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     reader.push(&preamble).unwrap();
 
     reader.push(&keyframe.repeat(FRAMES_MAX)).expect("as many as there may be");
@@ -130,7 +130,7 @@ fn there_are_no_more_frames_than_the_longest_round_has() {
 fn rosters_that_say_nothing_new_are_not_kept() {
     let (mut world, _, mut file) = begun(600);
     let mut encoder = StreamEncoder::new();
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     file.extend(encoder.keyframe(&world));
     file.extend(encoder.roster(&roster("Ada")).repeat(1_000));
     world.tick = Tick(60);
@@ -154,7 +154,7 @@ fn rosters_that_say_nothing_new_are_not_kept() {
 fn rosters_are_kept_up_to_a_bound() {
     let (mut world, _, preamble) = begun(ROUND_TICKS_MAX);
     let mut encoder = StreamEncoder::new();
-    let mut reader = Reader::new();
+    let mut reader = ReplayReader::new();
     reader.push(&preamble).unwrap();
     let names = [roster("Ada"), roster("Bob")];
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use shared::id::{ReplayId, RoomId};
-use shared::replay::{MAGIC, Playback, Reader, ReplayHeader, Writer};
+use shared::replay::{MAGIC, Playback, ReplayHeader, ReplayReader, ReplayWriter};
 use shared::sim::World;
 use shared::snapshot::{FrameKind, next_record};
 
@@ -16,7 +16,7 @@ const BEGINNING_BYTES: usize = MAGIC.len() + 2;
 
 /// A file that grows.
 pub(super) struct Recorder {
-    writer: Writer,
+    writer: ReplayWriter,
     file: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl Recorder {
             round_ticks: world.round_ticks,
             started_at_ms: 0,
         };
-        let (writer, file) = Writer::new(&header);
+        let (writer, file) = ReplayWriter::new(&header);
         Self { writer, file }
     }
 
@@ -101,8 +101,8 @@ pub(super) fn deltas(file: &[u8]) -> Result<Vec<&[u8]>> {
     bail!("the recording has no end")
 }
 
-fn read(file: &[u8]) -> Result<Reader> {
-    let mut reader = Reader::new();
+fn read(file: &[u8]) -> Result<ReplayReader> {
+    let mut reader = ReplayReader::new();
     reader.push(file)?;
     ensure!(reader.is_complete() && reader.is_verified(), "the recording is not whole");
     ensure!(reader.diverged() == 0, "the recording leads elsewhere than it says");

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
 use shared::id::ReplayId;
-use shared::replay::Reader;
+use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
@@ -46,7 +46,7 @@ impl Progress {
 
 /// What has been got so far.
 pub(crate) struct Downloaded {
-    pub(crate) reader: Reader,
+    pub(crate) reader: ReplayReader,
     pub(crate) progress: Progress,
     /// Names the state of the file that the bytes are from.
     tag: Option<String>,
@@ -85,7 +85,7 @@ impl Download {
     /// Begins.
     pub(crate) fn start(replay: ReplayId) -> Self {
         let downloaded = Rc::new(RefCell::new(Downloaded {
-            reader: Reader::new(),
+            reader: ReplayReader::new(),
             progress: Progress::Opening,
             tag: None,
         }));
@@ -117,7 +117,7 @@ impl Downloaded {
 
     fn begin(&mut self, body: &Body) {
         if !body.continues {
-            self.reader = Reader::new();
+            self.reader = ReplayReader::new();
         }
         self.tag.clone_from(&body.tag);
         self.progress = Progress::Loading;

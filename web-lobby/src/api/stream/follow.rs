@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
 use shared::id::RoomId;
-use shared::replay::{Reader, ReplayError};
+use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
@@ -40,7 +40,7 @@ pub(crate) enum Following {
 
 /// What has been got so far.
 pub(crate) struct Followed {
-    pub(crate) reader: Reader,
+    pub(crate) reader: ReplayReader,
     pub(crate) jitter: Jitter,
     pub(crate) following: Following,
     /// Names the body that is played, among all of this page: with another one, everything drawn begins anew.
@@ -70,7 +70,7 @@ impl Follower {
     /// Begins to follow.
     pub(crate) fn start(room: RoomId, asks: Asks) -> Self {
         let followed = Rc::new(RefCell::new(Followed {
-            reader: Reader::new(),
+            reader: ReplayReader::new(),
             jitter: Jitter::default(),
             following: Following::Connecting,
             body: 0,
@@ -183,7 +183,7 @@ async fn follow_body(
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
     }
-    let (mut reader, mut jitter) = (Reader::new(), Jitter::default());
+    let (mut reader, mut jitter) = (ReplayReader::new(), Jitter::default());
     let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
         if line.left.get() {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use shared::replay::{Playback, Reader};
+use shared::replay::{Playback, ReplayReader};
 use shared::sim::{Event, PushKind, Slot, World};
 use shared::snapshot::Roster;
 use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
@@ -34,7 +34,7 @@ impl Projector {
         &mut self,
         easel: &mut Easel,
         frame: &Frame,
-        reader: &Reader,
+        reader: &ReplayReader,
         at: f64,
         follow: Option<Slot>,
     ) {
@@ -46,14 +46,19 @@ impl Projector {
     }
 
     /// Draws the moment at a needle as a picture for a row. Nothing without a world.
-    pub fn show_small(&mut self, easel: &mut Easel, frame: &Frame, reader: &Reader, at: f64) {
+    pub fn show_small(&mut self, easel: &mut Easel, frame: &Frame, reader: &ReplayReader, at: f64) {
         self.play_to(reader, at);
         if let Some(scene) = self.scene(reader, at, None) {
             canvas::draw_small(&easel.context, &mut easel.brushes, frame, &scene);
         }
     }
 
-    fn scene<'a>(&'a self, reader: &'a Reader, at: f64, follow: Option<Slot>) -> Option<Scene<'a>> {
+    fn scene<'a>(
+        &'a self,
+        reader: &'a ReplayReader,
+        at: f64,
+        follow: Option<Slot>,
+    ) -> Option<Scene<'a>> {
         let world = self.playback.world()?;
         Some(Scene {
             world,
@@ -75,7 +80,7 @@ impl Projector {
     }
 
     /// What is written over the picture.
-    pub fn hud(&self, reader: &Reader) -> Option<Hud> {
+    pub fn hud(&self, reader: &ReplayReader) -> Option<Hud> {
         let world = self.world()?;
         let now = world.elapsed();
         let kills = self.kills.iter().filter(|kill| now.saturating_sub(kill.tick) < KILL_TICKS);
@@ -83,7 +88,7 @@ impl Projector {
     }
 
     /// The playback goes one frame past the needle, so that every picture lies between two worlds.
-    fn play_to(&mut self, reader: &Reader, at: f64) {
+    fn play_to(&mut self, reader: &ReplayReader, at: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
         #[expect(clippy::cast_sign_loss, reason = "cut at zero")]
         let target = at.max(0.0) as u32 + SNAPSHOT_EVERY_TICKS;
