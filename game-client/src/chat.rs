@@ -116,7 +116,7 @@ fn listen(mut reports: MessageReader<Report>, settings: Res<Settings>, mut chat:
 #[cfg(test)]
 mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
-    use shared::protocol::chat::{Channel, ChatLine};
+    use shared::protocol::chat::{ChatChannel, ChatLine};
 
     use super::Chat;
 
@@ -124,7 +124,7 @@ mod tests {
         ChatLine {
             sequence,
             at_ms: 0,
-            channel: Channel::Room { room: RoomId::from_bits(1) },
+            channel: ChatChannel::Room { room: RoomId::from_bits(1) },
             from: PlayerId::from_bits(7),
             name: PlayerName::parse("Ada").expect("a name"),
             text: text.to_owned(),

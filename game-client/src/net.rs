@@ -27,7 +27,7 @@ use bevy::prelude::{
 };
 use shared::api::{CreateRoom, MatchState, Role, RoomDetails, RoomList, Session};
 use shared::id::{PlayerName, RoomId};
-use shared::protocol::chat::{Channel, ChatServerMessage};
+use shared::protocol::chat::{ChatChannel, ChatServerMessage};
 use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::Mode;
 use tokio::sync::mpsc;
@@ -99,7 +99,7 @@ pub enum Request {
     /// Say something in the chat.
     Say {
         /// To whom.
-        channel: Channel,
+        channel: ChatChannel,
         /// What.
         text: String,
     },

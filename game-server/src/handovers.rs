@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use shared::api::Handover;
+use shared::api::DeviceLink;
 use shared::id::PlayerId;
 
 use crate::sessions::random_token;
@@ -52,7 +52,7 @@ impl Handovers {
     ///
     /// # Errors
     /// [`HandoverError::TooMany`] when the table is full.
-    pub fn issue(&self, player: PlayerId) -> Result<Handover, HandoverError> {
+    pub fn issue(&self, player: PlayerId) -> Result<DeviceLink, HandoverError> {
         self.issue_at(player, Instant::now())
     }
 
@@ -64,7 +64,7 @@ impl Handovers {
         self.redeem_at(code, Instant::now())
     }
 
-    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<Handover, HandoverError> {
+    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<DeviceLink, HandoverError> {
         let mut waiting = lock(&self.waiting);
         forget_expired(&mut waiting, now);
         if waiting.iter().filter(|code| code.player == player).count() >= PER_PLAYER_MAX {
@@ -76,7 +76,7 @@ impl Handovers {
         }
         let (code, expires) = (random_token(), now + Duration::from_secs(HANDOVER_SECONDS.into()));
         waiting.push_back(Code { text: code.clone(), player, expires });
-        Ok(Handover { code, expires_in_s: HANDOVER_SECONDS })
+        Ok(DeviceLink { code, expires_in_s: HANDOVER_SECONDS })
     }
 
     fn redeem_at(&self, text: &str, now: Instant) -> Result<PlayerId, HandoverError> {

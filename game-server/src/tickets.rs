@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use shared::api::{Role, SeatTicket};
+use shared::api::{Role, WebSocketTicket};
 use shared::id::{PlayerId, RoomId};
 
 use crate::sessions::{Player, random_token};
@@ -81,7 +81,7 @@ impl Tickets {
     ///
     /// # Errors
     /// [`TicketError::TooMany`] when the table is full.
-    pub fn issue(&self, player: Player, door: Door) -> Result<SeatTicket, TicketError> {
+    pub fn issue(&self, player: Player, door: Door) -> Result<WebSocketTicket, TicketError> {
         self.issue_at(player, door, Instant::now())
     }
 
@@ -114,7 +114,7 @@ impl Tickets {
         player: Player,
         door: Door,
         now: Instant,
-    ) -> Result<SeatTicket, TicketError> {
+    ) -> Result<WebSocketTicket, TicketError> {
         let mut waiting = lock(&self.waiting);
         waiting.forget_expired(now);
         waiting.make_room_for(player.id);
@@ -124,7 +124,7 @@ impl Tickets {
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
         waiting.add(Ticket { key: key.clone(), player, door, expires });
-        Ok(SeatTicket {
+        Ok(WebSocketTicket {
             url: format!("{}?ticket={key}", door.path()),
             ticket: key,
             expires_in_s: TICKET_SECONDS,

@@ -9,7 +9,7 @@ pub use problem::{Problem, ProblemKind};
 pub use replays::{Marker, MarkerKind, ReplayList, ReplayPlayer, ReplaySummary};
 pub use rooms::{
     CreateRoom, MatchRequest, MatchState, MatchTicket, Role, RoomClosed, RoomDetails, RoomList,
-    RoomPhase, RoomSeat, RoomSummary, SeatTicket, TicketRequest,
+    RoomPhase, RoomSeat, RoomSummary, TicketRequest, WebSocketTicket,
 };
 pub use scoreboard::{PlayerProfile, RatingPoint, ScoreRow, Scoreboard};
 
@@ -34,19 +34,20 @@ pub enum SessionRequest {
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::player_name))]
         name: String,
     },
-    /// The player of another program, which got a code for this.
-    Handover {
-        /// Its code.
+    /// Signs in as the player of another program, which got a code for this (see [`DeviceLink`]).
+    DeviceLink {
+        /// The code that the other program got.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
-        handover: String,
+        #[serde(rename = "handover")]
+        code: String,
     },
 }
 
-/// A code with which another program becomes the same player, once. The answer to
+/// A single-use code that signs another program in as the same player. The answer to
 /// `POST /api/session/handovers`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Handover {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Handover))]
+pub struct DeviceLink {
     /// Sent by the other program as `{"handover": …}` to `POST /api/session`.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub code: String,

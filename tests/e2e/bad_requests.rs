@@ -164,7 +164,8 @@ async fn a_subprotocol_is_echoed_only_when_it_was_offered() {
     let server = TestServer::start().await;
     let address = server.address();
     let ada = server.guest("ada").await;
-    let ticket: shared::api::SeatTicket = ada.ask(Method::POST, "/api/chat/tickets").await.json();
+    let ticket: shared::api::WebSocketTicket =
+        ada.ask(Method::POST, "/api/chat/tickets").await.json();
 
     let old = raw::handshake(address, &ticket.url, "Sec-WebSocket-Protocol: pushback-chat.v0\r\n");
     let old = raw::exchange(address, old).await;

@@ -1,6 +1,6 @@
 //! Chat: lines reach whom they should, and nobody else; what was missed comes later.
 
-use shared::protocol::chat::{Channel, LINE_CHARS_MAX, LINES_BURST_MAX, Refusal};
+use shared::protocol::chat::{ChatChannel, ChatRefusal, LINE_CHARS_MAX, LINES_BURST_MAX};
 use shared::protocol::close;
 use tests::{ServerProcess, TestServer};
 
@@ -10,8 +10,8 @@ async fn a_line_in_the_lobby_reaches_everyone_in_order() {
     let mut ada = server.guest("ada").await.chat().await;
     let mut bob = server.guest("bob").await.chat().await;
 
-    let first = ada.say(Channel::Lobby, "hello").await.unwrap();
-    let second = ada.say(Channel::Lobby, "  is anybody here?  ").await.unwrap();
+    let first = ada.say(ChatChannel::Lobby, "hello").await.unwrap();
+    let second = ada.say(ChatChannel::Lobby, "  is anybody here?  ").await.unwrap();
 
     let (heard, next) = (bob.hear().await, bob.hear().await);
     assert_eq!((heard.text.as_str(), heard.name.as_str()), ("hello", "ada"));
@@ -26,14 +26,14 @@ async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
     let bob = server.guest("bob").await;
     let mut ada = server.guest("ada").await.chat().await;
     let mut chat = bob.chat().await;
-    ada.say(Channel::Lobby, "before").await.unwrap();
+    ada.say(ChatChannel::Lobby, "before").await.unwrap();
     let seen = chat.hear().await.sequence;
     drop(chat);
 
-    ada.say(Channel::Lobby, "meanwhile").await.unwrap();
-    ada.say(Channel::Lobby, "and more").await.unwrap();
+    ada.say(ChatChannel::Lobby, "meanwhile").await.unwrap();
+    ada.say(ChatChannel::Lobby, "and more").await.unwrap();
     let mut chat = bob.chat_after(Some(seen)).await;
-    ada.say(Channel::Lobby, "after").await.unwrap();
+    ada.say(ChatChannel::Lobby, "after").await.unwrap();
 
     let missed: Vec<_> = chat.greeting.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(missed, ["meanwhile", "and more"]);
@@ -49,12 +49,12 @@ async fn a_direct_line_is_read_by_two_only() {
     let (mut from, mut to) = (ada.chat().await, bob.chat().await);
     let mut other = server.guest("eve").await.chat().await;
 
-    from.say(Channel::Direct { player: bob.id() }, "between us").await.unwrap();
-    from.say(Channel::Lobby, "for all").await.unwrap();
+    from.say(ChatChannel::Direct { player: bob.id() }, "between us").await.unwrap();
+    from.say(ChatChannel::Lobby, "for all").await.unwrap();
 
     let heard = to.hear().await;
     assert_eq!(heard.text, "between us");
-    assert_eq!(heard.channel, Channel::Direct { player: ada.id() }, "named by who wrote");
+    assert_eq!(heard.channel, ChatChannel::Direct { player: ada.id() }, "named by who wrote");
     assert_eq!(other.hear().await.text, "for all");
     let history = server.guest("max").await.chat().await.greeting;
     assert_eq!(history.len(), 1, "a direct line is in nobody else's history");
@@ -69,10 +69,16 @@ async fn a_line_that_cannot_be_sent_is_refused_with_a_reason() {
     let nobody = "ABCDEFGHJKMN".parse().unwrap();
 
     let long = "x".repeat(LINE_CHARS_MAX + 1);
-    assert_eq!(ada.say(Channel::Lobby, "   ").await, Err(Refusal::Empty));
-    assert_eq!(ada.say(Channel::Lobby, &long).await, Err(Refusal::TooLong));
-    assert_eq!(ada.say(Channel::Room { room: nowhere }, "hi").await, Err(Refusal::NotThere));
-    assert_eq!(ada.say(Channel::Direct { player: nobody }, "hi").await, Err(Refusal::Unknown));
+    assert_eq!(ada.say(ChatChannel::Lobby, "   ").await, Err(ChatRefusal::Empty));
+    assert_eq!(ada.say(ChatChannel::Lobby, &long).await, Err(ChatRefusal::TooLong));
+    assert_eq!(
+        ada.say(ChatChannel::Room { room: nowhere }, "hi").await,
+        Err(ChatRefusal::NotThere)
+    );
+    assert_eq!(
+        ada.say(ChatChannel::Direct { player: nobody }, "hi").await,
+        Err(ChatRefusal::Unknown)
+    );
 }
 
 #[tokio::test]
@@ -81,16 +87,16 @@ async fn who_talks_too_fast_is_told_to_wait_on_every_connection() {
     let guest = server.guest("ada").await;
     let mut ada = guest.chat().await;
     for line in 0..LINES_BURST_MAX {
-        ada.say(Channel::Lobby, &format!("line {line}")).await.unwrap();
+        ada.say(ChatChannel::Lobby, &format!("line {line}")).await.unwrap();
     }
 
-    let refused = ada.say(Channel::Lobby, "one more").await;
-    let elsewhere = guest.chat().await.say(Channel::Lobby, "from my other window").await;
+    let refused = ada.say(ChatChannel::Lobby, "one more").await;
+    let elsewhere = guest.chat().await.say(ChatChannel::Lobby, "from my other window").await;
 
-    assert_eq!(refused, Err(Refusal::TooFast));
-    assert_eq!(elsewhere, Err(Refusal::TooFast));
+    assert_eq!(refused, Err(ChatRefusal::TooFast));
+    assert_eq!(elsewhere, Err(ChatRefusal::TooFast));
     let mut bob = server.guest("bob").await.chat().await;
-    assert!(bob.say(Channel::Lobby, "others may").await.is_ok());
+    assert!(bob.say(ChatChannel::Lobby, "others may").await.is_ok());
 }
 
 #[tokio::test]
@@ -121,13 +127,13 @@ async fn the_chat_is_there_after_a_kill() {
     let mut server = ServerProcess::start(10).await;
     let ada = server.guest("ada").await;
     let mut chat = ada.chat().await;
-    let said = chat.say(Channel::Lobby, "remember me").await.unwrap();
+    let said = chat.say(ChatChannel::Lobby, "remember me").await.unwrap();
 
     server.kill();
     server.restart().await;
 
     let mut chat = ada.chat().await;
     assert_eq!(chat.greeting.last().map(|line| line.text.as_str()), Some("remember me"));
-    let next = chat.say(Channel::Lobby, "I am back").await.unwrap();
+    let next = chat.say(ChatChannel::Lobby, "I am back").await.unwrap();
     assert!(next > said, "numbers go on over restarts");
 }

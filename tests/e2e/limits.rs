@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::SinkExt as _;
 use reqwest::Method;
 use serde_json::json;
-use shared::api::{MatchRequest, ProblemKind, Role, SeatTicket};
+use shared::api::{MatchRequest, ProblemKind, Role, WebSocketTicket};
 use shared::protocol::{CHAT_SUBPROTOCOL, close};
 use shared::sim::Mode;
 use tests::feed::{self, FeedReader as _, FeedSocket};
@@ -180,7 +180,7 @@ async fn end_of_a_ping_flood(
 async fn a_flood_of_pings_closes_with_1008() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
-    let ticket: SeatTicket = ada.ask(Method::POST, "/api/chat/tickets").await.json();
+    let ticket: WebSocketTicket = ada.ask(Method::POST, "/api/chat/tickets").await.json();
 
     let of_feed = end_of_a_ping_flood(&server, "/api/feeds/lab", None).await;
     let of_chat = end_of_a_ping_flood(&server, &ticket.url, Some(CHAT_SUBPROTOCOL)).await;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use shared::api::RoomPhase;
-use shared::protocol::chat::Channel;
+use shared::protocol::chat::ChatChannel;
 use shared::sim::determinism::{fold, match_checksum};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::Browser;
@@ -186,7 +186,7 @@ async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
     give_name(&browser, "Bea").await;
     let heard = chat.hear().await;
     assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello everybody"));
-    chat.say(Channel::Lobby, "hello Bea").await.unwrap();
+    chat.say(ChatChannel::Lobby, "hello Bea").await.unwrap();
     browser.text_where(&by_id("chat-line"), |text| text.contains("hello Bea")).await;
 }
 

@@ -8,7 +8,7 @@ use futures_util::SinkExt as _;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared::api::{ReplayList, Role};
-use shared::protocol::chat::{Channel, ChatClientMessage};
+use shared::protocol::chat::{ChatChannel, ChatClientMessage};
 use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOL};
 use shared::sim::Mode;
 use tests::socket::{self, Incoming};
@@ -273,10 +273,10 @@ async fn the_chat_speaks_as_described() {
     let mut heard = vec![text(&mut chat).await];
     for message in [
         ChatClientMessage::Enter { room: mine },
-        say(Channel::Lobby, 1),
-        say(Channel::Room { room: mine }, u32::MAX),
-        say(Channel::Direct { player: bob.id() }, 0),
-        say(Channel::Team { room: other, team: 1 }, 4),
+        say(ChatChannel::Lobby, 1),
+        say(ChatChannel::Room { room: mine }, u32::MAX),
+        say(ChatChannel::Direct { player: bob.id() }, 0),
+        say(ChatChannel::Team { room: other, team: 1 }, 4),
     ] {
         let message = serde_json::to_value(&message).unwrap();
         api.assert_fits("a client", &Description::schema("ChatClientMessage"), &message);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use game_server::Config;
-use shared::protocol::chat::Channel;
+use shared::protocol::chat::ChatChannel;
 use shared::protocol::close;
 use shared::replay::ReplayReader;
 use shared::sim::Mode;
@@ -39,7 +39,7 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
     let mut server = ServerProcess::start(4).await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let mut chat = ada.chat().await;
-    chat.say(Channel::Lobby, "good luck").await.unwrap();
+    chat.say(ChatChannel::Lobby, "good luck").await.unwrap();
     let (mut first, _second) = fight(&ada, &bob).await;
     let view = first.until("a summary", |view| !view.summaries.is_empty()).await;
     let finished = server.finished_replay(view.summaries[0].replay).await;

@@ -1,7 +1,7 @@
 //! Chat inside rooms: who is there reads it, the own team alone reads what is for the team.
 
 use reqwest::Method;
-use shared::protocol::chat::{Channel, Refusal};
+use shared::protocol::chat::{ChatChannel, ChatRefusal};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::{Browser, PAGE_DEADLINE};
 use tests::{Player, TestServer, eventually, within};
@@ -12,7 +12,7 @@ async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let eve = server.guest("eve").await;
     let room = ada.private_room(Mode::Brawl).await;
-    let channel = Channel::Room { room };
+    let channel = ChatChannel::Room { room };
     let (_ada, _bob) = (ada.play(room).await, bob.spectate(room).await);
     let (mut ada, mut bob, mut eve) = (ada.chat().await, bob.chat().await, eve.chat().await);
     ada.enter(room).await;
@@ -22,8 +22,8 @@ async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
     ada.say(channel, "nice push").await.unwrap();
 
     assert_eq!(bob.hear().await.text, "nice push");
-    assert_eq!(eve.say(channel, "let me in").await, Err(Refusal::NotThere));
-    ada.say(Channel::Lobby, "for all").await.unwrap();
+    assert_eq!(eve.say(channel, "let me in").await, Err(ChatRefusal::NotThere));
+    ada.say(ChatChannel::Lobby, "for all").await.unwrap();
     assert_eq!(eve.hear().await.text, "for all", "and nothing of the room before it");
 }
 
@@ -48,16 +48,16 @@ async fn a_team_keeps_its_plans_to_itself() {
     let (_ada, mut ada_chat, team) = seated.remove(0);
     assert_eq!((team, same.len(), other.len()), (0, 1, 2));
 
-    ada_chat.say(Channel::Team { room, team: 0 }, "left flank").await.unwrap();
-    ada_chat.say(Channel::Room { room }, "good game").await.unwrap();
+    ada_chat.say(ChatChannel::Team { room, team: 0 }, "left flank").await.unwrap();
+    ada_chat.say(ChatChannel::Room { room }, "good game").await.unwrap();
 
     for (_player, mut chat, _) in same {
         assert_eq!(chat.hear().await.text, "left flank");
     }
     for (_player, mut chat, _) in other {
         assert_eq!(chat.hear().await.text, "good game");
-        let theirs = chat.say(Channel::Team { room, team: 0 }, "listening in").await;
-        assert_eq!(theirs, Err(Refusal::NotThere));
+        let theirs = chat.say(ChatChannel::Team { room, team: 0 }, "listening in").await;
+        assert_eq!(theirs, Err(ChatRefusal::NotThere));
     }
 }
 
@@ -66,7 +66,7 @@ async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = ada.private_room(Mode::Brawl).await;
-    let channel = Channel::Room { room };
+    let channel = ChatChannel::Room { room };
     let _ada = ada.play(room).await;
     let (mut ada, mut bob_chat) = (ada.chat().await, bob.chat().await);
     ada.enter(room).await;
@@ -83,7 +83,7 @@ async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
 
     drop(stream);
     server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
-    assert_eq!(bob_chat.say(channel, "still here?").await, Err(Refusal::NotThere));
+    assert_eq!(bob_chat.say(channel, "still here?").await, Err(ChatRefusal::NotThere));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn who_watches_in_a_browser_talks_with_the_players() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
-    let channel = Channel::Room { room };
+    let channel = ChatChannel::Room { room };
     let _ada = ada.play(room).await;
     let mut ada = ada.chat().await;
     ada.enter(room).await;

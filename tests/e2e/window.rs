@@ -1,7 +1,7 @@
 //! The native client in a real window, on a screen in memory.
 
 use serde_json::Value;
-use shared::protocol::chat::Channel;
+use shared::protocol::chat::ChatChannel;
 use shared::sim::Mode;
 use tests::browser::Browser;
 use tests::window::Window;
@@ -89,5 +89,5 @@ async fn what_is_typed_in_the_window_is_read_by_the_room() {
 
     let line = within("the line", chat.hear()).await;
     assert_eq!((line.name.as_str(), line.text.as_str()), ("Typist", "hello"));
-    assert_eq!(line.channel, Channel::Room { room });
+    assert_eq!(line.channel, ChatChannel::Room { room });
 }

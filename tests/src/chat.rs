@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use futures_util::{SinkExt as _, StreamExt as _};
 use shared::protocol::CHAT_SUBPROTOCOL;
-use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage, Refusal};
+use shared::protocol::chat::{
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
@@ -57,7 +59,7 @@ impl ChatSocket {
     ///
     /// # Panics
     /// When the connection ends.
-    pub async fn say(&mut self, channel: Channel, text: &str) -> Result<u64, Refusal> {
+    pub async fn say(&mut self, channel: ChatChannel, text: &str) -> Result<u64, ChatRefusal> {
         self.nonce += 1;
         let own = self.nonce;
         self.send(&ChatClientMessage::Say { channel, text: text.to_owned(), nonce: own }).await;

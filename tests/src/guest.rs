@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde::Serialize;
 use shared::api::{
-    CreateRoom, Handover, MatchRequest, MatchTicket, Role, RoomDetails, SeatTicket, Session,
-    TicketRequest,
+    CreateRoom, DeviceLink, MatchRequest, MatchTicket, Role, RoomDetails, Session, TicketRequest,
+    WebSocketTicket,
 };
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
@@ -75,7 +75,7 @@ impl Guest {
     ///
     /// # Panics
     /// When refused.
-    pub async fn hand_over(&self) -> Handover {
+    pub async fn hand_over(&self) -> DeviceLink {
         self.ask(Method::POST, "/api/session/handovers").await.json()
     }
 
@@ -111,7 +111,7 @@ impl Guest {
     ///
     /// # Panics
     /// When refused.
-    pub async fn ticket(&self, room: RoomId, role: Role) -> SeatTicket {
+    pub async fn ticket(&self, room: RoomId, role: Role) -> WebSocketTicket {
         self.ask_for_ticket(room, role).await.json()
     }
 
@@ -163,7 +163,7 @@ impl Guest {
     /// # Panics
     /// When refused.
     pub async fn chat_after(&self, after: Option<u64>) -> ChatSocket {
-        let ticket: SeatTicket = self.ask(Method::POST, "/api/chat/tickets").await.json();
+        let ticket: WebSocketTicket = self.ask(Method::POST, "/api/chat/tickets").await.json();
         let after = after.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let path = format!("{}{after}", ticket.url);
         let opening = ChatSocket::open(self.site.address(), &path);

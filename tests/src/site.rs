@@ -93,7 +93,7 @@ impl Site {
 
     /// Asks to become the player of another program, by the code that it got.
     pub async fn redeem(&self, code: &str) -> Answer {
-        let body = SessionRequest::Handover { handover: code.to_owned() };
+        let body = SessionRequest::DeviceLink { code: code.to_owned() };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 

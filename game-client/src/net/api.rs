@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::{
     CreateRoom, MatchRequest, MatchTicket, Problem, ProblemKind, Role, RoomDetails, RoomList,
-    SeatTicket, Session, SessionRequest, TicketRequest,
+    Session, SessionRequest, TicketRequest, WebSocketTicket,
 };
 use shared::id::{PlayerName, RoomId};
 use shared::sim::Mode;
@@ -160,7 +160,7 @@ impl Api {
         token: Option<String>,
     ) -> Result<Session, Trouble> {
         self.keep(token);
-        let body = SessionRequest::Handover { handover: code.as_str().to_owned() };
+        let body = SessionRequest::DeviceLink { code: code.as_str().to_owned() };
         let session: Session =
             self.post("/api/session", &body).await.map_err(|error: CallError| {
                 match error.kind() {
@@ -209,11 +209,11 @@ impl Api {
         &self,
         room: RoomId,
         role: Role,
-    ) -> Result<SeatTicket, CallError> {
+    ) -> Result<WebSocketTicket, CallError> {
         self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await
     }
 
-    pub(super) async fn chat_ticket(&self) -> Result<SeatTicket, CallError> {
+    pub(super) async fn chat_ticket(&self) -> Result<WebSocketTicket, CallError> {
         self.post("/api/chat/tickets", &serde_json::json!({})).await
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use shared::api::{Role, SeatTicket};
+use shared::api::{Role, WebSocketTicket};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::close::NextStep;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX, ServerMessage};
@@ -109,7 +109,7 @@ impl Link {
         self.open(&ticket).await
     }
 
-    async fn open(&self, ticket: &SeatTicket) -> Result<Socket, Ending> {
+    async fn open(&self, ticket: &WebSocketTicket) -> Result<Socket, Ending> {
         let address = self.api.socket_address(&ticket.url);
         let opening = socket::open(&address, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX);
         match timeout(SILENCE_MAX, opening).await {

@@ -2,7 +2,7 @@
 
 use shared::api::{Role, Session};
 use shared::id::{PlayerName, RoomId};
-use shared::protocol::chat::{Channel, ChatClientMessage};
+use shared::protocol::chat::{ChatChannel, ChatClientMessage};
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -178,7 +178,7 @@ impl Worker {
         }
     }
 
-    fn say(&mut self, channel: Channel, text: String) {
+    fn say(&mut self, channel: ChatChannel, text: String) {
         self.nonce = self.nonce.wrapping_add(1);
         if let Some(who) = &self.who {
             let message = ChatClientMessage::Say { channel, text, nonce: self.nonce };

@@ -10,7 +10,7 @@ use bevy::window::PrimaryWindow;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
 use shared::api::Role;
-use shared::protocol::chat::Channel;
+use shared::protocol::chat::ChatChannel;
 use shared::sim::{Mode, Slot};
 
 use super::{Overlay, Rebinding, disconnected, pause, summary};
@@ -191,8 +191,8 @@ fn talk(context: &Context, seen: &Seen<'_>, settings: &mut Settings, draft: &mut
             let own = seen.room.play.seat();
             let team = own.and_then(|slot| seen.room.play.roster().entry(slot)).map(|own| own.team);
             let channel = match team {
-                Some(team) if to_team => Channel::Team { room, team },
-                Some(_) | None => Channel::Room { room },
+                Some(team) if to_team => ChatChannel::Team { room, team },
+                Some(_) | None => ChatChannel::Room { room },
             };
             net.ask(Request::Say { channel, text });
         }

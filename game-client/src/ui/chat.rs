@@ -7,7 +7,7 @@ use bevy_egui::egui::{
     pos2, vec2,
 };
 use shared::id::PlayerId;
-use shared::protocol::chat::{Channel, LINE_CHARS_MAX};
+use shared::protocol::chat::{ChatChannel, LINE_CHARS_MAX};
 
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
 use super::widgets;
@@ -108,10 +108,10 @@ fn job(heard: &Heard, width: f32) -> LayoutJob {
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
     let (tag, ink) = match heard.line.channel {
-        Channel::Lobby => ("lobby ", MUTED),
-        Channel::Room { .. } => ("", CHARGE),
-        Channel::Team { .. } => ("team ", GOOD),
-        Channel::Direct { .. } => ("to you ", WARM),
+        ChatChannel::Lobby => ("lobby ", MUTED),
+        ChatChannel::Room { .. } => ("", CHARGE),
+        ChatChannel::Team { .. } => ("team ", GOOD),
+        ChatChannel::Direct { .. } => ("to you ", WARM),
     };
     let format = |font, color| TextFormat { font_id: font, color, ..TextFormat::default() };
     job.append(tag, 0.0, format(theme::font(12.0), MUTED));

@@ -9,8 +9,8 @@ use serde::Serialize;
 use shared::id::{PlayerId, RoomId};
 use shared::protocol::SERVER_MESSAGE_BYTES_MAX;
 use shared::protocol::chat::{
-    Channel, ChatClientMessage, ChatLine, ChatServerMessage, HISTORY_LINES, LINE_CHARS_MAX,
-    LINE_REFILL_MS, LINES_BURST_MAX, Refusal,
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
+    LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX,
 };
 
 use super::inbox::{Mailer, inbox};
@@ -60,7 +60,7 @@ struct History {
 }
 
 /// A line that is not sent, and when it could be.
-type Refused = (Refusal, Option<Duration>);
+type Refused = (ChatRefusal, Option<Duration>);
 
 impl Desk {
     pub(super) fn new(store: Arc<dyn Store>, presence: Arc<Presence>, sequence: u64) -> Self {
@@ -170,7 +170,7 @@ impl Desk {
         history
     }
 
-    async fn say(&mut self, from: ConnectionId, channel: Channel, text: &str, nonce: u32) {
+    async fn say(&mut self, from: ConnectionId, channel: ChatChannel, text: &str, nonce: u32) {
         let Some(listener) = self.listeners.get(&from) else { return };
         let speaker = listener.player.clone();
         let text = tidy(text);
@@ -194,7 +194,7 @@ impl Desk {
             if let Ok(last) = self.store.last_sequence().await {
                 self.sequence = self.sequence.max(last);
             }
-            self.refuse(from, nonce, (Refusal::Failed, None));
+            self.refuse(from, nonce, (ChatRefusal::Failed, None));
             return;
         }
         self.sequence = line.sequence;
@@ -209,30 +209,32 @@ impl Desk {
     async fn check(
         &mut self,
         speaker: &Player,
-        channel: Channel,
+        channel: ChatChannel,
         text: &str,
     ) -> Result<(), Refused> {
         if text.is_empty() {
-            return Err((Refusal::Empty, None));
+            return Err((ChatRefusal::Empty, None));
         }
         if text.chars().count() > LINE_CHARS_MAX {
-            return Err((Refusal::TooLong, None));
+            return Err((ChatRefusal::TooLong, None));
         }
         let may_speak = match channel {
-            Channel::Lobby => true,
-            Channel::Room { room } => self.presence.is_in(speaker.id, room),
-            Channel::Team { room, team } => self.presence.team_in(speaker.id, room) == Some(team),
-            Channel::Direct { player } => {
+            ChatChannel::Lobby => true,
+            ChatChannel::Room { room } => self.presence.is_in(speaker.id, room),
+            ChatChannel::Team { room, team } => {
+                self.presence.team_in(speaker.id, room) == Some(team)
+            }
+            ChatChannel::Direct { player } => {
                 if !self.is_known(player).await {
-                    return Err((Refusal::Unknown, None));
+                    return Err((ChatRefusal::Unknown, None));
                 }
                 true
             }
         };
         if !may_speak {
-            return Err((Refusal::NotThere, None));
+            return Err((ChatRefusal::NotThere, None));
         }
-        self.take_turn(speaker.id).map_err(|wait| (Refusal::TooFast, Some(wait)))
+        self.take_turn(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
     }
 
     async fn is_known(&self, player: PlayerId) -> bool {
@@ -273,14 +275,14 @@ impl Desk {
     fn can_read(&self, listener: &Listener, line: &ChatLine) -> bool {
         let reader = listener.player.id;
         match line.channel {
-            Channel::Lobby => true,
-            Channel::Room { room } => {
+            ChatChannel::Lobby => true,
+            ChatChannel::Room { room } => {
                 listener.rooms.contains(&room) && self.presence.is_in(reader, room)
             }
-            Channel::Team { room, team } => {
+            ChatChannel::Team { room, team } => {
                 listener.rooms.contains(&room) && self.presence.team_in(reader, room) == Some(team)
             }
-            Channel::Direct { player } => reader == player || reader == line.from,
+            ChatChannel::Direct { player } => reader == player || reader == line.from,
         }
     }
 
@@ -295,7 +297,7 @@ impl Desk {
 
 /// The `Direct` channel names the other one, which depends on who reads.
 fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
-    if let Channel::Direct { player } = &mut line.channel
+    if let ChatChannel::Direct { player } = &mut line.channel
         && *player == reader
     {
         *player = line.from;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use serde::Deserialize;
-use shared::api::SeatTicket;
+use shared::api::WebSocketTicket;
 use shared::protocol::CHAT_SUBPROTOCOL;
 
 use super::error::HttpResult;
@@ -23,7 +23,7 @@ use crate::tickets::Door;
     post, path = "/api/chat/tickets", operation_id = "askChatTicket", tag = "chat",
     security(("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 201, description = "The key and the address to open with it", body = SeatTicket,
+        (status = 201, description = "The key and the address to open with it", body = WebSocketTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A",
                 "url": "/ws/chat?ticket=x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 30})),
         (status = 401, description = "sign-in"),

@@ -13,7 +13,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use shared::api::{
-    CreateRoom, ProblemKind, Role, RoomDetails, RoomList, SeatTicket, TicketRequest,
+    CreateRoom, ProblemKind, Role, RoomDetails, RoomList, TicketRequest, WebSocketTicket,
 };
 use shared::id::RoomId;
 use shared::replay::MEDIA_TYPE;
@@ -110,7 +110,7 @@ pub async fn look(
     params(("id" = RoomId, Path, description = "The room")),
     request_body(content = TicketRequest, example = json!({"as": "player"})),
     responses(
-        (status = 201, description = "The key and the address to open with it", body = SeatTicket,
+        (status = 201, description = "The key and the address to open with it", body = WebSocketTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A",
                 "url": "/ws/rooms/7Q2M4K?ticket=x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 30})),
         (status = 401, description = "sign-in"),

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use shared::api::{Handover, ProblemKind, Session, SessionRequest};
+use shared::api::{DeviceLink, ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
 use super::error::{HttpError, HttpResult, internal, sentence};
@@ -48,7 +48,7 @@ pub async fn begin(
     let known = known.zip(token_of(&headers).map(str::to_owned));
     let (status, session) = match request {
         SessionRequest::Name { name } => be_guest(&app, address, known, &name).await?,
-        SessionRequest::Handover { handover } => resume(&app, address, known, &handover).await?,
+        SessionRequest::DeviceLink { code } => resume(&app, address, known, &code).await?,
     };
     Ok((status, with_cookie(&app, &session.token)?, Json(session)).into_response())
 }
@@ -102,7 +102,7 @@ fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
     post, path = "/api/session/handovers", operation_id = "handOver", tag = "session",
     security(("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 201, description = "The code", body = Handover,
+        (status = 201, description = "The code", body = DeviceLink,
             links(("redeem" = (operation_id = "beginSession", request_body = json!({"handover": "$response.body#/code"})))),
             example = json!({"code": "x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 60})),
         (status = 401, description = "sign-in"),

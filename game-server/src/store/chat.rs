@@ -1,6 +1,6 @@
 //! Lines of chat in the database.
 
-use shared::protocol::chat::{Channel, ChatLine};
+use shared::protocol::chat::{ChatChannel, ChatLine};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -19,10 +19,10 @@ impl ChatLog for SqlStore {
     fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let (kind, room, team, receiver) = match line.channel {
-                Channel::Lobby => (LOBBY, None, None, None),
-                Channel::Room { room } => (ROOM, Some(room), None, None),
-                Channel::Team { room, team } => (TEAM, Some(room), Some(team), None),
-                Channel::Direct { player } => (DIRECT, None, None, Some(player)),
+                ChatChannel::Lobby => (LOBBY, None, None, None),
+                ChatChannel::Room { room } => (ROOM, Some(room), None, None),
+                ChatChannel::Team { room, team } => (TEAM, Some(room), Some(team), None),
+                ChatChannel::Direct { player } => (DIRECT, None, None, Some(player)),
             };
             sqlx::query(
                 "INSERT INTO chat_lines \
@@ -89,10 +89,10 @@ impl ChatLog for SqlStore {
 
 fn line(row: &AnyRow) -> Result<ChatLine, StoreError> {
     let channel = match row.text("kind")?.as_str() {
-        LOBBY => Channel::Lobby,
-        ROOM => Channel::Room { room: row.room("room")? },
-        TEAM => Channel::Team { room: row.room("room")?, team: row.count("team")? },
-        DIRECT => Channel::Direct { player: row.player("receiver")? },
+        LOBBY => ChatChannel::Lobby,
+        ROOM => ChatChannel::Room { room: row.room("room")? },
+        TEAM => ChatChannel::Team { room: row.room("room")?, team: row.count("team")? },
+        DIRECT => ChatChannel::Direct { player: row.player("receiver")? },
         _ => return Err(StoreError::Corrupt { what: "channel" }),
     };
     Ok(ChatLine {
@@ -109,7 +109,7 @@ fn line(row: &AnyRow) -> Result<ChatLine, StoreError> {
 #[cfg(test)]
 mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
-    use shared::protocol::chat::{Channel, ChatLine};
+    use shared::protocol::chat::{ChatChannel, ChatLine};
 
     use crate::store::sql::tests::store;
     use crate::store::{ChatLog as _, Readable};
@@ -121,11 +121,11 @@ mod tests {
             (PlayerId::from_bits(1), PlayerId::from_bits(2), RoomId::from_bits(3));
         assert_eq!(store.last_sequence().await.unwrap(), 0);
         let channels = [
-            Channel::Lobby,
-            Channel::Room { room },
-            Channel::Team { room, team: 1 },
-            Channel::Direct { player: bob },
-            Channel::Lobby,
+            ChatChannel::Lobby,
+            ChatChannel::Room { room },
+            ChatChannel::Team { room, team: 1 },
+            ChatChannel::Direct { player: bob },
+            ChatChannel::Lobby,
         ];
         for (sequence, channel) in (1..).zip(channels) {
             let name = PlayerName::parse("Ada").unwrap();

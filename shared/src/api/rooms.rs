@@ -153,8 +153,8 @@ pub struct TicketRequest {
 
 /// A key that opens one WebSocket once. The answer to `POST …/tickets` of rooms and chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct SeatTicket {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SeatTicket))]
+pub struct WebSocketTicket {
     /// The key.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub ticket: String,

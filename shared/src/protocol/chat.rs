@@ -20,8 +20,7 @@ pub const HISTORY_LINES: usize = 50;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "to", rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", schema(as = ChatChannel))]
-pub enum Channel {
+pub enum ChatChannel {
     /// Everyone.
     Lobby,
     /// Everyone who plays in or watches the room.
@@ -44,7 +43,7 @@ pub enum Channel {
     },
 }
 
-impl Channel {
+impl ChatChannel {
     /// Whether it is a room's own, or that of one of its teams.
     #[must_use]
     pub fn is_in(&self, wanted: RoomId) -> bool {
@@ -63,7 +62,7 @@ pub enum ChatClientMessage {
     /// Sends a line. Room and team are those where the player is: see `enter`.
     Say {
         /// Who shall read it.
-        channel: Channel,
+        channel: ChatChannel,
         /// At most [`LINE_CHARS_MAX`] characters.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chat_text))]
         text: String,
@@ -92,7 +91,7 @@ pub struct ChatLine {
     /// When it was said, milliseconds since 1970.
     pub at_ms: u64,
     /// Where.
-    pub channel: Channel,
+    pub channel: ChatChannel,
     /// Who said it.
     pub from: PlayerId,
     /// The name at the time.
@@ -142,7 +141,7 @@ pub enum ChatServerMessage {
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce))]
         nonce: u32,
         /// Why.
-        reason: Refusal,
+        reason: ChatRefusal,
         /// Milliseconds until the next try can succeed, when waiting helps.
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,8 +153,7 @@ pub enum ChatServerMessage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", schema(as = ChatRefusal))]
-pub enum Refusal {
+pub enum ChatRefusal {
     /// Nothing but spaces.
     #[error("there is nothing in it")]
     Empty,

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use shared::api::{CreateRoom, Role, SeatTicket};
+use shared::api::{CreateRoom, Role, WebSocketTicket};
 use shared::id::RoomId;
 use shared::protocol::{ClientMessage, ServerMessage};
 use shared::sim::rng::Rng;
@@ -304,7 +304,7 @@ impl Seat {
         drop(whereabouts);
         let answer = guest.ask_for_ticket(room, Role::Player).await;
         ensure!(answer.status.is_success(), "refused: {}", answer.status);
-        let ticket: SeatTicket = answer.json();
+        let ticket: WebSocketTicket = answer.json();
         GameSocket::open(self.site.address(), &ticket.url).await
     }
 

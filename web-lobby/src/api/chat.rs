@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::{ProblemKind, SeatTicket};
+use shared::api::{ProblemKind, WebSocketTicket};
 use shared::id::{PlayerId, PlayerName, RoomId};
-use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine, ChatServerMessage, Refusal};
+use shared::protocol::chat::{
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage,
+};
 use web_sys::WebSocket;
 
 use super::link::{Backoff, Link};
@@ -39,11 +41,11 @@ pub(crate) enum To {
 }
 
 impl To {
-    const fn channel(&self) -> Channel {
+    const fn channel(&self) -> ChatChannel {
         match self {
-            Self::Lobby => Channel::Lobby,
-            Self::Room(room) => Channel::Room { room: *room },
-            Self::Person(player, _) => Channel::Direct { player: *player },
+            Self::Lobby => ChatChannel::Lobby,
+            Self::Room(room) => ChatChannel::Room { room: *room },
+            Self::Person(player, _) => ChatChannel::Direct { player: *player },
         }
     }
 }
@@ -139,8 +141,8 @@ impl Chat {
         }
         self.is_speaking.set_value(true);
         loop {
-            let is_open = |channel: &Channel| {
-                let is_room = matches!(channel, Channel::Room { .. });
+            let is_open = |channel: &ChatChannel| {
+                let is_room = matches!(channel, ChatChannel::Room { .. });
                 self.is_connected() && (!is_room || self.is_let_in.get_value())
             };
             let now_ms = js_sys::Date::now();
@@ -159,12 +161,12 @@ impl Chat {
 
     /// The server did not take a line. It comes back, unless waiting helps: who watches is in the room as long as its
     /// stream is open, and between two rounds none is, just when people have something to say.
-    fn take_back(self, saying: Saying, reason: Refusal, retry_in_ms: Option<u64>) {
-        let Channel::Room { room } = saying.channel else {
+    fn take_back(self, saying: Saying, reason: ChatRefusal, retry_in_ms: Option<u64>) {
+        let ChatChannel::Room { room } = saying.channel else {
             return self.give_back(saying, &refused(reason, retry_in_ms));
         };
         let is_here = self.room.get_untracked() == Some(room);
-        if reason != Refusal::NotThere || !is_here {
+        if reason != ChatRefusal::NotThere || !is_here {
             return self.give_back(saying, &refused(reason, retry_in_ms));
         }
         self.is_let_in.set_value(false);
@@ -176,12 +178,12 @@ impl Chat {
     }
 
     /// Why a line was not taken in all the time that it had.
-    fn why_it_waited(self, channel: &Channel) -> String {
-        let is_room = matches!(channel, Channel::Room { .. });
+    fn why_it_waited(self, channel: &ChatChannel) -> String {
+        let is_room = matches!(channel, ChatChannel::Room { .. });
         if !self.is_connected() {
             "there is no connection just now".to_owned()
         } else if is_room && !self.is_let_in.get_value() {
-            refused(Refusal::NotThere, None)
+            refused(ChatRefusal::NotThere, None)
         } else {
             "no answer came".to_owned()
         }
@@ -304,7 +306,7 @@ impl Chat {
     }
 
     async fn connect(self) -> Result<Connection, ApiError> {
-        let ticket: SeatTicket = post_empty("/api/chat/tickets").await?;
+        let ticket: WebSocketTicket = post_empty("/api/chat/tickets").await?;
         let seen = self.lines.with_untracked(|lines| lines.last().map(|line| line.sequence));
         let after = seen.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let url = format!("{}{}{after}", websocket_origin(), ticket.url);
@@ -371,7 +373,7 @@ impl Chat {
 }
 
 /// Why, and when it can be tried again.
-fn refused(reason: Refusal, retry_in_ms: Option<u64>) -> String {
+fn refused(reason: ChatRefusal, retry_in_ms: Option<u64>) -> String {
     let later = retry_in_ms.map(|ms| format!(". Try again in {} s", ms.div_ceil(1_000)));
     format!("{reason}{}", later.unwrap_or_default())
 }

@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::{Handover as Code, ProblemKind};
+use shared::api::{DeviceLink as Code, ProblemKind};
 
 use super::link::Backoff;
 use super::session::Identity;

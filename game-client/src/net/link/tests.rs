@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use shared::api::{Role, SeatTicket};
+use shared::api::{Role, WebSocketTicket};
 use shared::id::{PlayerName, RoomId};
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -98,7 +98,7 @@ async fn serve(
         ears.send(Heard::TicketAsked).await.expect("a story");
         tickets.wait_for(|handed_out| *handed_out).await.expect("a story");
         let url = "/ws/rooms/ABC123?ticket=t".to_owned();
-        let ticket = SeatTicket { ticket: "t".to_owned(), url, expires_in_s: 30 };
+        let ticket = WebSocketTicket { ticket: "t".to_owned(), url, expires_in_s: 30 };
         let body = serde_json::to_string(&ticket).expect("plain data");
         let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\nconnection: close";
         let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());

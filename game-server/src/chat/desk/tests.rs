@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::chat::{
-    Channel, ChatClientMessage, ChatLine, ChatServerMessage, HISTORY_LINES, LINE_CHARS_MAX,
-    LINES_BURST_MAX, Refusal,
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
+    LINE_CHARS_MAX, LINES_BURST_MAX,
 };
 use tokio::sync::oneshot;
 
@@ -67,7 +67,7 @@ impl Chat {
     }
 
     /// So many lines were said before anybody came.
-    async fn fill(&mut self, count: u64, channel: Channel, text: &str) {
+    async fn fill(&mut self, count: u64, channel: ChatChannel, text: &str) {
         for _ in 0..count {
             self.desk.sequence += 1;
             self.store.add_line(line(self.desk.sequence, channel, text)).await.unwrap();
@@ -78,7 +78,7 @@ impl Chat {
         self.desk.answer(Request::Message { from: guest.connection, message }).await;
     }
 
-    async fn say(&mut self, guest: &Guest, channel: Channel, text: &str) {
+    async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
         let text = text.to_owned();
         self.tell(guest, ChatClientMessage::Say { channel, text, nonce: 7 }).await;
     }
@@ -97,7 +97,7 @@ impl Guest {
         }
     }
 
-    fn refusal(&mut self) -> Option<Refusal> {
+    fn refusal(&mut self) -> Option<ChatRefusal> {
         match self.heard()? {
             ChatServerMessage::Refused { nonce: 7, reason, .. } => Some(reason),
             other => panic!("no refusal but {other:?}"),
@@ -105,7 +105,7 @@ impl Guest {
     }
 }
 
-fn line(sequence: u64, channel: Channel, text: &str) -> ChatLine {
+fn line(sequence: u64, channel: ChatChannel, text: &str) -> ChatLine {
     let (from, name) = (PlayerId::from_bits(99), PlayerName::parse("Somebody").unwrap());
     ChatLine { sequence, at_ms: 5, channel, from, name, text: text.to_owned(), nonce: None }
 }
@@ -116,7 +116,7 @@ async fn everyone_hears_the_lobby_and_the_sender_its_nonce() {
     let (mut ada, _) = chat.join(1, None).await;
     let (mut bob, _) = chat.join(2, None).await;
 
-    chat.say(&ada, Channel::Lobby, " hello\nthere ").await;
+    chat.say(&ada, ChatChannel::Lobby, " hello\nthere ").await;
 
     let heard = bob.heard_line().unwrap();
     assert_eq!((heard.text.as_str(), heard.from, heard.nonce), ("hello there", ada.id, None));
@@ -142,15 +142,15 @@ async fn a_team_hears_its_own_lines_only() {
         assert!(matches!(guest.heard(), Some(ChatServerMessage::Entered { .. })));
     }
 
-    chat.say(&ada, Channel::Team { room, team: 0 }, "left side").await;
-    chat.say(&ada, Channel::Team { room, team: 1 }, "spying").await;
-    chat.say(&ada, Channel::Room { room: RoomId::from_bits(8) }, "elsewhere").await;
+    chat.say(&ada, ChatChannel::Team { room, team: 0 }, "left side").await;
+    chat.say(&ada, ChatChannel::Team { room, team: 1 }, "spying").await;
+    chat.say(&ada, ChatChannel::Room { room: RoomId::from_bits(8) }, "elsewhere").await;
 
     assert_eq!(bob.heard_line().unwrap().text, "left side");
     assert_eq!(eve.heard(), None);
     assert_eq!(ada.heard_line().unwrap().text, "left side");
-    assert_eq!(ada.refusal(), Some(Refusal::NotThere));
-    assert_eq!(ada.refusal(), Some(Refusal::NotThere));
+    assert_eq!(ada.refusal(), Some(ChatRefusal::NotThere));
+    assert_eq!(ada.refusal(), Some(ChatRefusal::NotThere));
 }
 
 #[tokio::test]
@@ -160,12 +160,12 @@ async fn a_direct_line_names_the_other_one() {
     let (mut bob, _) = chat.join(2, None).await;
     let (mut eve, _) = chat.join(3, None).await;
 
-    chat.say(&ada, Channel::Direct { player: bob.id }, "psst").await;
-    chat.say(&ada, Channel::Direct { player: PlayerId::from_bits(99) }, "anyone?").await;
+    chat.say(&ada, ChatChannel::Direct { player: bob.id }, "psst").await;
+    chat.say(&ada, ChatChannel::Direct { player: PlayerId::from_bits(99) }, "anyone?").await;
 
-    assert_eq!(ada.heard_line().unwrap().channel, Channel::Direct { player: bob.id });
-    assert_eq!(ada.refusal(), Some(Refusal::Unknown));
-    assert_eq!(bob.heard_line().unwrap().channel, Channel::Direct { player: ada.id });
+    assert_eq!(ada.heard_line().unwrap().channel, ChatChannel::Direct { player: bob.id });
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Unknown));
+    assert_eq!(bob.heard_line().unwrap().channel, ChatChannel::Direct { player: ada.id });
     assert_eq!(eve.heard(), None);
 }
 
@@ -174,18 +174,18 @@ async fn speech_is_limited_in_length_and_rate() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
 
-    chat.say(&ada, Channel::Lobby, " \u{202e} ").await;
-    assert_eq!(ada.refusal(), Some(Refusal::Empty));
-    chat.say(&ada, Channel::Lobby, &"é".repeat(LINE_CHARS_MAX + 1)).await;
-    assert_eq!(ada.refusal(), Some(Refusal::TooLong));
+    chat.say(&ada, ChatChannel::Lobby, " \u{202e} ").await;
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Empty));
+    chat.say(&ada, ChatChannel::Lobby, &"é".repeat(LINE_CHARS_MAX + 1)).await;
+    assert_eq!(ada.refusal(), Some(ChatRefusal::TooLong));
 
     for _ in 0..LINES_BURST_MAX {
-        chat.say(&ada, Channel::Lobby, &"é".repeat(LINE_CHARS_MAX)).await;
+        chat.say(&ada, ChatChannel::Lobby, &"é".repeat(LINE_CHARS_MAX)).await;
         assert!(ada.heard_line().is_some());
     }
-    chat.say(&ada, Channel::Lobby, "one more").await;
+    chat.say(&ada, ChatChannel::Lobby, "one more").await;
     match ada.heard() {
-        Some(ChatServerMessage::Refused { reason: Refusal::TooFast, retry_in_ms, .. }) => {
+        Some(ChatServerMessage::Refused { reason: ChatRefusal::TooFast, retry_in_ms, .. }) => {
             assert!(retry_in_ms.is_some_and(|wait| (1..=1_500).contains(&wait)));
         }
         other => panic!("no refusal but {other:?}"),
@@ -196,18 +196,18 @@ async fn speech_is_limited_in_length_and_rate() {
 async fn who_comes_back_gets_what_was_missed() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
-    chat.say(&ada, Channel::Lobby, "one").await;
+    chat.say(&ada, ChatChannel::Lobby, "one").await;
     let seen = ada.heard_line().unwrap().sequence;
     chat.desk.answer(Request::Leave { connection: ada.connection }).await;
 
     let (bob, history) = chat.join(2, None).await;
     assert_eq!(history.len(), 1);
-    chat.say(&bob, Channel::Lobby, "two").await;
-    chat.say(&bob, Channel::Direct { player: ada.id }, "three").await;
+    chat.say(&bob, ChatChannel::Lobby, "two").await;
+    chat.say(&bob, ChatChannel::Direct { player: ada.id }, "three").await;
 
     let (_, missed) = chat.join(1, Some(seen)).await;
     assert_eq!(missed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["two", "three"]);
-    assert_eq!(missed[1].channel, Channel::Direct { player: bob.id });
+    assert_eq!(missed[1].channel, ChatChannel::Direct { player: bob.id });
 }
 
 #[tokio::test]
@@ -218,9 +218,9 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
 
     for _ in 0..=INBOX_MESSAGES_MAX {
         // Out of the rate's reach: a refusal fills an inbox as well as a line.
-        chat.say(&slow, Channel::Lobby, "").await;
+        chat.say(&slow, ChatChannel::Lobby, "").await;
     }
-    chat.say(&quick, Channel::Lobby, "still here").await;
+    chat.say(&quick, ChatChannel::Lobby, "still here").await;
 
     assert!(!chat.desk.listeners.contains_key(&slow.connection));
     assert_eq!(quick.heard_line().unwrap().text, "still here");
@@ -230,7 +230,7 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
 async fn who_missed_more_than_fits_is_told_of_the_gap() {
     let mut chat = Chat::open().await;
     let missed = MISSED_LINES_MAX as u64;
-    chat.fill(missed + 1, Channel::Lobby, "hello").await;
+    chat.fill(missed + 1, ChatChannel::Lobby, "hello").await;
 
     let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(1)).await;
     assert_eq!((lines.len(), lines[0].sequence, gap), (MISSED_LINES_MAX, 2, false));
@@ -240,7 +240,7 @@ async fn who_missed_more_than_fits_is_told_of_the_gap() {
     assert_eq!((lines.len(), gap), (HISTORY_LINES, false));
 
     // As many lines, and more bytes than go into a message.
-    chat.fill(missed, Channel::Lobby, &"語".repeat(LINE_CHARS_MAX)).await;
+    chat.fill(missed, ChatChannel::Lobby, &"語".repeat(LINE_CHARS_MAX)).await;
     let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(missed + 1)).await;
     assert!(lines.len() < MISSED_LINES_MAX && gap);
 }
@@ -248,7 +248,7 @@ async fn who_missed_more_than_fits_is_told_of_the_gap() {
 #[tokio::test]
 async fn a_place_that_this_log_has_not_reached_is_a_gap() {
     let mut chat = Chat::open().await;
-    chat.fill(3, Channel::Lobby, "hello").await;
+    chat.fill(3, ChatChannel::Lobby, "hello").await;
 
     let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(4)).await;
     assert_eq!((lines.len(), gap), (3, true));
@@ -266,7 +266,7 @@ async fn a_room_with_a_longer_history_says_so() {
 
     for is_longer in [false, true] {
         let count = if is_longer { 1 } else { HISTORY_LINES as u64 };
-        chat.fill(count, Channel::Room { room }, "hello").await;
+        chat.fill(count, ChatChannel::Room { room }, "hello").await;
         chat.tell(&ada, ChatClientMessage::Enter { room }).await;
         match ada.heard() {
             Some(ChatServerMessage::Entered { lines, gap, .. }) => {
@@ -283,12 +283,12 @@ async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice
     let (mut ada, _) = chat.join(1, None).await;
     let (mut bob, _) = chat.join(2, None).await;
     // Kept before the store failed, say.
-    chat.store.add_line(line(1, Channel::Lobby, "half said")).await.unwrap();
+    chat.store.add_line(line(1, ChatChannel::Lobby, "half said")).await.unwrap();
 
-    chat.say(&ada, Channel::Lobby, "lost").await;
-    chat.say(&ada, Channel::Lobby, "said again").await;
+    chat.say(&ada, ChatChannel::Lobby, "lost").await;
+    chat.say(&ada, ChatChannel::Lobby, "said again").await;
 
-    assert_eq!(ada.refusal(), Some(Refusal::Failed));
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Failed));
     assert_eq!(ada.heard_line().unwrap().sequence, 2);
     assert_eq!(bob.heard_line().unwrap().text, "said again");
 }

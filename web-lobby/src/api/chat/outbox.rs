@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use shared::id::PlayerId;
-use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine};
+use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine};
 
 /// Lines that wait, as many as the server takes at once. What is said beyond comes back at once.
 const WAITING_MAX: usize = 5;
@@ -15,7 +15,7 @@ pub(super) const PATIENCE_MS: f64 = 8_000.0;
 /// A line on its way.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Saying {
-    pub(super) channel: Channel,
+    pub(super) channel: ChatChannel,
     pub(super) text: String,
     /// Until when it is tried.
     pub(super) until_ms: f64,
@@ -57,7 +57,7 @@ impl Outbox {
     }
 
     /// What is to be done. `is_open` says whether lines of a channel can be said now.
-    pub(super) fn step(&mut self, now_ms: f64, is_open: impl Fn(&Channel) -> bool) -> Step {
+    pub(super) fn step(&mut self, now_ms: f64, is_open: impl Fn(&ChatChannel) -> bool) -> Step {
         let Some(first) = self.waiting.front() else { return Step::Rest };
         if first.until_ms < now_ms {
             return self.take_first().map_or(Step::Rest, Step::GiveBack);
@@ -104,20 +104,20 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use shared::id::{PlayerId, PlayerName};
-    use shared::protocol::chat::{Channel, ChatClientMessage, ChatLine};
+    use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine};
 
     use super::{Outbox, Saying, Step, WAITING_MAX};
 
     fn saying(text: &str) -> Saying {
-        Saying { channel: Channel::Lobby, text: text.to_owned(), until_ms: 100.0 }
+        Saying { channel: ChatChannel::Lobby, text: text.to_owned(), until_ms: 100.0 }
     }
 
     fn sent(text: &str, nonce: u32) -> Step {
-        let (channel, text) = (Channel::Lobby, text.to_owned());
+        let (channel, text) = (ChatChannel::Lobby, text.to_owned());
         Step::Send(ChatClientMessage::Say { channel, text, nonce })
     }
 
-    fn open(_channel: &Channel) -> bool {
+    fn open(_channel: &ChatChannel) -> bool {
         true
     }
 
@@ -175,7 +175,7 @@ mod tests {
         let line = |from, text: &str| ChatLine {
             sequence: 1,
             at_ms: 0,
-            channel: Channel::Lobby,
+            channel: ChatChannel::Lobby,
             from,
             name: PlayerName::parse("Ada").unwrap(),
             text: text.to_owned(),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use shared::id::PlayerId;
-use shared::protocol::chat::{Channel, ChatLine};
+use shared::protocol::chat::{ChatChannel, ChatLine};
 
 use crate::api::chat::{Chat, To};
 use crate::api::clock::{local, time_of_day};
@@ -26,10 +26,10 @@ pub(super) fn Line(
         move |_| chat.to.set(To::Person(from, name.clone()))
     };
     let where_said = match line.channel {
-        Channel::Lobby => None,
-        Channel::Room { room } => Some(format!("in {room}")),
-        Channel::Team { .. } => Some("to the team".to_owned()),
-        Channel::Direct { .. } => Some("privately".to_owned()),
+        ChatChannel::Lobby => None,
+        ChatChannel::Room { room } => Some(format!("in {room}")),
+        ChatChannel::Team { .. } => Some("to the team".to_owned()),
+        ChatChannel::Direct { .. } => Some("privately".to_owned()),
     };
     let time = time_of_day(line.at_ms);
     let time = time.get(..5).unwrap_or(&time).to_owned();
