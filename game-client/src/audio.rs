@@ -200,7 +200,7 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
             (wanted(Sound::Fall, loud, if is_own(*slot) { 0.85 } else { 1.05 }), at)
         }
         Event::Respawn { slot } if is_own(*slot) => (wanted(Sound::Respawn, 0.6, 1.0), None),
-        Event::PickupAppeared { at, .. } => {
+        Event::PickupSpawned { at, .. } => {
             (wanted(Sound::Appear, 0.4, 1.0), Some(scene_from_world(*at)))
         }
         Event::PickupTaken { slot, kind, at } => {

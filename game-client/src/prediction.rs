@@ -91,7 +91,7 @@ impl Match {
     pub fn welcome(&mut self, seat: Option<Slot>) {
         let (rounds, diverged_before) = (self.rounds, self.diverged());
         let (clock, report_due) = (self.clock.take(), self.report_due);
-        let decoder = seat.map_or_else(StreamDecoder::new, |_| StreamDecoder::of_player());
+        let decoder = seat.map_or_else(StreamDecoder::new, |_| StreamDecoder::for_player());
         let blank = Self { decoder, ..Self::default() };
         *self = Self { seat, clock, rounds, diverged_before, report_due, ..blank };
         self.ended = true;

@@ -79,9 +79,9 @@ mod tests {
         assert_eq!(bots.iter().map(|bot| &bot.player.name).collect::<BTreeSet<_>>().len(), 24);
 
         // A crowd is for all of them.
-        assert!(Company::Mixed.members().len() >= Mode::Crowd.filled_to());
+        assert!(Company::Mixed.members().len() >= Mode::Crowd.bot_fill());
         let rooms = Mode::ALL.into_iter().filter(|mode| !mode.is_crowd());
-        let most = rooms.map(Mode::filled_to).max().unwrap_or_default();
+        let most = rooms.map(Mode::bot_fill).max().unwrap_or_default();
         for strength in BotStrength::ALL {
             assert!(Company::Of(strength).members().len() >= most);
         }

@@ -60,7 +60,7 @@ pub enum FrameKind {
     /// What one player of a crowd sees: see [`crowd`].
     View,
     /// Who sits where, as far as it is new: for a crowd.
-    Seats,
+    RosterDelta,
     /// What players will hold: for who is connected, and no part of a recording. See [`ahead`].
     Ahead,
 }
@@ -74,7 +74,7 @@ impl FrameKind {
         Self::End,
         Self::Index,
         Self::View,
-        Self::Seats,
+        Self::RosterDelta,
         Self::Ahead,
     ];
 

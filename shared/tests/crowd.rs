@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::sim::fixed::units;
 use shared::sim::rng::Rng;
 use shared::sim::{BotStrength, Command, Disc, Event, Mode, Pickup, Pulse, Slot, Vec2, World, bot};
-use shared::snapshot::crowd::{CrowdEncoder, ENTER, LEAVE, Viewer};
+use shared::snapshot::crowd::{ClientView, CrowdEncoder, INTEREST_ENTER, INTEREST_LEAVE};
 use shared::snapshot::{Applied, FRAME_BYTES_MAX, StreamDecoder, StreamEncoder, records};
 use shared::tick::TICK_RATE_HZ;
 
@@ -27,7 +27,7 @@ struct Crowd {
 /// One who follows it.
 struct Follower {
     slot: Slot,
-    viewer: Viewer,
+    viewer: ClientView,
     decoder: StreamDecoder,
     events: Vec<Event>,
     bytes: Vec<usize>,
@@ -100,15 +100,15 @@ impl Follower {
     fn new(slot: u16) -> Self {
         Self {
             slot: Slot(slot),
-            viewer: Viewer::new(),
-            decoder: StreamDecoder::of_player(),
+            viewer: ClientView::new(),
+            decoder: StreamDecoder::for_player(),
             events: Vec::new(),
             bytes: Vec::new(),
         }
     }
 
     fn look(&mut self, crowd: &Crowd, bytes_max: usize) -> Vec<u8> {
-        let record = self.viewer.look(&crowd.encoder, &crowd.world, self.slot, bytes_max);
+        let record = self.viewer.encode(&crowd.encoder, &crowd.world, self.slot, bytes_max);
         self.bytes.push(record.len());
         for frame in records(&record) {
             if let Applied::Delta(events) =
@@ -149,11 +149,11 @@ fn bumps_are_where_somebody_is(events: &[Event], part: &World) {
 /// Those in sight are told of, and stay so a little longer: how many are farther away than newcomers would be told of.
 fn pickups_left_behind(part: &World, world: &World, centre: Vec2) -> usize {
     assert!(part.pickups.iter().all(|pickup| world.pickups.contains(pickup)));
-    let is_near = |pickup: &&Pickup| is_within(pickup.position, centre, ENTER);
+    let is_near = |pickup: &&Pickup| is_within(pickup.position, centre, INTEREST_ENTER);
     for pickup in world.pickups.iter().filter(is_near) {
         assert!(part.pickups.contains(pickup), "{pickup:?} at {}", world.tick);
     }
-    assert!(part.pickups.iter().all(|pickup| is_within(pickup.position, centre, LEAVE)));
+    assert!(part.pickups.iter().all(|pickup| is_within(pickup.position, centre, INTEREST_LEAVE)));
     part.pickups.iter().filter(|pickup| !is_near(pickup)).count()
 }
 
@@ -175,14 +175,14 @@ fn everybody_in_sight_is_as_in_the_world() {
             assert_eq!(part.tick, crowd.world.tick);
             let slots: BTreeSet<_> = part.discs.iter().map(|disc| disc.slot).collect();
             for disc in &crowd.world.discs {
-                if is_within(disc.position, centre, ENTER) {
+                if is_within(disc.position, centre, INTEREST_ENTER) {
                     assert!(slots.contains(&disc.slot), "{:?} is in sight of {slot:?}", disc.slot);
                 }
             }
             for disc in &part.discs {
                 let real = crowd.world.disc(disc.slot).expect("nobody who has left is seen");
                 assert_eq!(*disc, told(real), "seed {SEED}, tick {}", part.tick);
-                assert!(is_within(disc.position, centre, LEAVE));
+                assert!(is_within(disc.position, centre, INTEREST_LEAVE));
             }
             for pulse in &part.pulses {
                 assert!(crowd.world.pulses.contains(pulse), "{pulse:?} at {}", part.tick);
@@ -245,7 +245,8 @@ fn a_tight_frame_tells_of_the_nearest_pulses_and_of_every_knock_out() {
         let distance = |pulse: &&Pulse| (pulse.position - centre).length_squared();
         // All of them are new to everybody, so that each takes the same room.
         let is_new = |pulse: &&Pulse| {
-            crowd.world.tick.since(pulse.id.tick) <= 2 && is_within(pulse.position, centre, ENTER)
+            crowd.world.tick.since(pulse.id.tick) <= 2
+                && is_within(pulse.position, centre, INTEREST_ENTER)
         };
         let new = crowd.world.pulses.iter().filter(is_new);
         let (told, untold): (Vec<_>, Vec<_>) = new.partition(|pulse| part.pulses.contains(pulse));
@@ -310,7 +311,7 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
                 // A client that has lost the thread.
                 let begins = crowd.chance.below(40) == 0;
                 if begins {
-                    follower.viewer = Viewer::new();
+                    follower.viewer = ClientView::new();
                 }
                 follower.look(&crowd, bytes_max);
                 let seen = agrees_with_what_was_promised(follower, &crowd.world, seed);
@@ -320,7 +321,8 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
                 if bytes_max == USUAL_BYTES && has_settled {
                     let centre = crowd.world.disc(follower.slot).unwrap().position;
                     let near = crowd.world.discs.iter();
-                    let mut near = near.filter(|disc| is_within(disc.position, centre, ENTER));
+                    let mut near =
+                        near.filter(|disc| is_within(disc.position, centre, INTEREST_ENTER));
                     assert!(near.all(|disc| follower.viewer.is_exact(disc.slot)), "seed {seed}");
                 }
             }
@@ -389,7 +391,7 @@ fn broken_frames_are_refused_and_change_nothing() {
     let mut chance = Rng(5);
     for _ in 0..120 {
         crowd.snapshot();
-        let record = follower.viewer.look(&crowd.encoder, &crowd.world, Slot(0), usize::MAX);
+        let record = follower.viewer.encode(&crowd.encoder, &crowd.world, Slot(0), usize::MAX);
         let frame = records(&record).next().unwrap().unwrap();
         let mut broken = frame.to_vec();
         let place = chance.below(u32::try_from(broken.len()).unwrap()) as usize;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::sim::{Disc, Mode, Slot, World};
-use shared::snapshot::crowd::ENTER;
+use shared::snapshot::crowd::INTEREST_ENTER;
 use shared::tick::seconds;
 use tests::player::{Conduct, View};
 use tests::{Player, TestServer};
@@ -33,7 +33,7 @@ fn sees_who_is_near(view: &View, all: &World) {
     }
     for disc in &all.discs {
         let way = disc.position - own;
-        let is_near = way.x.abs() <= ENTER.x && way.y.abs() <= ENTER.y;
+        let is_near = way.x.abs() <= INTEREST_ENTER.x && way.y.abs() <= INTEREST_ENTER.y;
         assert!(!is_near || world.disc(disc.slot).is_some(), "{:?} at {}", disc.slot, all.tick);
     }
     assert_eq!(view.diverged, 0);

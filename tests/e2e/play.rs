@@ -211,7 +211,7 @@ async fn bots_fill_a_room_and_give_way() {
     let room = ada.bot_room(Mode::Teams, BotStrength::Keen).await;
 
     let mut ada = ada.play(room).await;
-    let filled = Mode::Teams.filled_to();
+    let filled = Mode::Teams.bot_fill();
     let full = ada.until("bots", |view| view.roster.entries.len() == filled).await;
     let bots =
         |view: &tests::player::View| view.roster.entries.iter().filter(|e| e.bot.is_some()).count();

@@ -62,7 +62,7 @@ impl ChatLink {
                     }
                     let next = self.talk(socket, SILENCE_MAX).await;
                     if self.reports.send(Report::ChatOpen(false)).await.is_err()
-                        || next.is_none_or(|next| next == NextStep::Stay)
+                        || next.is_none_or(|next| next == NextStep::GiveUp)
                     {
                         return;
                     }
@@ -70,7 +70,7 @@ impl ChatLink {
                         backoff.reset();
                     }
                 }
-                Err(ending) if ending.next == NextStep::Stay => return,
+                Err(ending) if ending.next == NextStep::GiveUp => return,
                 Err(ending) => pause = ending.pause,
             }
             if !self.wait(backoff.next().max(pause)).await {

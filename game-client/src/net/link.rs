@@ -63,14 +63,14 @@ impl Link {
                 Outcome::Left => return,
                 Outcome::Ended(ending) => ending,
             };
-            if ending.next == NextStep::Stay && self.was_open && ending.is_missing {
+            if ending.next == NextStep::GiveUp && self.was_open && ending.is_missing {
                 "The room has ended while the connection was away."
                     .clone_into(&mut ending.why.text);
             }
             if begun.elapsed() > GOOD_AFTER {
                 backoff.reset();
             }
-            if ending.next == NextStep::Stay {
+            if ending.next == NextStep::GiveUp {
                 self.tell(LinkState::Ended { why: ending.why }).await;
                 return;
             }

@@ -79,7 +79,7 @@ impl Ending {
 
     /// Because coming back leads nowhere.
     pub(super) fn stay(text: &str) -> Self {
-        Self::new(NextStep::Stay, text)
+        Self::new(NextStep::GiveUp, text)
     }
 
     /// By the own wish: what came could not be followed.
@@ -98,7 +98,7 @@ impl Ending {
             // It has expired on the way: the next try takes another.
             Some(ProblemKind::BadTicket) => NextStep::Reconnect,
             _ if error.may_pass() => NextStep::Reconnect,
-            _ => NextStep::Stay,
+            _ => NextStep::GiveUp,
         };
         let gone = [ProblemKind::NotFound, ProblemKind::RoomEnded, ProblemKind::Gone];
         let is_missing = kind.is_some_and(|kind| gone.contains(&kind));
@@ -127,7 +127,7 @@ impl Ending {
     }
 
     fn new(next: NextStep, text: &str) -> Self {
-        let why = Trouble { text: text.to_owned(), may_pass: next != NextStep::Stay };
+        let why = Trouble { text: text.to_owned(), may_pass: next != NextStep::GiveUp };
         Self { next, why, is_missing: false, pause: Duration::ZERO }
     }
 }
@@ -159,11 +159,11 @@ mod tests {
         let full = ending(ProblemKind::RoomFull);
 
         assert_eq!(full.why.text, "The room is full.");
-        assert_eq!(full.next, NextStep::Stay);
+        assert_eq!(full.next, NextStep::GiveUp);
         let other = ending(ProblemKind::ProtocolVersion);
-        assert!(other.next == NextStep::Stay && other.why.text.contains("another version"));
+        assert!(other.next == NextStep::GiveUp && other.why.text.contains("another version"));
         let ended = ending(ProblemKind::RoomEnded);
-        assert!(ended.next == NextStep::Stay && ended.is_missing);
+        assert!(ended.next == NextStep::GiveUp && ended.is_missing);
         assert_eq!(ending(ProblemKind::BadTicket).next, NextStep::Reconnect);
         assert_eq!(ending(ProblemKind::SignIn).next, NextStep::SignIn);
     }
@@ -177,6 +177,6 @@ mod tests {
         assert_eq!((stranger.next, stranger.pause), (NextStep::Reconnect, Duration::from_secs(7)));
         assert!(stranger.why.text.contains("502"), "{}", stranger.why.text);
         let other = Ending::unopened(&refusal(404, b"<html>".to_vec()));
-        assert_eq!(other.next, NextStep::Stay);
+        assert_eq!(other.next, NextStep::GiveUp);
     }
 }

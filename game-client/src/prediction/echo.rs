@@ -56,7 +56,7 @@ enum Likeness {
     Bump(Slot, Slot),
     KnockOut(Slot),
     Respawn(Slot),
-    PickupAppeared,
+    PickupSpawned,
     PickupTaken(Slot),
     Lead(Slot),
     Shrink,
@@ -115,7 +115,7 @@ fn likeness(event: &Event) -> Likeness {
         Event::Bump { a, b, .. } => Likeness::Bump(*a, *b),
         Event::KnockOut { slot, .. } => Likeness::KnockOut(*slot),
         Event::Respawn { slot } => Likeness::Respawn(*slot),
-        Event::PickupAppeared { .. } => Likeness::PickupAppeared,
+        Event::PickupSpawned { .. } => Likeness::PickupSpawned,
         Event::PickupTaken { slot, .. } => Likeness::PickupTaken(*slot),
         Event::LeadChange { slot } => Likeness::Lead(*slot),
         Event::ShrinkBegins => Likeness::Shrink,
@@ -136,7 +136,7 @@ pub(super) fn may_be_foretold(event: &Event) -> bool {
         | Event::PickupTaken { .. } => true,
         Event::KnockOut { .. }
         | Event::Respawn { .. }
-        | Event::PickupAppeared { .. }
+        | Event::PickupSpawned { .. }
         | Event::LeadChange { .. }
         | Event::ShrinkBegins
         | Event::RoundOver => false,

@@ -28,7 +28,7 @@ const FOLLOW: f32 = 0.62;
 const FOLLOW_KILLER: f32 = 0.86;
 /// …who is seen from a little nearer.
 const HEIGHT_KILLER: f32 = 680.0;
-/// On wide ice the picture is no larger than this: a player is told of little more (`shared::snapshot::crowd::ENTER`).
+/// On wide ice the picture is no larger than this: a player is told of little more (`shared::snapshot::crowd::INTEREST_ENTER`).
 const WIDE_PICTURE: Vec2 = Vec2::new(1_440.0, 800.0);
 /// On wide ice the own disc is never farther from the middle of the picture than this, along both axes: what is behind
 /// it is told of a little longer than what is before it.
@@ -285,7 +285,7 @@ mod tests {
     use bevy::math::Vec2;
     use shared::sim::fixed::units;
     use shared::sim::{Command, Mode, Slot, World, fixed};
-    use shared::snapshot::crowd::{ENTER, LEAVE};
+    use shared::snapshot::crowd::{INTEREST_ENTER, INTEREST_LEAVE};
 
     use super::{Followed, Stage, View, WIDE_LAG, held, wanted};
     use crate::prediction::Offsets;
@@ -323,7 +323,8 @@ mod tests {
     fn a_player_of_a_crowd_never_sees_farther_than_it_is_told() {
         let at = fixed::Vec2::new(units(-2_000), units(900));
         let stage = crowd(at);
-        let (told, kept) = (scene_from_world(ENTER).abs(), scene_from_world(LEAVE).abs());
+        let (told, kept) =
+            (scene_from_world(INTEREST_ENTER).abs(), scene_from_world(INTEREST_LEAVE).abs());
 
         for window in [(1280, 720), (960, 540), (2560, 1080), (1024, 768), (400, 900)] {
             let window = Vec2::new(window.0 as f32, window.1 as f32);

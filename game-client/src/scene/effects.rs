@@ -173,7 +173,7 @@ impl Reaction<'_> {
             Event::PulseHit { at, .. }
             | Event::Bump { at, .. }
             | Event::KnockOut { at, .. }
-            | Event::PickupAppeared { at, .. }
+            | Event::PickupSpawned { at, .. }
             | Event::PickupTaken { at, .. } => Some(scene_from_world(*at)),
             Event::PulseFired { id } => self.disc(id.slot).map(|disc| disc.position),
             Event::Shove { slot }
@@ -201,7 +201,7 @@ impl Reaction<'_> {
                 self.fell(*slot, credit.map(|(by, _)| by), scene_from_world(*at));
             }
             Event::Respawn { slot } => self.came_back(*slot),
-            Event::PickupAppeared { kind, at } => self.appeared(*kind, scene_from_world(*at)),
+            Event::PickupSpawned { kind, at } => self.appeared(*kind, scene_from_world(*at)),
             Event::PickupTaken { slot, kind, at } => {
                 self.taken(*slot, *kind, scene_from_world(*at));
             }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use shared::sim::{Command, Event, Slot, World};
-use shared::snapshot::crowd::{CrowdEncoder, Viewer};
+use shared::snapshot::crowd::{ClientView, CrowdEncoder};
 use shared::tick::SNAPSHOT_EVERY_TICKS;
 
 /// What is new for everybody, and for some players of a crowd.
@@ -115,24 +115,24 @@ impl Telling {
 /// What one player of a crowd has been told of it.
 pub(super) struct Sight {
     you: Slot,
-    viewer: Viewer,
+    viewer: ClientView,
 }
 
 impl Sight {
     pub(super) fn new(you: Slot) -> Self {
-        Self { you, viewer: Viewer::new() }
+        Self { you, viewer: ClientView::new() }
     }
 
     /// The player's part of a snapshot, as a record. Nothing when it is others' turn.
     pub(super) fn look(&mut self, snapshot: Snapshot<'_>) -> Option<Vec<u8>> {
         let Snapshot { telling, world, bytes_max } = snapshot;
         let turn = &telling.turns[turn_of(self.you)];
-        turn.is_now.then(|| self.viewer.look(&turn.encoder, world, self.you, bytes_max))
+        turn.is_now.then(|| self.viewer.encode(&turn.encoder, world, self.you, bytes_max))
     }
 
     /// Begins anew: a new world, or a client that has lost the thread.
     pub(super) fn restart(&mut self) {
-        self.viewer = Viewer::new();
+        self.viewer = ClientView::new();
     }
 }
 

@@ -135,7 +135,7 @@ impl Round {
         if roster == self.roster {
             return;
         }
-        let news = self.encoder.roster_since(&self.roster, &roster);
+        let news = self.encoder.roster_delta(&self.roster, &roster);
         self.roster = roster;
         outbox.roster(&news, &self.encoder.roster(&self.roster));
         if let Some(tape) = &self.tape {

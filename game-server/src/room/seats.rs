@@ -237,7 +237,7 @@ impl Seats {
     fn bots_wanted(&self, people: usize) -> usize {
         match self.company {
             Company::Nobody => 0,
-            Company::Of(_) | Company::Mixed => self.mode.filled_to().saturating_sub(people),
+            Company::Of(_) | Company::Mixed => self.mode.bot_fill().saturating_sub(people),
         }
     }
 

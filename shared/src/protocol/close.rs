@@ -43,7 +43,7 @@ pub enum NextStep {
     /// Get a session first, then connect.
     SignIn,
     /// Stay away and tell the person why.
-    Stay,
+    GiveUp,
 }
 
 /// What to do after the connection ended with this code. A connection that broke has none: reconnect.
@@ -51,7 +51,7 @@ pub enum NextStep {
 pub const fn next_step(code: Option<u16>) -> NextStep {
     match code {
         Some(4100..=4199) => NextStep::SignIn,
-        Some(NORMAL | PROTOCOL_ERROR | INVALID_UTF8 | TOO_LARGE | 4200..=4299) => NextStep::Stay,
+        Some(NORMAL | PROTOCOL_ERROR | INVALID_UTF8 | TOO_LARGE | 4200..=4299) => NextStep::GiveUp,
         Some(_) | None => NextStep::Reconnect,
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn marker(elapsed: u32, event: &Event) -> Option<Marker> {
         | Event::Dash { .. }
         | Event::Bump { .. }
         | Event::Respawn { .. }
-        | Event::PickupAppeared { .. }
+        | Event::PickupSpawned { .. }
         | Event::ShrinkBegins
         | Event::RoundOver => return None,
     };

@@ -86,7 +86,7 @@ pub enum Event {
         slot: Slot,
     },
     /// A pickup appeared.
-    PickupAppeared {
+    PickupSpawned {
         /// Which kind.
         kind: PickupKind,
         /// Where.

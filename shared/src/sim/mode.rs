@@ -56,7 +56,7 @@ impl Mode {
 
     /// Bots fill a public room up to this many discs.
     #[must_use]
-    pub const fn filled_to(self) -> usize {
+    pub const fn bot_fill(self) -> usize {
         match self {
             Self::Brawl | Self::Teams => 8,
             Self::Duel => 2,

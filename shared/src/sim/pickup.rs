@@ -66,7 +66,7 @@ pub(super) fn appear(
     let kind = PickupKind::ALL[rng.below(3) as usize];
     let position = random_place(rng, radius, 15, 80);
     pickups.push(Pickup { kind, position });
-    events.push(Event::PickupAppeared { kind, at: position });
+    events.push(Event::PickupSpawned { kind, at: position });
 }
 
 /// A random place between two percentages of the radius.

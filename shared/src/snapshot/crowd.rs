@@ -2,7 +2,7 @@
 //! done alone.
 //!
 //! A delta of the match stream needs a decoder that knows every disc. In a crowd nobody does: a player is told of what
-//! lies in a window around the own disc ([`ENTER`], [`LEAVE`]). So what is told here is the *effect*, but against the
+//! lies in a window around the own disc ([`INTEREST_ENTER`], [`INTEREST_LEAVE`]). So what is told here is the *effect*, but against the
 //! cause: both ends let each disc go on alone ([`alone::step`](crate::sim::alone::step)) with the keys that its player
 //! held, and what travels is the change of keys and what is left to correct, after a bump, say. A disc whom nobody
 //! touched and whose player held on costs one bit.
@@ -43,15 +43,15 @@ mod viewer;
 
 pub(super) use decode::{Seen, apply};
 pub use encode::CrowdEncoder;
-pub use viewer::Viewer;
+pub use viewer::ClientView;
 
 use crate::sim::fixed::units;
 use crate::sim::{Disc, Vec2};
 
 /// Who comes as near as this, along both axes, is told of: a little more than a wide screen shows.
-pub const ENTER: Vec2 = Vec2::new(units(760), units(440));
+pub const INTEREST_ENTER: Vec2 = Vec2::new(units(760), units(440));
 /// Who is farther away is forgotten. The gap keeps somebody on the border from coming and going with every snapshot.
-pub const LEAVE: Vec2 = Vec2::new(units(840), units(520));
+pub const INTEREST_LEAVE: Vec2 = Vec2::new(units(840), units(520));
 
 /// What a frame that begins anew says of its format. It is no part of a recording, so there are no old ones to read.
 const FORMAT: u32 = 4;

@@ -51,7 +51,7 @@ impl StreamDecoder {
 
     /// The same for a player, who may be one of a crowd.
     #[must_use]
-    pub fn of_player() -> Self {
+    pub fn for_player() -> Self {
         Self { views: Some(crowd::apply), ..Self::default() }
     }
 
@@ -100,7 +100,7 @@ impl StreamDecoder {
                 Ok(Applied::Keyframe)
             }
             FrameKind::View => self.view(frame),
-            FrameKind::Seats => {
+            FrameKind::RosterDelta => {
                 self.roster.take(frame)?;
                 Ok(Applied::Roster)
             }

@@ -33,7 +33,7 @@ impl StreamEncoder {
 
     /// The same for who knows how it was `before`.
     #[must_use]
-    pub fn roster_since(&self, before: &Roster, roster: &Roster) -> Vec<u8> {
+    pub fn roster_delta(&self, before: &Roster, roster: &Roster) -> Vec<u8> {
         roster.encode_since(before).iter().flat_map(|frame| record(frame)).collect()
     }
 

@@ -68,7 +68,10 @@ impl Roster {
         }
         let part = |(number, entries): (usize, &[RosterEntry])| {
             let begins = number == 0;
-            frame(FrameKind::Seats, &Seats { begins, entries: entries.to_vec(), freed: Vec::new() })
+            frame(
+                FrameKind::RosterDelta,
+                &Seats { begins, entries: entries.to_vec(), freed: Vec::new() },
+            )
         };
         self.entries.chunks(ENTRIES_IN_FRAME).enumerate().map(part).collect()
     }
@@ -90,7 +93,7 @@ impl Roster {
             Some(first) => first.freed = freed,
             None => parts.push(Seats { begins: false, entries: Vec::new(), freed }),
         }
-        parts.iter().map(|part| frame(FrameKind::Seats, part)).collect()
+        parts.iter().map(|part| frame(FrameKind::RosterDelta, part)).collect()
     }
 
     /// Takes a part of it.

@@ -90,7 +90,7 @@ impl View {
                 assert!(self.mode.is_none(), "a second welcome");
                 self.mode = Some(mode);
                 self.seat = seat;
-                self.decoder = StreamDecoder::of_player();
+                self.decoder = StreamDecoder::for_player();
             }
             Ok(ServerMessage::Frames(bytes)) => return self.frames(&bytes),
             Ok(ServerMessage::Pong { nonce, .. }) => self.pongs.push(nonce),

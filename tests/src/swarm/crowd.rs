@@ -266,7 +266,7 @@ async fn players(site: &Site, plan: Plan, totals: &Arc<Totals>) -> Result<JoinSe
         let socket = guest.connect(room, Role::Player).await;
         let player = Player {
             fights: number % plan.one_in() == 0,
-            decoder: StreamDecoder::of_player(),
+            decoder: StreamDecoder::for_player(),
             you: None,
             held: Input::default(),
             chance: chance_of(number, plan.seed),

@@ -179,7 +179,7 @@ fn effect_of(world: &World, event: &Event) -> Option<(Place, f64, Kind)> {
             (Place::of(*at), Place::of(*at).angle(), Kind::Fall { slot: *slot })
         }
         Event::Respawn { slot } => (place(disc(slot)?), 0.0, Kind::Return),
-        Event::PickupAppeared { kind, at } => {
+        Event::PickupSpawned { kind, at } => {
             (Place::of(*at), 0.0, Kind::Pickup { kind: *kind, taken: false })
         }
         Event::PickupTaken { kind, at, .. } => {

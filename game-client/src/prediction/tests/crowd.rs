@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bevy::math::Vec2;
 use shared::protocol::ClientMessage;
 use shared::sim::{BotStrength, Command, Input, Mode, Slot, World, bot};
-use shared::snapshot::crowd::{CrowdEncoder, Viewer};
+use shared::snapshot::crowd::{ClientView, CrowdEncoder};
 use shared::tick::Tick;
 
 use super::super::Match;
@@ -24,7 +24,7 @@ const AT_ONCE_UNITS: f32 = 30.0;
 struct Crowd {
     server: World,
     encoder: CrowdEncoder,
-    viewer: Viewer,
+    viewer: ClientView,
     client: Match,
     down: VecDeque<(u32, Vec<u8>)>,
     up: VecDeque<(u32, Tick, Vec<Input>)>,
@@ -49,7 +49,7 @@ impl Crowd {
         Self {
             server,
             encoder: CrowdEncoder::new(),
-            viewer: Viewer::new(),
+            viewer: ClientView::new(),
             client,
             down: VecDeque::new(),
             up: VecDeque::new(),
@@ -98,7 +98,7 @@ impl Crowd {
             self.encoder.snapshot(ticks, happened, &self.server);
             ticks.clear();
             happened.clear();
-            let frame = self.viewer.look(&self.encoder, &self.server, ME, SNAPSHOT_BYTES);
+            let frame = self.viewer.encode(&self.encoder, &self.server, ME, SNAPSHOT_BYTES);
             self.down.push_back((self.now + DELAY, frame));
         }
     }

@@ -14,7 +14,7 @@ use crate::tick::Tick;
 const WRITES: &str = "a writer takes every value";
 
 /// Encodes a crowd for everybody in it. Call [`CrowdEncoder::snapshot`] after the steps of a snapshot, then
-/// [`Viewer::look`](super::Viewer::look) for each player.
+/// [`ClientView::encode`](super::ClientView::encode) for each player.
 #[derive(Debug, Clone, Default)]
 pub struct CrowdEncoder {
     /// The discs at the last snapshot, as everybody knows them who was told of them.

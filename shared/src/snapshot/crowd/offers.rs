@@ -7,7 +7,7 @@ use super::super::keyframe;
 use super::encode::{Bits, CrowdEncoder, News};
 use super::set::Set;
 use super::sight::{self, LAYOUT};
-use super::{ENTER, LEAVE, is_within};
+use super::{INTEREST_ENTER, INTEREST_LEAVE, is_within};
 use crate::sim::{Slot, Vec2};
 
 const WRITES: &str = "a writer takes every value";
@@ -111,8 +111,8 @@ impl Offers {
         let mut offers = Self { you, centre, offers: Vec::new(), fixed: 0, cost: 0 };
         let Some(grid) = &crowd.discs_grid else { return offers };
         let mut near = Set::default();
-        grid.near(centre, LEAVE).for_each(|place| {
-            near.add_if(place, is_within(crowd.discs[place].position, centre, LEAVE));
+        grid.near(centre, INTEREST_LEAVE).for_each(|place| {
+            near.add_if(place, is_within(crowd.discs[place].position, centre, INTEREST_LEAVE));
         });
         offers.offers.reserve(near.len() + known.len());
         let mut known = known.iter().peekable();
@@ -122,7 +122,7 @@ impl Offers {
                 offers.add(Offer::gone(left));
             }
             let known = known.next_if(|known| known.slot == disc.slot);
-            if known.is_none() && !is_within(disc.position, centre, ENTER) {
+            if known.is_none() && !is_within(disc.position, centre, INTEREST_ENTER) {
                 return;
             }
             let bits = match (known, disc.news) {

@@ -11,7 +11,7 @@ use super::events;
 use super::offers::{Known, Offers};
 use super::set::Set;
 use super::sight::{self, LAYOUT};
-use super::{ENTER, FORMAT, LEAVE, is_within};
+use super::{FORMAT, INTEREST_ENTER, INTEREST_LEAVE, is_within};
 use crate::sim::{Pickup, Pulse, PulseId, Slot, Vec2, World};
 use crate::tick::Tick;
 
@@ -28,7 +28,7 @@ const PICKUP_BITS: usize = 40;
 
 /// What one player knows.
 #[derive(Debug, Clone, Default)]
-pub struct Viewer {
+pub struct ClientView {
     /// Until when the player was told. Nothing: the next frame begins anew.
     told_until: Option<Tick>,
     /// By slot.
@@ -41,7 +41,7 @@ pub struct Viewer {
     leader: Option<Slot>,
 }
 
-impl Viewer {
+impl ClientView {
     /// A player who was told nothing.
     #[must_use]
     pub fn new() -> Self {
@@ -51,7 +51,7 @@ impl Viewer {
     /// The newest snapshot for the player in `you`, as one record of about `bytes_max` at most. What had no room comes
     /// later.
     #[must_use]
-    pub fn look(
+    pub fn encode(
         &mut self,
         crowd: &CrowdEncoder,
         world: &World,
@@ -164,11 +164,11 @@ impl Viewer {
     ) -> Vec<(PulseId, Bits)> {
         let Some(grid) = &crowd.pulses_grid else { return Vec::new() };
         let is_new = |pulse: &Pulse| {
-            is_within(pulse.position, centre, ENTER)
+            is_within(pulse.position, centre, INTEREST_ENTER)
                 && self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_err()
         };
         let mut new = Vec::new();
-        grid.near(centre, ENTER).for_each(|place| {
+        grid.near(centre, INTEREST_ENTER).for_each(|place| {
             if is_new(&world.pulses[place]) {
                 new.push(place);
             }
@@ -201,8 +201,9 @@ impl Viewer {
     /// Pickups in sight. True when they are others than before: then all of them are told.
     fn see_pickups(&mut self, world: &World, centre: Vec2) -> bool {
         let is_in_sight = |pickup: &&Pickup| {
-            is_within(pickup.position, centre, ENTER)
-                || is_within(pickup.position, centre, LEAVE) && self.pickups.contains(pickup)
+            is_within(pickup.position, centre, INTEREST_ENTER)
+                || is_within(pickup.position, centre, INTEREST_LEAVE)
+                    && self.pickups.contains(pickup)
         };
         let in_sight = world.pickups.iter().filter(is_in_sight);
         if in_sight.clone().eq(&self.pickups) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use shared::sim::{BotStrength, Command, Disc, Mode, Slot, World, bot};
 use shared::snapshot::StreamDecoder;
-use shared::snapshot::crowd::{CrowdEncoder, Viewer};
+use shared::snapshot::crowd::{ClientView, CrowdEncoder};
 use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
 
 use super::formats::{self, FORMATS};
@@ -81,7 +81,7 @@ pub(super) fn tell_of(seed: u64, discs: u16, length_ticks: u32) -> Told {
     let mut encoder = CrowdEncoder::new();
     let mut viewers: Vec<_> = (0..discs)
         .step_by(ONE_IN.into())
-        .map(|slot| (Slot(slot), Viewer::new(), StreamDecoder::of_player(), Vec::new()))
+        .map(|slot| (Slot(slot), ClientView::new(), StreamDecoder::for_player(), Vec::new()))
         .collect();
     let mut told = Told::default();
     while !world.is_over() {
@@ -95,7 +95,7 @@ pub(super) fn tell_of(seed: u64, discs: u16, length_ticks: u32) -> Told {
         // Everybody else's share of it is not theirs.
         told.ours.cost.encoding += encoding / u32::from(ONE_IN);
         for (slot, viewer, decoder, run) in &mut viewers {
-            let look = |viewer: &mut Viewer| viewer.look(&encoder, &world, *slot, usize::MAX);
+            let look = |viewer: &mut ClientView| viewer.encode(&encoder, &world, *slot, usize::MAX);
             let record = timed(&mut told.ours.cost.encoding, || look(viewer));
             timed(&mut told.ours.cost.decoding, || apply(decoder, &record));
             run.extend_from_slice(&record);
@@ -106,8 +106,8 @@ pub(super) fn tell_of(seed: u64, discs: u16, length_ticks: u32) -> Told {
             told.movers += movers(part);
             told.states.push(State::of(part));
 
-            let mut newcomer = StreamDecoder::of_player();
-            let whole = timed(&mut told.whole.cost.encoding, || look(&mut Viewer::new()));
+            let mut newcomer = StreamDecoder::for_player();
+            let whole = timed(&mut told.whole.cost.encoding, || look(&mut ClientView::new()));
             timed(&mut told.whole.cost.decoding, || apply(&mut newcomer, &whole));
             compare(newcomer.world().expect("a world"), &world);
             told.whole.add(whole);

@@ -91,7 +91,7 @@ pub(super) fn deltas(file: &[u8]) -> Result<Vec<&[u8]>> {
             FrameKind::End => return Ok(deltas),
             FrameKind::Keyframe
             | FrameKind::Roster
-            | FrameKind::Seats
+            | FrameKind::RosterDelta
             | FrameKind::View
             | FrameKind::Ahead
             | FrameKind::Index => {}

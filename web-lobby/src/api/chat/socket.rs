@@ -68,7 +68,7 @@ impl Connection {
         match next_step(code) {
             NextStep::Reconnect => Next::Retry(None),
             NextStep::SignIn => Next::SignIn,
-            NextStep::Stay => {
+            NextStep::GiveUp => {
                 let reason = reason.filter(|reason| !reason.is_empty());
                 Next::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))
             }

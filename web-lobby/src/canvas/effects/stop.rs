@@ -41,7 +41,7 @@ pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator
         | Event::Dash { .. }
         | Event::KnockOut { .. }
         | Event::Respawn { .. }
-        | Event::PickupAppeared { .. }
+        | Event::PickupSpawned { .. }
         | Event::PickupTaken { .. }
         | Event::LeadChange { .. }
         | Event::ShrinkBegins
