@@ -23,7 +23,7 @@ mod statistics;
 use shared::protocol::report::REPORT_EVERY_TICKS;
 use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, PlayReport};
 use shared::sim::{Event, Input, Slot, World};
-use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, ahead, records};
+use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, records, relay};
 use shared::tick::{TICK_RATE_HZ, Tick};
 
 use crate::space::Drawn;
@@ -208,9 +208,9 @@ impl Match {
                     events.extend(more);
                 }
                 Applied::Roster => {}
-                Applied::Ahead => {
+                Applied::RelayedInputs => {
                     let world = self.decoder.world().ok_or(DecodeError::Gap)?;
-                    announced.extend(ahead::announced(frame, world)?);
+                    announced.extend(relay::decode(frame, world)?);
                 }
                 Applied::End => self.ended = true,
             }

@@ -17,7 +17,7 @@
 //! delta     base tick (7, lower bits) · two ticks? (1) else count (6) · checksum? (1) [32]
 //!           for each tick: any seats change? (1) [count (5) { slot (4) joins? (1) [team (1)] }]
 //!                          any inputs change? (1) [for each disc: changed? (1) {aim? [turn] thrust? [5] buttons? [3]}]
-//! ahead     what players will hold, see [`ahead`]
+//! ahead     what players will hold, see [`relay`]
 //! roster    who sits where, bincode; seats: only what is new of it, for a crowd
 //! end       tick (32) · checksum (32)
 //! view      what one player of a crowd sees, see [`crowd`]
@@ -27,7 +27,6 @@
 //! Format 2, and 3 for a crowd: the same with more seats. A player of a crowd is told less, see [`crowd`]. A decoder
 //! refuses formats that it does not know. Deltas are causes: a change of rules is a new format.
 
-pub mod ahead;
 mod bits;
 pub mod crowd;
 mod decode;
@@ -35,6 +34,7 @@ mod delta;
 mod encode;
 mod keyframe;
 mod record;
+pub mod relay;
 mod roster;
 
 pub use bits::DecodeError;
@@ -61,8 +61,8 @@ pub enum FrameKind {
     View,
     /// Who sits where, as far as it is new: for a crowd.
     RosterDelta,
-    /// What players will hold: for who is connected, and no part of a recording. See [`ahead`].
-    Ahead,
+    /// What players will hold: for who is connected, and no part of a recording. See [`relay`].
+    RelayedInputs,
 }
 
 impl FrameKind {
@@ -75,7 +75,7 @@ impl FrameKind {
         Self::Index,
         Self::View,
         Self::RosterDelta,
-        Self::Ahead,
+        Self::RelayedInputs,
     ];
 
     /// The kind of a frame.

@@ -4,7 +4,7 @@ use shared::api::Role;
 use shared::id::RoomId;
 use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, ServerMessage};
 use shared::sim::{Angle, Buttons, Input, Mode, Slot, Thrust, World};
-use shared::snapshot::ahead::{Announced, announced};
+use shared::snapshot::relay::{self, RelayedInput};
 use shared::snapshot::{Applied, StreamDecoder, records};
 use shared::tick::{SNAPSHOT_EVERY_TICKS, Tick};
 use tests::guest::Guest;
@@ -17,7 +17,7 @@ struct Watched {
     decoder: StreamDecoder,
     seat: Slot,
     /// What was announced, and when.
-    announced: Vec<(Tick, Announced)>,
+    announced: Vec<(Tick, RelayedInput)>,
     late: u32,
     received: u32,
 }
@@ -61,8 +61,8 @@ impl Watched {
             ServerMessage::Frames(bytes) => {
                 for frame in records(&bytes) {
                     let applied = self.decoder.apply(frame.unwrap()).unwrap();
-                    if let (Applied::Ahead, Some(world)) = (applied, self.decoder.world()) {
-                        let told = announced(frame.unwrap(), world).unwrap();
+                    if let (Applied::RelayedInputs, Some(world)) = (applied, self.decoder.world()) {
+                        let told = relay::decode(frame.unwrap(), world).unwrap();
                         self.announced.extend(told.into_iter().map(|told| (world.tick, told)));
                     }
                 }

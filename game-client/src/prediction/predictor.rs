@@ -14,7 +14,7 @@ use shared::protocol::INPUT_REPEAT_TICKS_MAX;
 use shared::sim::fixed::Vec2;
 use shared::sim::{BotStrength, Command, Event, Input, Slot, World, bot};
 use shared::snapshot::Roster;
-use shared::snapshot::ahead::Announced;
+use shared::snapshot::relay::RelayedInput;
 use shared::tick::Tick;
 
 /// Predicted ticks that are kept to be compared: two seconds. Older ones were confirmed, or never will be.
@@ -48,7 +48,7 @@ pub(super) struct Predictor {
     /// stands in for a missing input depends on how long ago that was.
     inputs: VecDeque<(Tick, Input)>,
     /// What other people will hold, in the order in which it was told.
-    announced: VecDeque<Announced>,
+    announced: VecDeque<RelayedInput>,
     /// Something was announced since the ticks ahead were stepped.
     has_news: bool,
 }
@@ -81,7 +81,7 @@ impl Predictor {
 
     /// What people will hold in ticks to come. Counts from the next step on, and from the next word on for those that
     /// were stepped before.
-    pub(super) fn hear(&mut self, announced: impl Iterator<Item = Announced>) {
+    pub(super) fn hear(&mut self, announced: impl Iterator<Item = RelayedInput>) {
         for news in announced.filter(|news| news.slot != self.seat) {
             if self.announced.len() == ANNOUNCED_MAX {
                 self.announced.pop_front();
@@ -234,7 +234,7 @@ impl Predictor {
             input: bot::think(world, *slot, *strength),
         };
         let mut commands: Vec<Command> = self.bots.iter().map(think).collect();
-        let counts = |news: &&Announced| news.tick == world.tick;
+        let counts = |news: &&RelayedInput| news.tick == world.tick;
         commands.extend(
             self.announced
                 .iter()
@@ -258,7 +258,7 @@ mod tests {
 
     use shared::protocol::INPUT_REPEAT_TICKS_MAX;
     use shared::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World, bot};
-    use shared::snapshot::ahead::Announced;
+    use shared::snapshot::relay::RelayedInput;
     use shared::tick::Tick;
 
     use super::Predictor;
@@ -354,7 +354,7 @@ mod tests {
             server.step(&commands);
             predictor.advance(input_of(predictor.world().tick.0));
             let known = server.tick.plus(announced_before - 1);
-            let news = |slot: Slot| Announced { slot, tick: known, input: held(slot, known) };
+            let news = |slot: Slot| RelayedInput { slot, tick: known, input: held(slot, known) };
             predictor.hear(others.map(news).into_iter());
             predictor.reconcile(&server);
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use shared::id::{PlayerId, PlayerName};
 use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, INPUT_REPEAT_TICKS_MAX, PlayReport};
 use shared::sim::{BotStrength, Command, Event, Input, Mode, Slot, Thrust, World, bot};
-use shared::snapshot::ahead::{Announced, announce};
+use shared::snapshot::relay::{self, RelayedInput};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::Tick;
 
@@ -39,7 +39,7 @@ struct Line {
     stands_still: bool,
     unsent: Vec<Vec<Command>>,
     /// What goes with the next delta.
-    announced: Vec<Announced>,
+    announced: Vec<RelayedInput>,
     /// Everything that was sent down.
     said: Vec<u8>,
     delay: u32,
@@ -123,7 +123,7 @@ impl Line {
         if self.unsent.len() == 2 {
             let delta = self.encoder.delta(&std::mem::take(&mut self.unsent), &self.server);
             self.said.extend_from_slice(&delta);
-            let ahead = announce(&self.server, &std::mem::take(&mut self.announced));
+            let ahead = relay::encode(&self.server, &std::mem::take(&mut self.announced));
             self.down.push_back((self.now + self.delay, [delta, ahead].concat()));
         }
     }
@@ -230,7 +230,7 @@ fn what_is_announced_is_in_the_present_and_what_does_not_come_to_pass_is_not() {
     let thrust = Thrust::from_code((now.code() + 8) % 16 + 1).expect("a direction");
     let tick = line.server.tick.plus(4);
     let input = Input { thrust, ..Input::default() };
-    line.announced.push(Announced { slot: other, tick, input });
+    line.announced.push(RelayedInput { slot: other, tick, input });
 
     let is_told = |line: &Line| {
         let settled = line.client.settled_world().expect("a world").tick;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::replay::{ReplayHeader, ReplayWriter};
 use shared::sim::{Command, Disc, Event, Mode, Slot, World};
-use shared::snapshot::ahead::{Announced, announce};
+use shared::snapshot::relay::{self, RelayedInput};
 use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 use tokio::sync::watch;
@@ -43,7 +43,7 @@ pub(super) struct Round {
     /// The commands of the ticks since the last delta.
     unsent: Vec<Vec<Command>>,
     /// What people have said that they will hold, since the last delta. Each says little in so short a time.
-    announced: Vec<Announced>,
+    announced: Vec<RelayedInput>,
     /// Nothing when the round does not count.
     tape: Option<Tape>,
     follow: Option<watch::Receiver<Progress>>,
@@ -156,7 +156,7 @@ impl Round {
     }
 
     /// What people have said that they will hold goes with the next delta, to who is connected.
-    pub(super) fn announce(&mut self, announced: Vec<Announced>) {
+    pub(super) fn announce(&mut self, announced: Vec<RelayedInput>) {
         self.announced.extend(announced);
     }
 
@@ -208,7 +208,7 @@ impl Round {
         }
         let delta = self.encoder.delta(&self.unsent, &self.world);
         self.unsent.clear();
-        outbox.record(&delta, &announce(&self.world, &self.announced));
+        outbox.record(&delta, &relay::encode(&self.world, &self.announced));
         self.announced.clear();
         if let Some(tape) = &self.tape {
             tape.record(&delta, self.world.elapsed());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use shared::id::PlayerId;
 use shared::sim::{Command, Event, World, bot};
-use shared::snapshot::ahead::Announced;
+use shared::snapshot::relay::RelayedInput;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
@@ -320,7 +320,7 @@ impl Room {
 
 /// What everybody holds during the coming tick, where it is not what the discs hold already, and what people have said
 /// that they will hold. Who is alone among bots has nobody to tell, and a crowd is told of what it sees.
-fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
+fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<RelayedInput>) {
     let has_company = seats.people() > 1 && !world.mode.is_crowd();
     let (mut commands, mut announced) = (Vec::with_capacity(seats.len()), Vec::new());
     // Both are in the order of the slots.
@@ -331,7 +331,7 @@ fn heard(world: &World, seats: &mut Seats) -> (Vec<Command>, Vec<Announced>) {
             Occupant::Bot(strength) => bot::think(world, slot, *strength),
             Occupant::Person { line, .. } => {
                 let news = line.announced().filter(|_| has_company);
-                announced.extend(news.map(|(tick, input)| Announced { slot, tick, input }));
+                announced.extend(news.map(|(tick, input)| RelayedInput { slot, tick, input }));
                 line.hear(world.tick)
             }
         };

@@ -84,9 +84,8 @@ impl Playback {
                 self.previous = before;
                 events
             }
-            Ok(Applied::Keyframe | Applied::Roster | Applied::End | Applied::Ahead) | Err(_) => {
-                Vec::new()
-            }
+            Ok(Applied::Keyframe | Applied::Roster | Applied::End | Applied::RelayedInputs)
+            | Err(_) => Vec::new(),
         }
     }
 }

@@ -268,7 +268,7 @@ impl ReplayReader {
             }
             Applied::Roster => self.keep_roster(tick),
             Applied::End => self.ended = true,
-            Applied::Ahead => {}
+            Applied::RelayedInputs => {}
         }
         if let Applied::Delta(events) = applied {
             let room = MARKERS_MAX.saturating_sub(self.markers.len());

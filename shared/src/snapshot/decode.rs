@@ -22,8 +22,8 @@ pub enum Applied {
     Roster,
     /// The round is over.
     End,
-    /// Nothing, yet: it [announces](super::ahead::announced) what comes.
-    Ahead,
+    /// Nothing, yet: it [announces](super::relay::decode) what comes.
+    RelayedInputs,
 }
 
 /// Follows a match stream.
@@ -110,7 +110,7 @@ impl StreamDecoder {
             }
             FrameKind::End => self.end(frame),
             FrameKind::Index => Ok(Applied::End),
-            FrameKind::Ahead => Ok(Applied::Ahead),
+            FrameKind::RelayedInputs => Ok(Applied::RelayedInputs),
         }
     }
 

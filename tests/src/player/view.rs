@@ -124,7 +124,7 @@ impl View {
                     moved = true;
                     events.iter().for_each(|(_, event)| self.note(event));
                 }
-                Applied::Roster | Applied::End | Applied::Ahead => {}
+                Applied::Roster | Applied::End | Applied::RelayedInputs => {}
             }
         }
         self.world = self.decoder.world().cloned();

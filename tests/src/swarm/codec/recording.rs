@@ -93,7 +93,7 @@ pub(super) fn deltas(file: &[u8]) -> Result<Vec<&[u8]>> {
             | FrameKind::Roster
             | FrameKind::RosterDelta
             | FrameKind::View
-            | FrameKind::Ahead
+            | FrameKind::RelayedInputs
             | FrameKind::Index => {}
         }
         rest = after;
