@@ -61,16 +61,13 @@ impl Ending {
         let next = close::next_step(code);
         let text = match code {
             Some(close::RESTART | close::GOING_AWAY) => "The server restarts.",
-            Some(close::OVERLOAD) => "The server is overloaded.",
             Some(close::TOO_SLOW) => "The connection was too slow for the game.",
             Some(close::NO_PONG) => "The server heard nothing from here.",
-            Some(close::SIGN_IN) => "The session has ended.",
             Some(close::MALFORMED | close::PROTOCOL_ERROR) => {
                 "Server and client do not understand each other: one of them is outdated."
             }
             Some(close::REPLACED) => "You joined this room from somewhere else.",
             Some(close::ROOM_ENDED) => "The room has ended.",
-            Some(close::REMOVED) => "You were removed from the room.",
             Some(close::NORMAL) => "The server closed the room.",
             Some(_) | None => "The connection broke.",
         };

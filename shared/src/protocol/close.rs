@@ -1,52 +1,46 @@
-//! WebSocket close codes: the standard's that the server uses, and its own.
+//! WebSocket close codes: the standard ones (RFC 6455 §7.4.1 and IANA's registry) that the server uses, and its own.
 //!
-//! The hundreds say what the client does next: 40xx reconnects, 41xx signs in again, 42xx does not
-//! come back.
+//! The hundreds of an own code say what the client does next: after 40xx it reconnects, after 41xx it signs in again,
+//! after 42xx it gives up. The server sends no 41xx today: a ticket is checked before the upgrade.
 
-/// The endpoint's work is done (RFC 6455 §7.4.1).
+/// The connection has served its purpose.
 pub const NORMAL: u16 = 1000;
-/// The client goes away.
+/// The endpoint goes away. The server sends [`RESTART`] instead; a proxy in front of it may send this.
 pub const GOING_AWAY: u16 = 1001;
-/// The WebSocket protocol was broken.
+/// The client broke the WebSocket protocol.
 pub const PROTOCOL_ERROR: u16 = 1002;
-/// Text that is not UTF-8.
+/// A text message is not UTF-8.
 pub const INVALID_UTF8: u16 = 1007;
-/// Too many messages, or one that may not be sent here.
+/// The client sent too many messages, or one that it may not send here.
 pub const POLICY: u16 = 1008;
-/// The message is longer than allowed.
+/// A message is longer than its direction allows.
 pub const TOO_LARGE: u16 = 1009;
-/// The server restarts: come back in a few seconds.
+/// The server restarts: the client reconnects after a few seconds.
 pub const RESTART: u16 = 1012;
-/// The server is overloaded: come back later.
-pub const OVERLOAD: u16 = 1013;
 
-/// The client reads too slowly and was cut: reconnect.
+/// The client read too slowly and was disconnected: it reconnects.
 pub const TOO_SLOW: u16 = 4000;
-/// No pong came in time: reconnect.
+/// The client answered no ping in time: it reconnects.
 pub const NO_PONG: u16 = 4001;
-/// The session ended: sign in again.
-pub const SIGN_IN: u16 = 4100;
-/// The message is not one of this protocol's: do not come back with this build.
+/// A message does not belong to this protocol: this build of the client gives up.
 pub const MALFORMED: u16 = 4200;
 /// The same player opened another connection to the room.
 pub const REPLACED: u16 = 4201;
 /// The room has ended.
 pub const ROOM_ENDED: u16 = 4202;
-/// The operator removed the player.
-pub const REMOVED: u16 = 4203;
 
-/// What a client does after a close.
+/// The next step of a client whose connection was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
     /// Connect again after a growing delay.
     Reconnect,
-    /// Get a session first, then connect.
+    /// Get a new session, then connect again.
     SignIn,
-    /// Stay away and tell the person why.
+    /// Do not reconnect; tell the player why.
     GiveUp,
 }
 
-/// What to do after the connection ended with this code. A connection that broke has none: reconnect.
+/// The next step after a close with this code. `None`: the connection broke without a close frame.
 #[must_use]
 pub const fn next_step(code: Option<u16>) -> NextStep {
     match code {
