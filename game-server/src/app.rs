@@ -9,7 +9,6 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::blobs::{Blobs, Folder};
 use crate::bus::{Bus, InProcessBus};
 use crate::chat::ChatHandle;
 use crate::config::Config;
@@ -24,7 +23,8 @@ use crate::room::{Metronome, RoomServices, Seeds};
 use crate::rooms::Rooms;
 use crate::scores::Scores;
 use crate::sessions::Sessions;
-use crate::store::{SqlStore, Store};
+use crate::storage::blobs::{Blobs, Folder};
+use crate::storage::{SqlStore, Store};
 use crate::tickets::Tickets;
 use crate::{chat, matchmaker, metrics, push, rooms, scores};
 

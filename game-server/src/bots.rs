@@ -4,7 +4,7 @@
 use shared::id::{PlayerId, PlayerName};
 use shared::sim::BotStrength;
 
-use crate::sessions::Player;
+use crate::player::Player;
 
 /// The first bot's id; the others follow. Guests have random ids, so these stay theirs.
 const FIRST_ID: u64 = 0xB07_0000_0000;

@@ -11,8 +11,8 @@ use shared::protocol::chat::ChatClientMessage;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Services;
-use crate::sessions::Player;
-use crate::store::StoreError;
+use crate::player::Player;
+use crate::storage::StoreError;
 use desk::Desk;
 use inbox::Inbox;
 

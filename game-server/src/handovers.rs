@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use shared::api::DeviceLink;
 use shared::id::PlayerId;
 
-use crate::sessions::random_token;
 use crate::sync::lock;
+use crate::token::random_token;
 
 /// How long a code works, in seconds.
 pub const HANDOVER_SECONDS: u32 = 60;

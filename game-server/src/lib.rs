@@ -1,6 +1,6 @@
 //! The Pushback server as a library: [`run`] and the map of what it is made of.
 //!
-//! Arrows point one way: `http → (matchmaker | chat | push) → room → recordings, store`. Every task is
+//! Arrows point one way: `http → (matchmaker | chat | push) → room → recordings, storage`. Every task is
 //! spawned through the tracker in [`app::Services`], so that stopping can wait for all of them.
 
 pub mod app;
@@ -29,10 +29,12 @@ pub mod limits;
 pub mod sessions;
 pub mod tickets;
 
-pub mod blobs;
 pub mod bus;
 pub mod claim;
-pub mod store;
+pub mod storage;
+
+pub mod player;
+pub mod token;
 
 pub mod clock;
 pub mod etag;

@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::Services;
 use crate::rooms::Rooms;
-use crate::sessions::random_token;
+use crate::token::random_token;
 use queue::{Group, Number, Offer, Waiting, match_up, window};
 
 /// Requests that may wait for the task. A caller whose request finds no place waits.

@@ -22,8 +22,8 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::Services;
-use crate::blobs::Growing;
-use crate::store::RoundRecord;
+use crate::storage::RoundRecord;
+use crate::storage::blobs::Growing;
 use keep::Keeper;
 use results::{Entry, Results};
 use tape::{Batch, TapeReader, tape};

@@ -49,9 +49,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::app::Services;
 use crate::bots::Company;
+use crate::player::Player;
 use crate::recordings::Recordings;
 use crate::scores::Scores;
-use crate::sessions::Player;
 use line::Connection;
 use outbox::{Outbox, Outlet};
 

@@ -17,8 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::app::Services;
 use crate::bus::{Delivery, Notice};
-use crate::sessions::Player;
-use crate::store::{PlaceRecord, Skill, StoreError};
+use crate::player::{Player, Skill};
+use crate::storage::{PlaceRecord, StoreError};
 use board::Board;
 
 pub use standing::Standing;

@@ -1,51 +1,24 @@
 //! Who asks: guests with a name and a secret token.
 //!
-//! A token is 128 random bits and is kept only as its SHA-256, so the database gives nobody's identity
-//! away. It comes as `Authorization: Bearer` or in a cookie.
+//! A request brings its token ([`crate::token`]) as `Authorization: Bearer` or in a cookie.
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
-use sha2::{Digest as _, Sha256};
 use shared::api::Session;
 use shared::id::{PlayerId, PlayerName};
 
 use crate::app::Services;
 use crate::clock::now_ms;
-use crate::store::{Store, StoreError};
+use crate::player::Player;
+use crate::storage::{Store, StoreError};
+use crate::token::{hash_token, random_token};
 
 /// The cookie that carries the token.
 pub const COOKIE_NAME: &str = "pushback_session";
 /// How long a browser keeps the cookie: a year, in seconds.
 const COOKIE_SECONDS: u32 = 365 * 24 * 60 * 60;
-
-/// The SHA-256 of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenHash(pub [u8; 32]);
-
-/// Somebody with a session. As an argument of a route: refuses who has none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Player {
-    /// Who.
-    pub id: PlayerId,
-    /// The name that others see.
-    pub name: PlayerName,
-}
-
-/// 128 random bits in the letters of base64url.
-#[must_use]
-pub fn random_token() -> String {
-    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>())
-}
-
-/// What is kept of a token.
-#[must_use]
-pub fn hash_token(token: &str) -> TokenHash {
-    TokenHash(Sha256::digest(token.as_bytes()).into())
-}
 
 /// The token that a request brings. `Authorization` goes before the cookie.
 #[must_use]
@@ -143,7 +116,7 @@ mod tests {
     use http::header::{AUTHORIZATION, COOKIE};
     use http::{HeaderMap, HeaderValue};
 
-    use super::{random_token, token_of};
+    use super::token_of;
 
     #[test]
     fn a_bearer_token_goes_before_the_cookie() {
@@ -157,12 +130,5 @@ mod tests {
         assert_eq!(token_of(&headers), Some("sent"));
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic sent"));
         assert_eq!(token_of(&headers), None);
-    }
-
-    #[test]
-    fn tokens_differ_and_fit_into_a_header() {
-        let token = random_token();
-        assert_eq!(token.len(), 22);
-        assert_ne!(token, random_token());
     }
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use shared::api::{Role, WebSocketTicket};
 use shared::id::{PlayerId, RoomId};
 
-use crate::sessions::{Player, random_token};
+use crate::player::Player;
 use crate::sync::lock;
+use crate::token::random_token;
 
 /// How long a ticket opens its door, in seconds.
 pub const TICKET_SECONDS: u32 = 30;
@@ -203,7 +204,7 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
 
     use super::{Door, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketError, Tickets};
-    use crate::sessions::Player;
+    use crate::player::Player;
 
     fn guest(id: u64) -> Player {
         Player { id: PlayerId::from_bits(id), name: PlayerName::parse("Ada").unwrap() }

@@ -105,7 +105,7 @@ fn dependencies_point_the_way_that_is_drawn() {
 /// Inside the server too: what lies below the rooms knows no room.
 #[test]
 fn the_server_s_arrows_point_down() {
-    let below_rooms = ["recordings", "scores", "store", "blobs", "bus"];
+    let below_rooms = ["recordings", "scores", "storage", "player", "token", "bus"];
     let is_below = |path: &Path| {
         let inner = path.strip_prefix("game-server/src").ok();
         let first = inner.and_then(|inner| inner.components().next());

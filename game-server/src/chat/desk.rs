@@ -17,9 +17,9 @@ use super::inbox::{Mailer, inbox};
 use super::{ConnectionId, Joined, Request};
 use crate::clock::now_ms;
 use crate::limits::{Bucket, Rate};
+use crate::player::Player;
 use crate::presence::Presence;
-use crate::sessions::Player;
-use crate::store::{Readable, Store};
+use crate::storage::{Readable, Store};
 
 /// Rooms that one connection may follow. Entering one more leaves the first.
 const ROOMS_MAX: usize = 8;

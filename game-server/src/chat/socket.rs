@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{ChatHandle, Joined};
 use crate::app::SharedApp;
 use crate::limits::{Bucket, Rate};
+use crate::player::Player;
 use crate::pulse::Beat;
-use crate::sessions::Player;
 use crate::socket::{self, Closing, Ear, Heartbeat, Incoming};
 
 /// Texts of any kind. Lines have a limit of their own that is answered kindly.

@@ -15,7 +15,7 @@ use super::upgrade::Upgrade;
 use super::{ClientAddress, QueryParams};
 use crate::app::SharedApp;
 use crate::chat;
-use crate::sessions::Player;
+use crate::player::Player;
 use crate::tickets::Door;
 
 /// A key that opens the chat once.

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use shared::api::{Problem, ProblemKind};
 
 use crate::handovers::HandoverError;
-use crate::store::StoreError;
+use crate::storage::StoreError;
 use crate::tickets::TicketError;
 
 /// Seconds after which a client that was refused for load may try again.

@@ -14,7 +14,7 @@ use shared::api::ProblemKind;
 
 use super::error::HttpError;
 use crate::app::SharedApp;
-use crate::sessions::Player;
+use crate::player::Player;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);

@@ -15,8 +15,8 @@ use super::error::{HttpError, HttpResult, sentence};
 use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::matchmaker::{AskError, Following};
+use crate::player::Player;
 use crate::push::long_poll::clamp_wait;
-use crate::sessions::Player;
 
 const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 

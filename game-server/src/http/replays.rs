@@ -24,9 +24,9 @@ use super::error::{HttpError, HttpResult, internal};
 use super::ranges::{Wanted, wanted};
 use super::{QueryParams, UrlPath};
 use crate::app::SharedApp;
-use crate::blobs::Blobs;
 use crate::etag;
-use crate::store::ReplayFilter;
+use crate::storage::ReplayFilter;
+use crate::storage::blobs::Blobs;
 
 /// Replays on one page unless the client says otherwise.
 const LIMIT: u32 = 20;

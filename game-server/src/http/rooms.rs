@@ -22,10 +22,10 @@ use super::error::{HttpError, HttpResult, sentence};
 use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::bots::Company;
+use crate::player::Player;
 use crate::presence::Present;
 use crate::room::{EnterError, follow_file, follow_stream};
 use crate::rooms::{FindError, OpenError};
-use crate::sessions::Player;
 use crate::tickets::Door;
 
 /// Public rooms, the oldest first.

@@ -14,7 +14,8 @@ use super::error::{HttpError, HttpResult, internal, sentence};
 use super::{ClientAddress, JsonBody};
 use crate::app::SharedApp;
 use crate::handovers::HandoverError;
-use crate::sessions::{Player, token_of};
+use crate::player::Player;
+use crate::sessions::token_of;
 
 /// Begins a session: of a new guest, or of the player whose code another program got.
 ///

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::app::Services;
 use crate::clock::now_ms;
-use crate::store::{ReplayFilter, StoreError};
+use crate::storage::{ReplayFilter, StoreError};
 use crate::sync::lock;
 
 /// Rounds of bots alone that are kept: something to watch on a new server, and no full disk on an old one.

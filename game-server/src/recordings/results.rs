@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::app::Services;
-use crate::store::{RoundRecord, StoreError};
+use crate::storage::{RoundRecord, StoreError};
 
 /// The pause after a failure. Each is twice as long as the one before …
 const PAUSE_MIN: Duration = Duration::from_millis(250);

@@ -7,7 +7,7 @@ use shared::sim::{Event, World};
 use shared::tick::Tick;
 use tokio::sync::Notify;
 
-use crate::store::PlaceRecord;
+use crate::storage::PlaceRecord;
 use crate::sync::lock;
 
 /// Bytes that may wait for the recorder: many minutes of play. When they are there, the disk has stood

@@ -13,7 +13,8 @@ use sqlx::{AnyConnection, Connection as _};
 use super::results::{Entry, Results, insist};
 use super::{Ending, Finished, Recordings};
 use crate::bots;
-use crate::store::{PlaceRecord, ReplayFilter, RoundRecord, Skill};
+use crate::player::Skill;
+use crate::storage::{PlaceRecord, ReplayFilter, RoundRecord};
 use crate::testing::Bench;
 
 const ID: ReplayId = ReplayId::from_bits(77);

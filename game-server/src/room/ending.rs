@@ -18,7 +18,7 @@ use crate::clock::now_ms;
 use crate::recordings::{Ending, Finished, Tape};
 use crate::scores::{RoundResult, Scores, Standing};
 use crate::socket::Closing;
-use crate::store::PlaceRecord;
+use crate::storage::PlaceRecord;
 
 /// A summary is shown for at least a third of its time, however eager the players are.
 const SHOWN_AT_LEAST: u32 = 3;

@@ -13,7 +13,7 @@ use super::news::News;
 use super::running::{Room, Spectator, Stage};
 use super::seats::Occupant;
 use super::{EnterError, Request, SPECTATORS_MAX};
-use crate::sessions::Player;
+use crate::player::Player;
 
 impl Room {
     pub(super) fn answer(&mut self, request: Request, now: Instant) {

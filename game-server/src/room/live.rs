@@ -17,8 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::RoomHandle;
 use super::outbox::Reader;
-use crate::blobs::Blobs;
 use crate::recordings::Progress;
+use crate::storage::blobs::Blobs;
 
 /// Read from the file at once.
 const CHUNK_BYTES: usize = 32 * 1024;

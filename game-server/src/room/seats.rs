@@ -9,7 +9,7 @@ use shared::snapshot::{Roster, RosterEntry};
 
 use super::line::Line;
 use crate::bots::Company;
-use crate::sessions::Player;
+use crate::player::Player;
 
 /// A player whose connection was lost keeps the seat for so long.
 pub(super) const SEAT_KEPT: Duration = Duration::from_secs(30);
@@ -301,7 +301,7 @@ mod tests {
     use super::super::line::Line;
     use super::{Full, PROMISE_KEPT, Seats};
     use crate::bots::Company;
-    use crate::sessions::Player;
+    use crate::player::Player;
 
     fn person(number: u64) -> Player {
         Player { id: PlayerId::from_bits(number), name: PlayerName::parse("Ada").unwrap() }

@@ -6,7 +6,7 @@ use shared::sim::Disc;
 
 use super::seats::Seat;
 use crate::scores::Standing;
-use crate::store::PlaceRecord;
+use crate::storage::PlaceRecord;
 
 impl Standing {
     pub(super) fn of(seat: &Seat, disc: Option<&Disc>, rated: bool) -> Self {
@@ -83,8 +83,8 @@ mod tests {
     use shared::sim::Slot;
 
     use super::rank;
+    use crate::player::Player;
     use crate::scores::Standing;
-    use crate::sessions::Player;
 
     fn standing(id: u64, slot: u16, points: i32, falls: u32) -> Standing {
         let player =

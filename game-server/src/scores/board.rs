@@ -6,8 +6,8 @@ use shared::api::ScoreRow;
 use shared::id::{PlayerId, RoomId};
 
 use super::Tally;
-use crate::sessions::Player;
-use crate::store::{PlaceRecord, Skill};
+use crate::player::{Player, Skill};
+use crate::storage::PlaceRecord;
 
 /// Lines kept in memory. When there are more, those of players who sit nowhere are forgotten; the store
 /// has them.
@@ -171,8 +171,9 @@ mod tests {
 
     use super::super::newcomer;
     use super::{Board, Tally};
-    use crate::sessions::Player;
-    use crate::store::{PlaceRecord, Skill};
+    use crate::player::Player;
+    use crate::player::Skill;
+    use crate::storage::PlaceRecord;
 
     #[test]
     fn points_show_at_once_and_count_once() {

@@ -5,7 +5,8 @@ use skillratings::MultiTeamOutcome;
 use skillratings::weng_lin::{WengLinConfig, WengLinRating, weng_lin_multi_team};
 
 use super::{RoundResult, Standing};
-use crate::store::{PlaceRecord, Skill};
+use crate::player::Skill;
+use crate::storage::PlaceRecord;
 
 /// A rating never becomes so sure that it stands still: everybody can improve, and bots are retuned.
 const DEVIATION_MIN: f64 = 0.8;
@@ -105,9 +106,10 @@ mod tests {
     use shared::sim::{Mode, Slot};
 
     use super::{DEVIATION_MIN, rate};
+    use crate::player::Player;
+    use crate::player::Skill;
     use crate::scores::{RoundResult, Standing};
-    use crate::sessions::Player;
-    use crate::store::{PlaceRecord, Skill};
+    use crate::storage::PlaceRecord;
 
     fn standing(number: u16, team: u8, points: i32) -> Standing {
         Standing {

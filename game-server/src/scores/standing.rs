@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use shared::sim::Slot;
 
-use crate::sessions::Player;
+use crate::player::Player;
 
 /// What one player reached.
 #[derive(Debug, Clone, PartialEq, Eq)]

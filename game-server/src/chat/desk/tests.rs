@@ -13,9 +13,10 @@ use tokio::sync::oneshot;
 use super::{Desk, MISSED_LINES_MAX, tidy};
 use crate::chat::inbox::{INBOX_MESSAGES_MAX, Inbox};
 use crate::chat::{ConnectionId, Joined, Request};
+use crate::player::Player;
 use crate::presence::Presence;
-use crate::sessions::{Player, hash_token};
-use crate::store::{ChatLog as _, Players as _, SqlStore};
+use crate::storage::{ChatLog as _, Players as _, SqlStore};
+use crate::token::hash_token;
 
 struct Chat {
     desk: Desk,

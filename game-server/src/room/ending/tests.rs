@@ -17,7 +17,7 @@ use crate::room::outbox::Outbox;
 use crate::room::running::{Room, Stage};
 use crate::room::{Request, RoomServices, RoomSpec};
 use crate::socket::Closing;
-use crate::store::ReplayFilter;
+use crate::storage::ReplayFilter;
 use crate::testing::Bench;
 
 const CLOSING: Closing = (close::ROOM_ENDED, "nobody was there for a minute");

@@ -6,7 +6,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
 use super::sql::{Columns as _, SqlStore, column};
-use super::{Ladder, Skill, StoreError, StoreFuture};
+use super::{Ladder, StoreError, StoreFuture};
+use crate::player::Skill;
 
 /// Rounds in a player's curve.
 const CURVE_POINTS_MAX: i64 = 100;

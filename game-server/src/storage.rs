@@ -3,6 +3,7 @@
 //! Four small traits make up [`Store`]; [`SqlStore`] implements them with queries that SQLite and
 //! PostgreSQL both understand. Everything that a round changes is written in one transaction.
 
+pub mod blobs;
 mod chat;
 mod ladder;
 mod players;
@@ -18,7 +19,8 @@ use shared::sim::Mode;
 
 pub use sql::SqlStore;
 
-use crate::sessions::{Player, TokenHash};
+use crate::player::{Player, Skill};
+use crate::token::TokenHash;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -74,35 +76,6 @@ pub trait Store: Players + Ladder + Rounds + ChatLog {
     fn close(&self) -> BoxFuture<'_, ()>;
     /// Whether it answers now.
     fn ping(&self) -> StoreFuture<'_, ()>;
-}
-
-/// A rating as Weng–Lin keeps it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Skill {
-    /// The mean, as `skillratings` counts: a newcomer has 25.
-    pub mean: f64,
-    /// The standard deviation: a newcomer has 25/3.
-    pub deviation: f64,
-}
-
-impl Skill {
-    /// Somebody who has not played yet.
-    pub const NEWCOMER: Self = Self { mean: 25.0, deviation: 25.0 / 3.0 };
-
-    /// The conservative rating that people see: mean − 2 deviations, on a scale around 1500.
-    #[must_use]
-    pub fn shown(self) -> i32 {
-        let scaled = 1500.0 + (self.mean - 2.0 * self.deviation - Self::CENTRE) * Self::SCALE;
-        // Saturates, and a rating stays within some thousands.
-        #[expect(clippy::cast_possible_truncation, reason = "rounding to whole points is meant")]
-        let rounded = scaled.round() as i32;
-        rounded
-    }
-
-    /// The conservative value that is shown as 1500: a settled player of average strength.
-    const CENTRE: f64 = 20.0;
-    /// Points shown for one of `skillratings`' units.
-    const SCALE: f64 = 40.0;
 }
 
 /// Guests, bots and sessions.

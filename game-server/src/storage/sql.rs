@@ -158,18 +158,19 @@ pub(super) mod tests {
     use shared::id::{PlayerId, PlayerName};
 
     use super::SqlStore;
-    use crate::sessions::{Player, hash_token};
-    use crate::store::Players as _;
+    use crate::player::Player;
+    use crate::storage::Players as _;
+    use crate::token::hash_token;
 
     /// A store of its own in a folder that goes away with it.
-    pub(in crate::store) async fn store() -> (SqlStore, tempfile::TempDir) {
+    pub(in crate::storage) async fn store() -> (SqlStore, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.sqlite").display());
         (SqlStore::open(&url).await.unwrap(), folder)
     }
 
     /// A guest with a session under its own name as token.
-    pub(in crate::store) async fn guest(store: &SqlStore, id: u64, name: &str) -> Player {
+    pub(in crate::storage) async fn guest(store: &SqlStore, id: u64, name: &str) -> Player {
         let player = Player { id: PlayerId::from_bits(id), name: PlayerName::parse(name).unwrap() };
         store.add_guest(player.clone(), hash_token(name), 1_000).await.unwrap();
         player

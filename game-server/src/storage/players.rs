@@ -8,9 +8,10 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 
 use super::sql::{Columns as _, SqlStore, column};
-use super::{Players, Skill, StoreFuture};
+use super::{Players, StoreFuture};
 use crate::clock::now_ms;
-use crate::sessions::{Player, TokenHash};
+use crate::player::{Player, Skill};
+use crate::token::TokenHash;
 
 impl Players for SqlStore {
     fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
@@ -120,9 +121,9 @@ fn hexadecimal(token: TokenHash) -> String {
 mod tests {
     use shared::id::PlayerName;
 
-    use crate::sessions::hash_token;
-    use crate::store::Players as _;
-    use crate::store::sql::tests::{guest, store};
+    use crate::storage::Players as _;
+    use crate::storage::sql::tests::{guest, store};
+    use crate::token::hash_token;
 
     #[tokio::test]
     async fn a_session_leads_to_its_player_until_it_ends() {

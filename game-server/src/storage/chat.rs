@@ -111,8 +111,8 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
     use shared::protocol::chat::{ChatChannel, ChatLine};
 
-    use crate::store::sql::tests::store;
-    use crate::store::{ChatLog as _, Readable};
+    use crate::storage::sql::tests::store;
+    use crate::storage::{ChatLog as _, Readable};
 
     #[tokio::test]
     async fn each_reader_gets_the_lines_of_its_channels() {

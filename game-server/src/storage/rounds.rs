@@ -144,9 +144,10 @@ mod tests {
     use shared::id::{ReplayId, RoomId};
     use shared::sim::Mode;
 
-    use crate::sessions::Player;
-    use crate::store::sql::tests::{guest, store};
-    use crate::store::{Ladder as _, PlaceRecord, ReplayFilter, RoundRecord, Rounds as _, Skill};
+    use crate::player::Player;
+    use crate::player::Skill;
+    use crate::storage::sql::tests::{guest, store};
+    use crate::storage::{Ladder as _, PlaceRecord, ReplayFilter, RoundRecord, Rounds as _};
 
     fn replay(id: u64, player: &Player) -> ReplaySummary {
         ReplaySummary {
