@@ -6,37 +6,26 @@
 
 pub mod chat;
 pub mod close;
+mod limits;
 pub mod report;
+
+pub use limits::{
+    CLIENT_MESSAGE_BYTES_MAX, CLIENT_MESSAGES_PER_SECOND_MAX, INPUT_LEAD_TICKS_MAX,
+    INPUT_REPEAT_TICKS_MAX, INPUTS_PER_MESSAGE_MAX, SERVER_MESSAGE_BYTES_MAX,
+};
+pub use report::PlayReport;
 
 use serde::{Deserialize, Serialize};
 use tinyvec::ArrayVec;
 
 use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::{Input, Mode, Slot};
-use crate::tick::{TICK_RATE_HZ, Tick};
-
-pub use report::PlayReport;
+use crate::tick::Tick;
 
 /// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
 pub const GAME_SUBPROTOCOL: &str = "pushback.v5";
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
-
-/// The longest message that a client may send.
-pub const CLIENT_MESSAGE_BYTES_MAX: usize = 8 * 1024;
-/// The longest message that a server sends: a keyframe with everything.
-pub const SERVER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Inputs in one message.
-pub const INPUTS_PER_MESSAGE_MAX: usize = 8;
-/// How far ahead of the world a client may address an input.
-pub const INPUT_LEAD_TICKS_MAX: u32 = TICK_RATE_HZ / 2;
-/// A missing input repeats the last one, without its one-shot actions, for so long: 250 ms. Then the disc idles. The
-/// server does so, and a client foresees it.
-pub const INPUT_REPEAT_TICKS_MAX: u32 = TICK_RATE_HZ / 4;
-/// Frames of any kind that a game client may send in a second before it is cut.
-pub const CLIENT_MESSAGES_PER_SECOND_MAX: u32 = 120;
-
-const _: () = assert!(CLIENT_MESSAGES_PER_SECOND_MAX > TICK_RATE_HZ);
 
 /// The inputs of one message.
 pub type Inputs = ArrayVec<[Input; INPUTS_PER_MESSAGE_MAX]>;

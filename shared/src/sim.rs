@@ -14,7 +14,6 @@ pub mod command;
 pub mod event;
 pub mod mode;
 
-pub mod alone;
 pub mod collision;
 pub mod disc;
 pub mod movement;
@@ -26,15 +25,16 @@ pub mod scoring;
 
 pub mod bot;
 pub mod checksum;
+pub mod dead_reckoning;
 pub mod determinism;
 pub mod world;
 
 pub use bot::BotStrength;
 pub use command::{Buttons, Command, Input, Slot, Thrust};
 pub use disc::{Disc, Stance};
-pub use event::{Event, PushKind};
+pub use event::{Event, PickupKind, PulseId, PushKind};
 pub use fixed::{Angle, Vec2};
 pub use mode::Mode;
-pub use pickup::{Pickup, PickupKind};
-pub use pulse::{Pulse, PulseId};
+pub use pickup::Pickup;
+pub use pulse::Pulse;
 pub use world::World;

@@ -32,6 +32,7 @@ pub mod crowd;
 mod decode;
 mod delta;
 mod encode;
+mod header;
 mod keyframe;
 mod record;
 pub mod relay;

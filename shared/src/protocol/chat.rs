@@ -3,18 +3,11 @@
 //! Every line has a sequence number from one log. A client that comes back connects with
 //! `&after=SEQUENCE` and gets what it missed of the channels that it can see, or is told that it cannot get all.
 
+pub use super::limits::{HISTORY_LINES, LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX};
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, RoomId};
-
-/// The longest line, in characters.
-pub const LINE_CHARS_MAX: usize = 240;
-/// Lines that a person may send at once; one more every [`LINE_REFILL_MS`].
-pub const LINES_BURST_MAX: u32 = 5;
-/// Milliseconds until one more line may be sent.
-pub const LINE_REFILL_MS: u64 = 1_500;
-/// Lines of history that a new connection gets of each channel.
-pub const HISTORY_LINES: usize = 50;
 
 /// Who can read a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

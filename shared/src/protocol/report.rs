@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::INPUT_LEAD_TICKS_MAX;
+use super::limits::INPUT_LEAD_TICKS_MAX;
 use crate::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, seconds};
 
 /// A client reports this often, or not at all. What comes much sooner is not looked at.

@@ -2,19 +2,11 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::world::World;
-
-/// The 32-bit checksum that travels. A field that is added to a world is in it by itself.
+/// The 32-bit checksum of a value: the two halves of its 64-bit hash, combined by exclusive or.
 #[must_use]
-pub fn checksum(world: &World) -> u32 {
-    of(world)
-}
-
-/// The checksum of a part of it.
-#[must_use]
-pub(crate) fn of(part: &impl Hash) -> u32 {
+pub(crate) fn of(value: &impl Hash) -> u32 {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
-    part.hash(&mut hasher);
+    value.hash(&mut hasher);
     let [a, b, c, d, e, f, g, h] = hasher.finish().to_le_bytes();
     u32::from_le_bytes([a, b, c, d]) ^ u32::from_le_bytes([e, f, g, h])
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::Slot;
 use super::fixed::Vec2;
-use super::pickup::PickupKind;
-use super::pulse::PulseId;
+use crate::tick::Tick;
 
 /// What pushed somebody: the icon in the kill feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,6 +23,42 @@ pub enum PushKind {
 impl PushKind {
     /// All kinds, in the order of their written form.
     pub const ALL: [Self; 4] = [Self::Pulse, Self::Shove, Self::Dash, Self::Bump];
+}
+
+/// The effect of a pickup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PickupKind {
+    /// Twice the mass.
+    Heavy,
+    /// Twice the push.
+    Overcharge,
+    /// Less strain.
+    Mend,
+}
+
+impl PickupKind {
+    /// All kinds, in the order of their written form.
+    pub const ALL: [Self; 3] = [Self::Heavy, Self::Overcharge, Self::Mend];
+
+    /// The name to show.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Heavy => "Heavy",
+            Self::Overcharge => "Overcharge",
+            Self::Mend => "Mend",
+        }
+    }
+}
+
+/// Names a pulse. The client can know it before the server does: it is made of who fired and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PulseId {
+    /// Who fired.
+    pub slot: Slot,
+    /// The step during which it was fired.
+    pub tick: Tick,
 }
 
 /// Something that happened during one step.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::fixed::units;
-use super::pickup;
 use crate::tick::seconds;
 
 /// The rules that are played.
@@ -33,6 +32,8 @@ pub const COUNTDOWN_TICKS: u32 = seconds(3);
 pub const SEATS_MAX: usize = 16;
 /// Seats in a crowd.
 pub const CROWD_SEATS: usize = 1_024;
+/// Ticks between two pickups in a room of sixteen.
+const PICKUP_EVERY_TICKS: u32 = seconds(7);
 
 /// Whether nobody can move yet, `elapsed` ticks after the beginning.
 pub(super) fn is_counting_down(elapsed: u32, round_ticks: u32) -> bool {
@@ -110,7 +111,7 @@ impl Mode {
     /// One pickup appears every so many ticks, while there is room.
     #[must_use]
     pub const fn pickup_every_ticks(self) -> u32 {
-        if self.is_crowd() { pickup::EVERY_TICKS / 28 } else { pickup::EVERY_TICKS }
+        if self.is_crowd() { PICKUP_EVERY_TICKS / 28 } else { PICKUP_EVERY_TICKS }
     }
 
     /// The name to show.

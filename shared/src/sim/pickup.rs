@@ -1,47 +1,15 @@
 //! What lies on the ice and helps who takes it.
 
-use serde::{Deserialize, Serialize};
-
 use super::disc::{self, Disc, EFFECT_TICKS};
-use super::event::Event;
+use super::event::{Event, PickupKind};
 use super::fixed::{Angle, Vec2, units};
 use super::platform;
 use super::rng::Rng;
-use crate::tick::seconds;
 
 /// Radius, in sub-units.
 pub const RADIUS: i32 = units(16);
-/// One appears every so many ticks where sixteen play, while there is room.
-pub const EVERY_TICKS: u32 = seconds(7);
 /// What Mend takes from the strain, percent.
 pub const MEND_STRAIN: u16 = 50;
-
-/// What it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PickupKind {
-    /// Twice the mass.
-    Heavy,
-    /// Twice the push.
-    Overcharge,
-    /// Less strain.
-    Mend,
-}
-
-impl PickupKind {
-    /// All kinds, in the order of their written form.
-    pub const ALL: [Self; 3] = [Self::Heavy, Self::Overcharge, Self::Mend];
-
-    /// The name to show.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Heavy => "Heavy",
-            Self::Overcharge => "Overcharge",
-            Self::Mend => "Mend",
-        }
-    }
-}
 
 /// One that lies there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,9 +1,9 @@
 //! The pulse: a travelling shot that pushes.
 
 use super::collision::CELL_SHIFT;
-use super::command::{Buttons, Slot};
+use super::command::Buttons;
 use super::disc::{self, Disc};
-use super::event::{Event, PushKind};
+use super::event::{Event, PulseId, PushKind};
 use super::fixed::{Vec2, units};
 use super::grid::Grid;
 use super::mode::Mode;
@@ -27,15 +27,6 @@ pub const COOLDOWN_TICKS: u16 = 36;
 
 const _: () = assert!(SPEED < disc::RADIUS + RADIUS);
 const _: () = assert!(LIFE_TICKS < 3 * COOLDOWN_TICKS);
-
-/// Names a pulse. The client can know it before the server does: it is made of who fired and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PulseId {
-    /// Who fired.
-    pub slot: Slot,
-    /// The step during which it was fired.
-    pub tick: Tick,
-}
 
 /// A shot in the air.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -64,7 +64,7 @@ pub(super) fn are_foes(a: &Disc, b: &Disc, teams: bool) -> bool {
 }
 
 /// The attacker's part of a shove, if the button asks for it and the cooldown allows it. True when it shoves.
-pub(super) fn begins_shove(from: &mut Disc) -> bool {
+pub(super) fn begin_shove(from: &mut Disc) -> bool {
     if from.shove_cooldown > 0 || !from.input.buttons.contains(Buttons::SHOVE) {
         return false;
     }
@@ -76,7 +76,7 @@ pub(super) fn begins_shove(from: &mut Disc) -> bool {
 /// Shoves everyone in the cone of `discs[attacker]` if the button asks for it and the cooldown allows it.
 pub(super) fn shove(discs: &mut [Disc], attacker: usize, teams: bool, events: &mut Vec<Event>) {
     let from = &mut discs[attacker];
-    if !begins_shove(from) {
+    if !begin_shove(from) {
         return;
     }
     let from = from.clone();

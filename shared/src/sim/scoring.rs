@@ -23,7 +23,7 @@ pub(super) fn falls(
         }
         let at = disc.position;
         let (team, push) = (disc.team, disc.last_push.take());
-        go_over(disc);
+        leave_the_ice(disc);
         let slot = disc.slot;
 
         // The seat of a foe who left may be a teammate's by now: no point for that.
@@ -50,7 +50,7 @@ pub(super) fn falls(
 }
 
 /// What becomes of a disc that goes over the edge, but for points.
-pub(super) fn go_over(disc: &mut Disc) {
+pub(super) fn leave_the_ice(disc: &mut Disc) {
     disc.stance = Stance::Out { ticks_left: RESPAWN_TICKS };
     disc.velocity = Vec2::ZERO;
     disc.strain = 0;

@@ -114,10 +114,10 @@ impl World {
         self.mode.is_crowd() && self.rng == UNKNOWN_CHANCE
     }
 
-    /// See [`super::checksum`].
+    /// The 32-bit checksum that travels. It covers every field, see [`super::checksum`].
     #[must_use]
     pub fn checksum(&self) -> u32 {
-        super::checksum::checksum(self)
+        super::checksum::of(self)
     }
 
     /// One tick. The only thing that changes a world.

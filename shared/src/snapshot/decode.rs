@@ -1,15 +1,13 @@
 //! From frames to a world: the one decoder of client, browser, load generator and files.
 
 use super::bits::{BitReader, Coder as _, DecodeError};
-use super::encode::{header, held_by};
+use super::delta::Held;
+use super::header::{base_of, header};
 use super::keyframe::Layout;
 use super::roster::Roster;
 use super::{CROWD_FORMAT, FORMAT, FORMAT_BITS, FrameKind, crowd, delta, keyframe};
 use crate::sim::{Event, Mode, Slot, World};
 use crate::tick::Tick;
-
-/// Bits of the base tick in a delta: enough to notice a lost one.
-pub(super) const BASE_BITS: u32 = 7;
 
 /// What a frame did to the decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +32,14 @@ pub struct StreamDecoder {
     diverged: u32,
     /// The tick of the last delta whose checksum said so. A keyframe of that tick says nothing new.
     diverged_at: Option<Tick>,
-    /// The own seat in a crowd of which only a part is told.
+    /// The own seat in a crowd. `None` unless the world is the part of a crowd that one player sees.
     you: Option<Slot>,
-    /// Takes what a player of a crowd is told. Who never plays does not carry it along: a browser downloads it all.
-    views: Option<TakeView>,
+    /// Decodes views of a crowd. `None` for decoders that never play, so that a browser which only watches does not
+    /// download this code.
+    decode_view: Option<DecodeView>,
 }
 
-type TakeView = fn(&[u8], Option<(&World, Slot)>) -> Result<crowd::Seen, DecodeError>;
+type DecodeView = fn(&[u8], Option<(&World, Slot)>) -> Result<crowd::DecodedView, DecodeError>;
 
 impl StreamDecoder {
     /// A decoder that has seen nothing.
@@ -52,7 +51,7 @@ impl StreamDecoder {
     /// The same for a player, who may be one of a crowd.
     #[must_use]
     pub fn for_player() -> Self {
-        Self { views: Some(crowd::apply), ..Self::default() }
+        Self { decode_view: Some(crowd::decode), ..Self::default() }
     }
 
     /// The world after the last frame. Nothing before the first keyframe.
@@ -120,7 +119,7 @@ impl StreamDecoder {
         reader.bits(&mut 0, FrameKind::BITS)?;
         let (mut base, mut count) = (0, 0);
         header(&mut reader, &mut base, &mut count)?;
-        if base != world.tick.0 & ((1 << BASE_BITS) - 1) {
+        if base != base_of(world.tick) {
             return Err(DecodeError::Gap);
         }
         let (mut checked, mut checksum) = (false, 0);
@@ -131,7 +130,7 @@ impl StreamDecoder {
         if count == 0 || world.is_over() {
             return Err(DecodeError::Malformed("a delta that changes nothing"));
         }
-        let mut held = held_by(&world);
+        let mut held = Held::of(&world);
         let mut events = Vec::new();
         for _ in 0..count {
             let mut commands = Vec::new();
@@ -148,13 +147,14 @@ impl StreamDecoder {
     }
 
     fn view(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
-        let known = self.world.as_ref().filter(|world| world.is_partial()).zip(self.you);
-        let take = self.views.ok_or(DecodeError::Malformed("this is for a player of a crowd"))?;
-        let seen = take(frame, known)?;
-        self.diverged += u32::from(seen.diverged);
-        self.world = Some(seen.world);
-        self.you = Some(seen.you);
-        Ok(seen.applied)
+        let decode =
+            self.decode_view.ok_or(DecodeError::Malformed("this is for a player of a crowd"))?;
+        let before = self.world.as_ref().filter(|world| world.is_partial()).zip(self.you);
+        let decoded = decode(frame, before)?;
+        self.diverged += u32::from(decoded.diverged);
+        self.world = Some(decoded.world);
+        self.you = Some(decoded.you);
+        Ok(decoded.events.map_or(Applied::Keyframe, Applied::Delta))
     }
 
     fn end(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {

@@ -3,7 +3,7 @@
 use super::bits::{Coder, DecodeError};
 use super::keyframe::{Layout, buttons, slot, thrust};
 use crate::sim::mode::{CROWD_SEATS, SEATS_MAX};
-use crate::sim::{Command, Input, Mode, Slot};
+use crate::sim::{Command, Input, Mode, Slot, World};
 
 type Coded = Result<(), DecodeError>;
 
@@ -15,6 +15,11 @@ const TURN_ORDER: u32 = 3;
 pub(super) struct Held(pub(super) Vec<(Slot, Input)>);
 
 impl Held {
+    /// The inputs that the discs of a world hold.
+    pub(super) fn of(world: &World) -> Self {
+        Self(world.discs.iter().map(|disc| (disc.slot, disc.input)).collect())
+    }
+
     /// Follows one command, exactly as a world of so many seats does.
     fn obey(&mut self, command: &Command, seats: usize) {
         let place = self.0.partition_point(|(slot, _)| *slot < command.slot());

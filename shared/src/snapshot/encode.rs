@@ -1,13 +1,14 @@
 //! From a world and its commands to records.
 
-use super::bits::{BitWriter, Coder};
+use super::bits::{BitWriter, Coder as _};
 use super::delta::{self, Held};
+use super::header::header;
 use super::keyframe::Layout;
 use super::record::record;
 use super::roster::Roster;
 use super::{CROWD_FORMAT, DELTA_TICKS_MAX, FORMAT, FORMAT_BITS, FrameKind, keyframe};
 use crate::sim::{Command, World};
-use crate::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ};
+use crate::tick::TICK_RATE_HZ;
 
 const WRITES: &str = "a writer takes every value";
 
@@ -45,7 +46,7 @@ impl StreamEncoder {
         let mut format = if world.mode.is_crowd() { CROWD_FORMAT } else { FORMAT };
         writer.bits(&mut format, FORMAT_BITS).expect(WRITES);
         keyframe::world(&mut writer, &mut world.clone(), Layout::of(world.mode)).expect(WRITES);
-        self.held = held_by(world);
+        self.held = Held::of(world);
         record(&writer.finish())
     }
 
@@ -81,24 +82,4 @@ impl StreamEncoder {
         writer.bits(&mut world.checksum(), 32).expect(WRITES);
         record(&writer.finish())
     }
-}
-
-/// The lower bits of the tick before, and the number of ticks: nearly always two.
-pub(super) fn header<C: Coder>(
-    c: &mut C,
-    base: &mut u32,
-    count: &mut u32,
-) -> Result<(), super::DecodeError> {
-    c.bits(base, super::decode::BASE_BITS)?;
-    let mut usual = *count == SNAPSHOT_EVERY_TICKS;
-    c.flag(&mut usual)?;
-    if usual {
-        *count = SNAPSHOT_EVERY_TICKS;
-        return Ok(());
-    }
-    c.bits(count, 6)
-}
-
-pub(super) fn held_by(world: &World) -> Held {
-    Held(world.discs.iter().map(|disc| (disc.slot, disc.input)).collect())
 }

@@ -19,7 +19,7 @@
 //! An input is encoded as in a delta, against the input that the seat holds at the base tick.
 
 use super::bits::{BitReader, BitWriter, Coder, DecodeError};
-use super::decode::BASE_BITS;
+use super::header::{BASE_BITS, base_of};
 use super::keyframe::{Layout, slot};
 use super::record::record;
 use super::{FrameKind, delta};
@@ -89,10 +89,9 @@ fn frame<C: Coder>(
     world: &World,
     inputs: &mut Vec<RelayedInput>,
 ) -> Result<(), DecodeError> {
-    let here = world.tick.0 & ((1 << BASE_BITS) - 1);
-    let mut base = here;
+    let mut base = base_of(world.tick);
     c.bits(&mut base, BASE_BITS)?;
-    if base != here {
+    if base != base_of(world.tick) {
         return Err(DecodeError::Gap);
     }
     let mut count = inputs.len();

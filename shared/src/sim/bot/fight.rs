@@ -1,4 +1,4 @@
-//! Whom a bot attacks, and with what.
+//! Which foe a bot attacks, and with which weapon.
 
 use super::super::command::{Buttons, Input};
 use super::super::disc::Disc;
@@ -7,9 +7,10 @@ use super::super::push::{SHOVE_HALF_ANGLE, SHOVE_REACH, are_foes};
 use super::super::rng::Rng;
 use super::super::world::World;
 use super::super::{movement, platform, pulse};
-use super::{Habits, drifted};
+use super::drift::drifted;
+use super::strength::Skill;
 
-/// The foe that is worth most: near, strained, close to the edge, not protected.
+/// The foe that is most worth an attack: near, strained, close to the edge, not protected.
 pub(super) fn target<'w>(world: &'w World, me: &Disc) -> Option<&'w Disc> {
     let teams = world.mode.has_teams();
     let foes = world.discs.iter().filter(|disc| disc.is_standing() && are_foes(me, disc, teams));
@@ -22,38 +23,42 @@ pub(super) fn target<'w>(world: &'w World, me: &Disc) -> Option<&'w Disc> {
     })
 }
 
-/// Where to aim so that a pulse meets the target, give or take the bot's error.
-pub(super) fn aim(me: &Disc, target: &Disc, habits: &Habits, whim: &mut Rng) -> Angle {
+/// The aim with which a pulse meets the target, plus the bot's random error.
+pub(super) fn aim(me: &Disc, target: &Disc, skill: &Skill, rng: &mut Rng) -> Angle {
     let gap = (target.position - me.position).length();
     let meeting = drifted(target, gap / pulse::SPEED);
-    let error = i16::try_from(whim.between(-habits.aim_error, habits.aim_error)).unwrap_or(0);
+    let error = i16::try_from(rng.between(-skill.aim_error, skill.aim_error)).unwrap_or(0);
     Angle::of(meeting - me.position).turned(error)
 }
 
-/// What to press.
+/// The buttons to press.
 pub(super) fn buttons(
     world: &World,
     me: &Disc,
     target: &Disc,
     input: &Input,
     in_danger: bool,
-    habits: &Habits,
-    whim: &mut Rng,
+    skill: &Skill,
+    rng: &mut Rng,
 ) -> Buttons {
     let mut buttons = Buttons::NONE;
-    let takes_it = |whim: &mut Rng, share: u32| whim.below(100) < habits.fire_percent * share / 100;
-    if shove_pays(world, me, target, input.aim) && takes_it(whim, 100) {
+    let takes_chance =
+        |rng: &mut Rng, share: u32| rng.below(100) < skill.fire_percent * share / 100;
+    if shove_pays(world, me, target, input.aim) && takes_chance(rng, 100) {
         buttons = buttons.with(Buttons::SHOVE);
     }
     let way = target.position - me.position;
     let in_range = way.length() < pulse::SPEED * i32::from(pulse::LIFE_TICKS) * 4 / 5;
-    // Holding fire while protected: an attack would end the protection.
-    if in_range && me.protection < 30 && takes_it(whim, 90) {
+    // A protected bot holds its fire: an attack would end the protection.
+    if in_range && me.protection < 30 && takes_chance(rng, 90) {
         buttons = buttons.with(Buttons::PULSE);
     }
-    let dash =
-        if in_danger { dash_saves(world, me, input) } else { dash_rams(world, me, target, input) };
-    if dash && takes_it(whim, 80) {
+    let dash = if in_danger {
+        dash_escapes(world, me, input)
+    } else {
+        dash_pays(world, me, target, input)
+    };
+    if dash && takes_chance(rng, 80) {
         buttons = buttons.with(Buttons::DASH);
     }
     buttons
@@ -68,16 +73,16 @@ fn shove_pays(world: &World, me: &Disc, target: &Disc, aim: Angle) -> bool {
     reached && ahead && outwards && target.protection == 0
 }
 
-/// A dash saves when thrust alone no longer does.
-fn dash_saves(world: &World, me: &Disc, input: &Input) -> bool {
+/// A dash inwards saves the bot when thrust alone no longer does.
+fn dash_escapes(world: &World, me: &Disc, input: &Input) -> bool {
     let soon = drifted(me, 14);
     let lost = !platform::holds(world.platform_radius(), soon);
     let inwards = input.thrust.angle().is_some_and(|angle| angle.vector(64).dot(me.position) < 0);
     lost && inwards && me.dash_cooldown == 0
 }
 
-/// A dash rams when the target is close, straight ahead and farther out, and the own slide ends on the ice.
-fn dash_rams(world: &World, me: &Disc, target: &Disc, input: &Input) -> bool {
+/// A dash pays as an attack when the target is close, straight ahead and farther out, and the bot stays on the ice.
+fn dash_pays(world: &World, me: &Disc, target: &Disc, input: &Input) -> bool {
     let Some(angle) = input.thrust.angle() else { return false };
     let way = target.position - me.position;
     let straight = Angle::of(way).since(angle).unsigned_abs() < Angle::TURN / 24;

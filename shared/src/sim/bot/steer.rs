@@ -1,4 +1,4 @@
-//! Where a bot drives: away from the edge first, out of the way second, at somebody third.
+//! Where a bot drives: first away from the edge, then out of the way of pulses, then towards its target.
 
 use super::super::command::Thrust;
 use super::super::disc::{Disc, RADIUS};
@@ -6,26 +6,31 @@ use super::super::fixed::{Vec2, units};
 use super::super::rng::Rng;
 use super::super::world::World;
 use super::super::{platform, pulse};
-use super::{Habits, drifted};
+use super::drift::drifted;
+use super::strength::Skill;
 
-/// Back to the middle, or nothing when already there.
-pub(super) fn home(world: &World, me: &Disc, habits: &Habits) -> Thrust {
-    let near = platform::holds(world.platform_radius() / 3, drifted(me, habits.foresight));
-    if near { Thrust::along(-me.velocity) } else { Thrust::along(-drifted(me, habits.foresight)) }
+/// Thrust back to the middle of the ice; in the middle, thrust that brakes.
+pub(super) fn home(world: &World, me: &Disc, skill: &Skill) -> Thrust {
+    let near = platform::holds(world.platform_radius() / 3, drifted(me, skill.foresight_ticks));
+    if near {
+        Thrust::along(-me.velocity)
+    } else {
+        Thrust::along(-drifted(me, skill.foresight_ticks))
+    }
 }
 
-/// The way that saves a disc which is about to slide over the edge.
-pub(super) fn escape(world: &World, me: &Disc, habits: &Habits) -> Option<Thrust> {
-    let safe = world.platform_radius() - habits.margin.min(world.platform_radius() / 3);
-    let ahead = drifted(me, habits.foresight);
+/// Thrust that saves the bot when it is about to slide over the edge. `None` when it is safe.
+pub(super) fn escape(world: &World, me: &Disc, skill: &Skill) -> Option<Thrust> {
+    let safe = world.platform_radius() - skill.edge_margin.min(world.platform_radius() / 3);
+    let ahead = drifted(me, skill.foresight_ticks);
     if platform::holds(safe, ahead) {
         return None;
     }
-    // Against the slide as well as to the middle: thrust alone would still let it slide out sideways.
-    Some(Thrust::along(-(ahead + me.velocity.scale(habits.foresight, 1))))
+    // Against the slide as well as to the middle: thrust to the middle alone would let it slide out sideways.
+    Some(Thrust::along(-(ahead + me.velocity.scale(skill.foresight_ticks, 1))))
 }
 
-/// A step aside when a pulse of somebody else is about to hit.
+/// Thrust to the side when another player's pulse is about to hit. `None` when no pulse is.
 pub(super) fn dodge(world: &World, me: &Disc) -> Option<Thrust> {
     const NOTICE_TICKS: i64 = 24;
     let coming = world.pulses.iter().filter(|pulse| pulse.id.slot != me.slot);
@@ -47,8 +52,8 @@ pub(super) fn dodge(world: &World, me: &Disc) -> Option<Thrust> {
     None
 }
 
-/// Towards a pickup that is near, else to the inner side of the target, so that pushes go outwards.
-pub(super) fn chase(world: &World, me: &Disc, target: &Disc, whim: &mut Rng) -> Vec2 {
+/// The way to a near pickup, else to the inner side of the target, so that pushes go outwards.
+pub(super) fn chase(world: &World, me: &Disc, target: &Disc, rng: &mut Rng) -> Vec2 {
     let distance = |place: Vec2| (place - me.position).length();
     let gap = distance(target.position);
     let wanted = world
@@ -64,7 +69,7 @@ pub(super) fn chase(world: &World, me: &Disc, target: &Disc, whim: &mut Rng) -> 
     }
     let meeting = drifted(target, (gap / units(6)).clamp(0, 40));
     let inner = meeting - meeting.with_length(units(70).min(meeting.length()));
-    // A little to one side, another one every now and then, so that two bots do not lock up.
-    let side = Vec2::new(-meeting.y, meeting.x).with_length(units(whim.between(-40, 40)));
+    // A little to a random side, so that two bots do not push against each other for ever.
+    let side = Vec2::new(-meeting.y, meeting.x).with_length(units(rng.between(-40, 40)));
     inner + side - here
 }

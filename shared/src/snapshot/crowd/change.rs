@@ -1,8 +1,8 @@
-//! How one disc changed in the ticks of a snapshot, in bits, against what it would have done alone.
+//! The change of one disc over the ticks of a snapshot, in bits, against dead reckoning.
 
 use super::super::bits::{Coder, DecodeError};
 use super::super::{delta, keyframe};
-use crate::sim::alone::{self, Deeds, Surroundings};
+use crate::sim::dead_reckoning::{self, Actions, Environment};
 use crate::sim::disc::{
     CROWD_COORDINATE_MAX, EFFECT_TICKS, POINTS_MAX, PROTECTION_TICKS, STRAIN_MAX,
 };
@@ -12,50 +12,53 @@ use crate::sim::{Disc, Input, pulse};
 
 type Coded = Result<(), DecodeError>;
 
-/// Orders of the codes for corrections: places are off by a few units after a bump, velocities by a part of one.
+/// Orders of the Exponential-Golomb codes for corrections: after a bump a position is off by a few units, a velocity by a
+/// fraction of one.
 const PLACE_ORDER: u32 = 7;
 const VELOCITY_ORDER: u32 = 7;
 const STRAIN_ORDER: u32 = 3;
 const SCORE_ORDER: u32 = 1;
 
-/// Whether a correction fits into a change. What does not is told whole: a disc that came back elsewhere, say.
+/// Whether a correction can express the difference. A disc whose difference it cannot express, such as one that
+/// respawned, is sent in full.
 pub(super) fn fits(disc: &Disc, to: &Disc) -> bool {
-    let way = to.position - disc.position;
+    let offset = to.position - disc.position;
     let is_small = |part: i32| i16::try_from(part).is_ok();
-    disc.stance == to.stance && is_small(way.x) && is_small(way.y)
+    disc.stance == to.stance && is_small(offset.x) && is_small(offset.y)
 }
 
-/// Lets a disc go through some ticks alone, with these keys. Says what it did.
-pub(super) fn go_alone(disc: &mut Disc, keys: &[Input], around: &[Surroundings]) -> Deeds {
-    let mut deeds = Deeds::default();
-    for (keys, around) in keys.iter().zip(around) {
-        disc.input = *keys;
-        let now = alone::step(disc, *around);
-        deeds.dashed |= now.dashed;
-        deeds.shoved |= now.shoved;
+/// Moves a disc by dead reckoning, one tick for each input. Returns the actions that it took.
+pub(super) fn predict(disc: &mut Disc, inputs: &[Input], environments: &[Environment]) -> Actions {
+    let mut actions = Actions::default();
+    for (input, environment) in inputs.iter().zip(environments) {
+        disc.input = *input;
+        let now = dead_reckoning::step_disc(disc, *environment);
+        actions.dashed |= now.dashed;
+        actions.shoved |= now.shoved;
     }
-    deeds
+    actions
 }
 
-/// The keys of some ticks, against those that were held before.
-pub(super) fn keys<C: Coder>(c: &mut C, held: Input, keys: &mut [Input]) -> Coded {
+/// The input of each tick, against the one of the tick before; the first against `held`.
+pub(super) fn inputs<C: Coder>(c: &mut C, held: Input, inputs: &mut [Input]) -> Coded {
     let mut held = held;
-    for keys in keys {
-        let mut changed = *keys != held;
+    for input in inputs {
+        let mut changed = *input != held;
         c.flag(&mut changed)?;
         if c.reads() {
-            // What is not said of a changed input is as it was a tick ago, not as it was before all of them.
-            *keys = held;
+            // The parts of an input that did not change are those of the tick before.
+            *input = held;
         }
         if changed {
-            delta::input(c, &held, keys)?;
+            delta::input(c, &held, input)?;
         }
-        held = *keys;
+        held = *input;
     }
     Ok(())
 }
 
-/// What is left between `disc`, which went alone, and what it is. A reader changes `disc`; a writer takes `to`.
+/// The difference between the predicted `disc` and the true one. A reader corrects `disc`; a writer compares it with
+/// `to`.
 pub(super) fn correction<C: Coder>(c: &mut C, disc: &mut Disc, to: &Disc) -> Coded {
     let mut moved = (disc.position, disc.velocity) != (to.position, to.velocity);
     c.flag(&mut moved)?;
@@ -98,7 +101,7 @@ fn correct<C: Coder>(c: &mut C, value: &mut i32, to: i32, limit: i32, order: u32
     Ok(())
 }
 
-/// Timers that stand otherwise than they would: most of these are not.
+/// The timers, when dead reckoning got one of them wrong: that is rare.
 fn timers<C: Coder>(c: &mut C, disc: &mut Disc, to: &Disc) -> Coded {
     let of = |disc: &Disc| timers_of(disc);
     let mut differ = of(disc) != of(to);

@@ -1,50 +1,50 @@
-//! Once a second, a hash of all that a player was promised to know exactly: what it is shown, and not the own disc alone.
+//! A checksum of the part of the world that one player sees, once a second.
 //!
-//! The encoder hashes each disc and pulse once and adds up what a player knows; the player hashes its own part of the
-//! world. The sum has no order, so neither end sorts anything for it. Who had no room in a frame is in neither sum: the
-//! frame says who these are.
+//! The encoder hashes each disc and pulse once and adds up the hashes of those that the player knows exactly; the player
+//! hashes its own part of the world. A sum has no order, so neither end sorts anything for it. Stale discs, those that had
+//! no room in a frame, are in neither sum: the frame marks them.
 
 use super::super::bits::{Coder, DecodeError};
-use super::told;
+use super::visible;
 use crate::sim::{Disc, Pickup, Slot, World, checksum};
 use crate::tick::{TICK_RATE_HZ, Tick};
 
-/// Of the sum. With the bit that says whether everybody is in it, a check takes two bytes.
+/// Bits of the sum. With the flag for stale discs a check takes two bytes.
 const SUM_BITS: u32 = 15;
 
-/// What travels.
+/// The check as it travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Check {
     pub(super) sum: u32,
-    /// Who is known but not exactly is marked, and is not in the sum.
-    pub(super) has_vague: bool,
+    /// The view marks stale discs, which are not in the sum.
+    pub(super) has_stale: bool,
 }
 
 impl Check {
     pub(super) const BITS: usize = 1 + SUM_BITS as usize;
 
-    /// It, or that there is none.
+    /// A check, or a bit that says that there is none.
     pub(super) fn code<C: Coder>(c: &mut C, check: &mut Option<Self>) -> Result<(), DecodeError> {
         let mut is_there = check.is_some();
         c.flag(&mut is_there)?;
         if !is_there {
             return Ok(());
         }
-        let Self { sum, has_vague } = check.get_or_insert_default();
-        c.flag(has_vague)?;
+        let Self { sum, has_stale } = check.get_or_insert_default();
+        c.flag(has_stale)?;
         c.bits(sum, SUM_BITS)
     }
 }
 
-/// Whether a snapshot is to be checked.
+/// Whether the snapshot from `base` to `tick` carries a check: once a second.
 pub(super) const fn is_due(base: Tick, tick: Tick) -> bool {
     base.0 / TICK_RATE_HZ != tick.0 / TICK_RATE_HZ
 }
 
-/// The parts of a whole world, hashed once for everybody.
+/// The hashes of the parts of a whole world, computed once for all players.
 #[derive(Debug, Clone)]
 pub(super) struct Hashes {
-    /// Of what everybody is told.
+    /// The round: tick, beginning, length and leader.
     round: u32,
     /// One for each disc.
     pub(super) discs: Vec<u32>,
@@ -56,12 +56,12 @@ impl Hashes {
     pub(super) fn of(world: &World) -> Self {
         Self {
             round: of_round(world),
-            discs: world.discs.iter().map(|disc| checksum::of(&told(disc))).collect(),
+            discs: world.discs.iter().map(|disc| checksum::of(&visible(disc))).collect(),
             pulses: world.pulses.iter().map(checksum::of).collect(),
         }
     }
 
-    /// What a player's sum should be who knows these exactly.
+    /// The sum over the round and these discs, pulses (places in the world) and pickups.
     pub(super) fn sum(
         &self,
         discs: impl Iterator<Item = usize>,
@@ -74,9 +74,9 @@ impl Hashes {
     }
 }
 
-/// A player's sum. `vague` are not in it.
-pub(super) fn sum(part: &World, vague: &[Slot]) -> u32 {
-    let is_in = |disc: &&Disc| !vague.contains(&disc.slot);
+/// The sum over a player's part of the world, without its stale discs.
+pub(super) fn sum(part: &World, stale: &[Slot]) -> u32 {
+    let is_in = |disc: &&Disc| !stale.contains(&disc.slot);
     let discs = part.discs.iter().filter(is_in).map(checksum::of);
     let pulses = part.pulses.iter().map(checksum::of);
     add(of_round(part), discs.chain(pulses).chain(part.pickups.iter().map(checksum::of)))

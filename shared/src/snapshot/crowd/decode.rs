@@ -1,43 +1,47 @@
-//! From frames to the part of a crowd's world that one player sees.
+//! Decodes views into the part of a crowd's world that one player sees.
 
 use super::super::bits::{BitReader, Coder as _, DecodeError};
-use super::super::decode::{Applied, BASE_BITS};
-use super::super::encode::header;
+use super::super::header::{base_of, header};
 use super::super::keyframe::{self, blank_pickup, blank_pulse};
 use super::super::{FORMAT_BITS, FrameKind};
 use super::check::{self, Check};
-use super::sight::{self, LAYOUT};
+use super::codec::{self, LAYOUT};
 use super::{COUNT_ORDER, FORMAT, change};
-use crate::sim::alone::{self, Surroundings};
+use crate::sim::dead_reckoning::{self, Environment};
 use crate::sim::{Disc, Event, Mode, PulseId, Slot, Vec2, World, platform};
+use crate::tick::Tick;
 
 type Coded = Result<(), DecodeError>;
 
-/// What a frame leads to.
-pub(in crate::snapshot) struct Seen {
+/// The result of a view.
+pub(in crate::snapshot) struct DecodedView {
+    /// The part of the world that the player sees.
     pub(in crate::snapshot) world: World,
+    /// The player's own seat.
     pub(in crate::snapshot) you: Slot,
-    pub(in crate::snapshot) applied: Applied,
-    /// Something that the player was promised to know exactly is not as the server has it.
+    /// The events since the view before, each with the tick of the view. `None` when the view begins anew.
+    pub(in crate::snapshot) events: Option<Vec<(Tick, Event)>>,
+    /// The check failed: the part differs from the server's world.
     pub(in crate::snapshot) diverged: bool,
 }
 
-/// A world on its way through a frame.
-struct Reading<'a> {
+/// The state of a view that is being decoded.
+struct ViewReader<'a> {
     reader: BitReader<'a>,
     world: World,
-    around: Vec<Surroundings>,
+    /// One for each tick of the view.
+    environments: Vec<Environment>,
     events: Vec<Event>,
     check: Option<Check>,
-    /// Discs that had no room: the check is not of these.
-    vague: Vec<Slot>,
+    /// Discs that had no room: the check leaves them out.
+    stale: Vec<Slot>,
 }
 
-/// Takes one frame. `known` is where the last one led to, and the own seat.
-pub(in crate::snapshot) fn apply(
+/// Decodes one view. `before` is the result of the last one: the world and the own seat.
+pub(in crate::snapshot) fn decode(
     frame: &[u8],
-    known: Option<(&World, Slot)>,
-) -> Result<Seen, DecodeError> {
+    before: Option<(&World, Slot)>,
+) -> Result<DecodedView, DecodeError> {
     let mut reader = BitReader::new(frame);
     reader.bits(&mut 0, FrameKind::BITS)?;
     let mut begins = false;
@@ -45,27 +49,27 @@ pub(in crate::snapshot) fn apply(
     let (world, count, you) = if begins {
         beginning(&mut reader)?
     } else {
-        let (world, you) = known.ok_or(DecodeError::Gap)?;
+        let (world, you) = before.ok_or(DecodeError::Gap)?;
         (world.clone(), follow(&mut reader, world)?, you)
     };
-    let around = (0..count).map(|tick| Surroundings::at(&world, world.tick.plus(tick))).collect();
-    let (events, vague) = (Vec::new(), Vec::new());
-    let mut reading = Reading { reader, world, around, events, check: None, vague };
-    reading.leader()?;
-    Check::code(&mut reading.reader, &mut reading.check)?;
-    reading.pass(count);
-    reading.discs()?;
-    reading.pulses()?;
-    reading.told_events()?;
-    reading.pickups()?;
-    let Reading { world, mut events, check, vague, .. } = reading;
+    let environments =
+        (0..count).map(|tick| Environment::at(&world, world.tick.plus(tick))).collect();
+    let (events, stale) = (Vec::new(), Vec::new());
+    let mut view = ViewReader { reader, world, environments, events, check: None, stale };
+    view.leader()?;
+    Check::code(&mut view.reader, &mut view.check)?;
+    view.advance_time(count);
+    view.discs()?;
+    view.pulses()?;
+    view.other_events()?;
+    view.pickups()?;
+    let ViewReader { world, mut events, check, stale, .. } = view;
     if world.is_over() && !begins {
         events.push(Event::RoundOver);
     }
-    let diverged = check.is_some_and(|check| check.sum != check::sum(&world, &vague));
-    let events = events.into_iter().map(|event| (world.tick, event)).collect();
-    let applied = if begins { Applied::Keyframe } else { Applied::Delta(events) };
-    Ok(Seen { world, you, applied, diverged })
+    let diverged = check.is_some_and(|check| check.sum != check::sum(&world, &stale));
+    let events = (!begins).then(|| events.into_iter().map(|event| (world.tick, event)).collect());
+    Ok(DecodedView { world, you, events, diverged })
 }
 
 fn beginning(reader: &mut BitReader<'_>) -> Result<(World, u32, Slot), DecodeError> {
@@ -83,47 +87,47 @@ fn beginning(reader: &mut BitReader<'_>) -> Result<(World, u32, Slot), DecodeErr
     Ok((world, 0, you))
 }
 
-/// Ticks from the last frame to this one.
+/// The number of ticks from the last view to this one.
 fn follow(reader: &mut BitReader<'_>, world: &World) -> Result<u32, DecodeError> {
     let (mut base, mut count) = (0, 0);
     header(reader, &mut base, &mut count)?;
-    if base != world.tick.0 & ((1 << BASE_BITS) - 1) || world.is_over() {
+    if base != base_of(world.tick) || world.is_over() {
         return Err(DecodeError::Gap);
     }
     Ok(count)
 }
 
-impl Reading<'_> {
+impl ViewReader<'_> {
     fn leader(&mut self) -> Coded {
-        let (mut leads_anew, mut anybody) = (false, false);
-        self.reader.flag(&mut leads_anew)?;
-        if leads_anew {
-            self.reader.flag(&mut anybody)?;
+        let (mut changes, mut is_there) = (false, false);
+        self.reader.flag(&mut changes)?;
+        if changes {
+            self.reader.flag(&mut is_there)?;
             let mut leader = Slot(0);
-            if anybody {
+            if is_there {
                 keyframe::slot(&mut self.reader, &mut leader, LAYOUT)?;
                 self.events.push(Event::LeadChange { slot: leader });
             }
-            self.world.leader = anybody.then_some(leader);
+            self.world.leader = is_there.then_some(leader);
         }
         Ok(())
     }
 
-    /// Time goes on, and known pulses fly on.
-    fn pass(&mut self, count: u32) {
+    /// Moves the clock and the known pulses on.
+    fn advance_time(&mut self, count: u32) {
         let shrinks = platform::shrink_begins(self.world.round_ticks);
         let before = self.world.elapsed();
         self.world.tick = self.world.tick.plus(count);
         if (before + 1..=self.world.elapsed()).contains(&shrinks) {
             self.events.push(Event::ShrinkBegins);
         }
-        (0..count).for_each(|_| alone::fly(&mut self.world.pulses));
+        (0..count).for_each(|_| dead_reckoning::step_pulses(&mut self.world.pulses));
     }
 
     fn discs(&mut self) -> Coded {
         let mut discs = core::mem::take(&mut self.world.discs);
         let mut fault = Ok(());
-        discs.retain_mut(|disc| match self.known(disc) {
+        discs.retain_mut(|disc| match self.known_disc(disc) {
             Ok(stays) => stays,
             Err(error) => {
                 fault = Err(error);
@@ -145,38 +149,38 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// One disc that was known. False when it is gone.
-    fn known(&mut self, disc: &mut Disc) -> Result<bool, DecodeError> {
-        let (mut told, mut gone, mut whole) = (false, false, false);
-        self.reader.flag(&mut told)?;
-        if told {
+    /// Updates a known disc. False when it has left the interest area.
+    fn known_disc(&mut self, disc: &mut Disc) -> Result<bool, DecodeError> {
+        let (mut is_told, mut gone, mut is_full) = (false, false, false);
+        self.reader.flag(&mut is_told)?;
+        if is_told {
             self.reader.flag(&mut gone)?;
         }
         if gone {
             return Ok(false);
         }
-        if told {
-            self.reader.flag(&mut whole)?;
-        } else if self.check.is_some_and(|check| check.has_vague) {
+        if is_told {
+            self.reader.flag(&mut is_full)?;
+        } else if self.check.is_some_and(|check| check.has_stale) {
             let mut is_exact = false;
             self.reader.flag(&mut is_exact)?;
-            self.vague.extend((!is_exact).then_some(disc.slot));
+            self.stale.extend((!is_exact).then_some(disc.slot));
         }
         let was_standing = disc.is_standing();
-        if whole {
+        if is_full {
             keyframe::disc(&mut self.reader, disc, LAYOUT)?;
         } else {
-            let mut keys = vec![disc.input; self.around.len()];
-            if told {
-                change::keys::<BitReader<'_>>(&mut self.reader, disc.input, &mut keys)?;
+            let mut inputs = vec![disc.input; self.environments.len()];
+            if is_told {
+                change::inputs(&mut self.reader, disc.input, &mut inputs)?;
             }
-            let deeds = change::go_alone(disc, &keys, &self.around);
+            let actions = change::predict(disc, &inputs, &self.environments);
             let slot = disc.slot;
-            self.events.extend(deeds.dashed.then_some(Event::Dash { slot }));
-            self.events.extend(deeds.shoved.then_some(Event::Shove { slot }));
-            if told {
-                let alone = disc.clone();
-                change::correction(&mut self.reader, disc, &alone)?;
+            self.events.extend(actions.dashed.then_some(Event::Dash { slot }));
+            self.events.extend(actions.shoved.then_some(Event::Shove { slot }));
+            if is_told {
+                let predicted = disc.clone();
+                change::correction(&mut self.reader, disc, &predicted)?;
             }
         }
         if disc.is_standing() && !was_standing {
@@ -190,8 +194,8 @@ impl Reading<'_> {
         let most = self.world.mode.pulses_max();
         for _ in 0..self.length(most)? {
             let mut pulse = blank_pulse(now);
-            sight::pulse(&mut self.reader, &mut pulse, now)?;
-            if now.since(pulse.id.tick).unsigned_abs() as usize <= self.around.len() {
+            codec::pulse(&mut self.reader, &mut pulse, now)?;
+            if now.since(pulse.id.tick).unsigned_abs() as usize <= self.environments.len() {
                 self.events.push(Event::PulseFired { id: pulse.id });
             }
             if self.world.pulses.len() < most {
@@ -200,26 +204,26 @@ impl Reading<'_> {
         }
         for _ in 0..self.length(most)? {
             let mut id = PulseId { slot: Slot(0), tick: now };
-            sight::id(&mut self.reader, &mut id, now)?;
-            let (mut struck, mut target) = (false, Slot(0));
-            self.reader.flag(&mut struck)?;
-            if struck {
+            codec::pulse_id(&mut self.reader, &mut id, now)?;
+            let (mut has_hit, mut target) = (false, Slot(0));
+            self.reader.flag(&mut has_hit)?;
+            if has_hit {
                 keyframe::slot(&mut self.reader, &mut target, LAYOUT)?;
             }
             let place = self.world.pulses.iter().position(|pulse| pulse.id == id);
             let at = place.map(|place| self.world.pulses.remove(place).position);
-            if let Some(at) = at.filter(|_| struck) {
+            if let Some(at) = at.filter(|_| has_hit) {
                 self.events.push(Event::PulseHit { id, target, at });
             }
         }
         Ok(())
     }
 
-    fn told_events(&mut self) -> Coded {
+    fn other_events(&mut self) -> Coded {
         for _ in 0..self.length(4 * LAYOUT.seats())? {
             let slot = Slot(0);
             let mut event = Event::Bump { a: slot, b: slot, speed: 0, at: Vec2::ZERO };
-            sight::event(&mut self.reader, &mut event, &self.world)?;
+            codec::event(&mut self.reader, &mut event, &self.world)?;
             self.events.push(event);
         }
         Ok(())

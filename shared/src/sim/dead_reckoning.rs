@@ -1,5 +1,7 @@
-//! What a disc does in a tick when nobody else touches it: the rules of [`World::step`](super::World::step) that
-//! need one disc, or one pulse, only. A crowd's stream tells how a disc differs from that; see [`crate::snapshot::crowd`].
+//! Dead reckoning (IEEE 1278.1): how a disc and a pulse go on when no other disc touches them.
+//!
+//! These are the rules of [`World::step`](super::World::step) that need one disc, or one pulse, only. Both ends of a
+//! crowd's stream apply them, and the stream carries the differences; see [`crate::snapshot::crowd`].
 
 use super::disc::{Disc, Stance};
 use super::pulse::Pulse;
@@ -7,19 +9,19 @@ use super::world::World;
 use super::{mode, movement, platform, pulse, push, scoring};
 use crate::tick::Tick;
 
-/// What lies around the disc during one tick.
+/// What a disc meets during one tick, besides other discs.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings {
+pub struct Environment {
     /// The tick of the step.
     pub tick: Tick,
     /// Radius of the ice, in sub-units.
     pub radius: i32,
-    /// Nobody can move yet.
+    /// Whether the countdown still holds all discs in place.
     pub is_counting_down: bool,
 }
 
-impl Surroundings {
-    /// What lies around the discs of a world when it takes the step of `tick`.
+impl Environment {
+    /// The environment in the step of `tick`.
     #[must_use]
     pub fn at(world: &World, tick: Tick) -> Self {
         let elapsed = tick.since(world.began).max(0).unsigned_abs();
@@ -31,70 +33,70 @@ impl Surroundings {
     }
 }
 
-/// What the disc did. A pulse that it fired is not among it: pulses are told by themselves.
+/// The actions that a disc took. Pulses that it fired are not among them: they are entities of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Deeds {
+pub struct Actions {
     /// It dashed.
     pub dashed: bool,
     /// It shoved.
     pub shoved: bool,
 }
 
-/// One tick of pulses that meet nobody.
-pub fn fly(pulses: &mut Vec<Pulse>) {
+/// Moves pulses by one tick as if they hit no disc, and removes those that fade.
+pub fn step_pulses(pulses: &mut Vec<Pulse>) {
     pulses.retain_mut(pulse::advance);
 }
 
-/// One tick of a disc that nobody touches. Who is out stays out: where it comes back is chance.
-pub fn step(disc: &mut Disc, around: Surroundings) -> Deeds {
+/// Moves a disc by one tick as if no other disc touched it. A disc that is out stays out: its place of return is random.
+pub fn step_disc(disc: &mut Disc, environment: Environment) -> Actions {
     disc.count_down();
     if let Stance::Out { ticks_left } = disc.stance {
         disc.stance = Stance::Out { ticks_left: ticks_left.saturating_sub(1).max(1) };
-        return Deeds::default();
+        return Actions::default();
     }
-    if around.is_counting_down {
-        return Deeds::default();
+    if environment.is_counting_down {
+        return Actions::default();
     }
     let dashed = movement::dash(disc);
-    pulse::fire(disc, around.tick);
-    let shoved = push::begins_shove(disc);
+    pulse::fire(disc, environment.tick);
+    let shoved = push::begin_shove(disc);
     movement::advance(disc);
-    if !platform::holds(around.radius, disc.position) {
-        scoring::go_over(disc);
+    if !platform::holds(environment.radius, disc.position) {
+        scoring::leave_the_ice(disc);
     }
-    Deeds { dashed, shoved }
+    Actions { dashed, shoved }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Surroundings, step};
+    use super::{Environment, step_disc};
     use crate::sim::rng::Rng;
     use crate::sim::{Angle, Buttons, Command, Input, Mode, Slot, Thrust, World};
 
     #[test]
-    fn alone_in_a_world_is_alone() {
+    fn a_disc_alone_in_a_world_is_predicted_exactly() {
         let mut world = World::new(Mode::Crowd, 5, 1_200);
         let slot = Slot(700);
         world.step(&[Command::Join { slot, team: 0 }]);
-        let mut chance = Rng(8);
+        let mut rng = Rng(8);
         let mut alone = world.discs[0].clone();
         while !world.is_over() {
-            if chance.below(6) == 0 {
+            if rng.below(6) == 0 {
                 let way = || Angle::from_steps(0);
-                let angle = way().turned(i16::try_from(chance.below(1_024)).unwrap());
-                let buttons = Buttons::from_code(chance.next_u64().to_le_bytes()[0]);
+                let angle = way().turned(i16::try_from(rng.below(1_024)).unwrap());
+                let buttons = Buttons::from_code(rng.next_u64().to_le_bytes()[0]);
                 let input = Input { thrust: Thrust::towards(angle), aim: angle, buttons };
                 world.step(&[Command::Input { slot, input }]);
                 alone.input = input;
             } else {
                 world.step(&[]);
             }
-            step(&mut alone, Surroundings::at(&world, world.tick.minus(1)));
+            step_disc(&mut alone, Environment::at(&world, world.tick.minus(1)));
             let real = &world.discs[0];
             if real.is_standing() && !alone.is_standing() {
-                alone = real.clone(); // It is back, wherever chance has put it.
+                alone = real.clone(); // It respawned at a random place.
             }
-            // A pickup may lie in its way.
+            // It may have taken a pickup.
             (alone.heavy, alone.overcharge, alone.strain) =
                 (real.heavy, real.overcharge, real.strain);
             alone.points = real.points;

@@ -1,55 +1,58 @@
-//! What one player of a crowd has been told, and what it is told next: what it sees, as much of it as fits.
+//! The state of one player of a crowd as its client knows it, and the next view for it.
 
 use super::super::bits::{BitWriter, Coder as _};
-use super::super::encode::header;
+use super::super::header::header;
 use super::super::keyframe::{self, blank_pickup};
 use super::super::record::record;
 use super::super::{FORMAT_BITS, FrameKind};
+use super::bitset::BitSet;
+use super::candidates::{Candidates, KnownDisc};
 use super::check::Check;
-use super::encode::{Bits, CrowdEncoder, key};
+use super::codec::{self, LAYOUT};
+use super::encode::{CrowdEncoder, pulse_key};
 use super::events;
-use super::offers::{Known, Offers};
-use super::set::Set;
-use super::sight::{self, LAYOUT};
+use super::span::BitSpan;
 use super::{FORMAT, INTEREST_ENTER, INTEREST_LEAVE, is_within};
 use crate::sim::{Pickup, Pulse, PulseId, Slot, Vec2, World};
 use crate::tick::Tick;
 
 const WRITES: &str = "a writer takes every value";
-/// New pulses take at most this part of a frame, so that a hail of them does not hide the discs.
+/// New pulses take at most one part in so many of a frame, so that many of them do not displace the discs.
 const PULSES_SHARE: usize = 3;
-/// Knock-outs in sight have at most this part of what is left, before the discs. They are rare, and told once or never.
+/// Knock-outs in sight take at most one part in so many of what is left, before the discs. They are rare, and an event
+/// that had no room is never sent again.
 const KNOCK_OUTS_SHARE: usize = 8;
-/// Most frames are no longer.
+/// The capacity of a new frame, in bytes: most frames are no longer.
 const USUAL_BYTES_MAX: usize = 512;
-/// A pulse that ended.
+/// The most bits that a pulse which ended takes.
 const ENDED_BITS: usize = 28;
+/// The most bits that a pickup takes.
 const PICKUP_BITS: usize = 40;
 
-/// What one player knows.
+/// The interest set of one player, and what its client knows of it.
 #[derive(Debug, Clone, Default)]
 pub struct ClientView {
-    /// Until when the player was told. Nothing: the next frame begins anew.
-    told_until: Option<Tick>,
+    /// The tick of the last view. `None` before the first: the next view begins anew.
+    sent_until: Option<Tick>,
     /// By slot.
-    known: Vec<Known>,
-    /// Their slots: each event of the crowd asks for them.
-    seen: Set,
-    /// In the order of [`key`].
+    known: Vec<KnownDisc>,
+    /// The slots of `known`: each event of the crowd is looked up here.
+    seen: BitSet,
+    /// In the order of [`pulse_key`].
     pulses: Vec<PulseId>,
     pickups: Vec<Pickup>,
     leader: Option<Slot>,
 }
 
 impl ClientView {
-    /// A player who was told nothing.
+    /// The view of a client that knows nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The newest snapshot for the player in `you`, as one record of about `bytes_max` at most. What had no room comes
-    /// later.
+    /// The newest snapshot for the player in `you`, as one record of at most about `bytes_max` bytes. Discs and pulses that
+    /// do not fit follow in later views.
     #[must_use]
     pub fn encode(
         &mut self,
@@ -61,45 +64,45 @@ impl ClientView {
         let mut writer = BitWriter::with_room_for(bytes_max.min(USUAL_BYTES_MAX));
         self.begin(&mut writer, crowd, world, you);
         let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
-        let mut offers = Offers::to(you, centre, &self.known, crowd);
+        let mut candidates = Candidates::new(you, centre, &self.known, crowd);
         let ended = self.end_pulses(crowd, world);
-        let pickups_change = self.see_pickups(world, centre);
-        let (own_events, knock_outs) = events::first(&crowd.events, you, |slot| self.sees(slot));
+        let pickups_change = self.update_pickups(world, centre);
+        let (own_events, knock_outs) = events::reserved(&crowd.events, you, |slot| self.sees(slot));
 
-        let certain = [
+        let fixed_bits = [
             writer.len(),
             crowd.hashes.as_ref().map_or(0, |_| Check::BITS + self.known.len()),
-            offers.fixed(),
+            candidates.fixed_bits(),
             ended.len() * ENDED_BITS,
             if pickups_change { self.pickups.len() * PICKUP_BITS } else { 0 },
             own_events,
         ];
-        let certain = certain.into_iter().sum();
-        let mut room = bytes_max.saturating_mul(8).saturating_sub(certain);
+        let fixed_bits = fixed_bits.into_iter().sum();
+        let mut room = bytes_max.saturating_mul(8).saturating_sub(fixed_bits);
         let pulses = self.new_pulses(crowd, world, centre, room / PULSES_SHARE);
         room = room.saturating_sub(pulses.iter().map(|(_, bits)| bits.len()).sum());
         let knock_outs = knock_outs.min(room / KNOCK_OUTS_SHARE);
         room -= knock_outs;
-        offers.take(crowd, &mut room);
+        candidates.select(crowd, &mut room);
         room += knock_outs;
-        self.learn(&offers, &pulses);
+        self.learn(&candidates, &pulses);
 
-        let mut check = self.check(crowd, &offers);
+        let mut check = self.check(crowd, &candidates);
         Check::code(&mut writer, &mut check).expect(WRITES);
-        offers.write(&mut writer, crowd, check.is_some_and(|check| check.has_vague));
-        sight::length(&mut writer, pulses.len());
+        candidates.write(&mut writer, crowd, check.is_some_and(|check| check.has_stale));
+        codec::length(&mut writer, pulses.len());
         pulses.iter().for_each(|(_, bits)| crowd.copy(*bits, &mut writer));
         write_ended(&mut writer, crowd, world, &ended);
-        let events = events::told(&crowd.events, you, |slot| self.sees(slot), room);
-        sight::length(&mut writer, events.len());
+        let events = events::select(&crowd.events, you, |slot| self.sees(slot), room);
+        codec::length(&mut writer, events.len());
         events.into_iter().for_each(|bits| crowd.copy(bits, &mut writer));
         self.write_pickups(&mut writer, world, pickups_change);
-        self.told_until = Some(world.tick);
+        self.sent_until = Some(world.tick);
         record(&writer.finish())
     }
 
-    /// Whether the player has known the disc of a seat exactly as it is since the last look. One for whom there was no
-    /// room has gone on alone since, or is not known at all.
+    /// Whether the client knows the disc of a seat exactly since the last view. It does not when the disc is outside the
+    /// interest area or had no room; the client then moves a known disc on by dead reckoning.
     #[must_use]
     pub fn is_exact(&self, slot: Slot) -> bool {
         let place = self.known.binary_search_by_key(&slot, |known| known.slot);
@@ -107,7 +110,7 @@ impl ClientView {
     }
 
     fn begin(&mut self, writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, you: Slot) {
-        let mut begins = self.told_until != Some(crowd.base);
+        let mut begins = self.sent_until != Some(crowd.base);
         writer.bits(&mut FrameKind::View.code(), FrameKind::BITS).expect(WRITES);
         writer.flag(&mut begins).expect(WRITES);
         if begins {
@@ -121,9 +124,9 @@ impl ClientView {
             let mut count = world.tick.since(crowd.base).unsigned_abs();
             header(writer, &mut crowd.base.0.clone(), &mut count).expect(WRITES);
         }
-        let mut leads_anew = self.leader != world.leader;
-        writer.flag(&mut leads_anew).expect(WRITES);
-        if leads_anew {
+        let mut leader_changes = self.leader != world.leader;
+        writer.flag(&mut leader_changes).expect(WRITES);
+        if leader_changes {
             self.leader = world.leader;
             writer.flag(&mut world.leader.is_some()).expect(WRITES);
             if let Some(mut leader) = world.leader {
@@ -132,20 +135,20 @@ impl ClientView {
         }
     }
 
-    /// What the player will know exactly, if it is time to check that.
-    fn check(&self, crowd: &CrowdEncoder, offers: &Offers) -> Option<Check> {
+    /// The check of all that the client knows exactly after this view, when one is due.
+    fn check(&self, crowd: &CrowdEncoder, candidates: &Candidates) -> Option<Check> {
         let hashes = crowd.hashes.as_ref()?;
-        let pulses = self.pulses.iter().filter_map(|id| crowd.place_of_pulse(*id));
-        let sum = hashes.sum(offers.exact(), pulses, &self.pickups);
-        Some(Check { sum, has_vague: offers.has_vague() })
+        let pulses = self.pulses.iter().filter_map(|id| crowd.index_of_pulse(*id));
+        let sum = hashes.sum(candidates.exact(), pulses, &self.pickups);
+        Some(Check { sum, has_stale: candidates.has_stale() })
     }
 
-    /// Forgets pulses that are no more. Those that end before their time are told of.
+    /// Forgets pulses that are gone. Returns those that ended before they faded, which the view reports.
     fn end_pulses(&mut self, crowd: &CrowdEncoder, world: &World) -> Vec<PulseId> {
         let life = i32::from(crate::sim::pulse::LIFE_TICKS);
         let mut ended = Vec::new();
         self.pulses.retain(|id| {
-            let is_alive = crowd.place_of_pulse(*id).is_some();
+            let is_alive = crowd.index_of_pulse(*id).is_some();
             if !is_alive && world.tick.since(id.tick) < life {
                 ended.push(*id);
             }
@@ -154,52 +157,55 @@ impl ClientView {
         ended
     }
 
-    /// Pulses in sight that the player does not know, as many as there is room for, the nearest first.
+    /// Pulses in sight that the client does not know, the nearest first, as many as fit into `room` bits.
     fn new_pulses(
         &self,
         crowd: &CrowdEncoder,
         world: &World,
         centre: Vec2,
         mut room: usize,
-    ) -> Vec<(PulseId, Bits)> {
+    ) -> Vec<(PulseId, BitSpan)> {
         let Some(grid) = &crowd.pulses_grid else { return Vec::new() };
         let is_new = |pulse: &Pulse| {
             is_within(pulse.position, centre, INTEREST_ENTER)
-                && self.pulses.binary_search_by_key(&key(pulse.id), |id| key(*id)).is_err()
+                && self
+                    .pulses
+                    .binary_search_by_key(&pulse_key(pulse.id), |id| pulse_key(*id))
+                    .is_err()
         };
         let mut new = Vec::new();
-        grid.near(centre, INTEREST_ENTER).for_each(|place| {
-            if is_new(&world.pulses[place]) {
-                new.push(place);
+        grid.near(centre, INTEREST_ENTER).for_each(|index| {
+            if is_new(&world.pulses[index]) {
+                new.push(index);
             }
         });
-        new.sort_unstable_by_key(|place| {
-            let pulse = &world.pulses[*place];
-            ((pulse.position - centre).length_squared(), key(pulse.id))
+        new.sort_unstable_by_key(|index| {
+            let pulse = &world.pulses[*index];
+            ((pulse.position - centre).length_squared(), pulse_key(pulse.id))
         });
-        new.retain(|place| {
-            let bits = crowd.pulses[*place].len();
+        new.retain(|index| {
+            let bits = crowd.pulses[*index].len();
             let fits = bits <= room;
             room -= if fits { bits } else { 0 };
             fits
         });
-        new.into_iter().map(|place| (world.pulses[place].id, crowd.pulses[place])).collect()
+        new.into_iter().map(|index| (world.pulses[index].id, crowd.pulses[index])).collect()
     }
 
-    fn learn(&mut self, offers: &Offers, pulses: &[(PulseId, Bits)]) {
+    fn learn(&mut self, candidates: &Candidates, pulses: &[(PulseId, BitSpan)]) {
         self.known.clear();
-        self.known.extend(offers.become_known());
+        self.known.extend(candidates.known_after());
         self.seen = self.known.iter().map(|known| known.slot).collect();
         self.pulses.extend(pulses.iter().map(|(id, _)| *id));
-        self.pulses.sort_unstable_by_key(|id| key(*id));
+        self.pulses.sort_unstable_by_key(|id| pulse_key(*id));
     }
 
     fn sees(&self, slot: Slot) -> bool {
         self.seen.has(usize::from(slot.0))
     }
 
-    /// Pickups in sight. True when they are others than before: then all of them are told.
-    fn see_pickups(&mut self, world: &World, centre: Vec2) -> bool {
+    /// Updates the pickups in sight. True when they changed: then the view carries all of them.
+    fn update_pickups(&mut self, world: &World, centre: Vec2) -> bool {
         let is_in_sight = |pickup: &&Pickup| {
             is_within(pickup.position, centre, INTEREST_ENTER)
                 || is_within(pickup.position, centre, INTEREST_LEAVE)
@@ -226,11 +232,10 @@ impl ClientView {
 }
 
 fn write_ended(writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, ended: &[PulseId]) {
-    sight::length(writer, ended.len());
+    codec::length(writer, ended.len());
     for id in ended {
-        sight::id(writer, &mut id.clone(), world.tick).expect(WRITES);
-        let target =
-            crowd.struck.iter().find(|(struck, _)| struck == id).map(|(_, target)| *target);
+        codec::pulse_id(writer, &mut id.clone(), world.tick).expect(WRITES);
+        let target = crowd.hits.iter().find(|(hit, _)| hit == id).map(|(_, target)| *target);
         writer.flag(&mut target.is_some()).expect(WRITES);
         if let Some(mut target) = target {
             keyframe::slot(writer, &mut target, LAYOUT).expect(WRITES);

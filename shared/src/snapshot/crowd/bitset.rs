@@ -1,22 +1,22 @@
-//! A set of small numbers: of slots, or of places in the world.
+//! A set of small numbers: slots, or indices into the discs of a world.
 
 use crate::sim::Slot;
 use crate::sim::mode::CROWD_SEATS;
 
 const WORD: usize = u64::BITS as usize;
 
-/// Numbers below [`CROWD_SEATS`], a bit for each. Everybody's surroundings are gathered in one thirty times a second:
-/// cheaper than sorting them, and what is asked of it is one look.
+/// Numbers below [`CROWD_SEATS`], one bit each. The discs near each player are collected in one thirty times a second:
+/// that is cheaper than to sort them, and a lookup is one load.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Set([u64; CROWD_SEATS / WORD]);
+pub(super) struct BitSet([u64; CROWD_SEATS / WORD]);
 
-impl Set {
-    /// A number beyond is left out.
+impl BitSet {
+    /// Adds a number. One past the end is ignored.
     pub(super) fn add(&mut self, number: usize) {
         self.add_if(number, true);
     }
 
-    /// Adds it or not, without a branch that nobody could foresee.
+    /// Adds a number if `is_in`, without a branch, which would be unpredictable.
     pub(super) fn add_if(&mut self, number: usize, is_in: bool) {
         if let Some(word) = self.0.get_mut(number / WORD) {
             *word |= u64::from(is_in) << (number % WORD);
@@ -31,19 +31,19 @@ impl Set {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// The lowest first.
-    pub(super) fn for_each(&self, mut what: impl FnMut(usize)) {
+    /// Calls `visit` for each number, the lowest first.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(usize)) {
         for (place, word) in self.0.iter().enumerate() {
             let mut left = *word;
             while left != 0 {
-                what(place * WORD + left.trailing_zeros() as usize);
+                visit(place * WORD + left.trailing_zeros() as usize);
                 left &= left - 1;
             }
         }
     }
 }
 
-impl FromIterator<Slot> for Set {
+impl FromIterator<Slot> for BitSet {
     fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
         let mut set = Self::default();
         slots.into_iter().for_each(|slot| set.add(usize::from(slot.0)));
@@ -53,13 +53,13 @@ impl FromIterator<Slot> for Set {
 
 #[cfg(test)]
 mod tests {
-    use super::Set;
+    use super::BitSet;
     use crate::sim::Slot;
     use crate::sim::mode::CROWD_SEATS;
 
     #[test]
     fn numbers_come_in_their_order() {
-        let mut numbers = Set::default();
+        let mut numbers = BitSet::default();
         for number in [199, 3, 64, 0, 63, 128, CROWD_SEATS - 1, 3] {
             numbers.add(number);
         }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn it_has_what_is_in_it() {
-        let slots: Set = [Slot(7), Slot(1_000)].into_iter().collect();
+        let slots: BitSet = [Slot(7), Slot(1_000)].into_iter().collect();
 
         assert_eq!(
             [7, 1_000, 8, 0, CROWD_SEATS].map(|number| slots.has(number)),

@@ -1,22 +1,23 @@
-//! Pulses and events as players of a crowd are told of them, in bits.
+//! Pulses and events of a view, in bits.
 
 use super::super::bits::{BitWriter, Coder, DecodeError};
 use super::super::keyframe::{self, Layout};
 use super::COUNT_ORDER;
 use crate::sim::disc::SPEED_MAX;
-use crate::sim::pulse::{self, Pulse, PulseId};
-use crate::sim::{Angle, Event, Mode, PickupKind, PushKind, Slot, Vec2, World};
+use crate::sim::{
+    Angle, Event, Mode, PickupKind, Pulse, PulseId, PushKind, Slot, Vec2, World, pulse,
+};
 use crate::tick::{SNAPSHOT_EVERY_TICKS, Tick};
 
 type Coded = Result<(), DecodeError>;
 
 pub(super) const LAYOUT: Layout = Layout::of(Mode::Crowd);
-/// No bump is faster.
+/// No bump has a greater closing speed, in sub-units a tick.
 const BUMP_SPEED_MAX: i32 = 2 * SPEED_MAX + 2 * pulse::RECOIL_SPEED;
 
-/// A pulse. What follows from its age is left out, and so is its velocity where its aim says it.
+/// A pulse. Its time left follows from its age, and its velocity mostly from an aim.
 pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick) -> Coded {
-    id(c, &mut pulse.id, now)?;
+    pulse_id(c, &mut pulse.id, now)?;
     let age = u16::try_from(now.since(pulse.id.tick)).unwrap_or(pulse::LIFE_TICKS);
     pulse.ticks_left = pulse::LIFE_TICKS.saturating_sub(age);
     if pulse.ticks_left == 0 {
@@ -37,17 +38,17 @@ pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick) -> Coded 
     c.flag(&mut pulse.overcharged)
 }
 
-/// The aim that gives exactly this velocity.
+/// The aim that gives exactly this velocity, if there is one.
 fn aim_of(velocity: Vec2) -> Option<Angle> {
-    let about = Angle::of(velocity);
+    let near = Angle::of(velocity);
     [0, 1, -1]
-        .map(|step| about.turned(step))
+        .map(|step| near.turned(step))
         .into_iter()
         .find(|aim| aim.vector(pulse::SPEED) == velocity)
 }
 
-/// Which pulse. Most that are told of are new.
-pub(super) fn id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick) -> Coded {
+/// The id of a pulse. Most pulses that are sent are new.
+pub(super) fn pulse_id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick) -> Coded {
     keyframe::slot(c, &mut id.slot, LAYOUT)?;
     let most = i32::try_from(SNAPSHOT_EVERY_TICKS).unwrap_or(i32::MAX);
     let mut age = now.since(id.tick);
@@ -62,15 +63,14 @@ pub(super) fn id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick) -> Coded {
     Ok(())
 }
 
-/// How many of something follow.
+/// The number of items that follow.
 pub(super) fn length(writer: &mut BitWriter, count: usize) {
     let mut count = u32::try_from(count).unwrap_or(0);
     writer.golomb(&mut count, COUNT_ORDER).expect("a writer takes every value");
 }
 
-/// Whether players of a crowd are told of an event by itself, and whom it is about. The others follow from what the
-/// discs and pulses do.
-pub(super) fn about(event: &Event) -> Option<(Slot, Option<Slot>)> {
+/// The seats that an event is about, when views carry the event. Decoders derive all other events from discs and pulses.
+pub(super) fn subjects(event: &Event) -> Option<(Slot, Option<Slot>)> {
     match *event {
         Event::Bump { a, b, .. } => Some((a, Some(b))),
         Event::ShoveHit { by, target } => Some((by, Some(target))),
@@ -80,7 +80,7 @@ pub(super) fn about(event: &Event) -> Option<(Slot, Option<Slot>)> {
     }
 }
 
-/// An event that [`about`] names. A reader finds where it was in its own world.
+/// An event that has [`subjects`]. A reader takes the positions from its own world.
 pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Coded {
     let mut kind = match event {
         Event::ShoveHit { .. } => 1,
@@ -99,7 +99,7 @@ pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Co
             keyframe::slot(c, a, LAYOUT)?;
             keyframe::slot(c, b, LAYOUT)?;
             c.ranged(speed, 0, BUMP_SPEED_MAX)?;
-            // Whom a reader does not see was there, too.
+            // A disc that the reader does not see was at the same place.
             let of = |one: Slot, other: Slot| known(one).or(known(other)).unwrap_or_default();
             *at = (of(*a, *b) + of(*b, *a)).scale(1, 2);
         }
