@@ -7,7 +7,7 @@ use super::imports::Graph;
 use super::root;
 
 /// The crates whose modules are checked.
-const CLEAN_CRATES: [&str; 1] = ["xtask"];
+const CLEAN_CRATES: [&str; 2] = ["shared", "xtask"];
 
 /// The root modules of a package: its library, its programs and its tests.
 fn root_modules(package: &str) -> Vec<String> {
