@@ -1,7 +1,7 @@
-//! What the server and its clients agree on: the rules, the messages and the file formats.
+//! The common core of the server and its clients: the rules, the messages and the file formats.
 //!
-//! No task, no clock, no file, no socket, no float. Everything here is a function
-//! from values to values, so the server, the native client and the browser run the same code.
+//! It has no task, clock, file, socket or float. Everything here is a function from values to values, so the server, the
+//! native client and the browser run the same code.
 
 #![deny(clippy::float_arithmetic)]
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]

@@ -7,12 +7,12 @@
 //! footer    length of the index record (u32) · SHA-256 of everything before the footer · "PBIX"
 //! ```
 //!
-//! The records are the very bytes of the room's stream (which a crowd's players get a part of), with keyframes in between,
-//! so a file can be read while it is written, from its beginning or from any keyframe behind a header and a roster. A file
-//! without an index was cut off: it plays up to there.
+//! The records are the bytes of the room's stream, with a keyframe every two seconds. So a file can be read while it is
+//! written, from its beginning, or from any keyframe that follows a header and a roster. A file without an index was cut
+//! off: it plays up to the cut.
 //!
-//! Version 2. A recording holds causes, so it plays under the rules that made it and no others: a change of rules is a
-//! new version, and the reader refuses other versions by name. `tests/data` holds recordings that guard this.
+//! Version 2. A recording holds causes, so it plays only under the rules that made it. A change of rules is a new version,
+//! and the reader refuses other versions with a reason. The recordings in `tests/data` guard this.
 
 mod index;
 mod playback;
@@ -29,21 +29,21 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ReplayId, RoomId};
 use crate::sim::Mode;
 
-/// The first bytes of every file.
+/// The first bytes of each file.
 pub const MAGIC: [u8; 8] = *b"PUSHBACK";
 /// The last bytes of a complete file.
 pub const FOOTER_MAGIC: [u8; 4] = *b"PBIX";
-/// The version that is written.
+/// The version that this build writes and reads.
 pub const VERSION: u16 = 2;
-/// No reader holds more: an hour at full load.
+/// The longest file that a reader accepts, in bytes: an hour at full load fits.
 pub const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The media type of a replay file and of a live stream.
 pub const MEDIA_TYPE: &str = "application/vnd.pushback.replay";
 
-/// What was recorded.
+/// The round that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayHeader {
-    /// Names the recording.
+    /// The recording.
     pub id: ReplayId,
     /// The room that played.
     pub room: RoomId,
@@ -51,8 +51,8 @@ pub struct ReplayHeader {
     pub mode: Mode,
     /// The seed of the world.
     pub seed: u64,
-    /// Length of the round.
+    /// Length of the round, in ticks.
     pub round_ticks: u32,
-    /// When it began, milliseconds since 1970.
+    /// When the round began, in milliseconds since 1970.
     pub started_at_ms: u64,
 }

@@ -1,10 +1,10 @@
 //! The game: a match is a pure function of its seed and its commands.
 //!
-//! Integers, ticks, its own random numbers and ordered collections only. The server steps a [`World`]
-//! to decide, the client steps a copy to predict, every decoder steps one to follow. Whoever applies
-//! the same [`Command`]s to the same world gets the same world, bit for bit, on every machine.
+//! It uses integers, ticks, its own random numbers and ordered collections only. The server steps a [`World`] to decide,
+//! the client steps a copy to predict, and each decoder steps one to follow. The same [`Command`]s applied to the same
+//! world give the same world, bit for bit, on every machine.
 //!
-//! Deliberately absent: names, ratings, time of day, chat. The core knows seats, not people.
+//! Deliberately absent: names, ratings, time of day, chat. The core knows seats, not players.
 
 pub mod fixed;
 pub mod grid;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub const TICK_RATE_HZ: u32 = 60;
 /// Length of one tick.
 pub const TICK_DURATION: Duration = Duration::from_nanos(1_000_000_000 / TICK_RATE_HZ as u64);
-/// A snapshot leaves every so many ticks.
+/// Ticks between two snapshots.
 pub const SNAPSHOT_EVERY_TICKS: u32 = 2;
-/// A keyframe stands in the stream every so many ticks: two seconds.
+/// Ticks between two keyframes of a recorded stream: two seconds.
 pub const KEYFRAME_EVERY_TICKS: u32 = 2 * TICK_RATE_HZ;
 
 const _: () = assert!(KEYFRAME_EVERY_TICKS.is_multiple_of(SNAPSHOT_EVERY_TICKS));
@@ -24,8 +24,8 @@ pub const fn seconds(count: u32) -> u32 {
 
 /// A moment in a world: the number of steps since it began, modulo 2³².
 ///
-/// Arithmetic wraps and comparisons are made by distance (RFC 1982), so a world that has run for two
-/// years goes on. There is deliberately no `Ord`: use [`Tick::since`].
+/// Arithmetic wraps, and comparisons use the distance (serial numbers, RFC 1982), so a world may run for longer than the
+/// 2.3 years that 2³² ticks take. There is deliberately no `Ord`: use [`Tick::since`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tick(pub u32);
@@ -61,7 +61,7 @@ impl Tick {
         self.since(other) > 0
     }
 
-    /// Whether a regular beat of `every` ticks falls on this tick.
+    /// Whether something that happens once in `every` ticks happens in this one.
     #[must_use]
     pub const fn is_multiple_of(self, every: u32) -> bool {
         self.0.is_multiple_of(every)

@@ -10,15 +10,15 @@ use crate::sim::mode::ROUND_TICKS_MAX;
 use crate::snapshot::{DecodeError, FRAME_BYTES_MAX, FrameKind, RECORD_PREFIX_BYTES_MAX};
 use crate::tick::KEYFRAME_EVERY_TICKS;
 
-/// Markers kept: more than any round of an hour has.
+/// The most markers in an index: more than any round of an hour has.
 pub(super) const MARKERS_MAX: usize = 20_000;
-/// Keyframes listed: the first, and those of the longest round.
+/// The most keyframes in an index: the first, and those of the longest round.
 pub(super) const KEYFRAMES_MAX: usize = (ROUND_TICKS_MAX / KEYFRAME_EVERY_TICKS) as usize + 1;
-/// No index is longer: its kind, two counts, and each entry with every number at its longest.
+/// The longest index frame, in bytes: its kind, two counts, and each entry with all numbers at their longest.
 pub(super) const INDEX_BYTES_MAX: usize =
     1 + 2 * VARINT_BYTES_MAX + KEYFRAMES_MAX * KEYFRAME_BYTES_MAX + MARKERS_MAX * MARKER_BYTES_MAX;
 
-/// A number of up to 64 bits, as bincode writes it.
+/// The longest number of up to 64 bits, as bincode encodes it.
 const VARINT_BYTES_MAX: usize = 1 + size_of::<u64>();
 /// Tick and offset.
 const KEYFRAME_BYTES_MAX: usize = 2 * VARINT_BYTES_MAX;
@@ -28,10 +28,10 @@ const MARKER_BYTES_MAX: usize = VARINT_BYTES_MAX + 1 + (1 + size_of::<u16>());
 const _: () = assert!(INDEX_BYTES_MAX >= FRAME_BYTES_MAX);
 const _: () = assert!(INDEX_BYTES_MAX < 1 << (7 * RECORD_PREFIX_BYTES_MAX));
 
-/// Bytes of the footer.
+/// Length of the footer, in bytes.
 pub(super) const FOOTER_BYTES: usize = 4 + 32 + super::FOOTER_MAGIC.len();
 
-/// Where a keyframe stands.
+/// The place of a keyframe in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyframeEntry {
     /// Ticks since the round began.
@@ -43,9 +43,9 @@ pub struct KeyframeEntry {
 /// The table of contents.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Index {
-    /// In order.
+    /// The keyframes, in order.
     pub keyframes: Vec<KeyframeEntry>,
-    /// In order.
+    /// The markers, in order.
     pub markers: Vec<Marker>,
 }
 
@@ -59,7 +59,7 @@ impl Index {
 
     pub(super) fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
         let body = frame.get(1..).ok_or(DecodeError::Truncated)?;
-        // No entry has more bytes in memory than in the worst case of its written form.
+        // bincode counts the bytes of entries in memory, which are no more than their longest encoding.
         let config = bincode::config::standard().with_limit::<INDEX_BYTES_MAX>();
         let (index, _): (Self, usize) = bincode::serde::decode_from_slice(body, config)
             .map_err(|_reason| DecodeError::Malformed("index"))?;
@@ -70,7 +70,7 @@ impl Index {
     }
 }
 
-/// The marker that an event deserves. `elapsed` in ticks since the round began.
+/// The marker for an event. `elapsed` is in ticks since the round began. `None` for events without markers.
 pub(super) fn marker(elapsed: u32, event: &Event) -> Option<Marker> {
     let (kind, slot) = match event {
         Event::KnockOut { slot, .. } => (MarkerKind::KnockOut, slot),
@@ -99,7 +99,7 @@ pub(super) fn preamble(header: &ReplayHeader) -> Vec<u8> {
     bytes
 }
 
-/// The last bytes of a complete file: length of the index record, digest of everything before, magic.
+/// The last bytes of a complete file: the length of the index record, the digest of all bytes before, magic.
 pub(super) fn footer(index_bytes: u32, digest: Sha256) -> [u8; FOOTER_BYTES] {
     let mut footer = [0; FOOTER_BYTES];
     footer[..4].copy_from_slice(&index_bytes.to_le_bytes());

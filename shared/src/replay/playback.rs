@@ -1,28 +1,28 @@
-//! Playing what a [`ReplayReader`] has: forwards by steps, backwards by the last keyframe.
+//! Plays the frames of a [`ReplayReader`]: forwards by steps, backwards from the last keyframe.
 
 use super::read::ReplayReader;
 use crate::sim::{Event, World};
 use crate::snapshot::{Applied, StreamDecoder};
 use crate::tick::Tick;
 
-/// A needle on a recording. It may run while the recording still grows.
+/// A playhead on a recording. The recording may still grow.
 #[derive(Debug, Clone, Default)]
 pub struct Playback {
     decoder: StreamDecoder,
-    /// The world one frame earlier, for drawing in between.
+    /// The world one frame earlier, for interpolation.
     previous: Option<World>,
-    /// The next frame to play.
+    /// Index of the next frame to play.
     next: usize,
 }
 
 impl Playback {
-    /// A needle that stands nowhere.
+    /// A playhead before the first frame.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Moves to the last frame at or before a tick of the round.
+    /// Moves the playhead to the last frame at or before `tick`, in ticks since the round began.
     pub fn seek(&mut self, reader: &ReplayReader, tick: u32) {
         let frames = reader.frames();
         let after = frames.partition_point(|frame| frame.tick <= tick);
@@ -38,8 +38,8 @@ impl Playback {
         self.advance_to(reader, tick);
     }
 
-    /// Plays on to the last frame at or before a tick; backwards it is a [`Playback::seek`]. Tells what happened on
-    /// the way, unless it was a jump.
+    /// Plays on to the last frame at or before `tick` and returns the events on the way. A tick before the playhead is a
+    /// [`Playback::seek`], without events.
     pub fn advance_to(&mut self, reader: &ReplayReader, tick: u32) -> Vec<(Tick, Event)> {
         if tick < self.tick() {
             self.seek(reader, tick);
@@ -52,19 +52,19 @@ impl Playback {
         events
     }
 
-    /// The world at the needle.
+    /// The world at the playhead. `None` before the first frame.
     #[must_use]
     pub fn world(&self) -> Option<&World> {
         self.decoder.world()
     }
 
-    /// The world one frame before the needle.
+    /// The world one frame before the playhead. `None` right after a seek.
     #[must_use]
     pub fn previous(&self) -> Option<&World> {
         self.previous.as_ref()
     }
 
-    /// Where the needle is, in ticks since the round began.
+    /// The playhead, in ticks since the round began.
     #[must_use]
     pub fn tick(&self) -> u32 {
         self.world().map_or(0, World::elapsed)
@@ -78,7 +78,7 @@ impl Playback {
         let Some(frame) = reader.frames().get(self.next) else { return Vec::new() };
         self.next += 1;
         let before = self.decoder.world().cloned();
-        // The reader has applied every frame before it kept it, so none fails here.
+        // The reader applied each frame before it kept it, so none fails here.
         match self.decoder.apply(&frame.bytes) {
             Ok(Applied::Delta(events)) => {
                 self.previous = before;

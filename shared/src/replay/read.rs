@@ -1,4 +1,4 @@
-//! A recording as it arrives: in chunks of any size, from a finished file or from one that grows.
+//! Reads a recording in chunks of any size, from a finished file or from one that still grows.
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,36 +13,36 @@ use crate::snapshot::{
     record,
 };
 
-/// Why bytes are no recording.
+/// Why bytes are not a recording that this build can play.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
-    /// They do not begin like one.
+    /// The magic number is missing.
     #[error("this is no Pushback recording")]
     NoReplay,
-    /// Another version.
+    /// The recording has another version.
     #[error("this recording is of version {0} and this build plays version {VERSION}: {why}", why = why_not(*.0))]
     Version(u16),
-    /// Something in it cannot be read.
+    /// A record cannot be decoded.
     #[error("the recording is damaged: {0}")]
     Damaged(#[from] DecodeError),
-    /// The digest at the end is not that of the bytes.
+    /// The digest in the footer does not match the bytes.
     #[error("the recording is damaged: its digest does not match")]
     Digest,
-    /// More than any reader holds.
+    /// The recording is longer than [`FILE_BYTES_MAX`].
     #[error("the recording is longer than {FILE_BYTES_MAX} bytes")]
     TooLong,
-    /// Bytes after the end.
+    /// Bytes follow the footer.
     #[error("there is something after the end of the recording")]
     AfterTheEnd,
 }
 
-/// Frames kept: every delta moves a round on by a tick or more.
+/// The most frames that are kept: each delta moves a round on by a tick or more.
 const FRAMES_MAX: usize = ROUND_TICKS_MAX as usize + KEYFRAMES_MAX;
-/// Rosters kept: one every fifth of a second of the longest round. When there are more, the last one kept stands for
-/// the rest.
+/// The most rosters that are kept: one every fifth of a second of the longest round. Past that the last one kept stands
+/// for later ones.
 const ROSTERS_MAX: usize = ROUND_TICKS_MAX as usize / 12;
 
-/// A frame that can be played.
+/// A frame for playback.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     /// Ticks since the round began, after this frame.
@@ -52,23 +52,23 @@ pub(super) struct Frame {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expects {
+enum State {
     Magic,
     Header,
     Frames,
     Footer { index_bytes: u32 },
-    Nothing,
+    Done,
 }
 
-/// Collects a recording and follows it, so that it knows how far it goes and what happens in it.
+/// Collects the frames of a recording. It also decodes them, so that it knows their ticks, rosters and markers.
 #[derive(Debug, Clone)]
 pub struct ReplayReader {
     pending: Vec<u8>,
-    expects: Expects,
+    state: State,
     digest: Sha256,
     bytes: u64,
     header: Option<ReplayHeader>,
-    scout: StreamDecoder,
+    decoder: StreamDecoder,
     frames: Vec<Frame>,
     rosters: Vec<(u32, Roster)>,
     markers: Vec<Marker>,
@@ -84,16 +84,16 @@ impl Default for ReplayReader {
 }
 
 impl ReplayReader {
-    /// A reader that has got nothing.
+    /// A reader before the first byte.
     #[must_use]
     pub fn new() -> Self {
         Self {
             pending: Vec::new(),
-            expects: Expects::Magic,
+            state: State::Magic,
             digest: Sha256::new(),
             bytes: 0,
             header: None,
-            scout: StreamDecoder::new(),
+            decoder: StreamDecoder::new(),
             frames: Vec::new(),
             rosters: Vec::new(),
             markers: Vec::new(),
@@ -103,10 +103,10 @@ impl ReplayReader {
         }
     }
 
-    /// Takes the next bytes, however many. What was read before stays good after an error.
+    /// Takes the next bytes, any number of them. After an error the frames read before stay usable.
     ///
     /// # Errors
-    /// When they cannot go on a recording.
+    /// [`ReplayError`] when the bytes are not the continuation of a recording.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), ReplayError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > FILE_BYTES_MAX as u64 {
@@ -126,7 +126,7 @@ impl ReplayReader {
         outcome
     }
 
-    /// What was recorded, once that much is here.
+    /// The round that was recorded. `None` until the header has arrived.
     #[must_use]
     pub fn header(&self) -> Option<&ReplayHeader> {
         self.header.as_ref()
@@ -135,23 +135,25 @@ impl ReplayReader {
     /// The newest roster.
     #[must_use]
     pub fn roster(&self) -> &Roster {
-        self.scout.roster()
+        self.decoder.roster()
     }
 
-    /// The roster at a time.
+    /// The roster at a time, in ticks since the round began.
     #[must_use]
     pub fn roster_at(&self, tick: u32) -> &Roster {
         let after = self.rosters.partition_point(|(since, _)| *since <= tick);
-        self.rosters.get(after.saturating_sub(1)).map_or(self.scout.roster(), |(_, roster)| roster)
+        self.rosters
+            .get(after.saturating_sub(1))
+            .map_or(self.decoder.roster(), |(_, roster)| roster)
     }
 
-    /// Places worth jumping to, so far.
+    /// The markers of the frames so far.
     #[must_use]
     pub fn markers(&self) -> &[Marker] {
         &self.markers
     }
 
-    /// The first tick that can be played: zero, unless it is a live stream that was entered late.
+    /// The first tick that can be played: 0, or later in a live stream that was joined late.
     #[must_use]
     pub fn first_tick(&self) -> u32 {
         self.frames.first().map_or(0, |frame| frame.tick)
@@ -163,74 +165,74 @@ impl ReplayReader {
         self.frames.last().map_or(0, |frame| frame.tick)
     }
 
-    /// Whether the round is there to its end.
+    /// Whether the round has arrived up to its end.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.ended
     }
 
-    /// Whether the digest at the end was there and right.
+    /// Whether the footer has arrived and its digest matches.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.verified
     }
 
-    /// The table of contents, at the end of a complete file.
+    /// The table of contents. `None` until the end of a complete file has arrived.
     #[must_use]
     pub fn index(&self) -> Option<&Index> {
         self.index.as_ref()
     }
 
-    /// Bytes taken.
+    /// Number of bytes received.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The newest world: where a live stream is now.
+    /// The newest world, which is the present of a live stream. `None` before the first keyframe.
     #[must_use]
     pub fn newest(&self) -> Option<&crate::sim::World> {
-        self.scout.world()
+        self.decoder.world()
     }
 
-    /// How often the stream led elsewhere than it said. Zero, or somebody has a bug.
+    /// How often the decoded world differed from the checksums and keyframes. Any number but zero is a bug.
     #[must_use]
     pub fn diverged(&self) -> u32 {
-        self.scout.diverged()
+        self.decoder.diverged()
     }
 
     pub(super) fn frames(&self) -> &[Frame] {
         &self.frames
     }
 
-    /// Takes the next whole thing and says how many bytes it was; 0 when more must come first.
+    /// Reads the next part and returns its length in bytes; 0 while the part is incomplete.
     fn take(&mut self, bytes: &[u8]) -> Result<usize, ReplayError> {
-        match self.expects {
-            Expects::Magic => self.magic(bytes),
-            Expects::Header | Expects::Frames => {
-                // Behind the end comes the index, which may be longer than what is played.
+        match self.state {
+            State::Magic => self.magic(bytes),
+            State::Header | State::Frames => {
+                // After the end comes the index, which may be longer than other frames.
                 let frame_bytes_max = if self.ended { INDEX_BYTES_MAX } else { FRAME_BYTES_MAX };
                 let Some((frame, rest)) = next_record_within(bytes, frame_bytes_max)? else {
                     return Ok(0);
                 };
                 let used = bytes.len() - rest.len();
-                if self.expects == Expects::Header {
+                if self.state == State::Header {
                     self.header = Some(read_header(frame)?);
-                    self.expects = Expects::Frames;
+                    self.state = State::Frames;
                 } else {
                     self.frame(frame)?;
                 }
                 self.digest.update(&bytes[..used]);
                 Ok(used)
             }
-            Expects::Footer { index_bytes } => {
+            State::Footer { index_bytes } => {
                 let Some(found) = bytes.get(..FOOTER_BYTES) else { return Ok(0) };
-                self.expects = Expects::Nothing;
+                self.state = State::Done;
                 self.verified = found == footer(index_bytes, self.digest.clone());
                 if self.verified { Ok(FOOTER_BYTES) } else { Err(ReplayError::Digest) }
             }
-            Expects::Nothing if bytes.is_empty() => Ok(0),
-            Expects::Nothing => Err(ReplayError::AfterTheEnd),
+            State::Done if bytes.is_empty() => Ok(0),
+            State::Done => Err(ReplayError::AfterTheEnd),
         }
     }
 
@@ -246,7 +248,7 @@ impl ReplayReader {
             return Err(ReplayError::Version(version));
         }
         self.digest.update(preamble);
-        self.expects = Expects::Header;
+        self.state = State::Header;
         Ok(PREAMBLE_BYTES)
     }
 
@@ -255,12 +257,12 @@ impl ReplayReader {
         if kind == FrameKind::Index {
             self.index = Some(Index::decode(bytes)?);
             let index_bytes = u32::try_from(record(bytes).len()).unwrap_or(u32::MAX);
-            self.expects = Expects::Footer { index_bytes };
+            self.state = State::Footer { index_bytes };
             return Ok(());
         }
-        let applied = self.scout.apply(bytes)?;
-        let began = self.scout.world().map(|world| world.began).unwrap_or_default();
-        let tick = self.scout.world().map_or(0, crate::sim::World::elapsed);
+        let applied = self.decoder.apply(bytes)?;
+        let began = self.decoder.world().map(|world| world.began).unwrap_or_default();
+        let tick = self.decoder.world().map_or(0, crate::sim::World::elapsed);
         match applied {
             Applied::Keyframe | Applied::Delta(_) => {
                 let is_keyframe = applied == Applied::Keyframe;
@@ -282,7 +284,7 @@ impl ReplayReader {
 
 impl ReplayReader {
     fn keep(&mut self, frame: Frame) -> Result<(), DecodeError> {
-        // Whoever seeks relies on the order.
+        // Seeking relies on the order of the ticks.
         if frame.tick < self.available_ticks() {
             return Err(DecodeError::Malformed("the round goes backwards"));
         }
@@ -293,10 +295,10 @@ impl ReplayReader {
         Ok(())
     }
 
-    /// Keeps the newest roster if it says something new. Of several at one time the last counts.
+    /// Keeps the newest roster if it differs from the last one. Of several at one tick the last counts.
     fn keep_roster(&mut self, tick: u32) {
-        let newest = self.scout.roster();
-        // A crowd's are large: fewer of them.
+        let newest = self.decoder.roster();
+        // Rosters of a crowd are large, so fewer of them are kept.
         let is_full = self.rosters.len() * (1 + newest.entries.len() / SEATS_MAX) >= ROSTERS_MAX;
         match self.rosters.last_mut() {
             Some((_, last)) if last == newest => {}
@@ -307,6 +309,7 @@ impl ReplayReader {
     }
 }
 
+/// Why this build cannot play another version.
 fn why_not(version: u16) -> &'static str {
     if version < VERSION {
         "it holds what was pressed, and under the rules of today that would be another match"

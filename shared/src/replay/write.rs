@@ -1,4 +1,4 @@
-//! A recording as it is made: what goes to the file after what.
+//! Writes a recording: the order of its parts, the index and the digest.
 
 use sha2::{Digest as _, Sha256};
 
@@ -8,7 +8,7 @@ use crate::sim::{Event, World};
 use crate::snapshot::{FrameKind, StreamEncoder, next_record, record};
 use crate::tick::Tick;
 
-/// Follows what is appended to a file, so that it can write the table of contents. Holds no bytes.
+/// Tracks the records that are appended to a file, for its index and digest. It keeps none of their bytes.
 #[derive(Debug, Clone)]
 pub struct ReplayWriter {
     digest: Sha256,
@@ -17,7 +17,7 @@ pub struct ReplayWriter {
 }
 
 impl ReplayWriter {
-    /// A new recording and the bytes that begin it.
+    /// A new recording, and its first bytes.
     #[must_use]
     pub fn new(header: &ReplayHeader) -> (Self, Vec<u8>) {
         let bytes = preamble(header);
@@ -26,7 +26,7 @@ impl ReplayWriter {
         (writer, bytes)
     }
 
-    /// Notes one record that is appended, made at `elapsed` ticks of the round.
+    /// Adds one record of the stream. `elapsed` is in ticks since the round began.
     pub fn record(&mut self, record: &[u8], elapsed: u32) {
         let frame = next_record(record).ok().flatten().map(|(frame, _)| frame);
         if let Some(frame) = frame
@@ -38,7 +38,7 @@ impl ReplayWriter {
         self.append(record);
     }
 
-    /// Notes what happened in a tick.
+    /// Adds the markers for the events of a tick.
     pub fn events(&mut self, tick: Tick, began: Tick, events: &[Event]) {
         let elapsed = tick.since(began).max(0).unsigned_abs();
         let room = MARKERS_MAX.saturating_sub(self.index.markers.len());
@@ -47,7 +47,7 @@ impl ReplayWriter {
             .extend(events.iter().filter_map(|event| marker(elapsed, event)).take(room));
     }
 
-    /// The last bytes: the end of the round, the table of contents, the footer.
+    /// The last bytes of the recording: the end of the round, the index, the footer.
     #[must_use]
     pub fn finish(mut self, world: &World) -> Vec<u8> {
         let mut bytes = StreamEncoder::new().end(world);

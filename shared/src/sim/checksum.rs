@@ -1,4 +1,6 @@
-//! A hash of everything in a world, the same on every machine: FNV-1a over derived `Hash`.
+//! Checksums of worlds and their parts, the same on each machine: FNV-1a over derived `Hash`.
+//!
+//! A field that is added to a world is part of its checksum without further code.
 
 use core::hash::{Hash, Hasher};
 
@@ -11,7 +13,8 @@ pub(crate) fn of(value: &impl Hash) -> u32 {
     u32::from_le_bytes([a, b, c, d]) ^ u32::from_le_bytes([e, f, g, h])
 }
 
-/// FNV-1a, 64 bits, little-endian, with `usize` as 64 bits: a browser's is 32 bits wide.
+/// FNV-1a with 64 bits (Fowler, Noll and Vo). Numbers are little-endian, and `usize` is 64 bits wide, as in WebAssembly it
+/// is not.
 struct Fnv(u64);
 
 impl Hasher for Fnv {

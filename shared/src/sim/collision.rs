@@ -1,4 +1,4 @@
-//! Discs against discs: equal and opposite impulses along the line between the centres.
+//! Collisions of discs: equal and opposite impulses along the line between the centres.
 
 use super::disc::{DASH_FORCE_TICKS, Disc, RADIUS, SPEED_MAX, STRAIN_MAX};
 use super::event::{Event, PushKind};
@@ -7,31 +7,31 @@ use super::grid::Grid;
 use super::movement::DASH_COOLDOWN_TICKS;
 use super::push::{are_foes, credit, strained};
 
-/// How much of the closing speed comes back, percent.
+/// The part of the closing speed that comes back, in percent.
 pub const RESTITUTION_PERCENT: i64 = 80;
-/// A bump slower than this is a touch: no credit, no strain, no event. Sub-units a tick.
+/// The least closing speed of a bump, in sub-units a tick. A slower touch gives no credit, strain or event.
 pub const BUMP_SPEED_MIN: i32 = 96;
-/// A bump adds a percent of strain for each so many sub-units a tick.
+/// Closing speed, in sub-units a tick, for which a bump adds one percent of strain.
 pub const BUMP_SPEED_PER_STRAIN: i32 = 128;
 
-/// Cells of the grid that a crowd is looked through with: 64 units wide.
+/// Side of the cells of the grid for a crowd, as a power of two: 4,096 sub-units, 64 units.
 pub(super) const CELL_SHIFT: u32 = 12;
 
-/// Parts every pair that overlaps and lets it bounce. Pairs are met in the order of their slots.
+/// Separates each pair of discs that overlaps and lets it bounce. The order of the pairs is that of their slots.
 pub(super) fn resolve(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
     for second in 1..discs.len() {
         let (before, rest) = discs.split_at_mut(second);
         let b = &mut rest[0];
         for a in before.iter_mut().filter(|a| a.is_standing()) {
             if b.is_standing() {
-                meet(a, b, teams, events);
+                collide(a, b, teams, events);
             }
         }
     }
 }
 
-/// The same for a crowd: only those who were near each other before any pair was parted are looked at. Who is thrown
-/// farther than [`SLACK`] by that is met in the next tick.
+/// The same for a crowd. Only pairs that were near each other before any pair was separated are examined: a disc that
+/// separation moves farther than [`SLACK`] collides in the next tick.
 pub(super) fn resolve_crowd(discs: &mut [Disc], teams: bool, events: &mut Vec<Event>) {
     const SLACK: i32 = units(12);
     let reach = Vec2::new(2 * RADIUS + SLACK, 2 * RADIUS + SLACK);
@@ -47,21 +47,21 @@ pub(super) fn resolve_crowd(discs: &mut [Disc], teams: bool, events: &mut Vec<Ev
         let (before, rest) = discs.split_at_mut(second);
         for first in &near {
             if before[*first].is_standing() {
-                meet(&mut before[*first], &mut rest[0], teams, events);
+                collide(&mut before[*first], &mut rest[0], teams, events);
             }
         }
     }
 }
 
-fn meet(a: &mut Disc, b: &mut Disc, teams: bool, events: &mut Vec<Event>) {
-    let way = b.position - a.position;
+fn collide(a: &mut Disc, b: &mut Disc, teams: bool, events: &mut Vec<Event>) {
+    let offset = b.position - a.position;
     let touching = i64::from(2 * RADIUS);
-    if way.length_squared() >= touching * touching {
+    if offset.length_squared() >= touching * touching {
         return;
     }
-    let distance = way.length();
-    let normal = way.with_length(RADIUS);
-    part(a, b, normal, 2 * RADIUS - distance);
+    let distance = offset.length();
+    let normal = offset.with_length(RADIUS);
+    separate(a, b, normal, 2 * RADIUS - distance);
 
     let closing = narrow((a.velocity - b.velocity).dot(normal) / i64::from(RADIUS));
     if closing <= 0 {
@@ -72,7 +72,7 @@ fn meet(a: &mut Disc, b: &mut Disc, teams: bool, events: &mut Vec<Event>) {
         let (a_kind, b_kind) = (bump_kind(a), bump_kind(b));
         strain(a, closing);
         strain(b, closing);
-        // Whom a teammate bumps still falls by the foe who pushed before.
+        // A bump by a teammate keeps the credit of the foe who pushed before.
         if are_foes(a, b, teams) {
             credit(a, b.slot, b_kind);
             credit(b, a.slot, a_kind);
@@ -82,13 +82,14 @@ fn meet(a: &mut Disc, b: &mut Disc, teams: bool, events: &mut Vec<Event>) {
     }
 }
 
-/// Moves both out of each other, the lighter one farther.
-fn part(a: &mut Disc, b: &mut Disc, normal: Vec2, overlap: i32) {
+/// Moves both discs apart until they touch, the lighter one farther.
+fn separate(a: &mut Disc, b: &mut Disc, normal: Vec2, overlap: i32) {
     let masses = a.mass() + b.mass();
     a.position -= normal.scale(overlap * b.mass() / masses, RADIUS);
     b.position += normal.scale(overlap * a.mass() / masses, RADIUS);
 }
 
+/// Exchanges the closing speed. Strain makes a disc bounce farther, unless it is protected.
 fn bounce(a: &mut Disc, b: &mut Disc, normal: Vec2, closing: i32) {
     let masses = i64::from(a.mass() + b.mass());
     let exchanged = i64::from(closing) * (100 + RESTITUTION_PERCENT) / 100;

@@ -1,4 +1,4 @@
-//! What a world obeys: the keys of a tick, and who sits where.
+//! The commands that a world obeys: inputs, and changes of seats.
 
 use core::hash::{Hash, Hasher};
 
@@ -12,7 +12,7 @@ use super::fixed::{Angle, Vec2};
 pub struct Slot(pub u16);
 
 impl Hash for Slot {
-    /// A byte where one is enough: the checksums of rooms of sixteen are what they were before there were crowds.
+    /// Hashes one byte where one is enough, so that the checksums of rooms of sixteen did not change when crowds came.
     fn hash<H: Hasher>(&self, state: &mut H) {
         match u8::try_from(self.0) {
             Ok(low) => state.write_u8(low),
@@ -21,15 +21,15 @@ impl Hash for Slot {
     }
 }
 
-/// Which way a disc is driven: not at all, or in one of sixteen directions (a keyboard uses eight).
+/// The direction in which a disc is driven: none, or one of sixteen (a keyboard uses eight).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Thrust(u8);
 
 impl Thrust {
-    /// Not at all.
+    /// No thrust.
     pub const NONE: Self = Self(0);
-    /// Directions.
+    /// Number of directions.
     pub const DIRECTIONS: u8 = 16;
 
     /// The nearest of the sixteen directions.
@@ -40,25 +40,25 @@ impl Thrust {
         Self(1 + nearest.to_le_bytes()[0])
     }
 
-    /// The direction of a vector; none when it is zero.
+    /// The direction of a vector. None when the vector is zero.
     #[must_use]
     pub fn along(vector: Vec2) -> Self {
         if vector == Vec2::ZERO { Self::NONE } else { Self::towards(Angle::of(vector)) }
     }
 
-    /// From its written form: 0 for none, 1 to 16.
+    /// Decodes the wire form: 0 for none, 1 to 16 for a direction. `None` for other numbers.
     #[must_use]
     pub const fn from_code(code: u8) -> Option<Self> {
         if code <= Self::DIRECTIONS { Some(Self(code)) } else { None }
     }
 
-    /// The written form.
+    /// The wire form, see [`Thrust::from_code`].
     #[must_use]
     pub const fn code(self) -> u8 {
         self.0
     }
 
-    /// The direction, unless there is none.
+    /// The direction. `None` without thrust.
     #[must_use]
     pub fn angle(self) -> Option<Angle> {
         let step = Angle::TURN / u16::from(Self::DIRECTIONS);
@@ -76,14 +76,14 @@ impl Buttons {
     pub const NONE: Self = Self(0);
     /// Fire a pulse.
     pub const PULSE: Self = Self(1);
-    /// Shove what is near.
+    /// Shove the discs in front.
     pub const SHOVE: Self = Self(2);
     /// Dash along the thrust.
     pub const DASH: Self = Self(4);
-    /// Bits that they take.
+    /// Bits of the wire form.
     pub const BITS: u32 = 3;
 
-    /// These and those.
+    /// These buttons and `other` together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -95,76 +95,76 @@ impl Buttons {
         self.0 & other.0 == other.0
     }
 
-    /// From their written form; bits that mean nothing are dropped.
+    /// Decodes the wire form. Unused bits are dropped.
     #[must_use]
     pub const fn from_code(code: u8) -> Self {
         Self(code & 7)
     }
 
-    /// The written form.
+    /// The wire form: one bit for each button.
     #[must_use]
     pub const fn code(self) -> u8 {
         self.0
     }
 }
 
-/// What a player, or a bot, holds during one tick. Four bytes: the same for everyone.
+/// The input of one player or bot for one tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Input {
-    /// Where to drive.
+    /// The direction to drive.
     pub thrust: Thrust,
-    /// Where to look.
+    /// The direction to aim.
     pub aim: Angle,
-    /// What is pressed.
+    /// The buttons that are held.
     pub buttons: Buttons,
 }
 
 impl Input {
-    /// Whether every part is in range: what came over the wire may not be.
+    /// Whether each part is in range. Input from the wire may not be.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
         self.thrust.0 <= Thrust::DIRECTIONS && self.aim.is_valid() && self.buttons.0 < 8
     }
 
-    /// The same without what must not repeat by itself when an input is missing.
+    /// The same input without buttons. It stands in for a missing input: actions must not repeat by themselves.
     #[must_use]
     pub const fn without_actions(self) -> Self {
         Self { buttons: Buttons::NONE, ..self }
     }
 
-    /// Looking the same way, doing nothing.
+    /// The same aim, without thrust or buttons.
     #[must_use]
     pub const fn idle(self) -> Self {
         Self { thrust: Thrust::NONE, buttons: Buttons::NONE, ..self }
     }
 }
 
-/// The only thing that changes a world from outside. An input holds until the next one.
+/// A change of a world from outside; there are no others. An input holds until the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Takes a seat. Ignored when it is taken or the mode has no such seat.
+    /// Takes a seat. Ignored when the seat is taken or the mode does not have it.
     Join {
-        /// Which seat.
+        /// The seat.
         slot: Slot,
         /// 0 or 1 in Teams; 0 otherwise.
         team: u8,
     },
-    /// Gives the seat up; the disc vanishes.
+    /// Leaves a seat and removes its disc. Ignored for an empty seat.
     Leave {
-        /// Which seat.
+        /// The seat.
         slot: Slot,
     },
-    /// Changes what is held. Ignored for an empty seat.
+    /// Changes the input of a seat. Ignored for an empty seat.
     Input {
-        /// Whose.
+        /// The seat.
         slot: Slot,
-        /// What is held from now on.
+        /// The input from now on.
         input: Input,
     },
 }
 
 impl Command {
-    /// Whom it is about.
+    /// The seat that the command is about.
     #[must_use]
     pub const fn slot(&self) -> Slot {
         match self {

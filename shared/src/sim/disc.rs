@@ -1,4 +1,4 @@
-//! A player's body and everything that belongs to it. The limits here are the wire's ranges as well.
+//! A disc: the body of a player, with its timers and points. The limits here are also the ranges on the wire.
 
 use super::command::{Input, Slot};
 use super::event::PushKind;
@@ -7,25 +7,25 @@ use crate::tick::seconds;
 
 /// Radius of a disc, in sub-units.
 pub const RADIUS: i32 = units(24);
-/// No disc is faster, in sub-units a tick. Below half a diameter, so that none can pass through another.
+/// The greatest speed, in sub-units a tick. It is below the radius, so that no disc can pass through another.
 pub const SPEED_MAX: i32 = units(16);
-/// No coordinate is farther out, in sub-units, where sixteen play.
+/// The greatest coordinate in a room of sixteen, in sub-units.
 pub const COORDINATE_MAX: i32 = (1 << 16) - 1;
-/// The same in a crowd.
+/// The greatest coordinate in a crowd, in sub-units.
 pub const CROWD_COORDINATE_MAX: i32 = (1 << 18) - 1;
-/// Strain cannot grow past this, in percent.
+/// The greatest strain, in percent.
 pub const STRAIN_MAX: u16 = 150;
-/// A push counts for a knock-out for so long.
+/// How long a push earns the credit for a knock-out, in ticks.
 pub const CREDIT_TICKS: u16 = 240;
-/// From the edge to the respawn.
+/// Ticks from a fall to the respawn.
 pub const RESPAWN_TICKS: u16 = 120;
-/// After a respawn nothing pushes for so long, unless one attacks.
+/// Ticks after a respawn during which no push works on a disc. An attack of its own ends the protection.
 pub const PROTECTION_TICKS: u16 = 90;
-/// How long Heavy and Overcharge last.
+/// How long Heavy and Overcharge last, in ticks.
 pub const EFFECT_TICKS: u16 = 480;
-/// A bump within this time after a dash counts as the dash's.
+/// A bump within this many ticks after a dash counts as [`PushKind::Dash`].
 pub const DASH_FORCE_TICKS: u16 = 30;
-/// Points do not count past this, either way.
+/// The most points, and negated the fewest.
 pub const POINTS_MAX: i16 = 999;
 
 const _: () = assert!(SPEED_MAX < RADIUS);
@@ -36,19 +36,19 @@ const _: () = assert!(CREDIT_TICKS as u32 == seconds(4) && RESPAWN_TICKS as u32 
 pub enum Stance {
     /// On the ice.
     Standing,
-    /// Over the edge: so many ticks until the respawn. It keeps the place where it fell.
+    /// Over the edge until it respawns. It keeps the position where it fell.
     Out {
-        /// At most [`RESPAWN_TICKS`].
+        /// Ticks until the respawn, at most [`RESPAWN_TICKS`].
         ticks_left: u16,
     },
 }
 
-/// The last push that somebody else gave.
+/// The last push that another player gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LastPush {
-    /// Who.
+    /// The seat of the pusher.
     pub by: Slot,
-    /// With what.
+    /// The kind of push.
     pub kind: PushKind,
     /// Ticks until it is forgotten, at most [`CREDIT_TICKS`].
     pub ticks_left: u16,
@@ -61,40 +61,40 @@ pub struct Disc {
     pub slot: Slot,
     /// 0 or 1 in Teams; 0 otherwise.
     pub team: u8,
-    /// The centre.
+    /// The centre, in sub-units from the centre of the ice.
     pub position: Vec2,
     /// Sub-units a tick.
     pub velocity: Vec2,
-    /// What the player holds.
+    /// The input that the player holds.
     pub input: Input,
-    /// In play or not.
+    /// Whether it is in play.
     pub stance: Stance,
-    /// Percent: pushes grow with it.
+    /// Percent, at most [`STRAIN_MAX`]: pushes on this disc grow with it.
     pub strain: u16,
     /// Ticks until the next pulse can be fired.
     pub pulse_cooldown: u16,
-    /// Ticks until the next shove.
+    /// Ticks until the next shove is possible.
     pub shove_cooldown: u16,
-    /// Ticks until the next dash.
+    /// Ticks until the next dash is possible.
     pub dash_cooldown: u16,
-    /// Ticks during which nothing pushes.
+    /// Ticks of protection from pushes left.
     pub protection: u16,
     /// Ticks of double mass left.
     pub heavy: u16,
     /// Ticks of double push left.
     pub overcharge: u16,
-    /// Who pushed last.
+    /// The last push by another player. `None` when it is older than [`CREDIT_TICKS`].
     pub last_push: Option<LastPush>,
-    /// Points of this round.
+    /// Points in this round.
     pub points: i16,
-    /// Others pushed over the edge.
+    /// Number of other discs pushed over the edge.
     pub knockouts: u16,
-    /// Times over the edge.
+    /// Number of own falls.
     pub falls: u16,
 }
 
 impl Disc {
-    /// A disc that has just taken its seat: it enters like after a fall, but at once.
+    /// A disc that has just taken its seat: it respawns as after a fall, but in the next tick.
     #[must_use]
     pub fn entering(slot: Slot, team: u8) -> Self {
         Self {
@@ -124,13 +124,13 @@ impl Disc {
         self.stance == Stance::Standing
     }
 
-    /// 1, or 2 with Heavy.
+    /// Mass in units of a plain disc: 1, or 2 with Heavy.
     #[must_use]
     pub fn mass(&self) -> i32 {
         if self.heavy > 0 { 2 } else { 1 }
     }
 
-    /// Lets a tick of every timer pass.
+    /// Moves each timer on by one tick.
     pub(super) fn count_down(&mut self) {
         for timer in [
             &mut self.pulse_cooldown,

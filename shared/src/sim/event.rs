@@ -1,4 +1,6 @@
-//! What a world reports: for sounds, sparks, the kill feed and markers. Nothing depends on reading it.
+//! The events that a world reports, and the kinds and ids that they name.
+//!
+//! Events are for sounds, sparks, the kill feed and markers. No rule depends on them.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,22 +8,22 @@ use super::command::Slot;
 use super::fixed::Vec2;
 use crate::tick::Tick;
 
-/// What pushed somebody: the icon in the kill feed.
+/// The kind of a push: the icon in the kill feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushKind {
     /// A travelling shot.
     Pulse,
-    /// The cone.
+    /// The short cone.
     Shove,
-    /// A bump by somebody who dashed.
+    /// A bump by a disc that had dashed.
     Dash,
     /// Any other bump.
     Bump,
 }
 
 impl PushKind {
-    /// All kinds, in the order of their written form.
+    /// All kinds, in the order of their wire form.
     pub const ALL: [Self; 4] = [Self::Pulse, Self::Shove, Self::Dash, Self::Bump];
 }
 
@@ -38,7 +40,7 @@ pub enum PickupKind {
 }
 
 impl PickupKind {
-    /// All kinds, in the order of their written form.
+    /// All kinds, in the order of their wire form.
     pub const ALL: [Self; 3] = [Self::Heavy, Self::Overcharge, Self::Mend];
 
     /// The name to show.
@@ -52,50 +54,50 @@ impl PickupKind {
     }
 }
 
-/// Names a pulse. The client can know it before the server does: it is made of who fired and when.
+/// The identity of a pulse. A client that predicts a shot knows its id before the server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PulseId {
-    /// Who fired.
+    /// The seat of the shooter.
     pub slot: Slot,
-    /// The step during which it was fired.
+    /// The tick of the step in which it was fired.
     pub tick: Tick,
 }
 
-/// Something that happened during one step.
+/// Something that happened in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A pulse left its owner (`id.slot`).
+    /// A disc (`id.slot`) fired a pulse.
     PulseFired {
-        /// Which.
+        /// The pulse.
         id: PulseId,
     },
-    /// A pulse hit.
+    /// A pulse pushed a disc.
     PulseHit {
-        /// Which; its owner is `id.slot`.
+        /// The pulse; `id.slot` fired it.
         id: PulseId,
-        /// Whom.
+        /// The disc that was hit.
         target: Slot,
-        /// Where.
+        /// The position of the pulse.
         at: Vec2,
     },
-    /// Somebody shoved, hit or not.
+    /// A disc shoved, whether it hit another or not.
     Shove {
-        /// Who.
+        /// The attacker.
         slot: Slot,
     },
-    /// The shove caught somebody.
+    /// A shove pushed a disc.
     ShoveHit {
-        /// Who shoved.
+        /// The attacker.
         by: Slot,
-        /// Whom.
+        /// The disc that was hit.
         target: Slot,
     },
-    /// Somebody dashed.
+    /// A disc dashed.
     Dash {
-        /// Who.
+        /// The disc.
         slot: Slot,
     },
-    /// Two discs ran into each other.
+    /// Two discs collided.
     Bump {
         /// The one with the lower slot.
         a: Slot,
@@ -103,42 +105,42 @@ pub enum Event {
         b: Slot,
         /// Closing speed in sub-units a tick.
         speed: i32,
-        /// Where they touched.
+        /// The point of contact.
         at: Vec2,
     },
-    /// Somebody went over the edge.
+    /// A disc went over the edge.
     KnockOut {
-        /// Who fell.
+        /// The disc that fell.
         slot: Slot,
-        /// Who gets the point, and for what. Nobody: it counts against the fallen.
+        /// The seat that gets the point, and its last push. `None` when the fall counts against the disc itself.
         credit: Option<(Slot, PushKind)>,
-        /// Where the edge was crossed.
+        /// The position where it fell.
         at: Vec2,
     },
-    /// Somebody is back.
+    /// A disc is back on the ice.
     Respawn {
-        /// Who.
+        /// The disc.
         slot: Slot,
     },
     /// A pickup appeared.
     PickupSpawned {
-        /// Which kind.
+        /// Its kind.
         kind: PickupKind,
-        /// Where.
+        /// Its position.
         at: Vec2,
     },
-    /// Somebody took a pickup.
+    /// A disc took a pickup.
     PickupTaken {
-        /// Who.
+        /// The disc.
         slot: Slot,
-        /// Which kind.
+        /// The kind of the pickup.
         kind: PickupKind,
-        /// Where it lay.
+        /// The position of the pickup.
         at: Vec2,
     },
-    /// Somebody is in front alone who was not.
+    /// Another disc than before has the most points, and no other has as many.
     LeadChange {
-        /// Who.
+        /// The new leader.
         slot: Slot,
     },
     /// The platform begins to shrink.

@@ -1,13 +1,12 @@
 //! Fixed-point numbers: lengths in sub-units, directions in 1,024ths of a turn.
 //!
-//! One unit is 64 sub-units. Every length in a world is a whole number of sub-units, so what the
-//! world holds is what travels and nothing is lost by sending it.
+//! One unit is 64 sub-units. Each length in a world is a whole number of sub-units, so the wire carries it without loss.
 
 use core::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 /// Sub-units in a unit of length.
 pub const SUBUNITS: i32 = 64;
-/// The whole in fractions such as sines: 1.0.
+/// The value 1.0 in fractions such as sines.
 pub const ONE: i32 = 1 << 14;
 
 /// Whole units as sub-units.
@@ -16,7 +15,7 @@ pub const fn units(count: i32) -> i32 {
     count * SUBUNITS
 }
 
-/// A place, or a velocity per tick, in sub-units. Y points down the screen.
+/// A position in sub-units, or a velocity in sub-units a tick. Y points down the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Vec2 {
     /// To the right.
@@ -26,10 +25,10 @@ pub struct Vec2 {
 }
 
 impl Vec2 {
-    /// No way at all.
+    /// The zero vector.
     pub const ZERO: Self = Self { x: 0, y: 0 };
 
-    /// From its parts.
+    /// A vector from its coordinates.
     #[must_use]
     pub const fn new(x: i32, y: i32) -> Self {
         Self { x, y }
@@ -68,14 +67,14 @@ impl Vec2 {
         Self::new(part(self.x), part(self.y))
     }
 
-    /// The vector cut to a length.
+    /// The vector, shortened to the length `max` if it is longer.
     #[must_use]
     pub fn clamp_length(self, max: i32) -> Self {
         let length = self.length();
         if length <= max { self } else { self.scale(max, length) }
     }
 
-    /// The same direction with another length; to the right when there is no direction.
+    /// The same direction with another length. A zero vector points to the right.
     #[must_use]
     pub fn with_length(self, length: i32) -> Self {
         let now = self.length();
@@ -83,7 +82,7 @@ impl Vec2 {
     }
 }
 
-/// An intermediate result that fits by the bounds of the world.
+/// Narrows an intermediate result, which fits by the bounds of the world; saturates otherwise.
 pub(crate) fn narrow(value: i64) -> i32 {
     i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
 }
@@ -134,10 +133,10 @@ pub struct Angle(u16);
 impl Angle {
     /// Steps in a whole turn.
     pub const TURN: u16 = 1024;
-    /// Bits that an angle takes.
+    /// Bits of an angle on the wire.
     pub const BITS: u32 = Self::TURN.trailing_zeros();
 
-    /// An angle from any number of steps.
+    /// An angle from any number of steps, modulo a turn.
     #[must_use]
     pub const fn from_steps(steps: u16) -> Self {
         Self(steps % Self::TURN)
@@ -149,13 +148,13 @@ impl Angle {
         self.0
     }
 
-    /// Whether it is in range: what came over the wire may not be.
+    /// Whether it is in range. An angle from the wire may not be.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.0 < Self::TURN
     }
 
-    /// The angle turned clockwise by so many steps.
+    /// The angle turned clockwise by `steps`.
     #[must_use]
     pub const fn turned(self, steps: i16) -> Self {
         Self::from_steps(
@@ -163,7 +162,7 @@ impl Angle {
         )
     }
 
-    /// The shortest way from `other` to here in steps, from -512 to 511.
+    /// The shortest turn from `other` to this angle, in steps from −512 to 511.
     #[must_use]
     pub const fn since(self, other: Self) -> i16 {
         let half = Self::TURN / 2;
@@ -171,17 +170,17 @@ impl Angle {
         way.cast_signed() - half.cast_signed()
     }
 
-    /// The vector of a length in this direction.
+    /// The vector of this direction and a length.
     #[must_use]
     pub fn vector(self, length: i32) -> Vec2 {
         let quarter = Self::TURN / 4;
         Vec2::new(sine(self.0 + quarter), sine(self.0)).scale(length, ONE)
     }
 
-    /// The direction of a vector, within one step. To the right for no vector.
+    /// The direction of a vector, within one step. A zero vector points to the right.
     #[must_use]
     pub fn of(vector: Vec2) -> Self {
-        // Binary search for the last direction that is not yet clockwise of the vector, by half turns.
+        // Binary search, within half a turn, for the last direction that is not clockwise of the vector.
         if vector == Vec2::ZERO {
             return Self(0);
         }
@@ -201,7 +200,7 @@ impl Angle {
     }
 }
 
-/// The sine of so many steps, as a fraction of [`ONE`].
+/// The sine of an angle in steps, as a fraction of [`ONE`].
 const fn sine(steps: u16) -> i32 {
     const QUARTER: u16 = Angle::TURN / 4;
     let steps = steps % Angle::TURN;
@@ -213,8 +212,8 @@ const fn sine(steps: u16) -> i32 {
     if steps < 2 * QUARTER { value } else { -value }
 }
 
-/// The first quarter of the sine, made by the compiler in integers from the polynomial
-/// z·(π/2 − z²·((2π−5)/2 − z²·(π−3)/2)): off by less than 1/3,000.
+/// The first quarter of the sine, computed at compile time in integers from the polynomial
+/// z·(π/2 − z²·((2π−5)/2 − z²·(π−3)/2)). The error is below 1/3,000.
 const QUARTER_SINE: [i32; 257] = {
     const A: i64 = 25_736; // π/2 · 2¹⁴
     const B: i64 = 10_512; // (π − 5/2) · 2¹⁴

@@ -1,16 +1,16 @@
-//! The modes: how many seats, how wide the ice, who is against whom.
+//! The modes of the game: seats, teams, the size of the ice.
 
 use serde::{Deserialize, Serialize};
 
 use super::fixed::units;
 use crate::tick::seconds;
 
-/// The rules that are played.
+/// The rules of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Everyone against everyone.
+    /// Free for all.
     Brawl,
     /// Two teams.
     Teams,
@@ -18,30 +18,30 @@ pub enum Mode {
     Duel,
     /// Alone with bots; no rating.
     Practice,
-    /// Hundreds on one wide platform, each of whom is told of what is near; no rating.
+    /// Hundreds on one wide platform, each player with an interest area; no rating.
     Crowd,
 }
 
-/// Length of a round unless a host says otherwise.
+/// Default length of a round, in ticks.
 pub const ROUND_TICKS: u32 = seconds(180);
-/// The longest round that a host may set.
+/// The longest round that a host may set, in ticks.
 pub const ROUND_TICKS_MAX: u32 = seconds(3_600);
-/// Before this many ticks nobody can move: time to find the own disc.
+/// Ticks at the beginning of a round during which no disc can move: time to find the own one.
 pub const COUNTDOWN_TICKS: u32 = seconds(3);
-/// Most seats in a room whose players are all told of everybody.
+/// The most seats in a room other than a crowd: there each player sees all discs.
 pub const SEATS_MAX: usize = 16;
 /// Seats in a crowd.
 pub const CROWD_SEATS: usize = 1_024;
 /// Ticks between two pickups in a room of sixteen.
 const PICKUP_EVERY_TICKS: u32 = seconds(7);
 
-/// Whether nobody can move yet, `elapsed` ticks after the beginning.
+/// Whether the countdown still runs `elapsed` ticks after the beginning of a round.
 pub(super) fn is_counting_down(elapsed: u32, round_ticks: u32) -> bool {
     elapsed < COUNTDOWN_TICKS.min(round_ticks / 8)
 }
 
 impl Mode {
-    /// All modes, in the order in which they are offered.
+    /// All modes, in the order in which menus offer them.
     pub const ALL: [Self; 5] = [Self::Brawl, Self::Teams, Self::Duel, Self::Practice, Self::Crowd];
 
     /// Seats in a room.
@@ -55,7 +55,7 @@ impl Mode {
         }
     }
 
-    /// Bots fill a public room up to this many discs.
+    /// The number of discs up to which bots fill a public room.
     #[must_use]
     pub const fn bot_fill(self) -> usize {
         match self {
@@ -89,32 +89,32 @@ impl Mode {
         }
     }
 
-    /// Whether players are told of what is near them only: see [`crate::snapshot::crowd`].
+    /// Whether players have interest areas, see [`crate::snapshot::crowd`].
     #[must_use]
     pub const fn is_crowd(self) -> bool {
         matches!(self, Self::Crowd)
     }
 
-    /// Pulses in the air at once. A room of sixteen never has more, by the cooldown and the life of each; in a crowd
-    /// who fires when so many fly does not fire.
+    /// The most pulses in the air at once. The cooldown keeps a room of sixteen within it; in a crowd a shot past it is
+    /// not fired, and costs no cooldown.
     #[must_use]
     pub const fn pulses_max(self) -> usize {
         if self.is_crowd() { CROWD_SEATS * 3 / 2 } else { SEATS_MAX * 3 }
     }
 
-    /// Pickups that lie at once.
+    /// The most pickups on the ice at once.
     #[must_use]
     pub const fn pickups_max(self) -> usize {
         if self.is_crowd() { 96 } else { 3 }
     }
 
-    /// One pickup appears every so many ticks, while there is room.
+    /// Ticks between two pickups, while fewer than [`Mode::pickups_max`] lie on the ice.
     #[must_use]
     pub const fn pickup_every_ticks(self) -> u32 {
         if self.is_crowd() { PICKUP_EVERY_TICKS / 28 } else { PICKUP_EVERY_TICKS }
     }
 
-    /// The name to show.
+    /// The display name.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {

@@ -1,21 +1,22 @@
-//! How a disc drives, slides and dashes.
+//! Movement of one disc: thrust, friction and dash.
 
 use super::command::Buttons;
 use super::disc::{CROWD_COORDINATE_MAX, Disc, SPEED_MAX};
 use super::fixed::{Vec2, units};
 
-/// What thrust adds to the velocity, sub-units a tick each tick.
+/// Acceleration by thrust, in sub-units a tick per tick.
 pub const THRUST: i32 = 8;
-/// Ice: a 48th of the speed is lost in a tick, at least one sub-unit. Top speed is about six units a tick.
+/// Friction: a disc loses one part in so many of its speed each tick, and at least one sub-unit a tick. With [`THRUST`]
+/// this gives a top speed of about six units a tick.
 pub const FRICTION_DIVISOR: i32 = 48;
-/// The speed that a dash adds, sub-units a tick.
+/// The speed that a dash adds, in sub-units a tick.
 pub const DASH_SPEED: i32 = units(5);
-/// From one dash to the next.
+/// Ticks from one dash to the next.
 pub const DASH_COOLDOWN_TICKS: u16 = 120;
 
 /// Moves one disc by one tick.
 ///
-/// The server calls this for every player, and every client for all of them ahead of the server.
+/// The server calls this for each disc, and each client for all discs it predicts.
 ///
 /// ```
 /// # use shared::sim::{Angle, Disc, Slot, Stance, Thrust, movement::{advance, THRUST}};
@@ -45,7 +46,7 @@ fn slowed(velocity: Vec2) -> Vec2 {
     velocity.scale(speed - loss, speed)
 }
 
-/// Dashes if the button asks for it and the cooldown allows it. True when it did.
+/// Dashes if the button is held and the cooldown is over. True when the disc dashed.
 pub(super) fn dash(disc: &mut Disc) -> bool {
     if disc.dash_cooldown > 0 || !disc.input.buttons.contains(Buttons::DASH) {
         return false;

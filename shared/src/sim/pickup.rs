@@ -1,4 +1,4 @@
-//! What lies on the ice and helps who takes it.
+//! Pickups: how they appear, and their effect on the disc that takes one.
 
 use super::disc::{self, Disc, EFFECT_TICKS};
 use super::event::{Event, PickupKind};
@@ -6,46 +6,51 @@ use super::fixed::{Angle, Vec2, units};
 use super::platform;
 use super::rng::Rng;
 
-/// Radius, in sub-units.
+/// Radius of a pickup, in sub-units.
 pub const RADIUS: i32 = units(16);
-/// What Mend takes from the strain, percent.
+/// Strain that Mend takes away, in percent.
 pub const MEND_STRAIN: u16 = 50;
 
-/// One that lies there.
+/// A pickup that lies on the ice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pickup {
-    /// What it does.
+    /// Its effect.
     pub kind: PickupKind,
-    /// The centre.
+    /// The centre, in sub-units.
     pub position: Vec2,
 }
 
-/// Lets one appear somewhere on the inner part of the ice.
-pub(super) fn appear(
+/// Places a random pickup on the inner part of the ice, unless `max` lie there.
+pub(super) fn spawn(
     pickups: &mut Vec<Pickup>,
-    most: usize,
+    max: usize,
     radius: i32,
     rng: &mut Rng,
     events: &mut Vec<Event>,
 ) {
-    if pickups.len() >= most {
+    if pickups.len() >= max {
         return;
     }
     let kind = PickupKind::ALL[rng.below(3) as usize];
-    let position = random_place(rng, radius, 15, 80);
+    let position = random_position(rng, radius, 15, 80);
     pickups.push(Pickup { kind, position });
     events.push(Event::PickupSpawned { kind, at: position });
 }
 
-/// A random place between two percentages of the radius.
-pub(super) fn random_place(rng: &mut Rng, radius: i32, from_percent: i32, to_percent: i32) -> Vec2 {
+/// A random position at a distance between two percentages of the radius from the centre.
+pub(super) fn random_position(
+    rng: &mut Rng,
+    radius: i32,
+    from_percent: i32,
+    to_percent: i32,
+) -> Vec2 {
     let steps = rng.below(u32::from(Angle::TURN));
     let percent = rng.between(from_percent, to_percent);
     let angle = Angle::from_steps(u16::try_from(steps).unwrap_or(0));
     angle.vector(radius / 100 * percent)
 }
 
-/// Gives every pickup to the first who touches it, and drops those that the ice no longer holds.
+/// Gives each pickup to the lowest slot that touches it, and removes those that are no longer on the ice.
 pub(super) fn collect(
     pickups: &mut Vec<Pickup>,
     discs: &mut [Disc],

@@ -10,19 +10,19 @@ use super::mode::Mode;
 use super::push::{self, Push};
 use crate::tick::Tick;
 
-/// Radius, in sub-units.
+/// Radius of a pulse, in sub-units.
 pub const RADIUS: i32 = units(8);
-/// Sub-units a tick. Less than the radii of disc and pulse together: it cannot pass through.
+/// Speed, in sub-units a tick. It is below the radii of disc and pulse together, so that a pulse cannot pass through a disc.
 pub const SPEED: i32 = units(12);
-/// How long it flies.
+/// How long a pulse flies, in ticks.
 pub const LIFE_TICKS: u16 = 40;
-/// The speed that it gives without strain, sub-units a tick.
+/// The speed that a hit gives a plain disc without strain, in sub-units a tick.
 pub const PUSH_SPEED: i32 = 72;
-/// What it adds to the strain, percent.
+/// Strain that a hit adds, in percent.
 pub const STRAIN: u16 = 6;
-/// What it takes from its owner's speed, backwards.
+/// The speed that a shot gives its shooter backwards, in sub-units a tick.
 pub const RECOIL_SPEED: i32 = 18;
-/// From one pulse to the next.
+/// Ticks from one pulse to the next.
 pub const COOLDOWN_TICKS: u16 = 36;
 
 const _: () = assert!(SPEED < disc::RADIUS + RADIUS);
@@ -31,19 +31,19 @@ const _: () = assert!(LIFE_TICKS < 3 * COOLDOWN_TICKS);
 /// A shot in the air.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pulse {
-    /// Which.
+    /// Its identity.
     pub id: PulseId,
-    /// The centre.
+    /// The centre, in sub-units.
     pub position: Vec2,
     /// Sub-units a tick.
     pub velocity: Vec2,
     /// Ticks until it fades, at most [`LIFE_TICKS`].
     pub ticks_left: u16,
-    /// Fired with Overcharge: twice the push.
+    /// Whether it was fired with Overcharge: then it pushes twice as hard.
     pub overcharged: bool,
 }
 
-/// Fires if the button asks for it and the cooldown allows it.
+/// Fires if the button is held and the cooldown is over. `None` otherwise.
 pub(super) fn fire(from: &mut Disc, tick: Tick) -> Option<Pulse> {
     if from.pulse_cooldown > 0 || !from.input.buttons.contains(Buttons::PULSE) {
         return None;
@@ -61,28 +61,28 @@ pub(super) fn fire(from: &mut Disc, tick: Tick) -> Option<Pulse> {
     })
 }
 
-/// Moves every pulse and lets it hit at most one disc.
+/// Moves each pulse by one tick and lets it hit at most one disc.
 pub(super) fn fly(
     pulses: &mut Vec<Pulse>,
     discs: &mut [Disc],
     mode: Mode,
     events: &mut Vec<Event>,
 ) {
-    // A pulse moves no disc, so the grid holds for all of them.
-    let places = discs.iter().map(|disc| disc.position);
-    let grid = (mode.is_crowd() && !pulses.is_empty()).then(|| Grid::new(places, CELL_SHIFT));
-    pulses
-        .retain_mut(|pulse| advance(pulse) && !strikes(pulse, discs, grid.as_ref(), mode, events));
+    // A hit changes no position, so one grid serves all pulses.
+    let positions = discs.iter().map(|disc| disc.position);
+    let grid = (mode.is_crowd() && !pulses.is_empty()).then(|| Grid::new(positions, CELL_SHIFT));
+    pulses.retain_mut(|pulse| advance(pulse) && !hits(pulse, discs, grid.as_ref(), mode, events));
 }
 
-/// Moves one pulse by one tick. False when it has faded.
+/// Moves one pulse by one tick. False when it fades.
 pub(super) fn advance(pulse: &mut Pulse) -> bool {
     pulse.position += pulse.velocity;
     pulse.ticks_left = pulse.ticks_left.saturating_sub(1);
     pulse.ticks_left > 0
 }
 
-fn strikes(
+/// Pushes the disc that the pulse touches. False when it touches none.
+fn hits(
     pulse: &Pulse,
     discs: &mut [Disc],
     grid: Option<&Grid>,
@@ -91,22 +91,22 @@ fn strikes(
 ) -> bool {
     const REACH: i32 = disc::RADIUS + RADIUS;
     let owner_team = || discs.iter().find(|disc| disc.slot == pulse.id.slot).map(|disc| disc.team);
-    let spared = mode.has_teams().then(owner_team).flatten();
-    let is_struck = |disc: &Disc| {
+    let spared_team = mode.has_teams().then(owner_team).flatten();
+    let is_hit = |disc: &Disc| {
         disc.is_standing()
             && disc.slot != pulse.id.slot
-            && spared != Some(disc.team)
+            && spared_team != Some(disc.team)
             && (disc.position - pulse.position).length_squared() <= i64::from(REACH * REACH)
     };
-    // Of several, the one with the lowest slot.
-    let struck = match grid {
-        None => discs.iter().position(is_struck),
+    // Of several discs, the one with the lowest slot.
+    let hit = match grid {
+        None => discs.iter().position(is_hit),
         Some(grid) => {
             let near = grid.near(pulse.position, Vec2::new(REACH, REACH));
-            near.filter(|place| is_struck(&discs[*place])).min()
+            near.filter(|index| is_hit(&discs[*index])).min()
         }
     };
-    let Some(target) = struck.map(|place| &mut discs[place]) else { return false };
+    let Some(target) = hit.map(|index| &mut discs[index]) else { return false };
     let push = Push {
         by: pulse.id.slot,
         kind: PushKind::Pulse,
@@ -114,7 +114,7 @@ fn strikes(
         speed: if pulse.overcharged { 2 * PUSH_SPEED } else { PUSH_SPEED },
         strain: STRAIN,
     };
-    if push::give(target, push) {
+    if push::apply(target, push) {
         events.push(Event::PulseHit { id: pulse.id, target: target.slot, at: pulse.position });
     }
     true

@@ -1,38 +1,38 @@
-//! What one push does: velocity, strain and credit. And the shove, which is nothing but pushes.
+//! A push: its effect on velocity, strain and credit. And the shove, which gives a push to each disc in a cone.
 
 use super::command::{Buttons, Slot};
 use super::disc::{CREDIT_TICKS, Disc, LastPush, SPEED_MAX, STRAIN_MAX};
 use super::event::{Event, PushKind};
 use super::fixed::{Angle, Vec2, units};
 
-/// How far a shove reaches, from centre to centre, in sub-units.
+/// Reach of a shove from centre to centre, in sub-units.
 pub const SHOVE_REACH: i32 = units(100);
-/// Half the width of its cone.
+/// Half the opening angle of the cone of a shove, in steps of an [`Angle`].
 pub const SHOVE_HALF_ANGLE: u16 = Angle::TURN / 8;
-/// The speed that it gives without strain, sub-units a tick.
+/// The speed that a shove gives a plain disc without strain, in sub-units a tick.
 pub const SHOVE_SPEED: i32 = units(4);
-/// What it adds to the strain, percent.
+/// Strain that a shove adds, in percent.
 pub const SHOVE_STRAIN: u16 = 14;
-/// From one shove to the next.
+/// Ticks from one shove to the next.
 pub const SHOVE_COOLDOWN_TICKS: u16 = 150;
-/// A push at this strain is twice as strong as one without.
+/// The strain, in percent, at which a push is twice as strong as without strain.
 pub const STRAIN_DOUBLES: i32 = 100;
 
-/// One push on its way to a target.
+/// One push, before strain, mass and protection of its target.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Push {
     pub(super) by: Slot,
     pub(super) kind: PushKind,
-    /// Any length.
+    /// The direction, a vector of any length.
     pub(super) direction: Vec2,
-    /// Sub-units a tick, before strain and mass.
+    /// Sub-units a tick.
     pub(super) speed: i32,
-    /// Percent added.
+    /// Strain that it adds, in percent.
     pub(super) strain: u16,
 }
 
-/// Gives a push to a disc. False when it is protected.
-pub(super) fn give(target: &mut Disc, push: Push) -> bool {
+/// Pushes a disc. False when the disc is protected.
+pub(super) fn apply(target: &mut Disc, push: Push) -> bool {
     if target.protection > 0 {
         return false;
     }
@@ -43,27 +43,27 @@ pub(super) fn give(target: &mut Disc, push: Push) -> bool {
     true
 }
 
-/// Remembers who pushed last.
+/// Records the last push.
 pub(super) fn credit(target: &mut Disc, by: Slot, kind: PushKind) {
     target.last_push = Some(LastPush { by, kind, ticks_left: CREDIT_TICKS });
 }
 
-/// A speed as it is for somebody with that strain.
+/// The speed that a push gives a disc with this strain.
 pub(super) fn strained(speed: i32, strain: u16) -> i32 {
     speed * (STRAIN_DOUBLES + i32::from(strain)) / STRAIN_DOUBLES
 }
 
-/// Speed given by an attacker: twice as much with Overcharge.
+/// The speed that an attacker gives: twice as much with Overcharge.
 pub(super) fn attack_speed(attacker: &Disc, speed: i32) -> i32 {
     if attacker.overcharge > 0 { 2 * speed } else { speed }
 }
 
-/// Whether two discs may push each other on purpose.
+/// Whether attacks of one disc work on the other.
 pub(super) fn are_foes(a: &Disc, b: &Disc, teams: bool) -> bool {
     a.slot != b.slot && (!teams || a.team != b.team)
 }
 
-/// The attacker's part of a shove, if the button asks for it and the cooldown allows it. True when it shoves.
+/// The attacker's part of a shove, if the button is held and the cooldown is over. True when it shoves.
 pub(super) fn begin_shove(from: &mut Disc) -> bool {
     if from.shove_cooldown > 0 || !from.input.buttons.contains(Buttons::SHOVE) {
         return false;
@@ -73,7 +73,7 @@ pub(super) fn begin_shove(from: &mut Disc) -> bool {
     true
 }
 
-/// Shoves everyone in the cone of `discs[attacker]` if the button asks for it and the cooldown allows it.
+/// Shoves each foe in the cone of `discs[attacker]`, if the button is held and the cooldown is over.
 pub(super) fn shove(discs: &mut [Disc], attacker: usize, teams: bool, events: &mut Vec<Event>) {
     let from = &mut discs[attacker];
     if !begin_shove(from) {
@@ -82,20 +82,20 @@ pub(super) fn shove(discs: &mut [Disc], attacker: usize, teams: bool, events: &m
     let from = from.clone();
     events.push(Event::Shove { slot: from.slot });
     for target in discs.iter_mut().filter(|other| other.is_standing()) {
-        let way = target.position - from.position;
-        let reached = way.length_squared() <= i64::from(SHOVE_REACH) * i64::from(SHOVE_REACH);
-        let ahead = Angle::of(way).since(from.input.aim).unsigned_abs() <= SHOVE_HALF_ANGLE;
+        let offset = target.position - from.position;
+        let reached = offset.length_squared() <= i64::from(SHOVE_REACH) * i64::from(SHOVE_REACH);
+        let ahead = Angle::of(offset).since(from.input.aim).unsigned_abs() <= SHOVE_HALF_ANGLE;
         if !are_foes(&from, target, teams) || !reached || !ahead {
             continue;
         }
         let push = Push {
             by: from.slot,
             kind: PushKind::Shove,
-            direction: way,
+            direction: offset,
             speed: attack_speed(&from, SHOVE_SPEED),
             strain: SHOVE_STRAIN,
         };
-        if give(target, push) {
+        if apply(target, push) {
             events.push(Event::ShoveHit { by: from.slot, target: target.slot });
         }
     }

@@ -1,6 +1,6 @@
-//! The world's own random numbers: SplitMix64 (Steele, Lea, Flood, 2014).
+//! Random numbers of the core: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
 
-/// A stream of random numbers that is part of the state it decides about.
+/// A generator of random numbers, by its state. That of a world is part of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rng(pub u64);
 
@@ -14,7 +14,8 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `bound` − 1 (Lemire's multiplication; the bias is below 2⁻³²). 0 for a bound of 0.
+    /// A number from 0 to `bound` − 1, by multiplication (Lemire, "Fast random integer generation in an interval", 2019)
+    /// without rejection: each number's probability is off by less than 2⁻³². 0 for a bound of 0.
     pub fn below(&mut self, bound: u32) -> u32 {
         let high = self.next_u64() >> 32;
         u32::try_from((high * u64::from(bound)) >> 32).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Who fell, who gets the point, who is in front.
+//! Falls, points and the leader.
 
 use core::cmp::Reverse;
 
@@ -8,8 +8,8 @@ use super::event::Event;
 use super::fixed::Vec2;
 use super::platform;
 
-/// Lets everyone fall whom the ice no longer holds, and counts it.
-pub(super) fn falls(
+/// Takes each disc that is off the ice out of play, and gives the points.
+pub(super) fn resolve_falls(
     discs: &mut [Disc],
     radius: i32,
     teams: bool,
@@ -26,7 +26,7 @@ pub(super) fn falls(
         leave_the_ice(disc);
         let slot = disc.slot;
 
-        // The seat of a foe who left may be a teammate's by now: no point for that.
+        // The pusher may have left, and a teammate may have taken the seat since: then there is no point.
         let scores = |by: &Disc| !teams || by.team != team;
         let pusher = push.and_then(|push| {
             let by = discs.iter_mut().find(|disc| disc.slot == push.by && scores(disc))?;
@@ -49,7 +49,7 @@ pub(super) fn falls(
     }
 }
 
-/// What becomes of a disc that goes over the edge, but for points.
+/// Takes a disc out of play, without a change of points.
 pub(super) fn leave_the_ice(disc: &mut Disc) {
     disc.stance = Stance::Out { ticks_left: RESPAWN_TICKS };
     disc.velocity = Vec2::ZERO;
@@ -62,7 +62,7 @@ fn add(points: &mut i16, more: i16) {
     *points = (*points + more).clamp(-POINTS_MAX, POINTS_MAX);
 }
 
-/// Discs, best first: points, then fewer falls, then the lower slot.
+/// The discs, best first: by points, then fewer falls, then the lower slot.
 #[must_use]
 pub fn ranking(discs: &[Disc]) -> Vec<&Disc> {
     let mut ranked: Vec<_> = discs.iter().collect();
@@ -70,7 +70,7 @@ pub fn ranking(discs: &[Disc]) -> Vec<&Disc> {
     ranked
 }
 
-/// The one who has more points than anybody else, if there is one.
+/// The seat with more points than any other. `None` when no seat has, or the points are not positive.
 #[must_use]
 pub fn leader(discs: &[Disc]) -> Option<Slot> {
     let best = discs.iter().map(|disc| disc.points).max().filter(|points| *points > 0)?;

@@ -1,4 +1,4 @@
-//! The whole of a round, and the one function that changes it.
+//! The state of a round, and the one function that changes it.
 
 use super::command::{Command, Slot};
 use super::disc::{Disc, PROTECTION_TICKS, Stance};
@@ -11,10 +11,10 @@ use super::rng::Rng;
 use super::{collision, movement, platform, push, scoring};
 use crate::tick::Tick;
 
-/// In place of what chance will bring, where it is not told.
-const UNKNOWN_CHANCE: Rng = Rng(0);
+/// Marks a partial world: views of a crowd do not carry the random numbers.
+const UNKNOWN_RNG: Rng = Rng(0);
 
-/// Everything that a round is. Equal worlds have equal futures under equal commands.
+/// The state of a round. Equal worlds have equal futures under equal commands.
 ///
 /// ```
 /// # use shared::sim::{Command, Mode, Slot, World};
@@ -29,28 +29,28 @@ const UNKNOWN_CHANCE: Rng = Rng(0);
 pub struct World {
     /// The rules.
     pub mode: Mode,
-    /// Steps since the beginning.
+    /// The tick that the next step simulates.
     pub tick: Tick,
-    /// The tick on which the round began. Zero but for tests near the wrap.
+    /// The tick at which the round began: zero, except in tests near the wrap.
     pub began: Tick,
-    /// Length of the round.
+    /// Length of the round, in ticks.
     pub round_ticks: u32,
-    /// What chance will bring.
+    /// The random numbers to come.
     pub rng: Rng,
-    /// In the order of their slots.
+    /// The discs, by slot.
     pub discs: Vec<Disc>,
-    /// The oldest first.
+    /// The pulses in the air, the oldest first.
     pub pulses: Vec<Pulse>,
-    /// The oldest first.
+    /// The pickups on the ice, the oldest first.
     pub pickups: Vec<Pickup>,
-    /// Points of the two teams, kept when a player leaves.
+    /// Points of the two teams. They stay when a player leaves.
     pub team_points: [i16; 2],
-    /// Who was in front alone last.
+    /// The last seat that had more points than any other. `None` before there was one.
     pub leader: Option<Slot>,
 }
 
 impl World {
-    /// An empty platform.
+    /// A world without discs at the beginning of a round.
     #[must_use]
     pub fn new(mode: Mode, seed: u64, round_ticks: u32) -> Self {
         Self {
@@ -79,13 +79,13 @@ impl World {
         self.round_ticks.saturating_sub(self.elapsed())
     }
 
-    /// Whether time is up. A world that is over does not change any more.
+    /// Whether the round is over. Then no step changes the world.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.remaining() == 0
     }
 
-    /// Whether nobody can move yet.
+    /// Whether the countdown still runs: no disc can move.
     #[must_use]
     pub fn is_counting_down(&self) -> bool {
         mode::is_counting_down(self.elapsed(), self.round_ticks)
@@ -97,7 +97,7 @@ impl World {
         platform::radius(self.mode, self.elapsed(), self.round_ticks)
     }
 
-    /// The disc of a seat.
+    /// The disc of a seat. `None` when the seat is empty.
     #[must_use]
     pub fn disc(&self, slot: Slot) -> Option<&Disc> {
         self.place_of(slot).ok().map(|place| &self.discs[place])
@@ -107,11 +107,11 @@ impl World {
         self.discs.binary_search_by_key(&slot, |disc| disc.slot)
     }
 
-    /// Whether this is what one player of a crowd is told of it: what is far away, and what chance will bring, is not
-    /// in it. Such a world goes on as far as it can be known.
+    /// Whether this is the part of a crowd that one client knows: without distant discs and the random numbers. Its steps
+    /// leave out what depends on these.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.mode.is_crowd() && self.rng == UNKNOWN_CHANCE
+        self.mode.is_crowd() && self.rng == UNKNOWN_RNG
     }
 
     /// The 32-bit checksum that travels. It covers every field, see [`super::checksum`].
@@ -120,20 +120,20 @@ impl World {
         super::checksum::of(self)
     }
 
-    /// One tick. The only thing that changes a world.
+    /// Simulates one tick and returns its events. The only function that changes a world.
     pub fn step(&mut self, commands: &[Command]) -> Vec<Event> {
         let mut events = Vec::new();
         if self.is_over() {
             return events;
         }
-        // Seats before inputs, whatever the order: the wire keeps no other.
+        // Changes of seats go before inputs, whatever their order: that is the order on the wire.
         let seats = |command: &&Command| !matches!(command, Command::Input { .. });
-        commands.iter().filter(seats).for_each(|command| self.obey(*command));
-        commands.iter().filter(|command| !seats(command)).for_each(|command| self.obey(*command));
+        commands.iter().filter(seats).for_each(|command| self.apply(*command));
+        commands.iter().filter(|command| !seats(command)).for_each(|command| self.apply(*command));
         let radius = self.platform_radius();
         self.count_down(radius, &mut events);
         if !self.is_counting_down() {
-            self.act(&mut events);
+            self.take_actions(&mut events);
             let standing = self.discs.iter_mut().filter(|disc| disc.is_standing());
             standing.for_each(movement::advance);
         }
@@ -145,13 +145,13 @@ impl World {
             collision::resolve(&mut self.discs, teams, &mut events);
         }
         pickup::collect(&mut self.pickups, &mut self.discs, radius, &mut events);
-        scoring::falls(&mut self.discs, radius, teams, &mut self.team_points, &mut events);
-        self.watch_the_lead(&mut events);
-        self.pass(radius, &mut events);
+        scoring::resolve_falls(&mut self.discs, radius, teams, &mut self.team_points, &mut events);
+        self.update_leader(&mut events);
+        self.advance_time(radius, &mut events);
         events
     }
 
-    fn obey(&mut self, command: Command) {
+    fn apply(&mut self, command: Command) {
         match command {
             Command::Join { slot, team } => {
                 if let Err(place) = self.place_of(slot)
@@ -183,11 +183,11 @@ impl World {
         }
     }
 
-    /// Brings a disc back to the freest of a few random places.
-    fn respawn(&mut self, place: usize, radius: i32, events: &mut Vec<Event>) {
+    /// Brings a disc back at the freest of four random positions.
+    fn respawn(&mut self, index: usize, radius: i32, events: &mut Vec<Event>) {
         let mut best = (-1, Vec2::ZERO);
         for _ in 0..4 {
-            let candidate = pickup::random_place(&mut self.rng, radius, 30, 65);
+            let candidate = pickup::random_position(&mut self.rng, radius, 30, 65);
             let nearest = self.discs.iter().filter(|disc| disc.is_standing());
             let free = nearest.map(|disc| (disc.position - candidate).length_squared()).min();
             let free = free.unwrap_or(i64::MAX);
@@ -195,7 +195,7 @@ impl World {
                 best = (free, candidate);
             }
         }
-        let disc = &mut self.discs[place];
+        let disc = &mut self.discs[index];
         disc.position = best.1;
         disc.velocity = Vec2::ZERO;
         disc.stance = Stance::Standing;
@@ -203,7 +203,7 @@ impl World {
         events.push(Event::Respawn { slot: disc.slot });
     }
 
-    fn act(&mut self, events: &mut Vec<Event>) {
+    fn take_actions(&mut self, events: &mut Vec<Event>) {
         let teams = self.mode.has_teams();
         for place in 0..self.discs.len() {
             let disc = &mut self.discs[place];
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    fn watch_the_lead(&mut self, events: &mut Vec<Event>) {
+    fn update_leader(&mut self, events: &mut Vec<Event>) {
         if !self.is_partial()
             && let Some(slot) = scoring::leader(&self.discs)
             && self.leader != Some(slot)
@@ -233,12 +233,12 @@ impl World {
         }
     }
 
-    fn pass(&mut self, radius: i32, events: &mut Vec<Event>) {
+    fn advance_time(&mut self, radius: i32, events: &mut Vec<Event>) {
         self.tick = self.tick.next();
         let elapsed = self.elapsed();
         if elapsed.is_multiple_of(self.mode.pickup_every_ticks()) && !self.is_partial() {
-            let most = self.mode.pickups_max();
-            pickup::appear(&mut self.pickups, most, radius, &mut self.rng, events);
+            let max = self.mode.pickups_max();
+            pickup::spawn(&mut self.pickups, max, radius, &mut self.rng, events);
         }
         if elapsed == platform::shrink_begins(self.round_ticks) {
             events.push(Event::ShrinkBegins);

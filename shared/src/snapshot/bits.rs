@@ -1,39 +1,40 @@
-//! Bits in and out, by one description for both directions.
+//! A bit codec: one description of a layout serves both directions.
 //!
-//! A [`Coder`] either writes the values that it is shown or replaces them by what it reads, so the
-//! layout of a thing is one function that cannot disagree with itself (Fiedler, "Serialization
-//! Strategies", 2016). Ranges are checked while reading: whatever the bytes, what comes out is in range.
+//! A [`Coder`] either writes the values that it is given or replaces them by those that it reads, so one function describes
+//! a layout and cannot disagree with itself (Fiedler, "Serialization Strategies", 2016). Reading checks ranges: from any
+//! bytes come values in range, or an error.
 
 use crate::sim::Vec2;
 
-/// Why bytes are no frame.
+/// Why bytes cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// They end too early.
+    /// The data ends too early.
     #[error("the data ends in the middle")]
     Truncated,
     /// A value is out of its range.
     #[error("the data is malformed: {0}")]
     Malformed(&'static str),
-    /// It is of a format that this build does not know.
+    /// The format is not known to this build.
     #[error("format {0} is not known to this version")]
     UnknownFormat(u32),
-    /// A delta does not follow the tick that the decoder is at.
+    /// A delta does not follow the last frame: the decoder is at another tick.
     #[error("the delta does not follow the last frame")]
     Gap,
-    /// A record is longer than any may be.
+    /// The length of a record, in bytes, is over the limit.
     #[error("a record of {0} bytes is longer than any may be")]
     TooLong(usize),
 }
 
 /// One direction of a bit stream.
 pub(super) trait Coder {
-    /// The lowest `width` bits of a value, at most 32.
+    /// Codes the lowest `width` bits of a value, at most 32.
     fn bits(&mut self, value: &mut u32, width: u32) -> Result<(), DecodeError>;
 
-    /// True while reading.
+    /// Whether this coder reads.
     fn reads(&self) -> bool;
 
+    /// Codes one bit.
     fn flag(&mut self, value: &mut bool) -> Result<(), DecodeError> {
         let mut bit = u32::from(*value);
         self.bits(&mut bit, 1)?;
@@ -41,6 +42,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
+    /// Codes 64 bits.
     fn wide(&mut self, value: &mut u64) -> Result<(), DecodeError> {
         let (mut low, mut high) = (low_half(*value), low_half(*value >> 32));
         self.bits(&mut low, 32)?;
@@ -49,7 +51,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
-    /// A number from `min` to `max`.
+    /// Codes a number from `min` to `max` in as many bits as the range needs.
     fn ranged(&mut self, value: &mut i32, min: i32, max: i32) -> Result<(), DecodeError> {
         let span = max.abs_diff(min);
         let mut offset = value.abs_diff(min).min(span);
@@ -61,7 +63,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
-    /// A length or place from `min` to `max`.
+    /// Codes a length or index from `min` to `max`.
     fn length(&mut self, value: &mut usize, min: usize, max: usize) -> Result<(), DecodeError> {
         let part = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
         let mut number = part(*value);
@@ -70,7 +72,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
-    /// A timer from 0 to `max` that is mostly 0: then one bit.
+    /// Codes a timer from 0 to `max`. It takes one bit when it is 0, which it mostly is.
     fn timer(&mut self, value: &mut u16, max: u16) -> Result<(), DecodeError> {
         let mut runs = *value > 0;
         self.flag(&mut runs)?;
@@ -84,7 +86,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
-    /// A count from 0 to `max`.
+    /// Codes a count from 0 to `max`.
     fn count(&mut self, value: &mut u16, max: u16) -> Result<(), DecodeError> {
         let mut number = i32::from(*value);
         self.ranged(&mut number, 0, i32::from(max))?;
@@ -92,13 +94,13 @@ pub(super) trait Coder {
         Ok(())
     }
 
-    /// Both parts from −`max` to `max`.
+    /// Codes a vector with both coordinates from −`max` to `max`.
     fn vector(&mut self, value: &mut Vec2, max: i32) -> Result<(), DecodeError> {
         self.ranged(&mut value.x, -max, max)?;
         self.ranged(&mut value.y, -max, max)
     }
 
-    /// Any number, small ones in few bits: Exponential-Golomb of order `order` over zigzag.
+    /// Codes a signed number, small ones in few bits: an Exponential-Golomb code over zigzag.
     fn small(&mut self, value: &mut i16, order: u32) -> Result<(), DecodeError> {
         let zigzag = i32::from(*value) << 1 ^ i32::from(*value) >> 15;
         let mut code = zigzag.cast_unsigned();
@@ -109,6 +111,7 @@ pub(super) trait Coder {
         Ok(())
     }
 
+    /// Codes an unsigned number, small ones in few bits: an Exponential-Golomb code of order `order`.
     fn golomb(&mut self, code: &mut u32, order: u32) -> Result<(), DecodeError> {
         const EXTRA_BITS_MAX: u32 = 16;
         let shifted = (*code >> order) + 1;
@@ -147,14 +150,14 @@ fn low_half(value: u64) -> u32 {
 #[derive(Debug)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
-    /// What is not among the bytes yet: fewer than 32 bits.
+    /// The bits that are not in `bytes` yet: fewer than 32.
     pending: u64,
     filled: u32,
 }
 
-/// Bytes that are there, whatever they are, behind bits that are appended: so all of these are read in whole words.
+/// Bytes that must follow the bits given to [`BitWriter::append`], with any content, so that it can read whole words.
 pub(super) const PADDING: usize = size_of::<u32>();
-/// Most frames are no longer.
+/// The capacity of a new writer, in bytes: most frames are no longer.
 const USUAL_FRAME_BYTES: usize = 64;
 
 impl Default for BitWriter {
@@ -164,17 +167,17 @@ impl Default for BitWriter {
 }
 
 impl BitWriter {
-    /// A writer that need not look for more room before it has written so many bytes.
+    /// A writer with capacity for this many bytes.
     pub(super) fn with_room_for(bytes: usize) -> Self {
         Self { bytes: Vec::with_capacity(bytes), pending: 0, filled: 0 }
     }
 
-    /// Bits written.
+    /// Number of bits written.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() * 8 + self.filled as usize
     }
 
-    /// Goes on at the next whole byte, and says which.
+    /// Pads with zeros to a whole byte and returns the number of bytes written.
     pub(super) fn align(&mut self) -> usize {
         let whole = self.filled.div_ceil(8) as usize;
         self.bytes.extend_from_slice(&self.pending.to_le_bytes()[..whole]);
@@ -182,7 +185,7 @@ impl BitWriter {
         self.bytes.len()
     }
 
-    /// Adds the first so many bits of what another writer wrote. The bytes go on for [`PADDING`] behind them.
+    /// Appends the first `bits` bits of `bytes`, which another writer wrote. [`PADDING`] bytes must follow them.
     pub(super) fn append(&mut self, bytes: &[u8], bits: usize) {
         debug_assert!(bytes.len() >= bits.div_ceil(8) + PADDING, "the last word would be missing");
         let words = bytes.windows(size_of::<u32>()).step_by(size_of::<u32>());
@@ -208,7 +211,7 @@ impl Coder for BitWriter {
         let mask = (1_u64 << width) - 1;
         self.pending |= (u64::from(*value) & mask) << self.filled;
         self.filled += width;
-        // Four bytes at once: a crowd's frames are copied together from bits that are written already.
+        // Four bytes at once: views of a crowd are copied from bits that are encoded already.
         if self.filled >= 32 {
             self.bytes.extend_from_slice(&low_half(self.pending).to_le_bytes());
             self.pending >>= 32;
@@ -235,7 +238,7 @@ impl<'a> BitReader<'a> {
         Self { bytes, pending: 0, filled: 0 }
     }
 
-    /// What follows, from the next whole byte on.
+    /// The bytes from the next whole one on.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! From frames to a world: the one decoder of client, browser, load generator and files.
+//! Decodes frames into a world: the one decoder of client, browser, load generator and replay files.
 
 use super::bits::{BitReader, Coder as _, DecodeError};
 use super::delta::Held;
@@ -9,18 +9,18 @@ use super::{CROWD_FORMAT, FORMAT, FORMAT_BITS, FrameKind, crowd, delta, keyframe
 use crate::sim::{Event, Mode, Slot, World};
 use crate::tick::Tick;
 
-/// What a frame did to the decoder.
+/// The effect of a frame on the decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {
-    /// The world was replaced, or confirmed.
+    /// A keyframe replaced the world, or confirmed it.
     Keyframe,
-    /// The world moved on, and this is what happened: the tick is that after the step.
+    /// The world moved on. The events, each with the tick after its step.
     Delta(Vec<(Tick, Event)>),
-    /// The roster was replaced.
+    /// The roster changed.
     Roster,
     /// The round is over.
     End,
-    /// Nothing, yet: it [announces](super::relay::decode) what comes.
+    /// No effect on the world: the frame holds inputs for later ticks, see [`relay::decode`](super::relay::decode).
     RelayedInputs,
 }
 
@@ -30,7 +30,7 @@ pub struct StreamDecoder {
     world: Option<World>,
     roster: Roster,
     diverged: u32,
-    /// The tick of the last delta whose checksum said so. A keyframe of that tick says nothing new.
+    /// The tick of the last delta whose checksum did not match. A keyframe of that tick does not count again.
     diverged_at: Option<Tick>,
     /// The own seat in a crowd. `None` unless the world is the part of a crowd that one player sees.
     you: Option<Slot>,
@@ -42,19 +42,19 @@ pub struct StreamDecoder {
 type DecodeView = fn(&[u8], Option<(&World, Slot)>) -> Result<crowd::DecodedView, DecodeError>;
 
 impl StreamDecoder {
-    /// A decoder that has seen nothing.
+    /// A decoder before its first frame, for spectators, recordings and live streams.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same for a player, who may be one of a crowd.
+    /// The same for a player: it also decodes views of a crowd.
     #[must_use]
     pub fn for_player() -> Self {
         Self { decode_view: Some(crowd::decode), ..Self::default() }
     }
 
-    /// The world after the last frame. Nothing before the first keyframe.
+    /// The world after the last frame. `None` before the first keyframe.
     #[must_use]
     pub fn world(&self) -> Option<&World> {
         self.world.as_ref()
@@ -66,28 +66,28 @@ impl StreamDecoder {
         &self.roster
     }
 
-    /// How often the own steps led elsewhere than the encoder's. Zero, or somebody has a bug; a keyframe heals it.
+    /// How often the decoder's world differed from the encoder's. Any number but zero is a bug; a keyframe repairs it.
     #[must_use]
     pub fn diverged(&self) -> u32 {
         self.diverged
     }
 
-    /// Takes one frame. After an error the world is as it was before; the next keyframe goes on.
+    /// Applies one frame. An error leaves the world as it was; the next keyframe can be applied.
     ///
     /// # Errors
-    /// When the frame is malformed, or a delta does not follow.
+    /// [`DecodeError::Gap`] when a delta does not follow the last frame, others when the frame is malformed.
     pub fn apply(&mut self, frame: &[u8]) -> Result<Applied, DecodeError> {
         match FrameKind::of(frame)? {
             FrameKind::Delta => self.delta(frame),
             FrameKind::Keyframe => {
                 let world = read_keyframe(frame)?;
-                // The first keyframe of a round has nothing to agree with, whatever tick the last round was at.
+                // The first keyframe of a round replaces the world of another round: there is nothing to compare.
                 if let Some(own) = self.world.as_ref()
                     && world.tick != world.began
                     && own.tick == world.tick
                     && own.began == world.began
                     && own.round_ticks == world.round_ticks
-                    // One at the very beginning may belong to another round.
+                    // At its very beginning the world may belong to another round.
                     && world.elapsed() > 0
                     && *own != world
                     && self.diverged_at != Some(world.tick)
@@ -100,7 +100,7 @@ impl StreamDecoder {
             }
             FrameKind::View => self.view(frame),
             FrameKind::RosterDelta => {
-                self.roster.take(frame)?;
+                self.roster.apply(frame)?;
                 Ok(Applied::Roster)
             }
             FrameKind::Roster => {

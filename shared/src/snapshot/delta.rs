@@ -1,4 +1,4 @@
-//! The commands of a few ticks in bits, against the inputs that were held before.
+//! Commands in bits: changes of seats, and inputs as differences from those held before.
 
 use super::bits::{Coder, DecodeError};
 use super::keyframe::{Layout, buttons, slot, thrust};
@@ -7,10 +7,10 @@ use crate::sim::{Command, Input, Mode, Slot, World};
 
 type Coded = Result<(), DecodeError>;
 
-/// The order of the code for turns of the aim: most are below eight steps.
+/// Order of the Exponential-Golomb code for turns of the aim: most are below eight steps.
 const TURN_ORDER: u32 = 3;
 
-/// What every seat holds, as both ends know it after the last tick. In the order of the slots.
+/// The input that each taken seat holds, as both ends know it after the last tick. By slot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Held(pub(super) Vec<(Slot, Input)>);
 
@@ -20,8 +20,8 @@ impl Held {
         Self(world.discs.iter().map(|disc| (disc.slot, disc.input)).collect())
     }
 
-    /// Follows one command, exactly as a world of so many seats does.
-    fn obey(&mut self, command: &Command, seats: usize) {
+    /// Applies one command, exactly as a world with this number of seats does.
+    fn apply(&mut self, command: &Command, seats: usize) {
         let place = self.0.partition_point(|(slot, _)| *slot < command.slot());
         let taken = self.0.get(place).is_some_and(|(slot, _)| *slot == command.slot());
         match command {
@@ -37,7 +37,7 @@ impl Held {
     }
 }
 
-/// The commands of one tick, in either direction: those about seats first, then inputs by slot.
+/// Codes the commands of one tick: changes of seats first, then inputs by slot.
 pub(super) fn tick<C: Coder>(
     c: &mut C,
     commands: &mut Vec<Command>,
@@ -47,10 +47,10 @@ pub(super) fn tick<C: Coder>(
     let seats = |command: &Command| !matches!(command, Command::Input { .. });
     let mut changes: Vec<_> = commands.iter().copied().filter(seats).collect();
     seat_changes(c, &mut changes, mode)?;
-    changes.iter().for_each(|change| held.obey(change, mode.seats()));
+    changes.iter().for_each(|change| held.apply(change, mode.seats()));
     let mut wanted = held.clone();
     let pressed = commands.iter().filter(|command| !seats(command));
-    pressed.for_each(|command| wanted.obey(command, mode.seats()));
+    pressed.for_each(|command| wanted.apply(command, mode.seats()));
     inputs(c, held, &mut wanted)?;
     if c.reads() {
         let turned = wanted.0.iter().zip(&held.0).filter(|(new, old)| new != old);
@@ -76,20 +76,20 @@ fn seat_changes<C: Coder>(c: &mut C, changes: &mut Vec<Command>, mode: Mode) -> 
             Command::Join { team, .. } => (true, *team == 1),
             Command::Leave { .. } | Command::Input { .. } => (false, false),
         };
-        let mut who = change.slot();
-        slot(c, &mut who, Layout::of(mode))?;
+        let mut seat = change.slot();
+        slot(c, &mut seat, Layout::of(mode))?;
         c.flag(&mut joins)?;
         if joins {
             c.flag(&mut second)?;
-            *change = Command::Join { slot: who, team: u8::from(second) };
+            *change = Command::Join { slot: seat, team: u8::from(second) };
         } else {
-            *change = Command::Leave { slot: who };
+            *change = Command::Leave { slot: seat };
         }
     }
     Ok(())
 }
 
-/// Every seat may be left and taken again.
+/// The most changes of seats in one tick: each seat may be left and taken again.
 const fn seat_changes_max(mode: Mode) -> usize {
     if mode.is_crowd() { 2 * CROWD_SEATS } else { 2 * SEATS_MAX }
 }
@@ -110,6 +110,7 @@ fn inputs<C: Coder>(c: &mut C, held: &Held, wanted: &mut Held) -> Coded {
     Ok(())
 }
 
+/// Codes an input against the one held before. A reader gives both as `new`.
 pub(super) fn input<C: Coder>(c: &mut C, old: &Input, new: &mut Input) -> Coded {
     let mut aims = old.aim != new.aim;
     c.flag(&mut aims)?;

@@ -1,4 +1,4 @@
-//! From a world and its commands to records.
+//! Encodes a world and its commands into records.
 
 use super::bits::{BitWriter, Coder as _};
 use super::delta::{self, Held};
@@ -12,33 +12,33 @@ use crate::tick::TICK_RATE_HZ;
 
 const WRITES: &str = "a writer takes every value";
 
-/// Writes one match stream. Each call returns one record, ready to be appended.
+/// Encodes one match stream. Each call returns whole records, ready to be appended to the stream.
 #[derive(Debug, Clone, Default)]
 pub struct StreamEncoder {
-    /// What the readers know of the inputs.
+    /// The inputs that the decoders know.
     held: Held,
 }
 
 impl StreamEncoder {
-    /// A stream that nothing was written to.
+    /// The encoder of a new stream.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Who sits where: one record, or several for a crowd.
+    /// The whole roster: one record, or several for a crowd.
     #[must_use]
     pub fn roster(&self, roster: &Roster) -> Vec<u8> {
         roster.encode().iter().flat_map(|frame| record(frame)).collect()
     }
 
-    /// The same for who knows how it was `before`.
+    /// The roster for decoders that know the roster `before`: for a crowd only its changes.
     #[must_use]
     pub fn roster_delta(&self, before: &Roster, roster: &Roster) -> Vec<u8> {
         roster.encode_since(before).iter().flat_map(|frame| record(frame)).collect()
     }
 
-    /// The whole world. The first frame of a round; later ones are places to enter.
+    /// The whole world: the first frame of a round. At later ones a decoder can enter the stream.
     #[must_use]
     pub fn keyframe(&mut self, world: &World) -> Vec<u8> {
         let mut writer = BitWriter::default();
@@ -50,12 +50,13 @@ impl StreamEncoder {
         record(&writer.finish())
     }
 
-    /// The commands of the ticks since the last frame. `after` is the world that they led to.
-    ///
-    /// At most [`DELTA_TICKS_MAX`] ticks.
+    /// The commands of the ticks since the last frame, at most [`DELTA_TICKS_MAX`]. `after` is the world after them.
     #[must_use]
     pub fn delta(&mut self, ticks: &[Vec<Command>], after: &World) -> Vec<u8> {
-        debug_assert!(ticks.len() <= DELTA_TICKS_MAX, "a delta spans few ticks");
+        debug_assert!(
+            ticks.len() <= DELTA_TICKS_MAX,
+            "a delta spans at most DELTA_TICKS_MAX ticks"
+        );
         let mut writer = BitWriter::default();
         let count = u32::try_from(ticks.len()).unwrap_or(0);
         let base = after.tick.minus(count);

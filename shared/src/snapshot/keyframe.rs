@@ -1,4 +1,5 @@
-//! A whole world in bits: about 17 bytes for each disc, pulses and pickups included. A crowd's numbers are wider.
+//! A whole world in bits: about 17 bytes for each disc, pulses and pickups included, and more in a crowd, whose numbers
+//! are wider.
 
 use super::bits::{Coder, DecodeError};
 use crate::sim::disc::{
@@ -17,7 +18,7 @@ use crate::tick::Tick;
 
 type Coded = Result<(), DecodeError>;
 
-/// How much room the numbers of a world need.
+/// The ranges of the numbers in a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     seats: usize,
@@ -37,13 +38,13 @@ impl Layout {
         self.seats
     }
 
-    /// Farthest that a pulse can be: the edge of the ice and its whole flight.
+    /// The greatest coordinate of a pulse: that of a disc, plus its whole flight.
     const fn pulse_coordinate_max(self) -> i32 {
         self.coordinate_max + pulse::SPEED * pulse::LIFE_TICKS as i32
     }
 }
 
-/// A world of a known layout, in either direction. What comes out of a reader is a world that can be stepped.
+/// Codes a world of a known layout. Any world that a reader accepts can be stepped.
 pub(super) fn world<C: Coder>(c: &mut C, world: &mut World, layout: Layout) -> Coded {
     if layout == Layout::of(Mode::Crowd) {
         world.mode = Mode::Crowd;
@@ -51,7 +52,7 @@ pub(super) fn world<C: Coder>(c: &mut C, world: &mut World, layout: Layout) -> C
         choice(c, &mut world.mode, &Mode::ALL[..4])?;
     }
     c.bits(&mut world.tick.0, 32)?;
-    // Rounds begin at zero, but for tests near the wrap.
+    // Rounds begin at tick 0, except in tests near the wrap.
     let mut late = world.began.0 != 0;
     c.flag(&mut late)?;
     if late {
@@ -88,7 +89,7 @@ pub(super) fn round_ticks<C: Coder>(c: &mut C, ticks: &mut u32) -> Coded {
     Ok(())
 }
 
-/// Which seats are taken: a bit for each, the lowest slot first.
+/// Codes which seats are taken: a bit for each, the lowest slot first.
 fn seats<C: Coder>(c: &mut C, discs: &mut Vec<Disc>, mode: Mode) -> Coded {
     let layout = Layout::of(mode);
     let mut known = core::mem::take(discs).into_iter().peekable();
@@ -124,7 +125,7 @@ pub(super) fn disc<C: Coder>(c: &mut C, disc: &mut Disc, layout: Layout) -> Code
     points(c, disc)
 }
 
-/// Points against what knock-outs alone would give: falls that nobody caused cost few.
+/// Codes the points as a difference from the knock-outs, which is small: only falls without a credit cost points.
 pub(super) fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     let knockouts = i32::from(disc.knockouts);
     let mut short = (knockouts - i32::from(disc.points)).unsigned_abs();
@@ -140,7 +141,7 @@ pub(super) fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     Ok(())
 }
 
-/// Standing with its velocity, or out with its timer.
+/// Codes a standing disc with its velocity, or one that is out with its timer.
 pub(super) fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     let mut standing = disc.is_standing();
     c.flag(&mut standing)?;
@@ -158,7 +159,7 @@ pub(super) fn stance<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     Ok(())
 }
 
-/// A recoil may stand on top of the greatest speed until the next step cuts it.
+/// The greatest coordinate of a velocity: a recoil may exceed [`SPEED_MAX`] until the next step limits it.
 pub(super) const VELOCITY_MAX: i32 = SPEED_MAX + pulse::RECOIL_SPEED;
 
 pub(super) fn input<C: Coder>(c: &mut C, input: &mut Input) -> Coded {
@@ -245,7 +246,7 @@ fn signed<C: Coder>(c: &mut C, value: &mut i16, max: i16) -> Coded {
     Ok(())
 }
 
-/// Small in a round of three minutes, but never cut.
+/// Codes a count that is small in a round of three minutes and may be large in longer ones.
 pub(super) fn long_count<C: Coder>(c: &mut C, value: &mut u16, order: u32) -> Coded {
     let mut code = u32::from(*value);
     c.golomb(&mut code, order)?;
@@ -253,6 +254,7 @@ pub(super) fn long_count<C: Coder>(c: &mut C, value: &mut u16, order: u32) -> Co
     Ok(())
 }
 
+/// Codes one of a few values by its index.
 pub(super) fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, all: &[T]) -> Coded {
     let mut place = all.iter().position(|other| other == value).unwrap_or(0);
     c.length(&mut place, 0, all.len() - 1)?;
@@ -260,6 +262,7 @@ pub(super) fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, al
     Ok(())
 }
 
+/// Codes a list with at most `max` items. A reader fills it up with `blank` items before it reads them.
 pub(super) fn list<C: Coder, T>(
     c: &mut C,
     items: &mut Vec<T>,

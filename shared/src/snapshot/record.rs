@@ -1,19 +1,19 @@
-//! Frames in a row: each behind its length.
+//! Records: frames in sequence, each after its length.
 
 use super::bits::DecodeError;
 
-/// No frame is longer, but for the index at the end of a file. Bounds what a reader must hold.
+/// The longest frame, in bytes, except the index at the end of a file. It bounds the memory of a reader.
 pub const FRAME_BYTES_MAX: usize = 48 * 1024;
-/// No length takes more bytes.
+/// The most bytes that a length takes.
 pub const RECORD_PREFIX_BYTES_MAX: usize = 3;
 
 const _: () = assert!(FRAME_BYTES_MAX < 1 << (7 * RECORD_PREFIX_BYTES_MAX));
 const _: () = assert!(FRAME_BYTES_MAX < crate::protocol::SERVER_MESSAGE_BYTES_MAX);
 
-/// A frame, and what follows its record.
+/// A frame, and the bytes after its record.
 pub type FrameAndRest<'a> = (&'a [u8], &'a [u8]);
 
-/// A frame behind its length (LEB128).
+/// The record of a frame: its length as unsigned LEB128, then the frame.
 pub(crate) fn record(frame: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(frame.len() + RECORD_PREFIX_BYTES_MAX);
     let mut length = frame.len();
@@ -26,15 +26,15 @@ pub(crate) fn record(frame: &[u8]) -> Vec<u8> {
     record
 }
 
-/// The first frame of a run of records and what follows it. Nothing when the first is not all there.
+/// The first frame of a sequence of records, and the bytes after it. `None` while the first record is incomplete.
 ///
 /// # Errors
-/// When its length is longer than any may be.
+/// [`DecodeError::TooLong`] when its length is over [`FRAME_BYTES_MAX`].
 pub fn next_record(bytes: &[u8]) -> Result<Option<FrameAndRest<'_>>, DecodeError> {
     next_record_within(bytes, FRAME_BYTES_MAX)
 }
 
-/// The same where a frame may have `frame_bytes_max`.
+/// The same with another limit for the length of a frame.
 pub(crate) fn next_record_within(
     bytes: &[u8],
     frame_bytes_max: usize,
@@ -52,7 +52,7 @@ pub(crate) fn next_record_within(
     if bytes.len() < RECORD_PREFIX_BYTES_MAX { Ok(None) } else { Err(DecodeError::TooLong(length)) }
 }
 
-/// The frames of a run of whole records.
+/// The frames of a sequence of whole records. Ends after the first error.
 pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], DecodeError>> {
     core::iter::from_fn(move || {
         if bytes.is_empty() {

@@ -1,5 +1,4 @@
-//! Who sits where: the people behind the slots. A small room is told all of it whenever it changes, a crowd only what
-//! has changed.
+//! The roster: the players in the seats. A small room gets all of it after each change, a crowd only the changes.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,59 +8,59 @@ use crate::id::{PlayerId, PlayerName};
 use crate::sim::mode::{CROWD_SEATS, SEATS_MAX};
 use crate::sim::{BotStrength, Slot};
 
-/// One seat.
+/// A taken seat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterEntry {
-    /// Which. Also gives the disc its looks.
+    /// The seat. It also determines the colours of the disc.
     pub slot: Slot,
-    /// Who sits there.
+    /// The player in the seat.
     pub player: PlayerId,
-    /// The name to show.
+    /// The display name.
     pub name: PlayerName,
-    /// How strong a bot; nothing for a person. A bot's inputs follow from the world, so a client can foresee them.
+    /// The strength of a bot. `None` for a human. A bot's inputs follow from the world, so a client can predict them.
     pub bot: Option<BotStrength>,
     /// 0 or 1 in Teams; 0 otherwise.
     pub team: u8,
-    /// The connection is lost and the seat waits.
+    /// Whether the connection is lost and the seat is kept.
     pub reconnecting: bool,
 }
 
-/// No frame has more entries: far less than [`super::FRAME_BYTES_MAX`] with the longest names.
+/// The most entries in one frame: with the longest names still far below [`super::FRAME_BYTES_MAX`].
 const ENTRIES_IN_FRAME: usize = 128;
 
-/// A part of a roster.
+/// A change of a roster, or a part of a whole one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Seats {
-    /// What was known before is forgotten.
+struct RosterDelta {
+    /// Whether the entries known before are dropped.
     begins: bool,
-    /// Who sits there now.
+    /// New or changed entries.
     entries: Vec<RosterEntry>,
-    /// Where nobody sits any more.
+    /// Seats that are empty now.
     freed: Vec<Slot>,
 }
 
 /// All seats that are taken.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Roster {
-    /// In the order of the slots.
+    /// By slot.
     pub entries: Vec<RosterEntry>,
 }
 
 impl Roster {
-    /// Who sits in a slot.
+    /// The entry of a seat. `None` when the seat is empty.
     #[must_use]
     pub fn entry(&self, slot: Slot) -> Option<&RosterEntry> {
         let place = self.entries.binary_search_by_key(&slot, |entry| entry.slot).ok()?;
         self.entries.get(place)
     }
 
-    /// The name behind a slot, or a dash for an empty one.
+    /// The name of the player in a seat, or a dash for an empty one.
     #[must_use]
     pub fn name(&self, slot: Slot) -> &str {
         self.entry(slot).map_or("–", |entry| entry.name.as_str())
     }
 
-    /// The frames that tell all of it: one, unless it is a crowd's.
+    /// The frames of the whole roster: one, or several for a crowd.
     pub(super) fn encode(&self) -> Vec<Vec<u8>> {
         if self.entries.len() <= SEATS_MAX {
             return vec![frame(FrameKind::Roster, self)];
@@ -70,13 +69,13 @@ impl Roster {
             let begins = number == 0;
             frame(
                 FrameKind::RosterDelta,
-                &Seats { begins, entries: entries.to_vec(), freed: Vec::new() },
+                &RosterDelta { begins, entries: entries.to_vec(), freed: Vec::new() },
             )
         };
         self.entries.chunks(ENTRIES_IN_FRAME).enumerate().map(part).collect()
     }
 
-    /// The frames that tell who knows `before` what is new.
+    /// The frames that turn the roster `before` into this one.
     pub(super) fn encode_since(&self, before: &Self) -> Vec<Vec<u8>> {
         if self.entries.len().max(before.entries.len()) <= SEATS_MAX {
             return self.encode();
@@ -87,38 +86,43 @@ impl Roster {
         let freed: Vec<_> = slots.filter(|slot| self.entry(*slot).is_none()).collect();
         let mut parts: Vec<_> = new
             .chunks(ENTRIES_IN_FRAME)
-            .map(|entries| Seats { begins: false, entries: entries.to_vec(), freed: Vec::new() })
+            .map(|entries| RosterDelta {
+                begins: false,
+                entries: entries.to_vec(),
+                freed: Vec::new(),
+            })
             .collect();
         match parts.first_mut() {
             Some(first) => first.freed = freed,
-            None => parts.push(Seats { begins: false, entries: Vec::new(), freed }),
+            None => parts.push(RosterDelta { begins: false, entries: Vec::new(), freed }),
         }
         parts.iter().map(|part| frame(FrameKind::RosterDelta, part)).collect()
     }
 
-    /// Takes a part of it.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        let seats: Seats = body(bytes)?;
-        let mut entries = if seats.begins { Vec::new() } else { self.entries.clone() };
-        let is_told = |slot: &Slot| {
-            seats.freed.contains(slot) || seats.entries.iter().any(|entry| entry.slot == *slot)
+    /// Applies a frame of the kind [`FrameKind::RosterDelta`].
+    pub(super) fn apply(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        let delta: RosterDelta = body(bytes)?;
+        let mut entries = if delta.begins { Vec::new() } else { self.entries.clone() };
+        let changes = |slot: &Slot| {
+            delta.freed.contains(slot) || delta.entries.iter().any(|entry| entry.slot == *slot)
         };
-        entries.retain(|entry| !is_told(&entry.slot));
-        entries.extend(seats.entries.iter().cloned());
+        entries.retain(|entry| !changes(&entry.slot));
+        entries.extend(delta.entries.iter().cloned());
         *self = Self::checked(entries, CROWD_SEATS)?;
         Ok(())
     }
 
+    /// Decodes a frame of the kind [`FrameKind::Roster`].
     pub(super) fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
         let roster: Self = body(frame)?;
         Self::checked(roster.entries, SEATS_MAX)
     }
 
-    /// In the order of the slots, no seat taken twice.
-    fn checked(mut entries: Vec<RosterEntry>, most: usize) -> Result<Self, DecodeError> {
+    /// A roster with the entries by slot. An error when a seat is taken twice or there are more than `max`.
+    fn checked(mut entries: Vec<RosterEntry>, max: usize) -> Result<Self, DecodeError> {
         entries.sort_by_key(|entry| entry.slot);
         let is_twice = |pair: &[RosterEntry]| pair[0].slot == pair[1].slot;
-        if entries.len() > most || entries.windows(2).any(is_twice) {
+        if entries.len() > max || entries.windows(2).any(is_twice) {
             return Err(DecodeError::Malformed("roster"));
         }
         Ok(Self { entries })
@@ -162,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_told_in_parts_and_then_what_changes() {
+    fn a_crowd_gets_its_roster_in_parts_and_then_the_changes() {
         let all = Roster { entries: (0..1_000).map(|slot| entry(slot, 7)).collect() };
-        let mut told = Roster { entries: vec![entry(3, 1)] };
+        let mut known = Roster { entries: vec![entry(3, 1)] };
         for frame in all.encode() {
             assert!(frame.len() < FRAME_BYTES_MAX);
-            told.take(&frame).unwrap();
+            known.apply(&frame).unwrap();
         }
-        assert_eq!(told, all);
+        assert_eq!(known, all);
 
         let mut later = all.clone();
         later.entries.remove(500);
@@ -178,8 +182,8 @@ mod tests {
 
         assert_eq!(frames.len(), 1);
         assert!(frames[0].len() < 100, "two seats, not a thousand");
-        told.take(&frames[0]).unwrap();
-        assert_eq!(told, later);
-        assert_eq!((told.entry(Slot(500)), told.entry(Slot(999))), (None, later.entries.last()));
+        known.apply(&frames[0]).unwrap();
+        assert_eq!(known, later);
+        assert_eq!((known.entry(Slot(500)), known.entry(Slot(999))), (None, later.entries.last()));
     }
 }

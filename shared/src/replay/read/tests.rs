@@ -1,4 +1,4 @@
-//! The longest recordings that there may be, and files that would cost a reader more than they have bytes.
+//! The longest recordings possible, and files that try to cost a reader more memory than they have bytes.
 
 use super::{
     FRAMES_MAX, INDEX_BYTES_MAX, KEYFRAMES_MAX, MARKERS_MAX, ROSTERS_MAX, ReplayError, ReplayReader,
