@@ -1,4 +1,4 @@
-//! JSON bodies of the HTTP API. One struct a body, named by what it says.
+//! JSON bodies of the HTTP API, one type for each body.
 
 mod problem;
 mod replays;
@@ -17,18 +17,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName};
 
-/// Longest wait of a long-poll, in seconds. Past it the answer is 204.
+/// The longest wait of a long-poll, in seconds. After the wait the answer is 204.
 pub const WAIT_SECONDS_MAX: u32 = 55;
-/// Shortest wait of a long-poll, in seconds.
+/// The shortest wait of a long-poll, in seconds.
 pub const WAIT_SECONDS_MIN: u32 = 1;
 
-/// `POST /api/session`: who one would like to be.
+/// `POST /api/session`: the identity to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged, expecting = "an object with `name`, or one with `handover`")]
 pub enum SessionRequest {
-    /// A guest of that name. With a valid token (cookie or `Authorization: Bearer`): the same guest under
-    /// another name.
+    /// Signs in as a guest of this name. With a valid token (cookie or `Authorization: Bearer`) it renames the guest.
     Name {
         /// Checked by [`PlayerName::parse`]; spaces around it are dropped.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::player_name))]
@@ -59,12 +58,12 @@ pub struct DeviceLink {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Session {
-    /// Whose session it is.
+    /// The player of the session.
     pub player: PlayerId,
-    /// The name that others see.
+    /// The display name.
     pub name: PlayerName,
-    /// Proof of identity: keep it, send it as `Authorization: Bearer`. Also set as a cookie.
-    /// Empty in the answer to `GET`.
+    /// The proof of identity: clients keep it and send it as `Authorization: Bearer`. It is also set as a cookie. Empty in
+    /// the answer to `GET`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token, required = false))]
     pub token: String,

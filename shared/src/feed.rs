@@ -1,15 +1,14 @@
-//! The envelope and the cursor of a feed: what all five transports carry.
+//! The envelope and the cursor of a feed, which all five transports carry.
 //!
-//! A feed is an ordered log of events. A cursor names a place in it: the epoch says which log (a
-//! restarted server begins a new one), the sequence number says where. The log itself is the
-//! server's.
+//! A feed is an ordered log of events. A cursor is a position in it: the epoch identifies the log (a restarted server
+//! begins a new one), the sequence number the event. The log itself belongs to the server.
 
 use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A place in a feed, written `EPOCH-SEQ`: the id of the last envelope that was seen.
+/// A position in a feed, written `EPOCH-SEQ`: the id of the last envelope that was received.
 ///
 /// ```
 /// # use shared::feed::Cursor;
@@ -17,13 +16,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// Which log. Written in hexadecimal.
+    /// The log. Written in hexadecimal.
     pub epoch: u64,
-    /// How many events came before or at this place. Written in decimal.
+    /// The number of events up to this position. Written in decimal.
     pub sequence: u64,
 }
 
-/// Text that is no cursor.
+/// The text is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a cursor looks like EPOCH-SEQUENCE, as in the id of an event")]
 pub struct CursorError;
@@ -63,44 +62,44 @@ impl<'de> Deserialize<'de> for Cursor {
     }
 }
 
-/// One event of a feed as it travels, on every transport alike.
+/// One event of a feed, the same on each transport.
 ///
-/// On streams (SSE, NDJSON, WebSocket) two types are reserved: `snapshot` opens a subscription that
-/// brought no cursor; `reset` says that the cursor was too old or from another epoch. Both carry the
-/// whole snapshot as `data`. All other types are the feed's own.
+/// On streams (SSE, NDJSON, WebSocket) two types are reserved: `snapshot` begins a subscription without a cursor, and
+/// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. Each feed defines
+/// its other types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// The cursor after this event.
     pub id: Cursor,
-    /// What `data` is.
+    /// The type of `data`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When it happened, milliseconds since 1970.
+    /// When the event happened, in milliseconds since 1970.
     pub at_ms: u64,
-    /// The event itself.
+    /// The event.
     pub data: T,
 }
 
-/// The type of an envelope that opens a stream with the current snapshot.
+/// The type of the envelope with which a stream without a cursor begins: the current snapshot.
 pub const KIND_SNAPSHOT: &str = "snapshot";
-/// The type of an envelope that tells a reader to start again from the snapshot that it carries.
+/// The type of an envelope whose snapshot replaces all that the reader has.
 pub const KIND_RESET: &str = "reset";
 
-/// The answer to a request without a cursor: everything as it is now. Also the body of a 410.
+/// The answer to a request without a cursor: the current snapshot. Also the body of a 410.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotPage<S> {
-    /// Ask for what comes after this.
+    /// The position of the snapshot: events after it are new.
     pub cursor: Cursor,
-    /// The feed's state at that place.
+    /// The state of the feed.
     pub snapshot: S,
 }
 
-/// The answer to a request with a cursor: what happened since.
+/// The answer to a request with a cursor: the events since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventsPage<T> {
-    /// Ask for what comes after this.
+    /// The position after these events.
     pub cursor: Cursor,
-    /// In order, without gap; empty when nothing happened.
+    /// The events in order, without a gap. Empty when there are none.
     pub events: Vec<Envelope<T>>,
 }
 

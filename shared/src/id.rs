@@ -1,7 +1,7 @@
-//! Names for things: players, rooms, replays, and the name a player gives.
+//! Ids of players, rooms and replays, and the names of players.
 //!
-//! Ids travel in JSON as short strings in Crockford's base 32 (no I, L, O or U): a person can read
-//! one aloud, and JavaScript cannot round it.
+//! In JSON an id is a short string in Crockford's base 32 (without I, L, O and U): a human can read it aloud, and
+//! JavaScript cannot round it.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Text that is no id of the expected kind.
+/// The text is not an id of the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an id has {digits} letters or digits")]
 pub struct IdError {
-    /// How many it should have.
+    /// The number of characters that the type has.
     pub digits: usize,
 }
 
@@ -31,7 +31,7 @@ fn read_base32(text: &str, digits: usize) -> Result<u64, IdError> {
         return Err(refuse);
     }
     text.bytes().try_fold(0, |value, letter| {
-        // Crockford: what looks alike reads alike.
+        // Crockford: letters that look like a digit are read as this digit.
         let letter = match letter.to_ascii_uppercase() {
             b'I' | b'L' => b'1',
             b'O' => b'0',
@@ -49,16 +49,16 @@ macro_rules! base32_id {
         pub struct $name(u64);
 
         impl $name {
-            /// Letters in the written form.
+            /// Number of characters of the written form.
             pub const DIGITS: usize = $digits;
 
-            /// An id from any number: the bits that do not fit are dropped.
+            /// An id from any number. Bits that do not fit are dropped.
             #[must_use]
             pub const fn from_bits(bits: u64) -> Self {
                 Self(bits & ((1 << (5 * $digits)) - 1))
             }
 
-            /// The number behind the letters.
+            /// The id as a number.
             #[must_use]
             pub const fn bits(self) -> u64 {
                 self.0
@@ -108,32 +108,32 @@ macro_rules! base32_id {
 }
 
 base32_id!(
-    /// Somebody with a rating: a guest or a bot. 60 random bits.
+    /// A player with a rating: a guest or a bot. 60 random bits.
     PlayerId,
     12
 );
 base32_id!(
-    /// A room, and the code that invites to it. 30 random bits: knowing it is the key to a private room.
+    /// A room, and the code that invites players to it. 30 random bits: the code is the key to a private room.
     RoomId,
     6
 );
 base32_id!(
-    /// A recorded round. The upper 42 bits are milliseconds since 1970, so ids sort by time.
+    /// A recorded round. The upper 42 bits are milliseconds since 1970, so that ids sort by time.
     ReplayId,
     12
 );
 
-/// The shortest name, in characters.
+/// The shortest name of a player, in characters.
 pub const NAME_CHARS_MIN: usize = 2;
-/// The longest name, in characters.
+/// The longest name of a player, in characters.
 pub const NAME_CHARS_MAX: usize = 16;
 
-/// A name fit to be shown: 2 to 16 letters, digits, or single inner spaces, `-`, `_`, `.` or `'`.
+/// The display name of a player: 2 to 16 letters and digits, with single spaces, `-`, `_`, `.` or `'` between them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PlayerName(String);
 
-/// Why a text cannot be a name.
+/// Why a text is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Fewer than [`NAME_CHARS_MIN`] characters.
@@ -142,7 +142,7 @@ pub enum NameError {
     /// More than [`NAME_CHARS_MAX`] characters.
     #[error("a name has at most {NAME_CHARS_MAX} characters")]
     TooLong,
-    /// Something that is neither a letter nor a digit, or a mark in a place where it may not stand.
+    /// A character that is neither a letter nor a digit, or a mark that follows no letter or digit.
     #[error(
         "a name is made of letters and digits, with single spaces or one of - _ . ' between them"
     )]
@@ -153,7 +153,7 @@ impl PlayerName {
     /// Checks a name. Spaces around it are dropped.
     ///
     /// # Errors
-    /// When it is too short, too long, or has a character that a name may not have.
+    /// [`NameError`] when it is too short, too long, or has a character that a name may not have.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
         let count = text.chars().count();
@@ -206,7 +206,7 @@ mod tests {
     use super::{IdError, NameError, PlayerName, RoomId};
 
     #[test]
-    fn an_id_reads_back_even_when_written_carelessly() {
+    fn an_id_reads_back_even_in_lower_case() {
         let id = RoomId::from_bits(0x1234_5678);
 
         let written = id.to_string();

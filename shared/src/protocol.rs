@@ -1,8 +1,8 @@
 //! The WebSocket messages: game (binary, bincode) and chat (JSON), their version, limits and close codes.
 //!
-//! A message is named by its sender. Two subprotocols: [`GAME_SUBPROTOCOL`] and [`CHAT_SUBPROTOCOL`]; the
-//! number in them is the version, so a client of another version is refused before the upgrade. A change of
-//! rules is a new version of the game's: client and server must step the same world.
+//! A message type is named by its sender. There are two subprotocols, [`GAME_SUBPROTOCOL`] and [`CHAT_SUBPROTOCOL`]; the
+//! number in each is its version, so a client of another version is refused before the upgrade. A change of rules is a new
+//! version of the game's, because client and server must step the same world.
 
 pub mod chat;
 pub mod close;
@@ -30,81 +30,82 @@ pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 /// The inputs of one message.
 pub type Inputs = ArrayVec<[Input; INPUTS_PER_MESSAGE_MAX]>;
 
-/// What a seated client may say. A spectator may only [`ClientMessage::Ping`], say that it is lost, and leave.
+/// A message from a client. A spectator may send [`ClientMessage::Ping`], [`ClientMessage::Diverged`] and
+/// [`ClientMessage::Leave`] only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
-    /// The keys held during `first` and the ticks after it.
+    /// The inputs of the tick `first` and of those after it.
     Inputs {
         /// The tick of the first input.
         first: Tick,
-        /// One for each tick.
+        /// One input for each tick.
         inputs: Inputs,
     },
-    /// Answered with [`ServerMessage::Pong`] when the room next hears this client: within two ticks.
+    /// Asks for a [`ServerMessage::Pong`]. The room answers when it next reads this socket, within two ticks.
     Ping {
-        /// Any number; the client's clock in milliseconds, say.
+        /// Any number, such as the client's clock in milliseconds.
         nonce: u32,
     },
-    /// Whether the player wants another round. May be taken back while the summary is shown.
+    /// Whether the player wants another round. The client may change it while the summary is shown.
     Rematch {
-        /// Yes or no.
+        /// Whether the player stays for the next round.
         wanted: bool,
     },
     /// Frees the seat at once rather than after the timeout.
     Leave,
-    /// The own world went elsewhere than the stream, or the stream cannot be followed: that is somebody's bug. Counted
-    /// and logged, and answered with the roster and a keyframe (in a crowd: with a view that begins) while a round runs;
+    /// The client's world differs from the stream, or the stream cannot be decoded, which is a bug. The server counts and
+    /// logs it. While a round runs it answers with the roster and a keyframe (in a crowd: with a view that begins anew),
     /// about once a second at most.
     Diverged {
-        /// The own world's tick.
+        /// The tick of the client's world.
         tick: Tick,
     },
-    /// What only the client knows, every [`report::REPORT_EVERY_TICKS`] or not at all.
+    /// Measurements of the client, once in [`report::REPORT_EVERY_TICKS`], or never.
     Report(PlayReport),
 }
 
-/// What the server says to everyone in a room.
+/// A message from the server to a client in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServerMessage {
     /// The first message of a connection, and only the first.
     Welcome {
-        /// Where the client is now.
+        /// The room.
         room: RoomId,
-        /// The rules played.
+        /// The rules of the room.
         mode: Mode,
-        /// The own seat. Nothing for a spectator.
+        /// The own seat. `None` for a spectator.
         seat: Option<Slot>,
-        /// The room is not in the public list.
+        /// Whether the room is missing from the public list.
         private: bool,
     },
-    /// One or more frames of the match stream, in order: see [`crate::snapshot`]. After a
-    /// [`ServerMessage::Welcome`] and at the beginning of each round come the roster, then a keyframe; for a player of a
-    /// crowd a view that begins.
+    /// One or more records of the match stream, in order: see [`crate::snapshot`]. After [`ServerMessage::Welcome`] and at
+    /// the beginning of each round come the roster, then a keyframe; for a player of a crowd a view that begins anew.
     Frames(#[serde(with = "bytes")] Vec<u8>),
     /// The answer to [`ClientMessage::Ping`].
     Pong {
-        /// As it came.
+        /// The number of the ping.
         nonce: u32,
-        /// The room's tick when it was answered.
+        /// The tick of the room when it answered.
         tick: Tick,
     },
-    /// How this client's inputs arrived since the last such message; twice a second.
+    /// Statistics of this client's inputs since the last such message. Twice a second.
     Timing {
-        /// Ticks between arrival and use that all but 1 % of the inputs had. Negative: that much too late.
+        /// The margin that 99 % of the inputs had, in ticks from their arrival to the step that used them. Negative when they
+        /// were late.
         margin_p99_ticks: i16,
-        /// Inputs that came after their tick.
+        /// Inputs that arrived after the step of their tick.
         late: u16,
-        /// Inputs that came in all.
+        /// All inputs that arrived.
         received: u16,
     },
-    /// The round is over.
+    /// The result of a round that has ended.
     Summary(RoundSummary),
 }
 
 /// The result of a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundSummary {
-    /// Best first; of a crowd the best hundred.
+    /// The results, best first. In a crowd only the best hundred.
     pub results: Vec<PlayerResult>,
     /// Seconds until the next round begins.
     pub next_round_in_s: u32,
@@ -112,43 +113,43 @@ pub struct RoundSummary {
     pub replay: ReplayId,
 }
 
-/// One line of a [`RoundSummary`].
+/// The result of one player in a [`RoundSummary`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerResult {
     /// The seat.
     pub slot: Slot,
-    /// Who sat there.
+    /// The player in the seat.
     pub player: PlayerId,
-    /// The name shown.
+    /// The display name.
     pub name: PlayerName,
-    /// Whether a bot sat there.
+    /// Whether it is a bot.
     pub bot: bool,
-    /// The team, 0 or 1, in Teams.
+    /// The team, 0 or 1. `None` in modes without teams.
     pub team: Option<u8>,
     /// Points in this round.
     pub points: i32,
-    /// Others pushed over the edge.
+    /// Number of other discs pushed over the edge.
     pub knockouts: u32,
-    /// Times over the edge.
+    /// Number of own falls.
     pub falls: u32,
-    /// The rating now.
+    /// The rating after the round.
     pub rating: i32,
-    /// What this round did to it.
+    /// The change of the rating by this round.
     pub rating_change: i32,
 }
 
-/// Bytes that are no message.
+/// Why bytes are not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// Longer than the limit of its direction.
+    /// The message is longer than the limit of its direction.
     #[error("the message has {bytes} bytes, {max} are allowed")]
     TooLong {
-        /// How long it was.
+        /// Its length.
         bytes: usize,
-        /// How long it may be.
+        /// The limit.
         max: usize,
     },
-    /// Not a message of this version.
+    /// The bytes are no message of this version, or one with values out of range.
     #[error("the message cannot be read")]
     Malformed,
 }
@@ -183,8 +184,8 @@ impl ClientMessage {
     /// Reads a message.
     ///
     /// # Errors
-    /// When it is longer than [`CLIENT_MESSAGE_BYTES_MAX`], is no message, brings too many inputs, or reports what
-    /// cannot be.
+    /// [`MessageError::TooLong`] past [`CLIENT_MESSAGE_BYTES_MAX`], otherwise [`MessageError::Malformed`]: also for too many
+    /// inputs, an input out of range and an invalid report.
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         let message = decode(bytes, CLIENT_MESSAGE_BYTES_MAX)?;
         match &message {
@@ -212,13 +213,13 @@ impl ServerMessage {
     /// Reads a message.
     ///
     /// # Errors
-    /// When it is longer than [`SERVER_MESSAGE_BYTES_MAX`] or is no message.
+    /// [`MessageError::TooLong`] past [`SERVER_MESSAGE_BYTES_MAX`], otherwise [`MessageError::Malformed`].
     pub fn decode(bytes: &[u8]) -> Result<Self, MessageError> {
         decode(bytes, SERVER_MESSAGE_BYTES_MAX)
     }
 }
 
-/// Bytes as one run instead of a list of numbers.
+/// Serialises bytes as one byte string instead of a list of numbers.
 mod bytes {
     use core::fmt;
 

@@ -1,15 +1,15 @@
-//! Refusals: `application/problem+json` (RFC 9457) with a stable type for each reason.
+//! Problem documents: `application/problem+json` (RFC 9457) with a stable type for each reason.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a request was refused. The written form (`/problems/room-full`) never changes.
+/// Why a request was refused. The wire form, such as `/problems/room-full`, never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ProblemKind {
-    /// The body, a parameter or a header is not what the call takes.
+    /// The body, a parameter or a header is malformed or missing.
     BadRequest,
     /// The name breaks a rule of [`crate::id::PlayerName`].
     BadName,
-    /// `?after=` is no cursor.
+    /// `?after=` is not a cursor.
     BadCursor,
     /// The call needs a session.
     SignIn,
@@ -19,33 +19,33 @@ pub enum ProblemKind {
     ForeignOrigin,
     /// No such route, room, player or replay.
     NotFound,
-    /// The route does not know the method.
+    /// The route does not support the method.
     MethodNotAllowed,
-    /// The cursor is older than the feed remembers, or from before a restart. Carries a snapshot.
+    /// The cursor is older than the log of the feed, or from before a restart. The answer carries a snapshot.
     CursorGone,
-    /// The ticket or matchmaking request was there and has ended.
+    /// The ticket or matchmaking request has ended.
     Gone,
     /// Every seat of the room is taken.
     RoomFull,
     /// The room has ended.
     RoomEnded,
-    /// The ticket was used, has expired, or is for somebody or something else.
+    /// The ticket was used, has expired, or belongs to another player or purpose.
     BadTicket,
-    /// None of the offered subprotocols is spoken here.
+    /// The server supports none of the offered subprotocols.
     ProtocolVersion,
     /// The WebSocket handshake lacks something.
     BadUpgrade,
-    /// None of the accepted media types can be served.
+    /// The server has none of the accepted media types.
     NotAcceptable,
-    /// The body is longer than the call takes.
+    /// The body is longer than the limit of the route.
     TooLarge,
     /// Too many requests or connections from this address.
     TooMany,
-    /// The server holds as many connections or rooms as it may.
+    /// The server has reached its limit of connections or rooms.
     Overloaded,
     /// The server is stopping.
     Stopping,
-    /// A fault of the server. The log says more.
+    /// The server failed. Its log has the details.
     Internal,
 }
 
@@ -128,25 +128,25 @@ impl ProblemKind {
     }
 }
 
-/// The body of every refusal (RFC 9457).
+/// A problem document (RFC 9457): the body of each refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// The reason, as a URI that never changes.
+    /// The reason, as a stable relative URI.
     #[serde(rename = "type")]
     #[cfg_attr(feature = "openapi", schema(value_type = ProblemKind))]
     pub kind: String,
-    /// The reason as a sentence, the same each time.
+    /// The reason as a sentence, the same for each refusal of this type.
     pub title: String,
-    /// The HTTP status once more.
+    /// The HTTP status of the answer.
     #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 599))]
     pub status: u16,
-    /// What happened this time, and what helps.
+    /// The details of this refusal, and what helps.
     pub detail: String,
 }
 
 impl Problem {
-    /// A refusal with a sentence that helps.
+    /// A problem with details.
     #[must_use]
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self {
@@ -157,7 +157,7 @@ impl Problem {
         }
     }
 
-    /// The kind again, unless a newer server sent one that this build does not know.
+    /// The kind. `None` when a newer server sent one that this build does not know.
     #[must_use]
     pub fn known_kind(&self) -> Option<ProblemKind> {
         ProblemKind::ALL.into_iter().find(|kind| kind.uri() == self.kind)

@@ -1,23 +1,23 @@
-//! Recorded rounds as the API lists them.
+//! Recorded rounds in lists and details, and markers.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::Mode;
 
-/// One player of a recorded round, best first in its summary.
+/// One player of a recorded round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayPlayer {
-    /// Who.
+    /// The player.
     pub player: PlayerId,
-    /// The name at the time.
+    /// The name at that time.
     pub name: PlayerName,
     /// Whether it was a bot.
     pub bot: bool,
-    /// Points at the end.
+    /// Points at the end of the round.
     pub points: i32,
-    /// The team, 0 or 1, in Teams.
+    /// The team, 0 or 1. `null` in modes without teams.
     #[cfg_attr(feature = "openapi", schema(required = true, minimum = 0, maximum = 1))]
     pub team: Option<u8>,
 }
@@ -26,21 +26,21 @@ pub struct ReplayPlayer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplaySummary {
-    /// Which recording.
+    /// The recording.
     pub id: ReplayId,
     /// The room that played it.
     pub room: RoomId,
     /// The rules played.
     pub mode: Mode,
-    /// When the round began, milliseconds since 1970.
+    /// When the round began, in milliseconds since 1970.
     pub started_at_ms: u64,
-    /// Its length in ticks.
+    /// Length of the recording, in ticks.
     pub ticks: u32,
-    /// Size of the file.
+    /// Size of the file, in bytes.
     pub bytes: u64,
-    /// False when the server was killed in the middle: it plays up to there.
+    /// Whether the whole round was recorded. False when the server was killed: the recording plays up to there.
     pub complete: bool,
-    /// Best first.
+    /// The players, best first.
     pub players: Vec<ReplayPlayer>,
 }
 
@@ -48,32 +48,32 @@ pub struct ReplaySummary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayList {
-    /// At most `limit`.
+    /// The page, at most `limit` replays.
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub replays: Vec<ReplaySummary>,
-    /// Send it as `?before=` for the next page. Nothing on the last.
+    /// The value of `?before=` for the next page. `null` on the last page.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub next: Option<ReplayId>,
 }
 
-/// A place worth jumping to.
+/// A moment of a round worth jumping to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
-    /// Ticks from the beginning of the round.
+    /// Ticks since the round began.
     pub tick: u32,
-    /// What happened.
+    /// The kind of event.
     pub kind: MarkerKind,
-    /// Whom it happened to: a slot of the roster.
+    /// The seat that the event is about.
     pub slot: u16,
 }
 
-/// What a [`Marker`] marks.
+/// The kind of a [`Marker`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkerKind {
-    /// `slot` went over the edge.
+    /// The disc of `slot` went over the edge.
     KnockOut,
-    /// `slot` took a pickup.
+    /// The disc of `slot` took a pickup.
     Pickup,
     /// `slot` took the lead.
     LeadChange,

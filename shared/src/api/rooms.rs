@@ -1,47 +1,47 @@
-//! Rooms, seats in them, and the way to one: listing, tickets, matchmaking.
+//! Rooms and seats: lists, tickets, matchmaking.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, RoomId};
 use crate::sim::{BotStrength, Mode};
 
-/// What a room is doing.
+/// The phase of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RoomPhase {
-    /// Seats are filling; the round has not begun.
+    /// Players take seats; the round has not begun.
     Waiting,
     /// A round runs.
     Playing,
-    /// The round is over and its result is shown; a rematch follows.
+    /// The result of a round is shown; a rematch follows.
     Summary,
 }
 
-/// A room as the list shows it: the snapshot's element and the `room` event of the feed `rooms`.
+/// A room in the list: an element of the snapshot and the `room` event of the feed `rooms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSummary {
-    /// Also the code of an invitation.
+    /// The room, and the code that invites players to it.
     pub id: RoomId,
-    /// The rules played.
+    /// The rules of the room.
     pub mode: Mode,
-    /// What it is doing.
+    /// The phase.
     pub phase: RoomPhase,
-    /// Which round this is, from 1. 0 before the first.
+    /// The number of the round, from 1. 0 before the first round.
     pub round: u32,
-    /// Seats taken by people.
+    /// Seats taken by humans.
     pub players: u32,
     /// Seats taken by bots.
     pub bots: u32,
-    /// Seats in all.
+    /// All seats.
     pub seats: u32,
-    /// People who watch.
+    /// Connected spectators.
     pub spectators: u32,
-    /// When the round ends, milliseconds since 1970. Nothing while waiting.
+    /// When the round ends, in milliseconds since 1970. `null` while waiting.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub ends_at_ms: Option<u64>,
-    /// The one in front and the points.
+    /// The name and the points of the leader. `null` when there is none.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::leader, required = true))]
     pub leader: Option<(PlayerName, i32)>,
 }
@@ -50,7 +50,7 @@ pub struct RoomSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomList {
-    /// Every public room.
+    /// All public rooms.
     pub rooms: Vec<RoomSummary>,
 }
 
@@ -58,7 +58,7 @@ pub struct RoomList {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomClosed {
-    /// Which room.
+    /// The room.
     pub id: RoomId,
 }
 
@@ -68,7 +68,7 @@ impl RoomList {
     /// The type of an event that removes one room.
     pub const EVENT_CLOSED: &str = "closed";
 
-    /// Adds a room or replaces what is known of it.
+    /// Adds a room, or replaces it by its id.
     pub fn upsert(&mut self, room: RoomSummary) {
         match self.rooms.iter_mut().find(|known| known.id == room.id) {
             Some(known) => *known = room,
@@ -86,18 +86,18 @@ impl RoomList {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSeat {
-    /// Whose seat.
+    /// The player in the seat.
     pub player: PlayerId,
-    /// The name shown.
+    /// The display name.
     pub name: PlayerName,
-    /// Whether a bot sits there.
+    /// Whether it is a bot.
     pub bot: bool,
     /// Points in this round.
     pub points: i32,
-    /// The team, 0 or 1, in Teams.
+    /// The team, 0 or 1. `null` in modes without teams.
     #[cfg_attr(feature = "openapi", schema(required = true, minimum = 0, maximum = 1))]
     pub team: Option<u8>,
-    /// Whether the seat waits for its player to come back.
+    /// Whether the connection is lost and the seat is kept.
     pub reconnecting: bool,
 }
 
@@ -105,14 +105,14 @@ pub struct RoomSeat {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomDetails {
-    /// As in the list.
+    /// The fields that the list has, too.
     #[serde(flatten)]
     pub summary: RoomSummary,
-    /// Not listed: only who knows the code finds it.
+    /// Whether the room is missing from the list: only its code leads there.
     pub private: bool,
-    /// The seats taken, best first.
+    /// The taken seats, best first.
     pub seated: Vec<RoomSeat>,
-    /// The replay that is being recorded, when a round runs.
+    /// The recording of the running round. `null` when no round runs.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub recording: Option<crate::id::ReplayId>,
 }
@@ -121,24 +121,24 @@ pub struct RoomDetails {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreateRoom {
-    /// The rules to play.
+    /// The rules of the room.
     pub mode: Mode,
     /// Whether to keep it out of the list.
     #[serde(default)]
     pub private: bool,
-    /// Bots take the free seats (and give them up to people). `null`: no bots.
+    /// The strength of the bots that fill free seats and leave them to humans. `null` for no bots.
     #[serde(default)]
     pub bots: Option<BotStrength>,
 }
 
-/// What a connection to a room is for.
+/// The role of a connection to a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Takes a seat, or returns to one's own.
+    /// Takes a seat, or returns to its own.
     Player,
-    /// Only watches.
+    /// Watches.
     Spectator,
 }
 
@@ -146,19 +146,19 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TicketRequest {
-    /// To play or to watch.
+    /// Whether to play or to watch.
     #[serde(rename = "as")]
     pub role: Role,
 }
 
-/// A key that opens one WebSocket once. The answer to `POST …/tickets` of rooms and chat.
+/// A single-use key to one WebSocket. The answer to `POST …/tickets` of rooms and chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SeatTicket))]
 pub struct WebSocketTicket {
     /// The key.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub ticket: String,
-    /// The address to open, a path on this server with the ticket in it.
+    /// The address of the WebSocket: a path on this server that contains the ticket.
     #[cfg_attr(
         feature = "openapi",
         schema(pattern = r"^/ws/(?:chat|rooms/[0-9A-Z]{6})\?ticket=[A-Za-z0-9_-]{22}$")
@@ -176,25 +176,25 @@ pub struct MatchRequest {
     pub mode: Mode,
 }
 
-/// Where a request for a match stands.
+/// The state of a request for a match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum MatchState {
-    /// Looking for others.
+    /// The matchmaker looks for other players.
     Waiting {
         /// Seconds since the request.
         waited_s: u32,
-        /// How far from the own rating others may be, in rating points.
+        /// The greatest difference of ratings accepted so far, in rating points.
         window: u32,
-        /// People who wait for the same mode, oneself included.
+        /// Players who wait for the same mode, this one included.
         in_queue: u32,
         /// Seconds until bots fill the seats.
         bots_in_s: u32,
     },
-    /// There is a seat: ask for a ticket of this room.
+    /// A seat is reserved: ask for a ticket of this room.
     Matched {
-        /// Where.
+        /// The room.
         room: RoomId,
     },
 }
@@ -203,11 +203,11 @@ pub enum MatchState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MatchTicket {
-    /// Names the request; it survives any disconnect.
+    /// The id of the request. It stays valid over disconnects.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
     pub ticket: String,
-    /// Grows with each change of `state`: send it as `?after=`.
+    /// The value of `?after=` for the next request. It grows with each change of `state`.
     pub version: u64,
-    /// Where it stands.
+    /// The state of the request.
     pub state: MatchState,
 }

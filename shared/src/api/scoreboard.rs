@@ -1,4 +1,4 @@
-//! The ladder that the lobby shows live, and one player's page.
+//! The scoreboard, and the profile of a player.
 
 use core::cmp::Reverse;
 
@@ -6,49 +6,49 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, RoomId};
 
-/// One line of the ladder: the `score` event of the feed `scoreboard`, whole each time.
+/// One row of the scoreboard: the `score` event of the feed `scoreboard`, whole each time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScoreRow {
-    /// Whose line.
+    /// The player.
     pub player: PlayerId,
-    /// The name shown.
+    /// The display name.
     pub name: PlayerName,
-    /// Whether it is a bot: bots are on the ladder as benchmarks.
+    /// Whether it is a bot: the scoreboard lists bots as benchmarks.
     pub bot: bool,
-    /// Conservative rating (mean − 2 deviations on a scale around 1500), rounded.
+    /// Conservative rating: mean minus two standard deviations on a scale around 1500, rounded.
     pub rating: i32,
-    /// Points in all rounds, the running ones included.
+    /// Points in all rounds, with those that run.
     pub points: i64,
-    /// Others pushed over the edge.
+    /// Number of other discs pushed over the edge.
     pub knockouts: u32,
-    /// Times over the edge.
+    /// Number of own falls.
     pub falls: u32,
-    /// Rounds finished.
+    /// Rounds played to their end.
     pub rounds: u32,
     /// Rounds won.
     pub wins: u32,
-    /// The public room where the player sits now.
+    /// The public room that the player is in now. `null` when in none.
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub playing: Option<RoomId>,
 }
 
-/// The snapshot of the feed `scoreboard`. Rows stand in ladder order.
+/// The snapshot of the feed `scoreboard`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Scoreboard {
-    /// Best first, at most 100.
+    /// The rows, best first, at most 100.
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub rows: Vec<ScoreRow>,
 }
 
 impl Scoreboard {
-    /// Lines kept.
+    /// The most rows.
     pub const ROWS_MAX: usize = 100;
-    /// The type of an event that adds or replaces one line.
+    /// The type of an event that adds or replaces one row.
     pub const EVENT_SCORE: &str = "score";
 
-    /// Adds or replaces a line and restores the order: rating, then points, then name.
+    /// Adds or replaces a row and keeps the order: by rating, then points, then name.
     pub fn upsert(&mut self, row: ScoreRow) {
         self.rows.retain(|known| known.player != row.player);
         let rank = |row: &ScoreRow| {
@@ -59,20 +59,20 @@ impl Scoreboard {
         self.rows.truncate(Self::ROWS_MAX);
     }
 
-    /// The line of a name, for people and tests.
+    /// The row of a name, for tests.
     #[must_use]
     pub fn row_of(&self, name: &str) -> Option<&ScoreRow> {
         self.rows.iter().find(|row| row.name.as_str() == name)
     }
 }
 
-/// One finished round in a player's curve.
+/// The rating of a player after one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RatingPoint {
-    /// When the round ended, milliseconds since 1970.
+    /// When the round ended, in milliseconds since 1970.
     pub at_ms: u64,
-    /// The rating after it.
+    /// The rating after the round.
     pub rating: i32,
 }
 
@@ -80,9 +80,9 @@ pub struct RatingPoint {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlayerProfile {
-    /// As on the ladder.
+    /// The fields that the scoreboard has, too.
     #[serde(flatten)]
     pub row: ScoreRow,
-    /// The last rounds, oldest first.
+    /// The ratings after the last rounds, the oldest first.
     pub curve: Vec<RatingPoint>,
 }

@@ -1,7 +1,7 @@
 //! Chat: JSON text messages on `/ws/chat`, subprotocol `pushback-chat.v1`.
 //!
-//! Every line has a sequence number from one log. A client that comes back connects with
-//! `&after=SEQUENCE` and gets what it missed of the channels that it can see, or is told that it cannot get all.
+//! Each line has a sequence number from one log. A client that reconnects with `&after=SEQUENCE` gets the lines that it
+//! missed in its channels, or `gap` when they are more than the server sends.
 
 pub use super::limits::{HISTORY_LINES, LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX};
 
@@ -9,35 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, RoomId};
 
-/// Who can read a line.
+/// The readers of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "to", rename_all = "snake_case")]
 pub enum ChatChannel {
-    /// Everyone.
+    /// All clients.
     Lobby,
-    /// Everyone who plays in or watches the room.
+    /// The players and spectators of a room.
     Room {
-        /// Which room.
+        /// The room.
         room: RoomId,
     },
-    /// The own team in the room.
+    /// One team in a room.
     Team {
-        /// Which room.
+        /// The room.
         room: RoomId,
-        /// 0 or 1.
+        /// The team: 0 or 1.
         #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
         team: u8,
     },
-    /// One person, and oneself.
+    /// One other player, and the sender.
     Direct {
-        /// The other one.
+        /// The other player.
         player: PlayerId,
     },
 }
 
 impl ChatChannel {
-    /// Whether it is a room's own, or that of one of its teams.
+    /// Whether it is the channel of the room `wanted` or of one of its teams.
     #[must_use]
     pub fn is_in(&self, wanted: RoomId) -> bool {
         match self {
@@ -47,82 +47,82 @@ impl ChatChannel {
     }
 }
 
-/// What a client may say.
+/// A message from a chat client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChatClientMessage {
-    /// Sends a line. Room and team are those where the player is: see `enter`.
+    /// Sends a line. The player must have entered the room and be in the team: see `enter`.
     Say {
-        /// Who shall read it.
+        /// The readers of the line.
         channel: ChatChannel,
-        /// At most [`LINE_CHARS_MAX`] characters.
+        /// The text, at most [`LINE_CHARS_MAX`] characters.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chat_text))]
         text: String,
-        /// Comes back in `refused` or in the line, to match the answer.
+        /// The client's own number. The line or the refusal that answers this message repeats it.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce))]
         nonce: u32,
     },
-    /// Follow a room's channel from now on, and get its history. One must play in or watch it.
+    /// Subscribes to a room's channel and asks for its history. The player must play in or watch the room.
     Enter {
-        /// Which room.
+        /// The room.
         room: RoomId,
     },
-    /// Follow it no longer.
+    /// Unsubscribes from a room's channel.
     Exit {
-        /// Which room.
+        /// The room.
         room: RoomId,
     },
 }
 
-/// One line as everyone gets it.
+/// One line of chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatLine {
-    /// Grows with each line on this server, over restarts too.
+    /// The place in the log of the server. It grows with each line, over restarts too.
     pub sequence: u64,
-    /// When it was said, milliseconds since 1970.
+    /// When the line was sent, in milliseconds since 1970.
     pub at_ms: u64,
-    /// Where.
+    /// The readers.
     pub channel: ChatChannel,
-    /// Who said it.
+    /// The sender.
     pub from: PlayerId,
-    /// The name at the time.
+    /// The sender's name at that time.
     pub name: PlayerName,
-    /// What was said.
+    /// The text.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chat_text))]
     pub text: String,
-    /// As the sender sent it; only in the sender's copy.
+    /// The number that the sender gave; only in the sender's copy.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce, required = false))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<u32>,
 }
 
-/// What the server says.
+/// A message from the chat server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ChatServerMessage {
-    /// The first message: who one is, and what was missed or the newest lines, the oldest first.
+    /// The first message of a connection: the own identity, and the lines that were missed or else the newest.
     Hello {
-        /// The own id.
+        /// The own player id.
         player: PlayerId,
         /// The own name.
         name: PlayerName,
-        /// The history.
+        /// The lines, the oldest first.
         lines: Vec<ChatLine>,
-        /// What was seen before does not join up with these lines: more was missed than fits, or `after` is a
-        /// number that this log has not given. Forget it, or show that something is missing.
+        /// Whether lines are missing between those seen before and these: more were missed than the server sends, or
+        /// `after` is not a number of this log.
         #[serde(default)]
         gap: bool,
     },
     /// The answer to `enter`.
     Entered {
-        /// Which room.
+        /// The room.
         room: RoomId,
         /// The newest lines, the oldest first.
         lines: Vec<ChatLine>,
-        /// There are older ones: what was seen before joins up only if it reaches into these.
+        /// Whether there are older lines than these. Lines seen before connect with these only if they overlap.
         #[serde(default)]
         gap: bool,
     },
@@ -130,12 +130,12 @@ pub enum ChatServerMessage {
     Line(ChatLine),
     /// The line was not sent.
     Refused {
-        /// As it came.
+        /// The number that the sender gave.
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::nonce))]
         nonce: u32,
-        /// Why.
+        /// The reason.
         reason: ChatRefusal,
-        /// Milliseconds until the next try can succeed, when waiting helps.
+        /// Milliseconds until another attempt can succeed. Absent when waiting does not help.
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
@@ -147,22 +147,22 @@ pub enum ChatServerMessage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ChatRefusal {
-    /// Nothing but spaces.
-    #[error("there is nothing in it")]
+    /// The text is empty, or only spaces.
+    #[error("the text is empty")]
     Empty,
-    /// More than [`LINE_CHARS_MAX`] characters.
+    /// The text has more than [`LINE_CHARS_MAX`] characters.
     #[error("a line has at most {LINE_CHARS_MAX} characters")]
     TooLong,
-    /// Too many lines in a short time.
-    #[error("not so fast")]
+    /// The player sent too many lines in a short time.
+    #[error("you are sending lines too fast")]
     TooFast,
-    /// Not in that room or team.
+    /// The player is not in that room or team.
     #[error("you are not in that room")]
     NotThere,
-    /// Nobody with that id is known.
-    #[error("nobody with that id is here")]
+    /// No player has that id.
+    #[error("no player has that id")]
     Unknown,
-    /// The server could not keep it.
-    #[error("the server could not keep it: try again")]
+    /// The server could not store the line.
+    #[error("the server could not store the line: try again")]
     Failed,
 }

@@ -1,51 +1,51 @@
-//! What only a client knows about how well it plays: told now and then, for the operator.
+//! The report of a client: measurements of its connection and prediction, for the operator.
 
 use serde::{Deserialize, Serialize};
 
 use super::limits::INPUT_LEAD_TICKS_MAX;
 use crate::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ, seconds};
 
-/// A client reports this often, or not at all. What comes much sooner is not looked at.
+/// Ticks between two reports of a client. The server ignores a report that arrives much earlier.
 pub const REPORT_EVERY_TICKS: u32 = seconds(5);
-/// There is one correction for a snapshot at most.
+/// The most corrections a minute: one for each snapshot.
 pub const CORRECTIONS_PER_MINUTE_MAX: u16 = 1_800;
-/// A longer gap between two snapshots is a stall, in milliseconds: one that a player feels.
+/// A gap between two snapshots longer than this, in milliseconds, is a stall: a player notices it.
 pub const STALL_MS: u16 = 100;
-/// No more stalls fit into a minute.
+/// The most stalls a minute.
 pub const STALLS_PER_MINUTE_MAX: u16 = 60_000 / STALL_MS;
-/// Nobody plays farther ahead, in milliseconds: so much is foretold at most.
+/// The most that a client predicts ahead, in milliseconds.
 pub const LEAD_MS_MAX: u16 = 2_000;
 
 const _: () =
     assert!(CORRECTIONS_PER_MINUTE_MAX as u32 == TICK_RATE_HZ / SNAPSHOT_EVERY_TICKS * 60);
-// What the link takes comes on top of what the server allows.
+// A lead consists of the one-way delay and the lead at the server.
 const _: () = assert!(LEAD_MS_MAX as u32 > INPUT_LEAD_TICKS_MAX * 1_000 / TICK_RATE_HZ);
 
-/// How the last minute looked from a seat. It is the client's own word: shown, and trusted with nothing.
+/// The last minute as the client of a player measured it. The server shows these numbers and bases no decision on them.
 ///
-/// A spectator has no such numbers, and may not report: they foretell nothing, and nothing waits for their inputs.
+/// A spectator may not report: it predicts nothing and sends no inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlayReport {
-    /// Half of the time what the newest snapshot told was no older, beyond the quickest way.
+    /// Median age of the newest snapshot, above the smallest one-way delay seen, in milliseconds.
     pub snapshot_age_p50_ms: u16,
-    /// All but 1 % of the time it was no older.
+    /// 99th percentile of the same age.
     pub snapshot_age_p99_ms: u16,
-    /// Snapshots that moved the own disc so far that one sees it, a minute.
+    /// Visible corrections of the own disc a minute.
     pub corrections_per_minute: u16,
-    /// All but 1 % of the snapshots moved it by no more, in thousandths of its radius.
+    /// 99th percentile of the correction by a snapshot, in thousandths of the radius of a disc.
     pub correction_p99_milliradii: u16,
-    /// The quickest of the last pings, there and back.
+    /// The shortest of the last round trips, in milliseconds.
     pub round_trip_ms: u16,
-    /// How late snapshots come, those 5 % left out that come latest.
+    /// 95th percentile of the delay of snapshots above the shortest one, in milliseconds.
     pub jitter_ms: u16,
-    /// How far ahead of the newest snapshot the client plays now, so that its inputs are in time.
+    /// How far the client predicts ahead of the newest snapshot, in milliseconds.
     pub lead_ms: u16,
-    /// Gaps between two snapshots that were longer than [`STALL_MS`], a minute.
+    /// Gaps longer than [`STALL_MS`] between two snapshots a minute.
     pub stalls_per_minute: u16,
 }
 
 impl PlayReport {
-    /// Whether the numbers can be true together.
+    /// Whether the numbers are in range and consistent with each other.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
         self.snapshot_age_p50_ms <= self.snapshot_age_p99_ms
@@ -60,7 +60,7 @@ mod tests {
     use super::{CORRECTIONS_PER_MINUTE_MAX, LEAD_MS_MAX, PlayReport, STALLS_PER_MINUTE_MAX};
 
     #[test]
-    fn what_cannot_be_is_not_valid() {
+    fn numbers_that_are_impossible_are_not_valid() {
         let worst = PlayReport {
             snapshot_age_p50_ms: u16::MAX,
             snapshot_age_p99_ms: u16::MAX,
