@@ -1,4 +1,4 @@
-//! A crowd as its players are told of it: everybody in sight is exactly as in the world, whatever else happens.
+//! The views of a crowd: all discs in sight are exactly as in the world, whatever else happens.
 
 use std::collections::BTreeSet;
 
@@ -12,22 +12,22 @@ use shared::tick::TICK_RATE_HZ;
 const DISCS: u16 = 300;
 const ROUND_TICKS: u32 = 1_800;
 const SEED: u64 = 11;
-/// Of small crowds.
+/// Number of small crowds.
 const SEEDS: u64 = 16;
 
-/// A crowd that fights, and comes and goes.
+/// A crowd of bots that fight, join and leave.
 struct Crowd {
     world: World,
     encoder: CrowdEncoder,
-    chance: Rng,
-    /// Seats that are taken or free by turns.
+    rng: Rng,
+    /// The number of seats in which players join and leave.
     seats: u32,
 }
 
-/// One who follows it.
+/// A player of the crowd with its client.
 struct Follower {
     slot: Slot,
-    viewer: ClientView,
+    view: ClientView,
     decoder: StreamDecoder,
     events: Vec<Event>,
     bytes: Vec<usize>,
@@ -36,12 +36,12 @@ struct Follower {
 impl Crowd {
     fn new() -> Self {
         let mut crowd = Self::of(DISCS, SEED, ROUND_TICKS);
-        // Closer together than chance puts them.
+        // Closer together than they spawned.
         crowd.world.discs.iter_mut().for_each(|disc| disc.position = disc.position.scale(1, 3));
         crowd
     }
 
-    /// So few that they all see each other: in the middle, or at the edge, where some fall at once.
+    /// A crowd so small that all players see each other: in the middle, or at the edge, where some fall at once.
     fn together(seed: u64) -> Self {
         // Some rounds end between two snapshots.
         let round_ticks = [540, 541, 543, 544][(seed % 4) as usize];
@@ -59,21 +59,21 @@ impl Crowd {
         let joins: Vec<_> =
             (0..discs).map(|slot| Command::Join { slot: Slot(slot * 3), team: 0 }).collect();
         world.step(&joins);
-        Self { world, encoder: CrowdEncoder::new(), chance: Rng(seed), seats: 1_000 }
+        Self { world, encoder: CrowdEncoder::new(), rng: Rng(seed), seats: 1_000 }
     }
 
     fn commands(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
         for disc in &self.world.discs {
             let input = bot::think(&self.world, disc.slot, BotStrength::Fierce);
-            // People also let go of what they hold, and look on: some keys change while others stay.
-            let input = if self.chance.below(4) == 0 { input.idle() } else { input };
+            // Humans also release what they hold and go on aiming: a part of the input changes, and others stay.
+            let input = if self.rng.below(4) == 0 { input.idle() } else { input };
             if input != disc.input {
                 commands.push(Command::Input { slot: disc.slot, input });
             }
         }
-        if self.chance.below(10) == 0 {
-            let slot = Slot(u16::try_from(20 + self.chance.below(self.seats)).unwrap_or(20));
+        if self.rng.below(10) == 0 {
+            let slot = Slot(u16::try_from(20 + self.rng.below(self.seats)).unwrap_or(20));
             commands.push(match self.world.disc(slot) {
                 Some(_) => Command::Leave { slot },
                 None => Command::Join { slot, team: 0 },
@@ -82,7 +82,7 @@ impl Crowd {
         commands
     }
 
-    /// Two ticks, and what happened in them.
+    /// Two ticks, and their events.
     fn snapshot(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         let mut ticks = Vec::new();
@@ -100,15 +100,15 @@ impl Follower {
     fn new(slot: u16) -> Self {
         Self {
             slot: Slot(slot),
-            viewer: ClientView::new(),
+            view: ClientView::new(),
             decoder: StreamDecoder::for_player(),
             events: Vec::new(),
             bytes: Vec::new(),
         }
     }
 
-    fn look(&mut self, crowd: &Crowd, bytes_max: usize) -> Vec<u8> {
-        let record = self.viewer.encode(&crowd.encoder, &crowd.world, self.slot, bytes_max);
+    fn receive(&mut self, crowd: &Crowd, bytes_max: usize) -> Vec<u8> {
+        let record = self.view.encode(&crowd.encoder, &crowd.world, self.slot, bytes_max);
         self.bytes.push(record.len());
         for frame in records(&record) {
             if let Applied::Delta(events) =
@@ -125,7 +125,7 @@ impl Follower {
     }
 }
 
-fn told(disc: &Disc) -> Disc {
+fn visible(disc: &Disc) -> Disc {
     Disc { last_push: None, ..disc.clone() }
 }
 
@@ -134,8 +134,8 @@ fn is_within(place: Vec2, centre: Vec2, reach: Vec2) -> bool {
     way.x.abs() <= reach.x && way.y.abs() <= reach.y
 }
 
-/// Also of one of whom the other is out of sight.
-fn bumps_are_where_somebody_is(events: &[Event], part: &World) {
+/// Also when only one of the two discs is in sight.
+fn assert_bumps_are_near_their_discs(events: &[Event], part: &World) {
     for event in events {
         let Event::Bump { a, b, at, .. } = event else { continue };
         let standing = [a, b].map(|slot| part.disc(*slot).filter(|disc| disc.is_standing()));
@@ -146,8 +146,8 @@ fn bumps_are_where_somebody_is(events: &[Event], part: &World) {
     }
 }
 
-/// Those in sight are told of, and stay so a little longer: how many are farther away than newcomers would be told of.
-fn pickups_left_behind(part: &World, world: &World, centre: Vec2) -> usize {
+/// Checks the pickups of a view. Returns the number of those between the two borders of the interest area.
+fn pickups_between_the_borders(part: &World, world: &World, centre: Vec2) -> usize {
     assert!(part.pickups.iter().all(|pickup| world.pickups.contains(pickup)));
     let is_near = |pickup: &&Pickup| is_within(pickup.position, centre, INTEREST_ENTER);
     for pickup in world.pickups.iter().filter(is_near) {
@@ -158,7 +158,7 @@ fn pickups_left_behind(part: &World, world: &World, centre: Vec2) -> usize {
 }
 
 #[test]
-fn everybody_in_sight_is_as_in_the_world() {
+fn every_disc_in_sight_is_as_in_the_world() {
     let mut crowd = Crowd::new();
     let mut followers = [Follower::new(0), Follower::new(6), Follower::new(9)];
     let (mut seen, mut falls, mut lingering) = (0, 0, 0);
@@ -168,8 +168,8 @@ fn everybody_in_sight_is_as_in_the_world() {
         for follower in &mut followers {
             let slot = follower.slot;
             let centre = crowd.world.disc(slot).unwrap().position;
-            let told_before = follower.events.len();
-            follower.look(&crowd, usize::MAX);
+            let events_before = follower.events.len();
+            follower.receive(&crowd, usize::MAX);
             let part = follower.part();
             assert!(part.is_partial());
             assert_eq!(part.tick, crowd.world.tick);
@@ -180,21 +180,21 @@ fn everybody_in_sight_is_as_in_the_world() {
                 }
             }
             for disc in &part.discs {
-                let real = crowd.world.disc(disc.slot).expect("nobody who has left is seen");
-                assert_eq!(*disc, told(real), "seed {SEED}, tick {}", part.tick);
+                let real = crowd.world.disc(disc.slot).expect("a disc that has left is not seen");
+                assert_eq!(*disc, visible(real), "seed {SEED}, tick {}", part.tick);
                 assert!(is_within(disc.position, centre, INTEREST_LEAVE));
             }
             for pulse in &part.pulses {
                 assert!(crowd.world.pulses.contains(pulse), "{pulse:?} at {}", part.tick);
             }
-            lingering += pickups_left_behind(part, &crowd.world, centre);
+            lingering += pickups_between_the_borders(part, &crowd.world, centre);
             seen += part.discs.len();
-            bumps_are_where_somebody_is(&follower.events[told_before..], part);
+            assert_bumps_are_near_their_discs(&follower.events[events_before..], part);
         }
     }
     assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0));
     assert!(falls > 20 && seen > 20_000, "a lively crowd: {falls} falls, {seen} seen");
-    assert!(lingering > 20, "pickups that were left behind: {lingering}");
+    assert!(lingering > 20, "pickups between the borders: {lingering}");
     let count = |wanted: fn(&Event) -> bool| {
         followers[0].events.iter().filter(|event| wanted(event)).count()
     };
@@ -205,54 +205,54 @@ fn everybody_in_sight_is_as_in_the_world() {
 }
 
 #[test]
-fn a_tight_frame_tells_of_what_is_near_and_the_rest_in_time() {
+fn a_small_view_carries_the_nearest_discs_and_the_rest_later() {
     const BYTES_MAX: usize = 120;
     let mut crowd = Crowd::new();
     let mut follower = Follower::new(0);
     for _ in 0..600 {
         crowd.snapshot();
         let own = crowd.world.disc(Slot(0)).cloned();
-        follower.look(&crowd, BYTES_MAX);
+        follower.receive(&crowd, BYTES_MAX);
         let part = follower.part();
-        assert_eq!(part.disc(Slot(0)).cloned(), own.as_ref().map(told), "the own disc is exact");
+        assert_eq!(part.disc(Slot(0)).cloned(), own.as_ref().map(visible), "the own disc is exact");
     }
     assert_eq!(follower.decoder.diverged(), 0);
     let most = follower.bytes.iter().max().copied().unwrap_or_default();
     assert!(most <= BYTES_MAX + 16, "{most} bytes");
     assert!(follower.part().discs.len() > 10);
 
-    // With room again, everybody is exact at once.
+    // With room again, each disc is exact at once.
     crowd.snapshot();
-    follower.look(&crowd, usize::MAX);
+    follower.receive(&crowd, usize::MAX);
     let part = follower.part();
     for disc in &part.discs {
-        assert_eq!(*disc, told(crowd.world.disc(disc.slot).unwrap()));
+        assert_eq!(*disc, visible(crowd.world.disc(disc.slot).unwrap()));
     }
 }
 
 #[test]
-fn a_tight_frame_tells_of_the_nearest_pulses_and_of_every_knock_out() {
+fn a_small_view_carries_the_nearest_pulses_and_each_knock_out() {
     let mut crowd = Crowd::new();
     let mut follower = Follower::new(0);
     let (mut hidden, mut knock_outs) = (0, 0);
     while !crowd.world.is_over() {
         let events = crowd.snapshot();
         follower.events.clear();
-        follower.look(&crowd, 120);
+        follower.receive(&crowd, 120);
 
         let part = follower.part();
         let centre = crowd.world.disc(Slot(0)).unwrap().position;
         let distance = |pulse: &&Pulse| (pulse.position - centre).length_squared();
-        // All of them are new to everybody, so that each takes the same room.
+        // Only pulses that are new to all players, so that each takes the same room.
         let is_new = |pulse: &&Pulse| {
             crowd.world.tick.since(pulse.id.tick) <= 2
                 && is_within(pulse.position, centre, INTEREST_ENTER)
         };
         let new = crowd.world.pulses.iter().filter(is_new);
-        let (told, untold): (Vec<_>, Vec<_>) = new.partition(|pulse| part.pulses.contains(pulse));
-        hidden += untold.len();
-        if let Some(nearest) = untold.iter().map(distance).min() {
-            assert!(told.iter().all(|pulse| distance(pulse) <= nearest), "tick {}", part.tick);
+        let (sent, missing): (Vec<_>, Vec<_>) = new.partition(|pulse| part.pulses.contains(pulse));
+        hidden += missing.len();
+        if let Some(nearest) = missing.iter().map(distance).min() {
+            assert!(sent.iter().all(|pulse| distance(pulse) <= nearest), "tick {}", part.tick);
         }
         for event in events {
             let Event::KnockOut { slot, .. } = event else { continue };
@@ -267,39 +267,40 @@ fn a_tight_frame_tells_of_the_nearest_pulses_and_of_every_knock_out() {
 }
 
 #[test]
-fn who_missed_a_snapshot_begins_anew() {
+fn a_client_that_missed_a_snapshot_begins_anew() {
     let mut crowd = Crowd::new();
     let mut follower = Follower::new(3);
     for missed in [false, false, true, false, true, false, false] {
         crowd.snapshot();
         if !missed {
-            follower.look(&crowd, usize::MAX);
+            follower.receive(&crowd, usize::MAX);
             let part = follower.part();
-            assert!(part.discs.iter().all(|d| *d == told(crowd.world.disc(d.slot).unwrap())));
+            assert!(part.discs.iter().all(|d| *d == visible(crowd.world.disc(d.slot).unwrap())));
         }
     }
     assert_eq!(follower.decoder.diverged(), 0);
 }
 
-/// How many a player knows exactly, as the viewer has it, and how many not. With the former the player agrees.
-fn agrees_with_what_was_promised(follower: &Follower, world: &World, seed: u64) -> (usize, usize) {
+/// Checks that the discs which a client knows exactly, as the view has it, are right. Returns how many it knows exactly,
+/// and how many are stale.
+fn assert_exact_discs_are_right(follower: &Follower, world: &World, seed: u64) -> (usize, usize) {
     let part = follower.part();
     let when = format!("seed {seed}, tick {}", part.tick);
-    let is_exact = |disc: &&Disc| follower.viewer.is_exact(disc.slot);
-    let (exact, vague): (Vec<_>, Vec<_>) = part.discs.iter().partition(is_exact);
+    let is_exact = |disc: &&Disc| follower.view.is_exact(disc.slot);
+    let (exact, stale): (Vec<_>, Vec<_>) = part.discs.iter().partition(is_exact);
     for disc in &exact {
-        let real = world.disc(disc.slot).expect("nobody who has left is exact");
-        assert_eq!(**disc, told(real), "{when}");
+        let real = world.disc(disc.slot).expect("a disc that has left is not exact");
+        assert_eq!(**disc, visible(real), "{when}");
     }
     assert!(part.pulses.iter().all(|pulse| world.pulses.contains(pulse)), "{when}");
-    (exact.len(), vague.len())
+    (exact.len(), stale.len())
 }
 
-/// A frame of the usual size does not hold forty that are new, but two do. A smaller one never holds all.
+/// A view of the usual size does not hold forty new discs, but two views do. Smaller ones never hold all.
 #[test]
-fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
+fn a_client_that_begins_anew_among_forty_discs_knows_exactly_those_it_should() {
     const USUAL_BYTES: usize = 376;
-    let (mut exact, mut vague) = (0, 0);
+    let (mut exact, mut stale) = (0, 0);
     for seed in 0..SEEDS {
         let mut crowd = Crowd::together(seed);
         let mut followers = [0, 6, 9].map(Follower::new);
@@ -308,57 +309,57 @@ fn who_begins_anew_among_forty_knows_those_exactly_of_whom_that_is_promised() {
             crowd.snapshot();
             let frames = [USUAL_BYTES, 160, 64].into_iter().zip(&mut began);
             for (follower, (bytes_max, began)) in followers.iter_mut().zip(frames) {
-                // A client that has lost the thread.
-                let begins = crowd.chance.below(40) == 0;
+                // A desynced client.
+                let begins = crowd.rng.below(40) == 0;
                 if begins {
-                    follower.viewer = ClientView::new();
+                    follower.view = ClientView::new();
                 }
-                follower.look(&crowd, bytes_max);
-                let seen = agrees_with_what_was_promised(follower, &crowd.world, seed);
-                (exact, vague) = (exact + seen.0, vague + seen.1);
-                assert!(follower.viewer.is_exact(follower.slot), "seed {seed}: the own disc");
+                follower.receive(&crowd, bytes_max);
+                let seen = assert_exact_discs_are_right(follower, &crowd.world, seed);
+                (exact, stale) = (exact + seen.0, stale + seen.1);
+                assert!(follower.view.is_exact(follower.slot), "seed {seed}: the own disc");
                 let has_settled = !core::mem::replace(began, begins) && !begins;
                 if bytes_max == USUAL_BYTES && has_settled {
                     let centre = crowd.world.disc(follower.slot).unwrap().position;
                     let near = crowd.world.discs.iter();
                     let mut near =
                         near.filter(|disc| is_within(disc.position, centre, INTEREST_ENTER));
-                    assert!(near.all(|disc| follower.viewer.is_exact(disc.slot)), "seed {seed}");
+                    assert!(near.all(|disc| follower.view.is_exact(disc.slot)), "seed {seed}");
                 }
             }
         }
         assert!(followers.iter().all(|follower| follower.decoder.diverged() == 0), "seed {seed}");
     }
-    assert!(exact > 10 * vague && vague > 1_000, "{exact} exact, {vague} not");
+    assert!(exact > 10 * stale && stale > 1_000, "{exact} exact, {stale} stale");
 }
 
-/// What the player was promised to know exactly, of what somebody has who was told the same.
-fn promised(follower: &Follower, decoder: &StreamDecoder) -> World {
+/// The world of a decoder that got the same frames, with only the discs that the follower knows exactly.
+fn exact_part(follower: &Follower, decoder: &StreamDecoder) -> World {
     let mut world = decoder.world().expect("a world").clone();
-    world.discs.retain(|disc| follower.viewer.is_exact(disc.slot));
+    world.discs.retain(|disc| follower.view.is_exact(disc.slot));
     world
 }
 
-/// Every bit of some frames, flipped: whatever it is of, the next check sees that somebody went elsewhere.
+/// Flips each bit of some frames: whatever the bit means, the next check sees the difference.
 #[test]
-fn who_reads_one_bit_wrong_notices_it_within_a_second() {
+fn a_client_that_reads_one_bit_wrong_notices_it_within_a_second() {
     let (mut noticed, mut missed) = (0, 0);
     let (mut neighbours, mut pulses, mut pickups) = (0, 0, 0);
     for bytes_max in [usize::MAX, 90] {
         let mut crowd = Crowd::new();
         let mut follower = Follower::new(0);
-        let mut misled: Vec<StreamDecoder> = Vec::new();
+        let mut misreading: Vec<StreamDecoder> = Vec::new();
         for _ in 0..330 {
             crowd.snapshot();
             let before = follower.decoder.clone();
-            let record = follower.look(&crowd, bytes_max);
+            let record = follower.receive(&crowd, bytes_max);
             let frame = records(&record).next().unwrap().unwrap();
-            misled.retain_mut(|other| other.apply(frame).is_ok());
+            misreading.retain_mut(|other| other.apply(frame).is_ok());
             let is_checked = crowd.world.tick.0 % TICK_RATE_HZ < 2;
             if is_checked {
-                let right = promised(&follower, &follower.decoder);
-                for other in misled.drain(..) {
-                    let wrong = promised(&follower, &other);
+                let right = exact_part(&follower, &follower.decoder);
+                for other in misreading.drain(..) {
+                    let wrong = exact_part(&follower, &other);
                     if wrong == right {
                         continue;
                     }
@@ -373,14 +374,14 @@ fn who_reads_one_bit_wrong_notices_it_within_a_second() {
                 for bit in 0..frame.len() * 8 {
                     let (mut broken, mut other) = (frame.to_vec(), before.clone());
                     broken[bit / 8] ^= 1 << (bit % 8);
-                    misled.extend(other.apply(&broken).is_ok().then_some(other));
+                    misreading.extend(other.apply(&broken).is_ok().then_some(other));
                 }
             }
         }
         assert_eq!(follower.decoder.diverged(), 0);
     }
     assert!(neighbours > 1_000 && pulses > 100 && pickups > 0, "{neighbours} {pulses} {pickups}");
-    // Of so many, fifteen bits agree by chance now and then.
+    // A sum of fifteen bits agrees by chance now and then.
     assert!(noticed > 1_000 * missed, "{noticed} noticed, {missed} not");
 }
 
@@ -388,17 +389,17 @@ fn who_reads_one_bit_wrong_notices_it_within_a_second() {
 fn broken_frames_are_refused_and_change_nothing() {
     let mut crowd = Crowd::new();
     let mut follower = Follower::new(0);
-    let mut chance = Rng(5);
+    let mut rng = Rng(5);
     for _ in 0..120 {
         crowd.snapshot();
-        let record = follower.viewer.encode(&crowd.encoder, &crowd.world, Slot(0), usize::MAX);
+        let record = follower.view.encode(&crowd.encoder, &crowd.world, Slot(0), usize::MAX);
         let frame = records(&record).next().unwrap().unwrap();
         let mut broken = frame.to_vec();
-        let place = chance.below(u32::try_from(broken.len()).unwrap()) as usize;
-        broken[place] ^= 1 << chance.below(8);
+        let place = rng.below(u32::try_from(broken.len()).unwrap()) as usize;
+        broken[place] ^= 1 << rng.below(8);
         let cut = &frame[..place];
         for bad in [&broken[..], cut] {
-            // Whatever they say, they do not bring it down, and what comes of them can be stepped.
+            // The decoder does not panic, and any world that it accepts can be stepped.
             let mut decoder = follower.decoder.clone();
             if decoder.apply(bad).is_ok() {
                 decoder.world().cloned().unwrap().step(&[]);
@@ -411,7 +412,7 @@ fn broken_frames_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn who_watches_follows_the_whole_of_it() {
+fn a_spectator_follows_the_whole_crowd() {
     let mut crowd = Crowd::new();
     let mut encoder = StreamEncoder::new();
     let mut decoder = StreamDecoder::new();

@@ -1,12 +1,12 @@
-//! A thousand seeded matches: they always play the same, and they are matches.
+//! A thousand seeded matches: they always play the same, and they are lively.
 
 use shared::sim::determinism::{SeededMatch, fold, match_checksum};
 use shared::sim::mode::ROUND_TICKS;
 
 use shared::sim::{BotStrength, Command, Event, Mode, PushKind, Slot, World, bot};
 
-/// What a thousand matches come to. A change of a rule changes it: look whether you meant to, and write the new
-/// number here. The browser's page `/determinism` must show the same.
+/// The digest of a thousand matches. A change of a rule changes it: check that the change is intended, and write the new
+/// number here. The page `/determinism` in the browser must show the same.
 const DIGEST_OF_1000: u64 = 0x7ad2_bb02_3ad4_1a6d;
 
 #[test]
@@ -68,12 +68,12 @@ fn a_stronger_bot_scores_more_and_every_push_counts() {
     let falls = |e: &&Event| matches!(e, Event::KnockOut { .. });
     let knockouts = events.iter().filter(falls).count();
     assert!(points.is_sorted(), "gentle, keen, fierce: {points:?}");
-    // In a round of three minutes everyone falls every nine to twenty seconds.
+    // In a round of three minutes each disc falls once in nine to twenty seconds.
     let falls_each = knockouts / (12 * 9);
     assert!((9..=20).contains(&falls_each), "{falls_each} falls each");
     for kind in PushKind::ALL {
         let by =
             |e: &&Event| matches!(e, Event::KnockOut { credit: Some((_, by)), .. } if *by == kind);
-        assert!(events.iter().any(|e| by(&e)), "nobody falls by {kind:?}");
+        assert!(events.iter().any(|e| by(&e)), "no disc falls by {kind:?}");
     }
 }

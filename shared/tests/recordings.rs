@@ -1,4 +1,4 @@
-//! The recordings in `tests/data`: files that were made once and must play the same for as long as their version does.
+//! The recordings in `tests/data`: they were made once and must play the same as long as their version is supported.
 //!
 //! When rules or format change on purpose, raise [`VERSION`] (and the stream's and the protocol's with it), run
 //! `cargo run -p shared --example record -- tests/data`, and write what it prints into [`RECORDINGS`].
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use shared::replay::{Playback, ReplayError, ReplayReader, VERSION};
 
-/// The files of this version, and the checksums of the worlds that they end with.
+/// The files of this version, and the checksums of their last worlds.
 const RECORDINGS: [(&str, u32); 4] = [
     ("brawl", 0xce43_b75f),
     ("teams", 0xe9aa_6cb6),
@@ -46,7 +46,7 @@ fn recordings_of_this_version_play_to_the_end_that_they_had() {
 }
 
 #[test]
-fn every_recording_in_the_folder_is_looked_at() {
+fn every_recording_in_the_folder_is_tested() {
     let mut found: Vec<String> = fs::read_dir(FOLDER)
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -59,7 +59,7 @@ fn every_recording_in_the_folder_is_looked_at() {
     assert_eq!(found, known);
 }
 
-/// A real one of the first version, from before nobody moved during the countdown.
+/// A real recording of version 1, made when discs could still move during the countdown.
 const OLD: &str = "version-1.replay";
 
 #[test]

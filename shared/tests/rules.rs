@@ -10,7 +10,7 @@ use shared::snapshot::{DecodeError, StreamDecoder, StreamEncoder, records};
 
 const EAST: Angle = Angle::from_steps(0);
 
-/// A world in which these seats are taken, with their teams, and everybody may move.
+/// A world with a disc for each of these teams, after the countdown.
 fn world(mode: Mode, teams: &[u8]) -> World {
     let mut world = World::new(mode, 1, ROUND_TICKS);
     let seats = (0..).map(Slot).zip(teams);
@@ -22,7 +22,7 @@ fn world(mode: Mode, teams: &[u8]) -> World {
     world
 }
 
-/// Puts one disc at the eastern edge and another on its way to it, the others far away; returns who fell, and by whom.
+/// Puts one disc at the eastern edge and another on its way to it, the others far away. Returns the knock-out.
 fn push_over_the_edge(world: &mut World, pusher: Slot, fallen: Slot) -> Event {
     let edge = world.platform_radius() - RADIUS / 2;
     for disc in &mut world.discs {
@@ -37,7 +37,7 @@ fn push_over_the_edge(world: &mut World, pusher: Slot, fallen: Slot) -> Event {
         }
     }
     let fall = |event: &Event| matches!(event, Event::KnockOut { slot, .. } if *slot == fallen);
-    (0..60).find_map(|_| world.step(&[]).into_iter().find(fall)).expect("somebody falls")
+    (0..60).find_map(|_| world.step(&[]).into_iter().find(fall)).expect("the disc falls")
 }
 
 fn credit_of(event: Event) -> Option<(Slot, PushKind)> {
@@ -46,7 +46,7 @@ fn credit_of(event: Event) -> Option<(Slot, PushKind)> {
 }
 
 #[test]
-fn nobody_moves_before_the_countdown_is_over() {
+fn no_disc_moves_before_the_countdown_is_over() {
     let mut world = World::new(Mode::Brawl, 1, ROUND_TICKS);
     let slot = Slot(0);
     let input = Input { thrust: Thrust::towards(EAST), aim: EAST, buttons: Buttons::DASH };
@@ -64,7 +64,7 @@ fn nobody_moves_before_the_countdown_is_over() {
 }
 
 #[test]
-fn a_foe_who_bumps_somebody_off_scores_and_a_teammate_does_not() {
+fn a_foe_who_bumps_a_disc_off_scores_and_a_teammate_does_not() {
     let (pusher, fallen) = (Slot(0), Slot(1));
 
     let mut foes = world(Mode::Teams, &[0, 1]);
@@ -79,7 +79,7 @@ fn a_foe_who_bumps_somebody_off_scores_and_a_teammate_does_not() {
     assert_eq!(by_friend, None);
     assert_eq!(friends.disc(pusher).unwrap().points, 0);
     assert_eq!(friends.team_points, [0, -1]);
-    assert_eq!(in_brawl, Some((pusher, PushKind::Bump)), "without teams everybody is a foe");
+    assert_eq!(in_brawl, Some((pusher, PushKind::Bump)), "without teams each other disc is a foe");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_teammates_bump_does_not_take_the_foes_point() {
 }
 
 #[test]
-fn who_takes_over_the_seat_of_a_foe_does_not_score_against_the_own_team() {
+fn a_teammate_in_the_seat_of_a_foe_who_left_does_not_score() {
     let (friend, fallen, foe) = (Slot(0), Slot(1), Slot(2));
     let mut world = world(Mode::Teams, &[0, 0, 1]);
     let push = LastPush { by: foe, kind: PushKind::Shove, ticks_left: 200 };
@@ -116,7 +116,7 @@ fn a_world_has_the_seats_of_its_mode_and_no_others() {
         let mut encoder = StreamEncoder::new();
         let mut decoder = StreamDecoder::new();
         let mut stream = encoder.keyframe(&world);
-        // A few more than there are.
+        // A few more than the mode has.
         let slots = || (0..).map(Slot).take(mode.seats() + 20);
         let joins: Vec<_> = slots().map(|slot| Command::Join { slot, team: 0 }).collect();
         let input = Input { thrust: Thrust::towards(EAST), ..Input::default() };
@@ -140,7 +140,7 @@ fn a_keyframe_with_a_seat_that_its_mode_does_not_have_is_refused() {
     let mut frame = records(&brawl).next().unwrap().unwrap().to_vec();
     assert!(StreamDecoder::new().apply(&frame).is_ok());
 
-    // Behind kind and format stands the mode, two bits: now a duel.
+    // The mode, two bits, follows kind and format: now it is a duel.
     frame[1] = frame[1] & !3 | 2;
 
     let refused = DecodeError::Malformed("no such seat");

@@ -1,4 +1,4 @@
-//! Properties of the match stream: what was sent is what arrives, whatever happens on the way.
+//! Properties of the match stream: the decoder has the world of the encoder, whatever happens on the way.
 
 #[path = "support/recorded.rs"]
 mod recorded;
@@ -136,7 +136,7 @@ fn a_divergence_is_counted_once_though_a_keyframe_shows_it_again() {
         game.world.step(&commands);
         take(&encoder.delta(&[commands], &game.world), &mut decoder);
     }
-    // Somebody else's luck.
+    // A world with other random numbers.
     let mut elsewhere = game.world.clone();
     elsewhere.rng.0 ^= 1;
     take(&StreamEncoder::new().keyframe(&elsewhere), &mut decoder);

@@ -47,8 +47,7 @@ pub struct RelayedInput {
 
 impl RelayedInput {
     /// Whether this world has the seat and will take the step of `tick` within the next 64 ticks.
-    #[must_use]
-    pub fn is_ahead_of(&self, world: &World) -> bool {
+    fn is_ahead_of(&self, world: &World) -> bool {
         let ticks = self.tick.since(world.tick);
         (0..1 << TICKS_BITS).contains(&ticks) && world.disc(self.slot).is_some()
     }

@@ -1,4 +1,4 @@
-//! A seeded match as a server sends and records it.
+//! A seeded match, encoded and recorded as the server does.
 
 #![allow(dead_code, reason = "the tests look at more of it than the program that writes them")]
 
@@ -9,10 +9,10 @@ use shared::sim::{BotStrength, World};
 use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS, Tick};
 
-/// The file, and what it must come to.
+/// A recording, and the worlds that it must play.
 pub(crate) struct Recorded {
     pub(crate) file: Vec<u8>,
-    /// After each frame.
+    /// The world after each frame.
     pub(crate) worlds: Vec<World>,
     /// Sizes of the deltas, in bytes.
     pub(crate) deltas: Vec<usize>,
@@ -23,7 +23,7 @@ pub(crate) struct Recorded {
 /// Plays and records the match of a seed.
 pub(crate) fn record(seed: u64) -> Recorded {
     let mut game = SeededMatch::new(seed);
-    // Near the wrap on every other seed: nothing may depend on ticks that only grow.
+    // Every other seed begins near the wrap: no code may rely on ticks that only grow.
     if seed % 2 == 1 {
         game.world.tick = Tick(u32::MAX - 300);
         game.world.began = game.world.tick;
