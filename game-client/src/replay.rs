@@ -9,6 +9,8 @@ use bevy::prelude::{
     App, IntoScheduleConfigs as _, MessageWriter, Plugin, Res, ResMut, Resource, Time, Update,
     in_state, resource_exists, warn,
 };
+use presentation::playhead::{decode_target, share_between};
+use presentation::recording_player::{Extent, PlaybackCommand, PlaybackState, RecordingPlayer};
 use shared::api::ReplaySummary;
 use shared::replay::{Playback, ReplayError, ReplayReader};
 use shared::sim::Slot;
@@ -20,15 +22,10 @@ use crate::room::Settled;
 use crate::scene::{Phase, Seen, Stage};
 use crate::space::Drawn;
 
-/// Speeds on offer: a quarter to eight times.
-pub const SPEEDS: [f32; 6] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 /// A jump with the arrow keys, in seconds.
-pub const JUMP_SECONDS: f32 = 5.0;
+pub const JUMP_SECONDS: f64 = 5.0;
 /// How much of the window's height the bar with the timeline takes, about.
 const BAR_SHARE: f32 = 0.11;
-/// Playing begins, and goes on after the needle caught up with what arrives, when so much is ahead, in ticks: as in the
-/// lobby. With less, it would stand still at the end of each chunk.
-const AHEAD_TICKS_MIN: f64 = TICK_RATE_HZ as f64;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -85,7 +82,7 @@ struct Sent {
     bytes: u64,
 }
 
-/// A recording and a needle on it.
+/// A recording and its player.
 #[derive(Debug, Resource)]
 pub struct Recording {
     reader: ReplayReader,
@@ -93,17 +90,10 @@ pub struct Recording {
     /// Nothing: it is from a file.
     sent: Option<Sent>,
     playback: Playback,
-    /// Where the needle is, in ticks since the round began.
-    at: f64,
-    /// Whether it moves.
-    pub is_playing: bool,
-    /// Place in [`SPEEDS`].
-    pub speed: usize,
+    player: RecordingPlayer,
     /// Whom the picture follows.
     pub follow: Option<Slot>,
     jumped: bool,
-    /// The needle has caught up with what arrives, and too little is ahead.
-    is_starved: bool,
     /// It was told that the recording leads elsewhere than it says.
     is_divergence_told: bool,
 }
@@ -144,22 +134,18 @@ impl Recording {
     }
 
     fn begun(reader: ReplayReader, arrival: Arrival, sent: Option<Sent>) -> Self {
-        let (at, playback) = (f64::from(reader.first_tick()), Playback::new());
-        let (is_playing, speed, follow) = (true, 2, None);
-        let (jumped, is_starved, is_divergence_told) = (true, arrival == Arrival::Coming, false);
-        Self {
+        let mut recording = Self {
             reader,
             arrival,
             sent,
-            playback,
-            at,
-            is_playing,
-            speed,
-            follow,
-            jumped,
-            is_starved,
-            is_divergence_told,
-        }
+            playback: Playback::new(),
+            player: RecordingPlayer::default(),
+            follow: None,
+            jumped: true,
+            is_divergence_told: false,
+        };
+        recording.measure();
+        recording
     }
 
     /// Whose parts it takes, if it is sent by a server.
@@ -201,14 +187,25 @@ impl Recording {
         if let Err(why) = self.reader.push(bytes) {
             self.arrival = Arrival::Failed { why: format!("It cannot be read further: {why}.") };
         }
-        self.is_starved &= self.ahead() < AHEAD_TICKS_MIN;
+        self.measure();
     }
 
     /// It comes otherwise than before.
     pub fn note(&mut self, arrival: Arrival) {
         if self.is_arriving() {
             self.arrival = arrival;
+            self.measure();
         }
+    }
+
+    /// Tells the player how much of the recording is here.
+    fn measure(&mut self) {
+        self.player.set_extent(Extent {
+            first: self.reader.first_tick(),
+            last: self.reader.available_ticks(),
+            expected: self.sent.as_ref().map_or(0, |sent| sent.ticks),
+            may_grow: self.is_arriving(),
+        });
     }
 
     /// The recording.
@@ -221,16 +218,14 @@ impl Recording {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "seconds of a round")]
     pub fn seconds(&self) -> f32 {
-        (self.at / f64::from(TICK_RATE_HZ)) as f32
+        (self.player.at() / f64::from(TICK_RATE_HZ)) as f32
     }
 
     /// How long it is, in seconds. Parts of it may still be missing.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a round has far fewer than 2²⁴ ticks")]
     pub fn length(&self) -> f32 {
-        let expected = self.sent.as_ref().filter(|_| self.is_arriving());
-        let ticks = expected.map_or(0, |sent| sent.ticks).max(self.reader.available_ticks());
-        ticks as f32 / TICK_RATE_HZ as f32
+        self.player.total() as f32 / TICK_RATE_HZ as f32
     }
 
     /// How much of it can be seen already, in seconds.
@@ -240,37 +235,40 @@ impl Recording {
         self.reader.available_ticks() as f32 / TICK_RATE_HZ as f32
     }
 
-    /// The needle has to wait for what comes.
+    /// What plays it.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.is_arriving() && self.is_starved
+    pub fn player(&self) -> &RecordingPlayer {
+        &self.player
     }
 
-    /// Puts the needle somewhere.
+    /// Whether it plays, or would if more of it were here.
+    #[must_use]
+    pub fn is_playing(&self) -> bool {
+        matches!(self.player.state(), PlaybackState::Playing | PlaybackState::Buffering)
+    }
+
+    /// Does what a viewer asks for.
+    pub fn apply(&mut self, command: PlaybackCommand) {
+        let before = self.player.at();
+        self.player.apply(command);
+        self.jumped |= self.player.at() != before;
+    }
+
+    /// Moves the playhead, in seconds.
     pub fn jump_to(&mut self, seconds: f32) {
-        let end = f64::from(self.reader.available_ticks());
-        let start = f64::from(self.reader.first_tick());
-        self.at = (f64::from(seconds) * f64::from(TICK_RATE_HZ)).clamp(start, end);
+        self.player.seek(f64::from(seconds) * f64::from(TICK_RATE_HZ));
         self.jumped = true;
-        self.is_starved = self.ahead() < 1.0;
     }
 
-    /// Lets time pass, in seconds. Returns how much of it the needle moved on by, at its speed.
+    /// Lets time pass, in seconds. Returns by how many seconds of the match the playhead moved.
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a frame")]
     fn pass(&mut self, seconds: f32) -> f32 {
-        let is_moving = self.is_playing && !self.is_waiting();
-        let seconds = if is_moving { seconds * SPEEDS[self.speed] } else { 0.0 };
-        let end = f64::from(self.reader.available_ticks());
-        self.at = (self.at + f64::from(seconds) * f64::from(TICK_RATE_HZ)).min(end);
-        if self.at >= end {
-            self.is_starved = true;
-            self.is_playing &= self.is_arriving();
+        let passed = self.player.advance(seconds.into()) as f32;
+        if self.player.state() == PlaybackState::Ended {
+            // A jump back from the end shows its moment and does not play on.
+            self.player.pause();
         }
-        seconds
-    }
-
-    /// What is here behind the needle, in ticks.
-    fn ahead(&self) -> f64 {
-        f64::from(self.reader.available_ticks()) - self.at
+        passed
     }
 
     /// Whether it leads elsewhere than it says, and that was not told yet. Somebody has a bug then; the next keyframe
@@ -279,16 +277,6 @@ impl Recording {
         let is_new = self.reader.diverged() > 0 && !self.is_divergence_told;
         self.is_divergence_told |= is_new;
         is_new
-    }
-
-    fn tick(&self) -> u32 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "ticks of a round"
-        )]
-        let tick = self.at.max(0.0) as u32;
-        tick
     }
 }
 
@@ -325,9 +313,8 @@ fn play(
         warn!("the recording leads elsewhere than it says: this build plays it otherwise");
     }
     let seconds = recording.pass(time.delta_secs());
-    // Frames span two ticks: the needle's world is the one just after it.
-    let target = (recording.tick() + 2).min(recording.reader.available_ticks());
-    let (tick, at) = (recording.tick(), recording.at);
+    let at = recording.player.at();
+    let target = decode_target(at).min(recording.reader.available_ticks());
     let jumped = core::mem::take(&mut recording.jumped);
     let Recording { reader, playback, .. } = recording;
     if jumped {
@@ -342,16 +329,16 @@ fn play(
     }
     let Some(later) = playback.world() else { return };
     let earlier = playback.previous().unwrap_or(later);
-    let (from, to) = (f64::from(earlier.elapsed()), f64::from(later.elapsed()));
     #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1")]
-    let part = if to > from { ((at - from) / (to - from)).clamp(0.0, 1.0) as f32 } else { 1.0 };
+    let part = share_between(earlier.elapsed(), later.elapsed(), at) as f32;
     stage.drawn = Some(Drawn::between(earlier, later, part, &Offsets::default()));
     stage.seconds = seconds;
     stage.own = None;
     stage.subject = recording.follow;
     stage.is_backdrop = false;
     stage.covered = BAR_SHARE;
-    let roster = reader.roster_at(tick);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "never negative")]
+    let roster = reader.roster_at(at as u32);
     if stage.roster != *roster {
         stage.roster = roster.clone();
     }
@@ -365,7 +352,7 @@ mod tests {
     use shared::sim::{Mode, World};
     use shared::snapshot::StreamEncoder;
 
-    use super::{Arrival, Recording};
+    use super::{Arrival, PlaybackState, Recording};
 
     fn arriving() -> Recording {
         let summary = ReplaySummary {
@@ -406,6 +393,17 @@ mod tests {
         deltas.collect()
     }
 
+    /// Lets time pass in frames. Returns by how many seconds the playhead moved.
+    fn pass(recording: &mut Recording, seconds: f32) -> f32 {
+        let frames = (seconds / 0.1).round() as usize;
+        let moved: f32 = (0..frames).map(|_| recording.pass(0.1)).sum();
+        (moved * 100.0).round() / 100.0
+    }
+
+    fn is_waiting(recording: &Recording) -> bool {
+        recording.player().state() == PlaybackState::Buffering
+    }
+
     /// Takes bytes as they come.
     fn arrive(recording: &mut Recording, bytes: &[u8]) {
         recording.take(recording.reader().bytes(), bytes);
@@ -416,24 +414,21 @@ mod tests {
         let ((mut world, mut encoder, first), mut recording) = (begun(), arriving());
         arrive(&mut recording, &first);
         arrive(&mut recording, &more(50, &mut world, &mut encoder));
-        assert_eq!(
-            (recording.pass(0.1), recording.is_waiting()),
-            (0.0, true),
-            "it has hardly begun"
-        );
+        let moved = pass(&mut recording, 0.1);
+        assert_eq!((moved, is_waiting(&recording)), (0.0, true), "it has hardly begun");
 
         arrive(&mut recording, &more(50, &mut world, &mut encoder));
-        assert_eq!((recording.pass(0.5), recording.is_waiting()), (0.5, false));
-        recording.pass(5.0);
-        assert_eq!((recording.seconds(), recording.is_waiting()), (100.0 / 60.0, true));
+        assert_eq!((pass(&mut recording, 0.5), is_waiting(&recording)), (0.5, false));
+        pass(&mut recording, 5.0);
+        assert_eq!((recording.seconds(), is_waiting(&recording)), (100.0 / 60.0, true));
         for _ in 0..2 {
             arrive(&mut recording, &more(20, &mut world, &mut encoder));
-            assert_eq!(recording.pass(0.1), 0.0, "a chunk alone lets it not go on");
+            assert_eq!(pass(&mut recording, 0.1), 0.0, "a chunk alone lets it not go on");
         }
-        assert!(recording.is_playing);
+        assert!(recording.is_playing());
 
         arrive(&mut recording, &more(20, &mut world, &mut encoder));
-        assert_eq!((recording.pass(0.1), recording.is_waiting()), (0.1, false));
+        assert_eq!((pass(&mut recording, 0.1), is_waiting(&recording)), (0.1, false));
     }
 
     #[test]
@@ -441,15 +436,15 @@ mod tests {
         let ((mut world, mut encoder, first), mut recording) = (begun(), arriving());
         arrive(&mut recording, &first);
         arrive(&mut recording, &more(30, &mut world, &mut encoder));
-        assert!(recording.is_waiting());
+        assert!(is_waiting(&recording));
 
         recording.note(Arrival::Whole);
 
-        assert_eq!((recording.pass(0.25), recording.is_waiting()), (0.25, false));
-        recording.pass(5.0);
-        assert_eq!((recording.seconds(), recording.is_playing), (0.5, false));
+        assert_eq!((pass(&mut recording, 0.2), is_waiting(&recording)), (0.2, false));
+        pass(&mut recording, 5.0);
+        assert_eq!((recording.seconds(), recording.is_playing()), (0.5, false));
         recording.jump_to(0.1);
-        assert!(!recording.is_waiting());
+        assert_eq!((is_waiting(&recording), recording.is_playing()), (false, false));
     }
 
     #[test]
@@ -473,7 +468,7 @@ mod tests {
 
         assert_eq!(recording.length(), 20.0);
         assert_eq!(recording.share(), 0.5);
-        assert!(recording.is_waiting());
+        assert!(is_waiting(&recording));
         recording.take(0, b"PUSH");
         assert_eq!(recording.share(), 0.25);
         assert_eq!(recording.arrival(), &Arrival::Coming);

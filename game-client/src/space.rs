@@ -153,12 +153,6 @@ pub struct Drawn {
     pub is_partial: bool,
 }
 
-/// Whether ice of such a radius, in units, is too wide to be seen at once from near by: a crowd's.
-#[must_use]
-pub fn is_wide(radius_whole: f32) -> bool {
-    radius_whole > 1_000.0
-}
-
 impl Drawn {
     /// The moment that lies `part` of the way from one world to the next.
     #[must_use]
@@ -205,10 +199,10 @@ impl Drawn {
         }
     }
 
-    /// Whether the ice is wide: see [`is_wide`].
+    /// Whether the ice is wide: see [`presentation::camera::is_wide`].
     #[must_use]
     pub fn is_wide(&self) -> bool {
-        is_wide(self.radius_whole)
+        presentation::camera::is_wide(self.radius_whole.into())
     }
 
     /// The disc of a seat.

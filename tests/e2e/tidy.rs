@@ -90,6 +90,8 @@ fn dependencies_point_the_way_that_is_drawn() {
     for name in frameworks.iter().chain(&programs) {
         assert!(!shared.iter().any(|found| found == name), "shared depends on {name}");
     }
+    // What client and lobby share lies above the core, and takes no engine, page framework or runtime.
+    assert_eq!(dependencies("shared/presentation"), ["shared"]);
     for program in ["game-server", "game-client", "web-lobby", "xtask"] {
         for other in programs {
             assert!(

@@ -6,8 +6,6 @@
 //!
 //! Deliberately absent: clocks, requests, and rules.
 
-pub mod palette;
-
 mod backdrop;
 mod camera;
 mod discs;
@@ -24,6 +22,8 @@ pub use small::draw_small;
 
 use core::f64::consts::TAU;
 
+use presentation::camera::is_wide;
+use presentation::playhead::share_between;
 use shared::sim::disc::Disc;
 use shared::sim::{Slot, World};
 use shared::snapshot::Roster;
@@ -130,7 +130,7 @@ pub fn draw(
     let aim = Aim { width: frame.width, height: frame.height, radius_whole, radius, follow };
     let mut view = brushes.camera.look(aim, frame.passed_ms, !frame.is_calm);
     // On wide ice somebody falls all the time, mostly far away.
-    let is_wide = camera::is_wide(radius_whole);
+    let is_wide = is_wide(radius_whole);
     if !frame.is_calm && !is_wide {
         view.middle = view.middle.plus(scene.effects.shake(scene.at));
     }
@@ -178,8 +178,7 @@ fn seen_discs<'a>(scene: &Scene<'a>) -> Vec<Seen<'a>> {
 /// How far the needle is between the previous world (0) and the world (1).
 fn glide(scene: &Scene) -> f64 {
     let Some(previous) = scene.previous else { return 1.0 };
-    let (from, to) = (f64::from(previous.elapsed()), f64::from(scene.world.elapsed()));
-    if to > from { ((scene.at - from) / (to - from)).clamp(0.0, 1.0) } else { 1.0 }
+    share_between(previous.elapsed(), scene.world.elapsed(), scene.at)
 }
 
 /// From here on, units of the world.

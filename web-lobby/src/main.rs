@@ -9,13 +9,9 @@ pub mod pages;
 
 pub mod components;
 
-pub mod deck;
-
 pub mod api;
 
 pub mod canvas;
-
-pub mod words;
 
 fn main() {
     console_error_panic_hook::set_once();

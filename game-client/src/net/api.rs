@@ -89,16 +89,11 @@ impl CallError {
 
     /// In words for a person.
     pub(super) fn trouble(&self) -> Trouble {
-        Trouble { text: capitalised(&self.to_string()), may_pass: self.may_pass() }
+        Trouble {
+            text: presentation::words::sentence(&self.to_string()),
+            may_pass: self.may_pass(),
+        }
     }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        let rest = letters.as_str().trim_end_matches('.');
-        format!("{}{rest}.", first.to_uppercase())
-    })
 }
 
 /// One server, and who one is there.

@@ -1,64 +1,35 @@
-//! How long to wait before the next try: longer each time, and not everyone at once.
+//! How long this client waits before it tries to reach a server again.
 
 use std::time::Duration;
 
-/// The first delay.
+/// The delay after the first failure.
 const FIRST: Duration = Duration::from_millis(300);
 /// No delay is longer.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Counts tries in a row.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Backoff {
-    tries: u32,
+/// Exponential backoff with the client's delays and its own random numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Backoff(presentation::backoff::Backoff);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(presentation::backoff::Backoff::new(FIRST, LONGEST))
+    }
 }
 
 impl Backoff {
-    /// The delay before the next try: doubled each time, then between half and all of it.
+    /// The delay before the next try.
     pub(crate) fn next(&mut self) -> Duration {
-        self.delay(jitter())
+        self.0.next_delay(fastrand::f64())
     }
 
     /// How many tries failed in a row.
     pub(crate) const fn tries(&self) -> u32 {
-        self.tries
+        self.0.failures()
     }
 
-    /// It worked: begin again.
+    /// A try succeeded: the next delay is the first one again.
     pub(crate) const fn reset(&mut self) {
-        self.tries = 0;
-    }
-
-    fn delay(&mut self, jitter: f64) -> Duration {
-        let longest = FIRST.saturating_mul(1 << self.tries.min(10)).min(LONGEST);
-        self.tries = self.tries.saturating_add(1);
-        longest.mul_f64(0.5 + jitter / 2.0)
-    }
-}
-
-/// Anything from 0 to 1 that differs between clients, and each time.
-pub(super) fn jitter() -> f64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let bits = RandomState::new().hash_one(std::process::id());
-    f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Backoff, FIRST, LONGEST};
-
-    #[test]
-    fn delays_grow_to_a_limit() {
-        let mut backoff = Backoff::default();
-
-        let delays: Vec<Duration> = (0..20).map(|_| backoff.delay(1.0)).collect();
-
-        assert_eq!(delays[0], FIRST);
-        assert!(delays.is_sorted());
-        assert_eq!(delays[19], LONGEST);
-        backoff.reset();
-        assert_eq!(backoff.delay(0.0), FIRST / 2);
+        self.0.reset();
     }
 }

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::api::Api;
-use super::backoff::{Backoff, jitter};
+use super::backoff::Backoff;
 use super::orders::{Order, Orders, Parting};
 use super::socket::{self, Ending, Socket};
 use super::{LinkId, LinkState, Report};
@@ -152,7 +152,7 @@ impl Link {
                     Err(parting) => return self.say_goodbye(socket, parting).await,
                 },
                 () = sleep_until(ping_at.into()) => {
-                    ping_at = Instant::now() + PING_EVERY.mul_f64(0.5 + jitter());
+                    ping_at = Instant::now() + PING_EVERY.mul_f64(0.5 + fastrand::f64());
                     if heard.elapsed() > SILENCE_MAX {
                         return Outcome::Ended(Ending::of(None));
                     }

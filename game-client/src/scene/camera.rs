@@ -11,6 +11,7 @@ use bevy::prelude::{
 };
 use bevy::render::renderer::RenderAdapterInfo;
 use bevy::window::PrimaryWindow;
+use presentation::camera::{eased_share, wide_picture_height};
 use shared::sim::Slot;
 
 use super::painter::Painter;
@@ -28,8 +29,6 @@ const FOLLOW: f32 = 0.62;
 const FOLLOW_KILLER: f32 = 0.86;
 /// …who is seen from a little nearer.
 const HEIGHT_KILLER: f32 = 680.0;
-/// On wide ice the picture is no larger than this: a player is told of little more (`shared::snapshot::crowd::INTEREST_ENTER`).
-const WIDE_PICTURE: Vec2 = Vec2::new(1_440.0, 800.0);
 /// On wide ice the own disc is never farther from the middle of the picture than this, along both axes: what is behind
 /// it is told of a little longer than what is before it.
 const WIDE_LAG: f32 = 90.0;
@@ -37,8 +36,6 @@ const WIDE_LAG: f32 = 90.0;
 const CUT_UNITS: f32 = 500.0;
 /// Seconds of the own movement that the picture looks ahead.
 const LOOK_AHEAD_SECONDS: f32 = 0.12;
-/// The picture has closed half of the way to where it should be after so many seconds.
-const HALF_LIFE_SECONDS: f32 = 0.11;
 /// Room around the ice when all of it is shown.
 const ROOM: f32 = 1.16;
 /// The shake fades within so many seconds.
@@ -175,7 +172,7 @@ pub(super) fn follow(
     view.window = Vec2::new(window.width(), window.height()).max(Vec2::ONE);
     let (centre, height) = wanted(&stage, fall.killer(), view.window, time.elapsed_secs());
     let jump = followed.jumps_to(&stage);
-    let near = if jump { 1.0 } else { 1.0 - 0.5_f32.powf(seconds / HALF_LIFE_SECONDS) };
+    let near = if jump { 1.0 } else { eased_share(seconds.into()) as f32 };
     view.centre = view.centre.lerp(centre, near);
     view.scale += (height / view.window.y - view.scale) * near;
     if let Some(place) = held(&stage) {
@@ -265,7 +262,7 @@ fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2
     let subject = stage.subject.and_then(|slot| drawn.disc(slot));
     match subject {
         Some(disc) if is_wide => {
-            let height = WIDE_PICTURE.y.min(WIDE_PICTURE.x * window.y / window.x);
+            let height = wide_picture_height(window.x.into(), window.y.into()) as f32;
             (disc.position - covered(height), height)
         }
         Some(disc) => {

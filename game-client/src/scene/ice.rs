@@ -74,7 +74,7 @@ impl Slab {
 
     /// Whether it does not fit into one picture.
     fn is_wide(&self) -> bool {
-        crate::space::is_wide(self.whole)
+        presentation::camera::is_wide(self.whole.into())
     }
 
     fn segments(&self) -> u32 {

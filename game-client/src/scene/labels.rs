@@ -7,6 +7,7 @@ use bevy::prelude::{
     App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Single, Update, Window, With,
 };
 use bevy::window::PrimaryWindow;
+use presentation::labels::{CROWDED_ABOVE, LabelLayout};
 use shared::sim::Slot;
 
 use super::{OwnFall, Phase, Stage, View};
@@ -18,12 +19,11 @@ const NEAR_PIXELS_MANY: f32 = 44.0;
 /// From the middle of a disc to its name, in units, and in logical pixels at least.
 const BELOW_UNITS: f32 = 46.0;
 const BELOW_PIXELS: f32 = 15.0;
-/// Of more discs than this, who watches sees the names of the best few only.
-const MANY: usize = 16;
+/// A spectator of a crowd sees the names of this many leaders.
 const BEST: usize = 5;
 /// Room that a name takes: for each letter, and in height, in logical pixels.
-const LETTER: f32 = 7.5;
-const LINE: f32 = 16.0;
+const LETTER: f64 = 7.5;
+const LINE: f64 = 16.0;
 
 /// One name in the window.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ fn find(
     labels.0.clear();
     let Some(drawn) = stage.drawn.as_ref().filter(|_| !stage.is_backdrop) else { return };
     let best = best_of(&stage);
-    let is_many = drawn.discs.len() > MANY;
+    let is_many = drawn.discs.len() > CROWDED_ABOVE;
     let reach = if is_many && stage.own.is_none() { NEAR_PIXELS_MANY } else { NEAR_PIXELS };
     for disc in drawn.discs.iter().filter(|disc| disc.standing && stage.own != Some(disc.slot)) {
         let below = Vec2::new(0.0, BELOW_UNITS.max(BELOW_PIXELS * view.scale));
@@ -99,7 +99,7 @@ fn best_of(stage: &Stage) -> Vec<Slot> {
     let Some(drawn) = stage.drawn.as_ref().filter(|_| stage.own.is_none()) else {
         return Vec::new();
     };
-    if drawn.discs.len() <= MANY {
+    if drawn.discs.len() <= CROWDED_ABOVE {
         return drawn.discs.iter().map(|disc| disc.slot).collect();
     }
     drawn.ranking().into_iter().take(BEST).map(|disc| disc.slot).collect()
@@ -113,19 +113,12 @@ fn is_inside(pixel: Vec2, window: Vec2) -> bool {
 fn keep_apart(labels: &mut Vec<Label>) {
     let weight = |label: &Label| (label.rank, label.strength);
     labels.sort_by(|a, b| weight(b).partial_cmp(&weight(a)).unwrap_or(Ordering::Equal));
-    let mut kept: Vec<Label> = Vec::new();
-    for label in labels.drain(..) {
+    let mut layout = LabelLayout::default();
+    labels.retain(|label| {
         #[expect(clippy::cast_precision_loss, reason = "a name is short")]
-        let width = |label: &Label| label.text.chars().count() as f32 * LETTER;
-        let lies_over = |other: &Label| {
-            let way = (label.place - other.place).abs();
-            way.y < LINE && way.x < f32::midpoint(width(&label), width(other))
-        };
-        if !kept.iter().any(lies_over) {
-            kept.push(label);
-        }
-    }
-    *labels = kept;
+        let width = label.text.chars().count() as f64 * LETTER;
+        layout.place((label.place.x.into(), label.place.y.into()), (width, LINE))
+    });
 }
 
 #[cfg(test)]

@@ -1,94 +1,66 @@
-//! The colours of a match: the lobby's are the same.
+//! The colours of a match as Bevy takes them. `presentation` holds the values, for the lobby too.
 
 use bevy::color::{Color, LinearRgba};
+use presentation::palette::{self, Colour, STRAIN};
 use shared::sim::{PickupKind, Slot};
 
 use crate::settings::PaletteChoice;
 
-/// A colour from its six digits.
-const fn rgb(hex: u32) -> Color {
-    let [_, red, green, blue] = hex.to_be_bytes();
+const fn bevy(colour: Colour) -> Color {
+    let [red, green, blue] = colour.rgb;
     Color::srgb(red as f32 / 255.0, green as f32 / 255.0, blue as f32 / 255.0)
 }
 
-/// The deep, in the middle.
-pub const VOID_INNER: Color = rgb(0x14_1c36);
-/// The deep, far out.
-pub const VOID_OUTER: Color = rgb(0x0a_0f1f);
-/// Specks in the deep.
-pub const SPECK: Color = rgb(0x9f_b4dc);
+/// The void in the middle of the picture.
+pub const VOID_INNER: Color = bevy(palette::VOID_INNER);
+/// The void at the edges of the picture.
+pub const VOID_OUTER: Color = bevy(palette::VOID_OUTER);
+/// Specks in the void.
+pub const SPECK: Color = bevy(palette::SPECK);
 /// The ice in the middle.
-pub const ICE_MIDDLE: Color = rgb(0xdc_ebf5);
+pub const ICE_MIDDLE: Color = bevy(palette::ICE_MIDDLE);
 /// The ice at the rim.
-pub const ICE_RIM: Color = rgb(0x8f_b3d1);
-/// Shards and the bright edge.
-pub const ICE_EDGE: Color = rgb(0xf4_fbff);
-/// Pushes, danger, own actions.
-pub const WARM: Color = rgb(0xff_7a59);
+pub const ICE_RIM: Color = bevy(palette::ICE_RIM);
+/// Shards of ice and the bright edge.
+pub const ICE_EDGE: Color = bevy(palette::ICE_EDGE);
+/// Pushes, danger, and the own actions.
+pub const WARM: Color = bevy(palette::WARM);
 /// Mend and protection.
-pub const GOOD: Color = rgb(0x57_d9a3);
+pub const GOOD: Color = bevy(palette::GOOD);
 /// Overcharge.
-pub const CHARGE: Color = rgb(0xff_d166);
+pub const CHARGE: Color = bevy(palette::CHARGE);
 /// Heavy.
-pub const HEAVY: Color = rgb(0x7f_8fd8);
-/// What is drawn dark on ice.
-pub const INK: Color = rgb(0x0b_1530);
+pub const HEAVY: Color = bevy(palette::HEAVY);
+/// Outlines on ice.
+pub const INK: Color = bevy(palette::INK);
 /// Shadows on ice.
-pub const SHADOW: Color = rgb(0x1c_3a5e);
+pub const SHADOW: Color = bevy(palette::SHADOW);
 /// The outline of the own disc.
 pub const WHITE: Color = Color::WHITE;
 
-/// Okabe and Ito's eight, tuned so that each stays apart on pale ice and on the void; with their shaded sides.
-const HUES: [(u32, u32); 8] = [
-    (0x2f_7de1, 0x20_5bb0),
-    (0xf0_901e, 0xbb_6a0b),
-    (0x0f_a37a, 0x0a_7758),
-    (0xd8_432f, 0xa0_2c1d),
-    (0xb4_5cc0, 0x83_3e8e),
-    (0xf3_d43a, 0xbf_a31d),
-    (0x3f_c0ee, 0x22_90b8),
-    (0x3d_4868, 0x26_2e47),
-];
-/// For eyes that see fewer hues: along blue and yellow, each a step lighter or darker than the next.
-const HUES_FEW: [(u32, u32); 8] = [
-    (0x0b_4fb3, 0x07_3880),
-    (0xff_c42e, 0xc9_9410),
-    (0x6f_b7ff, 0x3f_84cc),
-    (0x7a_4a00, 0x53_3200),
-    (0x1d_2a4d, 0x10_1930),
-    (0xff_e9a8, 0xc9_b26a),
-    (0x3b_8f9f, 0x28_6672),
-    (0xc2_7d2a, 0x8f_5a1a),
-];
-/// From no strain to full: cool to warm.
-const STRAIN: [u32; 6] = [0x3a_a0e8, 0x3c_c3c0, 0x8f_d16a, 0xff_d166, 0xff_9a4d, 0xff_4b3a];
-/// The two teams.
-const TEAMS: [u32; 2] = [0x1b_6fd0, 0xd2_502f];
-
 /// How many hues there are before marks tell players apart.
-pub const HUE_COUNT: u16 = 8;
+pub const HUE_COUNT: u16 = palette::HUE_COUNT;
 
 /// The colour of a seat and its shaded side.
 #[must_use]
-pub fn hue(slot: Slot, palette: PaletteChoice) -> (Color, Color) {
-    let hues = match palette {
-        PaletteChoice::Standard => &HUES,
-        PaletteChoice::ColourBlind => &HUES_FEW,
+pub fn hue(slot: Slot, choice: PaletteChoice) -> (Color, Color) {
+    let hue = match choice {
+        PaletteChoice::Standard => palette::hue(slot),
+        PaletteChoice::ColourBlind => palette::hue_colour_blind(slot),
     };
-    let (body, side) = hues[usize::from(slot.0 % HUE_COUNT)];
-    (rgb(body), rgb(side))
+    (bevy(hue.body), bevy(hue.shade))
 }
 
 /// Whether a seat carries the second mark: a ring instead of a solid top.
 #[must_use]
 pub const fn has_ring(slot: Slot) -> bool {
-    !(slot.0 / HUE_COUNT).is_multiple_of(2)
+    palette::has_ring(slot)
 }
 
 /// The colour of a team.
 #[must_use]
 pub fn team(team: u8) -> Color {
-    rgb(TEAMS[usize::from(team & 1)])
+    bevy(palette::team(team))
 }
 
 /// The colour of a strain, as a part of the largest.
@@ -98,18 +70,14 @@ pub fn strain(part: f32) -> Color {
     let from = along.floor();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 5")]
     let place = from as usize;
-    let (a, b) = (rgb(STRAIN[place]), rgb(STRAIN[(place + 1).min(STRAIN.len() - 1)]));
-    mix(a, b, along - from)
+    let (a, b) = (STRAIN[place], STRAIN[(place + 1).min(STRAIN.len() - 1)]);
+    mix(bevy(a), bevy(b), along - from)
 }
 
 /// The colour of a pickup and of what it does.
 #[must_use]
 pub const fn pickup(kind: PickupKind) -> Color {
-    match kind {
-        PickupKind::Heavy => HEAVY,
-        PickupKind::Overcharge => CHARGE,
-        PickupKind::Mend => GOOD,
-    }
+    bevy(palette::pickup(kind))
 }
 
 /// A colour between two, in light.
@@ -121,22 +89,7 @@ pub fn mix(a: Color, b: Color, part: f32) -> Color {
 
 #[cfg(test)]
 mod tests {
-    use shared::sim::Slot;
-
-    use super::{has_ring, hue, strain};
-    use crate::settings::PaletteChoice;
-
-    #[test]
-    fn sixteen_seats_look_different() {
-        for palette in [PaletteChoice::Standard, PaletteChoice::ColourBlind] {
-            let looks: Vec<_> =
-                (0..16).map(|slot| (hue(Slot(slot), palette), has_ring(Slot(slot)))).collect();
-
-            for (place, look) in looks.iter().enumerate() {
-                assert!(!looks[..place].contains(look), "{look:?}");
-            }
-        }
-    }
+    use super::strain;
 
     #[test]
     fn strain_stays_in_range() {

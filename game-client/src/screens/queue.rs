@@ -3,6 +3,7 @@
 use bevy::prelude::{MessageWriter, Res};
 use bevy_egui::egui::{Align2, Area, Id, Key, Order, Sense, Ui, vec2};
 use bevy_egui::{EguiContexts, egui};
+use presentation::words;
 use shared::api::MatchState;
 
 use crate::lobby::{Lobby, Search, Wish};
@@ -24,8 +25,8 @@ pub(super) fn show(
                 ui.add_space(4.0);
                 ui.label(theme::heading(format!("Looking for a {}", search.mode.title()), 20.0));
                 turning(ui);
-                let waited = search.since.elapsed().as_secs_f32().floor();
-                ui.label(theme::heading(widgets::clock(waited), 28.0));
+                let waited = search.since.elapsed().as_secs_f64().floor();
+                ui.label(theme::heading(words::clock_rounded_up(waited), 28.0));
                 ui.add_space(4.0);
                 state(ui, search);
                 ui.add_space(8.0);

@@ -10,12 +10,14 @@ use bevy_egui::egui::{
     Align, Align2, Area, Context, CornerRadius, Id, Layout, Order, Rect, Sense, Stroke, Ui, pos2,
     vec2,
 };
+use presentation::recording_player::{PlaybackCommand, PlaybackState, SPEEDS};
+use presentation::words;
 use shared::api::MarkerKind;
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
 use crate::lobby::Screen;
-use crate::replay::{Arrival, JUMP_SECONDS, Recording, SPEEDS};
+use crate::replay::{Arrival, JUMP_SECONDS, Recording};
 use crate::scene::{Labels, Stage};
 use crate::settings::Settings;
 use crate::ui::kill_feed::KillFeed;
@@ -51,31 +53,21 @@ pub(super) fn show(
 }
 
 fn by_keys(recording: &mut Recording, keys: &ButtonInput<KeyCode>, stage: &Stage) {
-    if keys.just_pressed(KeyCode::Space) {
-        toggle(recording);
-    }
-    for (key, way) in [(KeyCode::ArrowLeft, -JUMP_SECONDS), (KeyCode::ArrowRight, JUMP_SECONDS)] {
+    let commands = [
+        (KeyCode::Space, PlaybackCommand::TogglePlay),
+        (KeyCode::ArrowLeft, PlaybackCommand::Skip { seconds: -JUMP_SECONDS }),
+        (KeyCode::ArrowRight, PlaybackCommand::Skip { seconds: JUMP_SECONDS }),
+        (KeyCode::ArrowUp, PlaybackCommand::Faster),
+        (KeyCode::ArrowDown, PlaybackCommand::Slower),
+    ];
+    for (key, command) in commands {
         if keys.just_pressed(key) {
-            let to = recording.seconds() + way;
-            recording.jump_to(to);
+            recording.apply(command);
         }
-    }
-    if keys.just_pressed(KeyCode::ArrowUp) {
-        recording.speed = (recording.speed + 1).min(SPEEDS.len() - 1);
-    }
-    if keys.just_pressed(KeyCode::ArrowDown) {
-        recording.speed = recording.speed.saturating_sub(1);
     }
     if keys.just_pressed(KeyCode::KeyF) {
         recording.follow = after(stage, recording.follow);
     }
-}
-
-fn toggle(recording: &mut Recording) {
-    if recording.seconds() >= recording.length() - 0.05 {
-        recording.jump_to(0.0);
-    }
-    recording.is_playing = !recording.is_playing;
 }
 
 /// The next one to follow; after the last, nobody.
@@ -96,12 +88,13 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
             trouble(ui, recording);
             timeline(ui, recording);
             ui.horizontal(|ui| {
-                let text = if recording.is_playing { "Pause" } else { "Play" };
+                let text = if recording.is_playing() { "Pause" } else { "Play" };
                 if widgets::secondary_sized(ui, text, vec2(84.0, 32.0)).clicked() {
-                    toggle(recording);
+                    recording.apply(PlaybackCommand::TogglePlay);
                 }
-                let now = widgets::clock(recording.seconds());
-                ui.label(theme::text(format!("{now} of {}", widgets::clock(recording.length()))));
+                let now = words::clock_rounded_up(recording.seconds().into());
+                let length = words::clock_rounded_up(recording.length().into());
+                ui.label(theme::text(format!("{now} of {length}")));
                 if *recording.arrival() == Arrival::Coming {
                     let share = recording.share() * 100.0;
                     ui.label(theme::small(format!("{share:.0} % is here")));
@@ -114,11 +107,12 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
                     if widgets::secondary_sized(ui, &text, vec2(160.0, 32.0)).clicked() {
                         recording.follow = after(stage, recording.follow);
                     }
-                    let speeds = ["¼", "½", "1", "2", "4", "8"];
-                    let options: Vec<(usize, &str)> = speeds.into_iter().enumerate().collect();
+                    let names = SPEEDS.iter().map(|speed| speed.name);
+                    let options: Vec<(usize, &str)> = names.enumerate().collect();
                     ui.allocate_ui(vec2(220.0, 32.0), |ui| {
-                        if let Some(speed) = widgets::segments(ui, &options, recording.speed) {
-                            recording.speed = speed;
+                        let chosen = recording.player().speed_index();
+                        if let Some(index) = widgets::segments(ui, &options, chosen) {
+                            recording.apply(PlaybackCommand::SetSpeed { index });
                         }
                     });
                     ui.label(theme::small("Speed"));
@@ -145,7 +139,7 @@ fn trouble(ui: &mut Ui, recording: &Recording) {
 
 /// The picture stands still because the needle has reached what is not here yet.
 fn waiting(context: &Context, recording: &Recording) {
-    if recording.is_playing && recording.is_waiting() {
+    if recording.player().state() == PlaybackState::Buffering {
         hud::middle(context, "Waiting for the recording…");
     }
 }

@@ -3,9 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bevy_egui::egui::{Align, Layout, ScrollArea, Ui, vec2};
+use presentation::words;
 use shared::api::ReplaySummary;
 use shared::sim::Mode;
-use shared::tick::TICK_RATE_HZ;
 
 use crate::lobby::Lobby;
 use crate::replay_list::{ReplayWish, Replays};
@@ -100,9 +100,10 @@ fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, asked: &mut Vec<ReplayW
                 let font = theme::bold(14.0);
                 let title = hud::elided(ui.painter(), &title, &font, ui.available_width() - 96.0);
                 ui.label(theme::heading(title, 14.0));
-                let when = ago(now_ms, replay.started_at_ms);
-                let long = length(replay.ticks);
-                ui.label(theme::small(format!("{when} · {long} · {}", size(replay.bytes))));
+                // Clocks differ: a round from the future has just been played.
+                let when = words::ago(now_ms.saturating_sub(replay.started_at_ms) / 1_000);
+                let long = words::clock_of_ticks(replay.ticks.into());
+                ui.label(theme::small(format!("{when} · {long} · {}", words::bytes(replay.bytes))));
                 ui.label(theme::small(company(replay)));
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -117,7 +118,7 @@ fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, asked: &mut Vec<ReplayW
 fn title(replay: &ReplaySummary) -> String {
     let mode = replay.mode.title();
     match replay.players.first() {
-        Some(best) => format!("{mode} · {} won with {}", best.name, theme::signed(best.points)),
+        Some(best) => format!("{mode} · {} won with {}", best.name, words::signed(best.points)),
         None => mode.to_owned(),
     }
 }
@@ -132,46 +133,7 @@ fn company(replay: &ReplaySummary) -> String {
     }
 }
 
-fn length(ticks: u32) -> String {
-    let seconds = ticks / TICK_RATE_HZ;
-    format!("{}:{:02}", seconds / 60, seconds % 60)
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-    }
-}
-
-/// How long before `now_ms` something was. Clocks differ: the future is now.
-fn ago(now_ms: u64, at_ms: u64) -> String {
-    let seconds = now_ms.saturating_sub(at_ms) / 1_000;
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        86_400..172_800 => "yesterday".to_owned(),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ago, length, size};
-
-    #[test]
-    fn a_recording_is_described_as_people_do() {
-        assert_eq!(ago(100_000, 99_000), "just now");
-        assert_eq!(ago(1_000, 99_000), "just now");
-        assert_eq!(ago(7_500_000, 0), "2 h ago");
-        assert_eq!(length(10_890), "3:01");
-        assert_eq!(size(145_200), "146 KB");
-        assert_eq!(size(2_350_000), "2.3 MB");
-    }
 }

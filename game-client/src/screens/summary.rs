@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
+use presentation::words;
 use shared::api::Role;
 use shared::id::PlayerId;
 use shared::sim::{Mode, Slot};
@@ -67,7 +68,7 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
     let places = &result.summary.results;
     let title = match (own_place, places.first()) {
         (Some(0), _) => "You won the round".to_owned(),
-        (Some(place), _) => format!("You came {}", widgets::ordinal(place + 1)),
+        (Some(place), _) => format!("You came {}", words::ordinal(place + 1)),
         (None, Some(first)) => format!("{} won the round", first.name),
         (None, None) => "The round is over".to_owned(),
     };
@@ -76,7 +77,7 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
     let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
     let score = || own_score(room).filter(|_| is_crowd(room) && own_place.is_none());
     let remark = remark.or_else(score).unwrap_or_default();
-    scoreboard::title(ui, &title, &theme::signed(remark));
+    scoreboard::title(ui, &title, &words::signed(remark));
 }
 
 fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &mut Vec<Wish>) {

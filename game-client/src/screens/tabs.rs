@@ -2,6 +2,7 @@
 
 use bevy::prelude::Resource;
 use bevy_egui::egui::{Align, Layout, ScrollArea, Ui, vec2};
+use presentation::words;
 use shared::api::{RoomPhase, RoomSummary};
 use shared::sim::{BotStrength, Mode};
 
@@ -86,7 +87,7 @@ fn private(
         }
     }
     if let Some(trouble) = &choices.trouble {
-        ui.label(theme::small(capitalised(trouble)).color(theme::WARM));
+        ui.label(theme::small(words::sentence(trouble)).color(theme::WARM));
     }
     ui.add_space(12.0);
     ui.separator();
@@ -225,7 +226,7 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
                 if let Some((leader, points)) = &room.leader {
                     ui.label(theme::small(format!(
                         "{leader} leads with {}",
-                        theme::signed(points)
+                        words::signed(points)
                     )));
                 }
             });
@@ -242,11 +243,4 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
             });
         });
     });
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -5,6 +5,7 @@ use bevy_egui::egui::{
     Align2, Color32, Context, CornerRadius, LayerId, Order, Painter, Pos2, Rect, Stroke,
     StrokeKind, pos2, vec2,
 };
+use presentation::words;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
@@ -104,7 +105,7 @@ impl Lines<'_> {
         let at = pos2(self.left + 36.0, upper);
         self.painter.text(at, Align2::LEFT_CENTER, name, font, TEXT);
         let right = self.left + WIDTH - 12.0;
-        let points = theme::signed(disc.points);
+        let points = words::signed(disc.points);
         let ink = if leads { CHARGE } else { TEXT };
         self.painter.text(pos2(right, upper), Align2::RIGHT_CENTER, points, theme::bold(20.0), ink);
         let falls = counted(disc.falls, "fall", "falls");
@@ -128,7 +129,7 @@ impl Lines<'_> {
             self.painter.text(at, Align2::LEFT_CENTER, "leads", theme::font(12.0), colour);
         }
         if let Some(points) = points {
-            let text = theme::signed(points);
+            let text = words::signed(points);
             let at = pos2(self.left + WIDTH - 12.0, middle);
             self.painter.text(at, Align2::RIGHT_CENTER, text, theme::bold(14.0), TEXT);
         }

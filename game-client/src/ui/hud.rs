@@ -4,11 +4,12 @@ use bevy_egui::egui::{
     Align2, Color32, Context, CornerRadius, LayerId, Order, Painter, Rect, Stroke, StrokeKind,
     pos2, vec2,
 };
+use presentation::words;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
-use super::{crowd, icons, seat, widgets};
+use super::{crowd, icons, seat};
 use crate::scene::{Credit, Labels, Stage, palette};
 use crate::settings::PaletteChoice;
 use crate::space::Drawn;
@@ -40,7 +41,7 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     painter.text(
         at,
         Align2::CENTER_CENTER,
-        widgets::clock(drawn.remaining),
+        words::clock_rounded_up(drawn.remaining.into()),
         theme::bold(28.0),
         ink,
     );
@@ -50,7 +51,7 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     if let Some(points) = teams {
         for (team, x) in [(0_u8, rect.left() + 36.0), (1, rect.right() - 36.0)] {
             let colour = theme::colour(palette::mix(palette::team(team), palette::WHITE, 0.35));
-            let text = theme::signed(points[usize::from(team)]);
+            let text = words::signed(points[usize::from(team)]);
             painter.text(
                 pos2(x, rect.center().y),
                 Align2::CENTER_CENTER,
@@ -104,7 +105,7 @@ pub fn places(
         painter.text(
             points,
             Align2::RIGHT_CENTER,
-            theme::signed(disc.points),
+            words::signed(disc.points),
             theme::bold(14.0),
             TEXT,
         );

@@ -3,6 +3,7 @@
 use bevy_egui::egui::{
     Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2,
 };
+use presentation::words;
 use shared::protocol::PlayerResult;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
@@ -187,7 +188,7 @@ fn line(
     painter.text(
         at(columns.points),
         Align2::RIGHT_CENTER,
-        theme::signed(row.points),
+        words::signed(row.points),
         theme::bold(14.0),
         TEXT,
     );
@@ -195,7 +196,7 @@ fn line(
     number(columns.falls, row.falls.to_string());
     if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
         let ink = if change >= 0 { GOOD } else { WARM };
-        let text = theme::signed(format_args!("{change:+}"));
+        let text = words::signed(format_args!("{change:+}"));
         painter.text(at(x), Align2::RIGHT_CENTER, text, theme::bold(14.0), ink);
         number(x - CHANGE_WIDTH, rating.to_string());
     }

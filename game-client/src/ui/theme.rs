@@ -52,12 +52,6 @@ pub fn bold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(BOLD.into()))
 }
 
-/// Numbers in a text: with a minus sign, which is as wide as a plus, where a hyphen stands.
-#[must_use]
-pub fn signed(numbers: impl ToString) -> String {
-    numbers.to_string().replace('-', "−")
-}
-
 /// A heading.
 #[must_use]
 pub fn heading(text: impl Into<String>, size: f32) -> RichText {

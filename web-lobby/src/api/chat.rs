@@ -14,7 +14,7 @@ use shared::protocol::chat::{
 };
 use web_sys::WebSocket;
 
-use super::link::{Backoff, Link};
+use super::link::Link;
 use super::session::Identity;
 use super::wake;
 use super::{ApiError, post_empty, storage};
@@ -264,7 +264,7 @@ impl Chat {
     }
 
     async fn stay_connected(self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = wake::backoff();
         loop {
             let me = self.identity.known().await;
             if self.link.get_untracked() == Link::Idle {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use presentation::words;
 
 use super::wake;
 
@@ -34,30 +35,35 @@ impl Now {
 
     /// How long ago something was, in words.
     pub(crate) fn ago(self, at_ms: u64) -> String {
-        crate::words::ago(self.0.get(), at_ms)
+        words::ago(self.seconds_since(at_ms).into())
     }
 
-    /// Whole seconds since something, not below zero.
+    /// Whole seconds since something, rounded down. Zero for the future: clocks differ.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     pub(crate) fn seconds_since(self, at_ms: u64) -> u32 {
-        crate::words::seconds_since(self.0.get(), at_ms)
+        ((self.0.get() - date_ms(at_ms)) / 1_000.0) as u32
     }
 
-    /// Seconds until something, not below zero.
+    /// Whole seconds until something, rounded up. Zero for the past.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     pub(crate) fn seconds_until(self, at_ms: u64) -> u32 {
-        crate::words::seconds_between(self.0.get(), at_ms)
+        ((date_ms(at_ms) - self.0.get()) / 1_000.0).ceil() as u32
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
+const fn date_ms(at_ms: u64) -> f64 {
+    at_ms as f64
 }
 
 /// Date and time as the browser's owner writes them.
 pub(crate) fn local(at_ms: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
-    let date = js_sys::Date::new(&(at_ms as f64).into());
+    let date = js_sys::Date::new(&date_ms(at_ms).into());
     date.to_locale_string("default", &wasm_bindgen::JsValue::UNDEFINED).into()
 }
 
 /// The time of day.
 pub(crate) fn time_of_day(at_ms: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
-    let date = js_sys::Date::new(&(at_ms as f64).into());
+    let date = js_sys::Date::new(&date_ms(at_ms).into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{DeviceLink as Code, ProblemKind};
 
-use super::link::Backoff;
 use super::session::Identity;
 use super::wake::{self, Gate, Seen};
 use super::{clock, post_empty};
@@ -92,7 +91,7 @@ impl Handover {
     }
 
     async fn keep_fresh(self, run: u32) {
-        let mut backoff = Backoff::default();
+        let mut backoff = wake::backoff();
         let mut got_ms = clock::now_ms();
         while self.is_newest(run) {
             let taken = Gate::new();

@@ -121,63 +121,9 @@ impl Link {
     }
 }
 
-/// The first wait before a reconnect, in milliseconds.
-const WAIT_MS_MIN: u32 = 1_000;
-/// No wait is longer, unless the server asks for it.
-const WAIT_MS_MAX: u32 = 15_000;
-/// A server may ask for so much patience, in milliseconds.
-const RETRY_AFTER_MS_MAX: u32 = 60_000;
-
-/// Waits that grow, so that a server that comes back is not met by everyone at once.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Backoff {
-    failures: u32,
-}
-
-impl Backoff {
-    /// The next wait in milliseconds. `chance` lies in 0..1; `retry_after_s` is what the server asked for.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a positive number of milliseconds below a minute"
-    )]
-    pub fn next_ms(&mut self, chance: f64, retry_after_s: Option<u32>) -> u32 {
-        let grown = WAIT_MS_MIN.saturating_mul(1 << self.failures.min(8)).min(WAIT_MS_MAX);
-        self.failures = self.failures.saturating_add(1);
-        let jittered = f64::from(grown) * (0.5 + 0.5 * chance.clamp(0.0, 1.0));
-        let asked = retry_after_s.unwrap_or(0).saturating_mul(1_000).min(RETRY_AFTER_MS_MAX);
-        (jittered as u32).max(asked)
-    }
-
-    /// The connection worked: the next cut starts from the shortest wait.
-    pub fn reset(&mut self) {
-        self.failures = 0;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Backoff, Link, RETRY_AFTER_MS_MAX, WAIT_MS_MAX, WAIT_MS_MIN};
-
-    #[test]
-    fn waits_grow_to_a_limit_and_start_again() {
-        let mut backoff = Backoff::default();
-
-        let waits: Vec<u32> = (0..10).map(|_| backoff.next_ms(1.0, None)).collect();
-        backoff.reset();
-
-        assert_eq!(waits[..4], [WAIT_MS_MIN, 2_000, 4_000, 8_000]);
-        assert!(waits[4..].iter().all(|wait| *wait == WAIT_MS_MAX));
-        assert_eq!(backoff.next_ms(0.0, None), WAIT_MS_MIN / 2);
-    }
-
-    #[test]
-    fn a_server_that_asks_for_patience_gets_it_within_bounds() {
-        let mut backoff = Backoff::default();
-
-        assert_eq!(backoff.next_ms(0.0, Some(30)), 30_000);
-        assert_eq!(backoff.next_ms(0.0, Some(u32::MAX)), RETRY_AFTER_MS_MAX);
-    }
+    use super::Link;
 
     #[test]
     fn a_link_says_what_it_does_meanwhile() {

@@ -10,7 +10,7 @@ use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
-use super::link::{Backoff, Link};
+use super::link::Link;
 use super::session::Identity;
 use super::{ApiError, delete, hold, post, storage, wake};
 
@@ -196,7 +196,7 @@ impl QuickPlay {
         mut version: u64,
     ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
-        let mut backoff = Backoff::default();
+        let mut backoff = wake::backoff();
         while !matches!(self.search.get_untracked(), Search::Matched(_)) {
             storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
             self.link.set(Link::Waiting);

@@ -5,7 +5,6 @@ use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
-use super::link::Backoff;
 use super::wake::{self, Gate};
 use super::{ApiError, get, post, storage};
 
@@ -116,7 +115,7 @@ impl Identity {
     }
 
     async fn restore(self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = wake::backoff();
         loop {
             match get::<Session>("/api/session").await {
                 Ok(session) => return self.keep(session),

@@ -15,7 +15,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::link::{Backoff, Link};
+use super::link::Link;
 use super::wake::{self, Gate};
 
 /// A state that the server keeps sending changes of.
@@ -87,7 +87,7 @@ impl<T: Feed> Fed<T> {
 
     async fn follow(self) {
         let cursor = Rc::new(RefCell::new(None));
-        let mut backoff = Backoff::default();
+        let mut backoff = wake::backoff();
         let current = Rc::new(RefCell::new(Gate::new()));
         spawn_local(rest_while_hidden(current.clone()));
         loop {

@@ -1,19 +1,28 @@
 //! Waiting: for a time, for somebody to look at the page, for a reason to try again sooner.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use js_sys::{Array, Function, Promise};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use presentation::backoff::Backoff;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::link::{Backoff, Link};
+use super::link::Link;
 
 /// A hidden page keeps its streams for so long: a browser has six connections to a server, over all tabs, and
 /// a tab that opens now may be waiting for one. Coming back costs nothing: streams resume from their cursor.
 const REST_AFTER_MS: u32 = 1_500;
+
+/// The delay after the first failure.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// No delay is longer, unless the server asks for it.
+const RETRY_LONGEST: Duration = Duration::from_secs(15);
+/// The longest delay that a server may ask for, in milliseconds.
+const RETRY_AFTER_MS_MAX: u32 = 60_000;
 
 /// A door that is opened once, by whoever comes first.
 #[derive(Debug, Clone)]
@@ -80,14 +89,26 @@ pub(crate) async fn doze(ms: u32) {
     sleeper().passed_within(ms).await;
 }
 
-/// Waits out a backoff and says so on the way. A nudge ends it early.
+/// The backoff of every connection but the streams of matches.
+pub(crate) const fn backoff() -> Backoff {
+    Backoff::new(RETRY_FIRST, RETRY_LONGEST)
+}
+
+/// The next delay of a backoff, in milliseconds.
+pub(crate) fn next_delay_ms(backoff: &mut Backoff) -> u32 {
+    backoff.next_delay(js_sys::Math::random()).as_millis().try_into().unwrap_or(u32::MAX)
+}
+
+/// Waits out the next delay of a backoff, or what the server asked for if that is longer, and reports each second.
+/// [`nudge`] ends the wait.
 pub(crate) async fn wait_to_retry(
     backoff: &mut Backoff,
     retry_after_s: Option<u32>,
     say: impl Fn(Link),
 ) {
     let nudged = sleeper();
-    let mut left_ms = backoff.next_ms(js_sys::Math::random(), retry_after_s);
+    let asked_ms = retry_after_s.unwrap_or(0).saturating_mul(1_000).min(RETRY_AFTER_MS_MAX);
+    let mut left_ms = next_delay_ms(backoff).max(asked_ms);
     while left_ms > 0 {
         say(Link::Reconnecting { seconds: left_ms.div_ceil(1_000) });
         let step = if left_ms.is_multiple_of(1_000) { 1_000 } else { left_ms % 1_000 };

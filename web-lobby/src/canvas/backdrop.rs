@@ -1,9 +1,10 @@
 //! The void: a deep gradient and a few specks that drift slowly.
 
+use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
 use super::place::{Place, chance};
-use super::{Brushes, Frame, palette, reset};
+use super::{Brushes, Frame, reset};
 
 const SPECKS: u32 = 70;
 /// The nearest specks drift so many pixels in a second.
@@ -25,7 +26,7 @@ pub(super) fn draw(
     }
     match &brushes.void {
         Some((_, gradient)) => context.set_fill_style_canvas_gradient(gradient),
-        None => context.set_fill_style_str(palette::VOID_OUTER),
+        None => context.set_fill_style_str(palette::VOID_OUTER.css),
     }
     context.fill_rect(0.0, 0.0, frame.width, frame.height);
     draw_specks(context, frame, eye);
@@ -34,13 +35,13 @@ pub(super) fn draw(
 fn gradient(context: &CanvasRenderingContext2d, frame: &Frame) -> Option<web_sys::CanvasGradient> {
     let (x, y) = (frame.width / 2.0, frame.height / 2.0);
     let gradient = context.create_radial_gradient(x, y, 0.0, x, y, x.hypot(y)).ok()?;
-    gradient.add_color_stop(0.0, palette::VOID_INNER).ok()?;
-    gradient.add_color_stop(1.0, palette::VOID_OUTER).ok()?;
+    gradient.add_color_stop(0.0, palette::VOID_INNER.css).ok()?;
+    gradient.add_color_stop(1.0, palette::VOID_OUTER.css).ok()?;
     Some(gradient)
 }
 
 fn draw_specks(context: &CanvasRenderingContext2d, frame: &Frame, eye: Place) {
-    context.set_fill_style_str(palette::SPECK);
+    context.set_fill_style_str(palette::SPECK.css);
     let seconds = if frame.is_calm { 0.0 } else { frame.now_ms / 1_000.0 };
     for speck in 0..SPECKS {
         let depth = 0.2 + 0.8 * chance(speck * 3 + 2);

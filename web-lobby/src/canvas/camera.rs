@@ -1,19 +1,15 @@
 //! Where the eye is: all of the platform, or close to one player.
 
+use presentation::camera::{eased_share, is_wide, wide_picture_height};
+
 use super::place::Place;
 
 /// Units of void that stay in sight around the platform.
 const MARGIN: f64 = 64.0;
 /// How much closer the eye is to a player that it follows.
 const FOLLOW_ZOOM: f64 = 1.9;
-/// A platform of a larger radius, in units, is a crowd's…
-const WIDE: f64 = 1_000.0;
-/// …and with a player that it follows the eye sees so much of it, in units: what players themselves see.
-const WIDE_PICTURE: (f64, f64) = (1_440.0, 800.0);
 /// With fewer pixels for a unit than this, a disc is a dot.
 const FAR_SCALE: f64 = 0.22;
-/// The eye goes half of the way in so many milliseconds.
-const HALF_WAY_MS: f64 = 110.0;
 
 /// The eye. It glides, unless the picture is the first one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,11 +51,6 @@ impl View {
     }
 }
 
-/// Whether a platform of such a radius, in units, is too wide to be seen at once from near by.
-pub(crate) fn is_wide(radius_whole: f64) -> bool {
-    radius_whole > WIDE
-}
-
 impl Aim {
     fn view(self) -> View {
         // Comes half of the way along as the platform shrinks, so that shrinking still shows.
@@ -67,7 +58,7 @@ impl Aim {
         let scale = self.width.min(self.height) / (2.0 * radius);
         match self.follow {
             Some(place) if is_wide(self.radius_whole) => {
-                let scale = (self.width / WIDE_PICTURE.0).max(self.height / WIDE_PICTURE.1);
+                let scale = self.height / wide_picture_height(self.width, self.height);
                 View { middle: place, scale }
             }
             Some(place) => View { middle: place, scale: scale * FOLLOW_ZOOM },
@@ -83,7 +74,7 @@ impl Camera {
         let target = aim.view();
         let seen = match self.seen {
             Some(seen) if glides => {
-                let part = 1.0 - 0.5_f64.powf(passed_ms / HALF_WAY_MS);
+                let part = eased_share(passed_ms / 1_000.0);
                 View {
                     middle: seen.middle.towards(target.middle, part),
                     scale: seen.scale + (target.scale - seen.scale) * part,

@@ -2,12 +2,12 @@
 
 use core::f64::consts::{FRAC_PI_2, TAU};
 
+use presentation::palette;
 use shared::sim::disc::{self, RESPAWN_TICKS, STRAIN_MAX};
 use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
-use super::palette::{self, Mark};
 use super::place::{Place, chance, radians, units};
 use super::{Frame, Scene, Seen, fill_circle, ring};
 
@@ -47,8 +47,8 @@ pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[Seen], view
     let pixel = 1.0 / view.scale;
     let radius = RADIUS.max(DOT_PX * pixel);
     for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
-        fill_circle(context, seen.place, radius + 0.8 * pixel, palette::INK);
-        fill_circle(context, seen.place, radius, palette::hue(seen.disc.slot));
+        fill_circle(context, seen.place, radius + 0.8 * pixel, palette::INK.css);
+        fill_circle(context, seen.place, radius, palette::hue(seen.disc.slot).body.css);
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn draw_falling(
 
 fn draw_shadow(context: &CanvasRenderingContext2d, seen: &Seen) {
     context.set_global_alpha(0.22);
-    fill_circle(context, seen.place.plus(Place::new(2.0, 5.0)), RADIUS + 0.5, "#1c3a5e");
+    fill_circle(context, seen.place.plus(Place::new(2.0, 5.0)), RADIUS + 0.5, palette::SHADOW.css);
 }
 
 fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
@@ -89,15 +89,15 @@ fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
         let back = seen.speed.times(-1.5 * f64::from(ghost));
         context.set_global_alpha(0.26 * strength * (1.0 - f64::from(ghost) / 5.0));
         let radius = RADIUS * (1.0 - 0.1 * f64::from(ghost));
-        fill_circle(context, seen.place.plus(back), radius, palette::hue(seen.disc.slot));
+        fill_circle(context, seen.place.plus(back), radius, palette::hue(seen.disc.slot).body.css);
     }
 }
 
 fn draw_light(context: &CanvasRenderingContext2d, place: Place) {
     context.set_global_alpha(0.35);
-    fill_circle(context, place, RADIUS * 1.9, palette::WHITE);
+    fill_circle(context, place, RADIUS * 1.9, palette::WHITE.css);
     context.set_global_alpha(0.55);
-    fill_circle(context, place, RADIUS * 1.45, palette::WHITE);
+    fill_circle(context, place, RADIUS * 1.45, palette::WHITE.css);
 }
 
 fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, frame: &Frame) {
@@ -124,7 +124,7 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, fram
     }
     draw_body(context, disc, seen.place, RADIUS);
     if scene.follow == Some(disc.slot) {
-        ring(context, seen.place, RADIUS - 0.5, palette::WHITE, 3.0);
+        ring(context, seen.place, RADIUS - 0.5, palette::WHITE.css, 3.0);
     }
     draw_notch(context, disc, seen.place);
     if disc.heavy > 0 {
@@ -138,13 +138,13 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, fram
 }
 
 fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
-    fill_circle(context, place, radius, palette::INK);
-    fill_circle(context, place, radius * 0.94, palette::shade(disc.slot));
+    fill_circle(context, place, radius, palette::INK.css);
+    fill_circle(context, place, radius * 0.94, palette::hue(disc.slot).shade.css);
     let raised = place.plus(Place::new(0.0, -radius * 0.07));
-    fill_circle(context, raised, radius * 0.86, palette::hue(disc.slot));
-    if palette::mark(disc.slot) == Mark::Ring {
-        fill_circle(context, raised, radius * 0.56, palette::INK);
-        fill_circle(context, raised, radius * 0.5, palette::ICE_EDGE);
+    fill_circle(context, raised, radius * 0.86, palette::hue(disc.slot).body.css);
+    if palette::has_ring(disc.slot) {
+        fill_circle(context, raised, radius * 0.56, palette::INK.css);
+        fill_circle(context, raised, radius * 0.5, palette::ICE_EDGE.css);
     }
 }
 
@@ -158,25 +158,25 @@ fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     context.line_to(left.x, left.y);
     context.line_to(right.x, right.y);
     context.close_path();
-    context.set_fill_style_str(palette::WHITE);
+    context.set_fill_style_str(palette::WHITE.css);
     context.fill();
-    context.set_stroke_style_str(palette::INK);
+    context.set_stroke_style_str(palette::INK.css);
     context.set_line_width(1.6);
     context.stroke();
 }
 
 /// Teams differ by the colour of a rim and by its pattern, and by the light on the ice.
 fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
-    let colour = palette::team(disc);
+    let colour = palette::team(disc.team).css;
     context.set_global_alpha(0.3);
     fill_circle(context, place, RADIUS * 1.75, colour);
     context.set_global_alpha(1.0);
-    fill_circle(context, place, RADIUS + TEAM_WIDTH + 1.0, palette::INK);
+    fill_circle(context, place, RADIUS + TEAM_WIDTH + 1.0, palette::INK.css);
     let middle = RADIUS + TEAM_WIDTH / 2.0;
     if disc.team == 0 {
         return ring(context, place, middle, colour, TEAM_WIDTH);
     }
-    ring(context, place, middle, palette::WHITE, TEAM_WIDTH);
+    ring(context, place, middle, palette::WHITE.css, TEAM_WIDTH);
     context.set_line_dash(&js_sys::Array::of2(&11.0.into(), &7.0.into())).ok();
     ring(context, place, middle, colour, TEAM_WIDTH);
     context.set_line_dash(&js_sys::Array::new()).ok();
@@ -196,8 +196,8 @@ fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, ra
         context.stroke();
     };
     context.set_line_cap("round");
-    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::INK, 6.4);
-    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::strain(part), 4.0);
+    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::INK.css, 6.4);
+    arc(-FRAC_PI_2, -FRAC_PI_2 + TAU * part, palette::strain(part).css, 4.0);
     context.set_line_cap("butt");
 }
 
@@ -221,9 +221,9 @@ fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc
     let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
     let leaving = f64::from(disc.protection.min(20)) / 20.0;
     context.set_global_alpha(0.30 * leaving);
-    fill_circle(context, place, RADIUS + 13.0 + breath, palette::GOOD);
+    fill_circle(context, place, RADIUS + 13.0 + breath, palette::GOOD.css);
     context.set_global_alpha(0.95 * leaving);
-    ring(context, place, RADIUS + 12.0 + breath, palette::GOOD, 2.5);
+    ring(context, place, RADIUS + 12.0 + breath, palette::GOOD.css, 2.5);
     context.set_global_alpha(1.0);
 }
 
@@ -240,10 +240,10 @@ fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, di
         context.line_to(place.x + to.x, place.y + to.y);
     }
     context.set_line_cap("round");
-    context.set_stroke_style_str(palette::INK);
+    context.set_stroke_style_str(palette::INK.css);
     context.set_line_width(5.6);
     context.stroke();
-    context.set_stroke_style_str(palette::CHARGE);
+    context.set_stroke_style_str(palette::CHARGE.css);
     context.set_line_width(3.4);
     context.stroke();
     context.set_line_cap("butt");
@@ -251,16 +251,16 @@ fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, di
 
 /// Twice the mass: a thick inner rim with four bolts.
 fn draw_heavy(context: &CanvasRenderingContext2d, place: Place, disc: &Disc) {
-    ring(context, place, RADIUS * 0.86, palette::INK, 5.0);
+    ring(context, place, RADIUS * 0.86, palette::INK.css, 5.0);
     let left = f64::from(disc.heavy) / f64::from(disc::EFFECT_TICKS);
-    context.set_stroke_style_str(palette::pickup(shared::sim::PickupKind::Heavy));
+    context.set_stroke_style_str(palette::pickup(shared::sim::PickupKind::Heavy).css);
     context.set_line_width(3.0);
     context.begin_path();
     context.arc(place.x, place.y, RADIUS * 0.86, -FRAC_PI_2, -FRAC_PI_2 + TAU * left).ok();
     context.stroke();
     for bolt in 0..4 {
         let at = Place::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
-        fill_circle(context, place.plus(at), 2.6, palette::ICE_EDGE);
+        fill_circle(context, place.plus(at), 2.6, palette::ICE_EDGE.css);
     }
 }
 

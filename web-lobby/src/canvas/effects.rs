@@ -10,10 +10,10 @@ pub(super) use paint::{draw_above, draw_below};
 
 use std::collections::VecDeque;
 
+use presentation::palette;
 use shared::sim::{Disc, Event, PickupKind, Slot, World};
 use shared::tick::Tick;
 
-use super::palette;
 use super::place::{Place, chance, radians, units};
 use stop::Stop;
 
@@ -214,13 +214,13 @@ impl Kind {
     fn colour(self) -> &'static str {
         match self {
             Self::Muzzle | Self::Cone { .. } | Self::Sparks { .. } | Self::Hit { .. } => {
-                palette::WARM
+                palette::WARM.css
             }
-            Self::Streaks { slot } | Self::Fall { slot } => palette::hue(slot),
-            Self::Return => palette::GOOD,
-            Self::Pickup { kind, .. } => palette::pickup(kind),
-            Self::Lead => palette::CHARGE,
-            Self::Shrink { .. } => palette::WARM,
+            Self::Streaks { slot } | Self::Fall { slot } => palette::hue(slot).body.css,
+            Self::Return => palette::GOOD.css,
+            Self::Pickup { kind, .. } => palette::pickup(kind).css,
+            Self::Lead => palette::CHARGE.css,
+            Self::Shrink { .. } => palette::WARM.css,
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use core::f64::consts::TAU;
 
+use presentation::camera::is_wide;
+use presentation::palette;
 use shared::sim::World;
 use shared::sim::platform;
 use web_sys::{CanvasGradient, CanvasRenderingContext2d};
 
-use super::camera::{View, is_wide};
+use super::camera::View;
 use super::place::{Place, chance, units};
-use super::{Brushes, Frame, circle, palette, ring};
+use super::{Brushes, Frame, circle, ring};
 
 /// Height of the slab's visible side, in units.
 const SIDE: f64 = 26.0;
@@ -26,6 +28,12 @@ const SCRATCHES_IN_CELL: u32 = 4;
 /// A shard falls every so many ticks, for so many ticks.
 const SHARD_EVERY_TICKS: u32 = 5;
 const SHARD_TICKS: u32 = 55;
+
+/// Colours of the slab's side, of the marks on the ice and of cracks. Only the browser draws these flat.
+const SIDE_TOP: &str = "#55789b";
+const SIDE_BOTTOM: &str = "#1d2f4b";
+const MARK: &str = "#a9c6dd";
+const CRACK: &str = "#3f6488";
 
 /// Made once for a radius.
 pub(super) struct Gradients {
@@ -66,18 +74,18 @@ pub(super) fn draw(
 
     draw_marks(context, whole, radius);
     draw_cracks(context, world, radius, at);
-    ring(context, Place::default(), radius - 1.0, palette::ICE_EDGE, 2.5);
+    ring(context, Place::default(), radius - 1.0, palette::ICE_EDGE.css, 2.5);
 }
 
 pub(super) fn gradients(context: &CanvasRenderingContext2d, radius: f64) -> Option<Gradients> {
     let light = -radius * 0.18;
     let top = context.create_radial_gradient(light, light, 0.0, 0.0, 0.0, radius).ok()?;
-    top.add_color_stop(0.0, palette::ICE_MIDDLE).ok()?;
+    top.add_color_stop(0.0, palette::ICE_MIDDLE.css).ok()?;
     top.add_color_stop(0.55, "#c9dfee").ok()?;
-    top.add_color_stop(1.0, palette::ICE_RIM).ok()?;
+    top.add_color_stop(1.0, palette::ICE_RIM.css).ok()?;
     let side = context.create_linear_gradient(0.0, radius * 0.2, 0.0, radius + SIDE);
-    side.add_color_stop(0.0, palette::ICE_SIDE_TOP).ok()?;
-    side.add_color_stop(1.0, palette::ICE_SIDE_BOTTOM).ok()?;
+    side.add_color_stop(0.0, SIDE_TOP).ok()?;
+    side.add_color_stop(1.0, SIDE_BOTTOM).ok()?;
     Some(Gradients { top, side })
 }
 
@@ -91,7 +99,7 @@ fn draw_marks(context: &CanvasRenderingContext2d, whole: f64, radius: f64) {
     };
     let width = if is_wide(whole) { 3.0 } else { 1.5 };
     for mark in marks.into_iter().filter(|mark| *mark < radius - 6.0) {
-        ring(context, Place::default(), mark, palette::ICE_MARK, width);
+        ring(context, Place::default(), mark, MARK, width);
     }
     if is_wide(whole) {
         context.set_global_alpha(1.0);
@@ -108,7 +116,7 @@ fn draw_marks(context: &CanvasRenderingContext2d, whole: f64, radius: f64) {
             context.line_to(place.x + way.x, place.y + way.y);
         }
     }
-    context.set_stroke_style_str(palette::ICE_EDGE);
+    context.set_stroke_style_str(palette::ICE_EDGE.css);
     context.set_line_width(1.2);
     context.stroke();
     context.set_global_alpha(1.0);
@@ -147,7 +155,7 @@ pub(super) fn draw_near_scratches(
         }
     }
     context.set_global_alpha(0.4);
-    context.set_stroke_style_str(palette::ICE_EDGE);
+    context.set_stroke_style_str(palette::ICE_EDGE.css);
     context.set_line_width(1.6);
     context.stroke();
     context.set_global_alpha(1.0);
@@ -181,7 +189,7 @@ fn draw_cracks(context: &CanvasRenderingContext2d, world: &World, radius: f64, a
         }
     }
     context.set_global_alpha(0.25 + 0.4 * grown);
-    context.set_stroke_style_str(palette::CRACK);
+    context.set_stroke_style_str(CRACK);
     context.set_line_width(1.4);
     context.stroke();
     context.set_global_alpha(1.0);
@@ -212,7 +220,7 @@ fn draw_shard(context: &CanvasRenderingContext2d, seed: u32, radius: f64, age: f
     let size = (7.0 + 9.0 * chance(seed * 7 + 2)) * (1.0 - 0.75 * age);
     let turn = angle + age * (chance(seed * 7 + 3) - 0.5) * 5.0;
     context.set_global_alpha((1.0 - age) * 0.9);
-    context.set_fill_style_str(palette::ICE_RIM);
+    context.set_fill_style_str(palette::ICE_RIM.css);
     context.begin_path();
     for corner in 0..4 {
         let reach = size * (0.6 + 0.5 * chance(seed * 11 + corner));

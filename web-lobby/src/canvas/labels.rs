@@ -1,11 +1,13 @@
 //! Names: of the leader with a crown, of the followed player, and of whoever is near the pointer.
 
+use presentation::labels::{CROWDED_ABOVE, LabelLayout};
+use presentation::palette;
 use shared::sim::{Slot, scoring};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
 use super::place::Place;
-use super::{Frame, Scene, Seen, palette};
+use super::{Frame, Scene, Seen};
 
 /// The pointer is near within so many pixels.
 const NEAR: f64 = 46.0;
@@ -13,8 +15,7 @@ const NEAR: f64 = 46.0;
 const LIFT: f64 = 40.0;
 /// And in pixels at least.
 const LIFT_PX: f64 = 9.0;
-/// Of more discs than this only the best few are named, and no name lies over another.
-const MANY: usize = 16;
+/// Of a crowd that is shown whole, this many leaders are named.
 const BEST: usize = 4;
 
 /// Draws in CSS pixels, so that letters stay readable at every scale.
@@ -32,7 +33,7 @@ pub(super) fn draw(
     context.set_text_align("center");
     context.set_line_join("round");
     let leader = scoring::leader(&scene.world.discs);
-    let is_many = scene.world.discs.len() > MANY;
+    let is_many = scene.world.discs.len() > CROWDED_ABOVE;
     let best = if is_many && scene.follow.is_none() { best_of(scene) } else { Vec::new() };
     let weight = |seen: &&Seen| match seen.disc.slot {
         slot if scene.follow == Some(slot) => 0,
@@ -42,7 +43,7 @@ pub(super) fn draw(
     };
     let mut standing: Vec<_> = discs.iter().filter(|seen| seen.disc.is_standing()).collect();
     standing.sort_by_key(weight);
-    let mut taken: Vec<Place> = Vec::new();
+    let mut layout = LabelLayout::default();
     for seen in standing {
         let way = seen.place.minus(view.middle).times(view.scale);
         let middle = Place::new(frame.width / 2.0, frame.height / 2.0).plus(way);
@@ -56,14 +57,9 @@ pub(super) fn draw(
             continue;
         }
         let foot = middle.plus(Place::new(0.0, -(LIFT * view.scale).max(LIFT_PX)));
-        let lies_over = |other: &Place| {
-            let way = foot.minus(*other);
-            way.x.abs() < 7.0 * size && way.y.abs() < 1.3 * size
-        };
-        if is_many && taken.iter().any(lies_over) {
+        if is_many && !layout.place((foot.x, foot.y), (7.0 * size, 1.3 * size)) {
             continue;
         }
-        taken.push(foot);
         if let Some(entry) = entry {
             draw_text(context, entry.name.as_str(), foot);
             if waits {
@@ -82,9 +78,9 @@ fn best_of(scene: &Scene) -> Vec<Slot> {
 }
 
 fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Place) {
-    context.set_stroke_style_str(palette::INK);
+    context.set_stroke_style_str(palette::INK.css);
     context.set_line_width(4.0);
-    context.set_fill_style_str(palette::TEXT);
+    context.set_fill_style_str(palette::TEXT.css);
     context.stroke_text(text, foot.x, foot.y).ok();
     context.fill_text(text, foot.x, foot.y).ok();
 }
@@ -109,9 +105,9 @@ fn draw_crown(context: &CanvasRenderingContext2d, middle: Place, half: f64) {
         }
     }
     context.close_path();
-    context.set_stroke_style_str(palette::INK);
+    context.set_stroke_style_str(palette::INK.css);
     context.set_line_width(3.0);
     context.stroke();
-    context.set_fill_style_str(palette::CHARGE);
+    context.set_fill_style_str(palette::CHARGE.css);
     context.fill();
 }

@@ -2,11 +2,12 @@
 
 use core::f64::consts::TAU;
 
+use presentation::palette;
 use shared::sim::{PickupKind, World, pickup};
 use web_sys::CanvasRenderingContext2d;
 
 use super::place::{Place, units};
-use super::{Frame, fill_circle, palette, ring};
+use super::{Frame, fill_circle, ring};
 
 const RADIUS: f64 = units(pickup::RADIUS);
 
@@ -16,13 +17,13 @@ pub(super) fn draw(context: &CanvasRenderingContext2d, world: &World, at: f64, f
         let place = Place::of(pickup.position);
         let lifted = if frame.is_calm { 2.0 } else { 2.0 + 1.5 * (at * 0.07 + place.x).sin() };
         context.set_global_alpha(0.25);
-        fill_circle(context, place.plus(Place::new(1.5, 4.0)), RADIUS, "#1c3a5e");
+        fill_circle(context, place.plus(Place::new(1.5, 4.0)), RADIUS, palette::SHADOW.css);
         context.set_global_alpha(0.35);
-        fill_circle(context, place, RADIUS + 3.0 + lifted, palette::pickup(pickup.kind));
+        fill_circle(context, place, RADIUS + 3.0 + lifted, palette::pickup(pickup.kind).css);
         context.set_global_alpha(1.0);
         let place = place.plus(Place::new(0.0, -lifted));
-        fill_circle(context, place, RADIUS, palette::INK);
-        ring(context, place, RADIUS - 1.5, palette::pickup(pickup.kind), 3.0);
+        fill_circle(context, place, RADIUS, palette::INK.css);
+        ring(context, place, RADIUS - 1.5, palette::pickup(pickup.kind).css, 3.0);
         draw_shape(context, place, pickup.kind);
     }
 }
@@ -40,7 +41,7 @@ fn draw_shape(context: &CanvasRenderingContext2d, place: Place, kind: PickupKind
         context.close_path();
         context.fill();
     };
-    context.set_fill_style_str(palette::pickup(kind));
+    context.set_fill_style_str(palette::pickup(kind).css);
     match kind {
         // A weight with its handle.
         PickupKind::Heavy => {
@@ -48,7 +49,7 @@ fn draw_shape(context: &CanvasRenderingContext2d, place: Place, kind: PickupKind
             context.begin_path();
             context.arc(place.x, place.y - 4.5, 3.0, 0.0, TAU).ok();
             context.set_line_width(2.2);
-            context.set_stroke_style_str(palette::pickup(kind));
+            context.set_stroke_style_str(palette::pickup(kind).css);
             context.stroke();
         }
         // A bolt of lightning.

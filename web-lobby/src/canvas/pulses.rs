@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
+use presentation::palette;
 use shared::sim::{Pulse, pulse};
 use web_sys::CanvasRenderingContext2d;
 
 use super::place::{Place, units};
-use super::{Scene, fill_circle, palette};
+use super::{Scene, fill_circle};
 
 const RADIUS: f64 = units(pulse::RADIUS);
 /// A pulse fades in its last ticks.
@@ -36,13 +37,13 @@ fn draw_one(context: &CanvasRenderingContext2d, pulse: &Pulse, ahead: f64) {
     let place = Place::of(pulse.position).minus(velocity.times(ahead));
     let strength = (f64::from(pulse.ticks_left) / FADE_TICKS).min(1.0);
     let size = if pulse.overcharged { 1.4 } else { 1.0 };
-    let colour = if pulse.overcharged { palette::CHARGE } else { palette::WARM };
+    let colour = if pulse.overcharged { palette::CHARGE.css } else { palette::WARM.css };
 
     // The trail is a thin triangle with a round head.
     let tail = place.minus(velocity.times(4.5));
     let across = Place::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
     context.set_global_alpha(0.45 * strength);
-    context.set_fill_style_str(palette::hue(pulse.id.slot));
+    context.set_fill_style_str(palette::hue(pulse.id.slot).body.css);
     context.begin_path();
     context.move_to(tail.x, tail.y);
     context.line_to(place.x + across.x, place.y + across.y);
@@ -53,7 +54,7 @@ fn draw_one(context: &CanvasRenderingContext2d, pulse: &Pulse, ahead: f64) {
     context.set_global_alpha(0.3 * strength);
     fill_circle(context, place, RADIUS * size * 1.8, colour);
     context.set_global_alpha(strength);
-    fill_circle(context, place, RADIUS * size, palette::hue(pulse.id.slot));
+    fill_circle(context, place, RADIUS * size, palette::hue(pulse.id.slot).body.css);
     fill_circle(context, place, RADIUS * size * 0.72, colour);
-    fill_circle(context, place, RADIUS * size * 0.36, palette::WHITE);
+    fill_circle(context, place, RADIUS * size * 0.36, palette::WHITE.css);
 }

@@ -3,12 +3,13 @@
 
 use core::f64::consts::{PI, TAU};
 
+use presentation::palette;
 use shared::sim::disc::{RADIUS, RESPAWN_TICKS};
 use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
 use super::place::{Place, units};
-use super::{Brushes, Frame, Scene, Seen, circle, fill_circle, ice, palette, seen_discs};
+use super::{Brushes, Frame, Scene, Seen, circle, fill_circle, ice, seen_discs};
 
 /// Units of void around the platform.
 const MARGIN: f64 = 40.0;
@@ -33,7 +34,7 @@ pub fn draw_small(
     let (width, height) = (frame.width * frame.density, frame.height * frame.density);
     context.set_transform(1.0, 0.0, 0.0, 1.0, 0.0, 0.0).ok();
     context.set_global_alpha(1.0);
-    context.set_fill_style_str(palette::VOID_INNER);
+    context.set_fill_style_str(palette::VOID_INNER.css);
     context.fill_rect(0.0, 0.0, width, height);
     context.set_transform(scale, 0.0, 0.0, scale, width / 2.0, height / 2.0).ok();
 
@@ -43,7 +44,7 @@ pub fn draw_small(
     let size = |smallest: f64, real: i32| units(real).max(smallest * pixel);
     for pickup in &scene.world.pickups {
         let place = Place::of(pickup.position);
-        fill_circle(context, place, PICKUP_PX * pixel, palette::pickup(pickup.kind));
+        fill_circle(context, place, PICKUP_PX * pixel, palette::pickup(pickup.kind).css);
     }
     for seen in seen_discs(scene) {
         draw_disc(context, &seen, scene, size(DISC_PX, RADIUS), pixel);
@@ -51,7 +52,7 @@ pub fn draw_small(
     let ahead = f64::from(scene.world.elapsed()) - scene.at;
     for pulse in &scene.world.pulses {
         let place = Place::of(pulse.position).minus(Place::of(pulse.velocity).times(ahead));
-        fill_circle(context, place, PULSE_PX * pixel, palette::WARM);
+        fill_circle(context, place, PULSE_PX * pixel, palette::WARM.css);
     }
 }
 
@@ -78,13 +79,17 @@ fn draw_disc(
 ) {
     let Some(size) = size_of(seen.disc, scene) else { return };
     let teams = scene.world.mode.has_teams();
-    let colour = if teams { palette::team(seen.disc) } else { palette::hue(seen.disc.slot) };
+    let colour = if teams {
+        palette::team(seen.disc.team).css
+    } else {
+        palette::hue(seen.disc.slot).body.css
+    };
     let place = if size < 1.0 {
         seen.place.plus(Place::at(seen.place.angle(), radius * (1.0 - size)))
     } else {
         seen.place
     };
-    fill_circle(context, place, (radius + 0.8 * pixel) * size, palette::INK);
+    fill_circle(context, place, (radius + 0.8 * pixel) * size, palette::INK.css);
     fill_circle(context, place, radius * size, colour);
 }
 

@@ -1,6 +1,7 @@
 //! A room as it plays right now, a moment behind, with its state over it.
 
 use leptos::prelude::*;
+use presentation::playhead::LivePlayhead;
 use shared::api::RoomList;
 use shared::id::RoomId;
 use shared::sim::Slot;
@@ -13,7 +14,6 @@ use crate::api::stream::{Asks, Follower, Following};
 use crate::api::wake::Seen;
 use crate::canvas::Frame;
 use crate::components::stage::Easel;
-use crate::deck::LiveNeedle;
 
 /// What is written is renewed every so many milliseconds.
 const WRITE_EVERY_MS: f64 = 250.0;
@@ -146,7 +146,7 @@ fn link_of(following: &Following) -> Link {
 /// What is kept from frame to frame.
 struct Picture {
     projector: Projector,
-    needle: LiveNeedle,
+    playhead: LivePlayhead,
     body: u32,
     written_ms: f64,
     hud: RwSignal<Hud>,
@@ -162,7 +162,7 @@ impl Picture {
     ) -> Self {
         Self {
             projector: Projector::default(),
-            needle: LiveNeedle::default(),
+            playhead: LivePlayhead::default(),
             body: 0,
             written_ms: 0.0,
             hud,
@@ -187,16 +187,16 @@ impl Picture {
             if self.body != followed.body {
                 self.body = followed.body;
                 self.projector.reset();
-                self.needle = LiveNeedle::default();
+                self.playhead = LivePlayhead::default();
             }
             let reader = &followed.reader;
             let span = (reader.first_tick(), reader.available_ticks());
             if reader.is_complete() || followed.following == Following::Between {
-                self.needle.run_out(span.1, frame.passed_ms);
+                self.playhead.play_out(span.1, frame.passed_ms);
             } else {
-                self.needle.pass(&followed.jitter, span, frame.now_ms, frame.passed_ms);
+                self.playhead.advance(&followed.jitter, span, frame.now_ms, frame.passed_ms);
             }
-            let at = self.needle.at().unwrap_or(0.0);
+            let at = self.playhead.at().unwrap_or(0.0);
             self.projector.show(easel, frame, reader, at, follow);
             if frame.now_ms - self.written_ms > WRITE_EVERY_MS {
                 self.written_ms = frame.now_ms;

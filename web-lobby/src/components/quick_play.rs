@@ -1,6 +1,7 @@
 //! The one big button: a match with whoever is there, and how the search for it stands.
 
 use leptos::prelude::*;
+use presentation::words;
 use shared::id::RoomId;
 use shared::sim::Mode;
 
@@ -11,7 +12,6 @@ use super::private_room::PrivateRoomButton;
 use crate::api::clock::Now;
 use crate::api::link::Transport;
 use crate::api::long_poll::{QuickPlay, Search};
-use crate::words;
 
 /// Choosing a mode, searching, and the seat that was found.
 #[component]

@@ -1,6 +1,7 @@
 //! Recorded rounds as a list.
 
 use leptos::prelude::*;
+use presentation::words;
 use shared::api::ReplaySummary;
 
 use super::badge::Badge;
@@ -9,7 +10,6 @@ use super::notice::{Empty, Failure, Skeleton};
 use crate::api::clock::{Now, local};
 use crate::api::directory::Replays;
 use crate::api::link::{Link, Transport};
-use crate::words;
 
 /// The list and what stands in its place.
 #[component]
@@ -68,7 +68,7 @@ fn ReplayLine(replay: ReplaySummary) -> impl IntoView {
                 <span class="detail">
                     {company}
                     " · "
-                    <span class="num">{words::ticks(replay.ticks)}</span>
+                    <span class="num">{words::clock_of_ticks(replay.ticks.into())}</span>
                     " · "
                     <span class="num">{words::bytes(replay.bytes)}</span>
                     {(!replay.complete).then_some(" · cut short")}

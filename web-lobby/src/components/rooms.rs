@@ -1,6 +1,7 @@
 //! The public rooms, live, and which of them is shown large.
 
 use leptos::prelude::*;
+use presentation::words;
 use shared::api::{RoomList, RoomPhase, RoomSummary};
 use shared::id::RoomId;
 
@@ -11,7 +12,6 @@ use super::thumbnail::Thumbnail;
 use crate::api::clock::Now;
 use crate::api::link::Transport;
 use crate::api::sse::Fed;
-use crate::words;
 
 /// The list of rooms with its heading.
 #[component]

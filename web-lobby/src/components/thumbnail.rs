@@ -2,13 +2,13 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use presentation::playhead::PolledPlayhead;
 use shared::id::RoomId;
 
 use super::in_view::in_view;
 use super::stage::{Easel, Projector, Stage};
 use crate::api::glimpses::{Glimpse, Glimpses};
 use crate::canvas::Frame;
-use crate::deck::SliceNeedle;
 
 /// A picture is drawn every so many milliseconds: half of a screen's rate is plenty for dots.
 const DRAW_EVERY_MS: f64 = 30.0;
@@ -43,7 +43,7 @@ fn Moving(room: RoomId) -> impl IntoView {
 #[derive(Default)]
 struct Picture {
     projector: Projector,
-    needle: SliceNeedle,
+    playhead: PolledPlayhead,
     body: u32,
     /// Since the last picture, in milliseconds.
     passed_ms: f64,
@@ -67,7 +67,7 @@ impl Picture {
         let at = if frame.is_calm {
             f64::from(available)
         } else {
-            self.needle.pass((first, available), passed_ms)
+            self.playhead.advance((first, available), passed_ms)
         };
         let wanted = Some((at, frame.width * frame.density, frame.height * frame.density));
         if self.shown != wanted {

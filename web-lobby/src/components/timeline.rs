@@ -2,11 +2,9 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use presentation::{palette, words};
 use shared::api::{Marker, MarkerKind};
 use web_sys::PointerEvent;
-
-use crate::canvas::palette;
-use crate::deck;
 
 /// What a timeline shows. All in ticks since the round began.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -29,7 +27,7 @@ pub struct NamedMarker {
     pub name: String,
 }
 
-/// A slider along the round. Its keys are those of the whole theatre: see `deck::order_of_key`.
+/// A slider along the round. The page handles its keys: see `pages::replay::keys`.
 #[component]
 pub fn Timeline(
     #[prop(into)] line: Signal<Line>,
@@ -80,7 +78,7 @@ pub fn Timeline(
             aria-valuenow=move || format!("{:.0}", line.get().at / 60.0)
             aria-valuetext=move || {
                 let line = line.get();
-                format!("{} of {}", deck::clock(line.at), deck::clock(f64::from(line.total)))
+                format!("{} of {}", words::clock_of_ticks(line.at), words::clock_of_ticks(line.total.into()))
             }
             on:pointerdown=press
             on:pointermove=glide
@@ -111,7 +109,7 @@ pub fn Timeline(
 /// The time under the pointer.
 fn hint(tick: f64, line: &Line) -> impl IntoView + use<> {
     let left = percent(line.percent(tick));
-    view! { <output class="timeline-hint" style:left=left>{deck::clock(tick)}</output> }
+    view! { <output class="timeline-hint" style:left=left>{words::clock_of_ticks(tick)}</output> }
 }
 
 /// Marks of three heights, so that they differ without their colours.
@@ -125,10 +123,10 @@ fn Markers(
     // Whole seconds: often enough for what is hidden, seldom enough to be cheap.
     let second = Memo::new(move |_| (line.get().at / 60.0).floor());
     let shown = move || {
-        let needle = second.get() * 60.0 + 60.0;
+        let playhead = second.get() * 60.0 + 60.0;
         let hides = hides_spoilers.get();
         let all = markers.get().into_iter();
-        all.filter(|named| deck::is_shown(&named.marker, needle, hides)).collect::<Vec<_>>()
+        all.filter(|named| is_shown(&named.marker, playhead, hides)).collect::<Vec<_>>()
     };
     view! {
         <div class="timeline-markers" aria-hidden="true">
@@ -144,19 +142,24 @@ fn Markers(
                     class=class_of(named.marker.kind)
                     title=format!(
                         "{} · {}, {}",
-                        deck::clock(f64::from(named.marker.tick)),
+                        words::clock_of_ticks(named.marker.tick.into()),
                         named.name,
-                        deck::marker_word(named.marker.kind),
+                        words::marker(named.marker.kind),
                     )
                     style:left=percent(
                         100.0 * f64::from(named.marker.tick)
                             / f64::from(total.get_untracked().max(1)),
                     )
-                    style:--hue=palette::hue(shared::sim::Slot(named.marker.slot))
+                    style:--hue=palette::hue(shared::sim::Slot(named.marker.slot)).body.css
                 ></i>
             </For>
         </div>
     }
+}
+
+/// Whether a marker may be shown: with spoilers hidden, those ahead of the playhead may not.
+fn is_shown(marker: &Marker, playhead: f64, hides_spoilers: bool) -> bool {
+    !hides_spoilers || f64::from(marker.tick) <= playhead
 }
 
 const fn class_of(kind: MarkerKind) -> &'static str {
@@ -173,11 +176,21 @@ fn percent(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Line;
+    use shared::api::{Marker, MarkerKind};
+
+    use super::{Line, is_shown};
 
     #[test]
     fn a_line_without_length_has_no_places() {
         assert_eq!(Line::default().percent(10.0), 100.0);
         assert_eq!(Line { at: 0.0, available: 50, total: 200 }.percent(50.0), 25.0);
+    }
+
+    #[test]
+    fn spoilers_lie_ahead_of_the_playhead() {
+        let marker = Marker { tick: 100, kind: MarkerKind::KnockOut, slot: 0 };
+
+        assert!(is_shown(&marker, 100.0, true) && !is_shown(&marker, 99.0, true));
+        assert!(is_shown(&marker, 0.0, false));
     }
 }

@@ -1,11 +1,13 @@
 //! A recorded match: plays while it downloads, both ways, at six speeds, from any moment that a link names.
 
 pub mod controls;
+mod keys;
 pub mod viewer;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::{use_params_map, use_query_map};
+use presentation::words;
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
 use shared::sim::Slot;
@@ -14,8 +16,6 @@ use shared::tick::TICK_RATE_HZ;
 use crate::api;
 use crate::api::link::{Link, Transport};
 use crate::components::badge::Badge;
-use crate::deck;
-use crate::words;
 use viewer::Viewer;
 
 /// Where a link wants to begin, and whom it wants to follow.
@@ -107,7 +107,7 @@ fn Headline(
             let company = company(&summary.players);
             let began = js_sys::Date::new(&(summary.started_at_ms as f64).into());
             let began = began.to_locale_string("default", &js_sys::Object::new());
-            let length = deck::clock(f64::from(summary.ticks));
+            let length = words::clock_of_ticks(summary.ticks.into());
             let size = words::bytes(summary.bytes);
             Some(format!("{} · {length} · {company} · {size}", String::from(began)))
         })

@@ -2,20 +2,22 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
+use presentation::backoff::Backoff;
+use presentation::words;
 use shared::id::ReplayId;
 use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
-use super::super::ApiError;
+use super::super::{ApiError, wake};
 use super::{Asks, Body, Cut, is_newly_diverged, tell_diverged};
 
-/// A wait after a cut, in milliseconds. Each failure in a row adds as much.
-const WAIT_MS: u32 = 700;
-/// The longest wait, in milliseconds.
-const WAIT_MS_MAX: u32 = 10_000;
+/// The delay after the first failure, and the longest one.
+const RETRY_FIRST: Duration = Duration::from_millis(700);
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A browser that has the file at hand gives it in pieces of megabytes; after so many bytes pictures go first.
 const PIECE_BYTES: usize = 32 * 1024;
 
@@ -130,7 +132,7 @@ pub(crate) fn file_address(replay: ReplayId) -> String {
 }
 
 async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Line>) {
-    let mut failures = 0;
+    let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
     while !line.left.get() {
         let before = downloaded.borrow().reader.bytes();
         let outcome = download_rest(&path, &downloaded, &line).await;
@@ -145,8 +147,10 @@ async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Li
         if is_over || line.left.get() {
             return;
         }
-        failures = if downloaded.borrow().reader.bytes() > before { 1 } else { failures + 1 };
-        TimeoutFuture::new((WAIT_MS * failures).min(WAIT_MS_MAX)).await;
+        if downloaded.borrow().reader.bytes() > before {
+            backoff.reset();
+        }
+        wake::sleep(wake::next_delay_ms(&mut backoff)).await;
     }
 }
 
@@ -165,7 +169,7 @@ async fn download_rest(
             }
             let pushed = downloaded.borrow_mut().reader.push(piece);
             if let Err(error) = pushed {
-                return Ok(Progress::Damaged(sentence(&error.to_string())));
+                return Ok(Progress::Damaged(words::sentence(&error.to_string())));
             }
             if is_newly_diverged(&downloaded.borrow().reader, &line.diverged) {
                 tell_diverged();
@@ -177,22 +181,4 @@ async fn download_rest(
     }
     let is_complete = downloaded.borrow().reader.is_complete();
     Ok(if is_complete { Progress::Whole } else { Progress::CutOff })
-}
-
-/// An error as a sentence for people.
-fn sentence(error: &str) -> String {
-    let mut letters = error.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().collect::<String>());
-    first.map_or_else(String::new, |first| first + letters.as_str() + ".")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::sentence;
-
-    #[test]
-    fn an_error_becomes_a_sentence() {
-        assert_eq!(sentence("the recording is damaged"), "The recording is damaged.");
-        assert_eq!(sentence(""), "");
-    }
 }

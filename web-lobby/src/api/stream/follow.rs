@@ -2,20 +2,22 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use gloo_timers::future::TimeoutFuture;
+use presentation::backoff::Backoff;
+use presentation::playhead::ArrivalJitter;
 use shared::id::RoomId;
 use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 
-use super::super::ApiError;
+use super::super::{ApiError, wake};
 use super::{Asks, Body, is_newly_diverged, tell_diverged};
-use crate::deck::Jitter;
 
-/// The first wait after a cut, in milliseconds, and the longest. Each failure doubles it.
-const WAIT_MS_MIN: u32 = 400;
-const WAIT_MS_MAX: u32 = 10_000;
+/// The delay after the first failure, and the longest one.
+const RETRY_FIRST: Duration = Duration::from_millis(800);
+const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// A running round sends something thirty times a second: such a silence is a dead line, in milliseconds.
 const SILENCE_MS_MAX: f64 = 5_000.0;
 /// A round is over; the next one is asked for after so many milliseconds.
@@ -41,7 +43,7 @@ pub(crate) enum Following {
 /// What has been got so far.
 pub(crate) struct Followed {
     pub(crate) reader: ReplayReader,
-    pub(crate) jitter: Jitter,
+    pub(crate) jitter: ArrivalJitter,
     pub(crate) following: Following,
     /// Names the body that is played, among all of this page: with another one, everything drawn begins anew.
     pub(crate) body: u32,
@@ -71,7 +73,7 @@ impl Follower {
     pub(crate) fn start(room: RoomId, asks: Asks) -> Self {
         let followed = Rc::new(RefCell::new(Followed {
             reader: ReplayReader::new(),
-            jitter: Jitter::default(),
+            jitter: ArrivalJitter::default(),
             following: Following::Connecting,
             body: 0,
             opened: 0,
@@ -126,7 +128,7 @@ impl Line {
 }
 
 async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
-    let mut failures = 0;
+    let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
     while !line.left.get() {
         line.again.set(false);
         let outcome = follow_body(&path, asks, &followed, &line).await;
@@ -139,11 +141,11 @@ async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line:
         }
         let (following, wait_ms) = match outcome {
             Ok(Over::Round) => {
-                failures = 0;
+                backoff.reset();
                 (Following::Between, NEXT_ROUND_MS)
             }
             Ok(Over::Nothing) => {
-                failures = 0;
+                backoff.reset();
                 (followed.borrow().following.clone(), NEXT_ROUND_MS)
             }
             Err(error) if !error.may_pass() => {
@@ -152,10 +154,9 @@ async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line:
             }
             Err(_) => {
                 if followed.borrow().following == Following::Live {
-                    failures = 0;
+                    backoff.reset();
                 }
-                failures += 1;
-                (Following::Reconnecting, wait_ms(failures, js_sys::Math::random()))
+                (Following::Reconnecting, wake::next_delay_ms(&mut backoff))
             }
         };
         followed.borrow_mut().following = following;
@@ -183,7 +184,7 @@ async fn follow_body(
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
     }
-    let (mut reader, mut jitter) = (ReplayReader::new(), Jitter::default());
+    let (mut reader, mut jitter) = (ReplayReader::new(), ArrivalJitter::default());
     let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
         if line.left.get() {
@@ -205,7 +206,7 @@ async fn follow_body(
         }
         // The last picture stays until there is a new one.
         reader.push(&bytes).map_err(unplayable)?;
-        jitter.arrived(reader.available_ticks(), now_ms);
+        jitter.record(reader.available_ticks(), now_ms);
         if reader.newest().is_some() {
             followed.reader = core::mem::take(&mut reader);
             followed.jitter = core::mem::take(&mut jitter);
@@ -224,7 +225,7 @@ async fn follow_body(
 impl Followed {
     fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), ApiError> {
         self.reader.push(bytes).map_err(unplayable)?;
-        self.jitter.arrived(self.reader.available_ticks(), now_ms);
+        self.jitter.record(self.reader.available_ticks(), now_ms);
         Ok(())
     }
 }
@@ -248,25 +249,4 @@ fn next_body() -> u32 {
     let next = BODIES.get().wrapping_add(1);
     BODIES.set(next);
     next
-}
-
-/// Growing, and between a half and the whole of that, so that many pages do not come back at once.
-fn wait_ms(failures: u32, chance: f64) -> u32 {
-    let whole = WAIT_MS_MIN.saturating_mul(1 << failures.min(8)).min(WAIT_MS_MAX);
-    #[expect(clippy::cast_possible_truncation, reason = "some seconds")]
-    #[expect(clippy::cast_sign_loss, reason = "chance is from 0 to 1")]
-    let varied = (f64::from(whole) * (0.5 + 0.5 * chance.clamp(0.0, 1.0))) as u32;
-    varied
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{WAIT_MS_MAX, wait_ms};
-
-    #[test]
-    fn waits_grow_to_a_limit() {
-        assert!(wait_ms(1, 1.0) < wait_ms(2, 1.0));
-        assert_eq!(wait_ms(40, 1.0), WAIT_MS_MAX);
-        assert_eq!(wait_ms(40, 0.0), WAIT_MS_MAX / 2);
-    }
 }

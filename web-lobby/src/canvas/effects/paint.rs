@@ -2,10 +2,11 @@
 
 use core::f64::consts::TAU;
 
+use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
 use super::super::place::{Place, chance};
-use super::super::{Scene, fill_circle, palette, ring};
+use super::super::{Scene, fill_circle, ring};
 use super::{Effect, Kind};
 
 /// Half of a shove's cone, in radians: the same as the simulation's.
@@ -50,13 +51,13 @@ fn draw_one(context: &CanvasRenderingContext2d, effect: &Effect, part: f64) {
         Kind::Sparks { strength } => {
             let radius = 4.0 + 20.0 * grown * (0.4 + strength);
             context.set_global_alpha(fade * 0.8);
-            ring(context, place, radius, palette::WHITE, 3.0 * fade);
+            ring(context, place, radius, palette::WHITE.css, 3.0 * fade);
             draw_sparks(context, effect, part, strength);
         }
         Kind::Fall { .. } => {
             ring(context, place, 14.0 + 60.0 * grown, colour, 7.0 * fade + 0.5);
             context.set_global_alpha(fade * 0.7);
-            ring(context, place, 8.0 + 34.0 * grown, palette::WHITE, 3.0 * fade + 0.5);
+            ring(context, place, 8.0 + 34.0 * grown, palette::WHITE.css, 3.0 * fade + 0.5);
         }
         Kind::Return => ring(context, place, 70.0 - 42.0 * grown, colour, 1.0 + 4.0 * grown),
         Kind::Pickup { taken, .. } => {
@@ -86,7 +87,7 @@ fn draw_cone(context: &CanvasRenderingContext2d, effect: &Effect, reach: f64, fa
         context.arc_with_anticlockwise(place.x, place.y, from, right, left, true).ok();
         context.close_path();
     };
-    context.set_fill_style_str(palette::WARM);
+    context.set_fill_style_str(palette::WARM.css);
     context.set_global_alpha(0.38 * fade);
     wedge(26.0, reach.max(27.0));
     context.fill();
@@ -96,7 +97,7 @@ fn draw_cone(context: &CanvasRenderingContext2d, effect: &Effect, reach: f64, fa
         let (left, right) = (effect.angle - CONE_HALF, effect.angle + CONE_HALF);
         context.arc(place.x, place.y, radius.max(27.0), left, right).ok();
         context.set_global_alpha(fade * strength);
-        context.set_stroke_style_str(palette::WARM);
+        context.set_stroke_style_str(palette::WARM.css);
         context.set_line_width(2.0 + 4.0 * fade * part);
         context.stroke();
     }
@@ -132,7 +133,7 @@ fn draw_sparks(context: &CanvasRenderingContext2d, effect: &Effect, part: f64, s
         let eased = 1.0 - (1.0 - part) * (1.0 - part);
         let place = effect.place.plus(Place::at(effect.angle + turn, 6.0 + reach * eased));
         let size = (1.6 + 2.4 * chance(seed + spark * 3 + 2)) * (1.0 - part);
-        let colour = if spark % 2 == 0 { effect.kind.colour() } else { palette::CHARGE };
+        let colour = if spark % 2 == 0 { effect.kind.colour() } else { palette::CHARGE.css };
         fill_circle(context, place, size, colour);
     }
 }

@@ -1,11 +1,9 @@
 //! What is written over a picture: time left, who is in front, who pushed whom over the edge.
 
 use leptos::prelude::*;
+use presentation::{palette, words};
 use shared::sim::{PushKind, Slot, World, scoring};
 use shared::snapshot::Roster;
-
-use crate::canvas::palette::{self, Mark};
-use crate::deck;
 
 /// Lines of a list of everyone: more cannot be read.
 const STANDINGS_MAX: usize = 24;
@@ -82,7 +80,7 @@ impl Hud {
         };
         let ranking = scoring::ranking(&world.discs);
         Self {
-            clock: deck::clock(f64::from(world.remaining())),
+            clock: words::clock_of_ticks(world.remaining().into()),
             others: ranking.len().saturating_sub(STANDINGS_MAX),
             standings: ranking.into_iter().take(STANDINGS_MAX).map(standing).collect(),
             teams: world.mode.has_teams().then_some(world.team_points),
@@ -93,12 +91,27 @@ impl Hud {
 
 /// The disc of a seat as a small picture: its hue and its mark.
 pub fn badge(slot: Slot) -> impl IntoView {
-    let ring = palette::mark(slot) == Mark::Ring;
+    let ring = palette::has_ring(slot);
     view! {
         <svg class="disc-badge" viewBox="0 0 12 12" aria-hidden="true">
-            <circle cx="6" cy="6" r="5.5" fill=palette::hue(slot) />
-            {ring.then(|| view! { <circle cx="6" cy="6" r="2.6" fill=palette::ICE_EDGE /> })}
+            <circle cx="6" cy="6" r="5.5" fill=palette::hue(slot).body.css />
+            {ring.then(|| view! { <circle cx="6" cy="6" r="2.6" fill=palette::ICE_EDGE.css /> })}
         </svg>
+    }
+}
+
+/// The outline of a push in a box of 24 by 24. `None` is a fall without a push: the edge.
+fn push_icon(kind: Option<PushKind>) -> &'static str {
+    match kind {
+        Some(PushKind::Pulse) => {
+            "M4 12h7M3 8h4M3 16h4M16 7a5 5 0 1 1 0 10a5 5 0 1 1 0-10M16 10.5v3M14.5 12h3"
+        }
+        Some(PushKind::Shove) => "M4 12L19 4.5A16 16 0 0 1 19 19.5ZM9 12h6",
+        Some(PushKind::Dash) => "M3 7h8M3 12h6M3 17h8M13 6l6 6l-6 6",
+        Some(PushKind::Bump) => {
+            "M7.5 7.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9M16.5 7.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9M12 2v3M12 19v3"
+        }
+        None => "M3 8h10l2 3M15 11v3M13 8v4M18 13v7M15 17l3 3l3-3",
     }
 }
 
@@ -132,7 +145,7 @@ pub fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
                 <li class:edge=kill.kind.is_none()>
                     {kill.by.map(|by| view! { {badge(by.slot)}<span>{by.name}</span> })}
                     <svg class="kill-icon" viewBox="0 0 24 24" aria-label="pushed">
-                        <path d=palette::push_icon(kill.kind) />
+                        <path d=push_icon(kill.kind) />
                     </svg>
                     {badge(kill.fallen.slot)}
                     <span>{kill.fallen.name}</span>

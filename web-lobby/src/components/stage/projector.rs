@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use presentation::playhead::decode_target;
 use shared::replay::{Playback, ReplayReader};
 use shared::sim::{Event, PushKind, Slot, World};
 use shared::snapshot::Roster;
-use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
+use shared::tick::seconds;
 
 use super::Easel;
 use super::hud::{Hud, Kill, Person};
@@ -89,9 +90,7 @@ impl Projector {
 
     /// The playback goes one frame past the needle, so that every picture lies between two worlds.
     fn play_to(&mut self, reader: &ReplayReader, at: f64) {
-        #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
-        #[expect(clippy::cast_sign_loss, reason = "cut at zero")]
-        let target = at.max(0.0) as u32 + SNAPSHOT_EVERY_TICKS;
+        let target = decode_target(at);
         let before = self.playback.tick();
         let jumps = self.playback.world().is_none()
             || target < before

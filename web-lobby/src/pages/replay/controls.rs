@@ -3,14 +3,16 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use presentation::recording_player::{PlaybackCommand, PlaybackState, SPEEDS};
+use presentation::words;
 use shared::sim::Slot;
 
 use super::Moment;
+use super::keys::ViewerCommand;
 use super::viewer::Shown;
 use crate::api::clipboard;
 use crate::api::invitation::origin;
 use crate::components::stage::Hud;
-use crate::deck::{self, Motion, Order, SPEEDS};
 
 /// Lucide's shapes (ISC), each in a box of 24 by 24.
 const PLAY: &str = "M6 4l14 8l-14 8Z";
@@ -29,41 +31,41 @@ const COPIED_MS: u32 = 2_000;
 #[component]
 pub fn Controls(
     shown: Shown,
-    act: impl Fn(Order) + Copy + Send + Sync + 'static,
+    act: impl Fn(ViewerCommand) + Copy + Send + Sync + 'static,
     /// Address of the page without its query, and of the file.
     page: String,
     file: String,
     hides_spoilers: RwSignal<bool>,
 ) -> impl IntoView {
-    let Shown { line, motion, speed, hud, follow, .. } = shown;
+    let Shown { line, state, speed, hud, follow, .. } = shown;
     let (icon, word) = (
-        move || match motion.get() {
-            Motion::Playing | Motion::Buffering => PAUSE,
-            Motion::Paused => PLAY,
-            Motion::Ended => AGAIN,
+        move || match state.get() {
+            PlaybackState::Playing | PlaybackState::Buffering => PAUSE,
+            PlaybackState::Paused => PLAY,
+            PlaybackState::Ended => AGAIN,
         },
-        move || match motion.get() {
-            Motion::Playing | Motion::Buffering => "Pause (space)",
-            Motion::Paused => "Play (space)",
-            Motion::Ended => "Play again (space)",
+        move || match state.get() {
+            PlaybackState::Playing | PlaybackState::Buffering => "Pause (space)",
+            PlaybackState::Paused => "Play (space)",
+            PlaybackState::Ended => "Play again (space)",
         },
     );
     let clock = Memo::new(move |_| {
         let line = line.get();
-        format!("{} / {}", deck::clock(line.at), deck::clock(f64::from(line.total)))
+        format!("{} / {}", words::clock_of_ticks(line.at), words::clock_of_ticks(line.total.into()))
     });
     view! {
         <div class="controls" role="toolbar" aria-label="Playback">
             <button type="button" class="icon-button main" data-testid="play" title=word
-                aria-label=word on:click=move |_| act(Order::Toggle)>{svg_of(Signal::derive(icon))}</button>
-            {button("5 seconds back (←)", BACK, move || act(Order::Skip { seconds: -5.0 }))}
-            {button("5 seconds ahead (→)", AHEAD, move || act(Order::Skip { seconds: 5.0 }))}
+                aria-label=word on:click=move |_| act(PlaybackCommand::TogglePlay.into())>{svg_of(Signal::derive(icon))}</button>
+            {button("5 seconds back (←)", BACK, move || act(PlaybackCommand::Skip { seconds: -5.0 }.into()))}
+            {button("5 seconds ahead (→)", AHEAD, move || act(PlaybackCommand::Skip { seconds: 5.0 }.into()))}
             <span class="tabular controls-clock">{clock}</span>
             <div class="speeds" role="group" aria-label="Speed">
-                {SPEEDS.into_iter().enumerate().map(|(number, one)| view! {
+                {SPEEDS.into_iter().enumerate().map(|(index, one)| view! {
                     <button type="button"
-                        aria-pressed=move || if speed.get() == number { "true" } else { "false" }
-                        on:click=move |_| act(Order::Speed { number })>{one.name}</button>
+                        aria-pressed=move || if speed.get() == index { "true" } else { "false" }
+                        on:click=move |_| act(PlaybackCommand::SetSpeed { index }.into())>{one.name}"×"</button>
                 }).collect_view()}
             </div>
             <FollowChoice hud=hud follow=follow />
@@ -76,7 +78,7 @@ pub fn Controls(
             <ShareButton shown=shown page=page />
             <a class="icon-button" href=file download="" rel="external"
                 title="Download the file" aria-label="Download the file">{svg_of(FILE)}</a>
-            {button("Full screen (f)", FULL, move || act(Order::FullScreen))}
+            {button("Full screen (f)", FULL, move || act(ViewerCommand::ToggleFullScreen))}
         </div>
     }
 }

@@ -1,29 +1,30 @@
-//! The recording on its stage: the download, the deck and the picture meet here.
+//! A recording with its picture, timeline and controls: brings download, player and canvas together.
 
 use leptos::html;
 use leptos::prelude::*;
+use presentation::recording_player::{Extent, PlaybackState, RecordingPlayer};
 use shared::id::ReplayId;
 use shared::sim::Slot;
 use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
 use super::controls::Controls;
+use super::keys::{Focus, ViewerCommand, command_of_key};
 use super::{Moment, Unknown};
 use crate::api::link::Link;
 use crate::api::stream::{Download, Progress, file_address};
 use crate::canvas::Frame;
 use crate::components::stage::{Easel, Hud, HudOverlay, Projector, Roster, Stage};
 use crate::components::timeline::{Line, NamedMarker, Timeline};
-use crate::deck::{Deck, Focus, Motion, Order, order_of_key};
 
 /// What is written, and what tests read, is renewed every so many milliseconds.
 const WRITE_EVERY_MS: f64 = 250.0;
 
-/// What the page shows of the deck.
+/// What the page shows of the player.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown {
     pub line: RwSignal<Line>,
-    pub motion: RwSignal<Motion>,
+    pub state: RwSignal<PlaybackState>,
     pub speed: RwSignal<usize>,
     pub(super) progress: RwSignal<Progress>,
     pub markers: RwSignal<Vec<NamedMarker>>,
@@ -43,30 +44,29 @@ pub fn Viewer(
 ) -> impl IntoView {
     let shown = Shown {
         line: RwSignal::default(),
-        motion: RwSignal::new(Motion::Buffering),
-        speed: RwSignal::new(Deck::default().speed_number()),
+        state: RwSignal::new(PlaybackState::Buffering),
+        speed: RwSignal::new(RecordingPlayer::default().speed_index()),
         progress: RwSignal::new(Progress::Opening),
         markers: RwSignal::default(),
         hud: RwSignal::default(),
         follow: RwSignal::new(moment.follow),
     };
     Effect::new(move |_| link.set(shown.progress.with(link_of)));
-    let deck = StoredValue::new(Deck::starting_at(moment.tick));
+    let player = StoredValue::new(RecordingPlayer::starting_at(moment.tick));
     let download = StoredValue::new_local(Download::start(id));
     let theatre = NodeRef::<html::Div>::new();
-    let act = move |order: Order| {
-        let obeyed = deck.try_update_value(|deck| deck.obey(order)).unwrap_or(true);
-        match order {
-            Order::FullScreen if !obeyed => toggle_full_screen(theatre),
-            Order::Spoilers if !obeyed => hides_spoilers.update(|hides| *hides = !*hides),
-            _ => {}
+    let act = move |command: ViewerCommand| match command {
+        ViewerCommand::Playback(command) => {
+            player.try_update_value(|player| player.apply(command));
         }
+        ViewerCommand::ToggleFullScreen => toggle_full_screen(theatre),
+        ViewerCommand::ToggleSpoilers => hides_spoilers.update(|hides| *hides = !*hides),
     };
-    let seek = move |tick: f64| deck.update_value(|deck| deck.seek(tick));
+    let seek = move |tick: f64| player.update_value(|player| player.seek(tick));
     let keys = window_event_listener(leptos::ev::keydown, move |event| {
-        if let Some(order) = order_of(&event) {
+        if let Some(command) = command_of(&event) {
             event.prevent_default();
-            act(order);
+            act(command);
         }
     });
     on_cleanup(move || keys.remove());
@@ -74,7 +74,7 @@ pub fn Viewer(
     let mut picture = Picture { shown, projector: Projector::default(), written_ms: 0.0 };
     let paint = move |easel: &mut Easel, frame: &Frame| {
         download.with_value(|download| {
-            deck.update_value(|deck| picture.paint(easel, frame, download, deck));
+            player.update_value(|player| picture.paint(easel, frame, download, player));
         });
     };
     let refusal = move || match shown.progress.get() {
@@ -87,7 +87,7 @@ pub fn Viewer(
     let mut children = Some(children);
     let stage = view! {
         <div class="theatre-main" node_ref=theatre tabindex="-1">
-            <div class="stage" on:dblclick=move |_| act(Order::FullScreen)>
+            <div class="stage" on:dblclick=move |_| act(ViewerCommand::ToggleFullScreen)>
                 <Stage name="replay-canvas" label=label
                     paint=Box::new(paint.take().expect("painted once")) />
                 <HudOverlay hud=shown.hud />
@@ -124,20 +124,22 @@ fn link_of(progress: &Progress) -> Link {
 #[component]
 fn Notice(shown: Shown) -> impl IntoView {
     let has_picture = Memo::new(move |_| shown.hud.with(|hud| !hud.standings.is_empty()));
-    let text = move || match (shown.progress.get(), shown.motion.get()) {
+    let text = move || match (shown.progress.get(), shown.state.get()) {
         (Progress::Opening, _) => Some("Loading the recording …".to_owned()),
-        (Progress::Reconnecting, Motion::Buffering) => {
+        (Progress::Reconnecting, PlaybackState::Buffering) => {
             Some("Connection lost. Trying again …".to_owned())
         }
-        (_, Motion::Buffering) => Some("Waiting for the download …".to_owned()),
-        (Progress::CutOff, Motion::Ended) if has_picture.get() => {
+        (_, PlaybackState::Buffering) => Some("Waiting for the download …".to_owned()),
+        (Progress::CutOff, PlaybackState::Ended) if has_picture.get() => {
             Some("Cut off here: the server stopped in the middle of the round.".to_owned())
         }
-        (Progress::CutOff, Motion::Ended) => Some("There is nothing in this recording.".to_owned()),
-        (Progress::Damaged(why), Motion::Ended) if has_picture.get() => {
+        (Progress::CutOff, PlaybackState::Ended) => {
+            Some("There is nothing in this recording.".to_owned())
+        }
+        (Progress::Damaged(why), PlaybackState::Ended) if has_picture.get() => {
             Some(format!("{why} It plays up to here."))
         }
-        (Progress::Damaged(why), Motion::Ended) => Some(why),
+        (Progress::Damaged(why), PlaybackState::Ended) => Some(why),
         (Progress::Refused(why), _) => Some(why),
         _ => None,
     };
@@ -147,7 +149,7 @@ fn Notice(shown: Shown) -> impl IntoView {
         Progress::Damaged(_) => Some("damaged: plays as far as it can be read"),
         _ => None,
     };
-    let is_void = move || shown.motion.get() == Motion::Ended && !has_picture.get();
+    let is_void = move || shown.state.get() == PlaybackState::Ended && !has_picture.get();
     view! {
         <div class="stage-notice" role="status" aria-live="polite">
             {move || text().map(|text| view! {
@@ -189,19 +191,29 @@ struct Picture {
 }
 
 impl Picture {
-    fn paint(&mut self, easel: &mut Easel, frame: &Frame, download: &Download, deck: &mut Deck) {
+    fn paint(
+        &mut self,
+        easel: &mut Easel,
+        frame: &Frame,
+        download: &Download,
+        player: &mut RecordingPlayer,
+    ) {
         download.with(|downloaded| {
             let reader = &downloaded.reader;
-            let length = reader.header().map_or(0, |header| header.round_ticks);
-            deck.has(reader.available_ticks(), length, !downloaded.progress.may_grow());
-            deck.pass(frame.passed_ms);
+            player.set_extent(Extent {
+                first: reader.first_tick(),
+                last: reader.available_ticks(),
+                expected: reader.header().map_or(0, |header| header.round_ticks),
+                may_grow: downloaded.progress.may_grow(),
+            });
+            player.advance(frame.passed_ms / 1_000.0);
             let follow = self.shown.follow.get_untracked();
-            self.projector.show(easel, frame, reader, deck.at(), follow);
+            self.projector.show(easel, frame, reader, player.at(), follow);
 
-            let line = Line { at: deck.at(), available: deck.available(), total: deck.total() };
-            set_if_other(self.shown.line, line);
-            set_if_other(self.shown.motion, deck.motion());
-            set_if_other(self.shown.speed, deck.speed_number());
+            let (at, available, total) = (player.at(), player.available(), player.total());
+            set_if_other(self.shown.line, Line { at, available, total });
+            set_if_other(self.shown.state, player.state());
+            set_if_other(self.shown.speed, player.speed_index());
             if frame.now_ms - self.written_ms < WRITE_EVERY_MS {
                 return;
             }
@@ -218,16 +230,16 @@ impl Picture {
                 };
                 self.shown.markers.set(reader.markers().iter().map(named).collect());
             }
-            mark(easel, deck, reader.is_complete());
+            mark(easel, player, reader.is_complete());
         });
     }
 }
 
-fn mark(easel: &Easel, deck: &Deck, is_complete: bool) {
+fn mark(easel: &Easel, player: &RecordingPlayer, is_complete: bool) {
     let yes_no = |yes| if yes { "true" } else { "false" };
-    easel.mark("data-tick", &format!("{:.0}", deck.at()));
-    easel.mark("data-available-ticks", &deck.available().to_string());
-    easel.mark("data-playing", yes_no(deck.motion() == Motion::Playing));
+    easel.mark("data-tick", &format!("{:.0}", player.at()));
+    easel.mark("data-available-ticks", &player.available().to_string());
+    easel.mark("data-playing", yes_no(player.state() == PlaybackState::Playing));
     easel.mark("data-complete", yes_no(is_complete));
 }
 
@@ -238,11 +250,11 @@ fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value
     }
 }
 
-fn order_of(event: &KeyboardEvent) -> Option<Order> {
+fn command_of(event: &KeyboardEvent) -> Option<ViewerCommand> {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return None;
     }
-    order_of_key(&event.key(), focus_of(event))
+    command_of_key(&event.key(), focus_of(event))
 }
 
 /// Kinds of `<input>` into which nothing is written.
@@ -252,7 +264,7 @@ fn focus_of(event: &KeyboardEvent) -> Focus {
     let asks = document().query_selector("dialog[open]").ok().flatten().is_some();
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
     let Some(target) = target.filter(|_| !asks) else {
-        return if asks { Focus::Writing } else { Focus::Page };
+        return if asks { Focus::Text } else { Focus::Page };
     };
     let is_in = |selector| target.closest(selector).ok().flatten().is_some();
     let in_theatre = is_in(".theatre-main");
@@ -262,9 +274,9 @@ fn focus_of(event: &KeyboardEvent) -> Focus {
         _ => target.is_content_editable(),
     };
     match () {
-        () if is_written => Focus::Writing,
-        () if is_in("a, button, input, summary") => Focus::Pressable { in_theatre },
-        () if in_theatre => Focus::Theatre,
+        () if is_written => Focus::Text,
+        () if is_in("a, button, input, summary") => Focus::Pressable { in_viewer: in_theatre },
+        () if in_theatre => Focus::Viewer,
         () => Focus::Page,
     }
 }
