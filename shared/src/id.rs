@@ -21,7 +21,7 @@ pub struct IdError {
 fn write_base32(value: u64, digits: usize) -> String {
     (0..digits)
         .rev()
-        .map(|place| ALPHABET[usize::from(((value >> (5 * place)) & 31) as u8)] as char)
+        .map(|digit| ALPHABET[usize::from(((value >> (5 * digit)) & 31) as u8)] as char)
         .collect()
 }
 

@@ -129,9 +129,9 @@ fn visible(disc: &Disc) -> Disc {
     Disc { last_push: None, ..disc.clone() }
 }
 
-fn is_within(place: Vec2, centre: Vec2, reach: Vec2) -> bool {
-    let way = place - centre;
-    way.x.abs() <= reach.x && way.y.abs() <= reach.y
+fn is_within(position: Vec2, centre: Vec2, reach: Vec2) -> bool {
+    let offset = position - centre;
+    offset.x.abs() <= reach.x && offset.y.abs() <= reach.y
 }
 
 /// Also when only one of the two discs is in sight.

@@ -54,8 +54,8 @@ impl Scoreboard {
         let rank = |row: &ScoreRow| {
             (Reverse(row.rating), Reverse(row.points), row.name.clone(), row.player)
         };
-        let place = self.rows.partition_point(|known| rank(known) < rank(&row));
-        self.rows.insert(place, row);
+        let index = self.rows.partition_point(|known| rank(known) < rank(&row));
+        self.rows.insert(index, row);
         self.rows.truncate(Self::ROWS_MAX);
     }
 

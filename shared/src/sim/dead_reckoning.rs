@@ -9,7 +9,7 @@ use super::world::World;
 use super::{mode, movement, platform, pulse, push, scoring};
 use crate::tick::Tick;
 
-/// What a disc meets during one tick, besides other discs.
+/// The surroundings of a disc during one tick, without other discs.
 #[derive(Debug, Clone, Copy)]
 pub struct Environment {
     /// The tick of the step.
@@ -82,8 +82,8 @@ mod tests {
         let mut alone = world.discs[0].clone();
         while !world.is_over() {
             if rng.below(6) == 0 {
-                let way = || Angle::from_steps(0);
-                let angle = way().turned(i16::try_from(rng.below(1_024)).unwrap());
+                let east = Angle::from_steps(0);
+                let angle = east.turned(i16::try_from(rng.below(1_024)).unwrap());
                 let buttons = Buttons::from_code(rng.next_u64().to_le_bytes()[0]);
                 let input = Input { thrust: Thrust::towards(angle), aim: angle, buttons };
                 world.step(&[Command::Input { slot, input }]);

@@ -166,8 +166,8 @@ impl Angle {
     #[must_use]
     pub const fn since(self, other: Self) -> i16 {
         let half = Self::TURN / 2;
-        let way = (self.0 + Self::TURN + half - other.0) % Self::TURN;
-        way.cast_signed() - half.cast_signed()
+        let turn = (self.0 + Self::TURN + half - other.0) % Self::TURN;
+        turn.cast_signed() - half.cast_signed()
     }
 
     /// The vector of this direction and a length.

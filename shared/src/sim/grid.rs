@@ -94,8 +94,8 @@ mod tests {
             let mut found: Vec<_> = grid.near(*centre, reach).collect();
             found.sort_unstable();
             let is_near = |position: &Vec2| {
-                let way = *position - *centre;
-                way.x.abs() <= reach.x && way.y.abs() <= reach.y
+                let offset = *position - *centre;
+                offset.x.abs() <= reach.x && offset.y.abs() <= reach.y
             };
             let near = (0..positions.len()).filter(|index| is_near(&positions[*index]));
             assert!(near.into_iter().all(|index| found.binary_search(&index).is_ok()));

@@ -6,8 +6,8 @@ use super::fixed::{Vec2, units};
 
 /// Acceleration by thrust, in sub-units a tick per tick.
 pub const THRUST: i32 = 8;
-/// Friction: a disc loses one part in so many of its speed each tick, and at least one sub-unit a tick. With [`THRUST`]
-/// this gives a top speed of about six units a tick.
+/// Friction: in each tick a disc loses its speed divided by this, and at least one sub-unit a tick. With [`THRUST`] this
+/// gives a top speed of about six units a tick.
 pub const FRICTION_DIVISOR: i32 = 48;
 /// The speed that a dash adds, in sub-units a tick.
 pub const DASH_SPEED: i32 = units(5);

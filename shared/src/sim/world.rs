@@ -100,10 +100,10 @@ impl World {
     /// The disc of a seat. `None` when the seat is empty.
     #[must_use]
     pub fn disc(&self, slot: Slot) -> Option<&Disc> {
-        self.place_of(slot).ok().map(|place| &self.discs[place])
+        self.index_of(slot).ok().map(|index| &self.discs[index])
     }
 
-    fn place_of(&self, slot: Slot) -> Result<usize, usize> {
+    fn index_of(&self, slot: Slot) -> Result<usize, usize> {
         self.discs.binary_search_by_key(&slot, |disc| disc.slot)
     }
 
@@ -154,16 +154,16 @@ impl World {
     fn apply(&mut self, command: Command) {
         match command {
             Command::Join { slot, team } => {
-                if let Err(place) = self.place_of(slot)
+                if let Err(index) = self.index_of(slot)
                     && usize::from(slot.0) < self.mode.seats()
                 {
-                    self.discs.insert(place, Disc::entering(slot, team & 1));
+                    self.discs.insert(index, Disc::entering(slot, team & 1));
                 }
             }
             Command::Leave { slot } => self.discs.retain(|disc| disc.slot != slot),
             Command::Input { slot, input } => {
-                if let Ok(place) = self.place_of(slot) {
-                    self.discs[place].input = input;
+                if let Ok(index) = self.index_of(slot) {
+                    self.discs[index].input = input;
                 }
             }
         }
@@ -171,14 +171,14 @@ impl World {
 
     fn count_down(&mut self, radius: i32, events: &mut Vec<Event>) {
         let is_partial = self.is_partial();
-        for place in 0..self.discs.len() {
-            let disc = &mut self.discs[place];
+        for index in 0..self.discs.len() {
+            let disc = &mut self.discs[index];
             disc.count_down();
             let Stance::Out { ticks_left } = disc.stance else { continue };
             if ticks_left > 1 || is_partial {
                 disc.stance = Stance::Out { ticks_left: ticks_left.saturating_sub(1).max(1) };
             } else {
-                self.respawn(place, radius, events);
+                self.respawn(index, radius, events);
             }
         }
     }
@@ -205,8 +205,8 @@ impl World {
 
     fn take_actions(&mut self, events: &mut Vec<Event>) {
         let teams = self.mode.has_teams();
-        for place in 0..self.discs.len() {
-            let disc = &mut self.discs[place];
+        for index in 0..self.discs.len() {
+            let disc = &mut self.discs[index];
             if !disc.is_standing() {
                 continue;
             }
@@ -219,7 +219,7 @@ impl World {
                 events.push(Event::PulseFired { id: pulse.id });
                 self.pulses.push(pulse);
             }
-            push::shove(&mut self.discs, place, teams, events);
+            push::shove(&mut self.discs, index, teams, events);
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) trait Coder {
     fn bits(&mut self, value: &mut u32, width: u32) -> Result<(), DecodeError>;
 
     /// Whether this coder reads.
-    fn reads(&self) -> bool;
+    fn is_reading(&self) -> bool;
 
     /// Codes one bit.
     fn flag(&mut self, value: &mut bool) -> Result<(), DecodeError> {
@@ -43,7 +43,7 @@ pub(super) trait Coder {
     }
 
     /// Codes 64 bits.
-    fn wide(&mut self, value: &mut u64) -> Result<(), DecodeError> {
+    fn u64(&mut self, value: &mut u64) -> Result<(), DecodeError> {
         let (mut low, mut high) = (low_half(*value), low_half(*value >> 32));
         self.bits(&mut low, 32)?;
         self.bits(&mut high, 32)?;
@@ -101,7 +101,7 @@ pub(super) trait Coder {
     }
 
     /// Codes a signed number, small ones in few bits: an Exponential-Golomb code over zigzag.
-    fn small(&mut self, value: &mut i16, order: u32) -> Result<(), DecodeError> {
+    fn signed_golomb(&mut self, value: &mut i16, order: u32) -> Result<(), DecodeError> {
         let zigzag = i32::from(*value) << 1 ^ i32::from(*value) >> 15;
         let mut code = zigzag.cast_unsigned();
         self.golomb(&mut code, order)?;
@@ -116,7 +116,7 @@ pub(super) trait Coder {
         const EXTRA_BITS_MAX: u32 = 16;
         let shifted = (*code >> order) + 1;
         let mut extra = shifted.ilog2();
-        if self.reads() {
+        if self.is_reading() {
             extra = 0;
             let mut more = false;
             self.flag(&mut more)?;
@@ -135,7 +135,7 @@ pub(super) trait Coder {
         }
         let mut rest = code.wrapping_add(1 << order).wrapping_sub(1 << (extra + order));
         self.bits(&mut rest, extra + order)?;
-        if self.reads() {
+        if self.is_reading() {
             *code = rest + (1 << (extra + order)) - (1 << order);
         }
         Ok(())
@@ -162,13 +162,13 @@ const USUAL_FRAME_BYTES: usize = 64;
 
 impl Default for BitWriter {
     fn default() -> Self {
-        Self::with_room_for(USUAL_FRAME_BYTES)
+        Self::with_capacity(USUAL_FRAME_BYTES)
     }
 }
 
 impl BitWriter {
     /// A writer with capacity for this many bytes.
-    pub(super) fn with_room_for(bytes: usize) -> Self {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
         Self { bytes: Vec::with_capacity(bytes), pending: 0, filled: 0 }
     }
 
@@ -220,7 +220,7 @@ impl Coder for BitWriter {
         Ok(())
     }
 
-    fn reads(&self) -> bool {
+    fn is_reading(&self) -> bool {
         false
     }
 }
@@ -258,7 +258,7 @@ impl Coder for BitReader<'_> {
         Ok(())
     }
 
-    fn reads(&self) -> bool {
+    fn is_reading(&self) -> bool {
         true
     }
 }
@@ -271,13 +271,13 @@ mod tests {
     fn every_small_step_reads_back() {
         for step in -512..512 {
             let mut writer = BitWriter::default();
-            writer.small(&mut { step }, 3).unwrap();
+            writer.signed_golomb(&mut { step }, 3).unwrap();
             writer.bits(&mut 5, 3).unwrap();
             let bytes = writer.finish();
 
             let mut reader = BitReader::new(&bytes);
             let (mut read, mut after) = (0, 0);
-            reader.small(&mut read, 3).unwrap();
+            reader.signed_golomb(&mut read, 3).unwrap();
             reader.bits(&mut after, 3).unwrap();
             assert_eq!((read, after), (step, 5));
         }

@@ -69,8 +69,8 @@ fn visible(disc: &Disc) -> Disc {
     Disc { last_push: None, team: 0, ..disc.clone() }
 }
 
-/// Whether something at `place` lies within `reach` of `centre`.
-fn is_within(place: Vec2, centre: Vec2, reach: Vec2) -> bool {
-    let offset = place - centre;
+/// Whether something at `position` lies within `reach` of `centre`.
+fn is_within(position: Vec2, centre: Vec2, reach: Vec2) -> bool {
+    let offset = position - centre;
     offset.x.abs() <= reach.x && offset.y.abs() <= reach.y
 }

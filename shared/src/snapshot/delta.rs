@@ -22,16 +22,16 @@ impl Held {
 
     /// Applies one command, exactly as a world with this number of seats does.
     fn apply(&mut self, command: &Command, seats: usize) {
-        let place = self.0.partition_point(|(slot, _)| *slot < command.slot());
-        let taken = self.0.get(place).is_some_and(|(slot, _)| *slot == command.slot());
+        let index = self.0.partition_point(|(slot, _)| *slot < command.slot());
+        let taken = self.0.get(index).is_some_and(|(slot, _)| *slot == command.slot());
         match command {
             Command::Join { slot, .. } if !taken && usize::from(slot.0) < seats => {
-                self.0.insert(place, (*slot, Input::default()));
+                self.0.insert(index, (*slot, Input::default()));
             }
             Command::Leave { .. } if taken => {
-                self.0.remove(place);
+                self.0.remove(index);
             }
-            Command::Input { input, .. } if taken => self.0[place].1 = *input,
+            Command::Input { input, .. } if taken => self.0[index].1 = *input,
             Command::Join { .. } | Command::Leave { .. } | Command::Input { .. } => {}
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn tick<C: Coder>(
     let pressed = commands.iter().filter(|command| !seats(command));
     pressed.for_each(|command| wanted.apply(command, mode.seats()));
     inputs(c, held, &mut wanted)?;
-    if c.reads() {
+    if c.is_reading() {
         let turned = wanted.0.iter().zip(&held.0).filter(|(new, old)| new != old);
         changes.extend(turned.map(|(&(slot, input), _)| Command::Input { slot, input }));
         *commands = changes;
@@ -116,7 +116,7 @@ pub(super) fn input<C: Coder>(c: &mut C, old: &Input, new: &mut Input) -> Coded 
     c.flag(&mut aims)?;
     if aims {
         let mut turn = new.aim.since(old.aim);
-        c.small(&mut turn, TURN_ORDER)?;
+        c.signed_golomb(&mut turn, TURN_ORDER)?;
         new.aim = old.aim.turned(turn);
     }
     let mut drives = old.thrust != new.thrust;

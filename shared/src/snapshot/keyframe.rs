@@ -61,7 +61,7 @@ pub(super) fn world<C: Coder>(c: &mut C, world: &mut World, layout: Layout) -> C
         world.began.0 = 0;
     }
     round_ticks(c, &mut world.round_ticks)?;
-    c.wide(&mut world.rng.0)?;
+    c.u64(&mut world.rng.0)?;
     seats(c, &mut world.discs, world.mode)?;
     world.discs.iter_mut().try_for_each(|each| disc(c, each, layout))?;
     let (now, mode) = (world.tick, world.mode);
@@ -205,14 +205,14 @@ pub(super) fn blank_pulse(tick: Tick) -> Pulse {
 
 pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick, layout: Layout) -> Coded {
     pulse_id(c, &mut pulse.id, now, layout)?;
-    pulse_place(c, &mut pulse.position, layout)?;
+    pulse_position(c, &mut pulse.position, layout)?;
     c.vector(&mut pulse.velocity, pulse::SPEED)?;
     c.count(&mut pulse.ticks_left, pulse::LIFE_TICKS)?;
     c.flag(&mut pulse.overcharged)
 }
 
-pub(super) fn pulse_place<C: Coder>(c: &mut C, place: &mut Vec2, layout: Layout) -> Coded {
-    c.vector(place, layout.pulse_coordinate_max())
+pub(super) fn pulse_position<C: Coder>(c: &mut C, position: &mut Vec2, layout: Layout) -> Coded {
+    c.vector(position, layout.pulse_coordinate_max())
 }
 
 fn pulse_id<C: Coder>(c: &mut C, id: &mut PulseId, now: Tick, layout: Layout) -> Coded {
@@ -256,9 +256,9 @@ pub(super) fn long_count<C: Coder>(c: &mut C, value: &mut u16, order: u32) -> Co
 
 /// Codes one of a few values by its index.
 pub(super) fn choice<C: Coder, T: Copy + PartialEq>(c: &mut C, value: &mut T, all: &[T]) -> Coded {
-    let mut place = all.iter().position(|other| other == value).unwrap_or(0);
-    c.length(&mut place, 0, all.len() - 1)?;
-    *value = all[place];
+    let mut index = all.iter().position(|other| other == value).unwrap_or(0);
+    c.length(&mut index, 0, all.len() - 1)?;
+    *value = all[index];
     Ok(())
 }
 

@@ -40,13 +40,13 @@ pub(crate) fn next_record_within(
     frame_bytes_max: usize,
 ) -> Result<Option<FrameAndRest<'_>>, DecodeError> {
     let mut length = 0;
-    for (place, byte) in bytes.iter().enumerate().take(RECORD_PREFIX_BYTES_MAX) {
-        length |= usize::from(byte & 127) << (7 * place);
+    for (index, byte) in bytes.iter().enumerate().take(RECORD_PREFIX_BYTES_MAX) {
+        length |= usize::from(byte & 127) << (7 * index);
         if byte & 128 == 0 {
             if length > frame_bytes_max {
                 return Err(DecodeError::TooLong(length));
             }
-            return Ok(bytes[place + 1..].split_at_checked(length));
+            return Ok(bytes[index + 1..].split_at_checked(length));
         }
     }
     if bytes.len() < RECORD_PREFIX_BYTES_MAX { Ok(None) } else { Err(DecodeError::TooLong(length)) }

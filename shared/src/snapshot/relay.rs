@@ -102,8 +102,8 @@ fn frame<C: Coder>(
         let mut ticks = tick.since(world.tick).unsigned_abs();
         c.bits(&mut ticks, TICKS_BITS)?;
         *tick = world.tick.plus(ticks);
-        let held = world.disc(*seat).ok_or(DecodeError::Malformed("nobody sits there"))?.input;
-        if c.reads() {
+        let held = world.disc(*seat).ok_or(DecodeError::Malformed("the seat is empty"))?.input;
+        if c.is_reading() {
             *input = held;
         }
         delta::input(c, &held, input)?;

@@ -50,8 +50,8 @@ impl Roster {
     /// The entry of a seat. `None` when the seat is empty.
     #[must_use]
     pub fn entry(&self, slot: Slot) -> Option<&RosterEntry> {
-        let place = self.entries.binary_search_by_key(&slot, |entry| entry.slot).ok()?;
-        self.entries.get(place)
+        let index = self.entries.binary_search_by_key(&slot, |entry| entry.slot).ok()?;
+        self.entries.get(index)
     }
 
     /// The name of the player in a seat, or a dash for an empty one.

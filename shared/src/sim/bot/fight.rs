@@ -47,8 +47,8 @@ pub(super) fn buttons(
     if shove_pays(world, me, target, input.aim) && takes_chance(rng, 100) {
         buttons = buttons.with(Buttons::SHOVE);
     }
-    let way = target.position - me.position;
-    let in_range = way.length() < pulse::SPEED * i32::from(pulse::LIFE_TICKS) * 4 / 5;
+    let offset = target.position - me.position;
+    let in_range = offset.length() < pulse::SPEED * i32::from(pulse::LIFE_TICKS) * 4 / 5;
     // A protected bot holds its fire: an attack would end the protection.
     if in_range && me.protection < 30 && takes_chance(rng, 90) {
         buttons = buttons.with(Buttons::PULSE);
@@ -65,10 +65,10 @@ pub(super) fn buttons(
 }
 
 fn shove_pays(world: &World, me: &Disc, target: &Disc, aim: Angle) -> bool {
-    let way = target.position - me.position;
-    let reached = way.length() < SHOVE_REACH * 9 / 10;
-    let ahead = Angle::of(way).since(aim).unsigned_abs() < SHOVE_HALF_ANGLE;
-    let outwards = way.dot(target.position) > 0
+    let offset = target.position - me.position;
+    let reached = offset.length() < SHOVE_REACH * 9 / 10;
+    let ahead = Angle::of(offset).since(aim).unsigned_abs() < SHOVE_HALF_ANGLE;
+    let outwards = offset.dot(target.position) > 0
         || !platform::holds(world.platform_radius() / 2, target.position);
     reached && ahead && outwards && target.protection == 0
 }
@@ -84,10 +84,10 @@ fn dash_escapes(world: &World, me: &Disc, input: &Input) -> bool {
 /// A dash pays as an attack when the target is close, straight ahead and farther out, and the bot stays on the ice.
 fn dash_pays(world: &World, me: &Disc, target: &Disc, input: &Input) -> bool {
     let Some(angle) = input.thrust.angle() else { return false };
-    let way = target.position - me.position;
-    let straight = Angle::of(way).since(angle).unsigned_abs() < Angle::TURN / 24;
-    let near = (units(60)..units(190)).contains(&way.length());
-    let outwards = way.dot(target.position) > 0;
+    let offset = target.position - me.position;
+    let straight = Angle::of(offset).since(angle).unsigned_abs() < Angle::TURN / 24;
+    let near = (units(60)..units(190)).contains(&offset.length());
+    let outwards = offset.dot(target.position) > 0;
     let after: Vec2 = drifted(me, 30) + angle.vector(movement::DASH_SPEED).scale(20, 1);
     let stays = platform::holds(narrow(i64::from(world.platform_radius()) * 9 / 10), after);
     straight && near && outwards && stays && target.protection == 0

@@ -35,15 +35,15 @@ pub(super) fn dodge(world: &World, me: &Disc) -> Option<Thrust> {
     const NOTICE_TICKS: i64 = 24;
     let coming = world.pulses.iter().filter(|pulse| pulse.id.slot != me.slot);
     for shot in coming {
-        let way = me.position - shot.position;
+        let offset = me.position - shot.position;
         let speed = shot.velocity - me.velocity;
         let squared = speed.length_squared().max(1);
-        let ticks = way.dot(speed) / squared;
-        let miss = way.cross(speed).abs() / i64::from(speed.length().max(1));
+        let ticks = offset.dot(speed) / squared;
+        let miss = offset.cross(speed).abs() / i64::from(speed.length().max(1));
         if (0..NOTICE_TICKS).contains(&ticks) && miss < i64::from(RADIUS + pulse::RADIUS + units(6))
         {
             let left = Vec2::new(shot.velocity.y, -shot.velocity.x);
-            let aside = if way.cross(shot.velocity) > 0 { left } else { -left };
+            let aside = if offset.cross(shot.velocity) > 0 { left } else { -left };
             let outwards = aside.dot(me.position) > 0;
             let near_edge = !platform::holds(world.platform_radius() * 3 / 4, me.position);
             return (!(outwards && near_edge)).then(|| Thrust::along(aside));
@@ -54,18 +54,18 @@ pub(super) fn dodge(world: &World, me: &Disc) -> Option<Thrust> {
 
 /// The way to a near pickup, else to the inner side of the target, so that pushes go outwards.
 pub(super) fn chase(world: &World, me: &Disc, target: &Disc, rng: &mut Rng) -> Vec2 {
-    let distance = |place: Vec2| (place - me.position).length();
+    let distance = |position: Vec2| (position - me.position).length();
     let gap = distance(target.position);
     let wanted = world
         .pickups
         .iter()
         .filter(|pickup| platform::holds(world.platform_radius() * 17 / 20, pickup.position))
         .map(|pickup| pickup.position)
-        .min_by_key(|place| distance(*place))
-        .filter(|place| distance(*place) < gap.max(units(160)));
+        .min_by_key(|position| distance(*position))
+        .filter(|position| distance(*position) < gap.max(units(160)));
     let here = drifted(me, 16);
-    if let Some(place) = wanted {
-        return place - here;
+    if let Some(position) = wanted {
+        return position - here;
     }
     let meeting = drifted(target, (gap / units(6)).clamp(0, 40));
     let inner = meeting - meeting.with_length(units(70).min(meeting.length()));

@@ -33,10 +33,10 @@ impl BitSet {
 
     /// Calls `visit` for each number, the lowest first.
     pub(super) fn for_each(&self, mut visit: impl FnMut(usize)) {
-        for (place, word) in self.0.iter().enumerate() {
+        for (index, word) in self.0.iter().enumerate() {
             let mut left = *word;
             while left != 0 {
-                visit(place * WORD + left.trailing_zeros() as usize);
+                visit(index * WORD + left.trailing_zeros() as usize);
                 left &= left - 1;
             }
         }

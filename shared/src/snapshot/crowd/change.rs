@@ -45,7 +45,7 @@ pub(super) fn inputs<C: Coder>(c: &mut C, held: Input, inputs: &mut [Input]) -> 
     for input in inputs {
         let mut changed = *input != held;
         c.flag(&mut changed)?;
-        if c.reads() {
+        if c.is_reading() {
             // The parts of an input that did not change are those of the tick before.
             *input = held;
         }
@@ -93,7 +93,7 @@ pub(super) fn correction<C: Coder>(c: &mut C, disc: &mut Disc, to: &Disc) -> Cod
 
 fn correct<C: Coder>(c: &mut C, value: &mut i32, to: i32, limit: i32, order: u32) -> Coded {
     let mut by = i16::try_from(to - *value).unwrap_or(0);
-    c.small(&mut by, order)?;
+    c.signed_golomb(&mut by, order)?;
     *value += i32::from(by);
     if value.abs() > limit {
         return Err(DecodeError::Malformed("a correction leads too far"));
@@ -109,7 +109,7 @@ fn timers<C: Coder>(c: &mut C, disc: &mut Disc, to: &Disc) -> Coded {
     if !differ {
         return Ok(());
     }
-    let mut values = if c.reads() { of(disc) } else { of(to) };
+    let mut values = if c.is_reading() { of(disc) } else { of(to) };
     let limits = [
         pulse::COOLDOWN_TICKS,
         SHOVE_COOLDOWN_TICKS,

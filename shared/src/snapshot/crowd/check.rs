@@ -68,8 +68,8 @@ impl Hashes {
         pulses: impl Iterator<Item = usize>,
         pickups: &[Pickup],
     ) -> u32 {
-        let discs = discs.map(|place| self.discs[place]);
-        let pulses = pulses.map(|place| self.pulses[place]);
+        let discs = discs.map(|index| self.discs[index]);
+        let pulses = pulses.map(|index| self.pulses[index]);
         add(self.round, discs.chain(pulses).chain(pickups.iter().map(checksum::of)))
     }
 }

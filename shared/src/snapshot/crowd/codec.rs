@@ -23,7 +23,7 @@ pub(super) fn pulse<C: Coder>(c: &mut C, pulse: &mut Pulse, now: Tick) -> Coded 
     if pulse.ticks_left == 0 {
         return Err(DecodeError::Malformed("a pulse that has faded"));
     }
-    keyframe::pulse_place(c, &mut pulse.position, LAYOUT)?;
+    keyframe::pulse_position(c, &mut pulse.position, LAYOUT)?;
     let aim = aim_of(pulse.velocity);
     let mut aimed = aim.is_some();
     c.flag(&mut aimed)?;
@@ -89,11 +89,11 @@ pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Co
         _ => 0,
     };
     c.bits(&mut kind, 2)?;
-    if c.reads() {
+    if c.is_reading() {
         *event = blank(kind);
     }
     let known = |slot: Slot| world.disc(slot).map(|disc| disc.position);
-    let place = |slot: Slot| known(slot).unwrap_or_default();
+    let position_of = |slot: Slot| known(slot).unwrap_or_default();
     match event {
         Event::Bump { a, b, speed, at } => {
             keyframe::slot(c, a, LAYOUT)?;
@@ -117,12 +117,12 @@ pub(super) fn event<C: Coder>(c: &mut C, event: &mut Event, world: &World) -> Co
                 keyframe::choice(c, &mut kind, &PushKind::ALL)?;
             }
             *credit = credited.then_some((by, kind));
-            *at = place(*slot);
+            *at = position_of(*slot);
         }
         Event::PickupTaken { slot, kind, at } => {
             keyframe::slot(c, slot, LAYOUT)?;
             keyframe::choice(c, kind, &PickupKind::ALL)?;
-            *at = place(*slot);
+            *at = position_of(*slot);
         }
         _ => {}
     }

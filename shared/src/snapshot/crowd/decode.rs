@@ -142,7 +142,7 @@ impl ViewReader<'_> {
             keyframe::disc(&mut self.reader, &mut disc, LAYOUT)?;
             match discs.binary_search_by_key(&slot, |disc| disc.slot) {
                 Ok(_) => return Err(DecodeError::Malformed("a disc comes twice")),
-                Err(place) => discs.insert(place, disc),
+                Err(index) => discs.insert(index, disc),
             }
         }
         self.world.discs = discs;
@@ -210,8 +210,8 @@ impl ViewReader<'_> {
             if has_hit {
                 keyframe::slot(&mut self.reader, &mut target, LAYOUT)?;
             }
-            let place = self.world.pulses.iter().position(|pulse| pulse.id == id);
-            let at = place.map(|place| self.world.pulses.remove(place).position);
+            let index = self.world.pulses.iter().position(|pulse| pulse.id == id);
+            let at = index.map(|index| self.world.pulses.remove(index).position);
             if let Some(at) = at.filter(|_| has_hit) {
                 self.events.push(Event::PulseHit { id, target, at });
             }

@@ -105,9 +105,9 @@ impl CrowdEncoder {
 
     /// The index of a pulse in the world, while it is in the air.
     pub(super) fn index_of_pulse(&self, id: PulseId) -> Option<usize> {
-        let place =
+        let index =
             self.pulse_indices.binary_search_by_key(&pulse_key(id), |(key, _)| *key).ok()?;
-        Some(self.pulse_indices[place].1)
+        Some(self.pulse_indices[index].1)
     }
 
     fn predict(
@@ -127,9 +127,9 @@ impl CrowdEncoder {
                 disc.inputs.push(disc.inputs.last().copied().unwrap_or(disc.held));
             }
             for command in commands {
-                let place = predicted.binary_search_by_key(&command.slot(), |(slot, _)| *slot);
-                let Ok(place) = place else { continue };
-                let disc = &mut predicted[place].1;
+                let index = predicted.binary_search_by_key(&command.slot(), |(slot, _)| *slot);
+                let Ok(index) = index else { continue };
+                let disc = &mut predicted[index].1;
                 match command {
                     Command::Input { input, .. } => {
                         disc.inputs.last_mut().into_iter().for_each(|last| *last = *input);

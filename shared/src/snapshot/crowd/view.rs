@@ -17,10 +17,10 @@ use crate::sim::{Pickup, Pulse, PulseId, Slot, Vec2, World};
 use crate::tick::Tick;
 
 const WRITES: &str = "a writer takes every value";
-/// New pulses take at most one part in so many of a frame, so that many of them do not displace the discs.
+/// New pulses take at most this fraction (one third) of the free bits, so that many pulses do not displace the discs.
 const PULSES_SHARE: usize = 3;
-/// Knock-outs in sight take at most one part in so many of what is left, before the discs. They are rare, and an event
-/// that had no room is never sent again.
+/// Knock-outs in sight take at most this fraction (one eighth) of the bits left, before the discs. They are rare, and an
+/// event that had no room is never sent later.
 const KNOCK_OUTS_SHARE: usize = 8;
 /// The capacity of a new frame, in bytes: most frames are no longer.
 const USUAL_BYTES_MAX: usize = 512;
@@ -61,7 +61,7 @@ impl ClientView {
         you: Slot,
         bytes_max: usize,
     ) -> Vec<u8> {
-        let mut writer = BitWriter::with_room_for(bytes_max.min(USUAL_BYTES_MAX));
+        let mut writer = BitWriter::with_capacity(bytes_max.min(USUAL_BYTES_MAX));
         self.begin(&mut writer, crowd, world, you);
         let centre = world.disc(you).map(|disc| disc.position).unwrap_or_default();
         let mut candidates = Candidates::new(you, centre, &self.known, crowd);
@@ -105,8 +105,8 @@ impl ClientView {
     /// interest area or had no room; the client then moves a known disc on by dead reckoning.
     #[must_use]
     pub fn is_exact(&self, slot: Slot) -> bool {
-        let place = self.known.binary_search_by_key(&slot, |known| known.slot);
-        place.is_ok_and(|place| self.known[place].is_exact())
+        let index = self.known.binary_search_by_key(&slot, |known| known.slot);
+        index.is_ok_and(|index| self.known[index].is_exact())
     }
 
     fn begin(&mut self, writer: &mut BitWriter, crowd: &CrowdEncoder, world: &World, you: Slot) {
