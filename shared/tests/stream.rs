@@ -15,11 +15,11 @@ fn a_recording_replays_the_match_in_chunks_of_any_size() {
     for seed in 0..60 {
         let recorded = record(seed);
         let mut reader = ReplayReader::new();
-        let mut chance = Rng(seed);
+        let mut rng = Rng(seed);
 
         let mut rest = recorded.file.as_slice();
         while !rest.is_empty() {
-            let (chunk, later) = rest.split_at(rest.len().min(1 + chance.below(3_000) as usize));
+            let (chunk, later) = rest.split_at(rest.len().min(1 + rng.below(3_000) as usize));
             reader.push(chunk).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             rest = later;
         }
@@ -33,7 +33,7 @@ fn a_recording_replays_the_match_in_chunks_of_any_size() {
             assert_eq!(playback.world(), Some(world), "seed {seed}");
         }
         for _ in 0..20 {
-            let wanted = &recorded.worlds[chance.below(recorded.worlds.len() as u32) as usize];
+            let wanted = &recorded.worlds[rng.below(recorded.worlds.len() as u32) as usize];
             playback.seek(&reader, wanted.elapsed());
             assert_eq!(playback.world(), Some(wanted), "seed {seed}, tick {}", wanted.tick);
         }
@@ -43,9 +43,9 @@ fn a_recording_replays_the_match_in_chunks_of_any_size() {
 #[test]
 fn a_recording_that_was_cut_plays_up_to_the_cut() {
     let recorded = record(5);
-    let mut chance = Rng(1);
+    let mut rng = Rng(1);
     for _ in 0..100 {
-        let cut = 200 + chance.below(recorded.file.len() as u32 - 200) as usize;
+        let cut = 200 + rng.below(recorded.file.len() as u32 - 200) as usize;
         let mut reader = ReplayReader::new();
 
         reader.push(&recorded.file[..cut]).unwrap();
@@ -60,13 +60,13 @@ fn a_recording_that_was_cut_plays_up_to_the_cut() {
 fn any_damage_is_an_error_and_never_a_panic() {
     let recorded = record(9);
     for seed in 0..3_000 {
-        let mut chance = Rng(seed);
+        let mut rng = Rng(seed);
         let mut file = recorded.file.clone();
-        for _ in 0..=chance.below(4) {
-            let place = chance.below(file.len() as u32) as usize;
-            file[place] = chance.next_u64() as u8;
+        for _ in 0..=rng.below(4) {
+            let index = rng.below(file.len() as u32) as usize;
+            file[index] = rng.next_u64() as u8;
         }
-        file.truncate(chance.below(file.len() as u32 * 2) as usize);
+        file.truncate(rng.below(file.len() as u32 * 2) as usize);
 
         let mut reader = ReplayReader::new();
         let outcome = reader.push(&file);
@@ -85,17 +85,17 @@ fn any_bytes_decode_to_a_world_that_can_be_stepped_or_to_an_error() {
     let whole = keyframe.keyframe(&record(3).worlds[400]);
     let whole = records(&whole).next().unwrap().unwrap().to_vec();
     for seed in 0..20_000 {
-        let mut chance = Rng(seed);
+        let mut rng = Rng(seed);
         let mut bytes = if seed % 2 == 0 {
             whole.clone()
         } else {
             // The right kind and format, then anything.
-            let anything = |_| chance.next_u64() as u8;
+            let anything = |_| rng.next_u64() as u8;
             whole[..1].iter().copied().chain((0..300).map(anything)).collect()
         };
-        for _ in 0..chance.below(20) {
-            let place = chance.below(bytes.len() as u32) as usize;
-            bytes[place] = chance.next_u64() as u8;
+        for _ in 0..rng.below(20) {
+            let index = rng.below(bytes.len() as u32) as usize;
+            bytes[index] = rng.next_u64() as u8;
         }
         let mut decoder = StreamDecoder::new();
         if decoder.apply(&bytes).is_ok()
@@ -137,9 +137,9 @@ fn a_divergence_is_counted_once_though_a_keyframe_shows_it_again() {
         take(&encoder.delta(&[commands], &game.world), &mut decoder);
     }
     // A world with other random numbers.
-    let mut elsewhere = game.world.clone();
-    elsewhere.rng.0 ^= 1;
-    take(&StreamEncoder::new().keyframe(&elsewhere), &mut decoder);
+    let mut other = game.world.clone();
+    other.rng.0 ^= 1;
+    take(&StreamEncoder::new().keyframe(&other), &mut decoder);
     let before = decoder.diverged();
     while game.world.elapsed() < 120 {
         let commands = game.commands();

@@ -10,8 +10,8 @@
 //! Each disc is encoded once a snapshot, and its bits are copied into the view of each player who sees it. That works
 //! because all players who were sent the disc in the last snapshot know it exactly. A disc that had no room in a view is
 //! *stale* for this player, and is sent in full later: near discs and those that have been stale for long go first. Once a
-//! second a check covers all that a player sees except stale discs. A client that finds it wrong says so
-//! ([`Diverged`](crate::protocol::ClientMessage::Diverged)) and gets a view that begins anew.
+//! second a check covers all that a player sees except stale discs. A client that finds it wrong reports
+//! that ([`Diverged`](crate::protocol::ClientMessage::Diverged)) and gets a view that begins anew.
 //!
 //! ```text
 //! view      kind (3) · begins? (1)

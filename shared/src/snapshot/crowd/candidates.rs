@@ -213,15 +213,15 @@ impl Candidates {
                 let width = u32::try_from(flags.len()).unwrap_or(0);
                 writer.bits(&mut bits, width).expect(WRITES);
             };
-            let (is_told, is_gone) = (each.is_gone() || each.is_selected, each.is_gone());
+            let (is_updated, is_gone) = (each.is_gone() || each.is_selected, each.is_gone());
             match each.bits.filter(|_| each.is_selected) {
                 Some((is_full, bits)) => {
-                    flags(&[is_told, is_gone, is_full]);
+                    flags(&[is_updated, is_gone, is_full]);
                     crowd.copy(bits, writer);
                 }
-                None if is_told => flags(&[is_told, is_gone]),
-                None if marks_stale => flags(&[is_told, each.is_exact()]),
-                None => flags(&[is_told]),
+                None if is_updated => flags(&[is_updated, is_gone]),
+                None if marks_stale => flags(&[is_updated, each.is_exact()]),
+                None => flags(&[is_updated]),
             }
         }
         let new = || self.candidates.iter().filter(|each| !each.is_known() && each.is_selected);

@@ -23,7 +23,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) const BITS: usize = 1 + SUM_BITS as usize;
 
-    /// A check, or a bit that says that there is none.
+    /// Codes a check, or one bit when there is none.
     pub(super) fn code<C: Coder>(c: &mut C, check: &mut Option<Self>) -> Result<(), DecodeError> {
         let mut is_there = check.is_some();
         c.flag(&mut is_there)?;

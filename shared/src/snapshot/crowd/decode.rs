@@ -151,15 +151,15 @@ impl ViewReader<'_> {
 
     /// Updates a known disc. False when it has left the interest area.
     fn known_disc(&mut self, disc: &mut Disc) -> Result<bool, DecodeError> {
-        let (mut is_told, mut gone, mut is_full) = (false, false, false);
-        self.reader.flag(&mut is_told)?;
-        if is_told {
+        let (mut is_updated, mut gone, mut is_full) = (false, false, false);
+        self.reader.flag(&mut is_updated)?;
+        if is_updated {
             self.reader.flag(&mut gone)?;
         }
         if gone {
             return Ok(false);
         }
-        if is_told {
+        if is_updated {
             self.reader.flag(&mut is_full)?;
         } else if self.check.is_some_and(|check| check.has_stale) {
             let mut is_exact = false;
@@ -171,14 +171,14 @@ impl ViewReader<'_> {
             keyframe::disc(&mut self.reader, disc, LAYOUT)?;
         } else {
             let mut inputs = vec![disc.input; self.environments.len()];
-            if is_told {
+            if is_updated {
                 change::inputs(&mut self.reader, disc.input, &mut inputs)?;
             }
             let actions = change::predict(disc, &inputs, &self.environments);
             let slot = disc.slot;
             self.events.extend(actions.dashed.then_some(Event::Dash { slot }));
             self.events.extend(actions.shoved.then_some(Event::Shove { slot }));
-            if is_told {
+            if is_updated {
                 let predicted = disc.clone();
                 change::correction(&mut self.reader, disc, &predicted)?;
             }
