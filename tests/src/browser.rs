@@ -195,13 +195,34 @@ impl Browser {
         }
     }
 
-    /// Writes a picture of the page, for whoever looks into a failure.
+    /// Makes the page's area exactly this many pixels large, even smaller than a window can be, and hides its scrollbars.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
+        self.command("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
+    }
+
+    /// Writes a picture of the page as PNG.
     ///
     /// # Panics
     /// When the picture cannot be taken or written.
     pub async fn photograph(&self, path: &std::path::Path) {
         let picture = within("a picture", self.client.screenshot()).await.expect("a picture");
         std::fs::write(path, picture).expect("a picture can be written");
+    }
+
+    /// Sends a command of the Chrome DevTools Protocol, through chromedriver's own extension of WebDriver.
+    async fn command(&self, name: &str, parameters: Value) {
+        let url =
+            format!("http://{}/session/{}/goog/cdp/execute", self.driver_address, self.session);
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let request = http.post(url).json(&json!({ "cmd": name, "params": parameters })).send();
+        let answer = within(name, request).await.expect("chromedriver answers");
+        assert!(answer.status().is_success(), "chromedriver refused {name}: {}", answer.status());
     }
 }
 

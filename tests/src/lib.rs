@@ -29,6 +29,7 @@ pub mod proxy;
 
 pub mod browser;
 pub mod client;
+pub mod screen;
 pub mod window;
 
 pub mod swarm;

@@ -124,16 +124,23 @@ impl ServerProcess {
         Self::start_with(&[&rounds, "--bots=false"]).await
     }
 
-    /// Starts it with these flags.
+    /// Starts it with these flags, and with the short waits of stories.
     ///
     /// # Panics
     /// When there is no folder for it, or it is not ready in time.
     pub async fn start_with(flags: &[&str]) -> Self {
+        let hasty =
+            ["--sessions-per-minute=100000", "--bots-fill-after-ms=400", "--summary-seconds=2"];
+        Self::start_as_hosted(&[flags, &hasty].concat()).await
+    }
+
+    /// Starts it with these flags. All other settings are those of a hosted server.
+    ///
+    /// # Panics
+    /// When there is no folder for it, or it is not ready in time.
+    pub async fn start_as_hosted(flags: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let mut arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        arguments.push("--sessions-per-minute=100000".to_owned());
-        arguments.push("--bots-fill-after-ms=400".to_owned());
-        arguments.push("--summary-seconds=2".to_owned());
+        let arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let (program, site) = launch("127.0.0.1:0", &arguments, data.path()).await;
         Self { site, program, arguments, data }
     }

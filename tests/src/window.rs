@@ -1,15 +1,13 @@
 //! The native client in a window, on a screen in memory, with a keyboard.
 
-use std::fs;
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::client::Client;
-use crate::process::Program;
+use crate::screen::Screen;
 
-/// Mesa's software renderer.
-const RENDERERS: &str = "/usr/share/vulkan/icd.d";
+/// Width and height of the screen in pixels.
+const SCREEN_SIZE: (u32, u32) = (960, 540);
 /// Milliseconds between two letters, so that a slow picture has each in a frame of its own.
 const TYPING_MS: &str = "60";
 
@@ -17,8 +15,7 @@ const TYPING_MS: &str = "60";
 #[derive(Debug)]
 pub struct Window {
     client: Client,
-    _screen: Program,
-    display: String,
+    screen: Screen,
 }
 
 impl Window {
@@ -28,19 +25,9 @@ impl Window {
     /// When Xvfb is not installed, or the client was not built.
     #[must_use]
     pub fn open(flags: &[&str]) -> Self {
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "960x540x24"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut screen = Program::start("Xvfb", &mut command);
-        let number: u32 = screen.announced(|line| line.trim().parse().ok());
-        let display = format!(":{number}");
-        let client = Client::start(flags, |command| {
-            command.env("DISPLAY", &display).env_remove("WAYLAND_DISPLAY");
-            if let Some(renderer) = renderer() {
-                command.env("VK_DRIVER_FILES", &renderer).env("VK_ICD_FILENAMES", renderer);
-            }
-        });
-        Self { client, _screen: screen, display }
+        let screen = Screen::start(SCREEN_SIZE.0, SCREEN_SIZE.1);
+        let client = Client::start(flags, |command| screen.equip(command));
+        Self { client, screen }
     }
 
     /// Gives the window the keyboard. There is no window manager that would.
@@ -60,7 +47,7 @@ impl Window {
 
     fn xdotool(&self, arguments: &[&str]) {
         let mut command = Command::new("xdotool");
-        command.args(arguments).env("DISPLAY", &self.display).stdout(Stdio::null());
+        command.args(arguments).env("DISPLAY", self.screen.display()).stdout(Stdio::null());
         let status = command.status().unwrap_or_else(|error| panic!("xdotool: {error}"));
         assert!(status.success(), "xdotool {arguments:?} ended with {status}");
     }
@@ -78,11 +65,4 @@ impl DerefMut for Window {
     fn deref_mut(&mut self) -> &mut Client {
         &mut self.client
     }
-}
-
-fn renderer() -> Option<PathBuf> {
-    let entries = fs::read_dir(RENDERERS).ok()?;
-    let mut paths = entries.flatten().map(|entry| entry.path());
-    paths
-        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("lvp")))
 }

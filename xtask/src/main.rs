@@ -17,7 +17,6 @@ mod process;
 mod lobby;
 
 mod display;
-mod http;
 mod server;
 
 mod bench;

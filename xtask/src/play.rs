@@ -17,11 +17,11 @@ use crate::server::{self, DEFAULT_ADDRESS, Listener, Server};
 /// Builds, starts the server or finds one that runs, and plays until the window is closed.
 pub(crate) fn play(workspace: &Workspace, arguments: Vec<OsString>) -> Result<()> {
     let screen = display::is_here();
-    let listener = if arguments.is_empty() { server::who_listens() } else { Listener::Nobody };
+    let listener = if arguments.is_empty() { server::default_listener() } else { Listener::None };
     match listener {
-        Listener::Stranger => bail!("{}", serve::taken("play")),
+        Listener::Other => bail!("{}", serve::taken("play")),
         Listener::Pushback => return join_running(workspace, screen),
-        Listener::Nobody => {}
+        Listener::None => {}
     }
     let needed = if screen { &[Purpose::Server, Purpose::Client][..] } else { &[Purpose::Server] };
     packages::ensure(needed, &Output::Terminal)?;
@@ -31,7 +31,7 @@ pub(crate) fn play(workspace: &Workspace, arguments: Vec<OsString>) -> Result<()
         build_client(workspace)?;
     }
 
-    let server = Server::start(&program, &arguments, false)?;
+    let server = Server::start(&program, &arguments)?;
     println!("== the lobby: {}    (Ctrl-C stops everything)", server.url());
     if screen {
         return play_on(workspace, server);

@@ -66,11 +66,6 @@ impl Process {
         Ok(Self { name: name.to_owned(), child })
     }
 
-    /// The child's own handle, for its pipes.
-    pub(crate) fn child(&mut self) -> &mut Child {
-        &mut self.child
-    }
-
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().with_context(|| format!("looking at {}", self.name))

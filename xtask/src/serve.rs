@@ -14,16 +14,16 @@ use crate::server::{self, DEFAULT_ADDRESS, Listener, Server};
 /// Builds the lobby and the server, and serves until Ctrl-C.
 pub(crate) fn serve(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     if arguments.is_empty() {
-        match server::who_listens() {
-            Listener::Nobody => {}
+        match server::default_listener() {
+            Listener::None => {}
             Listener::Pushback => bail!("a Pushback server already runs: http://{DEFAULT_ADDRESS}"),
-            Listener::Stranger => bail!("{}", taken("serve")),
+            Listener::Other => bail!("{}", taken("serve")),
         }
     }
     packages::ensure(&[Purpose::Server], &Output::Terminal)?;
     build_lobby(workspace)?;
     let program = build_server(workspace)?;
-    let server = Server::start(&program, arguments, false)?;
+    let server = Server::start(&program, arguments)?;
     println!("the lobby: {}    (Ctrl-C stops it)", server.url());
     run_until_asked(server)
 }

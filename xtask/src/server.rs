@@ -1,24 +1,28 @@
-//! A running `game-server`, from its start to its readiness.
+//! A running `game-server`, from its start to the moment when it listens.
 
+use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::fs::{self, File, TryLockError};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::http;
 use crate::process::{POLL, Process, stopping};
 
 /// Where the server listens unless told otherwise.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:7777";
 
-/// Opening an old database and recovering recordings may take a moment; this is many times that.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+/// The server listens within a moment of its start. This is many times that.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// The server's data folder unless told otherwise, and the file in it that a running server keeps locked.
+const DEFAULT_DATA_FOLDER: &str = "pushback-data";
+const LOCK_FILE: &str = "lock";
 
-/// A server that is ready, and is stopped when this value is dropped.
+/// A server that listens, and is stopped when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// `HOST:PORT`, as a program on this machine reaches it.
@@ -28,16 +32,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server with these arguments and waits until it is ready. With `quiet` its log is
-    /// thrown away.
-    pub(crate) fn start(program: &Path, arguments: &[OsString], quiet: bool) -> Result<Self> {
+    /// Starts the server with these arguments and waits until it listens. It answers when it has opened its data.
+    ///
+    /// # Errors
+    /// When the server ends, when it does not listen within a minute, or after Ctrl-C.
+    pub(crate) fn start(program: &Path, arguments: &[OsString]) -> Result<Self> {
         let folder = tempfile::tempdir().context("making a temporary folder")?;
         let port_file = folder.path().join("address");
         let mut command = Command::new(program);
         command.arg("--port-file").arg(&port_file).args(arguments);
-        if quiet {
-            command.stdout(Stdio::null()).stderr(Stdio::null());
-        }
         let mut process = Process::spawn("the server", &mut command)?;
 
         let started = Instant::now();
@@ -49,11 +52,11 @@ impl Server {
                 bail!("stopped while the server started");
             }
             let bound = fs::read_to_string(&port_file).unwrap_or_default();
-            if let Some(address) = reachable(&bound).filter(|address| is_ready(address)) {
+            if let Some(address) = reachable(&bound) {
                 return Ok(Self { address, process });
             }
-            if started.elapsed() > READY_LIMIT {
-                bail!("the server was not ready after {} s", READY_LIMIT.as_secs());
+            if started.elapsed() > START_LIMIT {
+                bail!("the server did not listen after {} s", START_LIMIT.as_secs());
             }
             thread::sleep(POLL);
         }
@@ -65,35 +68,37 @@ impl Server {
     }
 }
 
-/// Who listens at an address.
+/// What listens at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listener {
-    /// Nobody: the address is free.
-    Nobody,
-    /// A Pushback server that is ready.
+    /// Nothing: the address is free.
+    None,
+    /// The Pushback server of this folder.
     Pushback,
-    /// Something else.
-    Stranger,
+    /// Another program.
+    Other,
 }
 
-/// Looks who listens at the default address.
-pub(crate) fn who_listens() -> Listener {
-    let Ok(answer) = http::get(DEFAULT_ADDRESS, "/api/openapi.json") else {
-        // Refused is free; a listener that answers no HTTP is found by trying to take the port.
-        return match std::net::TcpListener::bind(DEFAULT_ADDRESS) {
-            Ok(_) => Listener::Nobody,
-            Err(_) => Listener::Stranger,
-        };
-    };
-    let title = answer.json().ok().and_then(|api| api["info"]["title"].as_str().map(str::to_owned));
-    match title {
-        Some(title) if title.to_lowercase().contains("pushback") => Listener::Pushback,
-        _ => Listener::Stranger,
+/// Looks what listens at the default address. A Pushback server is known by the lock on its data folder.
+pub(crate) fn default_listener() -> Listener {
+    if TcpListener::bind(DEFAULT_ADDRESS).is_ok() {
+        Listener::None
+    } else if is_locked(&data_folder().join(LOCK_FILE)) {
+        Listener::Pushback
+    } else {
+        Listener::Other
     }
 }
 
-fn is_ready(address: &str) -> bool {
-    http::get(address, "/readyz").is_ok_and(|answer| answer.status == 200)
+/// Where a server keeps its data that is started here without `--data-dir`.
+fn data_folder() -> PathBuf {
+    let set = env::var_os("PUSHBACK_DATA_DIR").filter(|folder| !folder.is_empty());
+    set.map_or_else(|| PathBuf::from(DEFAULT_DATA_FOLDER), PathBuf::from)
+}
+
+/// Whether another process holds the lock of this file.
+fn is_locked(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Turns the address that the server bound into one to connect to.
@@ -111,6 +116,18 @@ fn reachable(bound: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_that_another_holds_is_seen() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(LOCK_FILE);
+        assert!(!is_locked(&path));
+
+        let held = File::create(&path).expect("a file");
+        assert!(!is_locked(&path));
+        held.lock().expect("the file can be locked");
+        assert!(is_locked(&path));
+    }
 
     #[test]
     fn every_address_is_reached_from_this_machine() {
