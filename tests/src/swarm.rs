@@ -18,5 +18,6 @@ pub mod soak;
 pub mod subscribers;
 pub mod tick;
 pub mod usage;
+pub mod watch;
 
 pub use report::Report;

@@ -13,7 +13,8 @@ use tests::Site;
 use tests::feed::Transport;
 use tests::swarm::cores::Cores;
 use tests::swarm::link::{self, Conditions, Without};
-use tests::swarm::players::{Peer, Plan};
+use tests::swarm::players::Peer;
+use tests::swarm::watch::Plan;
 use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
 
 /// Seconds of a measurement, when nobody says otherwise.

@@ -234,7 +234,7 @@ async fn play(
         count(&totals.stalls, last.elapsed() > STALL);
         last = Instant::now();
         if let Some(decoder) = &mut follower {
-            count(&totals.diverged, take_in(decoder, &frames));
+            count(&totals.diverged, apply_frames(decoder, &frames));
             if let Some(world) = decoder.world() {
                 tick.store(world.tick.0, Ordering::Relaxed);
             }
@@ -244,7 +244,7 @@ async fn play(
 }
 
 /// Takes in what came. How often it led elsewhere than it said, or could not be read.
-pub(super) fn take_in(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
+pub(super) fn apply_frames(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
     let (before, mut unreadable) = (decoder.diverged(), 0);
     for frame in records(frames) {
         match frame.and_then(|frame| decoder.apply(frame)) {

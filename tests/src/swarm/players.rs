@@ -6,24 +6,23 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::Report;
 use super::colyseus;
 use super::cores::{pin_self, pinned};
 use super::lightyear::{self, Ours};
 use super::load::{self, Counts, Totals};
-use super::usage::{cpu_seconds, quantile, resident_kib};
+use super::usage::{quantile, resident_kib};
+use super::watch::{Plan, Watched, watch};
 use crate::process::{Program, built};
 use crate::site::Site;
 
 /// Before measuring: joins are over, buffers have their size.
 const SETTLE: Duration = Duration::from_secs(4);
-/// Looks at the memory in the window.
-const MEMORY_LOOKS: u32 = 10;
 /// The floor is not watched for longer.
 const FLOOR_WINDOW_MAX: Duration = Duration::from_secs(20);
 /// Snapshots a second that count as about thirty.
@@ -36,17 +35,6 @@ pub const COUNTS: [usize; 5] = [64, 320, 1_000, 2_000, 4_000];
 /// The same beside a peer, which is measured as long as we are.
 pub const COUNTS_BESIDE_A_PEER: [usize; 1] = [320];
 
-/// How much to measure.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    /// Players.
-    pub count: usize,
-    /// How long.
-    pub window: Duration,
-    /// Decides what they press, and the worlds.
-    pub seed: u64,
-}
-
 /// What is measured beside the server, if wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
@@ -54,14 +42,6 @@ pub enum Peer {
     Colyseus,
     /// lightyear on bevy, from crates.io.
     Lightyear,
-}
-
-/// What a process cost in the window.
-pub(super) struct Watched {
-    /// CPU in microseconds for a player and second.
-    pub(super) us_per_player_second: f64,
-    /// At equal intervals, in KiB.
-    pub(super) memory: Vec<f64>,
 }
 
 /// What was seen of the server.
@@ -72,6 +52,8 @@ struct Seen {
     counts: Counts,
     /// What `/metrics` said before and after.
     metrics: [String; 2],
+    /// From the first join on.
+    whole: Counts,
 }
 
 /// The numbers of players to measure, where these were asked for.
@@ -93,12 +75,15 @@ pub fn counts(asked: &[usize], peer: Option<Peer>) -> Result<Vec<usize>> {
 /// Measures and reports.
 ///
 /// # Errors
-/// When a program cannot be started, a connection was lost, or the peer does not do what is measured.
+/// When a program cannot be started, a player was sent something that is not so, or the peer does something else than what
+/// is measured.
 pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Result<()> {
     pin_self()?;
     report.note_seed("players", plan.seed, "what they press, and the worlds");
     let server = on_the_server(plan).await?;
     tell_server(plan, &server, report);
+    let diverged = server.whole.diverged;
+    ensure!(diverged == 0, "{diverged} times a record could not be read, or was not so");
     let bytes_per_snapshot = server.bytes_per_snapshot();
     let snapshot_bytes = bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
     let floor = on_the_floor(plan, snapshot_bytes).await?;
@@ -115,17 +100,17 @@ pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Res
 /// Plays on a running server and tells what the players felt.
 ///
 /// # Errors
-/// When a seat is refused or a connection was lost.
+/// When a seat is refused.
 pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
     report.note_seed("players", plan.seed, "what they press");
     let totals = Arc::new(Totals::default());
     let tasks = load::players(site, plan.count, plan.seed, &totals).await?;
     let before = totals.now();
     sleep(plan.window).await;
-    let seen = totals.now().since(&before);
+    let whole = totals.now();
     drop(tasks);
-    tell_traffic(plan, &seen, report);
-    ensure!(totals.now().lost == 0, "{} connections were lost", totals.now().lost);
+    tell_traffic(plan, &whole.since(&before), report);
+    report.note_lost("players", plan.count, whole.lost);
     Ok(())
 }
 
@@ -170,10 +155,9 @@ async fn on_the_server(plan: Plan) -> Result<Seen> {
     let (before, metrics_before) = (totals.now(), metrics().await);
     let watched = watch(program.id(), plan).await?;
     let (counts, metrics) = (totals.now().since(&before), [metrics_before, metrics().await]);
+    let whole = totals.now();
     drop(tasks);
-    ensure!(totals.now().lost == 0, "the server dropped players");
-    ensure!(totals.now().diverged == 0, "streams diverged");
-    Ok(Seen { watched, empty_kib, counts, metrics })
+    Ok(Seen { watched, empty_kib, counts, metrics, whole })
 }
 
 impl Seen {
@@ -187,6 +171,7 @@ fn tell_server(plan: Plan, seen: &Seen, report: &mut Report) {
     let words = "of 16 moving players, mean";
     report.add(name("bytes_per_snapshot"), seen.bytes_per_snapshot(), "B", words);
     tell_traffic(plan, &seen.counts, report);
+    report.note_lost("players", plan.count, seen.whole.lost);
     let [before, after] = &seen.metrics;
     for (figure, histogram) in [
         ("tick_p99_ms", "pushback_tick_seconds"),
@@ -250,19 +235,6 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
     Ok(watched)
 }
 
-/// Watches a process for the window.
-pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
-    let (began, before) = (Instant::now(), cpu_seconds(pid)?);
-    let mut memory = vec![resident_kib(pid)?];
-    for look in 1..=MEMORY_LOOKS {
-        sleep_until((began + plan.window / MEMORY_LOOKS * look).into()).await;
-        memory.push(resident_kib(pid)?);
-    }
-    let used = cpu_seconds(pid)? - before;
-    let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
-    Ok(Watched { us_per_player_second: used * 1e6 / player_seconds, memory })
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -280,6 +252,7 @@ mod tests {
             empty_kib: 1_000.0,
             counts: Counts::default(),
             metrics,
+            whole: Counts::default(),
         };
         let mut report = Report::default();
 

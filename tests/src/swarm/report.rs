@@ -44,6 +44,15 @@ impl Report {
         self.note(format!("{bench}: seed {seed} (--seed), of {what}."));
     }
 
+    /// Adds a sentence when connections were lost, because then the machine or the server could not carry all players.
+    pub fn note_lost(&mut self, who: &str, count: usize, lost: u64) {
+        if lost > 0 {
+            self.note(format!(
+                "{who}: {lost} of {count} connections were lost during the measurement."
+            ));
+        }
+    }
+
     /// The table, in the order in which the figures came, and the notes.
     #[must_use]
     pub fn table(&self) -> String {
