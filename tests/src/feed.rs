@@ -4,31 +4,22 @@
 //! so a story can be told once and lived five times.
 
 mod pages;
+mod reader;
 mod sse;
 mod stream;
 mod websocket;
 
 use anyhow::Result;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use shared::feed::{Cursor, Envelope};
+use shared::feed::Cursor;
 
 use crate::site::Site;
 use crate::wait::within;
 
+pub use reader::{AnyEnvelope, FeedReader, path};
 pub use sse::EventStream;
 pub use websocket::FeedSocket;
-
-/// What a reader gets: data of any feed.
-pub type AnyEnvelope = Envelope<Value>;
-
-/// A subscription.
-pub trait FeedReader: Send {
-    /// The next envelope. An error says that the connection ended: open another after the last cursor.
-    fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>>;
-}
 
 /// A way to read a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,11 +73,15 @@ impl Transport {
     }
 }
 
-/// The address of a feed after a cursor.
-#[must_use]
-pub fn path(feed: &str, after: Option<Cursor>) -> String {
-    let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
-    format!("/api/feeds/{feed}{after}")
+impl Site {
+    /// Subscribes to a feed.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn subscribe(&self, feed: &str, transport: Transport) -> Box<dyn FeedReader> {
+        let opening = transport.open(self, feed, None);
+        within("a subscription", opening).await.expect("a subscription")
+    }
 }
 
 /// The next envelope, which must come.

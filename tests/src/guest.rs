@@ -3,18 +3,40 @@
 use reqwest::Method;
 use serde::Serialize;
 use shared::api::{
-    CreateRoom, DeviceLink, MatchRequest, MatchTicket, Role, RoomDetails, Session, TicketRequest,
-    WebSocketTicket,
+    CreateRoom, DeviceLink, MatchRequest, MatchTicket, Role, RoomDetails, Session, SessionRequest,
+    TicketRequest, WebSocketTicket,
 };
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
 
 use crate::answer::Answer;
 use crate::chat::ChatSocket;
-use crate::player::Player;
 use crate::site::Site;
 use crate::socket::GameSocket;
 use crate::wait::within;
+
+impl Site {
+    /// Becomes a guest.
+    ///
+    /// # Panics
+    /// When refused.
+    pub async fn guest(&self, name: &str) -> Guest {
+        let session: Session = self.sign_in(name).await.json();
+        Guest::new(self.clone(), session)
+    }
+
+    /// Asks to become a guest.
+    pub async fn sign_in(&self, name: &str) -> Answer {
+        let body = SessionRequest::Name { name: name.to_owned() };
+        self.send(self.request(Method::POST, "/api/session").json(&body)).await
+    }
+
+    /// Asks to become the player of another program, by the code that it got.
+    pub async fn redeem(&self, code: &str) -> Answer {
+        let body = SessionRequest::DeviceLink { code: code.to_owned() };
+        self.send(self.request(Method::POST, "/api/session").json(&body)).await
+    }
+}
 
 /// Somebody with a session.
 #[derive(Debug, Clone)]
@@ -123,16 +145,6 @@ impl Guest {
         let ticket = self.ticket(room, role).await;
         let opening = GameSocket::open(self.site.address(), &ticket.url);
         within("a connection to the room", opening).await.expect("a connection to the room")
-    }
-
-    /// Takes a seat and follows the room.
-    pub async fn play(&self, room: RoomId) -> Player {
-        Player::sit(self.clone(), self.connect(room, Role::Player).await).await
-    }
-
-    /// Follows the room without a seat.
-    pub async fn spectate(&self, room: RoomId) -> Player {
-        Player::sit(self.clone(), self.connect(room, Role::Spectator).await).await
     }
 
     /// Joins the queue.

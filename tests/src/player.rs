@@ -6,32 +6,57 @@
 mod mind;
 mod view;
 
+pub use mind::Conduct;
 pub use view::View;
 
+use shared::api::{MatchState, Role};
+use shared::id::RoomId;
 use shared::protocol::ClientMessage;
+use shared::sim::Mode;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::guest::Guest;
+use crate::site::Site;
 use crate::socket::{Closed, GameSocket};
 use crate::wait::within;
 use mind::Mind;
-
-/// What a player does by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conduct {
-    /// Sends its inputs as a client does, and they are idle.
-    Rest,
-    /// Plays as well as it can.
-    Fight,
-    /// Sends nothing.
-    Silence,
-}
 
 #[derive(Debug)]
 enum Order {
     Conduct(Conduct),
     Say(ClientMessage),
+}
+
+impl Guest {
+    /// Takes a seat and follows the room.
+    pub async fn play(&self, room: RoomId) -> Player {
+        Player::sit(self.clone(), self.connect(room, Role::Player).await).await
+    }
+
+    /// Follows the room without a seat.
+    pub async fn spectate(&self, room: RoomId) -> Player {
+        Player::sit(self.clone(), self.connect(room, Role::Spectator).await).await
+    }
+}
+
+impl Site {
+    /// A guest who waits in the queue until there is a seat, and then plays.
+    ///
+    /// # Panics
+    /// When none is found.
+    pub async fn quick_play(&self, name: &str, mode: Mode) -> Player {
+        let guest = self.guest(name).await;
+        let mut ticket = guest.seek_match(mode).await;
+        loop {
+            if let MatchState::Matched { room } = ticket.state {
+                return guest.play(room).await;
+            }
+            if let Some(newer) = guest.follow_match(&ticket, 5).await {
+                ticket = newer;
+            }
+        }
+    }
 }
 
 /// A connection to a room that is followed.

@@ -3,8 +3,16 @@
 use shared::api::{ScoreRow, Scoreboard};
 use shared::feed::{KIND_RESET, KIND_SNAPSHOT};
 
-use crate::feed::{self, AnyEnvelope, FeedReader};
+use crate::feed::{self, AnyEnvelope, FeedReader, Transport};
+use crate::site::Site;
 use crate::wait::within;
+
+impl Site {
+    /// The scoreboard, followed over SSE.
+    pub async fn watch_scores(&self) -> ScoreWatch {
+        ScoreWatch::new(self.subscribe("scoreboard", Transport::Sse).await)
+    }
+}
 
 /// A subscription to the scoreboard and what it adds up to.
 pub struct ScoreWatch {

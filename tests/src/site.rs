@@ -3,17 +3,11 @@
 use std::net::SocketAddr;
 
 use reqwest::{Client, Method, RequestBuilder};
-use shared::api::{
-    MatchState, ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard, Session,
-    SessionRequest,
-};
+use shared::api::{ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard};
 use shared::feed::SnapshotPage;
 use shared::id::{ReplayId, RoomId};
 
 use crate::answer::Answer;
-use crate::feed::{FeedReader, Transport};
-use crate::guest::Guest;
-use crate::scores::ScoreWatch;
 use crate::wait::{DEADLINE, eventually, within};
 
 /// A server at an address.
@@ -74,58 +68,6 @@ impl Site {
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = async { Answer::read(request.send().await?).await };
         within("an answer", answer).await.expect("an answer")
-    }
-
-    /// Becomes a guest.
-    ///
-    /// # Panics
-    /// When refused.
-    pub async fn guest(&self, name: &str) -> Guest {
-        let session: Session = self.sign_in(name).await.json();
-        Guest::new(self.clone(), session)
-    }
-
-    /// Asks to become a guest.
-    pub async fn sign_in(&self, name: &str) -> Answer {
-        let body = SessionRequest::Name { name: name.to_owned() };
-        self.send(self.request(Method::POST, "/api/session").json(&body)).await
-    }
-
-    /// Asks to become the player of another program, by the code that it got.
-    pub async fn redeem(&self, code: &str) -> Answer {
-        let body = SessionRequest::DeviceLink { code: code.to_owned() };
-        self.send(self.request(Method::POST, "/api/session").json(&body)).await
-    }
-
-    /// A guest who waits in the queue until there is a seat, and then plays.
-    ///
-    /// # Panics
-    /// When none is found.
-    pub async fn quick_play(&self, name: &str, mode: shared::sim::Mode) -> crate::Player {
-        let guest = self.guest(name).await;
-        let mut ticket = guest.seek_match(mode).await;
-        loop {
-            if let MatchState::Matched { room } = ticket.state {
-                return guest.play(room).await;
-            }
-            if let Some(newer) = guest.follow_match(&ticket, 5).await {
-                ticket = newer;
-            }
-        }
-    }
-
-    /// Subscribes to a feed.
-    ///
-    /// # Panics
-    /// When refused.
-    pub async fn subscribe(&self, feed: &str, transport: Transport) -> Box<dyn FeedReader> {
-        let opening = transport.open(self, feed, None);
-        within("a subscription", opening).await.expect("a subscription")
-    }
-
-    /// The scoreboard, followed over SSE.
-    pub async fn watch_scores(&self) -> ScoreWatch {
-        ScoreWatch::new(self.subscribe("scoreboard", Transport::Sse).await)
     }
 
     /// The scoreboard now.

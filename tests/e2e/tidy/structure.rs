@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::imports::Graph;
+use super::imports::{self, Graph};
 use super::root;
 
 /// The crates whose modules are checked.
-const CLEAN_CRATES: [&str; 2] = ["shared", "xtask"];
+const CLEAN_CRATES: &[&str] = &["shared", "tests", "xtask"];
 
 /// The root modules of a package: its library, its programs and its tests.
 fn root_modules(package: &str) -> Vec<String> {
@@ -23,7 +23,7 @@ fn root_modules(package: &str) -> Vec<String> {
 
 /// The import graph of the program, library or test with this root module.
 fn graph(root_module: &str) -> Graph {
-    Graph::read(root_module, &|file| fs::read_to_string(root().join(Path::new(file))).ok())
+    imports::read(root_module, &|file| fs::read_to_string(root().join(Path::new(file))).ok())
 }
 
 #[test]

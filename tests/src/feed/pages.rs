@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::feed::{Cursor, Envelope, EventsPage, KIND_RESET, KIND_SNAPSHOT, SnapshotPage};
 use tokio::time::sleep;
 
-use super::{AnyEnvelope, FeedReader, path};
+use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::answer::Answer;
 use crate::site::Site;
 

@@ -5,8 +5,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::feed::Cursor;
 
+use super::reader::{AnyEnvelope, FeedReader, path};
 use super::stream::Body;
-use super::{AnyEnvelope, FeedReader, path};
 use crate::site::Site;
 
 /// What a block of lines says.

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use reqwest::{RequestBuilder, Response};
 use shared::feed::Cursor;
 
-use super::{AnyEnvelope, FeedReader, path};
+use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::answer::Answer;
 use crate::site::Site;
 

@@ -5,7 +5,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use shared::feed::Cursor;
 
-use super::{AnyEnvelope, FeedReader, path};
+use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::site::Site;
 use crate::socket::{self, Closed, Incoming, Stream};
 

@@ -6,12 +6,23 @@ use shared::protocol::{ClientMessage, INPUTS_PER_MESSAGE_MAX, Inputs};
 use shared::sim::{BotStrength, Command, Input, Slot, World, bot};
 use shared::tick::Tick;
 
-use super::{Conduct, View};
+use super::view::View;
 
 /// Ticks between the newest world and the tick of an input: the way to the server, with some to spare.
 const LEAD_TICKS: u32 = 6;
 /// Inputs that are remembered until they are played.
 const PLANNED_MAX: usize = 64;
+
+/// What a player does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// Sends its inputs as a client does, and they are idle.
+    Rest,
+    /// Plays as well as it can.
+    Fight,
+    /// Sends nothing.
+    Silence,
+}
 
 /// A player's plan.
 pub(super) struct Mind {

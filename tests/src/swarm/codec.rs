@@ -7,77 +7,38 @@
 //! does, so they show what its coding is worth beyond its model; under them lies the entropy of the model. Each is also
 //! squeezed by zstd with a dictionary.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
 use shared::sim::mode::ROUND_TICKS;
-use shared::sim::{BotStrength, Command, Disc, Mode, Slot, Stance, Vec2, World, bot};
-use shared::snapshot::{Applied, StreamDecoder, StreamEncoder, records};
-use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
+use shared::snapshot::{StreamDecoder, StreamEncoder};
+use shared::tick::KEYFRAME_EVERY_TICKS;
 
 use super::Report;
 use super::report::percentile;
 use super::seeds;
 
+mod cost;
 mod crowd;
 mod dictionary;
 mod entropy;
+mod figures;
 mod formats;
 mod plain;
 mod recording;
+mod rounds;
 mod symbols;
 
-use dictionary::Dictionary;
+use cost::{Written, apply, timed};
 use entropy::Entropy;
+use figures::tell_both;
 use formats::FORMATS;
 use plain::{State, Turns};
 use recording::Recorder;
+use rounds::{Round, Snapshot, movers, play, snapshots};
 
 /// Rounds that are measured.
 const ROUNDS: u64 = 4;
 /// Rounds that dictionaries are trained on.
 const TRAINING_ROUNDS: u64 = 2;
-
-/// A round of sixteen bots.
-struct Round {
-    seed: u64,
-    start: World,
-    snapshots: Vec<Snapshot>,
-}
-
-/// One snapshot of a round.
-struct Snapshot {
-    /// The commands of its ticks.
-    ticks: Vec<Vec<Command>>,
-    /// Where they led.
-    world: World,
-}
-
-/// What one contestant took.
-#[derive(Default)]
-struct Cost {
-    bytes: Vec<usize>,
-    encoding: Duration,
-    decoding: Duration,
-}
-
-/// What one contestant wrote, snapshot by snapshot, and what it took.
-#[derive(Default)]
-struct Written {
-    snapshots: Vec<Vec<u8>>,
-    cost: Cost,
-}
-
-impl Written {
-    fn add(&mut self, snapshot: Vec<u8>) {
-        self.cost.bytes.push(snapshot.len());
-        self.snapshots.push(snapshot);
-    }
-
-    fn bytes_mean(&self) -> f64 {
-        self.cost.bytes.iter().sum::<usize>() as f64 / self.cost.bytes.len() as f64
-    }
-}
 
 /// Encodes and decodes rounds with every contestant.
 ///
@@ -138,44 +99,6 @@ fn tell_ours(rounds: &[Round], training: &[Round], report: &mut Report) -> Resul
     tell_both("codec.bitpacked_state", words, &training_keyframes, keyframes, report)
 }
 
-fn snapshots(rounds: &[Round]) -> impl Iterator<Item = &Snapshot> {
-    rounds.iter().flat_map(|round| &round.snapshots)
-}
-
-/// Discs on the platform that move.
-fn movers(world: &World) -> usize {
-    let moves = |disc: &&Disc| disc.stance == Stance::Standing && disc.velocity != Vec2::ZERO;
-    world.discs.iter().filter(moves).count()
-}
-
-/// Plays a round of so many ticks.
-fn play(seed: u64, ticks: u32) -> Round {
-    let start = World::new(Mode::Brawl, seed, ticks);
-    let mut world = start.clone();
-    let mut joins: Vec<_> =
-        (0..16).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
-    let mut snapshots = Vec::new();
-    while !world.is_over() {
-        let mut ticks = Vec::new();
-        for _ in 0..SNAPSHOT_EVERY_TICKS {
-            let mut commands = core::mem::take(&mut joins);
-            commands.extend(inputs(&world));
-            world.step(&commands);
-            ticks.push(commands);
-        }
-        snapshots.push(Snapshot { ticks, world: world.clone() });
-    }
-    Round { seed, start, snapshots }
-}
-
-/// What bots hold that they did not hold before.
-fn inputs(world: &World) -> Vec<Command> {
-    let thought = |slot| bot::think(world, slot, BotStrength::Keen);
-    let discs = world.discs.iter().map(|disc| (disc, thought(disc.slot)));
-    let turned = discs.filter(|(disc, input)| disc.input != *input);
-    turned.map(|(disc, input)| Command::Input { slot: disc.slot, input }).collect()
-}
-
 /// The stream itself, as it is read from recordings, and its keyframes as if each snapshot were one.
 fn match_stream(rounds: &[Round]) -> Result<(Written, Written)> {
     let (mut deltas, mut keyframes) = (Written::default(), Written::default());
@@ -207,47 +130,6 @@ fn match_stream(rounds: &[Round]) -> Result<(Written, Written)> {
         recording::deltas(&file)?.into_iter().for_each(|delta| deltas.add(delta.to_vec()));
     }
     Ok((deltas, keyframes))
-}
-
-fn apply(decoder: &mut StreamDecoder, run: &[u8]) {
-    for frame in records(run) {
-        let applied =
-            decoder.apply(frame.expect("a whole record")).expect("a frame of this version");
-        assert_ne!(applied, Applied::End, "no frame ends the round here");
-    }
-}
-
-fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
-    let made = work();
-    *time += began.elapsed();
-    made
-}
-
-/// With and without a dictionary that was trained on the same contestant's `training`.
-fn tell_both(
-    name: &str,
-    words: &str,
-    training: &Written,
-    Written { snapshots, cost }: Written,
-    report: &mut Report,
-) -> Result<()> {
-    tell(name, cost, words, report);
-    let cost = Dictionary::train(&training.snapshots)?.compress(&snapshots)?;
-    tell(&format!("{name}_zstd"), cost, "and a zstd dictionary", report);
-    Ok(())
-}
-
-fn tell(name: &str, cost: Cost, words: &str, report: &mut Report) {
-    let Cost { mut bytes, encoding, decoding } = cost;
-    let each = |time: Duration| time.as_secs_f64() * 1e9 / bytes.len() as f64;
-    let (encode, decode) = (each(encoding), each(decoding));
-    for (percent, words) in [(50, words), (90, ""), (99, "")] {
-        let size = percentile(&mut bytes, percent) as f64;
-        report.add(format!("{name}.bytes_p{percent}"), size, "B", words);
-    }
-    report.add(format!("{name}.encode_ns"), encode, "ns", "");
-    report.add(format!("{name}.decode_ns"), decode, "ns", "");
 }
 
 #[cfg(test)]

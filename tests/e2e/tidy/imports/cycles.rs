@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Graph;
+use super::graph::Graph;
 
 type Edges<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Takes the shortest cycle out of the graph, edge by edge, until none is left.
-pub(super) fn find(graph: &Graph) -> Vec<Vec<&str>> {
-    let targets = |from| graph.imports_of(from).map(|(to, _)| to).collect();
-    let mut edges: Edges<'_> = graph.files().map(|from| (from, targets(from))).collect();
-    let mut cycles = Vec::new();
-    while let Some(cycle) = shortest(&edges) {
-        for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
-            edges.get_mut(from).expect("each file of a cycle is a node").remove(to);
+impl Graph {
+    /// Cycles that share no edge, shortest first. Without their edges the graph has no cycle.
+    pub(crate) fn cycles(&self) -> Vec<Vec<&str>> {
+        let targets = |from| self.imports_of(from).map(|(to, _)| to).collect();
+        let mut edges: Edges<'_> = self.files().map(|from| (from, targets(from))).collect();
+        let mut cycles = Vec::new();
+        while let Some(cycle) = shortest(&edges) {
+            for (from, to) in cycle.iter().zip(cycle.iter().cycle().skip(1)) {
+                edges.get_mut(from).expect("each file of a cycle is a node").remove(to);
+            }
+            cycles.push(cycle);
         }
-        cycles.push(cycle);
+        cycles
     }
-    cycles
 }
 
 fn shortest<'a>(edges: &Edges<'a>) -> Option<Vec<&'a str>> {

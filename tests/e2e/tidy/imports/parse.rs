@@ -6,7 +6,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Ident, ImplItem, Item, ItemMod, ItemUse, Meta, UseTree, Visibility};
 
-use super::ReadFile;
+/// Reads a file by its path; `None` where no such file exists.
+pub(crate) type ReadFile<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A path in the source, segment by segment: `crate`, `super` and `self` as they stand there.
 pub(super) type Segments = Vec<String>;

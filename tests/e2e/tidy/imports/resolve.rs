@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Graph;
+use super::graph::Graph;
 use super::parse::{Import, Module, Modules, Segments};
 
 /// Re-exports of re-exports go no deeper than this. It ends the search where two modules re-export each other.

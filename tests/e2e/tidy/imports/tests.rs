@@ -8,7 +8,7 @@ type Files = [(&'static str, &'static str)];
 
 /// The edges of a made-up crate, each as `a -> b: names`, without folders and endings in the file names.
 fn edges(files: &Files) -> Vec<String> {
-    let graph = read(files);
+    let graph = read_all(files);
     let edge = |from, (to, names): (&str, &std::collections::BTreeSet<String>)| {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         format!("{} -> {}: {}", short(from), short(to), names.join(", "))
@@ -17,14 +17,14 @@ fn edges(files: &Files) -> Vec<String> {
 }
 
 fn cycles(files: &Files) -> Vec<Vec<String>> {
-    let graph = read(files);
+    let graph = read_all(files);
     let name = |cycle: Vec<&str>| cycle.into_iter().map(|file| short(file).to_owned()).collect();
     graph.cycles().into_iter().map(name).collect()
 }
 
-fn read(files: &Files) -> Graph {
+fn read_all(files: &Files) -> Graph {
     let files: BTreeMap<_, _> = files.iter().copied().collect();
-    Graph::read("src/lib.rs", &|path| files.get(path).map(|&text| text.to_owned()))
+    super::read("src/lib.rs", &|path| files.get(path).map(|&text| text.to_owned()))
 }
 
 fn short(file: &str) -> &str {
@@ -179,7 +179,7 @@ fn a_cycle_is_told_by_the_names_that_make_it() {
         ("src/b.rs", "use crate::c::{C, D}; pub struct B;"),
         ("src/c.rs", "use crate::a::A; pub struct C; pub struct D;"),
     ];
-    let graph = read(&files);
+    let graph = read_all(&files);
     let cycles = graph.cycles();
     assert_eq!(cycles.len(), 1);
     assert_eq!(

@@ -11,11 +11,13 @@ use shared::snapshot::StreamDecoder;
 use shared::snapshot::crowd::{ClientView, CrowdEncoder};
 use shared::tick::{SNAPSHOT_EVERY_TICKS, seconds};
 
+use super::cost::{Written, apply, timed};
+use super::figures::tell_both;
 use super::formats::{self, FORMATS};
 use super::plain::State;
+use super::rounds::movers;
 use super::symbols;
-use super::{Report, Written, apply, movers, tell_both, timed};
-use crate::swarm::seeds;
+use crate::swarm::{Report, seeds};
 
 const DISCS: u16 = 512;
 /// One in so many is told.

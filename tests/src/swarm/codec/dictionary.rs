@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::from_samples;
 
-use super::{Cost, timed};
+use super::cost::{Cost, timed};
 
 const DICTIONARY_BYTES: usize = 16 * 1024;
 const LEVEL: i32 = 3;

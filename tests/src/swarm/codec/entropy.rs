@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use shared::sim::{Command, Input};
 
-use super::Snapshot;
+use super::rounds::Snapshot;
 
 /// How often each symbol of each source was seen.
 #[derive(Default)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::cost::{Written, timed};
 use super::plain::{State, Turns};
-use super::{Written, timed};
 
 /// Writing and reading one kind of thing.
 pub(super) type Ways<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
