@@ -22,7 +22,7 @@ fn root_modules(package: &str) -> Vec<String> {
 }
 
 /// The import graph of the program, library or test with this root module.
-fn graph(root_module: &str) -> Graph {
+pub(super) fn graph(root_module: &str) -> Graph {
     imports::read(root_module, &|file| fs::read_to_string(root().join(Path::new(file))).ok())
 }
 
