@@ -1,29 +1,34 @@
 //! Everything that asks the server: requests here, one file below for each transport. Pages and components
 //! get signals. The session travels in the cookie that the server set: no script ever holds its token.
 
-pub mod link;
+pub mod transport;
 
 pub mod session;
 
-pub mod handover;
+pub mod device_link;
 
-pub mod sse;
+pub mod pull;
 
 pub mod long_poll;
 
-pub mod chat;
-
-pub mod directory;
+pub mod sse;
 
 pub mod stream;
 
-pub mod glimpses;
+pub mod thumbnails;
+
+pub mod chat;
+
+pub mod private_room;
 
 pub mod clipboard;
 pub mod clock;
 pub mod invitation;
 pub mod storage;
-pub mod wake;
+
+pub mod notify;
+pub mod retry;
+pub mod visibility;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,11 +4,16 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use presentation::words;
 
-use super::wake;
+use super::notify;
 
 /// Milliseconds since 1970, as the browser believes.
 pub(crate) fn now_ms() -> f64 {
     js_sys::Date::now()
+}
+
+/// Milliseconds on the clock of animation frames. It never jumps.
+pub(crate) fn frame_ms() -> f64 {
+    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }
 
 /// The time, moved on once a second.
@@ -22,7 +27,7 @@ impl Now {
         provide_context(Self(now));
         spawn_local(async move {
             loop {
-                wake::sleep(1_000).await;
+                notify::sleep(1_000).await;
                 set_now.set(now_ms());
             }
         });

@@ -10,9 +10,9 @@ use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
-use super::link::Link;
 use super::session::Identity;
-use super::{ApiError, delete, hold, post, storage, wake};
+use super::transport::Status;
+use super::{ApiError, delete, hold, post, retry, storage};
 
 /// The server holds the answer for so long, in seconds, before it says that there is nothing new.
 const WAIT_S: u32 = 25;
@@ -51,7 +51,7 @@ pub(crate) struct QuickPlay {
     /// Where it stands.
     pub(crate) search: RwSignal<Search>,
     /// How the long-poll stands.
-    pub(crate) link: RwSignal<Link>,
+    pub(crate) status: RwSignal<Status>,
     /// The mode to ask for.
     pub(crate) mode: RwSignal<Mode>,
     identity: Identity,
@@ -71,7 +71,7 @@ impl QuickPlay {
         let mode = Mode::ALL.into_iter().find(|mode| kept_mode.as_deref() == Some(mode.title()));
         let play = Self {
             search: RwSignal::new(Search::Off),
-            link: RwSignal::new(Link::Idle),
+            status: RwSignal::new(Status::Idle),
             mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
             identity: Identity::expect(),
             ticket: StoredValue::new(None),
@@ -82,7 +82,7 @@ impl QuickPlay {
             Some(Some((MATCHED, room))) => {
                 if let Ok(room) = room.parse() {
                     play.search.set(Search::Matched(room));
-                    play.link.set(Link::Complete);
+                    play.status.set(Status::Complete);
                 }
             }
             Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
@@ -109,7 +109,7 @@ impl QuickPlay {
         let search = self.next();
         spawn_local(async move {
             if self.identity.needed().await.is_some() && self.is_newest(search) {
-                self.link.set(Link::Connecting);
+                self.status.set(Status::Connecting);
                 self.search.set(Search::Asking);
                 self.seek(search).await;
             }
@@ -196,10 +196,10 @@ impl QuickPlay {
         mut version: u64,
     ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         while !matches!(self.search.get_untracked(), Search::Matched(_)) {
             storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
-            self.link.set(Link::Waiting);
+            self.status.set(Status::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = hold::<MatchTicket>(&path, WAIT_S).await;
             if !self.is_newest(search) {
@@ -214,12 +214,12 @@ impl QuickPlay {
                     }
                 }
                 Err(error) if error.may_pass() => {
-                    let say = |link| {
+                    let say = |status| {
                         if self.is_newest(search) {
-                            self.link.set(link);
+                            self.status.set(status);
                         }
                     };
-                    wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
+                    retry::wait(&mut backoff, error.retry_after_s(), say).await;
                     if !self.is_newest(search) {
                         return Ok(());
                     }
@@ -227,7 +227,7 @@ impl QuickPlay {
                 Err(error) => return Err(error),
             }
         }
-        self.link.set(Link::Complete);
+        self.status.set(Status::Complete);
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl QuickPlay {
     fn forget(self, search: Search) {
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
-        self.link.set(Link::Idle);
+        self.status.set(Status::Idle);
         self.search.set(search);
     }
 }

@@ -5,8 +5,8 @@ use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
-use super::wake::{self, Gate};
-use super::{ApiError, get, post, storage};
+use super::notify::Notify;
+use super::{ApiError, get, post, retry, storage};
 
 /// The person at the page.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) struct Identity {
     pub(crate) refused: RwSignal<Option<String>>,
     /// Whether a name is on its way.
     pub(crate) busy: RwSignal<bool>,
-    waiting: StoredValue<Vec<Gate>, LocalStorage>,
+    waiting: StoredValue<Vec<Notify>, LocalStorage>,
 }
 
 impl Identity {
@@ -60,10 +60,10 @@ impl Identity {
         if let Some(me) = self.me.get_untracked() {
             return Some(me);
         }
-        let gate = Gate::new();
+        let gate = Notify::new();
         self.waiting.update_value(|waiting| waiting.push(gate.clone()));
         self.asking.set(true);
-        gate.passed().await;
+        gate.notified().await;
         self.me.get_untracked()
     }
 
@@ -73,9 +73,9 @@ impl Identity {
             if let Some(me) = self.me.get_untracked() {
                 return me;
             }
-            let gate = Gate::new();
+            let gate = Notify::new();
             self.waiting.update_value(|waiting| waiting.push(gate.clone()));
-            gate.passed().await;
+            gate.notified().await;
         }
     }
 
@@ -99,7 +99,7 @@ impl Identity {
         self.asking.set(false);
         self.refused.set(None);
         for gate in self.waiting.try_update_value(std::mem::take).unwrap_or_default() {
-            gate.open();
+            gate.notify();
         }
     }
 
@@ -115,7 +115,7 @@ impl Identity {
     }
 
     async fn restore(self) {
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         loop {
             match get::<Session>("/api/session").await {
                 Ok(session) => return self.keep(session),
@@ -126,7 +126,7 @@ impl Identity {
                 }
                 Err(_) => {}
             }
-            wake::wait_to_retry(&mut backoff, None, |_link| {}).await;
+            retry::wait(&mut backoff, None, |_link| {}).await;
         }
     }
 

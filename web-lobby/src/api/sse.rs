@@ -15,8 +15,9 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::link::Link;
-use super::wake::{self, Gate};
+use super::notify::{self, Notify};
+use super::transport::Status;
+use super::{retry, visibility};
 
 /// A state that the server keeps sending changes of.
 pub(crate) trait Feed: Clone + DeserializeOwned + Send + Sync + 'static {
@@ -61,7 +62,7 @@ pub(crate) struct Fed<T: Send + Sync + 'static> {
     /// The state; nothing until the first snapshot came.
     pub(crate) state: RwSignal<Option<T>>,
     /// How the connection stands.
-    pub(crate) link: RwSignal<Link>,
+    pub(crate) status: RwSignal<Status>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Fed<T> {
@@ -75,7 +76,7 @@ impl<T: Send + Sync + 'static> Copy for Fed<T> {}
 impl<T: Feed> Fed<T> {
     /// Follows the feed for as long as the page lives.
     pub(crate) fn provide() {
-        let fed = Self { state: RwSignal::new(None), link: RwSignal::new(Link::Connecting) };
+        let fed = Self { state: RwSignal::new(None), status: RwSignal::new(Status::Connecting) };
         provide_context(fed);
         spawn_local(fed.follow());
     }
@@ -87,45 +88,45 @@ impl<T: Feed> Fed<T> {
 
     async fn follow(self) {
         let cursor = Rc::new(RefCell::new(None));
-        let mut backoff = wake::backoff();
-        let current = Rc::new(RefCell::new(Gate::new()));
+        let mut backoff = retry::backoff();
+        let current = Rc::new(RefCell::new(Notify::new()));
         spawn_local(rest_while_hidden(current.clone()));
         loop {
             let Some(connection) = Connection::open(self, cursor.clone()) else {
                 return self
-                    .link
-                    .set(Link::Stopped("This browser knows no EventSource.".to_owned()));
+                    .status
+                    .set(Status::Stopped("This browser knows no EventSource.".to_owned()));
             };
             *current.borrow_mut() = connection.lost.clone();
-            connection.lost.passed().await;
-            if self.link.get_untracked() == Link::Live {
+            connection.lost.notified().await;
+            if self.status.get_untracked() == Status::Live {
                 backoff.reset();
             }
             drop(connection);
-            if wake::is_hidden() {
-                self.link.set(Link::Resting);
-                wake::visible().await;
-                self.link.set(Link::Connecting);
+            if visibility::is_hidden() {
+                self.status.set(Status::Resting);
+                visibility::until_visible().await;
+                self.status.set(Status::Connecting);
             } else {
-                wake::wait_to_retry(&mut backoff, None, |link| self.link.set(link)).await;
+                retry::wait(&mut backoff, None, |status| self.status.set(status)).await;
             }
         }
     }
 }
 
 /// Ends the current connection whenever the page has been hidden for long.
-async fn rest_while_hidden(current: Rc<RefCell<Gate>>) {
+async fn rest_while_hidden(current: Rc<RefCell<Notify>>) {
     loop {
-        wake::hidden_for_long().await;
-        current.borrow().open();
-        wake::visible().await;
+        visibility::hidden_for_a_while().await;
+        current.borrow().notify();
+        visibility::until_visible().await;
     }
 }
 
 /// One `EventSource`, closed when dropped.
 struct Connection {
     source: EventSource,
-    lost: Gate,
+    lost: Notify,
     _on_event: Closure<dyn FnMut(MessageEvent)>,
     _on_open: Closure<dyn FnMut(Event)>,
     _on_error: Closure<dyn FnMut(Event)>,
@@ -135,7 +136,7 @@ impl Connection {
     fn open<T: Feed>(fed: Fed<T>, cursor: Rc<RefCell<Option<Cursor>>>) -> Option<Self> {
         let after = cursor.borrow().map(|cursor| format!("?after={cursor}")).unwrap_or_default();
         let source = EventSource::new(&format!("/api/feeds/{}{after}", T::NAME)).ok()?;
-        let lost = Gate::new();
+        let lost = Notify::new();
 
         let on_event = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
@@ -143,16 +144,16 @@ impl Connection {
             *cursor.borrow_mut() = event.last_event_id().parse().ok();
         });
         let on_open = Closure::<dyn FnMut(Event)>::new(move |_event: Event| {
-            let was_cut = matches!(fed.link.get_untracked(), Link::Reconnecting { .. });
-            fed.link.set(Link::Live);
+            let was_cut = matches!(fed.status.get_untracked(), Status::Reconnecting { .. });
+            fed.status.set(Status::Live);
             if was_cut {
                 // The server is back: nobody needs to wait any longer.
-                wake::nudge();
+                notify::wake_sleepers();
             }
         });
         let on_error = {
             let lost = lost.clone();
-            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.open())
+            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.notify())
         };
 
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));

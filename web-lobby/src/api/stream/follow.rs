@@ -4,16 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use gloo_timers::future::TimeoutFuture;
 use presentation::backoff::Backoff;
 use presentation::playhead::ArrivalJitter;
 use shared::id::RoomId;
 use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
-use super::super::{ApiError, wake};
-use super::{Asks, Body, is_newly_diverged, tell_diverged};
+use super::super::{ApiError, clock, notify, retry};
+use super::{Asks, Body, Requests, is_newly_diverged, tell_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(800);
@@ -55,17 +53,7 @@ pub(crate) struct Followed {
 /// Follows a room until it is dropped.
 pub(crate) struct Follower {
     followed: Rc<RefCell<Followed>>,
-    line: Rc<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    left: Cell<bool>,
-    /// The next request shall go out at once.
-    again: Cell<bool>,
-    /// The stream led elsewhere than it said, and was opened anew for it: once, for it may do so again.
-    diverged: Cell<bool>,
-    request: RefCell<Option<AbortController>>,
+    requests: Rc<Requests>,
 }
 
 impl Follower {
@@ -79,10 +67,10 @@ impl Follower {
             opened: 0,
             heard_ms: 0.0,
         }));
-        let line = Rc::new(Line::default());
+        let requests = Rc::new(Requests::default());
         let path = format!("/api/rooms/{room}/live");
-        spawn_local(follow(path, asks, followed.clone(), line.clone()));
-        Self { followed, line }
+        spawn_local(follow(path, asks, followed.clone(), requests.clone()));
+        Self { followed, requests }
     }
 
     /// Looks at what has been got.
@@ -92,51 +80,35 @@ impl Follower {
 
     /// Asks again, because somebody else asks now. What is shown stays until there is something new.
     pub(crate) fn reopen(&self) {
-        self.line.again.set(true);
-        self.line.cut();
+        self.requests.again.set(true);
+        self.requests.abort();
     }
 
     /// Notices a line that is dead without a word. `now_ms` is on the clock of the frames.
     pub(crate) fn watch(&self, now_ms: f64) {
         let followed = self.followed.borrow();
         if followed.following == Following::Live && now_ms - followed.heard_ms > SILENCE_MS_MAX {
-            self.line.cut();
+            self.requests.abort();
         }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.line.left.set(true);
-        self.line.cut();
+        self.requests.stop();
     }
 }
 
-impl Line {
-    fn cut(&self) {
-        if let Some(request) = self.request.borrow().as_ref() {
-            request.abort();
-        }
-    }
-
-    /// What the next request is ended with.
-    fn next(&self) -> Result<AbortController, ApiError> {
-        let request = AbortController::new().or(Err(ApiError::Offline))?;
-        self.request.replace(Some(request.clone()));
-        Ok(request)
-    }
-}
-
-async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
+async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, requests: Rc<Requests>) {
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-    while !line.left.get() {
-        line.again.set(false);
-        let outcome = follow_body(&path, asks, &followed, &line).await;
-        line.cut();
-        if line.left.get() {
+    while !requests.are_stopped() {
+        requests.again.set(false);
+        let outcome = follow_body(&path, asks, &followed, &requests).await;
+        requests.abort();
+        if requests.are_stopped() {
             return;
         }
-        if line.again.get() {
+        if requests.again.get() {
             continue;
         }
         let (following, wait_ms) = match outcome {
@@ -156,11 +128,11 @@ async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line:
                 if followed.borrow().following == Following::Live {
                     backoff.reset();
                 }
-                (Following::Reconnecting, wake::next_delay_ms(&mut backoff))
+                (Following::Reconnecting, retry::next_delay_ms(&mut backoff))
             }
         };
         followed.borrow_mut().following = following;
-        TimeoutFuture::new(wait_ms).await;
+        notify::sleep(wait_ms).await;
     }
 }
 
@@ -177,9 +149,9 @@ async fn follow_body(
     path: &str,
     asks: Asks,
     followed: &Rc<RefCell<Followed>>,
-    line: &Rc<Line>,
+    requests: &Rc<Requests>,
 ) -> Result<Over, ApiError> {
-    let mut body = Body::open(path, None, asks, &line.next()?).await?;
+    let mut body = Body::open(path, None, asks, &requests.next()?).await?;
     followed.borrow_mut().opened += 1;
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
@@ -187,19 +159,19 @@ async fn follow_body(
     let (mut reader, mut jitter) = (ReplayReader::new(), ArrivalJitter::default());
     let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
-        if line.left.get() {
+        if requests.are_stopped() {
             return Ok(Over::Nothing);
         }
         is_empty = false;
-        let now_ms = crate::components::stage::now_ms();
+        let now_ms = clock::frame_ms();
         let mut followed = followed.borrow_mut();
         followed.heard_ms = now_ms;
         if is_shown {
             followed.take(&bytes, now_ms)?;
-            if is_newly_diverged(&followed.reader, &line.diverged) {
+            if is_newly_diverged(&followed.reader, &requests.is_divergence_reported) {
                 tell_diverged();
                 // It begins with a keyframe.
-                line.again.set(true);
+                requests.again.set(true);
                 return Ok(Over::Nothing);
             }
             continue;

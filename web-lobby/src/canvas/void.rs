@@ -3,8 +3,10 @@
 use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
-use super::place::{Place, chance};
-use super::{Brushes, Frame, reset};
+use super::gradients::GradientCache;
+use super::point::{Point, chance};
+use super::scene::Frame;
+use super::shapes::use_css_pixels;
 
 const SPECKS: u32 = 70;
 /// The nearest specks drift so many pixels in a second.
@@ -15,32 +17,20 @@ const PARALLAX: f64 = 0.12;
 /// Paints the whole picture over.
 pub(super) fn draw(
     context: &CanvasRenderingContext2d,
-    brushes: &mut Brushes,
+    gradients: &mut GradientCache,
     frame: &Frame,
-    eye: Place,
+    eye: Point,
 ) {
-    reset(context, frame);
-    let size = (frame.width, frame.height);
-    if brushes.void.as_ref().is_none_or(|(made_for, _)| *made_for != size) {
-        brushes.void = gradient(context, frame).map(|gradient| (size, gradient));
-    }
-    match &brushes.void {
-        Some((_, gradient)) => context.set_fill_style_canvas_gradient(gradient),
+    use_css_pixels(context, frame);
+    match gradients.void(context, frame) {
+        Some(gradient) => context.set_fill_style_canvas_gradient(gradient),
         None => context.set_fill_style_str(palette::VOID_OUTER.css),
     }
     context.fill_rect(0.0, 0.0, frame.width, frame.height);
     draw_specks(context, frame, eye);
 }
 
-fn gradient(context: &CanvasRenderingContext2d, frame: &Frame) -> Option<web_sys::CanvasGradient> {
-    let (x, y) = (frame.width / 2.0, frame.height / 2.0);
-    let gradient = context.create_radial_gradient(x, y, 0.0, x, y, x.hypot(y)).ok()?;
-    gradient.add_color_stop(0.0, palette::VOID_INNER.css).ok()?;
-    gradient.add_color_stop(1.0, palette::VOID_OUTER.css).ok()?;
-    Some(gradient)
-}
-
-fn draw_specks(context: &CanvasRenderingContext2d, frame: &Frame, eye: Place) {
+fn draw_specks(context: &CanvasRenderingContext2d, frame: &Frame, eye: Point) {
     context.set_fill_style_str(palette::SPECK.css);
     let seconds = if frame.is_calm { 0.0 } else { frame.now_ms / 1_000.0 };
     for speck in 0..SPECKS {

@@ -6,9 +6,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{DeviceLink as Code, ProblemKind};
 
+use super::notify::Notify;
 use super::session::Identity;
-use super::wake::{self, Gate, Seen};
-use super::{clock, post_empty};
+use super::visibility::PageVisible;
+use super::{clock, post_empty, retry};
 
 /// A code works for a minute. One that is shown is replaced so soon that whoever takes it has time to use it.
 const RENEW_MS: u32 = 20_000;
@@ -35,7 +36,7 @@ pub(crate) struct Handover {
     /// The newest run; an older one ends.
     newest: StoredValue<u32>,
     /// Opened when the code was taken.
-    taken: StoredValue<Gate, LocalStorage>,
+    taken: StoredValue<Notify, LocalStorage>,
     identity: Identity,
 }
 
@@ -46,18 +47,18 @@ impl Handover {
             code: RwSignal::new(None),
             shown: RwSignal::new(0),
             newest: StoredValue::new(0),
-            taken: StoredValue::new_local(Gate::new()),
+            taken: StoredValue::new_local(Notify::new()),
             identity: Identity::expect(),
         };
         provide_context(handover);
-        let Seen(seen) = Seen::expect();
+        let PageVisible(visible) = PageVisible::expect();
         let me = handover.identity.me;
         let player = Memo::new(move |_| me.with(|me| me.as_ref().map(|me| me.player)));
         let is_shown = Memo::new(move |_| handover.shown.get() > 0);
         Effect::new(move |_| {
             let run = handover.next();
             handover.code.set(None);
-            if player.get().is_some() && is_shown.get() && seen.get() {
+            if player.get().is_some() && is_shown.get() && visible.get() {
                 spawn_local(handover.keep_fresh(run));
             }
         });
@@ -87,14 +88,14 @@ impl Handover {
 
     /// The code was taken along and works once: the next person to take one gets another.
     pub(crate) fn take(self) {
-        self.taken.with_value(Gate::open);
+        self.taken.with_value(Notify::notify);
     }
 
     async fn keep_fresh(self, run: u32) {
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         let mut got_ms = clock::now_ms();
         while self.is_newest(run) {
-            let taken = Gate::new();
+            let taken = Notify::new();
             self.taken.set_value(taken.clone());
             let answer = post_empty::<Code>("/api/session/handovers").await;
             if !self.is_newest(run) {
@@ -105,7 +106,7 @@ impl Handover {
                     backoff.reset();
                     got_ms = clock::now_ms();
                     self.code.set(Some(fresh.code));
-                    taken.passed_within(RENEW_MS).await;
+                    taken.notified_within(RENEW_MS).await;
                 }
                 Err(error) => {
                     if clock::now_ms() - got_ms > SHOWN_MS_MAX {
@@ -115,7 +116,7 @@ impl Handover {
                         // Somebody else then, for whom another run begins. If not: it is tried again.
                         self.identity.renew().await.ok();
                     }
-                    wake::wait_to_retry(&mut backoff, error.retry_after_s(), |_link| {}).await;
+                    retry::wait(&mut backoff, error.retry_after_s(), |_link| {}).await;
                 }
             }
         }

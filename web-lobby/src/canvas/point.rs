@@ -5,18 +5,18 @@ use shared::sim::{Angle, Vec2};
 
 /// A place or a way, in units. Y points down.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Place {
+pub(crate) struct Point {
     pub(crate) x: f64,
     pub(crate) y: f64,
 }
 
-impl Place {
+impl Point {
     pub(crate) const fn new(x: f64, y: f64) -> Self {
         Self { x, y }
     }
 
     /// From sub-units.
-    pub(crate) fn of(vector: Vec2) -> Self {
+    pub(crate) fn from_world(vector: Vec2) -> Self {
         Self::new(units(vector.x), units(vector.y))
     }
 
@@ -72,12 +72,12 @@ pub(crate) fn chance(number: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, chance, radians};
+    use super::{Point, chance, radians};
     use shared::sim::{Angle, Vec2};
 
     #[test]
     fn a_place_is_in_units() {
-        assert_eq!(Place::of(Vec2::new(64, -128)), Place::new(1.0, -2.0));
+        assert_eq!(Point::from_world(Vec2::new(64, -128)), Point::new(1.0, -2.0));
         assert!((radians(Angle::from_steps(256)) - core::f64::consts::FRAC_PI_2).abs() < 1e-9);
     }
 

@@ -51,7 +51,7 @@ impl Transport {
 
 /// How a transport stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Link {
+pub enum Status {
     /// Not asked for.
     #[default]
     Idle,
@@ -78,7 +78,7 @@ pub enum Link {
     Stopped(String),
 }
 
-impl Link {
+impl Status {
     /// Whether it makes no sense to try again.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
@@ -123,11 +123,11 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use super::Link;
+    use super::Status;
 
     #[test]
     fn a_link_says_what_it_does_meanwhile() {
-        let link = Link::Reconnecting { seconds: 3 };
+        let link = Status::Reconnecting { seconds: 3 };
 
         assert_eq!(link.words(), "reconnecting in 3 s");
         assert_eq!(link.state(), "reconnecting");

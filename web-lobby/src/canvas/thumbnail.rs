@@ -8,8 +8,11 @@ use shared::sim::disc::{RADIUS, RESPAWN_TICKS};
 use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
-use super::place::{Place, units};
-use super::{Brushes, Frame, Scene, Seen, circle, fill_circle, ice, seen_discs};
+use super::gradients::GradientCache;
+use super::ice;
+use super::point::{Point, units};
+use super::scene::{DrawnDisc, Frame, Scene, drawn_discs};
+use super::shapes::{circle, fill_circle};
 
 /// Units of void around the platform.
 const MARGIN: f64 = 40.0;
@@ -23,9 +26,9 @@ const PICKUP_PX: f64 = 1.5;
 const FALL_TICKS: f64 = 36.0;
 
 /// Draws a scene over the whole canvas, small.
-pub fn draw_small(
+pub fn draw_thumbnail(
     context: &CanvasRenderingContext2d,
-    brushes: &mut Brushes,
+    gradients: &mut GradientCache,
     frame: &Frame,
     scene: &Scene,
 ) {
@@ -40,31 +43,37 @@ pub fn draw_small(
 
     // So many units are a pixel.
     let pixel = frame.density / scale;
-    draw_slab(context, brushes, scene, pixel);
+    draw_slab(context, gradients, scene, pixel);
     let size = |smallest: f64, real: i32| units(real).max(smallest * pixel);
     for pickup in &scene.world.pickups {
-        let place = Place::of(pickup.position);
+        let place = Point::from_world(pickup.position);
         fill_circle(context, place, PICKUP_PX * pixel, palette::pickup(pickup.kind).css);
     }
-    for seen in seen_discs(scene) {
+    for seen in drawn_discs(scene) {
         draw_disc(context, &seen, scene, size(DISC_PX, RADIUS), pixel);
     }
     let ahead = f64::from(scene.world.elapsed()) - scene.at;
     for pulse in &scene.world.pulses {
-        let place = Place::of(pulse.position).minus(Place::of(pulse.velocity).times(ahead));
+        let place =
+            Point::from_world(pulse.position).minus(Point::from_world(pulse.velocity).times(ahead));
         fill_circle(context, place, PULSE_PX * pixel, palette::WARM.css);
     }
 }
 
-fn draw_slab(context: &CanvasRenderingContext2d, brushes: &mut Brushes, scene: &Scene, pixel: f64) {
+fn draw_slab(
+    context: &CanvasRenderingContext2d,
+    gradients: &mut GradientCache,
+    scene: &Scene,
+    pixel: f64,
+) {
     let radius = ice::radius_at(scene.world, scene.at);
-    let Some(gradients) = brushes.ice(context, radius) else { return };
+    let Some(gradients) = gradients.ice(context, radius) else { return };
     context.set_fill_style_canvas_gradient(&gradients.side);
     context.begin_path();
     context.arc(0.0, SIDE_PX * pixel, radius, 0.0, PI).ok();
     context.arc(0.0, 0.0, radius, PI, TAU).ok();
     context.fill();
-    circle(context, Place::default(), radius);
+    circle(context, Point::default(), radius);
     context.set_fill_style_canvas_gradient(&gradients.top);
     context.fill();
 }
@@ -72,7 +81,7 @@ fn draw_slab(context: &CanvasRenderingContext2d, brushes: &mut Brushes, scene: &
 /// Teams show by their colours: outlines would not.
 fn draw_disc(
     context: &CanvasRenderingContext2d,
-    seen: &Seen,
+    seen: &DrawnDisc,
     scene: &Scene,
     radius: f64,
     pixel: f64,
@@ -85,7 +94,7 @@ fn draw_disc(
         palette::hue(seen.disc.slot).body.css
     };
     let place = if size < 1.0 {
-        seen.place.plus(Place::at(seen.place.angle(), radius * (1.0 - size)))
+        seen.place.plus(Point::at(seen.place.angle(), radius * (1.0 - size)))
     } else {
         seen.place
     };

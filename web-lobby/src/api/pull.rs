@@ -3,14 +3,13 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::de::DeserializeOwned;
-use shared::api::{CreateRoom, ReplayList, ReplaySummary, RoomDetails};
+use shared::api::{ReplayList, ReplaySummary};
 use shared::id::{PlayerId, ReplayId};
-use shared::sim::{BotStrength, Mode};
+use shared::sim::Mode;
 
 use super::clock::{now_ms, time_of_day};
-use super::link::Link;
-use super::session::Identity;
-use super::{ApiError, get, post};
+use super::transport::Status;
+use super::{ApiError, get};
 
 /// Data from one address. The last answer stays while the next one is on its way.
 pub(crate) struct Pull<T: Send + Sync + 'static> {
@@ -19,7 +18,7 @@ pub(crate) struct Pull<T: Send + Sync + 'static> {
     /// Why the last question has none.
     pub(crate) error: RwSignal<Option<ApiError>>,
     /// When it was asked.
-    pub(crate) link: RwSignal<Link>,
+    pub(crate) status: RwSignal<Status>,
     path: Signal<String>,
     /// Answers to older questions are dropped.
     asked: StoredValue<u32>,
@@ -39,7 +38,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Pull<T> {
         let pull = Self {
             data: RwSignal::new(None),
             error: RwSignal::new(None),
-            link: RwSignal::new(Link::Connecting),
+            status: RwSignal::new(Status::Connecting),
             path: path.into(),
             asked: StoredValue::new(0),
         };
@@ -56,12 +55,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Pull<T> {
         let path = self.path.get_untracked();
         let number = self.asked.get_value() + 1;
         self.asked.set_value(number);
-        self.link.set(Link::Connecting);
+        self.status.set(Status::Connecting);
         spawn_local(async move {
             let answer = get::<T>(&path).await;
             // The page may be gone, or have asked for something else.
             if self.asked.try_get_value() == Some(number) {
-                self.link.set(link_after(&answer));
+                self.status.set(status_after(&answer));
                 self.error.set(answer.as_ref().err().cloned());
                 if let Ok(data) = answer {
                     self.data.set(Some(data));
@@ -81,7 +80,7 @@ pub struct Replays {
     /// Why the last question has no answer.
     pub(crate) error: RwSignal<Option<ApiError>>,
     /// When it was asked.
-    pub(crate) link: RwSignal<Link>,
+    pub(crate) status: RwSignal<Status>,
     next: RwSignal<Option<ReplayId>>,
     filter: Signal<ReplayFilter>,
     asked: StoredValue<u32>,
@@ -106,7 +105,7 @@ impl Replays {
             found: RwSignal::new(None),
             more: Signal::derive(move || next.get().is_some()),
             error: RwSignal::new(None),
-            link: RwSignal::new(Link::Connecting),
+            status: RwSignal::new(Status::Connecting),
             next,
             filter: filter.into(),
             asked: StoredValue::new(0),
@@ -135,13 +134,13 @@ impl Replays {
         let path = path(self.filter.get_untracked(), before);
         let number = self.asked.get_value() + 1;
         self.asked.set_value(number);
-        self.link.set(Link::Connecting);
+        self.status.set(Status::Connecting);
         spawn_local(async move {
             let answer = get::<ReplayList>(&path).await;
             if self.asked.try_get_value() != Some(number) {
                 return;
             }
-            self.link.set(link_after(&answer));
+            self.status.set(status_after(&answer));
             self.error.set(answer.as_ref().err().cloned());
             let Ok(list) = answer else { return };
             self.next.set(list.next);
@@ -167,68 +166,10 @@ fn path(filter: ReplayFilter, before: Option<ReplayId>) -> String {
     path
 }
 
-fn link_after<T>(answer: &Result<T, ApiError>) -> Link {
+fn status_after<T>(answer: &Result<T, ApiError>) -> Status {
     match answer {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "fits")]
-        Ok(_) => Link::Fetched(time_of_day(now_ms() as u64)),
-        Err(error) => Link::Stopped(error.to_string()),
-    }
-}
-
-/// A private room on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum Opening {
-    /// Not asked for.
-    #[default]
-    Off,
-    /// Asked for.
-    Asking,
-    /// Open.
-    Open(Box<RoomDetails>),
-    /// Refused; why.
-    Failed(String),
-}
-
-/// Opens private rooms, for the whole page.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PrivateRoom {
-    /// Where it stands.
-    pub(crate) opening: RwSignal<Opening>,
-    identity: Identity,
-}
-
-impl PrivateRoom {
-    /// Sets it up.
-    pub(crate) fn provide() {
-        let opening = RwSignal::new(Opening::Off);
-        provide_context(Self { opening, identity: Identity::expect() });
-    }
-
-    /// The one of the page.
-    pub(crate) fn expect() -> Self {
-        expect_context()
-    }
-
-    /// Opens a room; asks for a name first when there is none.
-    pub(crate) fn open(self, mode: Mode, bots: Option<BotStrength>) {
-        if self.opening.get_untracked() == Opening::Asking {
-            return;
-        }
-        self.opening.set(Opening::Asking);
-        spawn_local(async move {
-            if self.identity.needed().await.is_none() {
-                return self.close();
-            }
-            let wish = CreateRoom { mode, private: true, bots };
-            self.opening.set(match post::<RoomDetails>("/api/rooms", &wish).await {
-                Ok(room) => Opening::Open(Box::new(room)),
-                Err(error) => Opening::Failed(error.to_string()),
-            });
-        });
-    }
-
-    /// Puts the result away. The room stays open.
-    pub(crate) fn close(self) {
-        self.opening.set(Opening::Off);
+        Ok(_) => Status::Fetched(time_of_day(now_ms() as u64)),
+        Err(error) => Status::Stopped(error.to_string()),
     }
 }

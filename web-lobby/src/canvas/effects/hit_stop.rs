@@ -6,7 +6,7 @@
 use shared::sim::{Event, Slot, World};
 use shared::tick::TICK_RATE_HZ;
 
-use super::super::place::{Place, units};
+use super::super::point::{Point, units};
 
 /// 40 ms.
 const STOP_TICKS: f64 = 0.040 * TICK_RATE_HZ as f64;
@@ -21,16 +21,16 @@ const BUMP_SPEED_MIN: f64 = 5.0;
 
 /// One disc that was hit, or hit another.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stop {
+pub(super) struct HitStop {
     /// Ticks since the round began.
     pub(super) born: f64,
     slot: Slot,
     /// After the hit, in units a tick.
-    velocity: Place,
+    velocity: Point,
 }
 
 /// Whom an event stops.
-pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator<Item = Stop> {
+pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator<Item = HitStop> {
     let slots = match event {
         Event::PulseHit { target, .. } => [Some(*target), None],
         Event::ShoveHit { by, target } => [Some(*by), Some(*target)],
@@ -49,14 +49,14 @@ pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator
     };
     slots.into_iter().flatten().filter_map(move |slot| {
         let disc = world.disc(slot).filter(|disc| disc.is_standing())?;
-        Some(Stop { born, slot, velocity: Place::of(disc.velocity) })
+        Some(HitStop { born, slot, velocity: Point::from_world(disc.velocity) })
     })
 }
 
 /// How far from its place a disc is drawn.
-pub(super) fn offset<'a>(stops: impl Iterator<Item = &'a Stop>, slot: Slot, at: f64) -> Place {
+pub(super) fn offset<'a>(stops: impl Iterator<Item = &'a HitStop>, slot: Slot, at: f64) -> Point {
     let own = stops.filter(|stop| stop.slot == slot);
-    let sum = own.fold(Place::default(), |sum, stop| {
+    let sum = own.fold(Point::default(), |sum, stop| {
         sum.minus(stop.velocity.times(ticks_behind(at - stop.born)))
     });
     let length = sum.length();
@@ -74,11 +74,11 @@ fn ticks_behind(age: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIFE_TICKS, Place, REACH_MAX, STOP_TICKS, Slot, Stop, offset, ticks_behind};
+    use super::{HitStop, LIFE_TICKS, Point, REACH_MAX, STOP_TICKS, Slot, offset, ticks_behind};
 
     #[test]
     fn a_disc_stands_for_40_ms_and_catches_up() {
-        let stop = Stop { born: 10.0, slot: Slot(1), velocity: Place::new(6.0, 0.0) };
+        let stop = HitStop { born: 10.0, slot: Slot(1), velocity: Point::new(6.0, 0.0) };
         // A world in which it flies on from 100 at the hit.
         let drawn =
             |at: f64| 100.0 + 6.0 * (at - 10.0) + offset([&stop].into_iter(), Slot(1), at).x;
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn many_hits_do_not_tear_a_disc_from_its_place() {
-        let stop = Stop { born: 0.0, slot: Slot(0), velocity: Place::new(0.0, 16.0) };
+        let stop = HitStop { born: 0.0, slot: Slot(0), velocity: Point::new(0.0, 16.0) };
 
         let torn = offset([&stop; 5].into_iter(), Slot(0), STOP_TICKS).length();
 

@@ -8,9 +8,9 @@ use shared::sim::{Event, PushKind, Slot, World};
 use shared::snapshot::Roster;
 use shared::tick::seconds;
 
-use super::Easel;
+use super::Surface;
 use super::hud::{Hud, Kill, Person};
-use crate::canvas::{self, Effects, Frame, Scene};
+use crate::canvas::{Effects, Frame, Scene};
 
 /// A jump ahead of more ticks than this goes by a keyframe, and nothing on the way is shown.
 const JUMP_TICKS: u32 = seconds(4);
@@ -21,7 +21,7 @@ const KILL_TICKS: u32 = seconds(5);
 
 /// Plays a recording on a stage.
 #[derive(Default)]
-pub struct Projector {
+pub struct MatchRenderer {
     playback: Playback,
     effects: Effects,
     /// The newest last.
@@ -29,11 +29,11 @@ pub struct Projector {
     kills_seen: u32,
 }
 
-impl Projector {
+impl MatchRenderer {
     /// Draws the moment at a needle. Without a world yet, the void.
     pub fn show(
         &mut self,
-        easel: &mut Easel,
+        surface: &mut Surface,
         frame: &Frame,
         reader: &ReplayReader,
         at: f64,
@@ -41,16 +41,22 @@ impl Projector {
     ) {
         self.play_to(reader, at);
         match self.scene(reader, at, follow) {
-            Some(scene) => canvas::draw(&easel.context, &mut easel.brushes, frame, &scene),
-            None => canvas::draw_void(&easel.context, &mut easel.brushes, frame),
+            Some(scene) => surface.draw(frame, &scene),
+            None => surface.draw_void(frame),
         }
     }
 
     /// Draws the moment at a needle as a picture for a row. Nothing without a world.
-    pub fn show_small(&mut self, easel: &mut Easel, frame: &Frame, reader: &ReplayReader, at: f64) {
+    pub fn show_small(
+        &mut self,
+        surface: &mut Surface,
+        frame: &Frame,
+        reader: &ReplayReader,
+        at: f64,
+    ) {
         self.play_to(reader, at);
         if let Some(scene) = self.scene(reader, at, None) {
-            canvas::draw_small(&easel.context, &mut easel.brushes, frame, &scene);
+            surface.draw_thumbnail(frame, &scene);
         }
     }
 

@@ -15,8 +15,9 @@ use leptos::task::spawn_local;
 use shared::id::RoomId;
 use shared::replay::{MAGIC, ReplayError, ReplayReader};
 
+use super::notify::{self, Notify};
 use super::stream::{Slice, slice};
-use super::wake::{self, Gate};
+use super::visibility;
 
 /// Every room is asked once in so many milliseconds. The server keeps somewhat more than two seconds.
 const ROUND_MS: u32 = 1_500;
@@ -48,7 +49,7 @@ pub(crate) struct Watched {
 pub(crate) struct Glimpses {
     watched: StoredValue<Vec<Rc<Watched>>, LocalStorage>,
     /// Opened when a row comes into view while none is.
-    wanted: StoredValue<Gate, LocalStorage>,
+    wanted: StoredValue<Notify, LocalStorage>,
 }
 
 /// Keeps a row in view.
@@ -72,7 +73,7 @@ impl Glimpses {
     pub(crate) fn provide() {
         let glimpses = Self {
             watched: StoredValue::new_local(Vec::new()),
-            wanted: StoredValue::new_local(Gate::new()),
+            wanted: StoredValue::new_local(Notify::new()),
         };
         provide_context(glimpses);
         spawn_local(glimpses.go_round());
@@ -92,7 +93,7 @@ impl Glimpses {
             gone: Cell::new(false),
         });
         self.watched.update_value(|list| list.push(watched.clone()));
-        self.wanted.with_value(Gate::open);
+        self.wanted.with_value(Notify::notify);
         InView(watched)
     }
 
@@ -100,14 +101,14 @@ impl Glimpses {
     async fn go_round(self) {
         let mut turn = 0;
         loop {
-            wake::visible().await;
+            visibility::until_visible().await;
             let waiting = self.waiting();
             let new = waiting.iter().find(|watched| !watched.asked.get());
             let next = new.or_else(|| waiting.get(turn % waiting.len().max(1)));
             let Some(watched) = next.cloned() else {
-                let gate = Gate::new();
+                let gate = Notify::new();
                 self.wanted.set_value(gate.clone());
-                gate.passed_within(ROUND_MS).await;
+                gate.notified_within(ROUND_MS).await;
                 continue;
             };
             turn = turn.wrapping_add(1);
@@ -117,14 +118,14 @@ impl Glimpses {
                 (true, false) => (ROUND_MS / count).max(APART_MS_MIN),
                 (false, _) => REST_MS,
             };
-            wake::sleep(rest_ms).await;
+            notify::sleep(rest_ms).await;
         }
     }
 
     /// Rows that want news.
     fn waiting(self) -> Vec<Rc<Watched>> {
         self.watched.update_value(|list| list.retain(|watched| !watched.gone.get()));
-        let is_calm = wake::is_calm();
+        let is_calm = visibility::prefers_reduced_motion();
         let wants = |watched: &&Rc<Watched>| {
             let glimpse = watched.glimpse.borrow();
             let is_content = is_calm && glimpse.reader.newest().is_some();

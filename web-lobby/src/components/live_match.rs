@@ -6,21 +6,22 @@ use shared::api::RoomList;
 use shared::id::RoomId;
 use shared::sim::Slot;
 
-use super::stage::{Hud, HudOverlay, Projector, Stage};
-use crate::api::link::Link;
+use super::match_canvas::{Hud, HudOverlay, MatchCanvas, MatchRenderer};
+use super::signals::set_if_changed;
 use crate::api::session::Identity;
 use crate::api::sse::Fed;
 use crate::api::stream::{Asks, Follower, Following};
-use crate::api::wake::Seen;
+use crate::api::transport::Status;
+use crate::api::visibility::PageVisible;
 use crate::canvas::Frame;
-use crate::components::stage::Easel;
+use crate::components::match_canvas::Surface;
 
 /// What is written is renewed every so many milliseconds.
 const WRITE_EVERY_MS: f64 = 250.0;
 
 /// Follows a room and shows it. Another room in the signal is followed instead; none shows the void.
 #[component]
-pub fn LiveStage(
+pub fn LiveMatch(
     /// Which room.
     #[prop(into)]
     room: Signal<Option<RoomId>>,
@@ -31,7 +32,7 @@ pub fn LiveStage(
     #[prop(optional, into)]
     follow: Signal<Option<Slot>>,
     /// Gets how the stream stands, for a badge.
-    link: RwSignal<Link>,
+    status: RwSignal<Status>,
     /// Counts how often the stream was opened. Who gives it wants to be in the room, not only to look in: the
     /// server is told who watches, also when somebody gets a name only later.
     #[prop(optional)]
@@ -40,7 +41,7 @@ pub fn LiveStage(
     let hud = hud.unwrap_or_default();
     let following = RwSignal::new(Following::Connecting);
     let follower = StoredValue::new_local(None::<Follower>);
-    let Seen(seen) = Seen::expect();
+    let PageVisible(visible) = PageVisible::expect();
     let asks = if opened.is_some() { Asks::AsOneself } else { Asks::AsNobody };
     Effect::new(move |_| {
         following.set(Following::Connecting);
@@ -49,7 +50,7 @@ pub fn LiveStage(
             opened.set(0);
         }
         // Nobody watches a hidden page, and its connection may be wanted by another tab.
-        let watched = room.get().filter(|_| seen.get());
+        let watched = room.get().filter(|_| visible.get());
         follower.set_value(watched.map(|room| Follower::start(room, asks)));
     });
     let identity = Identity::expect();
@@ -62,17 +63,17 @@ pub fn LiveStage(
         me
     });
     Effect::new(move |_| {
-        link.set(match (room.get(), seen.get()) {
-            (None, _) => Link::Idle,
-            (Some(_), false) => Link::Resting,
-            (Some(_), true) => following.with(link_of),
+        status.set(match (room.get(), visible.get()) {
+            (None, _) => Status::Idle,
+            (Some(_), false) => Status::Resting,
+            (Some(_), true) => following.with(status_of),
         });
     });
 
     let mut picture = Picture::new(hud, following, opened);
-    let paint = move |easel: &mut Easel, frame: &Frame| {
+    let paint = move |surface: &mut Surface, frame: &Frame| {
         follower.with_value(|follower| {
-            picture.paint(easel, frame, follower.as_ref(), follow.get_untracked());
+            picture.paint(surface, frame, follower.as_ref(), follow.get_untracked());
         });
     };
     let label = move || {
@@ -83,7 +84,7 @@ pub fn LiveStage(
     };
     view! {
         <div class="stage" data-state=move || following.with(state)>
-            <Stage name="live-canvas" label=Signal::derive(label) paint=Box::new(paint) />
+            <MatchCanvas name="live-canvas" label=Signal::derive(label) paint=Box::new(paint) />
             <HudOverlay hud=hud />
             <LiveNotice room=room following=following has_picture=Signal::derive(move || {
                 hud.with(|hud| !hud.standings.is_empty())
@@ -133,19 +134,19 @@ const fn state(following: &Following) -> &'static str {
 }
 
 /// How the stream stands, as a badge says it.
-fn link_of(following: &Following) -> Link {
+fn status_of(following: &Following) -> Status {
     match following {
-        Following::Connecting => Link::Connecting,
-        Following::Waiting | Following::Between => Link::Waiting,
-        Following::Live => Link::Live,
-        Following::Reconnecting => Link::Reconnecting { seconds: 0 },
-        Following::Ended(why) => Link::Stopped(why.clone()),
+        Following::Connecting => Status::Connecting,
+        Following::Waiting | Following::Between => Status::Waiting,
+        Following::Live => Status::Live,
+        Following::Reconnecting => Status::Reconnecting { seconds: 0 },
+        Following::Ended(why) => Status::Stopped(why.clone()),
     }
 }
 
 /// What is kept from frame to frame.
 struct Picture {
-    projector: Projector,
+    renderer: MatchRenderer,
     playhead: LivePlayhead,
     body: u32,
     written_ms: f64,
@@ -161,7 +162,7 @@ impl Picture {
         opened: Option<RwSignal<u32>>,
     ) -> Self {
         Self {
-            projector: Projector::default(),
+            renderer: MatchRenderer::default(),
             playhead: LivePlayhead::default(),
             body: 0,
             written_ms: 0.0,
@@ -173,20 +174,20 @@ impl Picture {
 
     fn paint(
         &mut self,
-        easel: &mut Easel,
+        surface: &mut Surface,
         frame: &Frame,
         follower: Option<&Follower>,
         follow: Option<Slot>,
     ) {
         let Some(follower) = follower else {
-            crate::canvas::draw_void(&easel.context, &mut easel.brushes, frame);
+            surface.draw_void(frame);
             return;
         };
         follower.watch(frame.now_ms);
         follower.with(|followed| {
             if self.body != followed.body {
                 self.body = followed.body;
-                self.projector.reset();
+                self.renderer.reset();
                 self.playhead = LivePlayhead::default();
             }
             let reader = &followed.reader;
@@ -197,30 +198,23 @@ impl Picture {
                 self.playhead.advance(&followed.jitter, span, frame.now_ms, frame.passed_ms);
             }
             let at = self.playhead.at().unwrap_or(0.0);
-            self.projector.show(easel, frame, reader, at, follow);
+            self.renderer.show(surface, frame, reader, at, follow);
             if frame.now_ms - self.written_ms > WRITE_EVERY_MS {
                 self.written_ms = frame.now_ms;
-                self.write(easel, &followed.following, at);
+                self.write(surface, &followed.following, at);
                 if let Some(opened) = self.opened {
-                    set_if_other(opened, followed.opened);
+                    set_if_changed(opened, followed.opened);
                 }
-                if let Some(hud) = self.projector.hud(reader) {
-                    set_if_other(self.hud, hud);
+                if let Some(hud) = self.renderer.hud(reader) {
+                    set_if_changed(self.hud, hud);
                 }
             }
         });
     }
 
-    fn write(&self, easel: &Easel, following: &Following, at: f64) {
-        easel.mark("data-tick", &format!("{at:.0}"));
-        easel.mark("data-state", state(following));
-        set_if_other(self.following, following.clone());
-    }
-}
-
-/// Tells only what is new.
-fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|known| *known != value) {
-        signal.set(value);
+    fn write(&self, surface: &Surface, following: &Following, at: f64) {
+        surface.mark("data-tick", &format!("{at:.0}"));
+        surface.mark("data-state", state(following));
+        set_if_changed(self.following, following.clone());
     }
 }
