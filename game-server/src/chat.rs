@@ -3,17 +3,20 @@
 //! Every line passes through the task, gets its number there, is kept, and then told. Joining passes
 //! through it as well, so history and what follows meet without gap or double.
 
-mod desk;
+mod hub;
 mod inbox;
 pub mod socket;
+
+use std::sync::Arc;
 
 use shared::protocol::chat::ChatClientMessage;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::app::Services;
 use crate::player::Player;
-use crate::storage::StoreError;
-use desk::Desk;
+use crate::presence::Presence;
+use crate::storage::{ChatLog, Players, StoreError};
+use crate::tasks::Tasks;
+use hub::Hub;
 use inbox::Inbox;
 
 /// Requests that wait for the task. When as many do, connections wait before they read on.
@@ -27,6 +30,7 @@ struct ConnectionId(u64);
 #[derive(Clone)]
 pub struct ChatHandle {
     requests: mpsc::Sender<Request>,
+    tasks: Tasks,
 }
 
 enum Request {
@@ -63,22 +67,27 @@ impl ChatHandle {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn start(services: &Services) -> Result<ChatHandle, StoreError> {
-    let last = services.store.last_sequence().await?;
-    let mut desk = Desk::new(services.store.clone(), services.presence.clone(), last);
+pub async fn start(
+    tasks: &Tasks,
+    log: Arc<dyn ChatLog>,
+    players: Arc<dyn Players>,
+    presence: Arc<Presence>,
+) -> Result<ChatHandle, StoreError> {
+    let last = log.last_sequence().await?;
+    let mut hub = Hub::new(log, players, presence, last);
     let (requests, mut waiting) = mpsc::channel(REQUESTS_MAX);
-    let shutdown = services.shutdown.clone();
-    services.tasks.spawn(async move {
+    let stop = tasks.clone();
+    tasks.spawn(async move {
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => break,
+                () = stop.stopping() => break,
                 request = waiting.recv() => match request {
-                    Some(request) => desk.answer(request).await,
+                    Some(request) => hub.answer(request).await,
                     None => break,
                 },
             }
         }
     });
-    Ok(ChatHandle { requests })
+    Ok(ChatHandle { requests, tasks: tasks.clone() })
 }

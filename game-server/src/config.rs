@@ -1,5 +1,4 @@
-//! The settings of a server. The program fills them from flags and `PUSHBACK_…` variables; tests start from
-//! [`Config::default`].
+//! Settings. `main.rs` fills them from flags and `PUSHBACK_…` variables, tests from [`Config::default`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,62 +6,62 @@ use std::time::Duration;
 use shared::sim::mode::{ROUND_TICKS, ROUND_TICKS_MAX};
 use shared::tick::TICK_RATE_HZ;
 
-use crate::storage::DatabaseUrl;
-
-/// Everything that an operator can set.
+/// Everything that an operator may decide.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The directory of the database and the replays.
+    /// Where the database and the replays live.
     pub data_dir: PathBuf,
-    /// The database. `None`: a SQLite file in `data_dir`.
-    pub database_url: Option<DatabaseUrl>,
-    /// The origin at which browsers reach this server, when a proxy is in front of it.
+    /// The database's address; SQLite in `data_dir` when it is not given.
+    pub database_url: Option<String>,
+    /// How browsers reach this server, when it is not the address that they ask (a proxy with TLS).
     pub public_url: Option<String>,
-    /// Other origins whose pages may use this server, such as `https://example.org`.
+    /// Other sites whose pages may use this server, such as `https://example.org`.
     pub allowed_origins: Vec<String>,
     /// Take the client's address from the last entry of `X-Forwarded-For`.
     pub trust_forwarded: bool,
-    /// Most open connections.
+    /// Open connections in all.
     pub connections_max: usize,
-    /// Most open connections from one address. Does not apply behind a proxy (`trust_forwarded`).
+    /// Open connections from one address. Not applied behind a proxy (`trust_forwarded`).
     pub connections_per_address_max: usize,
-    /// New guests per address and minute.
+    /// New guests that one address may make in a minute.
     pub sessions_per_minute: u32,
-    /// A connection is closed when a write makes no progress for this long.
+    /// How long a write may make no progress until the connection is cut.
     pub write_stall_max: Duration,
-    /// Time for a request's head to arrive.
+    /// Time to read a request's head.
     pub header_timeout: Duration,
-    /// Longest silence on a stream before a heartbeat. At most 15 s.
+    /// Blank traffic on streams at least this often. At most 15 s.
     pub heartbeat: Duration,
-    /// Interval between pings on WebSockets. At most 20 s.
+    /// Pings on WebSockets this often. At most 20 s.
     pub ping: Duration,
-    /// Interval between samples of the feed `lab`.
+    /// The beat of the feed `lab`.
     pub lab_interval: Duration,
-    /// Time for a graceful stop.
+    /// How long a graceful stop may take.
     pub stop_within: Duration,
-    /// Whether one room of bots always runs.
+    /// Keep one room of bots running always.
     pub bots: bool,
-    /// Most open rooms.
+    /// Rooms in all.
     pub rooms_max: usize,
-    /// Replays older than this are deleted. `None`: never.
+    /// Replays older than this are deleted. Nothing: kept for ever.
     pub replay_retention: Option<Duration>,
-    /// The length of a round in seconds. `None`: as the mode's rules say.
+    /// The length of a round in seconds, when it is not the rules' own.
     pub round_seconds: Option<u32>,
-    /// Seconds for which clients show a result before the next round.
+    /// How long a result is shown before the next round, in seconds.
     pub summary_seconds: u32,
-    /// Time in the matchmaking queue after which bots fill the match.
+    /// Who waits for a match for so long plays with bots.
     pub bots_fill_after: Duration,
-    /// New rooms per address and minute.
+    /// New rooms that one address may open in a minute.
     pub rooms_per_minute: u32,
-    /// Leaves `TCP_NODELAY` unset. `cargo xtask bench link --without` measures the difference.
+    /// Let the kernel wait for more to send (Nagle), and take whatever is written: `cargo xtask bench link --without` shows
+    /// what it is worth that it does neither.
     pub without_nodelay: bool,
-    /// Leaves `TCP_NOTSENT_LOWAT` unset. Measured in the same way.
+    /// See [`Config::without_nodelay`].
     pub without_unsent_limit: bool,
-    /// Most bytes of a snapshot for one player in Crowd. Later snapshots carry the rest.
+    /// Bytes of a snapshot for one player of a crowd. What has no room comes later.
     pub crowd_snapshot_bytes_max: usize,
-    /// Whether `/metrics` has series for single players, of the first 256.
+    /// Show how each seated player does in `/metrics`, up to a number of players.
     pub metrics_per_player: bool,
-    /// Determines the seeds of all worlds, room by room and round by round, for measurements and tests. `None`: random.
+    /// What the seeds of all worlds follow from, room by room and round by round, for measurements and tests. Nothing:
+    /// chance.
     pub seed: Option<u64>,
 }
 
@@ -100,27 +99,28 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The database's address.
+    /// Where the database is.
     #[must_use]
-    pub fn database_url(&self) -> DatabaseUrl {
-        let in_folder = || DatabaseUrl::sqlite(&self.data_dir.join("pushback.sqlite"));
-        self.database_url.clone().unwrap_or_else(in_folder)
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| {
+            format!("sqlite://{}?mode=rwc", self.data_dir.join("pushback.sqlite").display())
+        })
     }
 
-    /// The length of a round in ticks, at least one second.
+    /// The length of a round, at least a second.
     #[must_use]
     pub fn round_ticks(&self) -> u32 {
         let asked = self.round_seconds.map(|count| count.max(1).saturating_mul(TICK_RATE_HZ));
         asked.map_or(ROUND_TICKS, |ticks| ticks.min(ROUND_TICKS_MAX))
     }
 
-    /// The directory of the replays.
+    /// Where replays are kept.
     #[must_use]
     pub fn replay_dir(&self) -> PathBuf {
         self.data_dir.join("replays")
     }
 
-    /// Whether browsers use TLS.
+    /// Whether browsers come over TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))

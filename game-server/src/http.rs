@@ -27,7 +27,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use extract::{ClientAddress, JsonBody, QueryParams, UrlPath};
+pub use extract::{JsonBody, QueryParams, UrlPath};
 
 use crate::app::SharedApp;
 

@@ -11,6 +11,9 @@ use shared::id::PlayerId;
 use crate::config::Config;
 use crate::sync::lock;
 
+/// What `Retry-After` says when a limit names no time, in seconds.
+pub const RETRY_AFTER_SECONDS: u32 = 5;
+
 /// Addresses (or players) remembered. When more come, those whose buckets are full again are forgotten.
 const KEYS_MAX: usize = 10_000;
 

@@ -13,7 +13,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::app::Services;
+use crate::tasks::Tasks;
 use players::{PLAYERS_MAX, PlayerSeries};
 use ticks::Ticks;
 
@@ -44,13 +44,13 @@ pub fn install() {
 }
 
 /// Keeps the histograms small.
-pub fn start_upkeep(services: &Services) {
-    let shutdown = services.shutdown.clone();
-    services.tasks.spawn(async move {
+pub fn start_upkeep(tasks: &Tasks) {
+    let stop = tasks.clone();
+    tasks.spawn(async move {
         let mut beat = tokio::time::interval(UPKEEP);
         loop {
             tokio::select! {
-                () = shutdown.cancelled() => break,
+                () = stop.stopping() => break,
                 _ = beat.tick() => RECORDER.get().inspect(|handle| handle.run_upkeep()),
             };
         }

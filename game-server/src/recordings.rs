@@ -6,12 +6,12 @@
 //! dies in between leaves a part that the next start completes, and no result is lost. A part whose result could
 //! not be kept stays one too.
 
+mod blocking;
 mod keep;
 mod recover;
 mod results;
 mod tape;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +21,11 @@ use shared::tick::Tick;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::app::Services;
-use crate::storage::RoundRecord;
-use crate::storage::blobs::Growing;
-use keep::Keeper;
+use crate::storage::blobs::{Blobs, Growing};
+use crate::storage::{RoundRecord, Rounds};
+use crate::tasks::Tasks;
+use blocking::blocking;
+use keep::{Files, Keeper};
 use results::{Entry, Results};
 use tape::{Batch, TapeReader, tape};
 
@@ -46,18 +47,26 @@ pub struct Progress {
 /// Starts recorders.
 #[derive(Clone)]
 pub struct Recordings {
-    services: Services,
+    tasks: Tasks,
+    blobs: Arc<dyn Blobs>,
     keeper: Arc<Keeper>,
     results: Arc<Results>,
 }
 
 impl Recordings {
-    /// Saves what the last run left behind and begins to delete what is too old.
-    pub async fn start(services: &Services) -> Self {
-        recover::recover(services).await;
-        let keeper = Arc::new(Keeper::start(services).await);
-        let results = Arc::new(Results::new(services));
-        Self { services: services.clone(), keeper, results }
+    /// Saves what the last run left behind, and begins to delete replays that are older than `retention`. `None`
+    /// keeps them for ever.
+    pub async fn start(
+        tasks: &Tasks,
+        rounds: Arc<dyn Rounds>,
+        blobs: Arc<dyn Blobs>,
+        retention: Option<Duration>,
+    ) -> Self {
+        recover::recover(&*rounds, &blobs).await;
+        let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
+        let keeper = Arc::new(Keeper::start(tasks, files, retention).await);
+        let results = Arc::new(Results::new(tasks, rounds));
+        Self { tasks: tasks.clone(), blobs, keeper, results }
     }
 
     /// Begins a recording. The tape is the room's; the other end follows the file.
@@ -65,21 +74,21 @@ impl Recordings {
         let (tape, reader) = tape();
         let (progress, follow) = watch::channel(Progress { bytes: 0, ended: false });
         let recorder = Recorder {
-            services: self.services.clone(),
+            blobs: self.blobs.clone(),
             keeper: self.keeper.clone(),
             results: self.results.clone(),
             header: header.clone(),
             tape: reader,
             progress,
         };
-        self.services.tasks.spawn(recorder.run());
+        self.tasks.spawn(recorder.run());
         (tape, follow)
     }
 }
 
 /// Writes one file.
 struct Recorder {
-    services: Services,
+    blobs: Arc<dyn Blobs>,
     keeper: Arc<Keeper>,
     results: Arc<Results>,
     header: ReplayHeader,
@@ -121,7 +130,7 @@ impl Recorder {
     async fn open(&self) -> Reel {
         let (writer, preamble) = ReplayWriter::new(&self.header);
         let mut reel = Reel { file: None, writer, bytes: 0, ticks: 0, torn: false };
-        let (blobs, id) = (self.services.blobs.clone(), self.header.id);
+        let (blobs, id) = (self.blobs.clone(), self.header.id);
         match blocking(move || blobs.create(id)).await {
             Ok(file) => {
                 reel.file = Some(file);
@@ -241,13 +250,6 @@ impl Recorder {
             tracing::error!(replay = %self.header.id, %error, "a recording stays a part until the next start");
         }
     }
-}
-
-/// Runs what waits for a disk where waiting is allowed.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]

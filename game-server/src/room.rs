@@ -40,6 +40,7 @@ mod wire;
 pub(crate) mod echo;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::api::Role;
 use shared::feed::Cursor;
@@ -47,11 +48,14 @@ use shared::id::{PlayerId, RoomId};
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::app::Services;
 use crate::bots::Company;
+use crate::bus::Bus;
+use crate::ladder::LadderHandle;
+use crate::metrics::Gauges;
 use crate::player::Player;
+use crate::presence::Presence;
 use crate::recordings::Recordings;
-use crate::scores::Scores;
+use crate::tasks::Tasks;
 use line::Connection;
 use outbox::{Outbox, Outlet};
 
@@ -84,16 +88,37 @@ pub struct RoomSpec {
 /// What a room is given to work with.
 #[derive(Clone)]
 pub struct RoomServices {
-    /// What every part may use.
-    pub services: Services,
+    /// The settings that a room reads.
+    pub settings: RoomSettings,
+    /// Owns the room's task.
+    pub tasks: Tasks,
+    /// Where the room publishes its changes.
+    pub bus: Arc<dyn Bus>,
+    /// Who is in which room.
+    pub presence: Arc<Presence>,
+    /// What is counted.
+    pub gauges: Arc<Gauges>,
     /// The ladder.
-    pub scores: Scores,
+    pub ladder: LadderHandle,
     /// Where rounds are recorded.
     pub recordings: Recordings,
     /// When their ticks are due.
     pub metronome: Metronome,
     /// Where their worlds begin.
     pub seeds: Seeds,
+}
+
+/// The settings that a room reads.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomSettings {
+    /// The length of a round, in ticks.
+    pub round_ticks: u32,
+    /// How long a result is shown before the next round.
+    pub summary: Duration,
+    /// How often a client is pinged.
+    pub ping: Duration,
+    /// Bytes of a snapshot for one player of a crowd. What has no room comes later.
+    pub crowd_snapshot_bytes_max: usize,
 }
 
 /// Why somebody could not come in.
@@ -150,7 +175,7 @@ pub fn open(spec: RoomSpec, with: &RoomServices) -> RoomHandle {
     let outbox = Outbox::new();
     let outlet = outbox.outlet();
     let (room, view) = running::Room::new(spec, with.clone(), outbox, inbox);
-    with.services.tasks.spawn(room.run());
+    with.tasks.spawn(room.run());
     RoomHandle { spec, requests, view, outlet }
 }
 

@@ -11,8 +11,8 @@ use shared::sim::{BotStrength, Mode};
 
 use crate::bots::Company;
 use crate::bus::{Delivery, Notice};
+use crate::ladder::Report;
 use crate::room::{self, RoomHandle, RoomServices, RoomSpec};
-use crate::scores::Report;
 use crate::sync::lock;
 
 /// Rooms that have ended and are still known to have been.
@@ -46,6 +46,7 @@ pub enum FindError {
 #[derive(Clone)]
 pub struct Rooms {
     table: Arc<Mutex<Table>>,
+    rooms_max: usize,
     with: RoomServices,
 }
 
@@ -67,14 +68,14 @@ impl Table {
     }
 }
 
-/// Starts with no room, or with the one that bots keep running.
+/// Starts with no room, or with the one that bots keep running. At most `rooms_max` rooms are open at once.
 #[must_use]
-pub fn start(with: RoomServices) -> Rooms {
-    let rooms = Rooms { table: Arc::default(), with };
-    let services = &rooms.with.services;
-    services.tasks.spawn(resend(rooms.clone()));
-    if services.config.bots {
-        services.tasks.spawn(keep_bot_room(rooms.clone()));
+pub fn start(with: RoomServices, rooms_max: usize, has_bot_room: bool) -> Rooms {
+    let rooms = Rooms { table: Arc::default(), rooms_max, with };
+    let tasks = &rooms.with.tasks;
+    tasks.spawn(resend(rooms.clone()));
+    if has_bot_room {
+        tasks.spawn(keep_bot_room(rooms.clone()));
     }
     rooms
 }
@@ -100,12 +101,12 @@ impl Rooms {
         company: Company,
         always: bool,
     ) -> Result<RoomHandle, OpenError> {
-        let services = &self.with.services;
-        if services.shutdown.is_cancelled() {
+        let tasks = &self.with.tasks;
+        if tasks.is_stopping() {
             return Err(OpenError::Stopping);
         }
         let mut table = lock(&self.table);
-        if table.open.len() >= services.config.rooms_max {
+        if table.open.len() >= self.rooms_max {
             return Err(OpenError::TooMany);
         }
         let id = loop {
@@ -118,7 +119,7 @@ impl Rooms {
         table.open.push(room.clone());
         drop(table);
         let (rooms, watched) = (self.clone(), room.clone());
-        services.tasks.spawn(async move {
+        tasks.spawn(async move {
             watched.ended().await;
             rooms.forget(watched.spec());
         });
@@ -155,7 +156,7 @@ impl Rooms {
     fn publish_list(&self) {
         // Under the lock: a room that closes now is told to have closed after this list, and not before it.
         let table = lock(&self.table);
-        self.with.services.bus.publish(Notice::Rooms(table.list()));
+        self.with.bus.publish(Notice::Rooms(table.list()));
     }
 
     /// A new room for people whom the matchmaker brought together, with seats kept for them.
@@ -182,11 +183,11 @@ impl Rooms {
     /// Also when the room broke: nobody else would tell.
     fn forget(&self, spec: &RoomSpec) {
         let id = spec.id;
-        self.with.scores.tell(Report::Discarded { room: id });
+        self.with.ladder.tell(Report::Discarded { room: id });
         let mut table = lock(&self.table);
         table.open.retain(|room| room.spec().id != id);
         if !spec.private {
-            self.with.services.bus.publish(Notice::RoomClosed(RoomClosed { id }));
+            self.with.bus.publish(Notice::RoomClosed(RoomClosed { id }));
         }
         table.ended.push_back(id);
         if table.ended.len() > ENDED_MAX {
@@ -197,14 +198,14 @@ impl Rooms {
 
 /// One room of bots that always runs, so that a new lobby is never empty.
 async fn keep_bot_room(rooms: Rooms) {
-    let shutdown = rooms.with.services.shutdown.clone();
-    while !shutdown.is_cancelled() {
+    let tasks = rooms.with.tasks.clone();
+    while !tasks.is_stopping() {
         match rooms.open_as(Mode::Brawl, false, Company::Mixed, true) {
             Ok(room) => room.ended().await,
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }
         tokio::select! {
-            () = shutdown.cancelled() => {}
+            () = tasks.stopping() => {}
             () = tokio::time::sleep(REOPEN_PAUSE) => {}
         }
     }
@@ -212,11 +213,11 @@ async fn keep_bot_room(rooms: Rooms) {
 
 /// Lists every room again when somebody missed a notice.
 async fn resend(rooms: Rooms) {
-    let services = &rooms.with.services;
-    let mut notices = services.bus.subscribe();
+    let tasks = &rooms.with.tasks;
+    let mut notices = rooms.with.bus.subscribe();
     loop {
         let delivery = tokio::select! {
-            () = services.shutdown.cancelled() => return,
+            () = tasks.stopping() => return,
             delivery = notices.next() => delivery,
         };
         match delivery {

@@ -1,12 +1,12 @@
-//! The door: accepts connections, counts them, and serves each with HTTP/1.1.
+//! Accepts connections up to the caps, and serves each with HTTP/1.1.
 //!
-//! Not `axum::serve`, which sets no time limit on a request's head and no cap: both are here, and
+//! `axum::serve` is not used: it sets no time limit on a request's head and caps no connections. Both are here, and
 //! smaller buffers with them.
 
-mod door;
+mod refusal;
 mod stall;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,18 +20,16 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 
-use crate::app::SharedApp;
+use crate::client_address::ClientAddress;
 use crate::config::Config;
-use crate::http::ClientAddress;
-use crate::metrics::Counted;
-use door::Admission;
-pub(crate) use door::Door;
+use crate::connections::{ConnectionLimiter, ConnectionPermit};
+use crate::metrics::Gauge;
+use crate::tasks::Tasks;
+use refusal::Refusals;
 use stall::StallGuard;
 
-/// What a connection holds for as long as its socket is open: its place at the door, and being counted.
-pub(crate) type Held = (Admission, Counted);
 /// The socket as HTTP sees it, and gives it away after an upgrade.
-pub(crate) type HttpSocket = TokioIo<StallGuard<Held>>;
+pub(crate) type HttpSocket = TokioIo<StallGuard<ConnectionPermit>>;
 
 /// Buffer for a request's head and for what is written: hyper's smallest. Its default is 400 KiB.
 const CONNECTION_BUFFER_BYTES_MAX: usize = 8 * 1024;
@@ -49,14 +47,52 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Left of the time to stop for what comes after connections.
 const STOP_RESERVE: Duration = Duration::from_millis(500);
 
-/// Accepts until the server stops. Connections run as tasks of the server.
-pub async fn accept(listener: TcpListener, routes: Router, app: &SharedApp) {
-    let services = &app.services;
-    let door = Door::new(&services.config);
+/// The settings of connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeSettings {
+    connections_max: usize,
+    connections_per_address_max: usize,
+    trust_forwarded: bool,
+    header_timeout: Duration,
+    write_stall_max: Duration,
+    without_nodelay: bool,
+    without_unsent_limit: bool,
+}
+
+impl From<&Config> for ServeSettings {
+    fn from(config: &Config) -> Self {
+        Self {
+            connections_max: config.connections_max,
+            connections_per_address_max: match config.trust_forwarded {
+                // All connections come from the proxy, which has to count for itself.
+                true => usize::MAX,
+                false => config.connections_per_address_max,
+            },
+            trust_forwarded: config.trust_forwarded,
+            header_timeout: config.header_timeout,
+            write_stall_max: config.write_stall_max,
+            without_nodelay: config.without_nodelay,
+            without_unsent_limit: config.without_unsent_limit,
+        }
+    }
+}
+
+/// Accepts until the server stops. Connections run as tasks of the server; `connections` shows how many are open.
+pub async fn accept(
+    listener: TcpListener,
+    routes: Router,
+    settings: ServeSettings,
+    tasks: &Tasks,
+    connections: Gauge,
+) {
+    let (total_max, per_address_max) =
+        (settings.connections_max, settings.connections_per_address_max);
+    let limiter = ConnectionLimiter::new(total_max, per_address_max, connections);
+    let refusals = Refusals::new(tasks.clone());
     loop {
         let accepted = tokio::select! {
             biased;
-            () = services.shutdown.cancelled() => return,
+            () = tasks.stopping() => return,
             accepted = listener.accept() => accepted,
         };
         let (socket, peer) = match accepted {
@@ -67,63 +103,66 @@ pub async fn accept(listener: TcpListener, routes: Router, app: &SharedApp) {
                 continue;
             }
         };
-        match door.admit(peer.ip()) {
-            Ok(admission) => {
-                let connection = serve(socket, peer, admission, routes.clone(), app.clone());
-                services.tasks.spawn(connection);
+        match limiter.permit(peer.ip()) {
+            Ok(permit) => {
+                let connection =
+                    Connection { socket, peer, permit, settings, tasks: tasks.clone() };
+                tasks.spawn(connection.serve(routes.clone()));
             }
-            Err(refusal) => door.refuse(socket, refusal, &services.tasks),
+            Err(why) => refusals.send(socket, why),
         }
     }
 }
 
-async fn serve(
+/// One accepted connection.
+struct Connection {
     socket: TcpStream,
     peer: SocketAddr,
-    admission: Admission,
-    routes: Router,
-    app: SharedApp,
-) {
-    let config = &app.services.config;
-    if let Err(error) = tune(&socket, config) {
-        tracing::debug!(%error, "a socket could not be tuned");
-    }
-    // Admission and count stay with the socket, which outlives HTTP when it becomes a WebSocket.
-    let counted = app.services.gauges.connections.enter();
-    let socket = StallGuard::new(socket, config.write_stall_max, (admission, counted));
-    let trust_forwarded = config.trust_forwarded;
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let address = address_of(&request, peer.ip(), trust_forwarded);
-        request.extensions_mut().insert(ClientAddress(address));
-        routes.clone().oneshot(request.map(Body::new))
-    });
+    permit: ConnectionPermit,
+    settings: ServeSettings,
+    tasks: Tasks,
+}
 
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
-        .max_buf_size(CONNECTION_BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = app.services.shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let left = config.stop_within.saturating_sub(STOP_RESERVE);
-            tokio::time::timeout(left, connection).await.unwrap_or(Ok(()))
+impl Connection {
+    async fn serve(self, routes: Router) {
+        let Self { socket, peer, permit, settings, tasks } = self;
+        if let Err(error) = tune(&socket, settings) {
+            tracing::debug!(%error, "a socket could not be tuned");
         }
-    };
-    if let Err(error) = ended {
-        // The client's doing, mostly: it went away, or spoke no HTTP.
-        tracing::debug!(%peer, %error, "a connection broke");
+        let socket = StallGuard::new(socket, settings.write_stall_max, permit);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let address = ClientAddress::of(request.headers(), peer.ip(), settings.trust_forwarded);
+            request.extensions_mut().insert(address);
+            routes.clone().oneshot(request.map(Body::new))
+        });
+
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.header_timeout)
+            .max_buf_size(CONNECTION_BUFFER_BYTES_MAX)
+            .serve_connection(TokioIo::new(socket), service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = tasks.stopping() => {
+                connection.as_mut().graceful_shutdown();
+                let left = tasks.stop_within(STOP_RESERVE);
+                tokio::time::timeout(left, connection).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = ended {
+            // Mostly the client went away, or sent something that is not HTTP.
+            tracing::debug!(%peer, %error, "a connection broke");
+        }
     }
 }
 
 /// Sends at once what is written, lets the kernel hold little that it cannot send, and finds dead peers.
-fn tune(socket: &TcpStream, config: &Config) -> std::io::Result<()> {
-    socket.set_nodelay(!config.without_nodelay)?;
+fn tune(socket: &TcpStream, settings: ServeSettings) -> std::io::Result<()> {
+    socket.set_nodelay(!settings.without_nodelay)?;
     let socket = SockRef::from(socket);
-    if !config.without_unsent_limit {
+    if !settings.without_unsent_limit {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     }
     let probes = TcpKeepalive::new().with_time(IDLE_MAX).with_interval(PROBE_EVERY);
@@ -131,28 +170,12 @@ fn tune(socket: &TcpStream, config: &Config) -> std::io::Result<()> {
     socket.set_tcp_user_timeout(Some(UNANSWERED_MAX))
 }
 
-/// The peer's address, or, behind a proxy, the one that the proxy wrote last.
-fn address_of(request: &Request<Incoming>, peer: IpAddr, trust_forwarded: bool) -> IpAddr {
-    if !trust_forwarded {
-        return peer;
-    }
-    request
-        .headers()
-        .get_all("x-forwarded-for")
-        .iter()
-        .next_back()
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.rsplit(',').next())
-        .and_then(|last| last.trim().parse().ok())
-        .unwrap_or(peer)
-}
-
 #[cfg(test)]
 mod tests {
     use socket2::SockRef;
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::{IDLE_MAX, UNANSWERED_MAX, tune};
+    use super::{IDLE_MAX, ServeSettings, UNANSWERED_MAX, tune};
     use crate::config::Config;
 
     #[tokio::test]
@@ -162,7 +185,7 @@ mod tests {
         let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (socket, _) = accepted.unwrap();
 
-        tune(&socket, &Config::default()).unwrap();
+        tune(&socket, ServeSettings::from(&Config::default())).unwrap();
 
         let socket = SockRef::from(&socket);
         assert!(socket.keepalive().unwrap());

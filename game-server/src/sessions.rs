@@ -9,10 +9,9 @@ use http::header::{AUTHORIZATION, COOKIE};
 use shared::api::Session;
 use shared::id::{PlayerId, PlayerName};
 
-use crate::app::Services;
 use crate::clock::now_ms;
 use crate::player::Player;
-use crate::storage::{Store, StoreError};
+use crate::storage::{Players, StoreError};
 use crate::token::{hash_token, random_token};
 
 /// The cookie that carries the token.
@@ -39,15 +38,15 @@ pub fn token_of(headers: &HeaderMap) -> Option<&str> {
 
 /// Guests come and go.
 pub struct Sessions {
-    store: Arc<dyn Store>,
+    players: Arc<dyn Players>,
     secure: bool,
 }
 
 impl Sessions {
-    /// Sessions in this store.
+    /// The sessions that `players` holds. `secure` keeps the cookie to TLS.
     #[must_use]
-    pub fn new(services: &Services) -> Self {
-        Self { store: services.store.clone(), secure: services.config.is_tls() }
+    pub fn new(players: Arc<dyn Players>, secure: bool) -> Self {
+        Self { players, secure }
     }
 
     /// Who asks, if the request brings a good token.
@@ -56,7 +55,7 @@ impl Sessions {
     /// When the store fails.
     pub async fn player(&self, headers: &HeaderMap) -> Result<Option<Player>, StoreError> {
         match token_of(headers) {
-            Some(token) => self.store.session(hash_token(token)).await,
+            Some(token) => self.players.session(hash_token(token)).await,
             None => Ok(None),
         }
     }
@@ -68,7 +67,7 @@ impl Sessions {
     pub async fn begin(&self, name: PlayerName) -> Result<Session, StoreError> {
         let player = Player { id: PlayerId::from_bits(rand::random()), name };
         let token = random_token();
-        self.store.add_guest(player.clone(), hash_token(&token), now_ms()).await?;
+        self.players.add_guest(player.clone(), hash_token(&token), now_ms()).await?;
         Ok(Session { player: player.id, name: player.name, token })
     }
 
@@ -77,9 +76,9 @@ impl Sessions {
     /// # Errors
     /// When the store fails.
     pub async fn resume(&self, player: PlayerId) -> Result<Option<Session>, StoreError> {
-        let Some(player) = self.store.player(player).await? else { return Ok(None) };
+        let Some(player) = self.players.player(player).await? else { return Ok(None) };
         let token = random_token();
-        self.store.add_session(player.id, hash_token(&token), now_ms()).await?;
+        self.players.add_session(player.id, hash_token(&token), now_ms()).await?;
         Ok(Some(Session { player: player.id, name: player.name, token }))
     }
 
@@ -88,7 +87,7 @@ impl Sessions {
     /// # Errors
     /// When the store fails.
     pub async fn rename(&self, player: PlayerId, name: PlayerName) -> Result<(), StoreError> {
-        self.store.rename(player, name).await
+        self.players.rename(player, name).await
     }
 
     /// Ends the session that the request brings.
@@ -97,7 +96,7 @@ impl Sessions {
     /// When the store fails.
     pub async fn end(&self, headers: &HeaderMap) -> Result<(), StoreError> {
         match token_of(headers) {
-            Some(token) => self.store.end_session(hash_token(token)).await,
+            Some(token) => self.players.end_session(hash_token(token)).await,
             None => Ok(()),
         }
     }

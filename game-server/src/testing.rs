@@ -1,14 +1,19 @@
-//! A server without its door, for tests of single parts.
+//! A server that accepts no connections, for tests of single parts.
 
 mod autobahn;
+
+use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Services, SharedApp};
+use crate::app::SharedApp;
+use crate::bus::InProcessBus;
 use crate::config::Config;
 use crate::recordings::Recordings;
 use crate::room::{Metronome, RoomServices, Seeds};
+use crate::tasks::Tasks;
+use crate::wiring;
 
 /// Every part of a server, in an empty folder.
 pub(crate) struct Bench {
@@ -28,30 +33,37 @@ impl Bench {
         let data_dir = folder.path().to_owned();
         let mut config = Config { data_dir, bots: false, ..Config::default() };
         change(&mut config);
-        let app = App::start(config, CancellationToken::new()).await.unwrap();
+        let tasks = Tasks::new(CancellationToken::new(), config.stop_within);
+        let app = wiring::start(config, tasks).await.unwrap();
         Self { app, _folder: folder }
     }
 
-    pub(crate) fn services(&self) -> Services {
-        self.app.services.clone()
+    /// What a room of this server is given.
+    pub(crate) async fn room_services(&self) -> RoomServices {
+        let app = &self.app;
+        RoomServices {
+            settings: wiring::room_settings(&app.config),
+            tasks: app.tasks.clone(),
+            bus: Arc::new(InProcessBus::new()),
+            presence: app.presence.clone(),
+            gauges: app.gauges.clone(),
+            ladder: app.ladder.clone(),
+            recordings: self.recordings().await,
+            metronome: Metronome::new(),
+            seeds: Seeds::new(app.config.seed),
+        }
     }
 
-    /// What a room is given, with these services in place of the server's own.
-    pub(crate) async fn for_rooms(&self, services: Services) -> RoomServices {
-        let recordings = Recordings::start(&services).await;
-        RoomServices {
-            seeds: Seeds::new(services.config.seed),
-            services,
-            scores: self.app.scores.clone(),
-            recordings,
-            metronome: Metronome::new(),
-        }
+    /// Recorders that keep their files with those of this server.
+    pub(crate) async fn recordings(&self) -> Recordings {
+        let app = &self.app;
+        let retention = app.config.replay_retention;
+        Recordings::start(&app.tasks, app.store.clone(), app.blobs.clone(), retention).await
     }
 
     /// Stops every task and waits for them. The store stays open.
     pub(crate) async fn stop(&self) {
-        self.app.services.shutdown.cancel();
-        self.app.services.tasks.close();
-        self.app.services.tasks.wait().await;
+        self.app.tasks.stop();
+        self.app.tasks.finish().await;
     }
 }

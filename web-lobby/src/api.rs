@@ -1,34 +1,29 @@
 //! Everything that asks the server: requests here, one file below for each transport. Pages and components
 //! get signals. The session travels in the cookie that the server set: no script ever holds its token.
 
-pub mod transport;
+pub mod link;
 
 pub mod session;
 
-pub mod device_link;
-
-pub mod pull;
-
-pub mod long_poll;
+pub mod handover;
 
 pub mod sse;
 
-pub mod stream;
-
-pub mod thumbnails;
+pub mod long_poll;
 
 pub mod chat;
 
-pub mod private_room;
+pub mod directory;
+
+pub mod stream;
+
+pub mod glimpses;
 
 pub mod clipboard;
 pub mod clock;
 pub mod invitation;
 pub mod storage;
-
-pub mod notify;
-pub mod retry;
-pub mod visibility;
+pub mod wake;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

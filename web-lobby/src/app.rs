@@ -7,14 +7,13 @@ use shared::api::{RoomList, Scoreboard};
 
 use crate::api::chat::Chat;
 use crate::api::clock::Now;
-use crate::api::device_link::Handover;
+use crate::api::directory::PrivateRoom;
+use crate::api::glimpses::Glimpses;
+use crate::api::handover::Handover;
 use crate::api::long_poll::QuickPlay;
-use crate::api::notify;
-use crate::api::private_room::PrivateRoom;
 use crate::api::session::Identity;
 use crate::api::sse::Fed;
-use crate::api::thumbnails::Glimpses;
-use crate::api::visibility::PageVisible;
+use crate::api::wake::{self, Seen};
 use crate::components::banner::Banner;
 use crate::components::footer::Footer;
 use crate::components::header::Header;
@@ -58,8 +57,8 @@ pub(crate) fn App() -> impl IntoView {
 
 /// What lives as long as the page and is shared by its parts: see `expect` of each.
 fn connect() {
-    notify::install();
-    PageVisible::provide();
+    wake::install();
+    Seen::provide();
     Now::provide();
     Identity::provide();
     Fed::<Scoreboard>::provide();

@@ -7,7 +7,6 @@ pub mod tab_bar;
 
 pub mod chat;
 pub mod invitation;
-pub mod mode_choice;
 pub mod name_dialog;
 pub mod private_room;
 pub mod quick_play;
@@ -17,8 +16,8 @@ pub mod rooms;
 pub mod scoreboard;
 pub mod thumbnail;
 
-pub mod live_match;
-pub mod match_canvas;
+pub mod live_stage;
+pub mod stage;
 pub mod timeline;
 
 pub mod badge;
@@ -27,4 +26,3 @@ pub mod dialog;
 pub mod icon;
 mod in_view;
 pub mod notice;
-pub mod signals;

@@ -61,8 +61,7 @@ fn check_style(workspace: &Workspace, runner: &mut Runner) {
 
 fn build(workspace: &Workspace, runner: &mut Runner) {
     runner.task("system packages", |output| {
-        let needed = [Purpose::Server, Purpose::Client, Purpose::Screens, Purpose::Database];
-        packages::ensure(&needed, output)
+        packages::ensure(&[Purpose::Server, Purpose::Client, Purpose::Screens], output)
     });
     runner.task("build: lobby for browsers", |output| check_lobby(workspace, output));
     let mut server = workspace.cargo_group("build", Group::Server);

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{Message, WebSocket};
 use shared::protocol::chat::ChatClientMessage;
 use shared::protocol::close;
-use tokio_util::sync::CancellationToken;
 
 use super::{ChatHandle, Joined};
-use crate::app::SharedApp;
 use crate::limits::{Bucket, Rate};
+use crate::metrics::Counted;
 use crate::player::Player;
 use crate::pulse::Beat;
 use crate::socket::{self, Closing, Ear, Heartbeat, Incoming};
@@ -17,23 +16,34 @@ use crate::socket::{self, Closing, Ear, Heartbeat, Incoming};
 /// Texts of any kind. Lines have a limit of their own that is answered kindly.
 const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
 
-/// Talks until the client or the server leaves.
-pub async fn serve(mut socket: WebSocket, player: Player, after: Option<u64>, app: &SharedApp) {
-    let _counted = app.services.gauges.chat_sockets.enter();
-    let Some(joined) = app.chat.join(player, after).await else {
+/// A connection before it joins.
+pub struct Newcomer {
+    /// Whose it is.
+    pub player: Player,
+    /// The last line that the client has, by its sequence number. `None` for a client that has none.
+    pub after: Option<u64>,
+    /// How often the client is pinged.
+    pub ping: Duration,
+    /// Counts the connection while it is open.
+    pub counted: Counted,
+}
+
+/// Serves one connection until the client or the server leaves.
+pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle) {
+    let Newcomer { player, after, ping, counted: _counted } = newcomer;
+    let Some(joined) = chat.join(player, after).await else {
         return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
     };
     let connection = joined.connection;
     let mut conversation = Conversation {
-        chat: &app.chat,
+        chat,
         joined,
         messages: Bucket::full(Instant::now()),
         ear: Ear::new(),
-        heartbeat: Heartbeat::new(app.services.config.ping),
-        shutdown: &app.services.shutdown,
+        heartbeat: Heartbeat::new(ping),
     };
     let end = conversation.run(&mut socket).await;
-    app.chat.leave(connection).await;
+    chat.leave(connection).await;
     socket::close(socket, end).await;
 }
 
@@ -43,7 +53,6 @@ struct Conversation<'a> {
     messages: Bucket,
     ear: Ear,
     heartbeat: Heartbeat,
-    shutdown: &'a CancellationToken,
 }
 
 impl Conversation<'_> {
@@ -89,7 +98,7 @@ impl Conversation<'_> {
     }
 
     fn why_it_ended(&self) -> Closing {
-        if self.shutdown.is_cancelled() {
+        if self.chat.tasks.is_stopping() {
             (close::RESTART, "the server stops")
         } else {
             (close::TOO_SLOW, "lines came faster than they were read")

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use shared::api::WebSocketTicket;
 use shared::protocol::CHAT_SUBPROTOCOL;
 
+use super::QueryParams;
 use super::error::HttpResult;
 use super::rooms::too_many_tickets;
 use super::upgrade::Upgrade;
-use super::{ClientAddress, QueryParams};
 use crate::app::SharedApp;
-use crate::chat;
+use crate::chat::socket::{self, Newcomer};
+use crate::client_address::ClientAddress;
 use crate::player::Player;
 use crate::tickets::Door;
 
@@ -85,9 +86,8 @@ pub async fn connect(
     // The ticket comes last: a client of another version keeps it.
     let upgrade = upgrade.speaking(CHAT_SUBPROTOCOL)?;
     let player = app.tickets.redeem_chat(&query.ticket)?;
-    let talk = {
-        let app = app.clone();
-        async move |socket| chat::socket::serve(socket, player, query.after, &app).await
-    };
-    Ok(upgrade.run(&app, talk))
+    let (after, ping, counted) = (query.after, app.config.ping, app.gauges.chat_sockets.enter());
+    let newcomer = Newcomer { player, after, ping, counted };
+    let chat = app.chat.clone();
+    Ok(upgrade.run(&app, async move |socket| socket::serve(socket, newcomer, &chat).await))
 }

@@ -9,12 +9,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use shared::api::{Problem, ProblemKind};
 
-use crate::handovers::HandoverError;
+use crate::device_links::DeviceLinkError;
+use crate::limits::RETRY_AFTER_SECONDS;
 use crate::storage::StoreError;
 use crate::tickets::TicketError;
-
-/// Seconds after which a client that was refused for load may try again.
-pub const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// A refusal on its way to the client.
 #[derive(Debug)]
@@ -124,11 +122,11 @@ impl From<TicketError> for HttpError {
     }
 }
 
-impl From<HandoverError> for HttpError {
-    fn from(error: HandoverError) -> Self {
+impl From<DeviceLinkError> for HttpError {
+    fn from(error: DeviceLinkError) -> Self {
         let kind = match error {
-            HandoverError::TooMany => ProblemKind::Overloaded,
-            HandoverError::Invalid => ProblemKind::BadTicket,
+            DeviceLinkError::TooMany => ProblemKind::Overloaded,
+            DeviceLinkError::Invalid => ProblemKind::BadTicket,
         };
         Self::new(kind, sentence(&error.to_string()))
     }

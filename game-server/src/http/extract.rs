@@ -1,6 +1,5 @@
 //! Arguments of routes: as axum's own, but each refusal is a problem, and a body has a time limit.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,14 +13,11 @@ use shared::api::ProblemKind;
 
 use super::error::HttpError;
 use crate::app::SharedApp;
+use crate::client_address::ClientAddress;
 use crate::player::Player;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
-
-/// Where the request comes from.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientAddress(pub IpAddr);
 
 /// A JSON body.
 pub struct JsonBody<T>(pub T);

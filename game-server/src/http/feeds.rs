@@ -15,9 +15,9 @@ use super::error::{HttpError, HttpResult};
 use super::upgrade::{self, Upgrade};
 use super::{QueryParams, UrlPath, accept};
 use crate::app::SharedApp;
-use crate::push::feed::Source;
-use crate::push::reader::{Reader, Start};
-use crate::push::{long_poll, poll, sse, stream, websocket};
+use crate::feeds::feed::Source;
+use crate::feeds::reader::{Reader, Start};
+use crate::feeds::{long_poll, poll, sse, stream, websocket};
 
 const OFFERED: [&str; 3] = ["application/json", "text/event-stream", "application/x-ndjson"];
 
@@ -105,7 +105,7 @@ pub async fn read(
     QueryParams(query): QueryParams<FeedQuery>,
     request: Request,
 ) -> Response {
-    let Some(source) = app.services.feeds.by_name(&name) else {
+    let Some(source) = app.feeds.by_name(&name) else {
         return HttpError::not_found("feed: there are scoreboard, rooms and lab").into_response();
     };
     let answer = if upgrade::is_wanted(request.headers()) {
@@ -128,10 +128,10 @@ async fn over_websocket(
     let (mut parts, _) = request.into_parts();
     let upgrade = Upgrade::from_request_parts(&mut parts, app).await?;
     let reader = Reader::open(source, start(cursor(query.after.as_deref())?));
-    let config = app.services.config.clone();
-    let counted = app.services.gauges.feed_sockets.enter();
+    let ping = app.config.ping;
+    let counted = app.gauges.feed_sockets.enter();
     Ok(upgrade.run(app, async move |socket| {
-        websocket::serve(socket, reader, &config, counted).await;
+        websocket::serve(socket, reader, ping, counted).await;
     }))
 }
 
@@ -141,8 +141,8 @@ async fn over_http(
     query: &FeedQuery,
     headers: &HeaderMap,
 ) -> HttpResult<Response> {
-    let gauges = &app.services.gauges;
-    let heartbeat = app.services.config.heartbeat;
+    let gauges = &app.gauges;
+    let heartbeat = app.config.heartbeat;
     match accept::choose(headers, &OFFERED) {
         Some(0) => {
             let after = cursor(query.after.as_deref())?;

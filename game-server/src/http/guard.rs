@@ -32,7 +32,7 @@ pub(super) fn content_policy(scripts: &str) -> String {
 /// Surrounds every route. One layer and not three: a request that waits in a long-poll holds on to each.
 pub(super) async fn around(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let measured = Measured::begin(&request);
-    let mut response = match check_site(&request, &app.services.config) {
+    let mut response = match check_site(&request, &app.config) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };

@@ -12,11 +12,12 @@ use shared::api::{MatchRequest, MatchTicket, ProblemKind};
 use tokio::time::timeout;
 
 use super::error::{HttpError, HttpResult, sentence};
-use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
+use super::{JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
-use crate::matchmaker::{AskError, Following};
+use crate::client_address::ClientAddress;
+use crate::feeds::long_poll::clamp_wait;
+use crate::matchmaking::{AskError, Following};
 use crate::player::Player;
-use crate::push::long_poll::clamp_wait;
 
 const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
@@ -54,7 +55,7 @@ pub async fn ask(
             wait,
         )
     })?;
-    let rating = app.scores.rating(player.id).await?;
+    let rating = app.ladder.rating(player.id).await?;
     let following = app.matchmaker.join(player.id, rating, wish.mode).await?;
     let ticket = following.borrow().clone();
     let location = format!("/api/matchmaking/{}", ticket.ticket);
@@ -99,19 +100,19 @@ pub async fn follow(
     let mut following = app.matchmaker.follow(player.id, ticket).await?;
     let known = query.after;
     let newer = |ticket: &MatchTicket| known.is_none_or(|known| ticket.version > known);
-    let found =
-        match query.wait {
-            None => Some(following.borrow().clone()).filter(newer),
-            Some(seconds) => {
-                let _waiter = app.services.gauges.long_polls.enter();
-                wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(
-                    |Over| match app.services.shutdown.is_cancelled() {
-                        true => AskError::Stopping,
-                        false => AskError::Ended,
-                    },
-                )?
-            }
-        };
+    let found = match query.wait {
+        None => Some(following.borrow().clone()).filter(newer),
+        Some(seconds) => {
+            let _waiter = app.gauges.long_polls.enter();
+            wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(|Over| match app
+                .tasks
+                .is_stopping()
+            {
+                true => AskError::Stopping,
+                false => AskError::Ended,
+            })?
+        }
+    };
     Ok(match found {
         Some(ticket) => (NOT_STORED, Json(ticket)).into_response(),
         None => (StatusCode::NO_CONTENT, NOT_STORED).into_response(),

@@ -27,11 +27,10 @@ pub async fn alive() -> &'static str {
     )
 )]
 pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
-    if app.services.shutdown.is_cancelled() {
+    if app.tasks.is_stopping() {
         return Err(HttpError::new(ProblemKind::Stopping, "Come back in a few seconds."));
     }
-    app.services
-        .store
+    app.store
         .ping()
         .await
         .map_err(|error| HttpError::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE))?;
@@ -44,6 +43,6 @@ pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
     responses((status = 200, description = "Counters, gauges and histograms", body = String))
 )]
 pub async fn metrics(State(app): State<SharedApp>) -> Response {
-    let text = app.services.gauges.render();
+    let text = app.gauges.render();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

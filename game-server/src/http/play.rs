@@ -61,7 +61,7 @@ pub async fn connect(
     let room = app.rooms.find(id);
     let (player, role) = app.tickets.redeem_room(&query.ticket, id)?;
     let room = room?;
-    let rating = app.scores.rating(player.id).await?;
+    let rating = app.ladder.rating(player.id).await?;
     // Let in before the upgrade, so that a refusal is an answer that any client understands. Should the
     // upgrade fail, the connection is dropped and the seat waits for the player to come back.
     let entered = room.enter(player, role, rating).await?;

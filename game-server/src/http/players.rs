@@ -27,11 +27,10 @@ pub async fn profile(
     State(app): State<SharedApp>,
     UrlPath(id): UrlPath<PlayerId>,
 ) -> HttpResult<Json<PlayerProfile>> {
-    let stored = app.services.store.profile(id).await?;
+    let stored = app.store.profile(id).await?;
     let mut profile = stored.ok_or_else(|| HttpError::not_found("player"))?;
     // The live ladder knows more than the store: the running round, and where the player sits.
     let live = app
-        .services
         .feeds
         .scoreboard
         .with_state(|board| board.rows.iter().find(|row| row.player == id).cloned());

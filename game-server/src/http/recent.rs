@@ -17,7 +17,7 @@ use shared::replay::MEDIA_TYPE;
 use super::error::{HttpError, HttpResult, internal};
 use super::{QueryParams, UrlPath};
 use crate::app::SharedApp;
-use crate::push::poll::CURSOR_HEADER;
+use crate::feeds::poll::CURSOR_HEADER;
 
 /// Where to go on.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -69,7 +69,7 @@ pub async fn list(
     }
     let ReplayQuery { before, player, mode, .. } = query;
     let filter = ReplayFilter { before, limit, player, mode };
-    Ok(Json(app.services.store.replays(filter).await?))
+    Ok(Json(app.store.replays(filter).await?))
 }
 
 /// One recorded round.
@@ -123,7 +123,7 @@ pub async fn file(
     headers: HeaderMap,
 ) -> HttpResult<Response> {
     let summary = known(&app, id).await?;
-    let size = app.services.blobs.size(id).await.map_err(|error| {
+    let size = app.blobs.size(id).await.map_err(|error| {
         tracing::error!(replay = %id, %error, "a listed recording cannot be read");
         HttpError::not_found("recording any more")
     })?;
@@ -159,7 +159,7 @@ pub async fn file(
 }
 
 async fn known(app: &SharedApp, id: ReplayId) -> HttpResult<ReplaySummary> {
-    app.services.store.replay(id).await?.ok_or_else(|| HttpError::not_found("replay"))
+    app.store.replay(id).await?.ok_or_else(|| HttpError::not_found("replay"))
 }
 
 fn not_there(size: u64) -> HttpResult<HttpError> {
@@ -170,7 +170,7 @@ fn not_there(size: u64) -> HttpResult<HttpError> {
 
 /// One chunk is read when the one before it is on its way.
 fn chunks(app: &SharedApp, id: ReplayId, part: Range<u64>) -> Body {
-    let blobs = app.services.blobs.clone();
+    let blobs = app.blobs.clone();
     Body::from_stream(stream::try_unfold((blobs, id, part), async |(blobs, id, part)| {
         let read = chunk(&*blobs, id, part.clone()).await;
         read.map(|bytes| {

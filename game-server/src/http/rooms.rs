@@ -19,9 +19,10 @@ use shared::id::RoomId;
 use shared::replay::MEDIA_TYPE;
 
 use super::error::{HttpError, HttpResult, sentence};
-use super::{ClientAddress, JsonBody, QueryParams, UrlPath};
+use super::{JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::bots::Company;
+use crate::client_address::ClientAddress;
 use crate::player::Player;
 use crate::presence::Present;
 use crate::room::{EnterError, follow_file, follow_stream};
@@ -182,10 +183,10 @@ pub async fn live(
     watcher: Option<Player>,
 ) -> HttpResult<Response> {
     let room = app.rooms.find(id)?;
-    let present = watcher.map(|player| app.services.presence.enter(player.id, id, None));
+    let present = watcher.map(|player| app.presence.enter(player.id, id, None));
     Ok(match (query.from, room.view().recording.clone()) {
         (Some(Place::Start), Some((replay, progress))) => {
-            let file = follow_file(app.services.blobs.clone(), replay, progress);
+            let file = follow_file(app.blobs.clone(), replay, progress);
             growing(&app, file, present)
         }
         // The next round is read from its beginning either way.
@@ -198,7 +199,7 @@ fn growing(
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     present: Option<Present>,
 ) -> Response {
-    let counted = app.services.gauges.live_streams.enter();
+    let counted = app.gauges.live_streams.enter();
     // Counted, and the watcher present, as long as the body lives.
     let stream = stream.inspect(move |_| {
         let _kept = (&counted, &present);

@@ -10,10 +10,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::api::{DeviceLink, ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
+use super::JsonBody;
 use super::error::{HttpError, HttpResult, internal, sentence};
-use super::{ClientAddress, JsonBody};
 use crate::app::SharedApp;
-use crate::handovers::HandoverError;
+use crate::client_address::ClientAddress;
+use crate::device_links::DeviceLinkError;
 use crate::player::Player;
 use crate::sessions::token_of;
 
@@ -84,12 +85,12 @@ async fn resume(
 ) -> HttpResult<(StatusCode, Session)> {
     // Before the code is used up, and for wrong ones too.
     take_one(app, address)?;
-    let player = app.handovers.redeem(code)?;
+    let player = app.device_links.redeem(code)?;
     if let Some((known, token)) = known.filter(|(known, _)| known.id == player) {
         return Ok((StatusCode::OK, Session { player, name: known.name, token }));
     }
     let session = app.sessions.resume(player).await?;
-    Ok((StatusCode::CREATED, session.ok_or(HandoverError::Invalid)?))
+    Ok((StatusCode::CREATED, session.ok_or(DeviceLinkError::Invalid)?))
 }
 
 fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
@@ -111,7 +112,7 @@ fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
     )
 )]
 pub async fn hand_over(State(app): State<SharedApp>, player: Player) -> HttpResult<Response> {
-    let code = app.handovers.issue(player.id)?;
+    let code = app.device_links.issue(player.id)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(code)).into_response())
 }
 

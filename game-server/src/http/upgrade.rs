@@ -17,7 +17,6 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::error::{HttpError, HttpResult};
 use crate::app::SharedApp;
-use crate::config::Config;
 use crate::room::Wire;
 use crate::serve::HttpSocket;
 use crate::socket;
@@ -60,7 +59,7 @@ impl Upgrade {
         F: Future<Output = ()> + Send + 'static,
     {
         // axum spawns the task; the token makes the server wait for it all the same.
-        let token = app.services.tasks.token();
+        let token = app.tasks.token();
         self.axum
             .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
             .on_upgrade(move |socket| async move {
@@ -83,9 +82,9 @@ impl Upgrade {
         let not_possible =
             || HttpError::new(ProblemKind::BadUpgrade, "This connection cannot be upgraded.");
         let (key, socket) = self.bare.ok_or_else(not_possible)?;
-        let services = app.services.clone();
-        app.services.tasks.spawn(async move {
-            match bare_socket(socket, &services.config).await {
+        let has_unsent_limit = !app.config.without_unsent_limit;
+        app.tasks.spawn(async move {
+            match bare_socket(socket, has_unsent_limit).await {
                 Ok(wire) => take(wire),
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),
             }
@@ -105,11 +104,11 @@ impl Upgrade {
 }
 
 /// The TCP socket under an upgraded connection.
-async fn bare_socket(upgrade: OnUpgrade, config: &Config) -> Result<Wire, BoxError> {
+async fn bare_socket(upgrade: OnUpgrade, has_unsent_limit: bool) -> Result<Wire, BoxError> {
     let upgraded = upgrade.await?;
     let parts = upgraded.downcast::<HttpSocket>().or(Err("another kind of connection"))?;
-    let (socket, held) = parts.io.into_inner().into_parts();
-    Ok(Wire::new(socket, parts.read_buf, held, config)?)
+    let (socket, permit) = parts.io.into_inner().into_parts();
+    Ok(Wire::new(socket, parts.read_buf, permit, has_unsent_limit)?)
 }
 
 impl FromRequestParts<SharedApp> for Upgrade {

@@ -1,16 +1,18 @@
 //! What is kept: replays as long as the operator says, and of rounds that only bots played the newest few.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::id::ReplayId;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::app::Services;
+use super::blocking::blocking;
 use crate::clock::now_ms;
-use crate::storage::{ReplayFilter, StoreError};
+use crate::storage::blobs::Blobs;
+use crate::storage::{ReplayFilter, Rounds, StoreError};
 use crate::sync::lock;
+use crate::tasks::Tasks;
 
 /// Rounds of bots alone that are kept: something to watch on a new server, and no full disk on an old one.
 const BOTS_ONLY_MAX: usize = 20;
@@ -21,18 +23,25 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// Deleted in one sweep.
 const SWEPT_MAX: u32 = 500;
 
+/// Where replays are: their entries and their files.
+#[derive(Clone)]
+pub(super) struct Files {
+    pub(super) rounds: Arc<dyn Rounds>,
+    pub(super) blobs: Arc<dyn Blobs>,
+}
+
 /// Deletes replays.
 pub(super) struct Keeper {
-    services: Services,
+    files: Files,
     /// The oldest first, at most [`BOTS_ONLY_MAX`].
     bots_only: Mutex<VecDeque<ReplayId>>,
 }
 
 impl Keeper {
-    /// Looks what is there, and begins to delete what is older than it may get.
-    pub(super) async fn start(services: &Services) -> Self {
+    /// Looks what is there, and begins to delete what is older than `retention`.
+    pub(super) async fn start(tasks: &Tasks, files: Files, retention: Option<Duration>) -> Self {
         let filter = ReplayFilter { limit: LOOKED_THROUGH, ..ReplayFilter::default() };
-        let known = services.store.replays(filter).await.map_or_else(
+        let known = files.rounds.replays(filter).await.map_or_else(
             |error| {
                 warn(&error);
                 Vec::new()
@@ -41,11 +50,10 @@ impl Keeper {
         );
         let of_bots = known.iter().filter(|replay| replay.players.iter().all(|player| player.bot));
         let bots_only = of_bots.rev().map(|replay| replay.id).collect();
-        if let Some(age_max) = services.config.replay_retention {
-            let sweeper = services.clone();
-            services.tasks.spawn(async move { sweep(&sweeper, age_max).await });
+        if let Some(age_max) = retention {
+            tasks.spawn(sweep(tasks.clone(), files.clone(), age_max));
         }
-        Self { services: services.clone(), bots_only: Mutex::new(bots_only) }
+        Self { files, bots_only: Mutex::new(bots_only) }
     }
 
     /// A round of bots alone was recorded: an older one may have to go.
@@ -59,25 +67,25 @@ impl Keeper {
                 if bots_only.len() > BOTS_ONLY_MAX { bots_only.pop_front() } else { None }
             };
             let Some(oldest) = oldest else { return };
-            delete(&self.services, oldest).await;
+            self.files.delete(oldest).await;
         }
     }
 }
 
-async fn sweep(services: &Services, age_max: Duration) {
+async fn sweep(tasks: Tasks, files: Files, age_max: Duration) {
     let mut beat = interval(SWEEP_EVERY);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = services.shutdown.cancelled() => return,
+            () = tasks.stopping() => return,
             _ = beat.tick() => {}
         }
         let age_ms = u64::try_from(age_max.as_millis()).unwrap_or(u64::MAX);
         let before = now_ms().saturating_sub(age_ms);
-        match services.store.replays_older_than(before, SWEPT_MAX).await {
+        match files.rounds.replays_older_than(before, SWEPT_MAX).await {
             Ok(old) => {
                 for replay in old {
-                    delete(services, replay).await;
+                    files.delete(replay).await;
                 }
             }
             Err(error) => warn(&error),
@@ -85,17 +93,19 @@ async fn sweep(services: &Services, age_max: Duration) {
     }
 }
 
-/// First the entry: an entry without a file would be a broken promise, a file without an entry is only lost
-/// space.
-async fn delete(services: &Services, replay: ReplayId) {
-    if let Err(error) = services.store.remove_replay(replay).await {
-        warn(&error);
-        return;
-    }
-    let blobs = services.blobs.clone();
-    match super::blocking(move || blobs.delete(replay)).await {
-        Ok(()) => tracing::debug!(%replay, "an old replay is deleted"),
-        Err(error) => tracing::warn!(%replay, %error, "an old replay could not be deleted"),
+impl Files {
+    /// Deletes the entry first: an entry without a file would be a broken promise, a file without an entry only
+    /// takes space.
+    async fn delete(&self, replay: ReplayId) {
+        if let Err(error) = self.rounds.remove_replay(replay).await {
+            warn(&error);
+            return;
+        }
+        let blobs = self.blobs.clone();
+        match blocking(move || blobs.delete(replay)).await {
+            Ok(()) => tracing::debug!(%replay, "an old replay is deleted"),
+            Err(error) => tracing::warn!(%replay, %error, "an old replay could not be deleted"),
+        }
     }
 }
 

@@ -1,21 +1,24 @@
 //! After a kill: parts that were left behind become replays that play as far as they go, or are set aside.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
 use shared::replay::ReplayReader;
 use shared::snapshot::next_record;
 
-use crate::app::Services;
+use super::blocking::blocking;
+use crate::storage::Rounds;
+use crate::storage::blobs::Blobs;
 
 /// Magic and version: what stands before the first record.
 const PREAMBLE_BYTES: usize = 10;
 
 /// Saves every part. Trouble with one is logged and does not stop the others.
-pub(super) async fn recover(services: &Services) {
-    let blobs = services.blobs.clone();
-    let parts = match super::blocking(move || blobs.parts()).await {
+pub(super) async fn recover(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>) {
+    let listed = blobs.clone();
+    let parts = match blocking(move || listed.parts()).await {
         Ok(parts) => parts,
         Err(error) => {
             tracing::error!(%error, "parts of recordings could not be looked for");
@@ -23,34 +26,34 @@ pub(super) async fn recover(services: &Services) {
         }
     };
     for id in parts {
-        recover_one(services, id).await;
+        recover_one(rounds, blobs, id).await;
     }
 }
 
-async fn recover_one(services: &Services, id: ReplayId) {
-    let blobs = services.blobs.clone();
-    let saved = super::blocking(move || Ok(salvage(id, &blobs.read_part(id)?))).await;
-    let blobs = services.blobs.clone();
+async fn recover_one(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>, id: ReplayId) {
+    let read = blobs.clone();
+    let saved = blocking(move || Ok(salvage(id, &read.read_part(id)?))).await;
+    let blobs = blobs.clone();
     match saved {
         Ok(Some((mut summary, bytes))) => {
             let (complete, ticks) = (summary.complete, summary.ticks);
             // The result may be kept already: it also knows who left early.
-            if let Ok(Some(known)) = services.store.replay(id).await {
+            if let Ok(Some(known)) = rounds.replay(id).await {
                 summary.players = known.players;
             }
-            if let Err(error) = services.store.put_replay(summary).await {
+            if let Err(error) = rounds.put_replay(summary).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(replay = %id, error, "a saved recording could not be listed");
                 return;
             }
-            match super::blocking(move || blobs.replace_part(id, &bytes)).await {
+            match blocking(move || blobs.replace_part(id, &bytes)).await {
                 Ok(()) => tracing::info!(replay = %id, complete, ticks, "a recording was saved"),
                 Err(error) => {
                     tracing::error!(replay = %id, %error, "a recording could not be saved");
                 }
             }
         }
-        Ok(None) => match super::blocking(move || blobs.set_aside(id)).await {
+        Ok(None) => match blocking(move || blobs.set_aside(id)).await {
             Ok(()) => {
                 tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
             }

@@ -1,5 +1,6 @@
 //! Keeping results: one after the other, and again and again while the database cannot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::ReplaySummary;
@@ -7,8 +8,8 @@ use shared::id::ReplayId;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::app::Services;
-use crate::storage::{RoundRecord, StoreError};
+use crate::storage::{RoundRecord, Rounds, StoreError};
+use crate::tasks::Tasks;
 
 /// The pause after a failure. Each is twice as long as the one before …
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -30,27 +31,28 @@ pub(super) enum Entry {
 
 /// Writes what rounds did to the store.
 pub(super) struct Results {
-    services: Services,
+    tasks: Tasks,
+    rounds: Arc<dyn Rounds>,
     /// One round at a time, the first that asks first: a rating is kept as the round left it, so an older one must not
     /// come after a newer.
     turns: Semaphore,
 }
 
 impl Results {
-    pub(super) fn new(services: &Services) -> Self {
-        Self { services: services.clone(), turns: Semaphore::new(1) }
+    pub(super) fn new(tasks: &Tasks, rounds: Arc<dyn Rounds>) -> Self {
+        Self { tasks: tasks.clone(), rounds, turns: Semaphore::new(1) }
     }
 
     /// Writes an entry, however often it takes. False when it was given up; the log then says why.
     pub(super) async fn keep(&self, entry: &Entry) -> bool {
         let id = entry.id();
-        let store = &self.services.store;
+        let rounds = &self.rounds;
         let write = async {
             match entry {
-                Entry::Replay(replay) => insist(id, || store.put_replay(replay.clone())).await,
+                Entry::Replay(replay) => insist(id, || rounds.put_replay(replay.clone())).await,
                 Entry::Round(round) => {
                     let _turn = self.turns.acquire().await;
-                    insist(id, || store.record_round(round.clone())).await
+                    insist(id, || rounds.record_round(round.clone())).await
                 }
             }
         };
@@ -59,19 +61,15 @@ impl Results {
 
     /// Removes the entry of a recording that has no file.
     pub(super) async fn remove(&self, id: ReplayId) -> bool {
-        let write = insist(id, || self.services.store.remove_replay(id));
+        let write = insist(id, || self.rounds.remove_replay(id));
         self.as_long_as_may_be(id, write).await
     }
 
     async fn as_long_as_may_be(&self, id: ReplayId, write: impl Future<Output = bool>) -> bool {
-        let stop = async {
-            self.services.shutdown.cancelled().await;
-            sleep(self.services.config.stop_within.saturating_sub(STOP_RESERVE)).await;
-        };
         tokio::select! {
             biased;
             written = write => written,
-            () = stop => {
+            () = self.tasks.stop_overdue(STOP_RESERVE) => {
                 tracing::error!(replay = %id, "the server stops before a result could be kept");
                 false
             }
@@ -102,10 +100,10 @@ where
         let error = match write().await {
             Ok(()) => return true,
             // It was kept before, and the answer was lost.
-            Err(error) if error.is_duplicate() => return true,
+            Err(error) if error.is_double() => return true,
             Err(error) => error,
         };
-        if !error.is_transient() {
+        if !error.may_pass() {
             tracing::error!(replay = %id, error = as_source(&error), "a result cannot be kept");
             return false;
         }

@@ -11,7 +11,7 @@ use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
 
 use super::results::{Entry, Results, insist};
-use super::{Ending, Finished, Recordings};
+use super::{Ending, Finished};
 use crate::bots;
 use crate::player::Skill;
 use crate::storage::{PlaceRecord, ReplayFilter, RoundRecord};
@@ -53,20 +53,20 @@ fn finished() -> Finished {
 
 /// While it has another name, nothing can be written into the table of replays.
 async fn rename_table(bench: &Bench, from: &str, to: &str) {
-    let url = bench.app.services.config.database_url();
-    let mut connection = AnyConnection::connect(url.expose()).await.unwrap();
+    let url = bench.app.config.database_url();
+    let mut connection = AnyConnection::connect(&url).await.unwrap();
     let statement = format!("ALTER TABLE {from} RENAME TO {to}");
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }
 
 async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
-    bench.app.services.store.row(player).await.unwrap().unwrap().rounds
+    bench.app.store.row(player).await.unwrap().unwrap().rounds
 }
 
 #[tokio::test]
 async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     let bench = Bench::start().await;
-    let results = Results::new(&bench.services());
+    let results = Results::new(&bench.app.tasks, bench.app.store.clone());
     let Finished { players, places, ended_at_ms, .. } = finished();
     let winner = places[0].player;
     let replay = shared::api::ReplaySummary {
@@ -84,7 +84,7 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     rename_table(&bench, "replays", "gone").await;
     let failures = AtomicU32::new(0);
     let is_kept = insist(ID, async || {
-        let outcome = bench.app.services.store.record_round(round.clone()).await;
+        let outcome = bench.app.store.record_round(round.clone()).await;
         if outcome.is_err() && failures.fetch_add(1, Ordering::Relaxed) == 0 {
             rename_table(&bench, "gone", "replays").await;
         }
@@ -100,8 +100,7 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
 #[tokio::test]
 async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start() {
     let bench = Bench::start_with(|config| config.stop_within = Duration::from_millis(600)).await;
-    let services = bench.services();
-    let recordings = Recordings::start(&services).await;
+    let recordings = bench.recordings().await;
     let (tape, _) = recordings.begin(&header());
     let (mut encoder, mut world) = (StreamEncoder::new(), World::new(Mode::Duel, 1, 600));
     tape.record(&encoder.keyframe(&world), 0);
@@ -111,30 +110,29 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     rename_table(&bench, "replays", "gone").await;
     tape.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
     bench.stop().await;
-    assert_eq!(services.blobs.parts().unwrap(), [ID]);
+    assert_eq!(bench.app.blobs.parts().unwrap(), [ID]);
     rename_table(&bench, "gone", "replays").await;
-    Recordings::start(&services).await;
+    bench.recordings().await;
 
     let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
-    let replays = services.store.replays(filter).await.unwrap().replays;
+    let replays = bench.app.store.replays(filter).await.unwrap().replays;
     assert_eq!(
         replays.iter().map(|replay| (replay.id, replay.ticks)).collect::<Vec<_>>(),
         [(ID, 1)]
     );
-    assert!(services.blobs.parts().unwrap().is_empty());
+    assert!(bench.app.blobs.parts().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_round_that_was_cut_off_before_its_file_began_is_not_listed() {
     let bench = Bench::start().await;
-    let services = bench.services();
     // No file can be made there.
-    std::fs::remove_dir_all(services.config.replay_dir()).unwrap();
-    let recordings = Recordings::start(&services).await;
+    std::fs::remove_dir_all(bench.app.config.replay_dir()).unwrap();
+    let recordings = bench.recordings().await;
 
     let (tape, _) = recordings.begin(&header());
     tape.end(Ending::CutOff { players: finished().players, ticks: 5 });
     bench.stop().await;
 
-    assert_eq!(services.store.replay(ID).await.unwrap(), None);
+    assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);
 }

@@ -15,8 +15,8 @@ use super::running::{Room, Stage};
 use super::seats::Seat;
 use super::standings::{places, replay_players};
 use crate::clock::now_ms;
+use crate::ladder::{LadderHandle, RoundResult, Standing};
 use crate::recordings::{Ending, Finished, Tape};
-use crate::scores::{RoundResult, Scores, Standing};
 use crate::socket::Closing;
 use crate::storage::PlaceRecord;
 
@@ -89,7 +89,7 @@ impl Room {
         let (tape, world) = round.into_parts();
         Some(Summary {
             began: now,
-            ends: now + Duration::from_secs(self.with.services.config.summary_seconds.into()),
+            ends: now + self.with.settings.summary,
             result,
             ended_at_ms: now_ms(),
             replay,
@@ -101,7 +101,7 @@ impl Room {
     pub(super) fn watch_summary(&mut self, now: Instant) {
         let Stage::Summary(summary) = &mut self.stage else { return };
         let left = summary.ends.saturating_duration_since(now);
-        if let Some(records) = summary.settle(&self.with.scores) {
+        if let Some(records) = summary.settle(&self.with.ladder) {
             self.outbox.message(&summary.message(&records, left));
         }
         let eager = now >= summary.began + (summary.ends - summary.began) / SHOWN_AT_LEAST
@@ -147,7 +147,7 @@ impl Room {
         match core::mem::replace(&mut self.stage, Stage::Parked) {
             Stage::Parked => {}
             Stage::Round(round) => self.cut_off(*round),
-            Stage::Summary(summary) => summary.await_result(&self.with.scores).await,
+            Stage::Summary(summary) => summary.await_result(&self.with.ladder).await,
         }
         self.part().await;
         tracing::info!(room = %self.spec.id, rounds = self.rounds, why = closing.1, "room closed");
@@ -165,11 +165,11 @@ impl Room {
 
 impl Summary {
     /// Asks for the result until it is there; then ends the tape and tells the result once.
-    fn settle(&mut self, scores: &Scores) -> Option<Vec<PlaceRecord>> {
+    fn settle(&mut self, ladder: &LadderHandle) -> Option<Vec<PlaceRecord>> {
         let open = self.open.as_mut()?;
         if open.answer.is_none() {
             // When the ladder is behind, it is asked again in the next tick.
-            open.answer = scores.settle(self.result.clone()).ok();
+            open.answer = ladder.settle(self.result.clone()).ok();
         }
         match open.answer.as_mut()?.try_recv() {
             Ok(records) => {
@@ -185,9 +185,9 @@ impl Summary {
     }
 
     /// For a room that closes.
-    async fn await_result(mut self: Box<Self>, scores: &Scores) {
+    async fn await_result(mut self: Box<Self>, ladder: &LadderHandle) {
         let Some(mut open) = self.open.take() else { return };
-        let answer = open.answer.take().or_else(|| scores.settle(self.result.clone()).ok());
+        let answer = open.answer.take().or_else(|| ladder.settle(self.result.clone()).ok());
         let records = match answer {
             Some(answer) => tokio::time::timeout(RESULT_WITHIN, answer).await.ok(),
             None => None,

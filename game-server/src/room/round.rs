@@ -17,8 +17,8 @@ use super::outbox::Outbox;
 use super::seats::{Seat, Seats};
 use super::standings;
 use crate::clock::now_ms;
+use crate::ladder::Standing;
 use crate::recordings::{Progress, Recordings, Tape};
-use crate::scores::Standing;
 
 /// Bits of chance in a replay's id, below the time.
 const ID_CHANCE_BITS: u32 = 18;

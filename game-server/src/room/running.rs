@@ -20,8 +20,8 @@ use super::seats::{Occupant, SEAT_KEPT, Seat, Seats};
 use super::seeds::RoomSeeds;
 use super::view::{Listing, RoomView};
 use super::{Request, RoomServices, RoomSpec};
+use crate::ladder::{Report, Tally};
 use crate::metrics::Counted;
-use crate::scores::{Report, Tally};
 use crate::socket::Closing;
 use shared::protocol::close;
 
@@ -93,7 +93,7 @@ impl Room {
         outbox: Outbox,
         requests: mpsc::Receiver<Request>,
     ) -> (Self, watch::Receiver<Arc<RoomView>>) {
-        let (listing, view) = Listing::new(&spec, with.services.bus.clone());
+        let (listing, view) = Listing::new(&spec, with.bus.clone());
         let room = Self {
             spec,
             requests,
@@ -110,8 +110,8 @@ impl Room {
             seeds: with.seeds.of_a_room(),
             empty_since: Some(Instant::now()),
             listing,
-            label: with.services.gauges.players.room_label(spec.id, spec.private),
-            _counted: with.services.gauges.rooms.enter(),
+            label: with.gauges.players.room_label(spec.id, spec.private),
+            _counted: with.gauges.rooms.enter(),
             with,
         };
         (room, view)
@@ -141,9 +141,9 @@ impl Room {
     /// Waits until somebody comes. Says why nobody will.
     async fn wait(&mut self) -> Option<Closing> {
         let closes_at = self.closes_at().unwrap_or_else(|| Instant::now() + FAR);
-        let shutdown = self.with.services.shutdown.clone();
+        let tasks = self.with.tasks.clone();
         tokio::select! {
-            () = shutdown.cancelled() => Some(RESTART),
+            () = tasks.stopping() => Some(RESTART),
             request = self.requests.recv() => match request {
                 Some(request) => {
                     self.answer(request, Instant::now());
@@ -159,10 +159,10 @@ impl Room {
     /// Says why it ends, if it does.
     fn play(&mut self, due: Instant) -> Option<Closing> {
         let now = Instant::now();
-        let ticks = &self.with.services.gauges.ticks;
+        let ticks = &self.with.gauges.ticks;
         ticks.late.record(now.saturating_duration_since(due));
         self.tick(now);
-        self.with.services.gauges.ticks.took.record(now.elapsed());
+        self.with.gauges.ticks.took.record(now.elapsed());
         // So many fit into the channel. Who asks meanwhile is answered with the next tick.
         for _ in 0..self.requests.max_capacity() {
             match self.requests.try_recv() {
@@ -171,7 +171,7 @@ impl Room {
                 Err(TryRecvError::Disconnected) => return Some(ENDED),
             }
         }
-        if self.with.services.shutdown.is_cancelled() {
+        if self.with.tasks.is_stopping() {
             return Some(RESTART);
         }
         self.closes_at().filter(|at| now >= *at).map(|_| DESERTED)
@@ -221,7 +221,6 @@ impl Room {
             return;
         }
         self.seats.settle_bots(true, now);
-        let config = &self.with.services.config;
         let counts = self.can_count();
         self.rounds += u32::from(counts);
         let round = Round::begin(&Plan {
@@ -229,7 +228,7 @@ impl Room {
             private: self.spec.private,
             mode: self.spec.mode,
             seed: self.seeds.of_a_round(),
-            round_ticks: config.round_ticks(),
+            round_ticks: self.with.settings.round_ticks,
             counts,
             seats: &self.seats,
             outbox: &self.outbox,
@@ -302,7 +301,7 @@ impl Room {
         let player = |slot| self.seats.iter().find(|seat| seat.slot == slot).map(|s| s.player.id);
         let tell = |slot, tally| {
             if let Some(player) = player(slot) {
-                self.with.scores.tell(Report::Scored { room: self.spec.id, player, tally });
+                self.with.ladder.tell(Report::Scored { room: self.spec.id, player, tally });
             }
         };
         for event in events {

@@ -78,7 +78,7 @@ mod tests {
     /// The chance of the worlds of a room's first two rounds, on a server with this setting.
     async fn worlds(seed: Option<u64>) -> [u64; 2] {
         let bench = Bench::start_with(|config| config.seed = seed).await;
-        let with = bench.for_rooms(bench.services()).await;
+        let with = bench.room_services().await;
         let spec = RoomSpec {
             id: RoomId::from_bits(7),
             mode: Mode::Brawl,

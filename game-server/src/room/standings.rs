@@ -5,7 +5,7 @@ use shared::protocol::PlayerResult;
 use shared::sim::Disc;
 
 use super::seats::Seat;
-use crate::scores::Standing;
+use crate::ladder::Standing;
 use crate::storage::PlaceRecord;
 
 impl Standing {
@@ -83,8 +83,8 @@ mod tests {
     use shared::sim::Slot;
 
     use super::rank;
+    use crate::ladder::Standing;
     use crate::player::Player;
-    use crate::scores::Standing;
 
     fn standing(id: u64, slot: u16, points: i32, falls: u32) -> Standing {
         let player =

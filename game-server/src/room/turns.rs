@@ -8,7 +8,6 @@ use shared::protocol::ServerMessage;
 use shared::sim::Slot;
 use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_DURATION};
 
-use super::RoomSpec;
 use super::line::Line;
 use super::meter::{Meter, Whose};
 use super::news::{Audience, News, Sight};
@@ -17,7 +16,7 @@ use super::running::{Room, Spectator, Stage, Told};
 use super::seats::{Seat, Seats};
 use super::talk::{Opening, Talk};
 use super::wire::{READ_BYTES, Wire};
-use crate::app::Services;
+use super::{RoomServices, RoomSpec};
 use crate::socket::Closing;
 
 /// Who comes in.
@@ -32,7 +31,7 @@ struct Newcomer {
 struct Greeter<'a> {
     spec: &'a RoomSpec,
     outbox: &'a Outbox,
-    services: &'a Services,
+    with: &'a RoomServices,
     /// What the room is called in `/metrics`.
     label: &'a Arc<str>,
     now: Instant,
@@ -40,12 +39,12 @@ struct Greeter<'a> {
 
 impl Greeter<'_> {
     fn begin(&self, wire: Wire, newcomer: &Newcomer) -> Talk {
-        let (spec, services) = (self.spec, self.services);
+        let (spec, with) = (self.spec, self.with);
         let Newcomer { player, seat, team } = *newcomer;
         tracing::debug!(room = %spec.id, %player, seated = seat.is_some(), "connected");
         let welcome =
             ServerMessage::Welcome { room: spec.id, mode: spec.mode, seat, private: spec.private };
-        let players = &services.gauges.players;
+        let players = &with.gauges.players;
         let place = seat.map(|slot| players.enter(Arc::clone(self.label), slot));
         let outlet = self.outbox.outlet();
         let sight = seat.filter(|_| spec.mode.is_crowd()).map(Sight::new);
@@ -55,11 +54,8 @@ impl Greeter<'_> {
             reader: if sight.is_some() { outlet.reader_of_words() } else { outlet.reader() },
             sight,
             is_seated: seat.is_some(),
-            ping_period: services.config.ping,
-            held: (
-                services.gauges.room_sockets.enter(),
-                services.presence.enter(player, spec.id, team),
-            ),
+            ping_period: with.settings.ping,
+            held: (with.gauges.room_sockets.enter(), with.presence.enter(player, spec.id, team)),
         };
         Talk::begin(wire, opening, self.now)
     }
@@ -87,9 +83,9 @@ impl Room {
         self.spectators.iter_mut().for_each(|spectator| spectator.line.expect(audience.has(None)));
         let mut has_answers = false;
         let scratch = &mut [0; READ_BYTES];
-        let services = &self.with.services;
+        let with = &self.with;
         let (spec, outbox, label) = (&self.spec, &self.outbox, &self.label);
-        let greeter = Greeter { spec, outbox, services, label, now };
+        let greeter = Greeter { spec, outbox, with, label, now };
         let has_teams = self.spec.mode.has_teams();
         for seat in self.seats.iter_mut() {
             let newcomer = Newcomer {
@@ -132,7 +128,7 @@ impl Room {
     /// Tells everybody what is new.
     pub(super) fn speak(&mut self, now: Instant) {
         self.told = Told { beat: self.beats, end: self.outbox.end() };
-        let bytes_max = self.with.services.config.crowd_snapshot_bytes_max;
+        let bytes_max = self.with.settings.crowd_snapshot_bytes_max;
         let snapshot = match &self.stage {
             Stage::Round(round) => round.snapshot(bytes_max),
             Stage::Parked | Stage::Summary(_) => None,

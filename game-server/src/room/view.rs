@@ -19,9 +19,9 @@ use super::seats::{Seat, Seats};
 use super::{RoomServices, RoomSpec};
 use crate::bus::{Bus, Notice};
 use crate::clock::now_ms;
+use crate::ladder::Report;
 use crate::metrics::Counted;
 use crate::recordings::Progress;
-use crate::scores::Report;
 
 /// A room's line in the list changes at most this often; so does the view, when only points changed.
 const LISTED_EVERY: Duration = Duration::from_millis(500);
@@ -105,15 +105,15 @@ impl Listing {
         self.seated.retain(|player, _| {
             let sits = sitting.contains(player);
             if !sits {
-                with.scores.tell(Report::Unseated { room, player: *player });
+                with.ladder.tell(Report::Unseated { room, player: *player });
             }
             sits
         });
-        let gauges = &with.services.gauges;
+        let gauges = &with.gauges;
         for seat in seats.iter() {
             let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
             let (public, player, bot) = (!spec.private, seat.player.clone(), seat.is_bot());
-            with.scores.tell(Report::Seated { room, public, player, bot });
+            with.ladder.tell(Report::Seated { room, public, player, bot });
             entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
         }
     }

@@ -13,8 +13,7 @@ use bytes::Bytes;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use socket2::SockRef;
 
-use crate::config::Config;
-use crate::serve::Held;
+use crate::connections::ConnectionPermit;
 
 /// The kernel takes no more than so many bytes that it cannot send yet. A snapshot has some twenty: what
 /// waits longer waits with the room, as a place in its stream, and not as old news in a queue.
@@ -31,8 +30,8 @@ pub struct Wire {
     /// What the kernel did not take. Nothing is added by a room while something is here, so it is at most what one
     /// turn sends.
     unsent: Vec<u8>,
-    /// The place at the door, for as long as the socket is open.
-    _held: Held,
+    /// Counts the connection for as long as the socket is open.
+    _permit: ConnectionPermit,
 }
 
 impl Wire {
@@ -43,15 +42,15 @@ impl Wire {
     pub(crate) fn new(
         socket: tokio::net::TcpStream,
         early: Bytes,
-        held: Held,
-        config: &Config,
+        permit: ConnectionPermit,
+        has_unsent_limit: bool,
     ) -> io::Result<Self> {
         let socket = socket.into_std()?; // Stays non-blocking.
-        if !config.without_unsent_limit {
+        if has_unsent_limit {
             SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
         }
         let early = early.as_ref().into();
-        Ok(Self { socket, early, unsent: Vec::new(), _held: held })
+        Ok(Self { socket, early, unsent: Vec::new(), _permit: permit })
     }
 
     /// Reads once. Nothing when nothing is there.

@@ -24,7 +24,7 @@ use crate::app::SharedApp;
 use crate::http::error::HttpResult;
 use crate::http::upgrade::Upgrade;
 use crate::room::echo::echo;
-use crate::serve;
+use crate::serve::{self, ServeSettings};
 use crate::socket::{self, Ear, Incoming};
 
 /// Longer messages than a client of ours may send (those are closed with 1009, which other tests see), and the
@@ -63,7 +63,11 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
         .route("/library", get(through_the_library))
         .route("/room", get(as_rooms_do))
         .with_state(app.clone());
-    let accepting = tokio::spawn(async move { serve::accept(listener, routes, &app).await });
+    let accepting = tokio::spawn(async move {
+        let (settings, connections) =
+            (ServeSettings::from(&*app.config), app.gauges.connections.clone());
+        serve::accept(listener, routes, settings, &app.tasks, connections).await;
+    });
     let folder = tempfile::tempdir().unwrap();
     let server = |name: &str| json!({"agent": name, "url": format!("ws://{address}/{name}")});
     let spec = json!({
@@ -76,7 +80,7 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
 
     run_the_fuzzing_client(folder.path(), &spec.to_string()).await;
 
-    bench.app.services.shutdown.cancel();
+    bench.app.tasks.stop();
     accepting.await.unwrap();
     bench.stop().await;
     // It ends well whatever it has found.
@@ -125,6 +129,6 @@ async fn through_the_library(State(app): State<SharedApp>, upgrade: Upgrade) -> 
 }
 
 async fn as_rooms_do(State(app): State<SharedApp>, upgrade: Upgrade) -> HttpResult<Response> {
-    let tasks = app.services.tasks.clone();
+    let tasks = app.tasks.clone();
     upgrade.hand_over(&app, move |wire| drop(tasks.spawn(echo(wire))))
 }

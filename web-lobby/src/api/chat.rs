@@ -14,9 +14,10 @@ use shared::protocol::chat::{
 };
 use web_sys::WebSocket;
 
+use super::link::Link;
 use super::session::Identity;
-use super::transport::Status;
-use super::{ApiError, notify, post_empty, retry, storage};
+use super::wake;
+use super::{ApiError, post_empty, storage};
 use outbox::{Outbox, PATIENCE_MS, Saying, Step};
 use socket::{Connection, Next, websocket_origin};
 
@@ -55,7 +56,7 @@ pub struct Chat {
     /// Lines in order, those of muted people too.
     pub(crate) lines: RwSignal<Vec<ChatLine>>,
     /// How the WebSocket stands.
-    pub(crate) status: RwSignal<Status>,
+    pub(crate) link: RwSignal<Link>,
     /// Why the last line was not sent.
     pub(crate) notice: RwSignal<Option<String>>,
     /// Text that was refused, to be tried again.
@@ -84,7 +85,7 @@ impl Chat {
         let muted = storage::get(storage::MUTED).unwrap_or_default();
         let chat = Self {
             lines: RwSignal::new(Vec::new()),
-            status: RwSignal::new(Status::Idle),
+            link: RwSignal::new(Link::Idle),
             notice: RwSignal::new(None),
             returned: RwSignal::new(None),
             muted: RwSignal::new(muted.split(' ').filter_map(|id| id.parse().ok()).collect()),
@@ -154,7 +155,7 @@ impl Chat {
                 Some(Step::Wait) => {}
                 Some(Step::Rest) | None => return self.is_speaking.set_value(false),
             }
-            notify::sleep(LOOK_EVERY_MS).await;
+            wake::sleep(LOOK_EVERY_MS).await;
         }
     }
 
@@ -171,7 +172,7 @@ impl Chat {
         self.is_let_in.set_value(false);
         self.outbox.update_value(|outbox| outbox.again(saying));
         spawn_local(async move {
-            notify::sleep(ENTER_AGAIN_MS).await;
+            wake::sleep(ENTER_AGAIN_MS).await;
             self.enter_room();
         });
     }
@@ -263,16 +264,16 @@ impl Chat {
     }
 
     async fn stay_connected(self) {
-        let mut backoff = retry::backoff();
+        let mut backoff = wake::backoff();
         loop {
             let me = self.identity.known().await;
-            if self.status.get_untracked() == Status::Idle {
-                self.status.set(Status::Connecting);
+            if self.link.get_untracked() == Link::Idle {
+                self.link.set(Link::Connecting);
             }
             let step = match self.connect().await {
                 Ok(connection) => {
                     let outcome = connection.ended().await;
-                    if self.status.get_untracked() == Status::Live {
+                    if self.link.get_untracked() == Link::Live {
                         backoff.reset();
                     }
                     outcome
@@ -283,15 +284,15 @@ impl Chat {
             self.is_let_in.set_value(false);
             match step {
                 Next::Retry(after_s) => {
-                    retry::wait(&mut backoff, after_s, |status| self.status.set(status)).await;
+                    wake::wait_to_retry(&mut backoff, after_s, |link| self.link.set(link)).await;
                 }
                 Next::SignIn => {
                     let renewed = self.identity.me.get_untracked().as_ref() != Some(&me)
                         || self.identity.renew().await.is_ok();
                     let patience = (!renewed).then_some(2);
-                    retry::wait(&mut backoff, patience, |status| self.status.set(status)).await;
+                    wake::wait_to_retry(&mut backoff, patience, |link| self.link.set(link)).await;
                 }
-                Next::Stop(reason) => return self.status.set(Status::Stopped(reason)),
+                Next::Stop(reason) => return self.link.set(Link::Stopped(reason)),
             }
         }
     }
@@ -309,8 +310,7 @@ impl Chat {
         let seen = self.lines.with_untracked(|lines| lines.last().map(|line| line.sequence));
         let after = seen.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let url = format!("{}{}{after}", websocket_origin(), ticket.url);
-        let connection = Connection::open(&url, move |text| self.take(text));
-        let connection = connection.ok_or(ApiError::Offline)?;
+        let connection = Connection::open(self, &url).ok_or(ApiError::Offline)?;
         self.socket.set_value(Some(connection.socket.clone()));
         Ok(connection)
     }
@@ -323,7 +323,7 @@ impl Chat {
                 if gap {
                     self.lines.update(Vec::clear);
                 }
-                self.status.set(Status::Live);
+                self.link.set(Link::Live);
                 self.add(lines);
                 self.enter_room();
             }

@@ -4,16 +4,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use presentation::words;
 
-use super::notify;
+use super::wake;
 
 /// Milliseconds since 1970, as the browser believes.
 pub(crate) fn now_ms() -> f64 {
     js_sys::Date::now()
-}
-
-/// Milliseconds on the clock of animation frames. It never jumps.
-pub(crate) fn frame_ms() -> f64 {
-    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }
 
 /// The time, moved on once a second.
@@ -27,7 +22,7 @@ impl Now {
         provide_context(Self(now));
         spawn_local(async move {
             loop {
-                notify::sleep(1_000).await;
+                wake::sleep(1_000).await;
                 set_now.set(now_ms());
             }
         });

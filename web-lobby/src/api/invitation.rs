@@ -2,7 +2,7 @@
 
 use shared::id::RoomId;
 
-use super::device_link::AsWhom;
+use super::handover::AsWhom;
 
 /// Scheme, host and port of this server.
 pub(crate) fn origin() -> String {

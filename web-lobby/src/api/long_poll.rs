@@ -10,9 +10,9 @@ use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
+use super::link::Link;
 use super::session::Identity;
-use super::transport::Status;
-use super::{ApiError, delete, hold, post, retry, storage};
+use super::{ApiError, delete, hold, post, storage, wake};
 
 /// The server holds the answer for so long, in seconds, before it says that there is nothing new.
 const WAIT_S: u32 = 25;
@@ -51,7 +51,7 @@ pub(crate) struct QuickPlay {
     /// Where it stands.
     pub(crate) search: RwSignal<Search>,
     /// How the long-poll stands.
-    pub(crate) status: RwSignal<Status>,
+    pub(crate) link: RwSignal<Link>,
     /// The mode to ask for.
     pub(crate) mode: RwSignal<Mode>,
     identity: Identity,
@@ -71,7 +71,7 @@ impl QuickPlay {
         let mode = Mode::ALL.into_iter().find(|mode| kept_mode.as_deref() == Some(mode.title()));
         let play = Self {
             search: RwSignal::new(Search::Off),
-            status: RwSignal::new(Status::Idle),
+            link: RwSignal::new(Link::Idle),
             mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
             identity: Identity::expect(),
             ticket: StoredValue::new(None),
@@ -82,7 +82,7 @@ impl QuickPlay {
             Some(Some((MATCHED, room))) => {
                 if let Ok(room) = room.parse() {
                     play.search.set(Search::Matched(room));
-                    play.status.set(Status::Complete);
+                    play.link.set(Link::Complete);
                 }
             }
             Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
@@ -109,7 +109,7 @@ impl QuickPlay {
         let search = self.next();
         spawn_local(async move {
             if self.identity.needed().await.is_some() && self.is_newest(search) {
-                self.status.set(Status::Connecting);
+                self.link.set(Link::Connecting);
                 self.search.set(Search::Asking);
                 self.seek(search).await;
             }
@@ -196,10 +196,10 @@ impl QuickPlay {
         mut version: u64,
     ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
-        let mut backoff = retry::backoff();
+        let mut backoff = wake::backoff();
         while !matches!(self.search.get_untracked(), Search::Matched(_)) {
             storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
-            self.status.set(Status::Waiting);
+            self.link.set(Link::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = hold::<MatchTicket>(&path, WAIT_S).await;
             if !self.is_newest(search) {
@@ -214,12 +214,12 @@ impl QuickPlay {
                     }
                 }
                 Err(error) if error.may_pass() => {
-                    let say = |status| {
+                    let say = |link| {
                         if self.is_newest(search) {
-                            self.status.set(status);
+                            self.link.set(link);
                         }
                     };
-                    retry::wait(&mut backoff, error.retry_after_s(), say).await;
+                    wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
                     if !self.is_newest(search) {
                         return Ok(());
                     }
@@ -227,7 +227,7 @@ impl QuickPlay {
                 Err(error) => return Err(error),
             }
         }
-        self.status.set(Status::Complete);
+        self.link.set(Link::Complete);
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl QuickPlay {
     fn forget(self, search: Search) {
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
-        self.status.set(Status::Idle);
+        self.link.set(Link::Idle);
         self.search.set(search);
     }
 }

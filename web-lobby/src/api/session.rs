@@ -5,8 +5,8 @@ use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
-use super::notify::Notify;
-use super::{ApiError, get, post, retry, storage};
+use super::wake::{self, Gate};
+use super::{ApiError, get, post, storage};
 
 /// The person at the page.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(crate) struct Identity {
     pub(crate) refused: RwSignal<Option<String>>,
     /// Whether a name is on its way.
     pub(crate) busy: RwSignal<bool>,
-    waiting: StoredValue<Vec<Notify>, LocalStorage>,
+    waiting: StoredValue<Vec<Gate>, LocalStorage>,
 }
 
 impl Identity {
@@ -60,10 +60,10 @@ impl Identity {
         if let Some(me) = self.me.get_untracked() {
             return Some(me);
         }
-        let gate = Notify::new();
+        let gate = Gate::new();
         self.waiting.update_value(|waiting| waiting.push(gate.clone()));
         self.asking.set(true);
-        gate.notified().await;
+        gate.passed().await;
         self.me.get_untracked()
     }
 
@@ -73,9 +73,9 @@ impl Identity {
             if let Some(me) = self.me.get_untracked() {
                 return me;
             }
-            let gate = Notify::new();
+            let gate = Gate::new();
             self.waiting.update_value(|waiting| waiting.push(gate.clone()));
-            gate.notified().await;
+            gate.passed().await;
         }
     }
 
@@ -99,7 +99,7 @@ impl Identity {
         self.asking.set(false);
         self.refused.set(None);
         for gate in self.waiting.try_update_value(std::mem::take).unwrap_or_default() {
-            gate.notify();
+            gate.open();
         }
     }
 
@@ -115,7 +115,7 @@ impl Identity {
     }
 
     async fn restore(self) {
-        let mut backoff = retry::backoff();
+        let mut backoff = wake::backoff();
         loop {
             match get::<Session>("/api/session").await {
                 Ok(session) => return self.keep(session),
@@ -126,7 +126,7 @@ impl Identity {
                 }
                 Err(_) => {}
             }
-            retry::wait(&mut backoff, None, |_link| {}).await;
+            wake::wait_to_retry(&mut backoff, None, |_link| {}).await;
         }
     }
 

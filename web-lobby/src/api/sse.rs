@@ -15,9 +15,8 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::notify::{self, Notify};
-use super::transport::Status;
-use super::{retry, visibility};
+use super::link::Link;
+use super::wake::{self, Gate};
 
 /// A state that the server keeps sending changes of.
 pub(crate) trait Feed: Clone + DeserializeOwned + Send + Sync + 'static {
@@ -62,7 +61,7 @@ pub(crate) struct Fed<T: Send + Sync + 'static> {
     /// The state; nothing until the first snapshot came.
     pub(crate) state: RwSignal<Option<T>>,
     /// How the connection stands.
-    pub(crate) status: RwSignal<Status>,
+    pub(crate) link: RwSignal<Link>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Fed<T> {
@@ -76,7 +75,7 @@ impl<T: Send + Sync + 'static> Copy for Fed<T> {}
 impl<T: Feed> Fed<T> {
     /// Follows the feed for as long as the page lives.
     pub(crate) fn provide() {
-        let fed = Self { state: RwSignal::new(None), status: RwSignal::new(Status::Connecting) };
+        let fed = Self { state: RwSignal::new(None), link: RwSignal::new(Link::Connecting) };
         provide_context(fed);
         spawn_local(fed.follow());
     }
@@ -88,45 +87,45 @@ impl<T: Feed> Fed<T> {
 
     async fn follow(self) {
         let cursor = Rc::new(RefCell::new(None));
-        let mut backoff = retry::backoff();
-        let current = Rc::new(RefCell::new(Notify::new()));
+        let mut backoff = wake::backoff();
+        let current = Rc::new(RefCell::new(Gate::new()));
         spawn_local(rest_while_hidden(current.clone()));
         loop {
             let Some(connection) = Connection::open(self, cursor.clone()) else {
                 return self
-                    .status
-                    .set(Status::Stopped("This browser knows no EventSource.".to_owned()));
+                    .link
+                    .set(Link::Stopped("This browser knows no EventSource.".to_owned()));
             };
             *current.borrow_mut() = connection.lost.clone();
-            connection.lost.notified().await;
-            if self.status.get_untracked() == Status::Live {
+            connection.lost.passed().await;
+            if self.link.get_untracked() == Link::Live {
                 backoff.reset();
             }
             drop(connection);
-            if visibility::is_hidden() {
-                self.status.set(Status::Resting);
-                visibility::until_visible().await;
-                self.status.set(Status::Connecting);
+            if wake::is_hidden() {
+                self.link.set(Link::Resting);
+                wake::visible().await;
+                self.link.set(Link::Connecting);
             } else {
-                retry::wait(&mut backoff, None, |status| self.status.set(status)).await;
+                wake::wait_to_retry(&mut backoff, None, |link| self.link.set(link)).await;
             }
         }
     }
 }
 
 /// Ends the current connection whenever the page has been hidden for long.
-async fn rest_while_hidden(current: Rc<RefCell<Notify>>) {
+async fn rest_while_hidden(current: Rc<RefCell<Gate>>) {
     loop {
-        visibility::hidden_for_a_while().await;
-        current.borrow().notify();
-        visibility::until_visible().await;
+        wake::hidden_for_long().await;
+        current.borrow().open();
+        wake::visible().await;
     }
 }
 
 /// One `EventSource`, closed when dropped.
 struct Connection {
     source: EventSource,
-    lost: Notify,
+    lost: Gate,
     _on_event: Closure<dyn FnMut(MessageEvent)>,
     _on_open: Closure<dyn FnMut(Event)>,
     _on_error: Closure<dyn FnMut(Event)>,
@@ -136,7 +135,7 @@ impl Connection {
     fn open<T: Feed>(fed: Fed<T>, cursor: Rc<RefCell<Option<Cursor>>>) -> Option<Self> {
         let after = cursor.borrow().map(|cursor| format!("?after={cursor}")).unwrap_or_default();
         let source = EventSource::new(&format!("/api/feeds/{}{after}", T::NAME)).ok()?;
-        let lost = Notify::new();
+        let lost = Gate::new();
 
         let on_event = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
@@ -144,16 +143,16 @@ impl Connection {
             *cursor.borrow_mut() = event.last_event_id().parse().ok();
         });
         let on_open = Closure::<dyn FnMut(Event)>::new(move |_event: Event| {
-            let was_cut = matches!(fed.status.get_untracked(), Status::Reconnecting { .. });
-            fed.status.set(Status::Live);
+            let was_cut = matches!(fed.link.get_untracked(), Link::Reconnecting { .. });
+            fed.link.set(Link::Live);
             if was_cut {
                 // The server is back: nobody needs to wait any longer.
-                notify::wake_sleepers();
+                wake::nudge();
             }
         });
         let on_error = {
             let lost = lost.clone();
-            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.notify())
+            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.open())
         };
 
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));

@@ -9,7 +9,7 @@ mod follow;
 pub(crate) use download::{Download, Progress, file_address};
 pub(crate) use follow::{Follower, Following};
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use js_sys::Uint8Array;
 use shared::replay::ReplayReader;
@@ -34,43 +34,6 @@ pub(crate) struct Body {
     continues: bool,
     /// Names this state of the file: a later request goes on only when it is still the same.
     tag: Option<String>,
-}
-
-/// The requests that one reader makes, one after the other. Shared by the reader's owner and its task.
-#[derive(Debug, Default)]
-struct Requests {
-    is_stopped: Cell<bool>,
-    /// The next request shall be made at once.
-    again: Cell<bool>,
-    /// That the stream diverged was reported; it may do so again.
-    is_divergence_reported: Cell<bool>,
-    current: RefCell<Option<AbortController>>,
-}
-
-impl Requests {
-    /// Aborts the current request.
-    fn abort(&self) {
-        if let Some(request) = self.current.borrow().as_ref() {
-            request.abort();
-        }
-    }
-
-    /// Aborts the current request; the task ends.
-    fn stop(&self) {
-        self.is_stopped.set(true);
-        self.abort();
-    }
-
-    fn are_stopped(&self) -> bool {
-        self.is_stopped.get()
-    }
-
-    /// What aborts the next request.
-    fn next(&self) -> Result<AbortController, ApiError> {
-        let request = AbortController::new().or(Err(ApiError::Offline))?;
-        self.current.replace(Some(request.clone()));
-        Ok(request)
-    }
 }
 
 /// What was new in a stream.

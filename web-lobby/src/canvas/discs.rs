@@ -8,9 +8,8 @@ use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
-use super::point::{Point, chance, radians, units};
-use super::scene::{DrawnDisc, Frame, Scene};
-use super::shapes::{fill_circle, ring};
+use super::place::{Place, chance, radians, units};
+use super::{Frame, Scene, Seen, fill_circle, ring};
 
 const RADIUS: f64 = units(disc::RADIUS);
 /// A fall takes so many ticks: 600 ms.
@@ -25,7 +24,7 @@ const TRAIL_SPEED: f64 = 6.5;
 /// Everyone on the ice.
 pub(super) fn draw_standing(
     context: &CanvasRenderingContext2d,
-    discs: &[DrawnDisc],
+    discs: &[Seen],
     scene: &Scene,
     frame: &Frame,
 ) {
@@ -44,7 +43,7 @@ pub(super) fn draw_standing(
 }
 
 /// Everyone on the ice, from so far away that only the colours can be seen.
-pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[DrawnDisc], view: View) {
+pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[Seen], view: View) {
     let pixel = 1.0 / view.scale;
     let radius = RADIUS.max(DOT_PX * pixel);
     for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
@@ -56,7 +55,7 @@ pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[DrawnDisc],
 /// Everyone who fell lately: behind the slab, or in front of it.
 pub(super) fn draw_falling(
     context: &CanvasRenderingContext2d,
-    discs: &[DrawnDisc],
+    discs: &[Seen],
     scene: &Scene,
     behind: bool,
 ) {
@@ -67,20 +66,20 @@ pub(super) fn draw_falling(
         if !(0.0..1.0).contains(&age) || seen.disc.falls == 0 {
             continue;
         }
-        let out = Point::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
-        let place = seen.place.plus(out).plus(Point::new(0.0, 46.0 * age * age));
+        let out = Place::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
+        let place = seen.place.plus(out).plus(Place::new(0.0, 46.0 * age * age));
         context.set_global_alpha((1.0 - age).powf(0.7));
         draw_body(context, seen.disc, place, RADIUS * (1.0 - 0.85 * age));
     }
     context.set_global_alpha(1.0);
 }
 
-fn draw_shadow(context: &CanvasRenderingContext2d, seen: &DrawnDisc) {
+fn draw_shadow(context: &CanvasRenderingContext2d, seen: &Seen) {
     context.set_global_alpha(0.22);
-    fill_circle(context, seen.place.plus(Point::new(2.0, 5.0)), RADIUS + 0.5, palette::SHADOW.css);
+    fill_circle(context, seen.place.plus(Place::new(2.0, 5.0)), RADIUS + 0.5, palette::SHADOW.css);
 }
 
-fn draw_trail(context: &CanvasRenderingContext2d, seen: &DrawnDisc) {
+fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
     let speed = seen.speed.length();
     if speed < TRAIL_SPEED {
         return;
@@ -94,14 +93,14 @@ fn draw_trail(context: &CanvasRenderingContext2d, seen: &DrawnDisc) {
     }
 }
 
-fn draw_light(context: &CanvasRenderingContext2d, place: Point) {
+fn draw_light(context: &CanvasRenderingContext2d, place: Place) {
     context.set_global_alpha(0.35);
     fill_circle(context, place, RADIUS * 1.9, palette::WHITE.css);
     context.set_global_alpha(0.55);
     fill_circle(context, place, RADIUS * 1.45, palette::WHITE.css);
 }
 
-fn draw_one(context: &CanvasRenderingContext2d, seen: &DrawnDisc, scene: &Scene, frame: &Frame) {
+fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, frame: &Frame) {
     let disc = seen.disc;
     context.set_global_alpha(1.0);
     if disc.protection > 0 {
@@ -138,10 +137,10 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &DrawnDisc, scene: &Scene,
     draw_strain(context, disc, seen.place, radius + shaken(disc, scene.at, frame.is_calm));
 }
 
-fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Point, radius: f64) {
+fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
     fill_circle(context, place, radius, palette::INK.css);
     fill_circle(context, place, radius * 0.94, palette::hue(disc.slot).shade.css);
-    let raised = place.plus(Point::new(0.0, -radius * 0.07));
+    let raised = place.plus(Place::new(0.0, -radius * 0.07));
     fill_circle(context, raised, radius * 0.86, palette::hue(disc.slot).body.css);
     if palette::has_ring(disc.slot) {
         fill_circle(context, raised, radius * 0.56, palette::INK.css);
@@ -150,9 +149,9 @@ fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Point, radi
 }
 
 /// The notch points where the disc looks.
-fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
+fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     let aim = radians(disc.input.aim);
-    let corner = |turn: f64, reach: f64| place.plus(Point::at(aim + turn, RADIUS * reach));
+    let corner = |turn: f64, reach: f64| place.plus(Place::at(aim + turn, RADIUS * reach));
     let (tip, left, right) = (corner(0.0, 1.22), corner(0.42, 0.76), corner(-0.42, 0.76));
     context.begin_path();
     context.move_to(tip.x, tip.y);
@@ -167,7 +166,7 @@ fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
 }
 
 /// Teams differ by the colour of a rim and by its pattern, and by the light on the ice.
-fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
+fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     let colour = palette::team(disc.team).css;
     context.set_global_alpha(0.3);
     fill_circle(context, place, RADIUS * 1.75, colour);
@@ -184,7 +183,7 @@ fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
 }
 
 /// An arc from the top, clockwise: the more, the warmer. Full, it trembles.
-fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Point, radius: f64) {
+fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
     let part = strain_part(disc);
     if part <= 0.01 {
         return;
@@ -218,7 +217,7 @@ fn shaken(disc: &Disc, at: f64, is_calm: bool) -> f64 {
     (chance(moment) - 0.5) * 3.0
 }
 
-fn draw_protection(context: &CanvasRenderingContext2d, place: Point, disc: &Disc, frame: &Frame) {
+fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc, frame: &Frame) {
     let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
     let leaving = f64::from(disc.protection.min(20)) / 20.0;
     context.set_global_alpha(0.30 * leaving);
@@ -229,14 +228,14 @@ fn draw_protection(context: &CanvasRenderingContext2d, place: Point, disc: &Disc
 }
 
 /// Twice the push: a charged crown of eight rays that turns.
-fn draw_overcharge(context: &CanvasRenderingContext2d, place: Point, at: f64, disc: &Disc) {
+fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, disc: &Disc) {
     if blinks_out(disc.overcharge, at) {
         return;
     }
     context.begin_path();
     for ray in 0..8 {
         let angle = f64::from(ray) * TAU / 8.0 + at * 0.05;
-        let (from, to) = (Point::at(angle, RADIUS), Point::at(angle + 0.12, RADIUS + 13.0));
+        let (from, to) = (Place::at(angle, RADIUS), Place::at(angle + 0.12, RADIUS + 13.0));
         context.move_to(place.x + from.x, place.y + from.y);
         context.line_to(place.x + to.x, place.y + to.y);
     }
@@ -251,7 +250,7 @@ fn draw_overcharge(context: &CanvasRenderingContext2d, place: Point, at: f64, di
 }
 
 /// Twice the mass: a thick inner rim with four bolts.
-fn draw_heavy(context: &CanvasRenderingContext2d, place: Point, disc: &Disc) {
+fn draw_heavy(context: &CanvasRenderingContext2d, place: Place, disc: &Disc) {
     ring(context, place, RADIUS * 0.86, palette::INK.css, 5.0);
     let left = f64::from(disc.heavy) / f64::from(disc::EFFECT_TICKS);
     context.set_stroke_style_str(palette::pickup(shared::sim::PickupKind::Heavy).css);
@@ -260,7 +259,7 @@ fn draw_heavy(context: &CanvasRenderingContext2d, place: Point, disc: &Disc) {
     context.arc(place.x, place.y, RADIUS * 0.86, -FRAC_PI_2, -FRAC_PI_2 + TAU * left).ok();
     context.stroke();
     for bolt in 0..4 {
-        let at = Point::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
+        let at = Place::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
         fill_circle(context, place.plus(at), 2.6, palette::ICE_EDGE.css);
     }
 }

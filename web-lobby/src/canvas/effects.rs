@@ -3,8 +3,8 @@
 //! An effect knows when it was born and nothing else about time, so how it looks follows from the needle: slow
 //! motion slows it down, and a pause holds it.
 
-mod hit_stop;
 mod paint;
+mod stop;
 
 pub(super) use paint::{draw_above, draw_below};
 
@@ -14,8 +14,8 @@ use presentation::palette;
 use shared::sim::{Disc, Event, PickupKind, Slot, World};
 use shared::tick::Tick;
 
-use super::point::{Point, chance, radians, units};
-use hit_stop::HitStop;
+use super::place::{Place, chance, radians, units};
+use stop::Stop;
 
 /// At most so many are kept; when there are more, the oldest goes.
 const EFFECTS_MAX: usize = 160;
@@ -33,14 +33,14 @@ const SHAKE_REACH: f64 = 5.0;
 #[derive(Debug, Clone, Default)]
 pub struct Effects {
     shown: VecDeque<Effect>,
-    stops: VecDeque<HitStop>,
+    stops: VecDeque<Stop>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Effect {
     /// Ticks since the round began.
     born: f64,
-    place: Point,
+    place: Place,
     /// Radians: where a push went.
     angle: f64,
     kind: Kind,
@@ -91,21 +91,21 @@ impl Effects {
                 }
                 self.shown.push_back(Effect { born, place, angle, kind });
             }
-            self.stops.extend(hit_stop::stops_of(world, event, born));
+            self.stops.extend(stop::stops_of(world, event, born));
         }
-        self.stops.retain(|stop| now - stop.born <= hit_stop::LIFE_TICKS + LATE_TICKS);
+        self.stops.retain(|stop| now - stop.born <= stop::LIFE_TICKS + LATE_TICKS);
         let surplus = self.stops.len().saturating_sub(EFFECTS_MAX);
         self.stops.drain(..surplus);
         self.shown.retain(|effect| now - effect.born <= LIFE_TICKS_MAX);
     }
 
     /// How far from its place a disc is drawn, because a hard hit stopped it.
-    pub(super) fn hold(&self, slot: Slot, at: f64) -> Point {
-        hit_stop::offset(self.stops.iter(), slot, at)
+    pub(super) fn hold(&self, slot: Slot, at: f64) -> Place {
+        stop::offset(self.stops.iter(), slot, at)
     }
 
     /// How far the eye is shaken.
-    pub(super) fn shake(&self, at: f64) -> Point {
+    pub(super) fn shake(&self, at: f64) -> Place {
         let strength = self.alive(at).filter_map(|(effect, age)| {
             let hard = match effect.kind {
                 Kind::Fall { .. } => 1.0,
@@ -118,7 +118,7 @@ impl Effects {
         #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
         #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
         let seed = at as u32;
-        Point::new(chance(seed) - 0.5, chance(seed + 7_919) - 0.5).times(reach)
+        Place::new(chance(seed) - 0.5, chance(seed + 7_919) - 0.5).times(reach)
     }
 
     /// The direction and the amount by which a disc is squashed.
@@ -141,21 +141,21 @@ impl Effects {
     }
 }
 
-fn effect_of(world: &World, event: &Event) -> Option<(Point, f64, Kind)> {
+fn effect_of(world: &World, event: &Event) -> Option<(Place, f64, Kind)> {
     let disc = |slot: &Slot| world.disc(*slot);
-    let place = |disc: &Disc| Point::from_world(disc.position);
+    let place = |disc: &Disc| Place::of(disc.position);
     let aim = |disc: &Disc| radians(disc.input.aim);
     Some(match event {
         Event::PulseFired { id } => {
             let from = disc(&id.slot)?;
-            (place(from).plus(Point::at(aim(from), 30.0)), aim(from), Kind::Muzzle)
+            (place(from).plus(Place::at(aim(from), 30.0)), aim(from), Kind::Muzzle)
         }
         Event::PulseHit { id, target, at } => {
             let target_disc = disc(target)?;
-            let angle = place(target_disc).minus(Point::from_world(*at)).angle();
+            let angle = place(target_disc).minus(Place::of(*at)).angle();
             let strong = disc(&id.slot).is_some_and(|owner| owner.overcharge > 0);
             let strength = if strong { 0.9 } else { 0.5 };
-            (Point::from_world(*at), angle, Kind::Hit { target: *target, strength })
+            (Place::of(*at), angle, Kind::Hit { target: *target, strength })
         }
         Event::Shove { slot } => {
             let from = disc(slot)?;
@@ -168,26 +168,26 @@ fn effect_of(world: &World, event: &Event) -> Option<(Point, f64, Kind)> {
         }
         Event::Dash { slot } => {
             let from = disc(slot)?;
-            (place(from), Point::from_world(from.velocity).angle(), Kind::Streaks { slot: *slot })
+            (place(from), Place::of(from.velocity).angle(), Kind::Streaks { slot: *slot })
         }
         Event::Bump { a, b, speed, at } => {
             let way = place(disc(b)?).minus(place(disc(a)?));
             let strength = (units(*speed) / 10.0).min(1.0);
-            (Point::from_world(*at), way.angle(), Kind::Sparks { strength })
+            (Place::of(*at), way.angle(), Kind::Sparks { strength })
         }
         Event::KnockOut { slot, at, .. } => {
-            (Point::from_world(*at), Point::from_world(*at).angle(), Kind::Fall { slot: *slot })
+            (Place::of(*at), Place::of(*at).angle(), Kind::Fall { slot: *slot })
         }
         Event::Respawn { slot } => (place(disc(slot)?), 0.0, Kind::Return),
         Event::PickupSpawned { kind, at } => {
-            (Point::from_world(*at), 0.0, Kind::Pickup { kind: *kind, taken: false })
+            (Place::of(*at), 0.0, Kind::Pickup { kind: *kind, taken: false })
         }
         Event::PickupTaken { kind, at, .. } => {
-            (Point::from_world(*at), 0.0, Kind::Pickup { kind: *kind, taken: true })
+            (Place::of(*at), 0.0, Kind::Pickup { kind: *kind, taken: true })
         }
         Event::LeadChange { slot } => (place(disc(slot)?), 0.0, Kind::Lead),
         Event::ShrinkBegins => {
-            (Point::default(), 0.0, Kind::Shrink { radius: units(world.platform_radius()) })
+            (Place::default(), 0.0, Kind::Shrink { radius: units(world.platform_radius()) })
         }
         Event::RoundOver => return None,
     })

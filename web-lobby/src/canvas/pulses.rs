@@ -6,9 +6,8 @@ use presentation::palette;
 use shared::sim::{Pulse, pulse};
 use web_sys::CanvasRenderingContext2d;
 
-use super::point::{Point, units};
-use super::scene::Scene;
-use super::shapes::fill_circle;
+use super::place::{Place, units};
+use super::{Scene, fill_circle};
 
 const RADIUS: f64 = units(pulse::RADIUS);
 /// A pulse fades in its last ticks.
@@ -34,15 +33,15 @@ pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
 }
 
 fn draw_one(context: &CanvasRenderingContext2d, pulse: &Pulse, ahead: f64) {
-    let velocity = Point::from_world(pulse.velocity);
-    let place = Point::from_world(pulse.position).minus(velocity.times(ahead));
+    let velocity = Place::of(pulse.velocity);
+    let place = Place::of(pulse.position).minus(velocity.times(ahead));
     let strength = (f64::from(pulse.ticks_left) / FADE_TICKS).min(1.0);
     let size = if pulse.overcharged { 1.4 } else { 1.0 };
     let colour = if pulse.overcharged { palette::CHARGE.css } else { palette::WARM.css };
 
     // The trail is a thin triangle with a round head.
     let tail = place.minus(velocity.times(4.5));
-    let across = Point::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
+    let across = Place::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
     context.set_global_alpha(0.45 * strength);
     context.set_fill_style_str(palette::hue(pulse.id.slot).body.css);
     context.begin_path();

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::transport::{Status, Transport};
+use crate::api::link::{Link, Transport};
 
 /// "SSE · live", with the reason for the transport under the pointer.
 #[component]
@@ -10,23 +10,23 @@ pub(crate) fn Badge(
     /// The name by which tests find it.
     part: &'static str,
     transport: Transport,
-    #[prop(into)] status: Signal<Status>,
+    #[prop(into)] link: Signal<Link>,
 ) -> impl IntoView {
-    let title = move || match status.get() {
-        Status::Stopped(why) => why,
+    let title = move || match link.get() {
+        Link::Stopped(why) => why,
         _ => transport.reason().to_owned(),
     };
     view! {
         <span
             class="badge"
             data-testid=format!("badge-{part}")
-            data-state=move || status.with(Status::state)
+            data-state=move || link.with(Link::state)
             title=title
         >
             <i aria-hidden="true"></i>
             {transport.name()}
             " · "
-            {move || status.with(Status::words)}
+            {move || link.with(Link::words)}
         </span>
     }
 }

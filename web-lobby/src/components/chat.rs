@@ -10,9 +10,9 @@ use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::Empty;
 use crate::api::chat::{Chat, To};
+use crate::api::link::{Link, Transport};
 use crate::api::session::Identity;
 use crate::api::storage;
-use crate::api::transport::{Status, Transport};
 use line::{Line, MutedList};
 
 /// From so many characters on, the number of those left is shown.
@@ -51,7 +51,7 @@ pub(crate) fn ChatPanel() -> impl IntoView {
                     }}
                 </button>
                 <h2>"Chat"</h2>
-                <Badge part="chat" transport=Transport::Socket status=chat.status />
+                <Badge part="chat" transport=Transport::Socket link=chat.link />
             </div>
             <div class="chat-body">
                 <Channels chat=chat />
@@ -116,9 +116,9 @@ fn Log(chat: Chat) -> impl IntoView {
             request_animation_frame(move || log.set_scroll_top(log.scroll_height()));
         }
     });
-    let silence = move || match (identity.me.with(Option::is_some), chat.status.get()) {
+    let silence = move || match (identity.me.with(Option::is_some), chat.link.get()) {
         (false, _) => "Choose a name to read and to write: say something below.",
-        (true, Status::Live) => "Nobody has said anything yet. Be the first.",
+        (true, Link::Live) => "Nobody has said anything yet. Be the first.",
         (true, _) => "Opening the chat …",
     };
     view! {

@@ -5,7 +5,7 @@ use shared::id::RoomId;
 
 use super::copy::CopyText;
 use super::icon::{Icon, Picture};
-use crate::api::device_link::{AsWhom, Handover};
+use crate::api::handover::{AsWhom, Handover};
 use crate::api::invitation;
 
 /// How to play in a room, or watch it.

@@ -5,9 +5,9 @@ use shared::sim::{BotStrength, Mode};
 
 use super::dialog::Dialog;
 use super::invitation::{Invitation, WaysIn};
-use super::mode_choice::{ModeChoice, about};
+use super::quick_play::{ModeChoice, about};
+use crate::api::directory::{Opening, PrivateRoom};
 use crate::api::long_poll::QuickPlay;
-use crate::api::private_room::{Opening, PrivateRoom};
 
 /// The button and, once pressed, the question what kind of room.
 #[component]

@@ -3,15 +3,15 @@
 use leptos::prelude::*;
 use presentation::words;
 use shared::id::RoomId;
+use shared::sim::Mode;
 
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::invitation::WaysIn;
-use super::mode_choice::{ModeChoice, about};
 use super::private_room::PrivateRoomButton;
 use crate::api::clock::Now;
+use crate::api::link::Transport;
 use crate::api::long_poll::{QuickPlay, Search};
-use crate::api::transport::Transport;
 
 /// Choosing a mode, searching, and the seat that was found.
 #[component]
@@ -76,6 +76,17 @@ impl Stage {
     }
 }
 
+/// What a mode is like, in a few words.
+pub(crate) const fn about(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Brawl => "Everyone against everyone, up to 16 on the ice.",
+        Mode::Teams => "Eight against eight.",
+        Mode::Duel => "One against one, on small ice.",
+        Mode::Practice => "You and three bots. It changes no rating.",
+        Mode::Crowd => "Up to 1,024 on one wide platform. It changes no rating.",
+    }
+}
+
 #[component]
 fn Choice(play: QuickPlay) -> impl IntoView {
     let failure = move || match play.search.get() {
@@ -96,6 +107,36 @@ fn Choice(play: QuickPlay) -> impl IntoView {
                 "Quick play"
             </button>
         </div>
+    }
+}
+
+/// The modes as one choice.
+#[component]
+pub(crate) fn ModeChoice(
+    /// Names the choice among all of the page: buttons of one name are one choice.
+    group: &'static str,
+    #[prop(into)] chosen: Signal<Mode>,
+    choose: impl Fn(Mode) + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let option = move |mode: Mode| {
+        view! {
+            <label class="segment">
+                <input
+                    type="radio"
+                    name=group
+                    value=mode.title()
+                    prop:checked=move || chosen.get() == mode
+                    on:change=move |_| choose(mode)
+                />
+                <span>{mode.title()}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="segments" data-testid=group>
+            <legend class="unseen">"Mode"</legend>
+            {Mode::ALL.map(option).collect_view()}
+        </fieldset>
     }
 }
 
@@ -125,7 +166,7 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
                 <h2>
                     {move || format!("Looking for a {} match", play.mode.get().title())}
                     " "
-                    <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
+                    <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
                 </h2>
                 <dl class="facts">
                     {move || {
@@ -153,7 +194,7 @@ fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
                 "There is a seat for you in room "
                 <b class="room-id">{room.to_string()}</b>
                 " "
-                <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
+                <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
             </h2>
             <WaysIn room=room />
         </div>

@@ -8,8 +8,8 @@ use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::{Empty, Failure, Skeleton};
 use crate::api::clock::{Now, local};
-use crate::api::pull::Replays;
-use crate::api::transport::{Status, Transport};
+use crate::api::directory::Replays;
+use crate::api::link::{Link, Transport};
 
 /// The list and what stands in its place.
 #[component]
@@ -82,17 +82,17 @@ fn ReplayLine(replay: ReplaySummary) -> impl IntoView {
 #[component]
 pub(crate) fn RefreshBar(
     part: &'static str,
-    #[prop(into)] status: Signal<Status>,
+    #[prop(into)] link: Signal<Link>,
     #[prop(into)] refresh: Callback<()>,
 ) -> impl IntoView {
     view! {
         <span class="refresh">
-            <Badge part=part transport=Transport::Pull status=status />
+            <Badge part=part transport=Transport::Pull link=link />
             <button
                 class="quiet slim"
                 data-testid=format!("refresh-{part}")
                 on:click=move |_| refresh.run(())
-                disabled=move || status.get() == Status::Connecting
+                disabled=move || link.get() == Link::Connecting
                 aria-label="Refresh"
                 title="Ask the server again"
             >

@@ -10,8 +10,8 @@ use super::icon::{Icon, Picture};
 use super::notice::{Empty, Skeleton};
 use super::thumbnail::Thumbnail;
 use crate::api::clock::Now;
+use crate::api::link::Transport;
 use crate::api::sse::Fed;
-use crate::api::transport::Transport;
 
 /// The list of rooms with its heading.
 #[component]
@@ -35,7 +35,7 @@ pub(crate) fn RoomPanel(
         <section class="panel rooms" aria-labelledby="rooms-title">
             <div class="panel-head">
                 <h2 id="rooms-title">"Rooms"</h2>
-                <Badge part="rooms" transport=Transport::Events status=feed.status />
+                <Badge part="rooms" transport=Transport::Events link=feed.link />
             </div>
             <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=2 /> }>
                 <Show when=move || !is_empty.get() fallback=|| view! {

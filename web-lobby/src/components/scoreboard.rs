@@ -7,9 +7,9 @@ use shared::id::PlayerId;
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::{Empty, Skeleton};
+use crate::api::link::Transport;
 use crate::api::session::Identity;
 use crate::api::sse::Fed;
-use crate::api::transport::Transport;
 
 /// The ladder with its heading.
 #[component]
@@ -23,7 +23,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
         <section class="panel scores" aria-labelledby="scores-title">
             <div class="panel-head">
                 <h2 id="scores-title">"Scoreboard"</h2>
-                <Badge part="scoreboard" transport=Transport::Events status=feed.status />
+                <Badge part="scoreboard" transport=Transport::Events link=feed.link />
             </div>
             <div class="score-head" aria-hidden="true">
                 <span>"#"</span>

@@ -6,8 +6,8 @@ use presentation::playhead::PolledPlayhead;
 use shared::id::RoomId;
 
 use super::in_view::in_view;
-use super::match_canvas::{MatchCanvas, MatchRenderer, Surface};
-use crate::api::thumbnails::{Glimpse, Glimpses};
+use super::stage::{Easel, Projector, Stage};
+use crate::api::glimpses::{Glimpse, Glimpses};
 use crate::canvas::Frame;
 
 /// A picture is drawn every so many milliseconds: half of a screen's rate is plenty for dots.
@@ -33,16 +33,16 @@ pub(crate) fn Thumbnail(room: RoomId) -> impl IntoView {
 fn Moving(room: RoomId) -> impl IntoView {
     let view = StoredValue::new_local(Glimpses::expect().watch(room));
     let mut picture = Picture::default();
-    let paint = move |surface: &mut Surface, frame: &Frame| {
-        view.with_value(|view| view.with(|glimpse| picture.paint(surface, frame, glimpse)));
+    let paint = move |easel: &mut Easel, frame: &Frame| {
+        view.with_value(|view| view.with(|glimpse| picture.paint(easel, frame, glimpse)));
     };
-    view! { <MatchCanvas name="thumb-canvas" label=String::new() paint=Box::new(paint) /> }
+    view! { <Stage name="thumb-canvas" label=String::new() paint=Box::new(paint) /> }
 }
 
 /// What is kept from frame to frame.
 #[derive(Default)]
 struct Picture {
-    renderer: MatchRenderer,
+    projector: Projector,
     playhead: PolledPlayhead,
     body: u32,
     /// Since the last picture, in milliseconds.
@@ -53,7 +53,7 @@ struct Picture {
 }
 
 impl Picture {
-    fn paint(&mut self, surface: &mut Surface, frame: &Frame, glimpse: &Glimpse) {
+    fn paint(&mut self, easel: &mut Easel, frame: &Frame, glimpse: &Glimpse) {
         if self.body != glimpse.body {
             *self = Self { body: glimpse.body, ..Self::default() };
         }
@@ -72,11 +72,11 @@ impl Picture {
         let wanted = Some((at, frame.width * frame.density, frame.height * frame.density));
         if self.shown != wanted {
             self.shown = wanted;
-            self.renderer.show_small(surface, frame, reader, at);
+            self.projector.show_small(easel, frame, reader, at);
         }
         if frame.now_ms - self.written_ms > WRITE_EVERY_MS {
             self.written_ms = frame.now_ms;
-            surface.mark("data-tick", &format!("{at:.0}"));
+            easel.mark("data-tick", &format!("{at:.0}"));
         }
     }
 }

@@ -4,8 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use shared::sim::determinism;
 
-use crate::api::clock::frame_ms;
-use crate::components::match_canvas::FrameLoop;
+use crate::components::stage::{FrameLoop, now_ms};
 
 /// Matches to play unless the address says otherwise, and at most.
 const MATCHES: u64 = 1_000;
@@ -40,7 +39,7 @@ pub fn DeterminismPage() -> impl IntoView {
     let proof = RwSignal::new(Proof::default());
     let frames = StoredValue::new_local(None::<FrameLoop>);
     let begin = move |wanted: u64| {
-        proof.set(Proof { began_ms: frame_ms(), ..Proof::default() });
+        proof.set(Proof { began_ms: now_ms(), ..Proof::default() });
         frames.set_value(Some(FrameLoop::start(move |_| play_batch(proof, wanted))));
     };
     Effect::new(move |_| begin(wanted.get()));
@@ -88,11 +87,11 @@ fn play_batch(proof: RwSignal<Proof>, wanted: u64) {
     if next.played >= wanted {
         return;
     }
-    let until = frame_ms() + BATCH_MS;
-    while next.played < wanted && frame_ms() < until {
+    let until = now_ms() + BATCH_MS;
+    while next.played < wanted && now_ms() < until {
         next.play_one();
     }
-    next.passed_ms = frame_ms() - next.began_ms;
+    next.passed_ms = now_ms() - next.began_ms;
     proof.set(next);
 }
 

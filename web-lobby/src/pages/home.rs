@@ -6,13 +6,13 @@ use shared::api::RoomList;
 use shared::id::RoomId;
 
 use crate::api::chat::Chat;
+use crate::api::directory::{ReplayFilter, Replays};
+use crate::api::link::{Link, Transport};
 use crate::api::long_poll::{QuickPlay, Search};
-use crate::api::pull::{ReplayFilter, Replays};
 use crate::api::sse::Fed;
-use crate::api::transport::{Status, Transport};
 use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
-use crate::components::live_match::LiveMatch;
+use crate::components::live_stage::LiveStage;
 use crate::components::quick_play::QuickPlayPanel;
 use crate::components::replay_list::{RefreshBar, ReplayList};
 use crate::components::rooms::{RoomPanel, RoomTime, company, find, to_feature};
@@ -69,15 +69,15 @@ fn Featured(room: Memo<Option<RoomId>>) -> impl IntoView {
     let list = Fed::<RoomList>::expect().state;
     let summary = Memo::new(move |_| room.get().and_then(|id| find(list.into(), id)));
     let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
-    let status = RwSignal::new(Status::Idle);
+    let link = RwSignal::new(Link::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
-            <LiveMatch room=room status=status />
+            <LiveStage room=room link=link />
             <div class="caption" class:unseen=move || room.get().is_none()>
                 <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>
                 <span class="seats">{move || summary.with(|room| room.as_ref().map(company))}</span>
-                <Badge part="live" transport=Transport::Stream status=status />
+                <Badge part="live" transport=Transport::Stream link=link />
                 <RoomTime room=summary />
                 {move || address().map(|address| view! {
                     <a class="button quiet slim" href=address>"Watch large"</a>
@@ -95,7 +95,7 @@ fn LatestReplays() -> impl IntoView {
         <section class="panel replays" aria-labelledby="replays-title">
             <div class="panel-head">
                 <h2 id="replays-title">"Replays"</h2>
-                <RefreshBar part="replays" status=replays.status refresh=move |()| replays.refresh() />
+                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
             </div>
             <ReplayList
                 replays=replays

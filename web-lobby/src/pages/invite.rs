@@ -5,7 +5,7 @@ use leptos_router::hooks::use_params_map;
 use shared::api::{RoomDetails, RoomSeat};
 use shared::id::RoomId;
 
-use crate::api::pull::Pull;
+use crate::api::directory::Pull;
 use crate::components::invitation::{Invitation, WaysIn};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::replay_list::RefreshBar;
@@ -38,7 +38,7 @@ fn Invited(room: RoomId) -> impl IntoView {
         <div class="page narrow">
             <div class="page-head">
                 <h1>"Room " <span class="room-id">{room.to_string()}</span></h1>
-                <RefreshBar part="room" status=details.status refresh=refresh />
+                <RefreshBar part="room" link=details.link refresh=refresh />
             </div>
             <Show when=move || details.error.with(Option::is_some)>
                 <Failure sentence=sentence retry=refresh />

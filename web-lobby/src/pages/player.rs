@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use shared::api::PlayerProfile;
 
-use crate::api::pull::{Pull, ReplayFilter, Replays};
+use crate::api::directory::{Pull, ReplayFilter, Replays};
 use crate::api::session::Identity;
 use crate::components::icon::{Icon, Picture};
 use crate::components::notice::{Failure, Skeleton};
@@ -44,7 +44,7 @@ pub(crate) fn PlayerPage() -> impl IntoView {
                 Some(player) => view! {
                     <div class="page-head">
                         <h1>{player.row.name.to_string()}</h1>
-                        <RefreshBar part="profile" status=profile.status refresh=refresh />
+                        <RefreshBar part="profile" link=profile.link refresh=refresh />
                     </div>
                     <Figures player=player />
                 }.into_any(),

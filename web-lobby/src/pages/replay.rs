@@ -1,12 +1,7 @@
 //! A recorded match: plays while it downloads, both ways, at six speeds, from any moment that a link names.
 
 pub mod controls;
-pub mod keyboard;
-pub mod keys;
-pub mod missing;
-pub mod moment;
-pub mod notice;
-pub mod shown;
+mod keys;
 pub mod viewer;
 
 use leptos::prelude::*;
@@ -15,13 +10,41 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use presentation::words;
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
+use shared::sim::Slot;
+use shared::tick::TICK_RATE_HZ;
 
 use crate::api;
-use crate::api::transport::{Status, Transport};
+use crate::api::link::{Link, Transport};
 use crate::components::badge::Badge;
-use missing::NoReplay;
-use moment::Moment;
 use viewer::Viewer;
+
+/// Where a link wants to begin, and whom it wants to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Moment {
+    tick: f64,
+    follow: Option<Slot>,
+}
+
+impl Moment {
+    /// Of `?t=SECONDS&follow=SLOT`. What cannot be read is left out.
+    fn read(seconds: Option<&str>, slot: Option<&str>) -> Self {
+        let seconds = seconds.and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite());
+        Self {
+            tick: seconds.unwrap_or(0.0).max(0.0) * f64::from(TICK_RATE_HZ),
+            follow: slot.and_then(|text| text.parse().ok()).map(Slot),
+        }
+    }
+
+    /// As the end of a link.
+    fn write(self) -> String {
+        let mut text = format!("?t={:.1}", self.tick / f64::from(TICK_RATE_HZ));
+        if let Some(Slot(slot)) = self.follow {
+            text.push_str("&follow=");
+            text.push_str(&slot.to_string());
+        }
+        text
+    }
+}
 
 /// `/replays/:id?t=SECONDS&follow=SLOT`.
 #[component]
@@ -31,7 +54,7 @@ pub fn ReplayPage() -> impl IntoView {
         Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()));
     move || match id.get() {
         Some(id) => view! { <Replay id=id /> }.into_any(),
-        None => view! { <NoReplay why="That is no replay's address.".to_owned() /> }.into_any(),
+        None => view! { <Unknown why="That is no replay's address.".to_owned() /> }.into_any(),
     }
 }
 
@@ -47,7 +70,7 @@ fn Replay(id: ReplayId) -> impl IntoView {
             summary.try_set(Some(found));
         }
     });
-    let status = RwSignal::new(Status::Idle);
+    let link = RwSignal::new(Link::Idle);
     let hides_spoilers = RwSignal::new(api::storage::get(api::storage::SPOILERS_HIDDEN).is_some());
     Effect::new(move |_| {
         if hides_spoilers.get() {
@@ -58,8 +81,8 @@ fn Replay(id: ReplayId) -> impl IntoView {
     });
     view! {
         <article class="page theatre">
-            <Headline summary=summary status=status />
-            <Viewer id=id moment=moment hides_spoilers=hides_spoilers status=status>
+            <Headline summary=summary link=link />
+            <Viewer id=id moment=moment hides_spoilers=hides_spoilers link=link>
                 <FinalResult summary=summary hides_spoilers=hides_spoilers />
             </Viewer>
         </article>
@@ -70,7 +93,7 @@ fn Replay(id: ReplayId) -> impl IntoView {
 #[component]
 fn Headline(
     #[prop(into)] summary: Signal<Option<ReplaySummary>>,
-    #[prop(into)] status: Signal<Status>,
+    #[prop(into)] link: Signal<Link>,
 ) -> impl IntoView {
     let text = move || {
         summary.with(|summary| match summary {
@@ -93,7 +116,7 @@ fn Headline(
         <header class="theatre-head">
             <h1>{text}</h1>
             <p class="muted tabular">{details}</p>
-            <Badge part="replay" transport=Transport::Stream status=status />
+            <Badge part="replay" transport=Transport::Stream link=link />
         </header>
     }
 }
@@ -137,5 +160,37 @@ fn FinalResult(
                 <ol>{lines}</ol>
             </Show>
         </section>
+    }
+}
+
+/// There is no such replay.
+#[component]
+fn Unknown(why: String) -> impl IntoView {
+    view! {
+        <article class="page theatre-unknown">
+            <h1>"No replay here"</h1>
+            <p>{why}</p>
+            <p><a class="button" href="/replays">"All replays"</a></p>
+        </article>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Moment;
+    use shared::sim::Slot;
+
+    #[test]
+    fn a_link_leads_to_its_moment() {
+        let moment = Moment::read(Some("12.5"), Some("3"));
+
+        assert_eq!(moment, Moment { tick: 750.0, follow: Some(Slot(3)) });
+        assert_eq!(moment.write(), "?t=12.5&follow=3");
+    }
+
+    #[test]
+    fn nonsense_in_a_link_is_left_out() {
+        assert_eq!(Moment::read(Some("NaN"), Some("x")), Moment::default());
+        assert_eq!(Moment::read(Some("-4"), None), Moment::default());
     }
 }

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use shared::sim::Mode;
 
-use crate::api::pull::{ReplayFilter, Replays};
-use crate::api::transport::Status;
+use crate::api::directory::{ReplayFilter, Replays};
+use crate::api::link::Link;
 use crate::components::replay_list::{RefreshBar, ReplayList};
 
 /// Rounds on one page.
@@ -34,7 +34,7 @@ pub(crate) fn ReplaysPage() -> impl IntoView {
         <div class="page">
             <div class="page-head">
                 <h1>"Replays"</h1>
-                <RefreshBar part="replays" status=replays.status refresh=move |()| replays.refresh() />
+                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
             </div>
             <fieldset class="segments">
                 <legend class="unseen">"Mode"</legend>
@@ -50,7 +50,7 @@ pub(crate) fn ReplaysPage() -> impl IntoView {
                     <div class="more">
                         <button
                             class="quiet"
-                            disabled=move || replays.status.get() == Status::Connecting
+                            disabled=move || replays.link.get() == Link::Connecting
                             on:click=move |_| replays.older()
                         >
                             "Older rounds"

@@ -8,14 +8,14 @@ use shared::id::RoomId;
 use shared::sim::Slot;
 
 use crate::api::chat::Chat;
+use crate::api::link::{Link, Transport};
 use crate::api::session::Identity;
-use crate::api::transport::{Status, Transport};
 use crate::api::{self, ApiError};
 use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
 use crate::components::invitation::{FriendsLink, GameCommand, OpenGame};
-use crate::components::live_match::LiveMatch;
-use crate::components::match_canvas::{Hud, Roster};
+use crate::components::live_stage::LiveStage;
+use crate::components::stage::{Hud, Roster};
 
 /// `/rooms/:id/watch`.
 #[component]
@@ -34,7 +34,7 @@ pub fn WatchPage() -> impl IntoView {
 fn Watch(room: RoomId) -> impl IntoView {
     let hud = RwSignal::new(Hud::default());
     let follow = RwSignal::new(None::<Slot>);
-    let status = RwSignal::new(Status::Idle);
+    let link = RwSignal::new(Link::Idle);
     let opened = RwSignal::new(0);
     speak_there(room, opened);
     let details = RwSignal::new(None::<Result<RoomDetails, ApiError>>);
@@ -70,18 +70,18 @@ fn Watch(room: RoomId) -> impl IntoView {
                 <h1>{title}</h1>
                 <p class="muted tabular">{about}</p>
                 <Show when=move || refusal().is_none()>
-                    <Badge part="live" transport=Transport::Stream status=status />
+                    <Badge part="live" transport=Transport::Stream link=link />
                 </Show>
             </header>
             {move || refusal().map(|why| view! { <NoRoom why=why /> })}
             <div class="theatre-grid" class:refused=move || refusal().is_some()>
                 <div class="theatre-main">
-                    <LiveMatch room=Signal::stored(Some(room)) hud=hud follow=follow status=status opened=opened />
+                    <LiveStage room=Signal::stored(Some(room)) hud=hud follow=follow link=link opened=opened />
                 </div>
                 <aside class="theatre-side">
                     <Roster hud=hud follow=follow />
                     <ChatPanel />
-                    <Show when=move || !status.with(Status::is_stopped)>
+                    <Show when=move || !link.with(Link::is_stopped)>
                         <InviteBox room=room />
                     </Show>
                 </aside>

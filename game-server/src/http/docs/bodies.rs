@@ -7,7 +7,7 @@ use shared::api::{Problem, RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboa
 use shared::feed::Cursor;
 use utoipa::ToSchema;
 
-use crate::push::Beat;
+use crate::feeds::LabSample;
 
 /// A feed.
 #[derive(ToSchema)]
@@ -30,7 +30,7 @@ pub enum FeedSnapshot {
     /// Of `rooms`.
     Rooms(RoomList),
     /// Of `lab`.
-    Lab(Beat),
+    Lab(LabSample),
 }
 
 /// What happened in a feed: the same bytes on every transport.
@@ -64,14 +64,14 @@ pub enum FeedEvent {
         /// Which room.
         data: RoomClosed,
     },
-    /// In `lab`: the beat.
+    /// In `lab`: a sample.
     Beat {
         /// The cursor after this event.
         id: Cursor,
         /// When it happened, milliseconds since 1970.
         at_ms: u64,
         /// Its number.
-        data: Beat,
+        data: LabSample,
     },
 }
 

@@ -41,7 +41,7 @@ fn playing_room(with: RoomServices) -> (Room, mpsc::Sender<Request>) {
 #[tokio::test]
 async fn a_room_that_closes_before_its_result_is_known_waits_for_it() {
     let bench = Bench::start().await;
-    let (mut room, _requests) = playing_room(bench.for_rooms(bench.services()).await);
+    let (mut room, _requests) = playing_room(bench.room_services().await);
 
     room.end_round(Instant::now());
     assert!(matches!(room.stage, Stage::Summary(_)));
@@ -49,7 +49,7 @@ async fn a_room_that_closes_before_its_result_is_known_waits_for_it() {
     bench.stop().await;
 
     let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
-    let replays = bench.app.services.store.replays(filter).await.unwrap().replays;
+    let replays = bench.app.store.replays(filter).await.unwrap().replays;
     assert_eq!(replays.iter().map(|replay| replay.complete).collect::<Vec<_>>(), [true]);
 }
 
@@ -79,9 +79,8 @@ impl Bus for Listings {
 async fn a_room_that_has_ended_is_not_listed_again() {
     let bench = Bench::start().await;
     let bus = Arc::new(Listings::default());
-    let mut services = bench.services();
-    services.bus = bus.clone();
-    let (room, requests) = playing_room(bench.for_rooms(services).await);
+    let services = RoomServices { bus: bus.clone(), ..bench.room_services().await };
+    let (room, requests) = playing_room(services);
     bus.requests.set(requests).unwrap();
 
     room.close(CLOSING).await;

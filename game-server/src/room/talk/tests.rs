@@ -12,12 +12,13 @@ use shared::tick::Tick;
 use tokio::net::TcpListener;
 
 use super::{Opening, Talk};
+use crate::connections::ConnectionLimiter;
+use crate::metrics::Gauge;
 use crate::room::inputs::InputBuffer;
 use crate::room::line::Wishes;
 use crate::room::meter::{Meter, Whose};
 use crate::room::outbox::Outbox;
 use crate::room::wire::{READ_BYTES, Wire};
-use crate::serve::Door;
 use crate::testing::Bench;
 
 /// A seat whose client is the other end of a real socket.
@@ -30,13 +31,13 @@ struct Talking {
 
 impl Talking {
     async fn begin(bench: &Bench) -> Self {
-        let (services, now) = (bench.services(), Instant::now());
+        let (app, now) = (&bench.app, Instant::now());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, address) = listener.accept().await.unwrap();
-        let admission = Door::new(&services.config).admit(address.ip()).unwrap();
-        let held = (admission, services.gauges.room_sockets.enter());
-        let wire = Wire::new(socket, Bytes::new(), held, &services.config).unwrap();
+        let limiter = ConnectionLimiter::new(1, 1, Gauge::default());
+        let permit = limiter.permit(address.ip()).unwrap();
+        let wire = Wire::new(socket, Bytes::new(), permit, true).unwrap();
         let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(1));
         let (slot, outbox) = (Some(Slot(0)), Outbox::new());
         let opening = Opening {
@@ -45,11 +46,8 @@ impl Talking {
             reader: outbox.outlet().reader(),
             sight: None,
             is_seated: true,
-            ping_period: services.config.ping,
-            held: (
-                services.gauges.room_sockets.enter(),
-                services.presence.enter(player, room, None),
-            ),
+            ping_period: app.config.ping,
+            held: (app.gauges.room_sockets.enter(), app.presence.enter(player, room, None)),
         };
         let talk = Talk::begin(wire, opening, now);
         Self { talk, inputs: InputBuffer::new(Tick(0)), client, _outbox: outbox }

@@ -1,4 +1,4 @@
-//! The WebSocket under the chat: its messages, and what to do after its end.
+//! The WebSocket under the chat: what comes goes to [`Chat::take`], and its end says what to do next.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,7 +9,8 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::super::notify::Notify;
+use super::super::wake::Gate;
+use super::Chat;
 
 /// What to do after a connection.
 pub(super) enum Next {
@@ -21,7 +22,7 @@ pub(super) enum Next {
 /// One WebSocket, closed when dropped.
 pub(super) struct Connection {
     pub(super) socket: WebSocket,
-    closed: Notify,
+    closed: Gate,
     close: Rc<RefCell<Option<(u16, String)>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
@@ -29,19 +30,19 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn open(url: &str, receive: impl Fn(&str) + 'static) -> Option<Self> {
+    pub(super) fn open(chat: Chat, url: &str) -> Option<Self> {
         let socket = WebSocket::new_with_str(url, CHAT_SUBPROTOCOL).ok()?;
-        let closed = Notify::new();
+        let closed = Gate::new();
         let close = Rc::new(RefCell::new(None));
 
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            receive(&event.data().as_string().unwrap_or_default());
+            chat.take(&event.data().as_string().unwrap_or_default());
         });
         let on_close = {
             let (closed, close) = (closed.clone(), close.clone());
             Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
                 *close.borrow_mut() = Some((event.code(), event.reason()));
-                closed.notify();
+                closed.open();
             })
         };
         let on_error = Closure::<dyn FnMut(Event)>::new(|_event: Event| {});
@@ -60,7 +61,7 @@ impl Connection {
     }
 
     pub(super) async fn ended(self) -> Next {
-        self.closed.notified().await;
+        self.closed.passed().await;
         let close = self.close.borrow_mut().take();
         // 1006 is the browser's word for a connection that broke without a close.
         let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();

@@ -1,6 +1,6 @@
 //! Downloading a recording that plays meanwhile. A cut line is taken up again where it broke.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use presentation::words;
 use shared::id::ReplayId;
 use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
 
-use super::super::{ApiError, notify, retry};
-use super::{Asks, Body, Cut, Requests, is_newly_diverged, tell_diverged};
+use super::super::{ApiError, wake};
+use super::{Asks, Body, Cut, is_newly_diverged, tell_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(700);
@@ -56,7 +57,30 @@ pub(crate) struct Downloaded {
 /// Downloads until it is dropped.
 pub(crate) struct Download {
     downloaded: Rc<RefCell<Downloaded>>,
-    requests: Rc<Requests>,
+    line: Rc<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    left: Cell<bool>,
+    /// It was told that the recording leads elsewhere than it says. A keyframe in it heals that.
+    diverged: Cell<bool>,
+    request: RefCell<Option<AbortController>>,
+}
+
+impl Line {
+    fn cut(&self) {
+        if let Some(request) = self.request.borrow().as_ref() {
+            request.abort();
+        }
+    }
+
+    /// What the next request is ended with.
+    fn next(&self) -> Result<AbortController, ApiError> {
+        let request = AbortController::new().or(Err(ApiError::Offline))?;
+        self.request.replace(Some(request.clone()));
+        Ok(request)
+    }
 }
 
 impl Download {
@@ -67,9 +91,9 @@ impl Download {
             progress: Progress::Opening,
             tag: None,
         }));
-        let requests = Rc::new(Requests::default());
-        spawn_local(download(file_address(replay), downloaded.clone(), requests.clone()));
-        Self { downloaded, requests }
+        let line = Rc::new(Line::default());
+        spawn_local(download(file_address(replay), downloaded.clone(), line.clone()));
+        Self { downloaded, line }
     }
 
     /// Looks at what has been got.
@@ -80,7 +104,8 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        self.requests.stop();
+        self.line.left.set(true);
+        self.line.cut();
     }
 }
 
@@ -106,12 +131,12 @@ pub(crate) fn file_address(replay: ReplayId) -> String {
     format!("/api/replays/{replay}/file")
 }
 
-async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, requests: Rc<Requests>) {
+async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Line>) {
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-    while !requests.are_stopped() {
+    while !line.left.get() {
         let before = downloaded.borrow().reader.bytes();
-        let outcome = download_rest(&path, &downloaded, &requests).await;
-        requests.abort();
+        let outcome = download_rest(&path, &downloaded, &line).await;
+        line.cut();
         let progress = match outcome {
             Ok(progress) => progress,
             Err(error) if error.may_pass() => Progress::Reconnecting,
@@ -119,34 +144,34 @@ async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, requests: R
         };
         let is_over = !progress.may_grow();
         downloaded.borrow_mut().progress = progress;
-        if is_over || requests.are_stopped() {
+        if is_over || line.left.get() {
             return;
         }
         if downloaded.borrow().reader.bytes() > before {
             backoff.reset();
         }
-        notify::sleep(retry::next_delay_ms(&mut backoff)).await;
+        wake::sleep(wake::next_delay_ms(&mut backoff)).await;
     }
 }
 
 async fn download_rest(
     path: &str,
     downloaded: &Rc<RefCell<Downloaded>>,
-    requests: &Rc<Requests>,
+    line: &Rc<Line>,
 ) -> Result<Progress, ApiError> {
     let cut = downloaded.borrow().cut();
-    let mut body = Body::open(path, cut.as_ref(), Asks::AsOneself, &requests.next()?).await?;
+    let mut body = Body::open(path, cut.as_ref(), Asks::AsOneself, &line.next()?).await?;
     downloaded.borrow_mut().begin(&body);
     while let Some(bytes) = body.next().await? {
         for piece in bytes.chunks(PIECE_BYTES) {
-            if requests.are_stopped() {
+            if line.left.get() {
                 return Ok(Progress::Loading);
             }
             let pushed = downloaded.borrow_mut().reader.push(piece);
             if let Err(error) = pushed {
                 return Ok(Progress::Damaged(words::sentence(&error.to_string())));
             }
-            if is_newly_diverged(&downloaded.borrow().reader, &requests.is_divergence_reported) {
+            if is_newly_diverged(&downloaded.borrow().reader, &line.diverged) {
                 tell_diverged();
             }
             if bytes.len() > PIECE_BYTES {

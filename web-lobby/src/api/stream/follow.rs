@@ -4,14 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use gloo_timers::future::TimeoutFuture;
 use presentation::backoff::Backoff;
 use presentation::playhead::ArrivalJitter;
 use shared::id::RoomId;
 use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
 
-use super::super::{ApiError, clock, notify, retry};
-use super::{Asks, Body, Requests, is_newly_diverged, tell_diverged};
+use super::super::{ApiError, wake};
+use super::{Asks, Body, is_newly_diverged, tell_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(800);
@@ -53,7 +55,17 @@ pub(crate) struct Followed {
 /// Follows a room until it is dropped.
 pub(crate) struct Follower {
     followed: Rc<RefCell<Followed>>,
-    requests: Rc<Requests>,
+    line: Rc<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    left: Cell<bool>,
+    /// The next request shall go out at once.
+    again: Cell<bool>,
+    /// The stream led elsewhere than it said, and was opened anew for it: once, for it may do so again.
+    diverged: Cell<bool>,
+    request: RefCell<Option<AbortController>>,
 }
 
 impl Follower {
@@ -67,10 +79,10 @@ impl Follower {
             opened: 0,
             heard_ms: 0.0,
         }));
-        let requests = Rc::new(Requests::default());
+        let line = Rc::new(Line::default());
         let path = format!("/api/rooms/{room}/live");
-        spawn_local(follow(path, asks, followed.clone(), requests.clone()));
-        Self { followed, requests }
+        spawn_local(follow(path, asks, followed.clone(), line.clone()));
+        Self { followed, line }
     }
 
     /// Looks at what has been got.
@@ -80,35 +92,51 @@ impl Follower {
 
     /// Asks again, because somebody else asks now. What is shown stays until there is something new.
     pub(crate) fn reopen(&self) {
-        self.requests.again.set(true);
-        self.requests.abort();
+        self.line.again.set(true);
+        self.line.cut();
     }
 
     /// Notices a line that is dead without a word. `now_ms` is on the clock of the frames.
     pub(crate) fn watch(&self, now_ms: f64) {
         let followed = self.followed.borrow();
         if followed.following == Following::Live && now_ms - followed.heard_ms > SILENCE_MS_MAX {
-            self.requests.abort();
+            self.line.cut();
         }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.requests.stop();
+        self.line.left.set(true);
+        self.line.cut();
     }
 }
 
-async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, requests: Rc<Requests>) {
+impl Line {
+    fn cut(&self) {
+        if let Some(request) = self.request.borrow().as_ref() {
+            request.abort();
+        }
+    }
+
+    /// What the next request is ended with.
+    fn next(&self) -> Result<AbortController, ApiError> {
+        let request = AbortController::new().or(Err(ApiError::Offline))?;
+        self.request.replace(Some(request.clone()));
+        Ok(request)
+    }
+}
+
+async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-    while !requests.are_stopped() {
-        requests.again.set(false);
-        let outcome = follow_body(&path, asks, &followed, &requests).await;
-        requests.abort();
-        if requests.are_stopped() {
+    while !line.left.get() {
+        line.again.set(false);
+        let outcome = follow_body(&path, asks, &followed, &line).await;
+        line.cut();
+        if line.left.get() {
             return;
         }
-        if requests.again.get() {
+        if line.again.get() {
             continue;
         }
         let (following, wait_ms) = match outcome {
@@ -128,11 +156,11 @@ async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, reque
                 if followed.borrow().following == Following::Live {
                     backoff.reset();
                 }
-                (Following::Reconnecting, retry::next_delay_ms(&mut backoff))
+                (Following::Reconnecting, wake::next_delay_ms(&mut backoff))
             }
         };
         followed.borrow_mut().following = following;
-        notify::sleep(wait_ms).await;
+        TimeoutFuture::new(wait_ms).await;
     }
 }
 
@@ -149,9 +177,9 @@ async fn follow_body(
     path: &str,
     asks: Asks,
     followed: &Rc<RefCell<Followed>>,
-    requests: &Rc<Requests>,
+    line: &Rc<Line>,
 ) -> Result<Over, ApiError> {
-    let mut body = Body::open(path, None, asks, &requests.next()?).await?;
+    let mut body = Body::open(path, None, asks, &line.next()?).await?;
     followed.borrow_mut().opened += 1;
     if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
         followed.borrow_mut().following = Following::Waiting;
@@ -159,19 +187,19 @@ async fn follow_body(
     let (mut reader, mut jitter) = (ReplayReader::new(), ArrivalJitter::default());
     let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
-        if requests.are_stopped() {
+        if line.left.get() {
             return Ok(Over::Nothing);
         }
         is_empty = false;
-        let now_ms = clock::frame_ms();
+        let now_ms = crate::components::stage::now_ms();
         let mut followed = followed.borrow_mut();
         followed.heard_ms = now_ms;
         if is_shown {
             followed.take(&bytes, now_ms)?;
-            if is_newly_diverged(&followed.reader, &requests.is_divergence_reported) {
+            if is_newly_diverged(&followed.reader, &line.diverged) {
                 tell_diverged();
                 // It begins with a keyframe.
-                requests.again.set(true);
+                line.again.set(true);
                 return Ok(Over::Nothing);
             }
             continue;

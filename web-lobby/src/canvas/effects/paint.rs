@@ -5,26 +5,26 @@ use core::f64::consts::TAU;
 use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
-use super::super::point::{Point, chance};
-use super::super::shapes::{fill_circle, ring};
-use super::{Effect, Effects, Kind};
+use super::super::place::{Place, chance};
+use super::super::{Scene, fill_circle, ring};
+use super::{Effect, Kind};
 
 /// Half of a shove's cone, in radians: the same as the simulation's.
 const CONE_HALF: f64 =
     shared::sim::push::SHOVE_HALF_ANGLE as f64 * TAU / shared::sim::Angle::TURN as f64;
 
 /// Effects on which the discs stand.
-pub(in super::super) fn draw_below(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
-    draw_those(context, effects, at, true);
+pub(in super::super) fn draw_below(context: &CanvasRenderingContext2d, scene: &Scene) {
+    draw_those(context, scene, true);
 }
 
 /// Effects over the discs.
-pub(in super::super) fn draw_above(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
-    draw_those(context, effects, at, false);
+pub(in super::super) fn draw_above(context: &CanvasRenderingContext2d, scene: &Scene) {
+    draw_those(context, scene, false);
 }
 
-fn draw_those(context: &CanvasRenderingContext2d, effects: &Effects, at: f64, below: bool) {
-    for (effect, age) in effects.alive(at) {
+fn draw_those(context: &CanvasRenderingContext2d, scene: &Scene, below: bool) {
+    for (effect, age) in scene.effects.alive(scene.at) {
         let part = age / effect.kind.life_ticks();
         if part < 1.0 && effect.kind.is_below() == below {
             draw_one(context, effect, part);
@@ -104,8 +104,8 @@ fn draw_cone(context: &CanvasRenderingContext2d, effect: &Effect, reach: f64, fa
 }
 
 fn draw_streaks(context: &CanvasRenderingContext2d, effect: &Effect, part: f64) {
-    let back = Point::at(effect.angle, -1.0);
-    let across = Point::new(-back.y, back.x);
+    let back = Place::at(effect.angle, -1.0);
+    let across = Place::new(-back.y, back.x);
     context.begin_path();
     for lane in -2..=2 {
         let lane = f64::from(lane);
@@ -131,7 +131,7 @@ fn draw_sparks(context: &CanvasRenderingContext2d, effect: &Effect, part: f64, s
         let turn = (chance(seed + spark * 3) - 0.5) * TAU * 0.9;
         let reach = (14.0 + 44.0 * chance(seed + spark * 3 + 1)) * (0.4 + strength);
         let eased = 1.0 - (1.0 - part) * (1.0 - part);
-        let place = effect.place.plus(Point::at(effect.angle + turn, 6.0 + reach * eased));
+        let place = effect.place.plus(Place::at(effect.angle + turn, 6.0 + reach * eased));
         let size = (1.6 + 2.4 * chance(seed + spark * 3 + 2)) * (1.0 - part);
         let colour = if spark % 2 == 0 { effect.kind.colour() } else { palette::CHARGE.css };
         fill_circle(context, place, size, colour);

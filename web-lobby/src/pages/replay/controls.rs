@@ -7,12 +7,12 @@ use presentation::recording_player::{PlaybackCommand, PlaybackState, SPEEDS};
 use presentation::words;
 use shared::sim::Slot;
 
+use super::Moment;
 use super::keys::ViewerCommand;
-use super::moment::Moment;
-use super::shown::Shown;
+use super::viewer::Shown;
 use crate::api::clipboard;
 use crate::api::invitation::origin;
-use crate::components::match_canvas::Hud;
+use crate::components::stage::Hud;
 
 /// Lucide's shapes (ISC), each in a box of 24 by 24.
 const PLAY: &str = "M6 4l14 8l-14 8Z";
@@ -29,7 +29,7 @@ const COPIED_MS: u32 = 2_000;
 
 /// The bar.
 #[component]
-pub(crate) fn Controls(
+pub fn Controls(
     shown: Shown,
     act: impl Fn(ViewerCommand) + Copy + Send + Sync + 'static,
     /// Address of the page without its query, and of the file.
@@ -100,7 +100,7 @@ fn svg_of(path: impl Into<Signal<&'static str>>) -> impl IntoView {
 fn FollowChoice(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
     let people = Memo::new(move |_| {
         hud.with(|hud| {
-            let person = |row: &crate::components::match_canvas::Standing| {
+            let person = |row: &crate::components::stage::Standing| {
                 (row.person.slot, row.person.name.clone())
             };
             let mut people: Vec<_> = hud.standings.iter().map(person).collect();

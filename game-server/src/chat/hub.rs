@@ -1,0 +1,350 @@
+//! What the chat task knows and decides: who listens where, who may speak, what each one gets.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::Utf8Bytes;
+use serde::Serialize;
+use shared::id::{PlayerId, RoomId};
+use shared::protocol::SERVER_MESSAGE_BYTES_MAX;
+use shared::protocol::chat::{
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
+    LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX,
+};
+
+use super::inbox::{Mailer, inbox};
+use super::{ConnectionId, Joined, Request};
+use crate::clock::now_ms;
+use crate::limits::{Bucket, Rate};
+use crate::player::Player;
+use crate::presence::Presence;
+use crate::storage::{ChatLog, Players, Readable};
+
+/// Rooms that one connection may follow. Entering one more leaves the first.
+const ROOMS_MAX: usize = 8;
+/// Lines that a client which comes back gets of each channel. If there are more, it is told that some are missing.
+const MISSED_LINES_MAX: usize = 200;
+/// The size of history in one message; the oldest lines give way.
+const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
+/// People whose rate is remembered. When more speak, those who may speak again freely are forgotten.
+const SPEAKERS_MAX: usize = 4_096;
+
+const LINES: Rate = Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
+
+/// The state of the chat.
+pub(super) struct Hub {
+    log: Arc<dyn ChatLog>,
+    players: Arc<dyn Players>,
+    presence: Arc<Presence>,
+    listeners: BTreeMap<ConnectionId, Listener>,
+    speakers: HashMap<PlayerId, Bucket>,
+    /// The number of the last line.
+    sequence: u64,
+    connections: u64,
+}
+
+struct Listener {
+    player: Player,
+    /// Bounded: full means too slow, and the connection is cut.
+    mailer: Mailer,
+    rooms: BTreeSet<RoomId>,
+}
+
+/// What was said before.
+#[derive(Debug, Default)]
+struct History {
+    /// The oldest first.
+    lines: Vec<ChatLine>,
+    /// Older ones were left out.
+    is_cut: bool,
+}
+
+/// A line that is not sent, and when it could be.
+type Refused = (ChatRefusal, Option<Duration>);
+
+impl Hub {
+    pub(super) fn new(
+        log: Arc<dyn ChatLog>,
+        players: Arc<dyn Players>,
+        presence: Arc<Presence>,
+        sequence: u64,
+    ) -> Self {
+        Self {
+            log,
+            players,
+            presence,
+            listeners: BTreeMap::new(),
+            speakers: HashMap::new(),
+            sequence,
+            connections: 0,
+        }
+    }
+
+    pub(super) async fn answer(&mut self, request: Request) {
+        match request {
+            Request::Join { player, after, reply } => {
+                let joined = self.join(player, after).await;
+                let connection = joined.connection;
+                if reply.send(joined).is_err() {
+                    self.listeners.remove(&connection);
+                }
+            }
+            Request::Message { from, message } => match message {
+                ChatClientMessage::Say { channel, text, nonce } => {
+                    self.say(from, channel, &text, nonce).await;
+                }
+                ChatClientMessage::Enter { room } => self.enter(from, room).await,
+                ChatClientMessage::Exit { room } => {
+                    if let Some(listener) = self.listeners.get_mut(&from) {
+                        listener.rooms.remove(&room);
+                    }
+                }
+            },
+            Request::Leave { connection } => {
+                self.listeners.remove(&connection);
+            }
+        }
+    }
+
+    async fn join(&mut self, player: Player, after: Option<u64>) -> Joined {
+        let mut channels = vec![Readable::Lobby, Readable::Direct(player.id)];
+        // Rooms are followed by entering them. Coming back, one also gets what was said there meanwhile.
+        if after.is_some() {
+            let rooms = self.presence.rooms_of(player.id);
+            channels.extend(rooms.into_iter().map(|(room, team)| Readable::Room(room, team)));
+        }
+        // A number that was never given is from another log: its reader begins anew.
+        let known = after.filter(|after| *after <= self.sequence);
+        let History { lines, is_cut } = self.history(&channels, known, player.id).await;
+        let gap = after.is_some() && (is_cut || known.is_none());
+        let (id, name) = (player.id, player.name.clone());
+        let hello = ChatServerMessage::Hello { player: id, name, lines, gap };
+
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        let (mailer, inbox) = inbox();
+        self.listeners.insert(connection, Listener { player, mailer, rooms: BTreeSet::new() });
+        self.tell(connection, &encode(&hello));
+        Joined { connection, inbox }
+    }
+
+    async fn enter(&mut self, connection: ConnectionId, room: RoomId) {
+        let Some(listener) = self.listeners.get(&connection) else { return };
+        let player = listener.player.id;
+        let History { lines, is_cut } = if self.presence.is_in(player, room) {
+            let team = self.presence.team_in(player, room);
+            self.history(&[Readable::Room(room, team)], None, player).await
+        } else {
+            // Not there (yet): nothing to read, and nothing will come while that is so.
+            History::default()
+        };
+        if let Some(listener) = self.listeners.get_mut(&connection) {
+            if listener.rooms.len() >= ROOMS_MAX {
+                listener.rooms.pop_first();
+            }
+            listener.rooms.insert(room);
+        }
+        self.tell(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
+    }
+
+    async fn history(
+        &self,
+        channels: &[Readable],
+        after: Option<u64>,
+        reader: PlayerId,
+    ) -> History {
+        let limit = after.map_or(HISTORY_LINES, |_| MISSED_LINES_MAX);
+        // One more tells whether there are more.
+        let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
+        let mut history = History::default();
+        for channel in channels {
+            match self.log.lines(*channel, after.unwrap_or(0), asked).await {
+                Ok(mut found) => {
+                    let too_many = found.len().saturating_sub(limit);
+                    history.is_cut |= too_many > 0;
+                    history.lines.extend(found.drain(too_many..));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "chat history could not be read");
+                    history.is_cut = true;
+                }
+            }
+        }
+        history.lines.sort_by_key(|line| line.sequence);
+        history.lines = history.lines.into_iter().map(|line| as_seen_by(reader, line)).collect();
+        history.keep_what_fits();
+        history
+    }
+
+    async fn say(&mut self, from: ConnectionId, channel: ChatChannel, text: &str, nonce: u32) {
+        let Some(listener) = self.listeners.get(&from) else { return };
+        let speaker = listener.player.clone();
+        let text = tidy(text);
+        if let Err(refused) = self.check(&speaker, channel, &text).await {
+            self.refuse(from, nonce, refused);
+            return;
+        }
+        let line = ChatLine {
+            sequence: self.sequence + 1,
+            at_ms: now_ms(),
+            channel,
+            from: speaker.id,
+            name: speaker.name,
+            text,
+            nonce: None,
+        };
+        // Kept before it is told: what was read once is there after a restart, and no number is given twice.
+        if let Err(error) = self.log.add_line(line.clone()).await {
+            tracing::error!(%error, "a line of chat could not be kept");
+            // It may be there all the same: its number is then used up.
+            if let Ok(last) = self.log.last_sequence().await {
+                self.sequence = self.sequence.max(last);
+            }
+            self.refuse(from, nonce, (ChatRefusal::Failed, None));
+            return;
+        }
+        self.sequence = line.sequence;
+        self.publish(from, line, nonce);
+    }
+
+    fn refuse(&mut self, from: ConnectionId, nonce: u32, (reason, wait): Refused) {
+        let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
+        self.tell(from, &encode(&ChatServerMessage::Refused { nonce, reason, retry_in_ms }));
+    }
+
+    async fn check(
+        &mut self,
+        speaker: &Player,
+        channel: ChatChannel,
+        text: &str,
+    ) -> Result<(), Refused> {
+        if text.is_empty() {
+            return Err((ChatRefusal::Empty, None));
+        }
+        if text.chars().count() > LINE_CHARS_MAX {
+            return Err((ChatRefusal::TooLong, None));
+        }
+        let may_speak = match channel {
+            ChatChannel::Lobby => true,
+            ChatChannel::Room { room } => self.presence.is_in(speaker.id, room),
+            ChatChannel::Team { room, team } => {
+                self.presence.team_in(speaker.id, room) == Some(team)
+            }
+            ChatChannel::Direct { player } => {
+                if !self.is_known(player).await {
+                    return Err((ChatRefusal::Unknown, None));
+                }
+                true
+            }
+        };
+        if !may_speak {
+            return Err((ChatRefusal::NotThere, None));
+        }
+        self.take_turn(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
+    }
+
+    async fn is_known(&self, player: PlayerId) -> bool {
+        self.listeners.values().any(|listener| listener.player.id == player)
+            || matches!(self.players.player(player).await, Ok(Some(_)))
+    }
+
+    fn take_turn(&mut self, speaker: PlayerId) -> Result<(), Duration> {
+        let now = Instant::now();
+        if self.speakers.len() >= SPEAKERS_MAX {
+            self.speakers.retain(|_, bucket| !bucket.is_full(now));
+        }
+        self.speakers.entry(speaker).or_insert_with(|| Bucket::full(now)).take(LINES, now)
+    }
+
+    /// Sends a line to everyone who may read it, encoded once for all but the two ends of a direct line.
+    fn publish(&mut self, from: ConnectionId, line: ChatLine, nonce: u32) {
+        let own = ChatLine { nonce: Some(nonce), ..line.clone() };
+        self.tell(from, &encode(&ChatServerMessage::Line(own)));
+
+        let readers: Vec<_> = self
+            .listeners
+            .iter()
+            .filter(|(id, listener)| **id != from && self.can_read(listener, &line))
+            .map(|(id, listener)| (*id, listener.player.id))
+            .collect();
+        let for_all = encode(&ChatServerMessage::Line(line.clone()));
+        for (connection, reader) in readers {
+            let seen = as_seen_by(reader, line.clone());
+            if seen == line {
+                self.tell(connection, &for_all);
+            } else {
+                self.tell(connection, &encode(&ChatServerMessage::Line(seen)));
+            }
+        }
+    }
+
+    fn can_read(&self, listener: &Listener, line: &ChatLine) -> bool {
+        let reader = listener.player.id;
+        match line.channel {
+            ChatChannel::Lobby => true,
+            ChatChannel::Room { room } => {
+                listener.rooms.contains(&room) && self.presence.is_in(reader, room)
+            }
+            ChatChannel::Team { room, team } => {
+                listener.rooms.contains(&room) && self.presence.team_in(reader, room) == Some(team)
+            }
+            ChatChannel::Direct { player } => reader == player || reader == line.from,
+        }
+    }
+
+    fn tell(&mut self, connection: ConnectionId, text: &Utf8Bytes) {
+        let Some(listener) = self.listeners.get(&connection) else { return };
+        if listener.mailer.send(text.clone()).is_err() {
+            // Full: its inbox ends here, and with it the connection. Or it is gone already.
+            self.listeners.remove(&connection);
+        }
+    }
+}
+
+/// The `Direct` channel names the other one, which depends on who reads.
+fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
+    if let ChatChannel::Direct { player } = &mut line.channel
+        && *player == reader
+    {
+        *player = line.from;
+    }
+    line
+}
+
+/// One line of plain text: what would break it or hide in it becomes a space.
+fn tidy(text: &str) -> String {
+    let is_unfit = |letter: char| {
+        letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|letter| if is_unfit(letter) { ' ' } else { letter })
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+impl History {
+    /// The newest lines that go into one message.
+    fn keep_what_fits(&mut self) {
+        let mut bytes = 0;
+        let fitting = self.lines.iter().rev().take_while(|line| {
+            bytes += json(line).len() + 1;
+            bytes <= HISTORY_BYTES_MAX
+        });
+        let left_out = self.lines.len() - fitting.count();
+        self.is_cut |= left_out > 0;
+        self.lines.drain(..left_out);
+    }
+}
+
+fn encode(message: &ChatServerMessage) -> Utf8Bytes {
+    json(message).into()
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("a message of plain data encodes")
+}
+
+#[cfg(test)]
+mod tests;

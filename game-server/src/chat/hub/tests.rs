@@ -1,0 +1,300 @@
+//! Who may speak, how often, and who hears it.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use shared::id::{PlayerId, PlayerName, RoomId};
+use shared::protocol::chat::{
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
+    LINE_CHARS_MAX, LINES_BURST_MAX,
+};
+use tokio::sync::oneshot;
+
+use super::{Hub, MISSED_LINES_MAX, tidy};
+use crate::chat::inbox::{INBOX_MESSAGES_MAX, Inbox};
+use crate::chat::{ConnectionId, Joined, Request};
+use crate::player::Player;
+use crate::presence::Presence;
+use crate::storage::{ChatLog as _, Players as _, SqlStore};
+use crate::token::hash_token;
+
+struct Chat {
+    hub: Hub,
+    presence: Arc<Presence>,
+    store: Arc<SqlStore>,
+    _folder: tempfile::TempDir,
+}
+
+struct Guest {
+    id: PlayerId,
+    connection: ConnectionId,
+    inbox: Inbox,
+}
+
+impl Chat {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("chat.sqlite").display());
+        let store = Arc::new(SqlStore::open(&url).await.unwrap());
+        let presence = Arc::new(Presence::default());
+        let hub = Hub::new(store.clone(), store.clone(), presence.clone(), 0);
+        Self { hub, presence, store, _folder: folder }
+    }
+
+    async fn join(&mut self, id: u64, after: Option<u64>) -> (Guest, Vec<ChatLine>) {
+        let (guest, lines, _) = self.join_and_ask_for_gap(id, after).await;
+        (guest, lines)
+    }
+
+    async fn join_and_ask_for_gap(
+        &mut self,
+        id: u64,
+        after: Option<u64>,
+    ) -> (Guest, Vec<ChatLine>, bool) {
+        let name = PlayerName::parse(&format!("guest {id}")).unwrap();
+        let player = Player { id: PlayerId::from_bits(id), name };
+        if self.store.player(player.id).await.unwrap().is_none() {
+            let token = hash_token(player.name.as_str());
+            self.store.add_guest(player.clone(), token, 0).await.unwrap();
+        }
+        let (reply, joined) = oneshot::channel();
+        self.hub.answer(Request::Join { player: player.clone(), after, reply }).await;
+        let Joined { connection, inbox } = joined.await.unwrap();
+        let mut guest = Guest { id: player.id, connection, inbox };
+        match guest.heard() {
+            Some(ChatServerMessage::Hello { lines, gap, .. }) => (guest, lines, gap),
+            other => panic!("no hello but {other:?}"),
+        }
+    }
+
+    /// So many lines were said before anybody came.
+    async fn fill(&mut self, count: u64, channel: ChatChannel, text: &str) {
+        for _ in 0..count {
+            self.hub.sequence += 1;
+            self.store.add_line(line(self.hub.sequence, channel, text)).await.unwrap();
+        }
+    }
+
+    async fn tell(&mut self, guest: &Guest, message: ChatClientMessage) {
+        self.hub.answer(Request::Message { from: guest.connection, message }).await;
+    }
+
+    async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
+        let text = text.to_owned();
+        self.tell(guest, ChatClientMessage::Say { channel, text, nonce: 7 }).await;
+    }
+}
+
+impl Guest {
+    fn heard(&mut self) -> Option<ChatServerMessage> {
+        let text = self.inbox.next().now_or_never().flatten()?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    fn heard_line(&mut self) -> Option<ChatLine> {
+        match self.heard()? {
+            ChatServerMessage::Line(line) => Some(line),
+            other => panic!("no line but {other:?}"),
+        }
+    }
+
+    fn refusal(&mut self) -> Option<ChatRefusal> {
+        match self.heard()? {
+            ChatServerMessage::Refused { nonce: 7, reason, .. } => Some(reason),
+            other => panic!("no refusal but {other:?}"),
+        }
+    }
+}
+
+fn line(sequence: u64, channel: ChatChannel, text: &str) -> ChatLine {
+    let (from, name) = (PlayerId::from_bits(99), PlayerName::parse("Somebody").unwrap());
+    ChatLine { sequence, at_ms: 5, channel, from, name, text: text.to_owned(), nonce: None }
+}
+
+#[tokio::test]
+async fn everyone_hears_the_lobby_and_the_sender_its_nonce() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+
+    chat.say(&ada, ChatChannel::Lobby, " hello\nthere ").await;
+
+    let heard = bob.heard_line().unwrap();
+    assert_eq!((heard.text.as_str(), heard.from, heard.nonce), ("hello there", ada.id, None));
+    assert_eq!(ada.heard_line().unwrap(), ChatLine { nonce: Some(7), ..heard });
+}
+
+#[tokio::test]
+async fn a_team_hears_its_own_lines_only() {
+    let mut chat = Chat::open().await;
+    let room = RoomId::from_bits(9);
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+    let (mut eve, _) = chat.join(3, None).await;
+    let _present = [
+        chat.presence.enter(ada.id, room, Some(0)),
+        chat.presence.enter(bob.id, room, Some(0)),
+        chat.presence.enter(eve.id, room, Some(1)),
+    ];
+    for guest in [&ada, &bob, &eve] {
+        chat.tell(guest, ChatClientMessage::Enter { room }).await;
+    }
+    for guest in [&mut ada, &mut bob, &mut eve] {
+        assert!(matches!(guest.heard(), Some(ChatServerMessage::Entered { .. })));
+    }
+
+    chat.say(&ada, ChatChannel::Team { room, team: 0 }, "left side").await;
+    chat.say(&ada, ChatChannel::Team { room, team: 1 }, "spying").await;
+    chat.say(&ada, ChatChannel::Room { room: RoomId::from_bits(8) }, "elsewhere").await;
+
+    assert_eq!(bob.heard_line().unwrap().text, "left side");
+    assert_eq!(eve.heard(), None);
+    assert_eq!(ada.heard_line().unwrap().text, "left side");
+    assert_eq!(ada.refusal(), Some(ChatRefusal::NotThere));
+    assert_eq!(ada.refusal(), Some(ChatRefusal::NotThere));
+}
+
+#[tokio::test]
+async fn a_direct_line_names_the_other_one() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+    let (mut eve, _) = chat.join(3, None).await;
+
+    chat.say(&ada, ChatChannel::Direct { player: bob.id }, "psst").await;
+    chat.say(&ada, ChatChannel::Direct { player: PlayerId::from_bits(99) }, "anyone?").await;
+
+    assert_eq!(ada.heard_line().unwrap().channel, ChatChannel::Direct { player: bob.id });
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Unknown));
+    assert_eq!(bob.heard_line().unwrap().channel, ChatChannel::Direct { player: ada.id });
+    assert_eq!(eve.heard(), None);
+}
+
+#[tokio::test]
+async fn speech_is_limited_in_length_and_rate() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+
+    chat.say(&ada, ChatChannel::Lobby, " \u{202e} ").await;
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Empty));
+    chat.say(&ada, ChatChannel::Lobby, &"é".repeat(LINE_CHARS_MAX + 1)).await;
+    assert_eq!(ada.refusal(), Some(ChatRefusal::TooLong));
+
+    for _ in 0..LINES_BURST_MAX {
+        chat.say(&ada, ChatChannel::Lobby, &"é".repeat(LINE_CHARS_MAX)).await;
+        assert!(ada.heard_line().is_some());
+    }
+    chat.say(&ada, ChatChannel::Lobby, "one more").await;
+    match ada.heard() {
+        Some(ChatServerMessage::Refused { reason: ChatRefusal::TooFast, retry_in_ms, .. }) => {
+            assert!(retry_in_ms.is_some_and(|wait| (1..=1_500).contains(&wait)));
+        }
+        other => panic!("no refusal but {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_was_missed() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    chat.say(&ada, ChatChannel::Lobby, "one").await;
+    let seen = ada.heard_line().unwrap().sequence;
+    chat.hub.answer(Request::Leave { connection: ada.connection }).await;
+
+    let (bob, history) = chat.join(2, None).await;
+    assert_eq!(history.len(), 1);
+    chat.say(&bob, ChatChannel::Lobby, "two").await;
+    chat.say(&bob, ChatChannel::Direct { player: ada.id }, "three").await;
+
+    let (_, missed) = chat.join(1, Some(seen)).await;
+    assert_eq!(missed.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["two", "three"]);
+    assert_eq!(missed[1].channel, ChatChannel::Direct { player: bob.id });
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_and_nobody_else_notices() {
+    let mut chat = Chat::open().await;
+    let (slow, _) = chat.join(1, None).await;
+    let (mut quick, _) = chat.join(2, None).await;
+
+    for _ in 0..=INBOX_MESSAGES_MAX {
+        // Out of the rate's reach: a refusal fills an inbox as well as a line.
+        chat.say(&slow, ChatChannel::Lobby, "").await;
+    }
+    chat.say(&quick, ChatChannel::Lobby, "still here").await;
+
+    assert!(!chat.hub.listeners.contains_key(&slow.connection));
+    assert_eq!(quick.heard_line().unwrap().text, "still here");
+}
+
+#[tokio::test]
+async fn who_missed_more_than_fits_is_told_of_the_gap() {
+    let mut chat = Chat::open().await;
+    let missed = MISSED_LINES_MAX as u64;
+    chat.fill(missed + 1, ChatChannel::Lobby, "hello").await;
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(1)).await;
+    assert_eq!((lines.len(), lines[0].sequence, gap), (MISSED_LINES_MAX, 2, false));
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(0)).await;
+    assert_eq!((lines.len(), lines[0].sequence, gap), (MISSED_LINES_MAX, 2, true));
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, None).await;
+    assert_eq!((lines.len(), gap), (HISTORY_LINES, false));
+
+    // As many lines, and more bytes than go into a message.
+    chat.fill(missed, ChatChannel::Lobby, &"語".repeat(LINE_CHARS_MAX)).await;
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(missed + 1)).await;
+    assert!(lines.len() < MISSED_LINES_MAX && gap);
+}
+
+#[tokio::test]
+async fn a_place_that_this_log_has_not_reached_is_a_gap() {
+    let mut chat = Chat::open().await;
+    chat.fill(3, ChatChannel::Lobby, "hello").await;
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(4)).await;
+    assert_eq!((lines.len(), gap), (3, true));
+
+    let (_, lines, gap) = chat.join_and_ask_for_gap(1, Some(3)).await;
+    assert_eq!((lines.len(), gap), (0, false));
+}
+
+#[tokio::test]
+async fn a_room_with_a_longer_history_says_so() {
+    let mut chat = Chat::open().await;
+    let room = RoomId::from_bits(9);
+    let (mut ada, _) = chat.join(1, None).await;
+    let _present = chat.presence.enter(ada.id, room, None);
+
+    for is_longer in [false, true] {
+        let count = if is_longer { 1 } else { HISTORY_LINES as u64 };
+        chat.fill(count, ChatChannel::Room { room }, "hello").await;
+        chat.tell(&ada, ChatClientMessage::Enter { room }).await;
+        match ada.heard() {
+            Some(ChatServerMessage::Entered { lines, gap, .. }) => {
+                assert_eq!((lines.len(), gap), (HISTORY_LINES, is_longer));
+            }
+            other => panic!("not let in but {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+    // Kept before the store failed, say.
+    chat.store.add_line(line(1, ChatChannel::Lobby, "half said")).await.unwrap();
+
+    chat.say(&ada, ChatChannel::Lobby, "lost").await;
+    chat.say(&ada, ChatChannel::Lobby, "said again").await;
+
+    assert_eq!(ada.refusal(), Some(ChatRefusal::Failed));
+    assert_eq!(ada.heard_line().unwrap().sequence, 2);
+    assert_eq!(bob.heard_line().unwrap().text, "said again");
+}
+
+#[test]
+fn nothing_hides_in_a_line() {
+    assert_eq!(tidy("\u{7}a\u{202e}b\r\nc "), "a b  c");
+}

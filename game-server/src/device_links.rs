@@ -1,0 +1,149 @@
+//! Single-use codes by which one program lets another become the same player: the lobby in a browser, the client.
+//!
+//! A code is bound to its player and to nothing else, lives [`DEVICE_LINK_SECONDS`], and works once. It is no
+//! session: who redeems it gets one of their own, so no session token ever stands in a link or a command.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use shared::api::DeviceLink;
+use shared::id::PlayerId;
+
+use crate::sync::lock;
+use crate::token::random_token;
+
+/// How long a code works, in seconds.
+pub const DEVICE_LINK_SECONDS: u32 = 60;
+/// Codes of one player that work at once. One more replaces the oldest.
+const PER_PLAYER_MAX: usize = 8;
+/// Codes that work at once. When there are as many, no more are given out. Few enough to look through.
+const CODES_MAX: usize = 4_096;
+
+/// Why no code was given or none accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceLinkError {
+    /// Too many codes wait to be used.
+    #[error("too many codes wait to be used: try again in a minute")]
+    TooMany,
+    /// Unknown, used or expired.
+    #[error(
+        "this code was used, has expired after {DEVICE_LINK_SECONDS} seconds, or is another server's: get a new one \
+         where it came from"
+    )]
+    Invalid,
+}
+
+struct Code {
+    text: String,
+    player: PlayerId,
+    expires: Instant,
+}
+
+/// The codes that wait to be used.
+#[derive(Default)]
+pub struct DeviceLinks {
+    /// The oldest first.
+    waiting: Mutex<VecDeque<Code>>,
+}
+
+impl DeviceLinks {
+    /// Makes a code.
+    ///
+    /// # Errors
+    /// [`DeviceLinkError::TooMany`] when the table is full.
+    pub fn issue(&self, player: PlayerId) -> Result<DeviceLink, DeviceLinkError> {
+        self.issue_at(player, Instant::now())
+    }
+
+    /// Uses a code: whose it was.
+    ///
+    /// # Errors
+    /// [`DeviceLinkError::Invalid`].
+    pub fn redeem(&self, code: &str) -> Result<PlayerId, DeviceLinkError> {
+        self.redeem_at(code, Instant::now())
+    }
+
+    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<DeviceLink, DeviceLinkError> {
+        let mut waiting = lock(&self.waiting);
+        forget_expired(&mut waiting, now);
+        if waiting.iter().filter(|code| code.player == player).count() >= PER_PLAYER_MAX {
+            let oldest = waiting.iter().position(|code| code.player == player);
+            oldest.and_then(|place| waiting.remove(place));
+        }
+        if waiting.len() >= CODES_MAX {
+            return Err(DeviceLinkError::TooMany);
+        }
+        let (code, expires) =
+            (random_token(), now + Duration::from_secs(DEVICE_LINK_SECONDS.into()));
+        waiting.push_back(Code { text: code.clone(), player, expires });
+        Ok(DeviceLink { code, expires_in_s: DEVICE_LINK_SECONDS })
+    }
+
+    fn redeem_at(&self, text: &str, now: Instant) -> Result<PlayerId, DeviceLinkError> {
+        let mut waiting = lock(&self.waiting);
+        forget_expired(&mut waiting, now);
+        let place = waiting.iter().position(|code| code.text == text);
+        let code = place.and_then(|place| waiting.remove(place));
+        code.map(|code| code.player).ok_or(DeviceLinkError::Invalid)
+    }
+}
+
+/// All live equally long, so the oldest expire first.
+fn forget_expired(waiting: &mut VecDeque<Code>, now: Instant) {
+    while waiting.front().is_some_and(|code| code.expires <= now) {
+        waiting.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use shared::id::PlayerId;
+
+    use super::{CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinkError, DeviceLinks, PER_PLAYER_MAX};
+
+    const ADA: PlayerId = PlayerId::from_bits(7);
+
+    #[test]
+    fn a_code_works_once() {
+        let codes = DeviceLinks::default();
+        let code = codes.issue(ADA).unwrap().code;
+
+        assert_eq!(codes.redeem("another"), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem(&code), Ok(ADA));
+        assert_eq!(codes.redeem(&code), Err(DeviceLinkError::Invalid));
+    }
+
+    #[test]
+    fn a_code_expires_and_makes_room() {
+        let (codes, now) = (DeviceLinks::default(), Instant::now());
+        let soon = now + Duration::from_secs(u64::from(DEVICE_LINK_SECONDS) - 1);
+        let code = codes.issue_at(ADA, now).unwrap().code;
+        let other = codes.issue_at(ADA, now).unwrap().code;
+        for player in 2..CODES_MAX as u64 {
+            codes.issue_at(PlayerId::from_bits(player + 100), now).unwrap();
+        }
+
+        assert_eq!(codes.issue_at(PlayerId::from_bits(8), soon), Err(DeviceLinkError::TooMany));
+        assert_eq!(codes.redeem_at(&other, soon), Ok(ADA));
+
+        let late = soon + Duration::from_secs(1);
+        assert_eq!(codes.redeem_at(&code, late), Err(DeviceLinkError::Invalid));
+        assert!(codes.issue_at(PlayerId::from_bits(8), late).is_ok());
+    }
+
+    #[test]
+    fn nobody_holds_more_than_their_share() {
+        let codes = DeviceLinks::default();
+        let of_bob = codes.issue(PlayerId::from_bits(8)).unwrap().code;
+        let first = codes.issue(ADA).unwrap().code;
+
+        let last = (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA).unwrap().code).last().unwrap();
+
+        assert_eq!(codes.redeem(&first), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem(&last), Ok(ADA));
+        assert_eq!(codes.redeem(&of_bob), Ok(PlayerId::from_bits(8)));
+    }
+}

@@ -1,0 +1,151 @@
+//! Feeds and their five transports.
+//!
+//! [`feed`] is the log; every other file is a thin adapter from it to one transport.
+
+pub mod feed;
+pub mod reader;
+
+pub mod long_poll;
+pub mod poll;
+pub mod sse;
+pub mod stream;
+pub mod websocket;
+
+pub mod bridge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
+
+use feed::{Feed, FeedLimits, FeedState, Source};
+
+/// How far back the lab's samples are remembered, as far as a feed's limits allow: more would help nobody.
+const LAB_REMEMBERS_FOR: Duration = Duration::from_secs(120);
+/// LabSamples that are remembered however seldom they come: a reader goes on from one to the next.
+const LAB_EVENTS_MIN: usize = 16;
+
+/// Every feed of this server.
+pub struct Feeds {
+    /// The ladder: `score` events.
+    pub scoreboard: Arc<Feed<Scoreboard>>,
+    /// Public rooms: `room` and `closed` events.
+    pub rooms: Arc<Feed<RoomList>>,
+    /// Numbered samples to measure transports with: `beat` events.
+    pub lab: Arc<Feed<LabSample>>,
+}
+
+impl Feeds {
+    /// Empty feeds, each in an epoch of its own. The lab samples so often.
+    #[must_use]
+    pub fn new(lab_interval: Duration) -> Self {
+        let limits = FeedLimits::default();
+        let samples = LAB_REMEMBERS_FOR.as_nanos() / lab_interval.as_nanos().max(1);
+        let samples = usize::try_from(samples).unwrap_or(usize::MAX);
+        let events_max = samples.clamp(LAB_EVENTS_MIN, limits.events_max);
+        let lab = FeedLimits { events_max, ..limits };
+        Self {
+            scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
+            rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
+            lab: Arc::new(Feed::new("lab", LabSample::default(), lab)),
+        }
+    }
+
+    /// Ends every stream: the server stops.
+    pub fn close(&self) {
+        self.scoreboard.close();
+        self.rooms.close();
+        self.lab.close();
+    }
+
+    /// The feed of that name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<Arc<dyn Source>> {
+        match name {
+            "scoreboard" => Some(self.scoreboard.clone()),
+            "rooms" => Some(self.rooms.clone()),
+            "lab" => Some(self.lab.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl FeedState for Scoreboard {
+    type Event = ScoreRow;
+
+    fn kind(_: &ScoreRow) -> &'static str {
+        Self::EVENT_SCORE
+    }
+
+    fn apply(&mut self, row: ScoreRow) {
+        self.upsert(row);
+    }
+}
+
+/// What happens in the feed `rooms`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum RoomEvent {
+    /// A room opened or changed.
+    Room(RoomSummary),
+    /// A room closed.
+    Closed(RoomClosed),
+}
+
+impl FeedState for RoomList {
+    type Event = RoomEvent;
+
+    fn kind(event: &RoomEvent) -> &'static str {
+        match event {
+            RoomEvent::Room(_) => Self::EVENT_ROOM,
+            RoomEvent::Closed(_) => Self::EVENT_CLOSED,
+        }
+    }
+
+    fn apply(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::Room(room) => self.upsert(room),
+            RoomEvent::Closed(closed) => self.close(closed.id),
+        }
+    }
+}
+
+/// The newest sample of the feed `lab`: its snapshot and its only event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = Beat)]
+pub struct LabSample {
+    /// Counts the samples since the server started.
+    pub n: u64,
+    /// When it was made, milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl FeedState for LabSample {
+    type Event = Self;
+
+    fn kind(_: &Self) -> &'static str {
+        "beat"
+    }
+
+    fn apply(&mut self, sample: Self) {
+        *self = sample;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::feed::Source as _;
+    use super::{Feeds, LabSample};
+
+    #[test]
+    fn a_lab_that_samples_seldom_remembers_its_last_samples() {
+        let lab = Feeds::new(Duration::from_secs(3_600)).lab;
+        let before = lab.publish(LabSample { n: 1, at_ms: 0 });
+        lab.publish(LabSample { n: 2, at_ms: 0 });
+
+        assert_eq!(lab.after(before, 9).unwrap().len(), 1);
+    }
+}

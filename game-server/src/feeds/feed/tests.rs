@@ -1,0 +1,190 @@
+//! The promise of a feed: resumed anywhere, nothing is lost and nothing doubled.
+
+use std::sync::Arc;
+
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::Value;
+use shared::feed::{Cursor, Envelope};
+
+use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
+use crate::feeds::reader::{Reader, Start};
+
+/// A list of numbers: the snapshot must hold exactly the events up to its cursor.
+#[derive(Default, serde::Serialize)]
+struct Numbers(Vec<u64>);
+
+impl FeedState for Numbers {
+    type Event = u64;
+
+    fn kind(_: &u64) -> &'static str {
+        "number"
+    }
+
+    fn apply(&mut self, number: u64) {
+        self.0.push(number);
+    }
+}
+
+fn feed(events_max: usize) -> Arc<Feed<Numbers>> {
+    let limits = FeedLimits { events_max, ..FeedLimits::default() };
+    Arc::new(Feed::new("numbers", Numbers::default(), limits))
+}
+
+fn envelope(event: &Event) -> Envelope<Value> {
+    serde_json::from_str(&event.text()).unwrap()
+}
+
+/// What a client does with what it gets.
+#[derive(Default)]
+struct Client {
+    cursor: Option<Cursor>,
+    seen: Vec<u64>,
+    resets: usize,
+}
+
+impl Client {
+    fn take(&mut self, event: &Event) {
+        let envelope = envelope(event);
+        match envelope.kind.as_str() {
+            "number" => self.seen.push(envelope.data.as_u64().unwrap()),
+            kind => {
+                self.resets += usize::from(kind == "reset");
+                self.seen = serde_json::from_value(envelope.data).unwrap();
+            }
+        }
+        self.cursor = Some(envelope.id);
+    }
+
+    fn start(&self) -> Start {
+        self.cursor.map_or(Start::Snapshot, Start::After)
+    }
+}
+
+/// Random publishing, reading and reconnecting: what the client has is always a prefix of what was
+/// published, and in the end all of it.
+#[test]
+fn any_interleaving_leaves_no_gap_and_no_double() {
+    for seed in 0..2_000 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let feed = feed(rng.random_range(1..50));
+        let (mut client, mut published) = (Client::default(), 0);
+        let mut reader = Reader::open(feed.clone(), client.start());
+
+        for _ in 0..rng.random_range(1..60) {
+            match rng.random_range(0..4) {
+                0 => reader = Reader::open(feed.clone(), client.start()),
+                1 => {
+                    for _ in 0..rng.random_range(1..80) {
+                        feed.publish(published);
+                        published += 1;
+                    }
+                }
+                _ => {
+                    for _ in 0..rng.random_range(1..40) {
+                        reader.next_ready().inspect(|event| client.take(event));
+                    }
+                    assert!(client.seen.iter().copied().eq(0..client.seen.len() as u64));
+                }
+            }
+        }
+
+        while let Some(event) = reader.next_ready() {
+            client.take(&event);
+        }
+        assert!(client.seen.iter().copied().eq(0..published), "seed {seed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reconnecting_clients_keep_up_with_a_busy_publisher() {
+    let feed = feed(512);
+    let readers: Vec<_> = (0..100)
+        .map(|seed| {
+            let feed = feed.clone();
+            tokio::spawn(async move {
+                let mut rng = StdRng::seed_from_u64(seed);
+                let mut client = Client::default();
+                'connections: loop {
+                    let mut reader = Reader::open(feed.clone(), client.start());
+                    for _ in 0..rng.random_range(1..20) {
+                        let Some(event) = reader.next().await else { break 'connections };
+                        client.take(&event);
+                    }
+                }
+                client
+            })
+        })
+        .collect();
+
+    for number in 0..3_000 {
+        feed.publish(number);
+        tokio::task::yield_now().await;
+    }
+    feed.close();
+
+    for reader in readers {
+        assert!(reader.await.unwrap().seen.into_iter().eq(0..3_000));
+    }
+}
+
+#[test]
+fn the_three_forms_carry_the_same_envelope() {
+    let feed = feed(8);
+
+    let cursor = feed.publish(5);
+    let before = Cursor { sequence: 0, ..cursor };
+    let event = feed.after(before, 8).unwrap().remove(0);
+
+    let text = event.text().to_string();
+    assert_eq!(event.line(), format!("{text}\n"));
+    assert_eq!(event.sse(), format!("id: {cursor}\nevent: number\ndata: {text}\n\n"));
+    assert_eq!(envelope(&event).data, 5);
+}
+
+#[test]
+fn a_place_that_is_not_in_the_log_is_gone() {
+    let feed = feed(2);
+    let first = feed.publish(1);
+    assert!(feed.after(Cursor { sequence: 0, ..first }, 9).is_ok());
+
+    feed.publish(2);
+    feed.publish(3);
+
+    assert_eq!(feed.after(first, 9).unwrap().len(), 2);
+    assert_eq!(feed.after(Cursor { sequence: 0, ..first }, 9).unwrap_err(), Gone);
+    assert_eq!(feed.after(Cursor { sequence: 4, ..first }, 9).unwrap_err(), Gone);
+    assert_eq!(feed.after(Cursor { epoch: !first.epoch, ..first }, 9).unwrap_err(), Gone);
+}
+
+#[test]
+fn the_log_is_bounded_by_bytes_too() {
+    let limits = FeedLimits { events_max: usize::MAX, bytes_max: 1_000 };
+    let feed = Feed::new("numbers", Numbers::default(), limits);
+
+    for number in 0..1_000 {
+        feed.publish(number);
+    }
+
+    let log = crate::sync::lock(&feed.log);
+    assert!(log.bytes <= 1_000 && !log.events.is_empty());
+    assert_eq!(log.bytes, log.events.iter().map(|event| event.sse.len()).sum::<usize>());
+}
+
+#[test]
+fn a_state_put_in_place_reaches_every_reader_as_a_reset() {
+    let feed = feed(100);
+    let before = [feed.publish(1), feed.publish(2)];
+    let mut reader = Reader::open(feed.clone(), Start::After(before[1]));
+    assert!(reader.next_ready().is_none());
+
+    feed.replace(Numbers(vec![7]));
+    feed.publish(8);
+
+    let mut client = Client::default();
+    while let Some(event) = reader.next_ready() {
+        client.take(&event);
+    }
+    assert_eq!((client.seen, client.resets), (vec![7, 8], 1));
+    assert!(before.iter().all(|place| feed.after(*place, 9).is_err()));
+}

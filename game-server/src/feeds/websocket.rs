@@ -1,0 +1,59 @@
+//! A feed over a WebSocket: a text frame for each envelope. The client sends nothing but pongs and its close.
+
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::SinkExt as _;
+use shared::protocol::close;
+
+use super::reader::Reader;
+use crate::metrics::Counted;
+use crate::pulse::Beat;
+use crate::socket::{self, Ear, Heartbeat, Incoming};
+
+/// Sends events until the client or the server leaves.
+pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _counted: Counted) {
+    let (mut heartbeat, mut ear) = (Heartbeat::new(ping), Ear::new());
+    let end = loop {
+        tokio::select! {
+            event = reader.next() => match event {
+                Some(event) => {
+                    if send(&mut socket, &mut reader, Message::Text(event.text())).await.is_err() {
+                        return;
+                    }
+                }
+                None => break Some((close::RESTART, "the server stops")),
+            },
+            incoming = ear.receive(&mut socket) => match incoming {
+                Incoming::Pong => heartbeat.pong(),
+                Incoming::Ping => {}
+                Incoming::Text(_) | Incoming::Binary(_) => {
+                    break Some((close::POLICY, "a feed takes no messages"));
+                }
+                Incoming::Ended(end) => break end,
+            },
+            beat = heartbeat.next() => match beat {
+                Beat::Ping => if socket.send(socket::ping()).await.is_err() { return },
+                Beat::Dead => break Some((close::NO_PONG, "no pong came")),
+            },
+        }
+    };
+    socket::close(socket, end).await;
+}
+
+/// Events written before the socket is looked after again.
+const BURST_EVENTS_MAX: usize = 64;
+
+/// Writes what is ready before it flushes once.
+async fn send(
+    socket: &mut WebSocket,
+    reader: &mut Reader,
+    first: Message,
+) -> Result<(), axum::Error> {
+    socket.feed(first).await?;
+    for _ in 1..BURST_EVENTS_MAX {
+        let Some(event) = reader.next_ready() else { break };
+        socket.feed(Message::Text(event.text())).await?;
+    }
+    socket.flush().await
+}

@@ -1,0 +1,96 @@
+//! What the service does with requests, and what it costs others.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use shared::api::MatchState;
+use shared::id::{PlayerId, RoomId};
+use shared::sim::Mode;
+
+use super::{BEAT, Following, Service};
+use crate::testing::Bench;
+
+impl Service {
+    fn empty(bench: &Bench) -> Self {
+        Self {
+            rooms: bench.app.rooms.clone(),
+            bots_fill_after: bench.app.config.bots_fill_after,
+            tickets: HashMap::new(),
+            numbers: HashMap::new(),
+            names: HashMap::new(),
+            queue: Vec::new(),
+            next_number: 0,
+            ended: VecDeque::new(),
+        }
+    }
+}
+
+fn matched_room(following: &Following) -> Option<RoomId> {
+    match following.borrow().state {
+        MatchState::Matched { room } => Some(room),
+        MatchState::Waiting { .. } => None,
+    }
+}
+
+#[tokio::test]
+async fn who_asks_again_is_sent_to_the_room_where_a_seat_is_kept() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let (ada, now) = (PlayerId::from_bits(1), Instant::now());
+
+    let mut rooms = Vec::new();
+    for _ in 0..3 {
+        let following = service.join(ada, 1_500, Mode::Practice, now).unwrap();
+        service.beat(now).await;
+        rooms.extend(matched_room(&following));
+    }
+
+    assert_eq!((rooms.len(), rooms[0], rooms[1]), (3, rooms[1], rooms[2]));
+    let other = service.join(PlayerId::from_bits(2), 1_500, Mode::Practice, now).unwrap();
+    service.beat(now).await;
+    assert!(matched_room(&other).is_some_and(|room| room != rooms[0]));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn those_who_wait_hear_of_newcomers_with_the_beat_and_not_with_each() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let now = Instant::now();
+    // Too far apart to be matched.
+    let mut first = service.join(PlayerId::from_bits(1), 1_000, Mode::Duel, now).unwrap();
+    let mut elsewhere = service.join(PlayerId::from_bits(2), 1_000, Mode::Brawl, now).unwrap();
+    first.mark_unchanged();
+    elsewhere.mark_unchanged();
+
+    for number in 3..=9 {
+        let rating = i32::try_from(number).unwrap() * 500;
+        service.join(PlayerId::from_bits(number), rating, Mode::Duel, now).unwrap();
+    }
+    assert!(!first.has_changed().unwrap());
+    service.beat(now + BEAT).await;
+
+    let ticket = first.borrow_and_update().clone();
+    assert_eq!(ticket.version, 2);
+    assert!(matches!(ticket.state, MatchState::Waiting { in_queue: 8, .. }), "{ticket:?}");
+    assert!(!elsewhere.has_changed().unwrap());
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_name_until_it_ends() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let (ada, bob, now) = (PlayerId::from_bits(1), PlayerId::from_bits(2), Instant::now());
+    let following = service.join(ada, 1_500, Mode::Duel, now).unwrap();
+    let name = following.borrow().ticket.clone();
+
+    assert_eq!(service.find(ada, &name), Ok(0));
+    assert_eq!(service.find(bob, &name), Err(super::AskError::NotYours));
+    drop(following);
+    service.beat(now + super::FORGOTTEN_AFTER + Duration::from_secs(1)).await;
+
+    assert_eq!(service.find(ada, &name), Err(super::AskError::Ended));
+    assert!(service.queue.is_empty() && service.numbers.is_empty() && service.names.is_empty());
+    bench.stop().await;
+}

@@ -1,0 +1,121 @@
+//! Builds the parts of a server and connects them. No other module imports this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, SharedApp};
+use crate::bus::{Bus, InProcessBus};
+use crate::config::Config;
+use crate::device_links::DeviceLinks;
+use crate::feeds::Feeds;
+use crate::limits::Limits;
+use crate::metrics::Gauges;
+use crate::presence::Presence;
+use crate::recordings::Recordings;
+use crate::room::{Metronome, RoomServices, RoomSettings, Seeds};
+use crate::serve::ServeSettings;
+use crate::sessions::Sessions;
+use crate::storage::blobs::{Blobs, Folder};
+use crate::storage::{SqlStore, Store};
+use crate::tasks::Tasks;
+use crate::tickets::Tickets;
+use crate::{chat, claim, feeds, http, ladder, matchmaking, metrics, rooms, serve};
+
+/// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
+///
+/// # Errors
+/// When the data folder or the database cannot be opened, or another server uses the folder. A fault of one
+/// connection is no error.
+pub async fn run(
+    listener: TcpListener,
+    config: Config,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    // Held until everything is written and closed.
+    let _claim = claim::claim(&config.data_dir)?;
+    let tasks = Tasks::new(shutdown, config.stop_within);
+    let app = start(config, tasks.clone()).await.context("starting")?;
+    let settings = ServeSettings::from(&*app.config);
+    let connections = app.gauges.connections.clone();
+    serve::accept(listener, http::routes(app.clone()), settings, &tasks, connections).await;
+
+    tasks.finish().await;
+    app.store.close().await;
+    Ok(())
+}
+
+/// Opens the data and starts every standing task, from the bottom up.
+///
+/// # Errors
+/// When the folder or the database cannot be opened.
+pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<SharedApp> {
+    metrics::install();
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("creating {}", config.data_dir.display()))?;
+    let store = SqlStore::open(&config.database_url()).await.context("opening the database")?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let blobs = Folder::open(config.replay_dir()).context("opening the replay folder")?;
+    let blobs: Arc<dyn Blobs> = Arc::new(blobs);
+    let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
+    let presence = Arc::new(Presence::default());
+    let gauges = Arc::new(Gauges::new(config.metrics_per_player));
+    metrics::start_upkeep(&tasks);
+
+    let feeds = Arc::new(Feeds::new(config.lab_interval));
+    feeds::bridge::start(&tasks, bus.clone(), feeds.clone(), config.lab_interval);
+    let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone())
+        .await
+        .context("starting the ladder")?;
+    let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
+    // No room is open yet, so that the ladder has published nothing that this would overwrite.
+    feeds.scoreboard.restore(kept);
+    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
+        .await
+        .context("starting the chat")?;
+    let recordings =
+        Recordings::start(&tasks, store.clone(), blobs.clone(), config.replay_retention).await;
+    let for_rooms = RoomServices {
+        settings: room_settings(&config),
+        tasks: tasks.clone(),
+        bus,
+        presence: presence.clone(),
+        gauges: gauges.clone(),
+        ladder: ladder.clone(),
+        recordings,
+        metronome: Metronome::new(),
+        seeds: Seeds::new(config.seed),
+    };
+    let rooms = rooms::start(for_rooms, config.rooms_max, config.bots);
+    let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
+
+    Ok(Arc::new(App {
+        sessions: Sessions::new(store.clone(), config.is_tls()),
+        device_links: DeviceLinks::default(),
+        tickets: Tickets::new(),
+        limits: Limits::new(&config),
+        config: Arc::new(config),
+        tasks,
+        store,
+        blobs,
+        feeds,
+        presence,
+        gauges,
+        chat,
+        ladder,
+        rooms,
+        matchmaker,
+    }))
+}
+
+pub(crate) fn room_settings(config: &Config) -> RoomSettings {
+    RoomSettings {
+        round_ticks: config.round_ticks(),
+        summary: Duration::from_secs(config.summary_seconds.into()),
+        ping: config.ping,
+        crowd_snapshot_bytes_max: config.crowd_snapshot_bytes_max,
+    }
+}

@@ -1,0 +1,90 @@
+//! Places in units of the world, as the canvas wants them: in floats, which the simulation never uses.
+
+use shared::sim::fixed::SUBUNITS;
+use shared::sim::{Angle, Vec2};
+
+/// A place or a way, in units. Y points down.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Place {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+impl Place {
+    pub(crate) const fn new(x: f64, y: f64) -> Self {
+        Self { x, y }
+    }
+
+    /// From sub-units.
+    pub(crate) fn of(vector: Vec2) -> Self {
+        Self::new(units(vector.x), units(vector.y))
+    }
+
+    /// So far from the middle, in a direction in radians.
+    pub(crate) fn at(angle: f64, distance: f64) -> Self {
+        Self::new(angle.cos() * distance, angle.sin() * distance)
+    }
+
+    pub(crate) fn plus(self, way: Self) -> Self {
+        Self::new(self.x + way.x, self.y + way.y)
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self::new(self.x - other.x, self.y - other.y)
+    }
+
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self::new(self.x * factor, self.y * factor)
+    }
+
+    pub(crate) fn length(self) -> f64 {
+        self.x.hypot(self.y)
+    }
+
+    /// The direction, in radians.
+    pub(crate) fn angle(self) -> f64 {
+        self.y.atan2(self.x)
+    }
+
+    /// Between here (0) and there (1).
+    pub(crate) fn towards(self, other: Self, part: f64) -> Self {
+        self.plus(other.minus(self).times(part))
+    }
+}
+
+/// Sub-units as units.
+pub(crate) const fn units(subunits: i32) -> f64 {
+    subunits as f64 / SUBUNITS as f64
+}
+
+/// A direction in radians.
+pub(crate) fn radians(angle: Angle) -> f64 {
+    f64::from(angle.steps()) * core::f64::consts::TAU / f64::from(Angle::TURN)
+}
+
+/// A number from 0 to 1 that looks like chance and is always the same for the same number.
+pub(crate) fn chance(number: u32) -> f64 {
+    let mut bits = number.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
+    bits = (bits ^ (bits >> 15)).wrapping_mul(0x2c1b_3c6d);
+    bits = (bits ^ (bits >> 12)).wrapping_mul(0x297a_2d39);
+    f64::from(bits ^ (bits >> 15)) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, chance, radians};
+    use shared::sim::{Angle, Vec2};
+
+    #[test]
+    fn a_place_is_in_units() {
+        assert_eq!(Place::of(Vec2::new(64, -128)), Place::new(1.0, -2.0));
+        assert!((radians(Angle::from_steps(256)) - core::f64::consts::FRAC_PI_2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn chance_spreads() {
+        let mean = (0..1_000).map(chance).sum::<f64>() / 1_000.0;
+
+        assert!((0.45..0.55).contains(&mean), "{mean}");
+    }
+}
