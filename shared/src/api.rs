@@ -33,9 +33,9 @@ pub enum SessionRequest {
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::player_name))]
         name: String,
     },
-    /// Signs in as the player of another program, which got a code for this (see [`DeviceLink`]).
+    /// Signs in as the player of another program, with the single-use code that it got.
     DeviceLink {
-        /// The code that the other program got.
+        /// [`DeviceLink::code`].
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
         #[serde(rename = "handover")]
         code: String,
