@@ -1,12 +1,12 @@
-//! Who the bots are: a fixed list of friendly names. They stand on the ladder as benchmarks, so a bot keeps its
-//! name, its strength and its rating from run to run.
+//! The bots: a fixed list of friendly names, and which of them play in a room. They stand on the ladder as
+//! benchmarks, so a bot keeps its name, its strength and its rating from run to run.
 
 use shared::id::{PlayerId, PlayerName};
 use shared::sim::BotStrength;
 
 use crate::player::Player;
 
-/// The first bot's id; the others follow. Guests have random ids, so these stay theirs.
+/// The first bot's id; the others follow. Guests have random ids, so the bots keep theirs.
 const FIRST_ID: u64 = 0xB07_0000_0000;
 
 const GENTLE: [&str; 8] =
@@ -19,7 +19,7 @@ const FIERCE: [&str; 8] =
 /// One of the bots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bot {
-    /// Id and name, as for anybody.
+    /// Its id and name, as of any player.
     pub player: Player,
     /// How good it is.
     pub strength: BotStrength,
@@ -27,16 +27,16 @@ pub struct Bot {
 
 /// Which bots take the free seats of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Company {
-    /// None.
-    Nobody,
-    /// Those of one strength.
-    Of(BotStrength),
-    /// All kinds.
+pub enum BotPolicy {
+    /// No bots.
+    None,
+    /// Bots of one strength.
+    Only(BotStrength),
+    /// Bots of every strength.
     Mixed,
 }
 
-/// All of them, the weakest first.
+/// All bots, the weakest first.
 #[must_use]
 pub fn all() -> Vec<Bot> {
     let names = BotStrength::ALL.into_iter().zip([GENTLE, KEEN, FIERCE]);
@@ -50,14 +50,14 @@ pub fn all() -> Vec<Bot> {
         .collect()
 }
 
-impl Company {
-    /// Those who may come.
+impl BotPolicy {
+    /// The bots that may play.
     #[must_use]
-    pub fn members(self) -> Vec<Bot> {
+    pub fn bots(self) -> Vec<Bot> {
         let mut bots = all();
         bots.retain(|bot| match self {
-            Self::Nobody => false,
-            Self::Of(strength) => bot.strength == strength,
+            Self::None => false,
+            Self::Only(strength) => bot.strength == strength,
             Self::Mixed => true,
         });
         bots
@@ -70,7 +70,7 @@ mod tests {
 
     use shared::sim::{BotStrength, Mode};
 
-    use super::{Company, all};
+    use super::{BotPolicy, all};
 
     #[test]
     fn no_two_bots_are_alike_and_every_strength_fills_a_room() {
@@ -78,12 +78,12 @@ mod tests {
         assert_eq!(bots.iter().map(|bot| bot.player.id).collect::<BTreeSet<_>>().len(), 24);
         assert_eq!(bots.iter().map(|bot| &bot.player.name).collect::<BTreeSet<_>>().len(), 24);
 
-        // A crowd is for all of them.
-        assert!(Company::Mixed.members().len() >= Mode::Crowd.bot_fill());
+        // A crowd may have all of them.
+        assert!(BotPolicy::Mixed.bots().len() >= Mode::Crowd.bot_fill());
         let rooms = Mode::ALL.into_iter().filter(|mode| !mode.is_crowd());
         let most = rooms.map(Mode::bot_fill).max().unwrap_or_default();
         for strength in BotStrength::ALL {
-            assert!(Company::Of(strength).members().len() >= most);
+            assert!(BotPolicy::Only(strength).bots().len() >= most);
         }
     }
 }

@@ -255,7 +255,7 @@ impl Service {
             .collect();
         let room = match group.room.map(|id| self.rooms.find(id)) {
             // The seat may be gone since the offer was made: they wait on, and are looked at again.
-            Some(Ok(room)) => room.promise(players).await.ok().map(|()| room),
+            Some(Ok(room)) => room.reserve(players).await.ok().map(|()| room),
             Some(Err(_)) => None,
             None => match self.rooms.open_for(group.mode, players).await {
                 Ok(room) => Some(room),
@@ -355,7 +355,7 @@ fn is_good(ticket: &Ticket, rooms: &Rooms) -> bool {
     match ticket.state.borrow().state {
         MatchState::Waiting { .. } => true,
         MatchState::Matched { room } => {
-            rooms.find(room).is_ok_and(|room| room.view().promised.contains(&ticket.player))
+            rooms.find(room).is_ok_and(|room| room.view().reserved.contains(&ticket.player))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every room of this server: opens them, finds them, keeps the bot room running.
+//! The rooms of this server: opens and finds them, and keeps the bot room running.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -9,13 +9,13 @@ use shared::api::{RoomClosed, RoomList};
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
 
-use crate::bots::Company;
+use crate::bots::BotPolicy;
 use crate::bus::{Delivery, Notice};
 use crate::ladder::Report;
-use crate::room::{self, RoomHandle, RoomServices, RoomSpec};
+use crate::room::{self, RoomHandle, RoomParts, RoomSpec};
 use crate::sync::lock;
 
-/// Rooms that have ended and are still known to have been.
+/// The most rooms that are remembered after their end.
 const ENDED_MAX: usize = 1_024;
 /// Pause before the bot room is opened again after a fault.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 /// Why no room was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// As many are open as may be.
+    /// As many rooms are open as may be.
     #[error("the server holds as many rooms as it may")]
     TooMany,
     /// The server stops.
@@ -34,10 +34,10 @@ pub enum OpenError {
 /// Why no room was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
-    /// There never was one by that name, as far as is remembered.
+    /// No room has that name, and none that is remembered had it.
     #[error("there is no such room")]
     Unknown,
-    /// There was one.
+    /// The room has ended.
     #[error("the room has ended")]
     Ended,
 }
@@ -47,7 +47,7 @@ pub enum FindError {
 pub struct Rooms {
     table: Arc<Mutex<Table>>,
     rooms_max: usize,
-    with: RoomServices,
+    parts: RoomParts,
 }
 
 #[derive(Default)]
@@ -70,9 +70,9 @@ impl Table {
 
 /// Starts with no room, or with the one that bots keep running. At most `rooms_max` rooms are open at once.
 #[must_use]
-pub fn start(with: RoomServices, rooms_max: usize, has_bot_room: bool) -> Rooms {
-    let rooms = Rooms { table: Arc::default(), rooms_max, with };
-    let tasks = &rooms.with.tasks;
+pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
+    let rooms = Rooms { table: Arc::default(), rooms_max, parts };
+    let tasks = &rooms.parts.tasks;
     tasks.spawn(resend(rooms.clone()));
     if has_bot_room {
         tasks.spawn(keep_bot_room(rooms.clone()));
@@ -89,19 +89,19 @@ impl Rooms {
         &self,
         mode: Mode,
         private: bool,
-        company: Company,
+        bots: BotPolicy,
     ) -> Result<RoomHandle, OpenError> {
-        self.open_as(mode, private, company, false)
+        self.open_as(mode, private, bots, false)
     }
 
     fn open_as(
         &self,
         mode: Mode,
         private: bool,
-        company: Company,
-        always: bool,
+        bots: BotPolicy,
+        permanent: bool,
     ) -> Result<RoomHandle, OpenError> {
-        let tasks = &self.with.tasks;
+        let tasks = &self.parts.tasks;
         if tasks.is_stopping() {
             return Err(OpenError::Stopping);
         }
@@ -115,7 +115,7 @@ impl Rooms {
                 break id;
             }
         };
-        let room = room::open(RoomSpec { id, mode, private, company, always }, &self.with);
+        let room = room::open(RoomSpec { id, mode, private, bots, permanent }, &self.parts);
         table.open.push(room.clone());
         drop(table);
         let (rooms, watched) = (self.clone(), room.clone());
@@ -126,7 +126,7 @@ impl Rooms {
         Ok(room)
     }
 
-    /// The room by that name.
+    /// The room of that name.
     ///
     /// # Errors
     /// See [`FindError`].
@@ -140,7 +140,7 @@ impl Rooms {
         }
     }
 
-    /// Rooms that are listed, the oldest first.
+    /// The rooms that are listed, the oldest first.
     #[must_use]
     pub fn public(&self) -> Vec<RoomHandle> {
         lock(&self.table).public().cloned().collect()
@@ -152,14 +152,14 @@ impl Rooms {
         lock(&self.table).list()
     }
 
-    /// Tells the whole list, for somebody who missed a part of it.
+    /// Publishes the whole list, for a subscriber that missed a part of it.
     fn publish_list(&self) {
-        // Under the lock: a room that closes now is told to have closed after this list, and not before it.
+        // Under the lock: when a room closes now, its notice follows this list and does not precede it.
         let table = lock(&self.table);
-        self.with.bus.publish(Notice::Rooms(table.list()));
+        self.parts.bus.publish(Notice::Rooms(table.list()));
     }
 
-    /// A new room for people whom the matchmaker brought together, with seats kept for them.
+    /// Opens a room for players that were matched, and reserves their seats.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -168,26 +168,26 @@ impl Rooms {
         mode: Mode,
         players: Vec<PlayerId>,
     ) -> Result<RoomHandle, OpenError> {
-        // Practice is for one alone: nobody shall stumble into it.
+        // Practice is for one player: it is not listed, so that no other one finds it.
         let room = match mode {
-            Mode::Practice => self.open(mode, true, Company::Of(BotStrength::Keen)),
+            Mode::Practice => self.open(mode, true, BotPolicy::Only(BotStrength::Keen)),
             Mode::Brawl | Mode::Teams | Mode::Duel | Mode::Crowd => {
-                self.open(mode, false, Company::Mixed)
+                self.open(mode, false, BotPolicy::Mixed)
             }
         }?;
-        // A group is never larger than a room, and one that ends at once tells so when they come.
-        room.promise(players).await.ok();
+        // A group is never larger than a room. If the room ends at once, the players learn it when they come.
+        room.reserve(players).await.ok();
         Ok(room)
     }
 
-    /// Also when the room broke: nobody else would tell.
+    /// A room has ended, or its task panicked, which only this reports.
     fn forget(&self, spec: &RoomSpec) {
         let id = spec.id;
-        self.with.ladder.tell(Report::Discarded { room: id });
+        self.parts.ladder.tell(Report::Discarded { room: id });
         let mut table = lock(&self.table);
         table.open.retain(|room| room.spec().id != id);
         if !spec.private {
-            self.with.bus.publish(Notice::RoomClosed(RoomClosed { id }));
+            self.parts.bus.publish(Notice::RoomClosed(RoomClosed { id }));
         }
         table.ended.push_back(id);
         if table.ended.len() > ENDED_MAX {
@@ -196,11 +196,11 @@ impl Rooms {
     }
 }
 
-/// One room of bots that always runs, so that a new lobby is never empty.
+/// Keeps one room of bots running, so that a new lobby is never empty.
 async fn keep_bot_room(rooms: Rooms) {
-    let tasks = rooms.with.tasks.clone();
+    let tasks = rooms.parts.tasks.clone();
     while !tasks.is_stopping() {
-        match rooms.open_as(Mode::Brawl, false, Company::Mixed, true) {
+        match rooms.open_as(Mode::Brawl, false, BotPolicy::Mixed, true) {
             Ok(room) => room.ended().await,
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }
@@ -211,10 +211,10 @@ async fn keep_bot_room(rooms: Rooms) {
     }
 }
 
-/// Lists every room again when somebody missed a notice.
+/// Publishes the whole list again when a subscriber missed a notice.
 async fn resend(rooms: Rooms) {
-    let tasks = &rooms.with.tasks;
-    let mut notices = rooms.with.bus.subscribe();
+    let tasks = &rooms.parts.tasks;
+    let mut notices = rooms.parts.bus.subscribe();
     loop {
         let delivery = tokio::select! {
             () = tasks.stopping() => return,

@@ -11,7 +11,7 @@ use crate::app::SharedApp;
 use crate::bus::InProcessBus;
 use crate::config::Config;
 use crate::recordings::Recordings;
-use crate::room::{Metronome, RoomServices, Seeds};
+use crate::room::{RoomParts, Seeds, TickScheduler};
 use crate::tasks::Tasks;
 use crate::wiring;
 
@@ -38,10 +38,10 @@ impl Bench {
         Self { app, _folder: folder }
     }
 
-    /// What a room of this server is given.
-    pub(crate) async fn room_services(&self) -> RoomServices {
+    /// The parts that a room of this server works with.
+    pub(crate) async fn room_parts(&self) -> RoomParts {
         let app = &self.app;
-        RoomServices {
+        RoomParts {
             settings: wiring::room_settings(&app.config),
             tasks: app.tasks.clone(),
             bus: Arc::new(InProcessBus::new()),
@@ -49,7 +49,7 @@ impl Bench {
             gauges: app.gauges.clone(),
             ladder: app.ladder.clone(),
             recordings: self.recordings().await,
-            metronome: Metronome::new(),
+            scheduler: TickScheduler::new(),
             seeds: Seeds::new(app.config.seed),
         }
     }

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::metrics::Gauges;
 use crate::presence::Presence;
 use crate::recordings::Recordings;
-use crate::room::{Metronome, RoomServices, RoomSettings, Seeds};
+use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
 use crate::serve::ServeSettings;
 use crate::sessions::Sessions;
 use crate::storage::blobs::{Blobs, Folder};
@@ -78,7 +78,7 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
         .context("starting the chat")?;
     let recordings =
         Recordings::start(&tasks, store.clone(), blobs.clone(), config.replay_retention).await;
-    let for_rooms = RoomServices {
+    let parts = RoomParts {
         settings: room_settings(&config),
         tasks: tasks.clone(),
         bus,
@@ -86,10 +86,10 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
         gauges: gauges.clone(),
         ladder: ladder.clone(),
         recordings,
-        metronome: Metronome::new(),
+        scheduler: TickScheduler::new(),
         seeds: Seeds::new(config.seed),
     };
-    let rooms = rooms::start(for_rooms, config.rooms_max, config.bots);
+    let rooms = rooms::start(parts, config.rooms_max, config.bots);
     let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
 
     Ok(Arc::new(App {
@@ -114,8 +114,8 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
 pub(crate) fn room_settings(config: &Config) -> RoomSettings {
     RoomSettings {
         round_ticks: config.round_ticks(),
-        summary: Duration::from_secs(config.summary_seconds.into()),
-        ping: config.ping,
+        summary_time: Duration::from_secs(config.summary_seconds.into()),
+        ping_period: config.ping,
         crowd_snapshot_bytes_max: config.crowd_snapshot_bytes_max,
     }
 }

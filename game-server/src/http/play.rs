@@ -64,6 +64,6 @@ pub async fn connect(
     let rating = app.ladder.rating(player.id).await?;
     // Let in before the upgrade, so that a refusal is an answer that any client understands. Should the
     // upgrade fail, the connection is dropped and the seat waits for the player to come back.
-    let entered = room.enter(player, role, rating).await?;
-    upgrade.hand_over(&app, |wire| entered.deliver(wire))
+    let handshake = room.enter(player, role, rating).await?;
+    upgrade.hand_over(&app, |socket| handshake.complete(socket))
 }

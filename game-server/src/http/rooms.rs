@@ -21,7 +21,7 @@ use shared::replay::MEDIA_TYPE;
 use super::error::{HttpError, HttpResult, sentence};
 use super::{JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
-use crate::bots::Company;
+use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
 use crate::player::Player;
 use crate::presence::Present;
@@ -74,8 +74,8 @@ pub async fn create(
     app.limits.rooms.take(address).map_err(|wait| {
         HttpError::too_often("Too many new rooms from this address. Wait a little.", wait)
     })?;
-    let company = wish.bots.map_or(Company::Nobody, Company::Of);
-    let room = app.rooms.open(wish.mode, wish.private, company)?;
+    let bots = wish.bots.map_or(BotPolicy::None, BotPolicy::Only);
+    let room = app.rooms.open(wish.mode, wish.private, bots)?;
     tracing::debug!(room = %room.spec().id, player = %player.id, "room asked for");
     let details = room.view().details.clone();
     let location = format!("/api/rooms/{}", details.summary.id);

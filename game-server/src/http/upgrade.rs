@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::error::{HttpError, HttpResult};
 use crate::app::SharedApp;
-use crate::room::Wire;
+use crate::room::Socket;
 use crate::serve::HttpSocket;
 use crate::socket;
 
@@ -77,7 +77,7 @@ impl Upgrade {
     pub fn hand_over(
         self,
         app: &SharedApp,
-        take: impl FnOnce(Wire) + Send + 'static,
+        take: impl FnOnce(Socket) + Send + 'static,
     ) -> HttpResult<Response> {
         let not_possible =
             || HttpError::new(ProblemKind::BadUpgrade, "This connection cannot be upgraded.");
@@ -85,7 +85,7 @@ impl Upgrade {
         let has_unsent_limit = !app.config.without_unsent_limit;
         app.tasks.spawn(async move {
             match bare_socket(socket, has_unsent_limit).await {
-                Ok(wire) => take(wire),
+                Ok(socket) => take(socket),
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),
             }
         });
@@ -104,11 +104,11 @@ impl Upgrade {
 }
 
 /// The TCP socket under an upgraded connection.
-async fn bare_socket(upgrade: OnUpgrade, has_unsent_limit: bool) -> Result<Wire, BoxError> {
+async fn bare_socket(upgrade: OnUpgrade, has_unsent_limit: bool) -> Result<Socket, BoxError> {
     let upgraded = upgrade.await?;
     let parts = upgraded.downcast::<HttpSocket>().or(Err("another kind of connection"))?;
     let (socket, permit) = parts.io.into_inner().into_parts();
-    Ok(Wire::new(socket, parts.read_buf, permit, has_unsent_limit)?)
+    Ok(Socket::new(socket, parts.read_buf, permit, has_unsent_limit)?)
 }
 
 impl FromRequestParts<SharedApp> for Upgrade {

@@ -1,9 +1,6 @@
-//! What others see of a room: the answer to `GET /api/rooms/{id}`, its line in the list, its seats on the
-//! ladder.
+//! The room as others see it: the answer to `GET /api/rooms/{id}`, and its line in the list of rooms.
 
 use std::cmp::Reverse;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,62 +10,57 @@ use shared::sim::World;
 use shared::tick::TICK_RATE_HZ;
 use tokio::sync::watch;
 
-use super::round::points_of;
-use super::running::{Room, Stage};
-use super::seats::{Seat, Seats};
-use super::{RoomServices, RoomSpec};
+use super::game::seat::Seat;
+use super::game::{Game, Stage};
+use super::settings::RoomSpec;
 use crate::bus::{Bus, Notice};
 use crate::clock::now_ms;
-use crate::ladder::Report;
-use crate::metrics::Counted;
 use crate::recordings::Progress;
 
-/// A room's line in the list changes at most this often; so does the view, when only points changed.
-const LISTED_EVERY: Duration = Duration::from_millis(500);
-/// The end of a round is told anew when it moved by more than this.
+/// A room's line in the list changes at most this often; so does the view while only points change.
+const PUBLISH_EVERY: Duration = Duration::from_millis(500);
+/// The end of a round is published again when it moved by more than this.
 const END_SHIFT_MAX_MS: u64 = 1_500;
 
-/// A room as it was a moment ago.
+/// A room at a moment.
 #[derive(Debug, Clone)]
 pub struct RoomView {
-    /// For everybody who knows the code.
+    /// The public view: for all clients that know the code.
     pub details: RoomDetails,
-    /// Seats that a person could have.
+    /// Seats that a person could take.
     pub open_seats: usize,
-    /// Those for whom a seat is kept.
-    pub promised: Vec<PlayerId>,
-    /// The mean rating of the people who sit there.
+    /// Players for whom a seat is reserved.
+    pub reserved: Vec<PlayerId>,
+    /// The mean rating of the people in the seats. `None` without any.
     pub rating: Option<i32>,
-    /// The file of the running round.
+    /// The recording of the running round, and how far its file has come.
     pub(crate) recording: Option<(ReplayId, watch::Receiver<Progress>)>,
 }
 
 impl RoomView {
-    /// Whether this player could sit down now.
+    /// Whether this player could take a seat now.
     #[must_use]
     pub fn has_seat_for(&self, player: PlayerId) -> bool {
         self.open_seats > 0
-            || self.promised.contains(&player)
+            || self.reserved.contains(&player)
             || self.details.seated.iter().any(|seat| seat.player == player)
     }
 }
 
-/// What was told about a room.
-pub(super) struct Listing {
+/// Publishes a room's view, and its line in the list of rooms.
+pub(super) struct ViewPublisher {
+    spec: RoomSpec,
     bus: Arc<dyn Bus>,
     view: watch::Sender<Arc<RoomView>>,
-    looked: Instant,
+    viewed_at: Instant,
+    /// The line that was published last, and when.
     listed: Option<(Instant, RoomSummary)>,
     ends_at_ms: Option<u64>,
-    /// Who the ladder knows to sit here, counted in the gauges.
-    seated: BTreeMap<PlayerId, Counted>,
 }
 
-impl Listing {
-    pub(super) fn new(
-        spec: &RoomSpec,
-        bus: Arc<dyn Bus>,
-    ) -> (Self, watch::Receiver<Arc<RoomView>>) {
+impl ViewPublisher {
+    /// A publisher of this room, and the view of it while it is new.
+    pub(super) fn new(spec: RoomSpec, bus: Arc<dyn Bus>) -> (Self, watch::Receiver<Arc<RoomView>>) {
         let summary = RoomSummary {
             id: spec.id,
             mode: spec.mode,
@@ -84,115 +76,87 @@ impl Listing {
         let private = spec.private;
         let details = RoomDetails { summary, private, seated: Vec::new(), recording: None };
         let open_seats = spec.mode.seats();
-        let promised = Vec::new();
-        let view = RoomView { details, open_seats, promised, rating: None, recording: None };
+        let reserved = Vec::new();
+        let view = RoomView { details, open_seats, reserved, rating: None, recording: None };
         let (sender, receiver) = watch::channel(Arc::new(view));
-        let listing = Self {
+        let publisher = Self {
+            spec,
             bus,
             view: sender,
-            looked: Instant::now(),
+            viewed_at: Instant::now(),
             listed: None,
             ends_at_ms: None,
-            seated: BTreeMap::new(),
         };
-        (listing, receiver)
+        (publisher, receiver)
     }
 
-    /// Tells the ladder who came and who went.
-    pub(super) fn report_seats(&mut self, spec: &RoomSpec, seats: &Seats, with: &RoomServices) {
-        let room = spec.id;
-        let sitting: BTreeSet<_> = seats.iter().map(|seat| seat.player.id).collect();
-        self.seated.retain(|player, _| {
-            let sits = sitting.contains(player);
-            if !sits {
-                with.ladder.tell(Report::Unseated { room, player: *player });
-            }
-            sits
-        });
-        let gauges = &with.gauges;
-        for seat in seats.iter() {
-            let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
-            let (public, player, bot) = (!spec.private, seat.player.clone(), seat.is_bot());
-            with.ladder.tell(Report::Seated { room, public, player, bot });
-            entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
-        }
+    /// Whether it is time to publish, even if no seat and no phase has changed.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        now >= self.viewed_at + PUBLISH_EVERY
     }
 
-    fn show(&mut self, view: RoomView, now: Instant, is_private: bool, is_last_chance: bool) {
+    /// Publishes the room as it is.
+    pub(super) fn publish(
+        &mut self,
+        game: &Game,
+        progress: Option<watch::Receiver<Progress>>,
+        now: Instant,
+    ) {
+        self.viewed_at = now;
+        let view = self.view_of(game, progress, now);
         let summary = view.details.summary.clone();
         self.view.send_replace(Arc::new(view));
-        let is_due = match &self.listed {
-            None => true,
-            Some((at, listed)) => {
-                *listed != summary && (is_last_chance || now >= *at + LISTED_EVERY)
-            }
-        };
-        if is_due && !is_private {
+        // A parked room has no ticks: it may not come back to what it leaves out now.
+        let is_parked = matches!(game.stage(), Stage::Parked);
+        let is_due = self.listed.as_ref().is_none_or(|(at, listed)| {
+            *listed != summary && (is_parked || now >= *at + PUBLISH_EVERY)
+        });
+        if is_due && !self.spec.private {
             self.bus.publish(Notice::Room(summary.clone()));
             self.listed = Some((now, summary));
         }
     }
 
-    /// The same end as before, unless the world has fallen behind.
-    fn end_of(&mut self, world: Option<&World>) -> Option<u64> {
-        let left_ms = u64::from(world?.remaining()) * 1_000 / u64::from(TICK_RATE_HZ);
-        let ends_at_ms = now_ms() + left_ms;
-        let told = self.ends_at_ms.filter(|told| told.abs_diff(ends_at_ms) <= END_SHIFT_MAX_MS);
-        self.ends_at_ms = told.or(Some(ends_at_ms));
-        self.ends_at_ms
-    }
-}
-
-impl Room {
-    /// Shows the room as it is: at once when seats or phase changed, else a few times a second.
-    pub(super) fn list(&mut self, now: Instant, at_once: bool) {
-        if !at_once && now < self.listing.looked + LISTED_EVERY {
-            return;
-        }
-        self.listing.looked = now;
-        let view = self.look(now);
-        let is_parked = matches!(self.stage, Stage::Parked);
-        self.listing.show(view, now, self.spec.private, is_parked);
-    }
-
-    fn look(&mut self, now: Instant) -> RoomView {
-        let round = match &self.stage {
-            Stage::Round(round) => Some(round),
-            Stage::Parked | Stage::Summary(_) => None,
-        };
-        let running = round.filter(|round| round.counts());
-        let mut seated: Vec<_> = self.seats.iter().map(|seat| self.seat(seat)).collect();
+    fn view_of(
+        &mut self,
+        game: &Game,
+        progress: Option<watch::Receiver<Progress>>,
+        now: Instant,
+    ) -> RoomView {
+        let RoomSpec { id, mode, private, .. } = self.spec;
+        let (seats, running) = (game.seats(), game.round().filter(|round| round.counts()));
+        let mut seated: Vec<_> = seats.iter().map(|seat| self.seat(game, seat)).collect();
         seated.sort_by_key(|seat| Reverse(seat.points));
         let leader = seated.first().map(|seat| (seat.name.clone(), seat.points));
         let summary = RoomSummary {
-            id: self.spec.id,
-            mode: self.spec.mode,
-            phase: match &self.stage {
+            id,
+            mode,
+            phase: match game.stage() {
                 Stage::Summary(_) => RoomPhase::Summary,
                 Stage::Round(round) if round.counts() => RoomPhase::Playing,
                 Stage::Round(_) | Stage::Parked => RoomPhase::Waiting,
             },
-            round: self.rounds,
-            players: count(self.seats.people()),
-            bots: count(self.seats.bots()),
-            seats: count(self.spec.mode.seats()),
-            spectators: count(self.spectators.len()),
-            ends_at_ms: self.listing.end_of(running.map(|round| round.world())),
+            round: game.rounds(),
+            players: count(seats.people()),
+            bots: count(seats.bots()),
+            seats: count(mode.seats()),
+            spectators: count(game.spectators().len()),
+            ends_at_ms: self.end_of(running.map(|round| round.world())),
             leader: leader.filter(|_| running.is_some()),
         };
         let replay = running.and_then(|round| round.replay());
         RoomView {
-            recording: replay.zip(running.and_then(|round| round.follow())),
-            details: RoomDetails { summary, private: self.spec.private, seated, recording: replay },
-            open_seats: self.seats.open(now),
-            promised: self.seats.promised(now),
-            rating: self.seats.rating(),
+            recording: replay.zip(progress),
+            details: RoomDetails { summary, private, seated, recording: replay },
+            open_seats: seats.open(now),
+            reserved: seats.reserved(now),
+            rating: seats.rating(),
         }
     }
 
-    fn seat(&self, seat: &Seat) -> RoomSeat {
-        let points = match &self.stage {
-            Stage::Round(round) => points_of(round.world(), seat.slot),
+    fn seat(&self, game: &Game, seat: &Seat) -> RoomSeat {
+        let points = match game.stage() {
+            Stage::Round(round) => round.points_of(seat.slot),
             Stage::Summary(summary) => summary
                 .standings()
                 .iter()
@@ -208,6 +172,15 @@ impl Room {
             team: self.spec.mode.has_teams().then_some(seat.team),
             reconnecting: seat.is_reconnecting(),
         }
+    }
+
+    /// The same end as before, unless the world has fallen behind.
+    fn end_of(&mut self, world: Option<&World>) -> Option<u64> {
+        let left_ms = u64::from(world?.remaining()) * 1_000 / u64::from(TICK_RATE_HZ);
+        let ends_at_ms = now_ms() + left_ms;
+        let known = self.ends_at_ms.filter(|known| known.abs_diff(ends_at_ms) <= END_SHIFT_MAX_MS);
+        self.ends_at_ms = known.or(Some(ends_at_ms));
+        self.ends_at_ms
     }
 }
 

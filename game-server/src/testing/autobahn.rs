@@ -23,7 +23,7 @@ use super::Bench;
 use crate::app::SharedApp;
 use crate::http::error::HttpResult;
 use crate::http::upgrade::Upgrade;
-use crate::room::echo::echo;
+use crate::room::echo;
 use crate::serve::{self, ServeSettings};
 use crate::socket::{self, Ear, Incoming};
 

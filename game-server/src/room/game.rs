@@ -1,0 +1,435 @@
+//! The game of a room: seats, rounds and results, and nothing else.
+//!
+//! Every method is synchronous and returns the [`Action`]s that follow. The room does them: nothing here knows a
+//! socket, a task, a file or the ladder's state.
+//!
+//! ```text
+//! parked ──a player comes──▶ round ──time is up──▶ summary ──▶ round …
+//!    ▲                   (warm-up while alone)        │
+//!    └──────────────────── no player is left ◀────────┘
+//! ```
+//!
+//! **Invariant:** the world changes only in [`Game::step`].
+
+pub(super) mod actions;
+pub(super) mod round;
+pub(super) mod seat;
+pub(super) mod seats;
+pub(super) mod seeds;
+pub(super) mod summary;
+
+mod commands;
+mod scoring;
+mod standings;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use shared::id::PlayerId;
+use shared::protocol::close;
+use shared::sim::{Command, Slot};
+use shared::tick::Tick;
+
+use super::connection::end::Departure;
+use super::connection::id::ConnectionId;
+use super::interest::{Audience, CrowdSnapshot};
+use super::settings::{RoomSettings, RoomSpec};
+use crate::ladder::RoundResult;
+use crate::player::Player;
+use crate::recordings::Ending;
+use crate::storage::PlaceRecord;
+use actions::Action;
+use round::{Plan, Round};
+use seat::Person;
+use seats::{Full, Seats};
+use seeds::RoomSeeds;
+use summary::Summary;
+
+/// A room without people closes after this time.
+const EMPTY_MAX: Duration = Duration::from_secs(60);
+
+/// The state of the game.
+pub(super) struct Game {
+    spec: RoomSpec,
+    round_ticks: u32,
+    summary_time: Duration,
+    seats: Seats,
+    spectators: Vec<Spectator>,
+    stage: Stage,
+    seeds: RoomSeeds,
+    /// How many rounds that count have begun.
+    rounds: u32,
+    /// Since when there are no people.
+    empty_since: Option<Instant>,
+    /// What the current call wants done.
+    actions: Vec<Action>,
+}
+
+/// What happens in the room.
+pub(super) enum Stage {
+    /// No world runs, because there are no players.
+    Parked,
+    /// A world runs.
+    Round(Box<Round>),
+    /// A result is shown.
+    Summary(Box<Summary>),
+}
+
+/// A person who watches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spectator {
+    pub(super) player: PlayerId,
+    pub(super) connection: ConnectionId,
+    /// The world's tick at that time.
+    pub(super) entered_at: Tick,
+}
+
+impl Game {
+    pub(super) fn new(
+        spec: RoomSpec,
+        settings: &RoomSettings,
+        seeds: RoomSeeds,
+        now: Instant,
+    ) -> Self {
+        Self {
+            spec,
+            round_ticks: settings.round_ticks,
+            summary_time: settings.summary_time,
+            seats: Seats::new(spec.mode, spec.bots),
+            spectators: Vec::new(),
+            stage: Stage::Parked,
+            seeds,
+            rounds: 0,
+            empty_since: Some(now),
+            actions: Vec::new(),
+        }
+    }
+
+    pub(super) fn seats(&self) -> &Seats {
+        &self.seats
+    }
+
+    pub(super) fn spectators(&self) -> &[Spectator] {
+        &self.spectators
+    }
+
+    pub(super) fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// How many rounds that count have begun.
+    pub(super) fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// The running round.
+    pub(super) fn round(&self) -> Option<&Round> {
+        match &self.stage {
+            Stage::Round(round) => Some(round),
+            Stage::Parked | Stage::Summary(_) => None,
+        }
+    }
+
+    /// Whether nothing happens and there are no people.
+    pub(super) fn is_idle(&self) -> bool {
+        let is_parked = matches!(self.stage, Stage::Parked);
+        is_parked && self.spectators.is_empty() && self.seats.people() == 0
+    }
+
+    /// When the room closes because it was empty for too long. `None` while there are people.
+    pub(super) fn closes_at(&self) -> Option<Instant> {
+        self.empty_since.filter(|_| !self.spec.permanent).map(|since| since + EMPTY_MAX)
+    }
+
+    /// The connections that get a snapshot after the next step.
+    pub(super) fn audience(&self) -> Audience {
+        self.round().map_or(Audience::All, Round::audience)
+    }
+
+    /// The people whose messages change the game.
+    pub(super) fn members(&mut self) -> (&mut Seats, &[Spectator]) {
+        (&mut self.seats, &self.spectators)
+    }
+
+    /// The same, with the snapshot of the last step in a crowd.
+    pub(super) fn members_and_snapshot(
+        &mut self,
+        crowd_bytes_max: usize,
+    ) -> (&mut Seats, &[Spectator], Option<CrowdSnapshot<'_>>) {
+        let snapshot = match &self.stage {
+            Stage::Round(round) => round.crowd_snapshot(crowd_bytes_max),
+            Stage::Parked | Stage::Summary(_) => None,
+        };
+        (&mut self.seats, &self.spectators, snapshot)
+    }
+
+    /// The room has opened.
+    pub(super) fn start(&mut self, now: Instant) -> Vec<Action> {
+        self.seats_changed(now);
+        self.take_actions()
+    }
+
+    /// A person comes to play. A player who has a seat gets it back, and the older connection is closed.
+    ///
+    /// # Errors
+    /// When no seat is free.
+    pub(super) fn enter(
+        &mut self,
+        player: Player,
+        rating: i32,
+        connection: ConnectionId,
+        now: Instant,
+    ) -> Result<Vec<Action>, Full> {
+        let (id, next) = (player.id, self.next_tick());
+        if let Some(seat) = self.seats.of(id) {
+            seat.player.name = player.name;
+            let old = seat.person_mut().map(|person| person.reconnect(connection, next));
+            let why = (close::REPLACED, "you opened another connection to this room");
+            self.actions.extend(old.map(|old| Action::Close(old, why)));
+        } else {
+            let person = Person::new(connection, rating, next);
+            let changes = self.seats.sit(player, person, now)?;
+            if let Stage::Round(round) = &mut self.stage {
+                round.note_seated(id);
+                round.reseat(changes, &self.seats, &mut self.actions);
+            }
+        }
+        self.seats_changed(now);
+        self.note_emptiness(now);
+        Ok(self.take_actions())
+    }
+
+    /// A person comes to watch.
+    pub(super) fn watch(&mut self, player: PlayerId, connection: ConnectionId, now: Instant) {
+        let entered_at = self.next_tick();
+        self.spectators.push(Spectator { player, connection, entered_at });
+        self.note_emptiness(now);
+    }
+
+    /// Reserves seats for half a minute.
+    ///
+    /// # Errors
+    /// When there are not enough.
+    pub(super) fn reserve(&mut self, players: &[PlayerId], now: Instant) -> Result<(), Full> {
+        self.seats.reserve(players, now)
+    }
+
+    /// Takes note of connections that have ended, and frees the seats whose players did not come back in time.
+    pub(super) fn note_departures(
+        &mut self,
+        ended: &[(ConnectionId, Departure)],
+        now: Instant,
+    ) -> Vec<Action> {
+        let has_ended = |of: ConnectionId| ended.iter().find(|(id, _)| *id == of);
+        self.spectators.retain(|spectator| has_ended(spectator.connection).is_none());
+        let mut free = Vec::new();
+        let mut changed = false;
+        for seat in self.seats.iter_mut() {
+            let slot = seat.slot;
+            let Some(person) = seat.person_mut() else { continue };
+            match has_ended(person.connection) {
+                Some((_, Departure::Left)) => free.push(slot),
+                Some((_, Departure::Lost)) => {
+                    person.lose_connection(now);
+                    changed = true;
+                }
+                None if person.is_overdue(now) => free.push(slot),
+                None => {}
+            }
+        }
+        for slot in &free {
+            self.free_seat(*slot);
+        }
+        if changed || !free.is_empty() {
+            self.seats_changed(now);
+        }
+        self.note_emptiness(now);
+        self.take_actions()
+    }
+
+    /// One tick. When the round is over after it, [`Game::end_round`] follows.
+    pub(super) fn step(&mut self, now: Instant) -> Vec<Action> {
+        match &mut self.stage {
+            Stage::Parked => {}
+            Stage::Round(round) => {
+                let (commands, relayed) = commands::collect(round.world(), &mut self.seats);
+                let events = round.step(commands, relayed, &mut self.actions);
+                if round.counts() && self.spec.mode.is_rated() {
+                    let reports = scoring::reports(self.spec.id, &events, &self.seats);
+                    self.actions.extend(reports.into_iter().map(Action::Report));
+                }
+                if !events.is_empty() {
+                    self.actions.push(Action::Events { tick: round.world().tick, events });
+                }
+            }
+            Stage::Summary(summary) => {
+                let is_done = summary.is_done(now, self.seats.all_want_rematch());
+                if is_done {
+                    self.next_round(now);
+                }
+            }
+        }
+        self.take_actions()
+    }
+
+    /// Whether the time of the running round is up.
+    pub(super) fn is_round_over(&self) -> bool {
+        self.round().is_some_and(|round| round.world().is_over())
+    }
+
+    /// Ends the running round, if one runs. A round that counts is settled; a warm-up is followed by the next round.
+    pub(super) fn end_round(&mut self, now: Instant) -> Vec<Action> {
+        match core::mem::replace(&mut self.stage, Stage::Parked) {
+            Stage::Round(round) if round.counts() => self.settle_round(*round, now),
+            Stage::Round(_) => self.begin_round(now),
+            // A summary may still wait for its result.
+            other @ (Stage::Parked | Stage::Summary(_)) => self.stage = other,
+        }
+        self.take_actions()
+    }
+
+    /// The ladder has settled the result of the last round. `None`: it has no result.
+    pub(super) fn settled(&mut self, records: Option<&[PlaceRecord]>, now: Instant) -> Vec<Action> {
+        let Stage::Summary(summary) = &mut self.stage else { return Vec::new() };
+        match records {
+            Some(records) => {
+                let settled = summary.settle(records, now);
+                self.actions.extend(settled.into_iter().flat_map(|(ending, message)| {
+                    [Action::EndRecording(ending), Action::Message(message)]
+                }));
+            }
+            None => self.actions.extend(summary.give_up().map(Action::EndRecording)),
+        }
+        self.take_actions()
+    }
+
+    /// The server stops during a round: its recording ends here.
+    pub(super) fn cut_off(&mut self) -> Vec<Action> {
+        if let Stage::Round(round) = &self.stage {
+            let standings = round.standings(&self.seats);
+            let players = standings::replay_players(&standings, self.spec.mode.has_teams());
+            let ticks = round.world().elapsed();
+            self.actions.push(Action::EndRecording(Ending::CutOff { players, ticks }));
+            self.stage = Stage::Parked;
+        }
+        self.take_actions()
+    }
+
+    fn settle_round(&mut self, mut round: Round, now: Instant) {
+        round.finish(&mut self.actions);
+        let result = RoundResult {
+            room: self.spec.id,
+            mode: self.spec.mode,
+            team_points: round.team_points(),
+            standings: round.standings(&self.seats),
+        };
+        if let Some(replay) = round.replay() {
+            let (world, shown_for) = (round.into_world(), self.summary_time);
+            let summary = Summary::new(result.clone(), replay, world, shown_for, now);
+            self.stage = Stage::Summary(Box::new(summary));
+            self.actions.push(Action::Settle(result));
+        }
+        self.actions.push(Action::Publish);
+    }
+
+    fn next_round(&mut self, now: Instant) {
+        let declined: Vec<_> = self
+            .seats
+            .iter()
+            .filter_map(|seat| Some((seat.slot, seat.person()?)))
+            .filter(|(_, person)| person.wants_rematch == Some(false))
+            .map(|(slot, person)| (slot, person.connection))
+            .collect();
+        for (slot, connection) in declined {
+            let why = (close::NORMAL, "you did not want another round");
+            self.actions.push(Action::Close(connection, why));
+            self.free_seat(slot);
+        }
+        self.stage = Stage::Parked;
+        self.note_emptiness(now);
+        self.seats_changed(now);
+    }
+
+    /// Begins a round if there are people, or if bots play without them.
+    fn begin_round(&mut self, now: Instant) {
+        if self.seats.people() == 0 && !self.spec.permanent {
+            self.stage = Stage::Parked;
+            self.actions.push(Action::Publish);
+            return;
+        }
+        self.seats.settle_bots(true, now);
+        let counts = self.can_count();
+        self.rounds += u32::from(counts);
+        let (round, start) = Round::begin(&Plan {
+            room: self.spec.id,
+            private: self.spec.private,
+            mode: self.spec.mode,
+            seed: self.seeds.next_round(),
+            round_ticks: self.round_ticks,
+            counts,
+            seats: &self.seats,
+        });
+        self.seats.restart(round.world().tick);
+        self.stage = Stage::Round(Box::new(round));
+        self.actions.push(Action::BeginRound(Box::new(start)));
+        self.actions.push(Action::SeatsChanged);
+    }
+
+    /// After seats changed: bots come or leave, and a round begins that waited for players.
+    fn seats_changed(&mut self, now: Instant) {
+        let is_running = matches!(self.stage, Stage::Round(_));
+        let has_players = self.spec.permanent || self.seats.people() > 0;
+        let changes = self.seats.settle_bots(has_players || is_running, now);
+        self.reseat(changes);
+        let begins = match &self.stage {
+            Stage::Parked => has_players,
+            Stage::Round(round) => !round.counts() && self.can_count(),
+            Stage::Summary(_) => false,
+        };
+        if begins {
+            self.begin_round(now);
+        } else {
+            self.actions.push(Action::SeatsChanged);
+        }
+    }
+
+    /// Frees a person's seat. [`Game::seats_changed`] has to follow.
+    fn free_seat(&mut self, slot: Slot) {
+        if let Stage::Round(round) = &mut self.stage
+            && let Some(seat) = self.seats.iter().find(|seat| seat.slot == slot)
+        {
+            round.note_left(seat);
+        }
+        let freed = self.seats.free(slot);
+        self.reseat(freed.into_iter().collect());
+    }
+
+    fn reseat(&mut self, changes: Vec<Command>) {
+        if let Stage::Round(round) = &mut self.stage {
+            round.reseat(changes, &self.seats, &mut self.actions);
+        }
+    }
+
+    /// A player who may come back counts as a person who is here; so does a spectator.
+    fn note_emptiness(&mut self, now: Instant) {
+        let is_empty = self.seats.people() == 0 && self.spectators.is_empty();
+        self.empty_since = is_empty.then(|| self.empty_since.unwrap_or(now));
+    }
+
+    /// A player alone warms up, and two make a round. Practice is for one player.
+    fn can_count(&self) -> bool {
+        let alone_is_enough = !self.spec.mode.is_rated();
+        self.seats.len() >= 2 || (alone_is_enough && self.seats.len() == 1)
+    }
+
+    /// The tick of the world's next step.
+    fn next_tick(&self) -> Tick {
+        self.round().map_or(Tick(0), |round| round.world().tick)
+    }
+
+    fn take_actions(&mut self) -> Vec<Action> {
+        core::mem::take(&mut self.actions)
+    }
+}

@@ -1,0 +1,191 @@
+//! Games without sockets, tasks or a clock: each test calls a game and looks at the actions.
+
+use std::time::{Duration, Instant};
+
+use shared::id::{PlayerId, PlayerName, RoomId};
+use shared::protocol::close;
+use shared::sim::Mode;
+use shared::tick::TICK_RATE_HZ;
+
+use super::actions::Action;
+use super::seats::Full;
+use super::seeds::Seeds;
+use super::{Game, Stage};
+use crate::bots::BotPolicy;
+use crate::player::{Player, Skill};
+use crate::room::connection::end::Departure;
+use crate::room::connection::id::ConnectionId;
+use crate::room::settings::{RoomSettings, RoomSpec};
+use crate::storage::PlaceRecord;
+
+const ROUND_TICKS: u32 = 2 * TICK_RATE_HZ;
+
+fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Instant) -> Game {
+    let spec = RoomSpec { id: RoomId::from_bits(7), mode, private: false, bots, permanent: false };
+    let settings = RoomSettings {
+        round_ticks: ROUND_TICKS,
+        summary_time: Duration::from_secs(12),
+        ping_period: Duration::from_secs(20),
+        crowd_snapshot_bytes_max: 376,
+    };
+    Game::new(spec, &settings, Seeds::new(seed).next_room(), now)
+}
+
+/// A duel of two people, and the actions when it begins.
+fn duel(now: Instant) -> (Game, Vec<Action>) {
+    let mut game = game(Mode::Duel, BotPolicy::None, None, now);
+    assert!(game.start(now).iter().all(|action| matches!(action, Action::SeatsChanged)));
+    enter(&mut game, 1, now).unwrap();
+    assert!(game.round().is_some_and(|round| !round.counts()), "a player alone warms up");
+    let actions = enter(&mut game, 2, now).unwrap();
+    (game, actions)
+}
+
+/// The player with this number comes, with the connection of the same number.
+fn enter(game: &mut Game, number: u32, now: Instant) -> Result<Vec<Action>, Full> {
+    game.enter(player(number), 1_500, connection(number), now)
+}
+
+fn player(number: u32) -> Player {
+    Player { id: PlayerId::from_bits(number.into()), name: PlayerName::parse("Ada").unwrap() }
+}
+
+fn connection(number: u32) -> ConnectionId {
+    ConnectionId { index: number, generation: number }
+}
+
+/// Plays until the time of the round is up.
+fn play(game: &mut Game, now: Instant) {
+    while !game.is_round_over() {
+        game.step(now);
+    }
+}
+
+fn records(game: &Game) -> Vec<PlaceRecord> {
+    let Stage::Summary(summary) = game.stage() else { panic!("no summary is shown") };
+    let record = |standing: &crate::ladder::Standing| PlaceRecord {
+        player: standing.player.id,
+        before: Skill::NEWCOMER,
+        after: Skill::NEWCOMER,
+        points: standing.points,
+        knockouts: standing.knockouts,
+        falls: standing.falls,
+        won: false,
+    };
+    summary.standings().iter().map(record).collect()
+}
+
+fn closes(actions: &[Action]) -> Vec<(ConnectionId, u16)> {
+    let close = |action: &Action| match action {
+        Action::Close(connection, (code, _)) => Some((*connection, *code)),
+        _ => None,
+    };
+    actions.iter().filter_map(close).collect()
+}
+
+#[test]
+fn a_second_player_turns_the_warm_up_into_a_round_that_counts() {
+    let (game, actions) = duel(Instant::now());
+
+    let started = actions.iter().filter_map(|action| match action {
+        Action::BeginRound(start) => Some(start.recorded.is_some()),
+        _ => None,
+    });
+    assert_eq!(started.collect::<Vec<_>>(), [true]);
+    assert_eq!((game.rounds(), game.seats().people()), (1, 2));
+}
+
+#[test]
+fn a_player_who_comes_again_gets_the_seat_and_the_older_connection_is_closed() {
+    let now = Instant::now();
+    let (mut game, _) = duel(now);
+
+    let actions = game.enter(player(1), 1_500, connection(9), now).unwrap();
+
+    assert_eq!(closes(&actions), [(connection(1), close::REPLACED)]);
+    assert!(game.note_departures(&[(connection(1), Departure::Lost)], now).is_empty());
+    assert!(game.seats().iter().all(|seat| !seat.is_reconnecting()));
+    assert_eq!(enter(&mut game, 3, now).err(), Some(Full));
+}
+
+#[test]
+fn a_lost_player_has_half_a_minute_to_come_back() {
+    let now = Instant::now();
+    let (mut game, _) = duel(now);
+
+    game.note_departures(&[(connection(1), Departure::Lost)], now);
+    let waits = now + Duration::from_secs(29);
+    assert!(game.note_departures(&[], waits).is_empty());
+    assert_eq!(game.seats().iter().filter(|seat| seat.is_reconnecting()).count(), 1);
+
+    assert!(!game.note_departures(&[], waits + Duration::from_secs(1)).is_empty());
+    assert_eq!(game.seats().people(), 1);
+}
+
+#[test]
+fn a_round_is_settled_and_followed_by_the_next_when_all_players_want_it() {
+    let now = Instant::now();
+    let (mut game, _) = duel(now);
+    play(&mut game, now);
+
+    let ended = game.end_round(now);
+    assert!(ended.iter().any(|action| matches!(action, Action::Settle(_))));
+    for seat in game.members().0.iter_mut() {
+        seat.person_mut().unwrap().wants_rematch = Some(true);
+    }
+    let eager = now + Duration::from_secs(4);
+    assert!(game.step(eager).is_empty(), "the result is not known yet");
+
+    let settled = game.settled(Some(&records(&game)), eager);
+    assert!(matches!(settled[..], [Action::EndRecording(_), Action::Message(_)]));
+    assert!(game.settled(None, eager).is_empty(), "it is settled once");
+    game.step(eager);
+    assert_eq!(game.rounds(), 2);
+}
+
+#[test]
+fn a_player_who_wants_no_other_round_gives_up_the_seat() {
+    let now = Instant::now();
+    let (mut game, _) = duel(now);
+    play(&mut game, now);
+    game.end_round(now);
+    game.settled(Some(&records(&game)), now);
+    game.members().0.iter_mut().next().unwrap().person_mut().unwrap().wants_rematch = Some(false);
+
+    let actions = game.step(now + Duration::from_secs(12));
+
+    assert_eq!(closes(&actions), [(connection(1), close::NORMAL)]);
+    assert_eq!(game.seats().people(), 1);
+}
+
+#[test]
+fn a_room_closes_a_minute_after_the_last_person_left() {
+    let now = Instant::now();
+    let (mut game, _) = duel(now);
+    game.watch(player(3).id, connection(3), now);
+    let both = [1, 2].map(|number| (connection(number), Departure::Left));
+    game.note_departures(&both, now);
+    assert_eq!(game.closes_at(), None, "a spectator is here");
+
+    game.note_departures(&[(connection(3), Departure::Lost)], now);
+
+    assert_eq!(game.closes_at(), Some(now + Duration::from_secs(60)));
+}
+
+/// The random numbers of the worlds of a game's first two rounds.
+fn worlds(seed: Option<u64>) -> [u64; 2] {
+    let now = Instant::now();
+    let mut game = game(Mode::Duel, BotPolicy::None, seed, now);
+    [1, 2].map(|number| {
+        enter(&mut game, number, now).unwrap();
+        game.round().unwrap().world().rng.0
+    })
+}
+
+#[test]
+fn two_rooms_with_one_seed_play_the_same_worlds() {
+    assert_eq!(worlds(Some(7)), worlds(Some(7)));
+    assert_ne!(worlds(Some(7))[0], worlds(Some(7))[1]);
+    assert_ne!(worlds(Some(7)), worlds(Some(8)));
+    assert_ne!(worlds(None), worlds(None));
+}

@@ -1,0 +1,127 @@
+//! The address of a room, and the requests that it takes.
+
+use std::sync::Arc;
+
+use shared::api::Role;
+use shared::feed::Cursor;
+use shared::id::PlayerId;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::broadcast::LogReader;
+use super::connection::handshake::Handshake;
+use super::settings::{RoomSpec, SPECTATORS_MAX};
+use super::view::RoomView;
+use crate::player::Player;
+
+/// Requests that may wait for the room's next tick. When the queue is full, the caller waits.
+pub(super) const REQUESTS_MAX: usize = 64;
+
+/// Why a player could not enter a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnterError {
+    /// Every seat is taken by a person or reserved for one.
+    #[error("every seat of the room is taken")]
+    Full,
+    /// The room has as many spectators as it may have.
+    #[error("{SPECTATORS_MAX} people watch this room already")]
+    TooManySpectators,
+    /// The room has ended.
+    #[error("the room has ended")]
+    Ended,
+}
+
+/// The address of a room. When the room has ended, its requests fail.
+#[derive(Clone)]
+pub struct RoomHandle {
+    spec: RoomSpec,
+    requests: mpsc::Sender<Request>,
+    view: watch::Receiver<Arc<RoomView>>,
+    log: LogReader,
+}
+
+/// What a room is asked for.
+pub(super) enum Request {
+    /// Let a player in.
+    Enter {
+        player: Player,
+        role: Role,
+        rating: i32,
+        reply: oneshot::Sender<Result<Handshake, EnterError>>,
+    },
+    /// Reserve seats for half a minute.
+    Reserve { players: Vec<PlayerId>, reply: oneshot::Sender<Result<(), EnterError>> },
+}
+
+impl RoomHandle {
+    pub(super) fn new(
+        spec: RoomSpec,
+        requests: mpsc::Sender<Request>,
+        view: watch::Receiver<Arc<RoomView>>,
+        log: LogReader,
+    ) -> Self {
+        Self { spec, requests, view, log }
+    }
+
+    /// What distinguishes the room from others.
+    #[must_use]
+    pub fn spec(&self) -> &RoomSpec {
+        &self.spec
+    }
+
+    /// The room as it was at most half a second ago.
+    #[must_use]
+    pub fn view(&self) -> Arc<RoomView> {
+        self.view.borrow().clone()
+    }
+
+    /// Lets a player in, to play or to watch. A player who has a seat gets it back, and the older connection is
+    /// closed. The handshake takes the socket; dropped without one, it leaves the seat to wait for the player.
+    ///
+    /// # Errors
+    /// See [`EnterError`].
+    pub async fn enter(
+        &self,
+        player: Player,
+        role: Role,
+        rating: i32,
+    ) -> Result<Handshake, EnterError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Enter { player, role, rating, reply };
+        self.requests.send(request).await.or(Err(EnterError::Ended))?;
+        answer.await.or(Err(EnterError::Ended))?
+    }
+
+    /// Reserves seats for these players for half a minute.
+    ///
+    /// # Errors
+    /// [`EnterError::Full`] when there are not enough, or [`EnterError::Ended`].
+    pub async fn reserve(&self, players: Vec<PlayerId>) -> Result<(), EnterError> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Reserve { players, reply };
+        self.requests.send(request).await.or(Err(EnterError::Ended))?;
+        answer.await.or(Err(EnterError::Ended))?
+    }
+
+    /// The running round's stream behind a place, and the place behind that; without a good place, the round as its
+    /// file begins, from the newest keyframe. `None` while no round can be entered.
+    #[must_use]
+    pub fn since(&self, after: Option<Cursor>) -> Option<(Vec<u8>, Cursor)> {
+        self.log.since(after)
+    }
+
+    /// Reads the room's stream.
+    pub(super) fn log(&self) -> LogReader {
+        self.log.clone()
+    }
+
+    /// Whether the room has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Waits for the end of the room.
+    pub async fn ended(&self) {
+        self.requests.closed().await;
+    }
+}

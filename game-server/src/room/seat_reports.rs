@@ -1,0 +1,47 @@
+//! Tells the ladder and the gauges who sits in the room.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use shared::id::PlayerId;
+
+use super::game::seats::Seats;
+use super::settings::RoomSpec;
+use crate::ladder::{LadderHandle, Report};
+use crate::metrics::{Counted, Gauges};
+
+/// Reports changes of a room's seats.
+pub(super) struct SeatReports {
+    spec: RoomSpec,
+    ladder: LadderHandle,
+    gauges: Arc<Gauges>,
+    /// The players who have been reported, each with its count in the gauges.
+    seated: BTreeMap<PlayerId, Counted>,
+}
+
+impl SeatReports {
+    pub(super) fn new(spec: RoomSpec, ladder: LadderHandle, gauges: Arc<Gauges>) -> Self {
+        Self { spec, ladder, gauges, seated: BTreeMap::new() }
+    }
+
+    /// Reports who came and who left since the last call.
+    pub(super) fn update(&mut self, seats: &Seats) {
+        let Self { ladder, gauges, .. } = self;
+        let RoomSpec { id: room, private, .. } = self.spec;
+        let seated: BTreeSet<_> = seats.iter().map(|seat| seat.player.id).collect();
+        self.seated.retain(|player, _| {
+            let stays = seated.contains(player);
+            if !stays {
+                ladder.tell(Report::Unseated { room, player: *player });
+            }
+            stays
+        });
+        for seat in seats.iter() {
+            let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
+            let (player, bot) = (seat.player.clone(), seat.is_bot());
+            ladder.tell(Report::Seated { room, public: !private, player, bot });
+            entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
+        }
+    }
+}

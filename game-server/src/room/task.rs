@@ -1,0 +1,247 @@
+//! The room's task: a loop that ticks while there is something to do, and waits otherwise.
+//!
+//! A tick receives what clients have sent, steps the game, does what the game wants done, and flushes what is new:
+//! no task, no queue and no wake-up lies between a client and its room.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shared::api::Role;
+use shared::id::PlayerId;
+use shared::protocol::close;
+use shared::tick::TICK_DURATION;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::sleep_until;
+
+use super::broadcast::BroadcastLog;
+use super::connection::handshake::Handshake;
+use super::effects::Effects;
+use super::game::Game;
+use super::game::actions::Action;
+use super::handle::{EnterError, REQUESTS_MAX, Request, RoomHandle};
+use super::network::Network;
+use super::parts::RoomParts;
+use super::settings::{RoomSpec, SPECTATORS_MAX};
+use super::tick_timer::TickScheduler;
+use crate::metrics::{Counted, Gauges};
+use crate::player::Player;
+use crate::socket::Closing;
+use crate::tasks::Tasks;
+
+/// How long a permanent room waits until it looks around again.
+const FAR: Duration = Duration::from_secs(24 * 60 * 60);
+
+const RESTART: Closing = (close::RESTART, "the server restarts");
+const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
+const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
+
+/// Opens a room. Its task runs until the room ends or the server stops.
+#[must_use]
+pub fn open(spec: RoomSpec, parts: &RoomParts) -> RoomHandle {
+    let (room, handle) = Room::new(spec, parts);
+    parts.tasks.spawn(room.run());
+    handle
+}
+
+/// A room and everything in it.
+struct Room {
+    spec: RoomSpec,
+    tasks: Tasks,
+    scheduler: TickScheduler,
+    gauges: Arc<Gauges>,
+    requests: mpsc::Receiver<Request>,
+    game: Game,
+    network: Network,
+    effects: Effects,
+    _counted: Counted,
+}
+
+impl Room {
+    fn new(spec: RoomSpec, parts: &RoomParts) -> (Self, RoomHandle) {
+        let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+        let log = BroadcastLog::new();
+        let reader = log.reader();
+        let game = Game::new(spec, &parts.settings, parts.seeds.next_room(), Instant::now());
+        let network = Network::new(spec, parts, &log);
+        let (effects, view) = Effects::new(spec, parts, log);
+        let room = Self {
+            spec,
+            tasks: parts.tasks.clone(),
+            scheduler: parts.scheduler.clone(),
+            gauges: parts.gauges.clone(),
+            requests,
+            game,
+            network,
+            effects,
+            _counted: parts.gauges.rooms.enter(),
+        };
+        (room, RoomHandle::new(spec, sender, view, reader))
+    }
+
+    async fn run(mut self) {
+        tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
+        let phase = self.scheduler.next_phase();
+        let mut timer = None;
+        self.start(Instant::now());
+
+        let closing = loop {
+            let closing = if self.is_idle() {
+                timer = None;
+                self.wait().await
+            } else {
+                let timer = timer.get_or_insert_with(|| self.scheduler.timer(phase));
+                let due = timer.tick().await;
+                self.tick_and_answer(due)
+            };
+            if let Some(closing) = closing {
+                break closing;
+            }
+        };
+        self.close(closing).await;
+    }
+
+    fn start(&mut self, now: Instant) {
+        let actions = self.game.start(now);
+        self.perform(actions, now);
+    }
+
+    /// Whether nothing happens, so that the room needs no ticks.
+    fn is_idle(&self) -> bool {
+        self.game.is_idle() && self.network.is_empty()
+    }
+
+    /// Waits for a request. Returns why the room closes, if it does.
+    async fn wait(&mut self) -> Option<Closing> {
+        let closes_at = self.game.closes_at().unwrap_or_else(|| Instant::now() + FAR);
+        tokio::select! {
+            () = self.tasks.stopping() => Some(RESTART),
+            request = self.requests.recv() => match request {
+                Some(request) => {
+                    self.answer(request, Instant::now());
+                    None
+                }
+                None => Some(ENDED),
+            },
+            () = sleep_until(closes_at.into()) => self.game.closes_at().map(|_| DESERTED),
+        }
+    }
+
+    /// A tick, and the answers to all requests since the last one: while the room plays, only its timer wakes it.
+    /// Returns why the room closes, if it does.
+    fn tick_and_answer(&mut self, due: Instant) -> Option<Closing> {
+        let now = Instant::now();
+        let ticks = &self.gauges.ticks;
+        ticks.late.record(now.saturating_duration_since(due));
+        self.tick(now);
+        self.gauges.ticks.took.record(now.elapsed());
+        // At most one queue full of requests: those that arrive meanwhile are answered in the next tick.
+        for _ in 0..self.requests.max_capacity() {
+            match self.requests.try_recv() {
+                Ok(request) => self.answer(request, now),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return Some(ENDED),
+            }
+        }
+        if self.tasks.is_stopping() {
+            return Some(RESTART);
+        }
+        self.game.closes_at().filter(|at| now >= *at).map(|_| DESERTED)
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let has_answers = self.network.receive(&mut self.game, &self.effects.log, now);
+        let actions = self.game.note_departures(&self.network.take_ended(), now);
+        self.perform(actions, now);
+        let actions = self.effects.poll_settlement(&mut self.game, now);
+        self.perform(actions, now);
+        let actions = self.game.step(now);
+        self.perform(actions, now);
+        if self.game.is_round_over() {
+            // The last snapshot of a crowd is not in the log.
+            self.network.flush(&mut self.game, &self.effects.log, now);
+            let actions = self.game.end_round(now);
+            self.perform(actions, now);
+        }
+        self.effects.publish_if_due(&self.game, now);
+        self.network.flush_if_due(&mut self.game, &self.effects.log, has_answers, now);
+    }
+
+    fn perform(&mut self, actions: Vec<Action>, now: Instant) {
+        self.effects.perform(actions, &self.game, &mut self.network, now);
+    }
+
+    fn answer(&mut self, request: Request, now: Instant) {
+        // A caller that went away meanwhile drops its handshake.
+        match request {
+            Request::Enter { player, role, rating, reply } => {
+                let entered = match role {
+                    Role::Player => self.enter(player, rating, now),
+                    Role::Spectator => self.watch(player.id, now),
+                };
+                reply.send(entered).ok();
+            }
+            Request::Reserve { players, reply } => {
+                let reserved = self.game.reserve(&players, now).or(Err(EnterError::Full));
+                // Published before it is answered: the caller's next look finds the reservation.
+                self.effects.publish(&self.game, now);
+                reply.send(reserved).ok();
+            }
+        }
+    }
+
+    fn enter(
+        &mut self,
+        player: Player,
+        rating: i32,
+        now: Instant,
+    ) -> Result<Handshake, EnterError> {
+        let (connection, handshake) = self.network.open();
+        match self.game.enter(player, rating, connection, now) {
+            Ok(actions) => {
+                self.perform(actions, now);
+                Ok(handshake)
+            }
+            Err(_full) => {
+                self.network.discard(connection);
+                Err(EnterError::Full)
+            }
+        }
+    }
+
+    fn watch(&mut self, player: PlayerId, now: Instant) -> Result<Handshake, EnterError> {
+        if self.game.spectators().len() >= SPECTATORS_MAX {
+            return Err(EnterError::TooManySpectators);
+        }
+        let (connection, handshake) = self.network.open();
+        self.game.watch(player, connection, now);
+        Ok(handshake)
+    }
+
+    /// Ends everything: the recording ends, and connections close.
+    async fn close(mut self, closing: Closing) {
+        let now = Instant::now();
+        let stops = closing.0 == close::RESTART;
+        if !stops {
+            // All players left a round that still ran: it counts as it stands.
+            let actions = self.game.end_round(now);
+            self.perform(actions, now);
+        }
+        // From here on the room has ended, as others see it. It is not listed again, because that would be after its end.
+        self.requests.close();
+        self.network.close_all(closing, &self.effects.log, now);
+        let actions = self.game.cut_off();
+        self.perform(actions, now);
+        let actions = self.effects.await_settlement(&mut self.game).await;
+        self.perform(actions, now);
+        // Each closing handshake ends after a bounded time.
+        while !self.network.is_empty() {
+            tokio::time::sleep(TICK_DURATION).await;
+            self.network.advance_closing(Instant::now());
+        }
+        tracing::info!(room = %self.spec.id, rounds = self.game.rounds(), why = closing.1, "room closed");
+    }
+}
+
+#[cfg(test)]
+mod tests;

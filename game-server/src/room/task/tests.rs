@@ -1,0 +1,91 @@
+//! A whole room without sockets: its task's steps, one by one.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use shared::id::RoomId;
+use shared::protocol::close;
+use shared::sim::Mode;
+
+use super::Room;
+use crate::bots::BotPolicy;
+use crate::bus::{Bus, Delivery, Notice};
+use crate::room::game::Stage;
+use crate::room::{RoomHandle, RoomParts, RoomSpec};
+use crate::socket::Closing;
+use crate::storage::ReplayFilter;
+use crate::testing::Bench;
+
+const CLOSING: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
+
+/// A room in which bots play a round that counts, and its address.
+fn playing_room(parts: &RoomParts) -> (Room, RoomHandle) {
+    let spec = RoomSpec {
+        id: RoomId::from_bits(7),
+        mode: Mode::Brawl,
+        private: false,
+        bots: BotPolicy::Mixed,
+        permanent: true,
+    };
+    let (mut room, handle) = Room::new(spec, parts);
+    room.start(Instant::now());
+    assert!(room.game.round().is_some_and(|round| round.counts()));
+    (room, handle)
+}
+
+#[tokio::test]
+async fn a_room_that_closes_before_its_result_is_known_waits_for_it() {
+    let bench = Bench::start().await;
+    let (mut room, _handle) = playing_room(&bench.room_parts().await);
+
+    let actions = room.game.end_round(Instant::now());
+    room.perform(actions, Instant::now());
+    assert!(matches!(room.game.stage(), Stage::Summary(_)));
+    room.close(CLOSING).await;
+    bench.stop().await;
+
+    let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
+    let replays = bench.app.store.replays(filter).await.unwrap().replays;
+    assert_eq!(replays.iter().map(|replay| replay.complete).collect::<Vec<_>>(), [true]);
+}
+
+/// Counts how often the room is listed, before its end and after it.
+#[derive(Default)]
+struct Listings {
+    room: OnceLock<RoomHandle>,
+    before: AtomicUsize,
+    after: AtomicUsize,
+}
+
+impl Bus for Listings {
+    fn publish(&self, notice: Notice) {
+        let has_ended = self.room.get().is_some_and(RoomHandle::has_ended);
+        if matches!(notice, Notice::Room(_)) {
+            let count = if has_ended { &self.after } else { &self.before };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn subscribe(&self) -> BoxStream<'static, Delivery> {
+        stream::pending().boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_room_that_has_ended_is_not_listed_again() {
+    let bench = Bench::start().await;
+    let bus = Arc::new(Listings::default());
+    let parts = RoomParts { bus: bus.clone(), ..bench.room_parts().await };
+    let (room, handle) = playing_room(&parts);
+    assert!(bus.room.set(handle).is_ok());
+
+    room.close(CLOSING).await;
+
+    assert!(bus.before.load(Ordering::Relaxed) > 0);
+    assert_eq!(bus.after.load(Ordering::Relaxed), 0);
+    bench.stop().await;
+}
