@@ -1,10 +1,11 @@
-//! Chat: one task that owns who listens and the order of lines.
+//! Chat: one task that owns the connections and the order of lines.
 //!
-//! Every line passes through the task, gets its number there, is kept, and then told. Joining passes
-//! through it as well, so history and what follows meet without gap or double.
+//! The task numbers every line, keeps it, and then sends it. Joining passes through the same task, so that the
+//! history and the lines after it meet without gap or double.
 
 mod hub;
-mod inbox;
+mod request;
+mod send_queue;
 pub mod socket;
 
 use std::sync::Arc;
@@ -17,33 +18,16 @@ use crate::presence::Presence;
 use crate::storage::{ChatLog, Players, StoreError};
 use crate::tasks::Tasks;
 use hub::Hub;
-use inbox::Inbox;
+use request::{ConnectionId, Joined, Request};
 
-/// Requests that wait for the task. When as many do, connections wait before they read on.
+/// Requests that wait for the task. When the queue is full, connections wait before they read on.
 const REQUESTS_MAX: usize = 1_024;
 
-/// Names a connection to the chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct ConnectionId(u64);
-
-/// The address of the chat.
+/// The address of the chat task. Cheap to clone.
 #[derive(Clone)]
 pub struct ChatHandle {
     requests: mpsc::Sender<Request>,
     tasks: Tasks,
-}
-
-enum Request {
-    Join { player: Player, after: Option<u64>, reply: oneshot::Sender<Joined> },
-    Message { from: ConnectionId, message: ChatClientMessage },
-    Leave { connection: ConnectionId },
-}
-
-/// A connection that was let in.
-struct Joined {
-    connection: ConnectionId,
-    /// What to send, the greeting first. Ends when the reader is too slow, or the chat stops.
-    inbox: Inbox,
 }
 
 impl ChatHandle {
@@ -54,7 +38,7 @@ impl ChatHandle {
     }
 
     async fn send(&self, from: ConnectionId, message: ChatClientMessage) {
-        // The task ends only with the server, and the inbox ends with it.
+        // The task ends only with the server, and the messages end with it.
         self.requests.send(Request::Message { from, message }).await.ok();
     }
 
@@ -63,7 +47,7 @@ impl ChatHandle {
     }
 }
 
-/// Starts the chat after the last line that was kept.
+/// Starts the chat. Numbering continues after the last line in the log.
 ///
 /// # Errors
 /// When the store fails.

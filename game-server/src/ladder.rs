@@ -1,19 +1,17 @@
-//! The ladder: a task that owns everybody's points and ratings while the server runs.
+//! The ladder: a task that owns the points and ratings of all players while the server runs.
 //!
-//! Rooms tell it who sits down, what happens, and how a round ended. Each change of a line is published
-//! once; the feed `scoreboard` brings it to the browsers. Keeping the results is the recorder's work, in
-//! one transaction with the replay.
+//! Rooms report seats, scores and results. Each changed row is published once on the bus, and the feed `scoreboard`
+//! brings it to the browsers. The recorder keeps the results, in one transaction with the replay.
 
 mod board;
 mod rating;
-mod standing;
+mod result;
 
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::{PlayerId, RoomId};
-use shared::sim::Mode;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,83 +20,59 @@ use crate::player::Player;
 use crate::player::Skill;
 use crate::storage::{Ladder as KeptLadder, PlaceRecord, Players, StoreError};
 use crate::tasks::Tasks;
-use board::Board;
+use board::{Board, newcomer};
 
-pub use standing::Standing;
+pub use result::{RoundResult, Standing, Tally};
 
-/// Reports that may wait. When as many wait, a room's report is dropped: live points are then behind until
-/// the round's end puts them right.
+/// Reports that wait for the task. When the queue is full, a report is dropped and counted: live points are then
+/// wrong until the end of the round.
 const REPORTS_MAX: usize = 4_096;
 
-/// What a room tells.
+/// What a room reports.
 #[derive(Debug)]
 pub enum Report {
-    /// Somebody took a seat.
+    /// A player took a seat.
     Seated {
-        /// Where.
+        /// The room.
         room: RoomId,
-        /// Whether the ladder may say where.
+        /// Whether the ladder may show the room.
         public: bool,
-        /// Who.
+        /// The player.
         player: Player,
         /// Whether it is a bot.
         bot: bool,
     },
-    /// Somebody gave a seat up.
+    /// A player gave up a seat.
     Unseated {
-        /// Where.
+        /// The room.
         room: RoomId,
-        /// Who.
+        /// The player.
         player: PlayerId,
     },
-    /// Something that counts happened in a rated round.
+    /// A player scored in a rated round.
     Scored {
-        /// Where.
+        /// The room.
         room: RoomId,
-        /// To whom.
+        /// The player.
         player: PlayerId,
-        /// How much.
+        /// The change.
         tally: Tally,
     },
     /// A rated round is over.
     Ended {
         /// The result.
         result: RoundResult,
-        /// Gets what it did to each, in the order of the standings.
+        /// Receives the changes to each player, in the order of the standings.
         reply: oneshot::Sender<Vec<PlaceRecord>>,
     },
     /// A round ended without a result, or the room closed.
     Discarded {
-        /// Where.
+        /// The room.
         room: RoomId,
     },
 }
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Points, of either sign.
-    pub points: i32,
-    /// Others pushed over the edge.
-    pub knockouts: u32,
-    /// Times over the edge.
-    pub falls: u32,
-}
-
-/// A round that is over.
-#[derive(Debug, Clone)]
-pub struct RoundResult {
-    /// Where it was played.
-    pub room: RoomId,
-    /// The rules.
-    pub mode: Mode,
-    /// Points of the two teams.
-    pub team_points: [i16; 2],
-    /// Best first.
-    pub standings: Vec<Standing>,
-}
-
-/// The address of the ladder.
+/// The address of the ladder task. Cheap to clone.
 #[derive(Clone)]
 pub struct LadderHandle {
     reports: mpsc::Sender<Report>,
@@ -134,11 +108,11 @@ pub async fn kept_scoreboard(kept: &dyn KeptLadder) -> Result<Scoreboard, StoreE
 }
 
 impl LadderHandle {
-    /// A rated round is over. The answer is what it did to each, in the order of the standings; it comes soon,
-    /// or never when the server stops.
+    /// Rates a round that is over. The answer holds the changes to each player, in the order of the standings; it comes
+    /// soon, or never when the server stops.
     ///
     /// # Errors
-    /// Gives the result back when the ladder is behind: try again.
+    /// The result itself when the queue is full: try again.
     pub(crate) fn settle(
         &self,
         result: RoundResult,
@@ -147,19 +121,19 @@ impl LadderHandle {
         match self.reports.try_send(Report::Ended { result, reply }) {
             Ok(()) => Ok(answer),
             Err(TrySendError::Full(Report::Ended { result, .. })) => Err(result),
-            // The ladder has stopped: the answer says so.
+            // The task has ended: the receiver reports that.
             Err(TrySendError::Full(_) | TrySendError::Closed(_)) => Ok(answer),
         }
     }
 
-    /// Tells the ladder something. Never waits; see [`REPORTS_MAX`] for what happens when it is behind.
-    pub(crate) fn tell(&self, report: Report) {
+    /// Sends a report. Never waits; see [`REPORTS_MAX`] for a full queue.
+    pub(crate) fn report(&self, report: Report) {
         if self.reports.try_send(report).is_err() {
             metrics::counter!("pushback_score_reports_dropped_total").increment(1);
         }
     }
 
-    /// Somebody's rating as people see it.
+    /// A player's rating as it is shown.
     ///
     /// # Errors
     /// When the store fails.
@@ -182,9 +156,9 @@ impl Ladder {
         let tasks = self.tasks.clone();
         loop {
             tokio::select! {
-                biased; // What was reported before the stop counts.
+                biased; // Reports from before the stop still count.
                 report = self.inbox.recv() => match report {
-                    Some(report) => self.take(report).await,
+                    Some(report) => self.receive(report).await,
                     None => return,
                 },
                 () = tasks.stopping(), if !self.inbox.is_closed() => self.inbox.close(),
@@ -203,7 +177,7 @@ impl Ladder {
         }
     }
 
-    async fn take(&mut self, report: Report) {
+    async fn receive(&mut self, report: Report) {
         match report {
             Report::Seated { room, public, player, bot } => {
                 if let Err(error) = self.load(&player, bot).await {
@@ -219,11 +193,11 @@ impl Ladder {
             }
             Report::Ended { result, reply } => {
                 match self.settle(&result).await {
-                    // A room that did not wait for it has ended: the result is not kept then.
+                    // A failed reply means that the room has ended: the result is then not kept.
                     Ok(records) => {
                         reply.send(records).ok();
                     }
-                    // Better no result than one that makes newcomers of everybody.
+                    // No result is better than one that treats every player as a newcomer.
                     Err(error) => log(&error),
                 }
             }
@@ -252,7 +226,7 @@ impl Ladder {
         Ok(records)
     }
 
-    /// Makes sure that the board has the player's line.
+    /// Loads the player's row into the board, unless it is there.
     async fn load(&mut self, player: &Player, bot: bool) -> Result<(), StoreError> {
         if self.board.knows(player.id) {
             return Ok(());
@@ -263,7 +237,7 @@ impl Ladder {
         Ok(())
     }
 
-    /// Changes one line and publishes it when it became another.
+    /// Changes one row and publishes it if it differs from the published one.
     fn change(&mut self, player: PlayerId, change: impl FnOnce(&mut Board)) {
         change(&mut self.board);
         if let Some(row) = self.board.take_changed(player) {
@@ -271,8 +245,8 @@ impl Ladder {
         }
     }
 
-    /// Tells the whole ladder, for somebody who missed a part of it: what is kept, and over it what the running
-    /// rounds have added.
+    /// Publishes the whole ladder, for a subscriber that missed a part of it: the kept rows, and over them the changes of
+    /// the running rounds.
     async fn publish_all(&self) {
         match kept_scoreboard(&*self.kept).await {
             Ok(mut scoreboard) => {
@@ -290,20 +264,5 @@ impl Ladder {
 
 fn log(error: &StoreError) {
     let error = error as &dyn std::error::Error;
-    tracing::error!(error, "a line of the ladder could not be read");
-}
-
-fn newcomer(player: &Player, bot: bool) -> ScoreRow {
-    ScoreRow {
-        player: player.id,
-        name: player.name.clone(),
-        bot,
-        rating: Skill::NEWCOMER.shown(),
-        points: 0,
-        knockouts: 0,
-        falls: 0,
-        rounds: 0,
-        wins: 0,
-        playing: None,
-    }
+    tracing::error!(error, "a row of the ladder could not be read");
 }

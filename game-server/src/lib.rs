@@ -24,8 +24,8 @@ pub mod recordings;
 pub mod room;
 
 pub mod chat;
+pub mod keepalive;
 pub mod presence;
-pub mod pulse;
 
 pub mod device_links;
 pub mod limits;

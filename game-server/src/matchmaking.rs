@@ -1,8 +1,8 @@
-//! Matchmaking: a task that owns the queue and tells each who waits how it stands.
+//! Matchmaking: a task that owns the queue and publishes the state of each ticket.
 //!
-//! A request is a ticket bound to its player. It survives any disconnect: whoever asks for it finds it where it
-//! stands, and it ends a minute after the last asking. The queue is looked through on a beat, whatever the number of
-//! requests between two beats.
+//! A ticket is bound to its player and survives any disconnect: the player follows it again by its name. It ends a
+//! minute after the last request for it. The task matches the queue at a fixed interval, however many requests arrive
+//! in between.
 
 mod queue;
 
@@ -18,32 +18,32 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::rooms::Rooms;
 use crate::tasks::Tasks;
 use crate::token::random_token;
-use queue::{Group, Number, Offer, Waiting, match_up, window};
+use queue::{Candidate, Group, TicketNumber, Waiting, match_up, window};
 
-/// Requests that may wait for the task. A caller whose request finds no place waits.
+/// Requests that wait for the task. When the queue is full, a caller waits.
 const REQUESTS_MAX: usize = 256;
-/// People in the queue, and those just matched. When there are as many, nobody else is taken.
+/// Tickets at once, waiting or matched. At the limit, new ones are refused.
 const TICKETS_MAX: usize = 10_000;
-/// Tickets that have ended and are still known to have been.
+/// Ended tickets that are remembered, to answer 410 instead of 404. The oldest are forgotten first.
 const ENDED_MAX: usize = 1_024;
-/// A ticket that nobody asks for ends after so long.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
-/// How often the queue is looked through.
-const BEAT: Duration = Duration::from_millis(250);
+/// A ticket ends this long after the last request for it.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60);
+/// The interval at which the queue is matched.
+const MATCH_EVERY: Duration = Duration::from_millis(250);
 
-/// Why a ticket cannot be asked for.
+/// Why a request for a ticket is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// There never was such a ticket, as far as is remembered.
+    /// No such ticket is known.
     #[error("there is no such request for a match")]
     Unknown,
     /// It has ended.
     #[error("the request for a match has ended: make a new one")]
     Ended,
-    /// It is somebody else's.
+    /// The ticket belongs to another player.
     #[error("the request for a match is somebody else's")]
     NotYours,
-    /// As many wait as may.
+    /// [`TICKETS_MAX`] tickets exist.
     #[error("too many people wait for a match")]
     TooMany,
     /// The server stops.
@@ -51,10 +51,10 @@ pub enum AskError {
     Stopping,
 }
 
-/// Where a request stands, now and from now on. When the other end is gone, the request has ended.
-pub type Following = watch::Receiver<MatchTicket>;
+/// The state of a ticket, now and after each change. The ticket has ended when the sender is gone.
+pub type TicketUpdates = watch::Receiver<MatchTicket>;
 
-/// The address of the matchmaker.
+/// The address of the matchmaking task. Cheap to clone.
 #[derive(Clone)]
 pub struct Matchmaker {
     requests: mpsc::Sender<Request>,
@@ -63,8 +63,8 @@ pub struct Matchmaker {
 type Reply<T> = oneshot::Sender<Result<T, AskError>>;
 
 enum Request {
-    Join { player: PlayerId, rating: i32, mode: Mode, reply: Reply<Following> },
-    Follow { player: PlayerId, ticket: String, reply: Reply<Following> },
+    Join { player: PlayerId, rating: i32, mode: Mode, reply: Reply<TicketUpdates> },
+    Follow { player: PlayerId, ticket: String, reply: Reply<TicketUpdates> },
     Cancel { player: PlayerId, ticket: String, reply: Reply<()> },
 }
 
@@ -87,8 +87,8 @@ pub fn start(tasks: &Tasks, rooms: Rooms, bots_fill_after: Duration) -> Matchmak
 }
 
 impl Matchmaker {
-    /// Looks for a match. Who looks for one in the same mode already goes on with that, and who is expected in the
-    /// room that was found is sent there again; a request in another mode ends.
+    /// Looks for a match. A player who already looks for one in the same mode keeps that ticket; after a match, as long
+    /// as the seat is reserved. A ticket in another mode ends.
     ///
     /// # Errors
     /// [`AskError::TooMany`], [`AskError::Stopping`].
@@ -97,19 +97,23 @@ impl Matchmaker {
         player: PlayerId,
         rating: i32,
         mode: Mode,
-    ) -> Result<Following, AskError> {
+    ) -> Result<TicketUpdates, AskError> {
         self.ask(|reply| Request::Join { player, rating, mode, reply }).await
     }
 
-    /// Where a request stands.
+    /// Follows a ticket.
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn follow(&self, player: PlayerId, ticket: String) -> Result<Following, AskError> {
+    pub async fn follow(
+        &self,
+        player: PlayerId,
+        ticket: String,
+    ) -> Result<TicketUpdates, AskError> {
         self.ask(|reply| Request::Follow { player, ticket, reply }).await
     }
 
-    /// Ends a request.
+    /// Ends a ticket.
     ///
     /// # Errors
     /// See [`AskError`].
@@ -127,14 +131,14 @@ impl Matchmaker {
 struct Service {
     rooms: Rooms,
     bots_fill_after: Duration,
-    tickets: HashMap<Number, Ticket>,
-    /// Each player's ticket; nobody has two.
-    numbers: HashMap<PlayerId, Number>,
+    tickets: HashMap<TicketNumber, Ticket>,
+    /// The ticket of each player: at most one.
+    numbers: HashMap<PlayerId, TicketNumber>,
     /// Tickets by the names that clients know.
-    names: HashMap<String, Number>,
-    /// The longest wait first.
+    names: HashMap<String, TicketNumber>,
+    /// In the order of joining.
     queue: Vec<Waiting>,
-    next_number: Number,
+    next_number: TicketNumber,
     ended: VecDeque<String>,
 }
 
@@ -143,14 +147,14 @@ struct Ticket {
     name: String,
     waiting: Waiting,
     state: watch::Sender<MatchTicket>,
-    /// Somebody asked for it then.
-    seen: Instant,
+    /// When the player last asked for it.
+    requested: Instant,
 }
 
 impl Service {
     async fn run(mut self, tasks: Tasks, mut inbox: mpsc::Receiver<Request>) {
-        let mut beat = interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut matching = interval(MATCH_EVERY);
+        matching.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = tasks.stopping() => return,
@@ -158,19 +162,19 @@ impl Service {
                     Some(request) => self.answer(request, Instant::now()),
                     None => return,
                 },
-                _ = beat.tick(), if !self.tickets.is_empty() => self.beat(Instant::now()).await,
+                _ = matching.tick(), if !self.tickets.is_empty() => self.run_once(Instant::now()).await,
             }
         }
     }
 
-    async fn beat(&mut self, now: Instant) {
-        self.place(now).await;
-        self.tell_progress(now);
-        self.forget_unseen(now);
+    async fn run_once(&mut self, now: Instant) {
+        self.match_queue(now).await;
+        self.publish_progress(now);
+        self.end_abandoned(now);
     }
 
     fn answer(&mut self, request: Request, now: Instant) {
-        // Whoever asked and went away asks again.
+        // A failed reply means that the caller is gone; a client that comes back asks again.
         match request {
             Request::Join { player, rating, mode, reply } => {
                 reply.send(self.join(player, rating, mode, now)).ok();
@@ -178,7 +182,7 @@ impl Service {
             Request::Follow { player, ticket, reply } => {
                 let followed = self.find(player, &ticket).map(|number| {
                     let ticket = self.tickets.get_mut(&number).expect("a found ticket is there");
-                    ticket.seen = now;
+                    ticket.requested = now;
                     ticket.state.subscribe()
                 });
                 reply.send(followed).ok();
@@ -196,13 +200,13 @@ impl Service {
         rating: i32,
         mode: Mode,
         now: Instant,
-    ) -> Result<Following, AskError> {
+    ) -> Result<TicketUpdates, AskError> {
         if let Some(&number) = self.numbers.get(&player) {
             if let Some(ticket) = self.tickets.get_mut(&number)
                 && ticket.waiting.mode == mode
-                && is_good(ticket, &self.rooms)
+                && can_be_kept(ticket, &self.rooms)
             {
-                ticket.seen = now;
+                ticket.requested = now;
                 return Ok(ticket.state.subscribe());
             }
             self.end(number);
@@ -221,11 +225,12 @@ impl Service {
         let (sender, following) = watch::channel(first);
         self.numbers.insert(player, number);
         self.names.insert(name.clone(), number);
-        self.tickets.insert(number, Ticket { player, name, waiting, state: sender, seen: now });
+        self.tickets
+            .insert(number, Ticket { player, name, waiting, state: sender, requested: now });
         Ok(following)
     }
 
-    fn find(&self, player: PlayerId, name: &str) -> Result<Number, AskError> {
+    fn find(&self, player: PlayerId, name: &str) -> Result<TicketNumber, AskError> {
         let found = self.names.get(name).and_then(|number| self.tickets.get(number));
         match found {
             Some(ticket) if ticket.player == player => Ok(ticket.waiting.number),
@@ -235,18 +240,18 @@ impl Service {
         }
     }
 
-    /// Brings together who can be.
-    async fn place(&mut self, now: Instant) {
+    /// Matches the players who can play now, and sends them to a room.
+    async fn match_queue(&mut self, now: Instant) {
         if self.queue.is_empty() {
             return;
         }
-        let offers = self.offers();
-        for group in match_up(&mut self.queue, offers, self.bots_fill_after, now) {
-            self.place_group(group).await;
+        let candidates = self.candidates();
+        for group in match_up(&mut self.queue, candidates, self.bots_fill_after, now) {
+            self.seat_group(group).await;
         }
     }
 
-    async fn place_group(&mut self, group: Group) {
+    async fn seat_group(&mut self, group: Group) {
         let players: Vec<_> = group
             .members
             .iter()
@@ -254,7 +259,7 @@ impl Service {
             .map(|t| t.player)
             .collect();
         let room = match group.room.map(|id| self.rooms.find(id)) {
-            // The seat may be gone since the offer was made: they wait on, and are looked at again.
+            // The seat may be taken by now: the group then waits for the next pass.
             Some(Ok(room)) => room.reserve(players).await.ok().map(|()| room),
             Some(Err(_)) => None,
             None => match self.rooms.open_for(group.mode, players).await {
@@ -275,30 +280,30 @@ impl Service {
         }
     }
 
-    fn matched(&mut self, number: Number, room: RoomId) {
+    fn matched(&mut self, number: TicketNumber, room: RoomId) {
         if let Some(ticket) = self.tickets.get(&number) {
             set(&ticket.state, MatchState::Matched { room });
         }
     }
 
-    fn put_back(&mut self, members: &[Number]) {
+    fn put_back(&mut self, members: &[TicketNumber]) {
         let tickets = members.iter().filter_map(|number| self.tickets.get(number));
         self.queue.extend(tickets.map(|ticket| ticket.waiting.clone()));
         self.queue.sort_by_key(|waiting| waiting.number);
     }
 
-    fn offers(&self) -> Vec<Offer> {
-        let offer = |room: crate::room::RoomHandle| {
+    fn candidates(&self) -> Vec<Candidate> {
+        let candidate = |room: crate::room::RoomHandle| {
             let view = room.view();
             let (rating, people) = (view.rating?, view.details.summary.players);
             let (room, mode) = (room.spec().id, room.spec().mode);
-            Some(Offer { room, mode, rating, open_seats: view.open_seats, people })
+            Some(Candidate { room, mode, rating, open_seats: view.open_seats, people })
         };
-        self.rooms.public().into_iter().filter_map(offer).collect()
+        self.rooms.public().into_iter().filter_map(candidate).collect()
     }
 
-    /// Those who wait learn how long, once a second.
-    fn tell_progress(&self, now: Instant) {
+    /// Publishes how long each player has waited, once a second.
+    fn publish_progress(&self, now: Instant) {
         let mut in_queue = BTreeMap::new();
         for waiting in &self.queue {
             *in_queue.entry(waiting.mode).or_default() += 1;
@@ -322,20 +327,20 @@ impl Service {
         }
     }
 
-    fn forget_unseen(&mut self, now: Instant) {
-        let mut unseen = Vec::new();
+    fn end_abandoned(&mut self, now: Instant) {
+        let mut abandoned = Vec::new();
         for (number, ticket) in &mut self.tickets {
             if ticket.state.receiver_count() > 0 {
-                ticket.seen = now;
-            } else if now >= ticket.seen + FORGOTTEN_AFTER {
-                unseen.push(*number);
+                ticket.requested = now;
+            } else if now >= ticket.requested + ABANDONED_AFTER {
+                abandoned.push(*number);
             }
         }
-        unseen.into_iter().for_each(|number| self.end(number));
+        abandoned.into_iter().for_each(|number| self.end(number));
     }
 
-    fn end(&mut self, number: Number) {
-        // Numbers stand in the order of the waits.
+    fn end(&mut self, number: TicketNumber) {
+        // The queue is sorted by number.
         if let Ok(place) = self.queue.binary_search_by_key(&number, |waiting| waiting.number) {
             self.queue.remove(place);
         }
@@ -349,9 +354,8 @@ impl Service {
     }
 }
 
-/// Whether a request goes on: it waits, or its player is expected in the room that was found. Another room would
-/// be opened for nobody.
-fn is_good(ticket: &Ticket, rooms: &Rooms) -> bool {
+/// Whether a ticket can be kept: it waits, or a seat is still reserved for its player in the room that was found.
+fn can_be_kept(ticket: &Ticket, rooms: &Rooms) -> bool {
     match ticket.state.borrow().state {
         MatchState::Waiting { .. } => true,
         MatchState::Matched { room } => {

@@ -1,16 +1,15 @@
-//! Recordings: from a room's tape to a file, and from what a killed server left behind to something that
-//! can be played.
+//! Recordings: from a room's buffer to a replay file, and the recovery of files that a killed server left.
 //!
-//! Each round has a recorder: a task that appends what its tape brings and, at the end, writes the result
-//! and puts the file in place. First the result (one transaction), then the file's own name: a server that
-//! dies in between leaves a part that the next start completes, and no result is lost. A part whose result could
-//! not be kept stays one too.
+//! Each round has a recorder: a task that appends its buffer to a part file, and at the end writes the result and
+//! puts the file in place. The result comes first, in one transaction, then the file's final name: a server that dies
+//! in between leaves a part file that the next start completes, and no result is lost. A recording whose result could
+//! not be kept stays a part file as well.
 
 mod blocking;
-mod keep;
+mod buffer;
 mod recover;
-mod results;
-mod tape;
+mod retention;
+mod settlement;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +24,14 @@ use crate::storage::blobs::{Blobs, Growing};
 use crate::storage::{RoundRecord, Rounds};
 use crate::tasks::Tasks;
 use blocking::blocking;
-use keep::{Files, Keeper};
-use results::{Entry, Results};
-use tape::{Batch, TapeReader, tape};
+use buffer::{Batch, BufferReader, buffer};
+use retention::{Files, Retention};
+use settlement::{Entry, Settlement};
 
-pub(crate) use tape::{Ending, Finished, Tape};
+pub(crate) use buffer::{Ending, Finished, RecordingBuffer};
 
-/// How often a recorder writes: what the players got is in the file, and visible to those who read along, this
-/// much later at most. Each write wakes a thread that may wait for the disk, so there are no more than needed.
+/// The interval at which a recorder writes: the delay of the file, and of its live readers, behind the players. Each
+/// write wakes a thread that may wait for the disk.
 const WRITE_EVERY: Duration = Duration::from_millis(500);
 
 /// How far a recording has come.
@@ -40,7 +39,7 @@ const WRITE_EVERY: Duration = Duration::from_millis(500);
 pub struct Progress {
     /// Bytes in the file.
     pub bytes: u64,
-    /// Nothing follows.
+    /// Whether the file is complete.
     pub ended: bool,
 }
 
@@ -49,8 +48,8 @@ pub struct Progress {
 pub struct Recordings {
     tasks: Tasks,
     blobs: Arc<dyn Blobs>,
-    keeper: Arc<Keeper>,
-    results: Arc<Results>,
+    retention: Arc<Retention>,
+    settlement: Arc<Settlement>,
 }
 
 impl Recordings {
@@ -64,126 +63,130 @@ impl Recordings {
     ) -> Self {
         recover::recover(&*rounds, &blobs).await;
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
-        let keeper = Arc::new(Keeper::start(tasks, files, retention).await);
-        let results = Arc::new(Results::new(tasks, rounds));
-        Self { tasks: tasks.clone(), blobs, keeper, results }
+        let retention = Arc::new(Retention::start(tasks, files, retention).await);
+        let settlement = Arc::new(Settlement::new(tasks, rounds));
+        Self { tasks: tasks.clone(), blobs, retention, settlement }
     }
 
-    /// Begins a recording. The tape is the room's; the other end follows the file.
-    pub(crate) fn begin(&self, header: &ReplayHeader) -> (Tape, watch::Receiver<Progress>) {
-        let (tape, reader) = tape();
+    /// Begins a recording. The room writes into the buffer; the receiver follows the file.
+    pub(crate) fn begin(
+        &self,
+        header: &ReplayHeader,
+    ) -> (RecordingBuffer, watch::Receiver<Progress>) {
+        let (buffer, reader) = buffer();
         let (progress, follow) = watch::channel(Progress { bytes: 0, ended: false });
         let recorder = Recorder {
             blobs: self.blobs.clone(),
-            keeper: self.keeper.clone(),
-            results: self.results.clone(),
+            retention: self.retention.clone(),
+            settlement: self.settlement.clone(),
             header: header.clone(),
-            tape: reader,
+            buffer: reader,
             progress,
         };
         self.tasks.spawn(recorder.run());
-        (tape, follow)
+        (buffer, follow)
     }
 }
 
 /// Writes one file.
 struct Recorder {
     blobs: Arc<dyn Blobs>,
-    keeper: Arc<Keeper>,
-    results: Arc<Results>,
+    retention: Arc<Retention>,
+    settlement: Arc<Settlement>,
     header: ReplayHeader,
-    tape: TapeReader,
+    buffer: BufferReader,
     progress: watch::Sender<Progress>,
 }
 
-/// The file as far as it could be written.
-struct Reel {
+/// A file and how much of it is written.
+struct RecordingFile {
     file: Option<Box<dyn Growing>>,
     writer: ReplayWriter,
     bytes: u64,
     /// Ticks that the file plays.
     ticks: u32,
-    /// Something is missing: it ends here.
-    torn: bool,
+    /// Whether records are missing: the file ends before them.
+    cut_short: bool,
 }
 
 impl Recorder {
     async fn run(self) {
-        let mut reel = self.open().await;
-        let mut beat = interval(WRITE_EVERY);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut recording = self.open().await;
+        let mut writing = interval(WRITE_EVERY);
+        writing.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = beat.tick() => {}
-                () = self.tape.ended() => {}
+                _ = writing.tick() => {}
+                () = self.buffer.ended() => {}
             }
-            let mut batch = self.tape.take();
+            let mut batch = self.buffer.take();
             let ending = batch.ending.take();
-            self.write(&mut reel, batch).await;
+            self.write(&mut recording, batch).await;
             if let Some(ending) = ending {
-                self.end(reel, ending).await;
+                self.end(recording, ending).await;
                 return;
             }
         }
     }
 
-    async fn open(&self) -> Reel {
+    async fn open(&self) -> RecordingFile {
         let (writer, preamble) = ReplayWriter::new(&self.header);
-        let mut reel = Reel { file: None, writer, bytes: 0, ticks: 0, torn: false };
+        let mut recording =
+            RecordingFile { file: None, writer, bytes: 0, ticks: 0, cut_short: false };
         let (blobs, id) = (self.blobs.clone(), self.header.id);
         match blocking(move || blobs.create(id)).await {
             Ok(file) => {
-                reel.file = Some(file);
-                self.append(&mut reel, preamble).await;
+                recording.file = Some(file);
+                self.append(&mut recording, preamble).await;
             }
             Err(error) => {
                 tracing::error!(replay = %id, %error, "a recording could not be begun");
             }
         }
-        reel
+        recording
     }
 
-    async fn write(&self, reel: &mut Reel, batch: Batch) {
+    async fn write(&self, recording: &mut RecordingFile, batch: Batch) {
         let mut bytes = Vec::new();
         for take in &batch.records {
-            reel.writer.record(&take.record, take.elapsed);
-            reel.ticks = take.elapsed;
+            recording.writer.record(&take.record, take.elapsed);
+            recording.ticks = take.elapsed;
             bytes.extend_from_slice(&take.record);
         }
         for (tick, event) in &batch.events {
-            reel.writer.events(*tick, Tick(0), core::slice::from_ref(event));
+            recording.writer.events(*tick, Tick(0), core::slice::from_ref(event));
         }
-        if batch.is_torn && !reel.torn {
-            reel.torn = true;
+        if batch.is_cut_short && !recording.cut_short {
+            recording.cut_short = true;
             tracing::warn!(replay = %self.header.id, "the disk is too slow: a recording ends early");
         }
         if !bytes.is_empty() {
-            self.append(reel, bytes).await;
+            self.append(recording, bytes).await;
         }
     }
 
-    async fn append(&self, reel: &mut Reel, bytes: Vec<u8>) {
-        let Some(mut file) = reel.file.take() else { return };
+    async fn append(&self, recording: &mut RecordingFile, bytes: Vec<u8>) {
+        let Some(mut file) = recording.file.take() else { return };
         let length = bytes.len() as u64;
         let written = blocking(move || file.append(&bytes).map(|()| file)).await;
         match written {
             Ok(file) => {
-                reel.file = Some(file);
-                reel.bytes += length;
-                self.progress.send_replace(Progress { bytes: reel.bytes, ended: false });
+                recording.file = Some(file);
+                recording.bytes += length;
+                self.progress.send_replace(Progress { bytes: recording.bytes, ended: false });
             }
             Err(error) => {
-                reel.torn = true;
+                recording.cut_short = true;
                 tracing::error!(replay = %self.header.id, %error, "a recording could not be written");
             }
         }
     }
 
-    async fn end(&self, mut reel: Reel, ending: Ending) {
+    async fn end(&self, mut recording: RecordingFile, ending: Ending) {
         let is_kept = match ending {
-            Ending::Finished(finished) => self.finish(&mut reel, *finished).await,
+            Ending::Finished(finished) => self.finish(&mut recording, *finished).await,
             Ending::CutOff { players, ticks } => {
-                let cut_off = ReplaySummary { ticks, players, ..self.summary(&reel, false) };
+                let cut_off = ReplaySummary { ticks, players, ..self.summary(&recording, false) };
                 self.cut_off(cut_off).await
             }
             Ending::Dropped => {
@@ -192,60 +195,60 @@ impl Recorder {
             }
         };
         if is_kept {
-            self.put_in_place(&mut reel).await;
+            self.put_in_place(&mut recording).await;
         } else {
             tracing::error!(replay = %self.header.id, "a recording stays a part until the next start");
         }
-        self.progress.send_replace(Progress { bytes: reel.bytes, ended: true });
+        self.progress.send_replace(Progress { bytes: recording.bytes, ended: true });
     }
 
-    /// Whether all of it is kept.
-    async fn finish(&self, reel: &mut Reel, finished: Finished) -> bool {
-        let is_whole = !reel.torn && reel.file.is_some();
+    /// Writes the end and the result. Returns whether both are kept.
+    async fn finish(&self, recording: &mut RecordingFile, finished: Finished) -> bool {
+        let is_whole = !recording.cut_short && recording.file.is_some();
         if is_whole {
-            let last = reel.writer.clone().finish(&finished.world);
-            self.append(reel, last).await;
+            let last = recording.writer.clone().finish(&finished.world);
+            self.append(recording, last).await;
         }
-        let ticks = if is_whole { finished.world.elapsed() } else { reel.ticks };
+        let ticks = if is_whole { finished.world.elapsed() } else { recording.ticks };
         let has_people = finished.players.iter().any(|player| !player.bot);
         let replay =
-            ReplaySummary { ticks, players: finished.players, ..self.summary(reel, is_whole) };
+            ReplaySummary { ticks, players: finished.players, ..self.summary(recording, is_whole) };
         let (ended_at_ms, places) = (finished.ended_at_ms, finished.places);
         let round = Entry::Round(RoundRecord { replay, ended_at_ms, places });
-        if !self.results.keep(&round).await {
+        if !self.settlement.keep(&round).await {
             return false;
         }
-        if reel.bytes == 0 {
-            // The result counts all the same; there is nothing to play.
-            return self.results.remove(self.header.id).await;
+        if recording.bytes == 0 {
+            // The result counts without a file; there is nothing to play.
+            return self.settlement.remove(self.header.id).await;
         }
         if !has_people {
-            self.keeper.note_bots_only(self.header.id).await;
+            self.retention.note_bots_only(self.header.id).await;
         }
         true
     }
 
-    /// Whether the entry is kept. Without a file there is none.
+    /// Lists a round that the stop cut off. Returns whether the entry is kept; without a file there is none.
     async fn cut_off(&self, replay: ReplaySummary) -> bool {
         tracing::info!(replay = %replay.id, ticks = replay.ticks, "a round is cut off by the stop");
-        replay.bytes == 0 || self.results.keep(&Entry::Replay(replay)).await
+        replay.bytes == 0 || self.settlement.keep(&Entry::Replay(replay)).await
     }
 
-    fn summary(&self, reel: &Reel, complete: bool) -> ReplaySummary {
+    fn summary(&self, recording: &RecordingFile, complete: bool) -> ReplaySummary {
         ReplaySummary {
             id: self.header.id,
             room: self.header.room,
             mode: self.header.mode,
             started_at_ms: self.header.started_at_ms,
-            ticks: reel.ticks,
-            bytes: reel.bytes,
-            complete: complete && !reel.torn,
+            ticks: recording.ticks,
+            bytes: recording.bytes,
+            complete: complete && !recording.cut_short,
             players: Vec::new(),
         }
     }
 
-    async fn put_in_place(&self, reel: &mut Reel) {
-        let Some(file) = reel.file.take() else { return };
+    async fn put_in_place(&self, recording: &mut RecordingFile) {
+        let Some(file) = recording.file.take() else { return };
         if let Err(error) = blocking(move || file.finish()).await {
             tracing::error!(replay = %self.header.id, %error, "a recording stays a part until the next start");
         }

@@ -183,7 +183,7 @@ impl Rooms {
     /// A room has ended, or its task panicked, which only this reports.
     fn forget(&self, spec: &RoomSpec) {
         let id = spec.id;
-        self.parts.ladder.tell(Report::Discarded { room: id });
+        self.parts.ladder.report(Report::Discarded { room: id });
         let mut table = lock(&self.table);
         table.open.retain(|room| room.spec().id != id);
         if !spec.private {

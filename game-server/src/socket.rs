@@ -1,4 +1,4 @@
-//! What all WebSockets of this server have in common: sizes, how often, heartbeat, the way they end.
+//! What the WebSockets of chat and feeds share: buffer sizes, message rates, keepalive and closing.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
+use crate::keepalive::{Keepalive, KeepaliveAction};
 use crate::limits::{Bucket, Rate};
-use crate::pulse::{Beat, Pulse};
 
-/// Read at once, and kept for each socket. The library's default is 128 KiB.
+/// The read buffer of each socket. The library's default is 128 KiB.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// Collected before a write. The library's default is 128 KiB.
+/// Bytes that are collected before a write. The library's default is 128 KiB.
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
-/// Waiting to be written before a sender has to wait. The library's default has no bound.
+/// Bytes that wait to be written before a sender has to wait. The library's default has no bound.
 const WRITE_BUFFER_BYTES_MAX: usize = 4 * SERVER_MESSAGE_BYTES_MAX;
-/// Frames of any kind that a client may send. No client needs a tenth of that; pings and pongs count, which no other
-/// limit sees.
+/// Frames of any kind that a client may send: ten times what any client needs. Pings and pongs count here and in no
+/// other limit.
 const FRAMES: Rate = Rate { burst: 100, refill: Duration::from_millis(20) };
 /// How long a client has to answer a close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 const _: () = assert!(WRITE_BUFFER_BYTES_MAX > WRITE_BUFFER_BYTES + SERVER_MESSAGE_BYTES_MAX);
 
-/// The close code and what to say with it.
+/// A close code and its reason.
 pub type Closing = (u16, &'static str);
 
-/// Sets the buffers and the longest message.
+/// Sets the buffer sizes and the longest message.
 pub fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -40,34 +40,34 @@ pub fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .max_frame_size(CLIENT_MESSAGE_BYTES_MAX)
 }
 
-/// What came in.
+/// What a client sent.
 #[derive(Debug)]
 pub enum Incoming {
     /// A text message.
     Text(Utf8Bytes),
     /// A binary message.
     Binary(Bytes),
-    /// The client lives; the answer is on its way already.
+    /// A ping. The library answers it.
     Ping,
-    /// The answer to a ping of ours: tell the [`Heartbeat`].
+    /// The answer to our ping, for [`Heartbeat::pong`].
     Pong,
-    /// Nothing more comes. With the close to send, when the client has not sent one.
+    /// The end of the messages, with the close to send unless the client has sent one.
     Ended(Option<Closing>),
 }
 
-/// What a client sends, as often as it may.
-pub struct Ear {
+/// Receives messages up to a rate.
+pub struct RateLimitedReceiver {
     frames: Bucket,
 }
 
-impl Ear {
+impl RateLimitedReceiver {
     /// For a new socket.
     #[must_use]
     pub fn new() -> Self {
         Self { frames: Bucket::full(Instant::now().into_std()) }
     }
 
-    /// Waits for what the client sends. May be dropped while it waits without losing anything.
+    /// Waits for the next message. Cancel-safe.
     pub async fn receive(&mut self, socket: &mut WebSocket) -> Incoming {
         let incoming = match socket.recv().await {
             Some(Ok(Message::Text(text))) => Incoming::Text(text),
@@ -88,13 +88,13 @@ impl Ear {
     }
 }
 
-impl Default for Ear {
+impl Default for RateLimitedReceiver {
     fn default() -> Self {
         Self::new()
     }
 }
 
-/// What to tell a client whose bytes could not be read. Nothing when the connection is gone anyway.
+/// The close for a client whose bytes could not be read. `None` when the connection is gone.
 fn closing_for(error: WsError) -> Option<Closing> {
     match error {
         WsError::Capacity(_) => Some((close::TOO_LARGE, "the message is too long")),
@@ -113,9 +113,9 @@ fn closing_for(error: WsError) -> Option<Closing> {
     }
 }
 
-/// Says goodbye (when there is something to say), waits for the client's goodbye, and drops the socket.
+/// Sends a close, if there is one to send, waits for the client's close, and drops the socket.
 pub async fn close(mut socket: WebSocket, closing: Option<Closing>) {
-    let goodbye = async {
+    let handshake = async {
         if let Some((code, reason)) = closing {
             let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
             if socket.send(Message::Close(Some(frame))).await.is_err() {
@@ -126,44 +126,44 @@ pub async fn close(mut socket: WebSocket, closing: Option<Closing>) {
         while let Some(Ok(_)) = socket.recv().await {}
     };
     // A client that does not answer is dropped all the same.
-    timeout(CLOSE_WITHIN, goodbye).await.ok();
+    timeout(CLOSE_WITHIN, handshake).await.ok();
 }
 
-/// A ping, to be sent when the [`Heartbeat`] says so.
+/// A ping, to be sent when [`Heartbeat::next`] asks for it.
 #[must_use]
 pub fn ping() -> Message {
     Message::Ping(Bytes::new())
 }
 
-/// Finds dead connections: a [`Pulse`] that can be waited for.
+/// A [`Keepalive`] that can be awaited.
 pub struct Heartbeat {
-    pulse: Pulse,
+    keepalive: Keepalive,
     due: Pin<Box<Sleep>>,
 }
 
 impl Heartbeat {
-    /// A heartbeat whose first ping falls anywhere within the period.
+    /// The first ping falls at a random moment within the period.
     #[must_use]
     pub fn new(period: Duration) -> Self {
-        let pulse = Pulse::new(period, Instant::now().into_std());
-        Self { pulse, due: Box::pin(sleep_until(pulse.due().into())) }
+        let keepalive = Keepalive::new(period, Instant::now().into_std());
+        Self { keepalive, due: Box::pin(sleep_until(keepalive.due().into())) }
     }
 
-    /// Waits until something is due. May be dropped while it waits.
-    pub async fn next(&mut self) -> Beat {
+    /// Waits until an action is due. Cancel-safe.
+    pub async fn next(&mut self) -> KeepaliveAction {
         loop {
             self.due.as_mut().await;
-            let beat = self.pulse.beat(Instant::now().into_std());
-            self.due.as_mut().reset(self.pulse.due().into());
-            if let Some(beat) = beat {
-                return beat;
+            let action = self.keepalive.poll(Instant::now().into_std());
+            self.due.as_mut().reset(self.keepalive.due().into());
+            if let Some(action) = action {
+                return action;
             }
         }
     }
 
     /// A pong came.
     pub fn pong(&mut self) {
-        self.pulse.pong();
-        self.due.as_mut().reset(self.pulse.due().into());
+        self.keepalive.pong();
+        self.due.as_mut().reset(self.keepalive.due().into());
     }
 }

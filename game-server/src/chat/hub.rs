@@ -1,4 +1,4 @@
-//! What the chat task knows and decides: who listens where, who may speak, what each one gets.
+//! The state of the chat task: which connection follows which room, who may write, and who receives a line.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use shared::protocol::chat::{
     LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX,
 };
 
-use super::inbox::{Mailer, inbox};
-use super::{ConnectionId, Joined, Request};
+use super::request::{ConnectionId, Joined, Request};
+use super::send_queue::{SendQueue, send_queue};
 use crate::clock::now_ms;
 use crate::limits::{Bucket, Rate};
 use crate::player::Player;
 use crate::presence::Presence;
 use crate::storage::{ChatLog, Players, Readable};
 
-/// Rooms that one connection may follow. Entering one more leaves the first.
+/// Rooms that one connection may follow. Entering one more leaves the one with the smallest id.
 const ROOMS_MAX: usize = 8;
-/// Lines that a client which comes back gets of each channel. If there are more, it is told that some are missing.
+/// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
 const MISSED_LINES_MAX: usize = 200;
-/// The size of history in one message; the oldest lines give way.
+/// Bytes of history in one message. The oldest lines are left out.
 const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
-/// People whose rate is remembered. When more speak, those who may speak again freely are forgotten.
+/// Players whose rate is remembered. When more write, those whose bucket is full are forgotten.
 const SPEAKERS_MAX: usize = 4_096;
 
 const LINES: Rate = Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
@@ -46,21 +46,21 @@ pub(super) struct Hub {
 
 struct Listener {
     player: Player,
-    /// Bounded: full means too slow, and the connection is cut.
-    mailer: Mailer,
+    /// Bounded: when it is full, the client reads too slowly and the connection is closed.
+    queue: SendQueue,
     rooms: BTreeSet<RoomId>,
 }
 
-/// What was said before.
+/// Earlier lines.
 #[derive(Debug, Default)]
 struct History {
     /// The oldest first.
     lines: Vec<ChatLine>,
-    /// Older ones were left out.
+    /// Whether older ones were left out.
     is_cut: bool,
 }
 
-/// A line that is not sent, and when it could be.
+/// Why a line is not sent, and the wait after which it could be.
 type Refused = (ChatRefusal, Option<Duration>);
 
 impl Hub {
@@ -109,12 +109,12 @@ impl Hub {
 
     async fn join(&mut self, player: Player, after: Option<u64>) -> Joined {
         let mut channels = vec![Readable::Lobby, Readable::Direct(player.id)];
-        // Rooms are followed by entering them. Coming back, one also gets what was said there meanwhile.
+        // A client follows a room by entering it. A returning client also gets the lines that it missed in its rooms.
         if after.is_some() {
             let rooms = self.presence.rooms_of(player.id);
             channels.extend(rooms.into_iter().map(|(room, team)| Readable::Room(room, team)));
         }
-        // A number that was never given is from another log: its reader begins anew.
+        // A number that was never given comes from another log: the client starts again.
         let known = after.filter(|after| *after <= self.sequence);
         let History { lines, is_cut } = self.history(&channels, known, player.id).await;
         let gap = after.is_some() && (is_cut || known.is_none());
@@ -123,10 +123,10 @@ impl Hub {
 
         self.connections += 1;
         let connection = ConnectionId(self.connections);
-        let (mailer, inbox) = inbox();
-        self.listeners.insert(connection, Listener { player, mailer, rooms: BTreeSet::new() });
-        self.tell(connection, &encode(&hello));
-        Joined { connection, inbox }
+        let (queue, messages) = send_queue();
+        self.listeners.insert(connection, Listener { player, queue, rooms: BTreeSet::new() });
+        self.send(connection, &encode(&hello));
+        Joined { connection, messages }
     }
 
     async fn enter(&mut self, connection: ConnectionId, room: RoomId) {
@@ -136,7 +136,7 @@ impl Hub {
             let team = self.presence.team_in(player, room);
             self.history(&[Readable::Room(room, team)], None, player).await
         } else {
-            // Not there (yet): nothing to read, and nothing will come while that is so.
+            // A player outside the room reads nothing, and receives nothing until the player is inside.
             History::default()
         };
         if let Some(listener) = self.listeners.get_mut(&connection) {
@@ -145,7 +145,7 @@ impl Hub {
             }
             listener.rooms.insert(room);
         }
-        self.tell(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
+        self.send(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
     }
 
     async fn history(
@@ -155,7 +155,7 @@ impl Hub {
         reader: PlayerId,
     ) -> History {
         let limit = after.map_or(HISTORY_LINES, |_| MISSED_LINES_MAX);
-        // One more tells whether there are more.
+        // One more line than the limit shows whether lines are left out.
         let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
         let mut history = History::default();
         for channel in channels {
@@ -194,10 +194,10 @@ impl Hub {
             text,
             nonce: None,
         };
-        // Kept before it is told: what was read once is there after a restart, and no number is given twice.
+        // Kept before it is sent: a line that a client has read survives a restart, and no number is given twice.
         if let Err(error) = self.log.add_line(line.clone()).await {
             tracing::error!(%error, "a line of chat could not be kept");
-            // It may be there all the same: its number is then used up.
+            // The line may have been written in spite of the error: its number is then used.
             if let Ok(last) = self.log.last_sequence().await {
                 self.sequence = self.sequence.max(last);
             }
@@ -210,7 +210,7 @@ impl Hub {
 
     fn refuse(&mut self, from: ConnectionId, nonce: u32, (reason, wait): Refused) {
         let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
-        self.tell(from, &encode(&ChatServerMessage::Refused { nonce, reason, retry_in_ms }));
+        self.send(from, &encode(&ChatServerMessage::Refused { nonce, reason, retry_in_ms }));
     }
 
     async fn check(
@@ -241,7 +241,7 @@ impl Hub {
         if !may_speak {
             return Err((ChatRefusal::NotThere, None));
         }
-        self.take_turn(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
+        self.take_from_bucket(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
     }
 
     async fn is_known(&self, player: PlayerId) -> bool {
@@ -249,7 +249,7 @@ impl Hub {
             || matches!(self.players.player(player).await, Ok(Some(_)))
     }
 
-    fn take_turn(&mut self, speaker: PlayerId) -> Result<(), Duration> {
+    fn take_from_bucket(&mut self, speaker: PlayerId) -> Result<(), Duration> {
         let now = Instant::now();
         if self.speakers.len() >= SPEAKERS_MAX {
             self.speakers.retain(|_, bucket| !bucket.is_full(now));
@@ -257,10 +257,10 @@ impl Hub {
         self.speakers.entry(speaker).or_insert_with(|| Bucket::full(now)).take(LINES, now)
     }
 
-    /// Sends a line to everyone who may read it, encoded once for all but the two ends of a direct line.
+    /// Sends a line to every player who may read it. It is encoded once, except for the two ends of a direct line.
     fn publish(&mut self, from: ConnectionId, line: ChatLine, nonce: u32) {
         let own = ChatLine { nonce: Some(nonce), ..line.clone() };
-        self.tell(from, &encode(&ChatServerMessage::Line(own)));
+        self.send(from, &encode(&ChatServerMessage::Line(own)));
 
         let readers: Vec<_> = self
             .listeners
@@ -272,9 +272,9 @@ impl Hub {
         for (connection, reader) in readers {
             let seen = as_seen_by(reader, line.clone());
             if seen == line {
-                self.tell(connection, &for_all);
+                self.send(connection, &for_all);
             } else {
-                self.tell(connection, &encode(&ChatServerMessage::Line(seen)));
+                self.send(connection, &encode(&ChatServerMessage::Line(seen)));
             }
         }
     }
@@ -293,16 +293,16 @@ impl Hub {
         }
     }
 
-    fn tell(&mut self, connection: ConnectionId, text: &Utf8Bytes) {
+    fn send(&mut self, connection: ConnectionId, text: &Utf8Bytes) {
         let Some(listener) = self.listeners.get(&connection) else { return };
-        if listener.mailer.send(text.clone()).is_err() {
-            // Full: its inbox ends here, and with it the connection. Or it is gone already.
+        if listener.queue.send(text.clone()).is_err() {
+            // The queue is full, or the connection is gone: the messages end here, and the connection closes.
             self.listeners.remove(&connection);
         }
     }
 }
 
-/// The `Direct` channel names the other one, which depends on who reads.
+/// The `Direct` channel names the other player, which differs between the two readers.
 fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
     if let ChatChannel::Direct { player } = &mut line.channel
         && *player == reader
@@ -312,7 +312,7 @@ fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
     line
 }
 
-/// One line of plain text: what would break it or hide in it becomes a space.
+/// Makes one line of plain text: control characters and bidirectional marks become spaces.
 fn tidy(text: &str) -> String {
     let is_unfit = |letter: char| {
         letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -325,7 +325,7 @@ fn tidy(text: &str) -> String {
 }
 
 impl History {
-    /// The newest lines that go into one message.
+    /// Keeps the newest lines that fit into one message.
     fn keep_what_fits(&mut self) {
         let mut bytes = 0;
         let fitting = self.lines.iter().rev().take_while(|line| {

@@ -1,4 +1,4 @@
-//! One connection to the chat: JSON in, JSON out.
+//! One chat connection: JSON text messages in both directions.
 
 use std::time::{Duration, Instant};
 
@@ -6,14 +6,15 @@ use axum::extract::ws::{Message, WebSocket};
 use shared::protocol::chat::ChatClientMessage;
 use shared::protocol::close;
 
-use super::{ChatHandle, Joined};
+use super::ChatHandle;
+use super::request::Joined;
+use crate::keepalive::KeepaliveAction;
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
 use crate::player::Player;
-use crate::pulse::Beat;
-use crate::socket::{self, Closing, Ear, Heartbeat, Incoming};
+use crate::socket::{self, Closing, Heartbeat, Incoming, RateLimitedReceiver};
 
-/// Texts of any kind. Lines have a limit of their own that is answered kindly.
+/// Messages of any kind. Lines have a limit of their own, which is answered with a refusal and not with a close.
 const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
 
 /// A connection before it joins.
@@ -39,7 +40,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
         chat,
         joined,
         messages: Bucket::full(Instant::now()),
-        ear: Ear::new(),
+        receiver: RateLimitedReceiver::new(),
         heartbeat: Heartbeat::new(ping),
     };
     let end = conversation.run(&mut socket).await;
@@ -51,7 +52,7 @@ struct Conversation<'a> {
     chat: &'a ChatHandle,
     joined: Joined,
     messages: Bucket,
-    ear: Ear,
+    receiver: RateLimitedReceiver,
     heartbeat: Heartbeat,
 }
 
@@ -59,24 +60,24 @@ impl Conversation<'_> {
     async fn run(&mut self, socket: &mut WebSocket) -> Option<Closing> {
         loop {
             tokio::select! {
-                said = self.joined.inbox.next() => match said {
+                message = self.joined.messages.next() => match message {
                     Some(text) => socket.send(Message::Text(text)).await.ok()?,
-                    None => return Some(self.why_it_ended()),
+                    None => return Some(self.closing()),
                 },
-                incoming = self.ear.receive(socket) => {
-                    if let Err(end) = self.take(incoming).await {
+                incoming = self.receiver.receive(socket) => {
+                    if let Err(end) = self.receive(incoming).await {
                         return end;
                     }
                 }
-                beat = self.heartbeat.next() => match beat {
-                    Beat::Ping => socket.send(socket::ping()).await.ok()?,
-                    Beat::Dead => return Some((close::NO_PONG, "no pong came")),
+                action = self.heartbeat.next() => match action {
+                    KeepaliveAction::Ping => socket.send(socket::ping()).await.ok()?,
+                    KeepaliveAction::Dead => return Some((close::NO_PONG, "no pong came")),
                 },
             }
         }
     }
 
-    async fn take(&mut self, incoming: Incoming) -> Result<(), Option<Closing>> {
+    async fn receive(&mut self, incoming: Incoming) -> Result<(), Option<Closing>> {
         match incoming {
             Incoming::Text(text) => {
                 if self.messages.take(MESSAGES, Instant::now()).is_err() {
@@ -97,7 +98,7 @@ impl Conversation<'_> {
         }
     }
 
-    fn why_it_ended(&self) -> Closing {
+    fn closing(&self) -> Closing {
         if self.chat.tasks.is_stopping() {
             (close::RESTART, "the server stops")
         } else {

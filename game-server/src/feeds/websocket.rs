@@ -7,13 +7,13 @@ use futures_util::SinkExt as _;
 use shared::protocol::close;
 
 use super::reader::Reader;
+use crate::keepalive::KeepaliveAction;
 use crate::metrics::Counted;
-use crate::pulse::Beat;
-use crate::socket::{self, Ear, Heartbeat, Incoming};
+use crate::socket::{self, Heartbeat, Incoming, RateLimitedReceiver};
 
 /// Sends events until the client or the server leaves.
 pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _counted: Counted) {
-    let (mut heartbeat, mut ear) = (Heartbeat::new(ping), Ear::new());
+    let (mut heartbeat, mut receiver) = (Heartbeat::new(ping), RateLimitedReceiver::new());
     let end = loop {
         tokio::select! {
             event = reader.next() => match event {
@@ -24,7 +24,7 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
                 }
                 None => break Some((close::RESTART, "the server stops")),
             },
-            incoming = ear.receive(&mut socket) => match incoming {
+            incoming = receiver.receive(&mut socket) => match incoming {
                 Incoming::Pong => heartbeat.pong(),
                 Incoming::Ping => {}
                 Incoming::Text(_) | Incoming::Binary(_) => {
@@ -32,9 +32,9 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
                 }
                 Incoming::Ended(end) => break end,
             },
-            beat = heartbeat.next() => match beat {
-                Beat::Ping => if socket.send(socket::ping()).await.is_err() { return },
-                Beat::Dead => break Some((close::NO_PONG, "no pong came")),
+            action = heartbeat.next() => match action {
+                KeepaliveAction::Ping => if socket.send(socket::ping()).await.is_err() { return },
+                KeepaliveAction::Dead => break Some((close::NO_PONG, "no pong came")),
             },
         }
     };

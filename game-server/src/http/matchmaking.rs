@@ -16,7 +16,7 @@ use super::{JsonBody, QueryParams, UrlPath};
 use crate::app::SharedApp;
 use crate::client_address::ClientAddress;
 use crate::feeds::long_poll::clamp_wait;
-use crate::matchmaking::{AskError, Following};
+use crate::matchmaking::{AskError, TicketUpdates};
 use crate::player::Player;
 
 const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
@@ -124,7 +124,7 @@ struct Over;
 
 /// The first state that is new enough; none when the wait ends.
 async fn wait_for(
-    following: &mut Following,
+    following: &mut TicketUpdates,
     wait: Duration,
     newer: impl Fn(&MatchTicket) -> bool,
 ) -> Result<Option<MatchTicket>, Over> {

@@ -1,167 +1,185 @@
-//! The lines of the ladder as they are now: what is kept, plus what the running rounds have added so far.
+//! The rows of the ladder: the kept values plus the changes of the running rounds.
 
 use std::collections::HashMap;
 
 use shared::api::ScoreRow;
 use shared::id::{PlayerId, RoomId};
 
-use super::Tally;
+use super::result::Tally;
 use crate::player::{Player, Skill};
 use crate::storage::PlaceRecord;
 
-/// Lines kept in memory. When there are more, those of players who sit nowhere are forgotten; the store
-/// has them.
-const LINES_MAX: usize = 4_096;
+/// Rows in memory. When there are more, those of players without a seat are forgotten; the store has them.
+const ENTRIES_MAX: usize = 4_096;
 
+/// The rows of all players who have a seat, and of some who had one.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    lines: HashMap<PlayerId, Line>,
+    entries: HashMap<PlayerId, Entry>,
 }
 
 #[derive(Debug)]
-struct Line {
-    /// As the finished rounds left it.
+struct Entry {
+    /// The values after the finished rounds.
     kept: ScoreRow,
     skill: Skill,
-    /// What each running round adds.
-    stays: Vec<Stay>,
+    /// The changes of each running round.
+    rooms: Vec<RoomTally>,
     published: Option<ScoreRow>,
 }
 
 #[derive(Debug)]
-struct Stay {
+struct RoomTally {
     room: RoomId,
     public: bool,
     tally: Tally,
     seated: bool,
 }
 
-impl Line {
+impl Entry {
     fn row(&self) -> ScoreRow {
         let mut row = self.kept.clone();
-        for stay in &self.stays {
-            row.points += i64::from(stay.tally.points);
-            row.knockouts += stay.tally.knockouts;
-            row.falls += stay.tally.falls;
+        for in_room in &self.rooms {
+            row.points += i64::from(in_room.tally.points);
+            row.knockouts += in_room.tally.knockouts;
+            row.falls += in_room.tally.falls;
         }
-        let sits = |stay: &&Stay| stay.public && stay.seated;
-        row.playing = self.stays.iter().rev().find(sits).map(|stay| stay.room);
+        let sits = |in_room: &&RoomTally| in_room.public && in_room.seated;
+        row.playing = self.rooms.iter().rev().find(sits).map(|in_room| in_room.room);
         row
     }
 
-    fn stay(&mut self, room: RoomId) -> Option<&mut Stay> {
-        self.stays.iter_mut().find(|stay| stay.room == room)
+    fn in_room(&mut self, room: RoomId) -> Option<&mut RoomTally> {
+        self.rooms.iter_mut().find(|in_room| in_room.room == room)
     }
 }
 
 impl Board {
     pub(super) fn knows(&self, player: PlayerId) -> bool {
-        self.lines.contains_key(&player)
+        self.entries.contains_key(&player)
     }
 
     pub(super) fn add(&mut self, kept: ScoreRow, skill: Skill) {
         let published = None;
-        self.lines.insert(kept.player, Line { kept, skill, stays: Vec::new(), published });
+        self.entries.insert(kept.player, Entry { kept, skill, rooms: Vec::new(), published });
     }
 
     pub(super) fn skill(&self, player: PlayerId) -> Skill {
-        self.lines.get(&player).map_or(Skill::NEWCOMER, |line| line.skill)
+        self.entries.get(&player).map_or(Skill::NEWCOMER, |entry| entry.skill)
     }
 
-    /// Every line, as it is now.
+    /// Every row.
     pub(super) fn rows(&self) -> Vec<ScoreRow> {
-        self.lines.values().map(Line::row).collect()
+        self.entries.values().map(Entry::row).collect()
     }
 
     pub(super) fn sit(&mut self, room: RoomId, public: bool, player: &Player, bot: bool) {
-        let Some(line) = self.lines.get_mut(&player.id) else { return };
-        line.kept.name = player.name.clone();
-        line.kept.bot = bot;
-        match line.stay(room) {
-            Some(stay) => stay.seated = true,
+        let Some(entry) = self.entries.get_mut(&player.id) else { return };
+        entry.kept.name = player.name.clone();
+        entry.kept.bot = bot;
+        match entry.in_room(room) {
+            Some(in_room) => in_room.seated = true,
             None => {
                 let tally = Tally::default();
-                line.stays.push(Stay { room, public, tally, seated: true });
+                entry.rooms.push(RoomTally { room, public, tally, seated: true });
             }
         }
     }
 
     /// The points stay until the round is settled.
     pub(super) fn stand(&mut self, room: RoomId, player: PlayerId) {
-        let Some(line) = self.lines.get_mut(&player) else { return };
-        if let Some(stay) = line.stay(room) {
-            stay.seated = false;
+        let Some(entry) = self.entries.get_mut(&player) else { return };
+        if let Some(in_room) = entry.in_room(room) {
+            in_room.seated = false;
         }
-        line.stays.retain(|stay| stay.seated || stay.tally != Tally::default());
+        entry.rooms.retain(|in_room| in_room.seated || in_room.tally != Tally::default());
     }
 
     pub(super) fn score(&mut self, room: RoomId, player: PlayerId, tally: Tally) {
-        let stay = self.lines.get_mut(&player).and_then(|line| line.stay(room));
-        if let Some(stay) = stay {
-            stay.tally.points += tally.points;
-            stay.tally.knockouts += tally.knockouts;
-            stay.tally.falls += tally.falls;
+        let in_room = self.entries.get_mut(&player).and_then(|entry| entry.in_room(room));
+        if let Some(in_room) = in_room {
+            in_room.tally.points += tally.points;
+            in_room.tally.knockouts += tally.knockouts;
+            in_room.tally.falls += tally.falls;
         }
     }
 
     /// A round is over: what it added is kept now.
     pub(super) fn settle(&mut self, room: RoomId, record: &PlaceRecord) {
-        let Some(line) = self.lines.get_mut(&record.player) else { return };
-        line.skill = record.after;
-        let kept = &mut line.kept;
+        let Some(entry) = self.entries.get_mut(&record.player) else { return };
+        entry.skill = record.after;
+        let kept = &mut entry.kept;
         kept.rating = record.after.shown();
         kept.points += i64::from(record.points);
         kept.knockouts += record.knockouts;
         kept.falls += record.falls;
         kept.rounds += 1;
         kept.wins += u32::from(record.won);
-        if let Some(stay) = line.stay(room) {
-            stay.tally = Tally::default();
+        if let Some(in_room) = entry.in_room(room) {
+            in_room.tally = Tally::default();
         }
     }
 
-    /// A room's next round begins at nothing: what was not settled (a bot that gave way) is gone. Tells whose
-    /// lines changed.
+    /// Clears the tallies of a room for its next round: those that were not settled (a bot that was replaced) are gone.
+    /// Returns the players whose rows changed.
     pub(super) fn clear(&mut self, room: RoomId) -> Vec<PlayerId> {
         let mut changed = Vec::new();
-        for (player, line) in &mut self.lines {
-            let Some(stay) = line.stays.iter_mut().find(|stay| stay.room == room) else { continue };
-            stay.tally = Tally::default();
-            line.stays.retain(|stay| stay.seated);
+        for (player, entry) in &mut self.entries {
+            let Some(in_room) = entry.rooms.iter_mut().find(|in_room| in_room.room == room) else {
+                continue;
+            };
+            in_room.tally = Tally::default();
+            entry.rooms.retain(|in_room| in_room.seated);
             changed.push(*player);
         }
         changed
     }
 
-    /// A room closed or its round has no result: what it added is gone. Tells whose lines changed.
+    /// Removes the tallies of a room that closed, or whose round has no result. Returns the players whose rows changed.
     pub(super) fn discard(&mut self, room: RoomId) -> Vec<PlayerId> {
         let mut changed = Vec::new();
-        for (player, line) in &mut self.lines {
-            let before = line.stays.len();
-            line.stays.retain(|stay| stay.room != room);
-            if line.stays.len() != before {
+        for (player, entry) in &mut self.entries {
+            let before = entry.rooms.len();
+            entry.rooms.retain(|in_room| in_room.room != room);
+            if entry.rooms.len() != before {
                 changed.push(*player);
             }
         }
         changed
     }
 
-    /// The line, if it is another than when it was last taken.
+    /// The row, if it differs from the one that was last taken.
     pub(super) fn take_changed(&mut self, player: PlayerId) -> Option<ScoreRow> {
-        let line = self.lines.get_mut(&player)?;
-        let row = line.row();
-        if line.published.as_ref() == Some(&row) {
+        let entry = self.entries.get_mut(&player)?;
+        let row = entry.row();
+        if entry.published.as_ref() == Some(&row) {
             return None;
         }
-        line.published = Some(row.clone());
+        entry.published = Some(row.clone());
         Some(row)
     }
 
-    /// Keeps the memory bounded.
+    /// Keeps the memory bounded; see [`ENTRIES_MAX`].
     pub(super) fn forget_some(&mut self) {
-        if self.lines.len() > LINES_MAX {
-            self.lines.retain(|_, line| !line.stays.is_empty());
+        if self.entries.len() > ENTRIES_MAX {
+            self.entries.retain(|_, entry| !entry.rooms.is_empty());
         }
+    }
+}
+
+/// The row of a player without a finished round.
+pub(super) fn newcomer(player: &Player, bot: bool) -> ScoreRow {
+    ScoreRow {
+        player: player.id,
+        name: player.name.clone(),
+        bot,
+        rating: Skill::NEWCOMER.shown(),
+        points: 0,
+        knockouts: 0,
+        falls: 0,
+        rounds: 0,
+        wins: 0,
+        playing: None,
     }
 }
 
@@ -169,10 +187,8 @@ impl Board {
 mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
 
-    use super::super::newcomer;
-    use super::{Board, Tally};
-    use crate::player::Player;
-    use crate::player::Skill;
+    use super::{Board, Tally, newcomer};
+    use crate::player::{Player, Skill};
     use crate::storage::PlaceRecord;
 
     #[test]

@@ -1,21 +1,21 @@
-//! What a round does to ratings: Weng and Lin, "A Bayesian Approximation Method for Online Ranking" (2011),
-//! by the crate `skillratings`. Free for all is as many teams of one; in Teams, two.
+//! Ratings after a round: Weng and Lin, "A Bayesian Approximation Method for Online Ranking" (JMLR 12, 2011), from the
+//! crate `skillratings`. A free-for-all counts as teams of one player; Teams has two teams.
 
 use skillratings::MultiTeamOutcome;
 use skillratings::weng_lin::{WengLinConfig, WengLinRating, weng_lin_multi_team};
 
-use super::{RoundResult, Standing};
+use super::result::{RoundResult, Standing};
 use crate::player::Skill;
 use crate::storage::PlaceRecord;
 
-/// A rating never becomes so sure that it stands still: everybody can improve, and bots are retuned.
+/// The smallest deviation. Below it, ratings would hardly move; but players improve, and bots are retuned.
 const DEVIATION_MIN: f64 = 0.8;
 
-/// The records of a round, in the order of its standings. `skills` are those before it.
+/// The changes of a round, in the order of its standings. `skills` are the ones before it.
 pub(super) fn rate(result: &RoundResult, skills: &[Skill]) -> Vec<PlaceRecord> {
     let mut after = skills.to_vec();
     let groups = groups(result);
-    // One alone, or against nobody, keeps the rating.
+    // A player without opponents keeps the rating.
     let is_contest = groups.len() > 1 && groups.iter().all(|group| !group.of.is_empty());
     if result.mode.is_rated() && is_contest {
         for (members, new) in groups.iter().zip(new_ratings(&groups, skills)) {
@@ -38,9 +38,9 @@ pub(super) fn rate(result: &RoundResult, skills: &[Skill]) -> Vec<PlaceRecord> {
         .collect()
 }
 
-/// Those who win and lose together.
+/// Players who win and lose together.
 struct Group {
-    /// Places in the standings.
+    /// Indices into the standings.
     of: Vec<usize>,
     /// Smaller is better.
     rank: usize,
@@ -87,7 +87,7 @@ fn skill_from_rating(rating: WengLinRating) -> Skill {
     Skill { mean: rating.rating, deviation: rating.uncertainty.max(DEVIATION_MIN) }
 }
 
-/// Alone in front, or in the team that is. Nobody wins alone.
+/// Whether the player is alone in front, or in the team that is. A round without opponents has no winner.
 fn has_won(standing: &Standing, result: &RoundResult) -> bool {
     if result.mode.has_teams() {
         let [own, other] = match standing.team {

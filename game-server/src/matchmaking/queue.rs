@@ -1,105 +1,107 @@
-//! Who waits, and who goes together: a function of the queue, the rooms and the time.
+//! Which players are matched: a function of the queue, the rooms and the time.
 //!
-//! A window around the own rating says whom one would play with. It widens while one waits. People in each
-//! other's windows share a room; a room where people of that rating play already comes first; and who has
-//! waited long enough plays with bots.
+//! A window around a player's rating says which opponents are acceptable. It widens while the player waits. Players
+//! in each other's windows share a room; a public room of that rating with an open seat comes first; and a player
+//! who has waited long enough plays with bots.
 
 use std::time::{Duration, Instant};
 
 use shared::id::RoomId;
 use shared::sim::Mode;
 
-/// The window of somebody who has just come, in rating points either way.
+/// The window of a player who has just joined, in rating points either way.
 const WINDOW_START: u32 = 100;
-/// What the window grows by …
+/// The window grows by this many rating points …
 const WINDOW_STEP: u32 = 50;
 /// … after each of these.
 const WINDOW_EVERY: Duration = Duration::from_secs(2);
-/// A window is never wider: this is everybody.
+/// The widest window, in rating points: it holds every player.
 const WINDOW_MAX: u32 = 2_000;
 
-/// Names a request in the queue.
-pub(super) type Number = u64;
+/// Numbers tickets in the order of joining.
+pub(super) type TicketNumber = u64;
 
-/// Somebody who waits.
+/// A player in the queue.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
-    pub(super) number: Number,
+    pub(super) number: TicketNumber,
     pub(super) mode: Mode,
     pub(super) rating: i32,
     pub(super) since: Instant,
 }
 
-/// A public room with people in it.
+/// A public room in which people play.
 #[derive(Debug, Clone)]
-pub(super) struct Offer {
+pub(super) struct Candidate {
     pub(super) room: RoomId,
     pub(super) mode: Mode,
-    /// Mean rating of its people.
+    /// The mean rating of its people.
     pub(super) rating: i32,
     pub(super) open_seats: usize,
     pub(super) people: u32,
 }
 
-/// People who go together.
+/// Players who are matched with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) mode: Mode,
-    pub(super) members: Vec<Number>,
-    /// A room that is there, or nothing: a new one.
+    pub(super) members: Vec<TicketNumber>,
+    /// An open room. `None` asks for a new one.
     pub(super) room: Option<RoomId>,
 }
 
-/// How far from the own rating others may be, after having waited so long.
+/// The window after a wait, in rating points either way.
 pub(super) fn window(waited: Duration) -> u32 {
     let steps = waited.as_millis() / WINDOW_EVERY.as_millis();
     let steps = u32::try_from(steps).unwrap_or(u32::MAX);
     WINDOW_START.saturating_add(steps.saturating_mul(WINDOW_STEP)).min(WINDOW_MAX)
 }
 
-/// Takes out of the queue (the longest wait first) who can play now.
+/// Takes the players who can play now out of the queue, the longest wait first.
 pub(super) fn match_up(
     queue: &mut Vec<Waiting>,
-    mut offers: Vec<Offer>,
+    mut candidates: Vec<Candidate>,
     bots_fill_after: Duration,
     now: Instant,
 ) -> Vec<Group> {
     let mut groups = Vec::new();
     let mut place = 0;
     while let Some(first) = queue.get(place).cloned() {
-        let Some((members, room)) = company(&first, queue, &mut offers, bots_fill_after, now)
+        let Some((members, room)) = group_of(&first, queue, &mut candidates, bots_fill_after, now)
         else {
             place += 1;
             continue;
         };
-        // Whoever stood before `place` stays there: they match nobody.
+        // The players before `place` were not matched, so that the index stays valid.
         queue.retain(|waiting| !members.contains(&waiting.number));
         groups.push(Group { mode: first.mode, members, room });
     }
     groups
 }
 
-/// With whom and where somebody can play now.
-fn company(
+/// The players and the room that a player can be matched with now.
+fn group_of(
     first: &Waiting,
     queue: &[Waiting],
-    offers: &mut [Offer],
+    candidates: &mut [Candidate],
     bots_fill_after: Duration,
     now: Instant,
-) -> Option<(Vec<Number>, Option<RoomId>)> {
+) -> Option<(Vec<TicketNumber>, Option<RoomId>)> {
     let alone = vec![first.number];
     if first.mode == Mode::Practice {
         return Some((alone, None));
     }
     let waited = now.saturating_duration_since(first.since);
-    let suits = |offer: &&mut Offer| {
-        offer.mode == first.mode
-            && offer.open_seats > 0
-            && offer.rating.abs_diff(first.rating) <= window(waited)
+    let suits = |candidate: &&mut Candidate| {
+        candidate.mode == first.mode
+            && candidate.open_seats > 0
+            && candidate.rating.abs_diff(first.rating) <= window(waited)
     };
-    if let Some(offer) = offers.iter_mut().filter(suits).max_by_key(|offer| offer.people) {
-        offer.open_seats -= 1;
-        return Some((alone, Some(offer.room)));
+    if let Some(candidate) =
+        candidates.iter_mut().filter(suits).max_by_key(|candidate| candidate.people)
+    {
+        candidate.open_seats -= 1;
+        return Some((alone, Some(candidate.room)));
     }
     let accepts = |other: &&Waiting| {
         let narrower = window(now.saturating_duration_since(other.since)).min(window(waited));
@@ -120,7 +122,7 @@ mod tests {
     use shared::id::RoomId;
     use shared::sim::Mode;
 
-    use super::{Group, Offer, Waiting, match_up, window};
+    use super::{Candidate, Group, Waiting, match_up, window};
 
     const BOTS_AFTER: Duration = Duration::from_secs(10);
 
@@ -128,8 +130,8 @@ mod tests {
         Waiting { number, mode, rating, since }
     }
 
-    fn offer(room: u64, rating: i32, open_seats: usize, people: u32) -> Offer {
-        Offer { room: RoomId::from_bits(room), mode: Mode::Brawl, rating, open_seats, people }
+    fn candidate(room: u64, rating: i32, open_seats: usize, people: u32) -> Candidate {
+        Candidate { room: RoomId::from_bits(room), mode: Mode::Brawl, rating, open_seats, people }
     }
 
     #[test]
@@ -190,9 +192,10 @@ mod tests {
             waiting(3, Mode::Brawl, 1_500, start),
             waiting(4, Mode::Brawl, 1_500, start),
         ];
-        let offers = vec![offer(7, 1_550, 1, 3), offer(8, 1_450, 1, 5), offer(9, 1_800, 9, 9)];
+        let candidates =
+            vec![candidate(7, 1_550, 1, 3), candidate(8, 1_450, 1, 5), candidate(9, 1_800, 9, 9)];
 
-        let groups = match_up(&mut queue, offers, BOTS_AFTER, start);
+        let groups = match_up(&mut queue, candidates, BOTS_AFTER, start);
 
         let brawl = |members: &[u64], room: Option<u64>| Group {
             mode: Mode::Brawl,

@@ -1,4 +1,4 @@
-//! What the service does with requests, and what it costs others.
+//! What the service does with requests, and what they cost others.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use shared::api::MatchState;
 use shared::id::{PlayerId, RoomId};
 use shared::sim::Mode;
 
-use super::{BEAT, Following, Service};
+use super::{MATCH_EVERY, Service, TicketUpdates};
 use crate::testing::Bench;
 
 impl Service {
@@ -25,7 +25,7 @@ impl Service {
     }
 }
 
-fn matched_room(following: &Following) -> Option<RoomId> {
+fn matched_room(following: &TicketUpdates) -> Option<RoomId> {
     match following.borrow().state {
         MatchState::Matched { room } => Some(room),
         MatchState::Waiting { .. } => None,
@@ -33,7 +33,7 @@ fn matched_room(following: &Following) -> Option<RoomId> {
 }
 
 #[tokio::test]
-async fn who_asks_again_is_sent_to_the_room_where_a_seat_is_kept() {
+async fn a_player_who_asks_again_is_sent_to_the_room_with_the_reserved_seat() {
     let bench = Bench::start().await;
     let mut service = Service::empty(&bench);
     let (ada, now) = (PlayerId::from_bits(1), Instant::now());
@@ -41,19 +41,19 @@ async fn who_asks_again_is_sent_to_the_room_where_a_seat_is_kept() {
     let mut rooms = Vec::new();
     for _ in 0..3 {
         let following = service.join(ada, 1_500, Mode::Practice, now).unwrap();
-        service.beat(now).await;
+        service.run_once(now).await;
         rooms.extend(matched_room(&following));
     }
 
     assert_eq!((rooms.len(), rooms[0], rooms[1]), (3, rooms[1], rooms[2]));
     let other = service.join(PlayerId::from_bits(2), 1_500, Mode::Practice, now).unwrap();
-    service.beat(now).await;
+    service.run_once(now).await;
     assert!(matched_room(&other).is_some_and(|room| room != rooms[0]));
     bench.stop().await;
 }
 
 #[tokio::test]
-async fn those_who_wait_hear_of_newcomers_with_the_beat_and_not_with_each() {
+async fn newcomers_are_published_once_a_pass_and_not_one_by_one() {
     let bench = Bench::start().await;
     let mut service = Service::empty(&bench);
     let now = Instant::now();
@@ -68,7 +68,7 @@ async fn those_who_wait_hear_of_newcomers_with_the_beat_and_not_with_each() {
         service.join(PlayerId::from_bits(number), rating, Mode::Duel, now).unwrap();
     }
     assert!(!first.has_changed().unwrap());
-    service.beat(now + BEAT).await;
+    service.run_once(now + MATCH_EVERY).await;
 
     let ticket = first.borrow_and_update().clone();
     assert_eq!(ticket.version, 2);
@@ -88,7 +88,7 @@ async fn a_request_is_found_by_its_name_until_it_ends() {
     assert_eq!(service.find(ada, &name), Ok(0));
     assert_eq!(service.find(bob, &name), Err(super::AskError::NotYours));
     drop(following);
-    service.beat(now + super::FORGOTTEN_AFTER + Duration::from_secs(1)).await;
+    service.run_once(now + super::ABANDONED_AFTER + Duration::from_secs(1)).await;
 
     assert_eq!(service.find(ada, &name), Err(super::AskError::Ended));
     assert!(service.queue.is_empty() && service.numbers.is_empty() && service.names.is_empty());

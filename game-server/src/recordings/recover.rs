@@ -1,4 +1,4 @@
-//! After a kill: parts that were left behind become replays that play as far as they go, or are set aside.
+//! Recovery after a kill: part files become replays that play as far as they go, or are set aside.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::blocking::blocking;
 use crate::storage::Rounds;
 use crate::storage::blobs::Blobs;
 
-/// Magic and version: what stands before the first record.
+/// The bytes before the first record: magic and version.
 const PREAMBLE_BYTES: usize = 10;
 
-/// Saves every part. Trouble with one is logged and does not stop the others.
+/// Recovers every part file. An error with one is logged and does not stop the others.
 pub(super) async fn recover(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>) {
     let listed = blobs.clone();
     let parts = match blocking(move || listed.parts()).await {
@@ -37,7 +37,7 @@ async fn recover_one(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>, id: ReplayId) 
     match saved {
         Ok(Some((mut summary, bytes))) => {
             let (complete, ticks) = (summary.complete, summary.ticks);
-            // The result may be kept already: it also knows who left early.
+            // A result that is kept already also lists the players who left early.
             if let Ok(Some(known)) = rounds.replay(id).await {
                 summary.players = known.players;
             }

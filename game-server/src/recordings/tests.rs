@@ -1,4 +1,4 @@
-//! What becomes of a result while the database cannot take it.
+//! What becomes of a result while the database refuses it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use shared::sim::{Mode, World};
 use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
 
-use super::results::{Entry, Results, insist};
+use super::settlement::{Entry, Settlement, retry};
 use super::{Ending, Finished};
 use crate::bots;
 use crate::player::Skill;
@@ -30,7 +30,7 @@ fn header() -> ReplayHeader {
     }
 }
 
-/// A round that somebody whom the store knows has won.
+/// A round that a player in the store has won.
 fn finished() -> Finished {
     let winner = bots::all().swap_remove(0).player;
     let (player, name) = (winner.id, winner.name);
@@ -51,7 +51,7 @@ fn finished() -> Finished {
     }
 }
 
-/// While it has another name, nothing can be written into the table of replays.
+/// While the table has another name, nothing can be written into it.
 async fn rename_table(bench: &Bench, from: &str, to: &str) {
     let url = bench.app.config.database_url();
     let mut connection = AnyConnection::connect(&url).await.unwrap();
@@ -66,7 +66,7 @@ async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
 #[tokio::test]
 async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     let bench = Bench::start().await;
-    let results = Results::new(&bench.app.tasks, bench.app.store.clone());
+    let settlement = Settlement::new(&bench.app.tasks, bench.app.store.clone());
     let Finished { players, places, ended_at_ms, .. } = finished();
     let winner = places[0].player;
     let replay = shared::api::ReplaySummary {
@@ -83,7 +83,7 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
 
     rename_table(&bench, "replays", "gone").await;
     let failures = AtomicU32::new(0);
-    let is_kept = insist(ID, async || {
+    let is_kept = retry(ID, async || {
         let outcome = bench.app.store.record_round(round.clone()).await;
         if outcome.is_err() && failures.fetch_add(1, Ordering::Relaxed) == 0 {
             rename_table(&bench, "gone", "replays").await;
@@ -93,7 +93,7 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
 
     assert!(is_kept.await);
     assert_eq!(failures.load(Ordering::Relaxed), 1);
-    assert!(results.keep(&Entry::Round(round)).await, "it is there already");
+    assert!(settlement.keep(&Entry::Round(round)).await, "it is there already");
     assert_eq!(rounds_of(&bench, winner).await, 1);
 }
 
@@ -101,14 +101,14 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
 async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start() {
     let bench = Bench::start_with(|config| config.stop_within = Duration::from_millis(600)).await;
     let recordings = bench.recordings().await;
-    let (tape, _) = recordings.begin(&header());
+    let (buffer, _) = recordings.begin(&header());
     let (mut encoder, mut world) = (StreamEncoder::new(), World::new(Mode::Duel, 1, 600));
-    tape.record(&encoder.keyframe(&world), 0);
+    buffer.record(&encoder.keyframe(&world), 0);
     world.step(&[]);
-    tape.record(&encoder.delta(&[Vec::new()], &world), 1);
+    buffer.record(&encoder.delta(&[Vec::new()], &world), 1);
 
     rename_table(&bench, "replays", "gone").await;
-    tape.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
+    buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
     bench.stop().await;
     assert_eq!(bench.app.blobs.parts().unwrap(), [ID]);
     rename_table(&bench, "gone", "replays").await;
@@ -130,8 +130,8 @@ async fn a_round_that_was_cut_off_before_its_file_began_is_not_listed() {
     std::fs::remove_dir_all(bench.app.config.replay_dir()).unwrap();
     let recordings = bench.recordings().await;
 
-    let (tape, _) = recordings.begin(&header());
-    tape.end(Ending::CutOff { players: finished().players, ticks: 5 });
+    let (buffer, _) = recordings.begin(&header());
+    buffer.end(Ending::CutOff { players: finished().players, ticks: 5 });
     bench.stop().await;
 
     assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);

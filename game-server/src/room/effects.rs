@@ -18,7 +18,7 @@ use super::settings::RoomSpec;
 use super::settlement::Settlement;
 use super::view::{RoomView, ViewPublisher};
 use crate::ladder::{LadderHandle, RoundResult};
-use crate::recordings::{Ending, Progress, Recordings, Tape};
+use crate::recordings::{Ending, Progress, RecordingBuffer, Recordings};
 use crate::storage::PlaceRecord;
 
 /// Everything that a game's actions change, but for the connections.
@@ -36,7 +36,7 @@ pub(super) struct Effects {
 }
 
 struct Recording {
-    tape: Tape,
+    tape: RecordingBuffer,
     progress: watch::Receiver<Progress>,
 }
 
@@ -98,7 +98,7 @@ impl Effects {
                 Action::Close(connection, closing) => {
                     network.close(connection, closing, &self.log, now);
                 }
-                Action::Report(report) => self.ladder.tell(report),
+                Action::Report(report) => self.ladder.report(report),
                 Action::Settle(result) => self.settle(result, game),
                 Action::SeatsChanged => seats_changed = true,
                 Action::Publish => publishes = true,

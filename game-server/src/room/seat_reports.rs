@@ -33,14 +33,14 @@ impl SeatReports {
         self.seated.retain(|player, _| {
             let stays = seated.contains(player);
             if !stays {
-                ladder.tell(Report::Unseated { room, player: *player });
+                ladder.report(Report::Unseated { room, player: *player });
             }
             stays
         });
         for seat in seats.iter() {
             let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
             let (player, bot) = (seat.player.clone(), seat.is_bot());
-            ladder.tell(Report::Seated { room, public: !private, player, bot });
+            ladder.report(Report::Seated { room, public: !private, player, bot });
             entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
         }
     }

@@ -25,7 +25,7 @@ use crate::http::error::HttpResult;
 use crate::http::upgrade::Upgrade;
 use crate::room::echo;
 use crate::serve::{self, ServeSettings};
-use crate::socket::{self, Ear, Incoming};
+use crate::socket::{self, Incoming, RateLimitedReceiver};
 
 /// Longer messages than a client of ours may send (those are closed with 1009, which other tests see), and the
 /// compression that is not offered.
@@ -112,9 +112,9 @@ fn assert_good(report: &str) {
 
 async fn through_the_library(State(app): State<SharedApp>, upgrade: Upgrade) -> Response {
     upgrade.run(&app, async |mut socket: WebSocket| {
-        let mut ear = Ear::new();
+        let mut receiver = RateLimitedReceiver::new();
         let end = loop {
-            let answer = match ear.receive(&mut socket).await {
+            let answer = match receiver.receive(&mut socket).await {
                 Incoming::Text(text) => Message::Text(text),
                 Incoming::Binary(bytes) => Message::Binary(bytes),
                 Incoming::Ping | Incoming::Pong => continue,

@@ -11,8 +11,8 @@ use shared::protocol::chat::{
 use tokio::sync::oneshot;
 
 use super::{Hub, MISSED_LINES_MAX, tidy};
-use crate::chat::inbox::{INBOX_MESSAGES_MAX, Inbox};
-use crate::chat::{ConnectionId, Joined, Request};
+use crate::chat::request::{ConnectionId, Joined, Request};
+use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
 use crate::player::Player;
 use crate::presence::Presence;
 use crate::storage::{ChatLog as _, Players as _, SqlStore};
@@ -28,7 +28,7 @@ struct Chat {
 struct Guest {
     id: PlayerId,
     connection: ConnectionId,
-    inbox: Inbox,
+    messages: QueuedMessages,
 }
 
 impl Chat {
@@ -59,8 +59,8 @@ impl Chat {
         }
         let (reply, joined) = oneshot::channel();
         self.hub.answer(Request::Join { player: player.clone(), after, reply }).await;
-        let Joined { connection, inbox } = joined.await.unwrap();
-        let mut guest = Guest { id: player.id, connection, inbox };
+        let Joined { connection, messages } = joined.await.unwrap();
+        let mut guest = Guest { id: player.id, connection, messages };
         match guest.heard() {
             Some(ChatServerMessage::Hello { lines, gap, .. }) => (guest, lines, gap),
             other => panic!("no hello but {other:?}"),
@@ -75,19 +75,19 @@ impl Chat {
         }
     }
 
-    async fn tell(&mut self, guest: &Guest, message: ChatClientMessage) {
+    async fn send(&mut self, guest: &Guest, message: ChatClientMessage) {
         self.hub.answer(Request::Message { from: guest.connection, message }).await;
     }
 
     async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
         let text = text.to_owned();
-        self.tell(guest, ChatClientMessage::Say { channel, text, nonce: 7 }).await;
+        self.send(guest, ChatClientMessage::Say { channel, text, nonce: 7 }).await;
     }
 }
 
 impl Guest {
     fn heard(&mut self) -> Option<ChatServerMessage> {
-        let text = self.inbox.next().now_or_never().flatten()?;
+        let text = self.messages.next().now_or_never().flatten()?;
         Some(serde_json::from_str(&text).unwrap())
     }
 
@@ -137,7 +137,7 @@ async fn a_team_hears_its_own_lines_only() {
         chat.presence.enter(eve.id, room, Some(1)),
     ];
     for guest in [&ada, &bob, &eve] {
-        chat.tell(guest, ChatClientMessage::Enter { room }).await;
+        chat.send(guest, ChatClientMessage::Enter { room }).await;
     }
     for guest in [&mut ada, &mut bob, &mut eve] {
         assert!(matches!(guest.heard(), Some(ChatServerMessage::Entered { .. })));
@@ -217,8 +217,8 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
     let (slow, _) = chat.join(1, None).await;
     let (mut quick, _) = chat.join(2, None).await;
 
-    for _ in 0..=INBOX_MESSAGES_MAX {
-        // Out of the rate's reach: a refusal fills an inbox as well as a line.
+    for _ in 0..=QUEUED_MESSAGES_MAX {
+        // Out of the rate's reach: a refusal fills the queue as well as a line.
         chat.say(&slow, ChatChannel::Lobby, "").await;
     }
     chat.say(&quick, ChatChannel::Lobby, "still here").await;
@@ -268,7 +268,7 @@ async fn a_room_with_a_longer_history_says_so() {
     for is_longer in [false, true] {
         let count = if is_longer { 1 } else { HISTORY_LINES as u64 };
         chat.fill(count, ChatChannel::Room { room }, "hello").await;
-        chat.tell(&ada, ChatClientMessage::Enter { room }).await;
+        chat.send(&ada, ChatClientMessage::Enter { room }).await;
         match ada.heard() {
             Some(ChatServerMessage::Entered { lines, gap, .. }) => {
                 assert_eq!((lines.len(), gap), (HISTORY_LINES, is_longer));

@@ -15,10 +15,10 @@ use super::messages::{self, ControlMessage, Sender};
 use super::socket::Socket;
 use super::statistics::{Statistics, Traffic};
 use super::update::Update;
+use crate::keepalive::{Keepalive, KeepaliveAction};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
 use crate::presence::Present;
-use crate::pulse::{Beat, Pulse};
 use crate::room::broadcast::{LogCursor, stream_frame};
 use crate::room::inputs::InputBuffer;
 use crate::room::interest::InterestSet;
@@ -73,7 +73,7 @@ pub(in crate::room) struct OpenConnection {
     outgoing: Vec<Bytes>,
     interest: Option<Box<InterestSet>>,
     cursor: LogCursor,
-    pulse: Pulse,
+    keepalive: Keepalive,
     statistics: Statistics,
     _held: (Counted, Present),
 }
@@ -93,7 +93,7 @@ impl OpenConnection {
             outgoing: vec![frames::binary(&opening.welcome.encode())],
             interest: opening.interest.map(Box::new),
             cursor: opening.cursor,
-            pulse: Pulse::new(opening.ping_period, now),
+            keepalive: Keepalive::new(opening.ping_period, now),
             statistics: opening.statistics,
             _held: opening.held,
         }
@@ -145,7 +145,7 @@ impl OpenConnection {
         let Self {
             frames,
             frame_rate,
-            pulse,
+            keepalive,
             statistics,
             cursor,
             interest,
@@ -179,7 +179,7 @@ impl OpenConnection {
                 }
                 Frame::Close(code) => return Err(End::ClosedByClient(code)),
                 Frame::Pong => {
-                    pulse.pong();
+                    keepalive.pong();
                     statistics.pong_received(now);
                 }
                 Frame::Ping(payload) => answer(frames::pong(payload)),
@@ -220,11 +220,11 @@ impl OpenConnection {
         if is_timing_due {
             self.report(inputs);
         }
-        match self.pulse.beat(now) {
-            Some(Beat::Dead) => {
+        match self.keepalive.poll(now) {
+            Some(KeepaliveAction::Dead) => {
                 return Err(End::ClosedByServer((close::NO_PONG, "no pong came")));
             }
-            Some(Beat::Ping) => {
+            Some(KeepaliveAction::Ping) => {
                 self.statistics.ping_sent(now);
                 self.outgoing.push(frames::ping());
             }

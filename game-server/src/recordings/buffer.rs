@@ -1,4 +1,4 @@
-//! A round's tape: its room writes it without ever waiting, the recorder reads it a few times a second.
+//! The recording buffer of a round: the room writes into it without waiting, the recorder empties it twice a second.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,17 +10,17 @@ use tokio::sync::Notify;
 use crate::storage::PlaceRecord;
 use crate::sync::lock;
 
-/// Bytes that may wait for the recorder: many minutes of play. When they are there, the disk has stood
-/// still for so long; the recording ends where it is, is marked incomplete, and the room goes on.
+/// Bytes that may wait for the recorder: many minutes of play. When the buffer is full, the recording ends there, is
+/// marked incomplete, and the room goes on.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
 
-/// The room's end. Dropping it without an ending leaves the file for the next start to save.
+/// The room's end. Dropping it without an ending leaves the part file for the next start to recover.
 #[derive(Debug)]
-pub(crate) struct Tape(Arc<Shared>);
+pub(crate) struct RecordingBuffer(Arc<Shared>);
 
 /// The recorder's end.
 #[derive(Debug)]
-pub(super) struct TapeReader(Arc<Shared>);
+pub(super) struct BufferReader(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -28,16 +28,16 @@ struct Shared {
     ended: Notify,
 }
 
-/// What has come since the recorder last looked.
+/// The content since the recorder last emptied the buffer.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// In order.
     pub(super) records: Vec<Take>,
-    /// What happened, for the markers.
+    /// The events, for the index of the file.
     pub(super) events: Vec<(Tick, Event)>,
-    /// Something was lost before this batch ended; nothing after it is on the tape.
-    pub(super) is_torn: bool,
-    /// Nothing follows.
+    /// Whether records after these were lost.
+    pub(super) is_cut_short: bool,
+    /// How the recording ended. `None` while it goes on.
     pub(super) ending: Option<Ending>,
     bytes: usize,
 }
@@ -51,19 +51,19 @@ pub(super) struct Take {
     pub(super) elapsed: u32,
 }
 
-/// How a tape ends.
+/// How a recording ends.
 #[derive(Debug)]
 pub(crate) enum Ending {
     /// The round was played to its end.
     Finished(Box<Finished>),
-    /// The server stops: it plays up to here.
+    /// The server stops: the recording plays up to here.
     CutOff {
-        /// Who played, best first.
+        /// The players, best first.
         players: Vec<ReplayPlayer>,
         /// Length in ticks.
         ticks: u32,
     },
-    /// The room is gone without a word: a fault.
+    /// The room was dropped without an ending: a fault.
     Dropped,
 }
 
@@ -72,29 +72,29 @@ pub(crate) enum Ending {
 pub(crate) struct Finished {
     /// The world as it ended.
     pub(crate) world: World,
-    /// Who played, best first.
+    /// The players, best first.
     pub(crate) players: Vec<ReplayPlayer>,
-    /// What it did to the players. Empty when the round was not rated.
+    /// The changes to each player. Empty when the round was not rated.
     pub(crate) places: Vec<PlaceRecord>,
     /// When it ended, milliseconds since 1970.
     pub(crate) ended_at_ms: u64,
 }
 
-/// An empty tape.
-pub(super) fn tape() -> (Tape, TapeReader) {
+/// An empty buffer.
+pub(super) fn buffer() -> (RecordingBuffer, BufferReader) {
     let shared = Arc::new(Shared::default());
-    (Tape(shared.clone()), TapeReader(shared))
+    (RecordingBuffer(shared.clone()), BufferReader(shared))
 }
 
-impl Tape {
+impl RecordingBuffer {
     /// Adds a record.
     pub(crate) fn record(&self, record: &[u8], elapsed: u32) {
         let mut waiting = lock(&self.0.waiting);
-        if waiting.is_torn {
+        if waiting.is_cut_short {
             return;
         }
         if waiting.bytes + record.len() > WAITING_BYTES_MAX {
-            waiting.is_torn = true;
+            waiting.is_cut_short = true;
             metrics::counter!("pushback_recordings_torn_total").increment(1);
             return;
         }
@@ -102,35 +102,35 @@ impl Tape {
         waiting.records.push(Take { record: record.to_vec(), elapsed });
     }
 
-    /// Notes what happened in a tick.
+    /// Adds the events of a tick.
     pub(crate) fn events(&self, tick: Tick, events: &[Event]) {
         let mut waiting = lock(&self.0.waiting);
-        if !waiting.is_torn {
+        if !waiting.is_cut_short {
             waiting.events.extend(events.iter().map(|event| (tick, *event)));
         }
     }
 
-    /// Ends the tape.
+    /// Ends the recording.
     pub(crate) fn end(self, ending: Ending) {
         lock(&self.0.waiting).ending = Some(ending);
     }
 }
 
-impl Drop for Tape {
+impl Drop for RecordingBuffer {
     fn drop(&mut self) {
         lock(&self.0.waiting).ending.get_or_insert(Ending::Dropped);
         self.0.ended.notify_one();
     }
 }
 
-impl TapeReader {
-    /// Takes what has come.
+impl BufferReader {
+    /// Empties the buffer.
     pub(super) fn take(&self) -> Batch {
         let mut waiting = lock(&self.0.waiting);
-        let torn = waiting.is_torn;
+        let is_cut_short = waiting.is_cut_short;
         let batch = core::mem::take(&mut *waiting);
-        // Once torn, it stays so: a gap cannot be closed.
-        waiting.is_torn = torn;
+        // A gap cannot be closed: the buffer takes nothing more.
+        waiting.is_cut_short = is_cut_short;
         batch
     }
 
@@ -142,22 +142,22 @@ impl TapeReader {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, WAITING_BYTES_MAX, tape};
+    use super::{Ending, WAITING_BYTES_MAX, buffer};
 
     #[test]
     fn a_recorder_that_stands_still_tears_the_tape_and_nothing_waits() {
-        let (tape, reader) = tape();
+        let (buffer, reader) = buffer();
         let half = vec![0; WAITING_BYTES_MAX / 2];
         for elapsed in 0..3 {
-            tape.record(&half, elapsed);
+            buffer.record(&half, elapsed);
         }
 
         let batch = reader.take();
-        assert_eq!((batch.records.len(), batch.is_torn), (2, true));
-        tape.record(&[1], 4);
+        assert_eq!((batch.records.len(), batch.is_cut_short), (2, true));
+        buffer.record(&[1], 4);
         assert!(reader.take().records.is_empty());
 
-        drop(tape);
+        drop(buffer);
         assert!(matches!(reader.take().ending, Some(Ending::Dropped)));
     }
 }

@@ -1,4 +1,5 @@
-//! What is kept: replays as long as the operator says, and of rounds that only bots played the newest few.
+//! Which replays are kept: all of them for as long as the operator says, and of the rounds that only bots played the
+//! newest few.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,16 +15,16 @@ use crate::storage::{ReplayFilter, Rounds, StoreError};
 use crate::sync::lock;
 use crate::tasks::Tasks;
 
-/// Rounds of bots alone that are kept: something to watch on a new server, and no full disk on an old one.
+/// Replays of bots alone that are kept: enough to watch on a new server, without filling the disk of an old one.
 const BOTS_ONLY_MAX: usize = 20;
-/// Replays looked through at the start for those of bots alone.
+/// The newest replays that the start searches for those of bots alone.
 const LOOKED_THROUGH: u32 = 500;
-/// How often old replays are looked for.
+/// The interval at which old replays are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Deleted in one sweep.
+/// Replays that one sweep deletes.
 const SWEPT_MAX: u32 = 500;
 
-/// Where replays are: their entries and their files.
+/// The entries and the files of replays.
 #[derive(Clone)]
 pub(super) struct Files {
     pub(super) rounds: Arc<dyn Rounds>,
@@ -31,14 +32,14 @@ pub(super) struct Files {
 }
 
 /// Deletes replays.
-pub(super) struct Keeper {
+pub(super) struct Retention {
     files: Files,
     /// The oldest first, at most [`BOTS_ONLY_MAX`].
     bots_only: Mutex<VecDeque<ReplayId>>,
 }
 
-impl Keeper {
-    /// Looks what is there, and begins to delete what is older than `retention`.
+impl Retention {
+    /// Reads which replays of bots are there, and begins to delete replays that are older than `retention`.
     pub(super) async fn start(tasks: &Tasks, files: Files, retention: Option<Duration>) -> Self {
         let filter = ReplayFilter { limit: LOOKED_THROUGH, ..ReplayFilter::default() };
         let known = files.rounds.replays(filter).await.map_or_else(
@@ -56,7 +57,7 @@ impl Keeper {
         Self { files, bots_only: Mutex::new(bots_only) }
     }
 
-    /// A round of bots alone was recorded: an older one may have to go.
+    /// Notes a recorded round of bots alone, and deletes the oldest ones above [`BOTS_ONLY_MAX`].
     pub(super) async fn note_bots_only(&self, replay: ReplayId) {
         loop {
             let oldest = {
@@ -73,12 +74,12 @@ impl Keeper {
 }
 
 async fn sweep(tasks: Tasks, files: Files, age_max: Duration) {
-    let mut beat = interval(SWEEP_EVERY);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sweeping = interval(SWEEP_EVERY);
+    sweeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = tasks.stopping() => return,
-            _ = beat.tick() => {}
+            _ = sweeping.tick() => {}
         }
         let age_ms = u64::try_from(age_max.as_millis()).unwrap_or(u64::MAX);
         let before = now_ms().saturating_sub(age_ms);

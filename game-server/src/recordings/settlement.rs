@@ -1,4 +1,4 @@
-//! Keeping results: one after the other, and again and again while the database cannot.
+//! Writes results to the store: one after the other, with retries while the database fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use tokio::time::sleep;
 use crate::storage::{RoundRecord, Rounds, StoreError};
 use crate::tasks::Tasks;
 
-/// The pause after a failure. Each is twice as long as the one before …
+/// The pause after the first failure. Each pause is twice as long as the one before …
 const PAUSE_MIN: Duration = Duration::from_millis(250);
-/// … up to this.
+/// … up to this one.
 const PAUSE_MAX: Duration = Duration::from_secs(8);
-/// A result that could not be kept for so long is given up: a thousand open files must not wait for a disk.
+/// A result that cannot be written for this long is given up: a thousand open files must not wait for a disk.
 const TRY_FOR: Duration = Duration::from_secs(10 * 60);
-/// Left of the time to stop for what comes after results.
+/// The part of the time to stop that is kept for the steps after the results.
 const STOP_RESERVE: Duration = Duration::from_millis(500);
 
-/// What is to be kept of a recording.
+/// What is written about a recording.
 #[derive(Debug, Clone)]
 pub(super) enum Entry {
     /// A round with its result.
@@ -29,43 +29,43 @@ pub(super) enum Entry {
     Replay(ReplaySummary),
 }
 
-/// Writes what rounds did to the store.
-pub(super) struct Results {
+/// Writes the results of rounds.
+pub(super) struct Settlement {
     tasks: Tasks,
     rounds: Arc<dyn Rounds>,
-    /// One round at a time, the first that asks first: a rating is kept as the round left it, so an older one must not
-    /// come after a newer.
+    /// One round at a time, in the order of the calls: a rating is an absolute value, so that an older one must not
+    /// overwrite a newer one.
     turns: Semaphore,
 }
 
-impl Results {
+impl Settlement {
     pub(super) fn new(tasks: &Tasks, rounds: Arc<dyn Rounds>) -> Self {
         Self { tasks: tasks.clone(), rounds, turns: Semaphore::new(1) }
     }
 
-    /// Writes an entry, however often it takes. False when it was given up; the log then says why.
+    /// Writes an entry, with as many retries as it takes. Returns false when it was given up; the log then says why.
     pub(super) async fn keep(&self, entry: &Entry) -> bool {
         let id = entry.id();
         let rounds = &self.rounds;
         let write = async {
             match entry {
-                Entry::Replay(replay) => insist(id, || rounds.put_replay(replay.clone())).await,
+                Entry::Replay(replay) => retry(id, || rounds.put_replay(replay.clone())).await,
                 Entry::Round(round) => {
                     let _turn = self.turns.acquire().await;
-                    insist(id, || rounds.record_round(round.clone())).await
+                    retry(id, || rounds.record_round(round.clone())).await
                 }
             }
         };
-        self.as_long_as_may_be(id, write).await
+        self.within_limits(id, write).await
     }
 
     /// Removes the entry of a recording that has no file.
     pub(super) async fn remove(&self, id: ReplayId) -> bool {
-        let write = insist(id, || self.rounds.remove_replay(id));
-        self.as_long_as_may_be(id, write).await
+        let write = retry(id, || self.rounds.remove_replay(id));
+        self.within_limits(id, write).await
     }
 
-    async fn as_long_as_may_be(&self, id: ReplayId, write: impl Future<Output = bool>) -> bool {
+    async fn within_limits(&self, id: ReplayId, write: impl Future<Output = bool>) -> bool {
         tokio::select! {
             biased;
             written = write => written,
@@ -90,8 +90,8 @@ impl Entry {
     }
 }
 
-/// Tries until it succeeds, or until trying again cannot help.
-pub(super) async fn insist<F>(id: ReplayId, write: impl Fn() -> F) -> bool
+/// Retries until the write succeeds, or until a retry cannot help.
+pub(super) async fn retry<F>(id: ReplayId, write: impl Fn() -> F) -> bool
 where
     F: Future<Output = Result<(), StoreError>>,
 {
@@ -99,7 +99,7 @@ where
     loop {
         let error = match write().await {
             Ok(()) => return true,
-            // It was kept before, and the answer was lost.
+            // An earlier attempt wrote it, and its answer was lost.
             Err(error) if error.is_double() => return true,
             Err(error) => error,
         };
@@ -113,7 +113,7 @@ where
     }
 }
 
-/// With everything that caused it, for the log.
+/// The error with its causes, for the log.
 fn as_source(error: &StoreError) -> &(dyn std::error::Error + 'static) {
     error
 }
