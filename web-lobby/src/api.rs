@@ -1,29 +1,34 @@
-//! Everything that asks the server: requests here, one file below for each transport. Pages and components
-//! get signals. The session travels in the cookie that the server set: no script ever holds its token.
+//! Everything that talks to the server: requests here, and a file below for each transport. Pages and components get
+//! signals. The session travels in a cookie that the server set, so no script ever holds its token.
 
-pub mod link;
+pub mod transport;
 
 pub mod session;
 
-pub mod handover;
+pub mod device_link;
 
-pub mod sse;
+pub mod pull;
 
 pub mod long_poll;
 
-pub mod chat;
-
-pub mod directory;
+pub mod sse;
 
 pub mod stream;
 
-pub mod glimpses;
+pub mod thumbnails;
+
+pub mod chat;
+
+pub mod private_room;
 
 pub mod clipboard;
 pub mod clock;
 pub mod invitation;
 pub mod storage;
-pub mod wake;
+
+pub mod notify;
+pub mod retry;
+pub mod visibility;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,24 +37,24 @@ use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Headers, Request, RequestInit, Response};
 
-/// A request that is not answered for so long, beyond what the server may hold it, has failed.
+/// How long a request may take beyond the time for which the server may hold it, in milliseconds.
 const ANSWER_MS_MAX: u32 = 15_000;
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// No server answers.
+    /// The server did not answer.
     #[error("The server cannot be reached.")]
     Offline,
-    /// The server says no, and why.
+    /// The server refused the request.
     #[error("{}", .problem.detail)]
     Refused {
-        /// What it says.
+        /// The server's reason.
         problem: Problem,
-        /// Seconds after which it can be tried again.
+        /// Seconds after which the same request may succeed.
         retry_after_s: Option<u32>,
     },
-    /// The answer is not what this build expects.
+    /// This build cannot read the answer.
     #[error(
         "The server's answer cannot be read. Reload the page: it may be older than the server."
     )]
@@ -57,7 +62,7 @@ pub(crate) enum ApiError {
 }
 
 impl ApiError {
-    /// The kind of a refusal.
+    /// The kind of a refusal that this build knows.
     pub(crate) fn kind(&self) -> Option<ProblemKind> {
         match self {
             Self::Refused { problem, .. } => problem.known_kind(),
@@ -74,7 +79,7 @@ impl ApiError {
         }
     }
 
-    /// Seconds that the server asked to wait.
+    /// How many seconds the server asked to wait.
     pub(crate) const fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Refused { retry_after_s, .. } => *retry_after_s,
@@ -83,13 +88,13 @@ impl ApiError {
     }
 }
 
-/// `GET`, and the answer read as JSON.
+/// Sends a `GET` and reads the answer as JSON.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
     let response = ask("GET", path, None, ANSWER_MS_MAX).await?;
     read(&response).await
 }
 
-/// `POST` with a JSON body, and the answer read as JSON.
+/// Sends a `POST` with a JSON body and reads the answer as JSON.
 pub(crate) async fn post<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
@@ -99,18 +104,18 @@ pub(crate) async fn post<T: DeserializeOwned>(
     read(&response).await
 }
 
-/// `POST` without a body.
+/// Sends a `POST` without a body and reads the answer as JSON.
 pub(crate) async fn post_empty<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
     let response = ask("POST", path, None, ANSWER_MS_MAX).await?;
     read(&response).await
 }
 
-/// `DELETE`; what the answer says does not matter.
+/// Sends a `DELETE` and ignores the body of the answer.
 pub(crate) async fn delete(path: &str) -> Result<(), ApiError> {
     ask("DELETE", path, None, ANSWER_MS_MAX).await.map(drop)
 }
 
-/// `GET` that the server may hold for `wait_s` seconds. Nothing: the wait ended without news.
+/// Sends a `GET` that the server may hold for `wait_s` seconds. `None` when that time ended without news.
 pub(crate) async fn hold<T: DeserializeOwned>(
     path: &str,
     wait_s: u32,
@@ -148,7 +153,7 @@ fn offline(_exception: JsValue) -> ApiError {
     ApiError::Offline
 }
 
-/// Lets a good answer through and reads the reason of a refusal.
+/// Passes on a success and reads the reason of a refusal.
 async fn accepted(response: Response) -> Result<Response, ApiError> {
     if response.ok() {
         return Ok(response);
@@ -159,7 +164,7 @@ async fn accepted(response: Response) -> Result<Response, ApiError> {
         .ok()
         .flatten()
         .and_then(|seconds| seconds.parse().ok());
-    // A proxy in between may refuse in its own words.
+    // A proxy in between may refuse with a body of its own.
     let problem = read(&response).await.unwrap_or_else(|_| Problem {
         kind: String::new(),
         title: response.status_text(),

@@ -1,4 +1,4 @@
-//! The frame around every page, and the one table of pages.
+//! The frame around every page, and the table of routes.
 
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route, Router};
@@ -7,13 +7,14 @@ use shared::api::{RoomList, Scoreboard};
 
 use crate::api::chat::Chat;
 use crate::api::clock::Now;
-use crate::api::directory::PrivateRoom;
-use crate::api::glimpses::Glimpses;
-use crate::api::handover::Handover;
+use crate::api::device_link::DeviceLinkCode;
 use crate::api::long_poll::QuickPlay;
+use crate::api::notify;
+use crate::api::private_room::PrivateRoom;
 use crate::api::session::Identity;
-use crate::api::sse::Fed;
-use crate::api::wake::{self, Seen};
+use crate::api::sse::LiveFeed;
+use crate::api::thumbnails::ThumbnailPoller;
+use crate::api::visibility::PageVisible;
 use crate::components::banner::Banner;
 use crate::components::footer::Footer;
 use crate::components::header::Header;
@@ -55,17 +56,17 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
-/// What lives as long as the page and is shared by its parts: see `expect` of each.
+/// Starts the services of the page. Components find each of them with its `expect`.
 fn connect() {
-    wake::install();
-    Seen::provide();
+    notify::install();
+    PageVisible::provide();
     Now::provide();
     Identity::provide();
-    Fed::<Scoreboard>::provide();
-    Fed::<RoomList>::provide();
-    Glimpses::provide();
+    LiveFeed::<Scoreboard>::provide();
+    LiveFeed::<RoomList>::provide();
+    ThumbnailPoller::provide();
     QuickPlay::provide();
     PrivateRoom::provide();
-    Handover::provide();
+    DeviceLinkCode::provide();
     Chat::provide();
 }

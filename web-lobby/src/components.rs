@@ -1,4 +1,4 @@
-//! The parts that pages are made of: functions of data, without a request and without a clock.
+//! The parts of the pages: functions of data, without requests and clocks.
 
 pub mod banner;
 pub mod footer;
@@ -7,6 +7,7 @@ pub mod tab_bar;
 
 pub mod chat;
 pub mod invitation;
+pub mod mode_choice;
 pub mod name_dialog;
 pub mod private_room;
 pub mod quick_play;
@@ -16,8 +17,8 @@ pub mod rooms;
 pub mod scoreboard;
 pub mod thumbnail;
 
-pub mod live_stage;
-pub mod stage;
+pub mod live_match;
+pub mod match_canvas;
 pub mod timeline;
 
 pub mod badge;
@@ -26,3 +27,4 @@ pub mod dialog;
 pub mod icon;
 mod in_view;
 pub mod notice;
+pub mod signals;

@@ -1,7 +1,7 @@
 //! The Pushback lobby: a page that the game server serves and the browser runs as WebAssembly.
 //!
-//! `app` names the pages, `pages` and `components` are functions of data, `api` holds every request, every
-//! stream and every clock, `canvas` holds pixels. A rule of the game stands in `shared` and nowhere here.
+//! `app` has the routes. `pages` and `components` are functions of data. `api` has every request, every stream and
+//! every clock. `canvas` draws. The rules of the game are in `shared`, and the rules of showing in `presentation`.
 
 pub mod app;
 

@@ -1,5 +1,4 @@
-//! One file for each page. A page reads its address, takes signals from [`crate::api`] and lays out
-//! components.
+//! One file for each page. A page reads its URL, takes signals from [`crate::api`] and lays out components.
 
 pub mod determinism;
 pub mod home;

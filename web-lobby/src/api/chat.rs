@@ -1,4 +1,4 @@
-//! Chat: a WebSocket that both sides speak on, resumed after the last line that was seen.
+//! Chat: a WebSocket in both directions, resumed after the last line that arrived.
 
 mod outbox;
 mod socket;
@@ -14,23 +14,22 @@ use shared::protocol::chat::{
 };
 use web_sys::WebSocket;
 
-use super::link::Link;
 use super::session::Identity;
-use super::wake;
-use super::{ApiError, post_empty, storage};
-use outbox::{Outbox, PATIENCE_MS, Saying, Step};
-use socket::{Connection, Next, websocket_origin};
+use super::transport::Status;
+use super::{ApiError, notify, post_empty, retry, storage};
+use outbox::{LINE_TIMEOUT_MS, Outbox, PendingLine, Step};
+use socket::{AfterClose, Connection, websocket_origin};
 
-/// Lines kept on the page; the oldest go first.
+/// Lines kept on the page. The oldest are dropped first.
 const LINES_MAX: usize = 300;
-/// How often a line that waits looks whether it can be said, in milliseconds.
-const LOOK_EVERY_MS: u32 = 100;
-/// One who was not in the room asks again after so many milliseconds: less often than the server permits messages.
-const ENTER_AGAIN_MS: u32 = 500;
+/// How often waiting lines are looked at, in milliseconds.
+const OUTBOX_POLL_MS: u32 = 100;
+/// After how many milliseconds a refused entry to a room is tried again: less often than the server permits messages.
+const REENTER_MS: u32 = 500;
 
-/// Who shall read a line.
+/// Who receives a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum To {
+pub(crate) enum Recipient {
     /// Everyone in the lobby.
     #[default]
     Lobby,
@@ -40,7 +39,7 @@ pub(crate) enum To {
     Person(PlayerId, PlayerName),
 }
 
-impl To {
+impl Recipient {
     const fn channel(&self) -> ChatChannel {
         match self {
             Self::Lobby => ChatChannel::Lobby,
@@ -50,148 +49,148 @@ impl To {
     }
 }
 
-/// The chat, for the whole page.
+/// The chat of the page.
 #[derive(Debug, Clone, Copy)]
 pub struct Chat {
-    /// Lines in order, those of muted people too.
+    /// All lines in order, those of muted people too.
     pub(crate) lines: RwSignal<Vec<ChatLine>>,
-    /// How the WebSocket stands.
-    pub(crate) link: RwSignal<Link>,
+    /// The state of the WebSocket.
+    pub(crate) status: RwSignal<Status>,
     /// Why the last line was not sent.
     pub(crate) notice: RwSignal<Option<String>>,
-    /// Text that was refused, to be tried again.
+    /// The text of a line that was not sent, for another try.
     pub(crate) returned: RwSignal<Option<String>>,
-    /// People whose lines are not shown.
+    /// Muted people: their lines are not shown.
     pub(crate) muted: RwSignal<BTreeSet<PlayerId>>,
-    /// To whom the next line goes.
-    pub(crate) to: RwSignal<To>,
-    /// The room where one sits or watches, whose channel is offered too.
+    /// Who receives the next line.
+    pub(crate) recipient: RwSignal<Recipient>,
+    /// The room of the visitor, who plays or watches there. Its channel is offered too.
     pub(crate) room: RwSignal<Option<RoomId>>,
-    /// Whether the server can know that one is there: it does not let others in.
-    is_there: StoredValue<bool>,
-    /// Whether the server has answered since one asked to be let in. Who is not there (yet) is answered, too, and then
-    /// refused.
-    is_let_in: StoredValue<bool>,
+    /// Whether the server can know that the visitor is in the room. It admits nobody else.
+    is_present: StoredValue<bool>,
+    /// Whether the server has answered the request to enter the room. It also answers visitors who are not in the
+    /// room yet, and then refuses their lines.
+    is_admitted: StoredValue<bool>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
     outbox: StoredValue<Outbox>,
-    /// Whether somebody sees to what is in there.
-    is_speaking: StoredValue<bool>,
+    /// Whether a task is sending what is in the outbox.
+    is_sending: StoredValue<bool>,
 }
 
 impl Chat {
-    /// Connects as soon as there is a session, and for as long as the page lives.
+    /// Connects as soon as there is a session, and stays connected for as long as the page lives.
     pub(crate) fn provide() {
         let muted = storage::get(storage::MUTED).unwrap_or_default();
         let chat = Self {
             lines: RwSignal::new(Vec::new()),
-            link: RwSignal::new(Link::Idle),
+            status: RwSignal::new(Status::Idle),
             notice: RwSignal::new(None),
             returned: RwSignal::new(None),
             muted: RwSignal::new(muted.split(' ').filter_map(|id| id.parse().ok()).collect()),
-            to: RwSignal::new(To::Lobby),
+            recipient: RwSignal::new(Recipient::Lobby),
             room: RwSignal::new(None),
-            is_there: StoredValue::new(false),
-            is_let_in: StoredValue::new(false),
+            is_present: StoredValue::new(false),
+            is_admitted: StoredValue::new(false),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
             outbox: StoredValue::new(Outbox::default()),
-            is_speaking: StoredValue::new(false),
+            is_sending: StoredValue::new(false),
         };
         provide_context(chat);
         spawn_local(chat.stay_connected());
-        // A connection keeps the name that it was opened with.
+        // A connection keeps the name with which it was opened.
         let name = Memo::new(move |_| chat.identity.me.get().map(|me| me.name));
         Effect::new(move |before: Option<Option<PlayerName>>| {
             let name = name.get();
             if before.flatten().is_some_and(|before| name.as_ref() != Some(&before)) {
-                chat.leave_for_now();
+                chat.disconnect();
             }
             name
         });
     }
 
-    /// The one of the page.
+    /// The page's one.
     pub(crate) fn expect() -> Self {
         expect_context()
     }
 
-    /// Sends a line; asks for a name first when there is none. What cannot be sent comes back in `returned`.
-    pub(crate) fn say(self, text: String) {
+    /// Sends a line. Asks for a name first when there is none. A line that cannot be sent comes back in `returned`.
+    pub(crate) fn send_line(self, text: String) {
         self.notice.set(None);
         spawn_local(async move {
-            if self.identity.needed().await.is_none() {
+            if self.identity.require().await.is_none() {
                 return self.returned.set(Some(text));
             }
-            let channel = self.to.with_untracked(To::channel);
-            let until_ms = js_sys::Date::now() + PATIENCE_MS;
-            let saying = Saying { channel, text, until_ms };
-            match self.outbox.try_update_value(|outbox| outbox.push(saying)) {
-                Some(Err(saying)) => self.give_back(saying, "others are still on their way"),
-                Some(Ok(())) => self.speak().await,
+            let channel = self.recipient.with_untracked(Recipient::channel);
+            let until_ms = js_sys::Date::now() + LINE_TIMEOUT_MS;
+            let line = PendingLine { channel, text, until_ms };
+            match self.outbox.try_update_value(|outbox| outbox.push(line)) {
+                Some(Err(line)) => self.return_line(line, "others are still on their way"),
+                Some(Ok(())) => self.send_pending().await,
                 None => {}
             }
         });
     }
 
-    /// Sends what waits, one line after the other, as soon as each can be sent.
-    async fn speak(self) {
-        if self.is_speaking.get_value() {
+    /// Sends the waiting lines one after the other, each as soon as its channel takes it.
+    async fn send_pending(self) {
+        if self.is_sending.get_value() {
             return;
         }
-        self.is_speaking.set_value(true);
+        self.is_sending.set_value(true);
         loop {
             let is_open = |channel: &ChatChannel| {
                 let is_room = matches!(channel, ChatChannel::Room { .. });
-                self.is_connected() && (!is_room || self.is_let_in.get_value())
+                self.is_connected() && (!is_room || self.is_admitted.get_value())
             };
             let now_ms = js_sys::Date::now();
             match self.outbox.try_update_value(|outbox| outbox.step(now_ms, is_open)) {
                 Some(Step::Send(message)) => drop(self.send(&message)),
-                Some(Step::GiveBack(saying)) => {
-                    let why = self.why_it_waited(&saying.channel);
-                    self.give_back(saying, &why);
+                Some(Step::Return(line)) => {
+                    let why = self.timeout_reason(&line.channel);
+                    self.return_line(line, &why);
                 }
                 Some(Step::Wait) => {}
-                Some(Step::Rest) | None => return self.is_speaking.set_value(false),
+                Some(Step::Done) | None => return self.is_sending.set_value(false),
             }
-            wake::sleep(LOOK_EVERY_MS).await;
+            notify::sleep(OUTBOX_POLL_MS).await;
         }
     }
 
-    /// The server did not take a line. It comes back, unless waiting helps: who watches is in the room as long as its
-    /// stream is open, and between two rounds none is, just when people have something to say.
-    fn take_back(self, saying: Saying, reason: ChatRefusal, retry_in_ms: Option<u64>) {
-        let ChatChannel::Room { room } = saying.channel else {
-            return self.give_back(saying, &refused(reason, retry_in_ms));
+    /// Handles a refusal. The line comes back, unless waiting helps: a spectator is in the room only while the stream
+    /// is open, and between two rounds it is not, which is just when people have something to say.
+    fn handle_refusal(self, line: PendingLine, reason: ChatRefusal, retry_in_ms: Option<u64>) {
+        let ChatChannel::Room { room } = line.channel else {
+            return self.return_line(line, &refusal_text(reason, retry_in_ms));
         };
         let is_here = self.room.get_untracked() == Some(room);
         if reason != ChatRefusal::NotThere || !is_here {
-            return self.give_back(saying, &refused(reason, retry_in_ms));
+            return self.return_line(line, &refusal_text(reason, retry_in_ms));
         }
-        self.is_let_in.set_value(false);
-        self.outbox.update_value(|outbox| outbox.again(saying));
+        self.is_admitted.set_value(false);
+        self.outbox.update_value(|outbox| outbox.put_back(line));
         spawn_local(async move {
-            wake::sleep(ENTER_AGAIN_MS).await;
+            notify::sleep(REENTER_MS).await;
             self.enter_room();
         });
     }
 
-    /// Why a line was not taken in all the time that it had.
-    fn why_it_waited(self, channel: &ChatChannel) -> String {
+    /// Why a line was not taken in time.
+    fn timeout_reason(self, channel: &ChatChannel) -> String {
         let is_room = matches!(channel, ChatChannel::Room { .. });
         if !self.is_connected() {
             "there is no connection just now".to_owned()
-        } else if is_room && !self.is_let_in.get_value() {
-            refused(ChatRefusal::NotThere, None)
+        } else if is_room && !self.is_admitted.get_value() {
+            refusal_text(ChatRefusal::NotThere, None)
         } else {
             "no answer came".to_owned()
         }
     }
 
-    fn give_back(self, saying: Saying, why: &str) {
+    fn return_line(self, line: PendingLine, why: &str) {
         self.notice.set(Some(format!("Not sent: {why}.")));
-        self.returned.set(Some(saying.text));
+        self.returned.set(Some(line.text));
     }
 
     fn is_connected(self) -> bool {
@@ -200,7 +199,7 @@ impl Chat {
         })
     }
 
-    /// Sends a message. False: there is no connection now.
+    /// Sends a message. Returns false when there is no connection.
     fn send(self, message: &ChatClientMessage) -> bool {
         let Ok(message) = serde_json::to_string(message) else { return false };
         self.socket.with_value(|socket| {
@@ -209,45 +208,45 @@ impl Chat {
         })
     }
 
-    /// Follows the channel of the room where one has a seat, and leaves the one before.
-    pub(crate) fn follow_room(self, room: Option<RoomId>) {
+    /// Enters the channel of the room where the visitor has a seat, and leaves the previous one.
+    pub(crate) fn set_room(self, room: Option<RoomId>) {
         if self.room.get_untracked() != room {
             self.leave_room();
             self.room.set(room);
-            self.is_there.set_value(true);
+            self.is_present.set_value(true);
             self.enter_room();
         }
     }
 
-    /// Speaks in a room that one watches, from [`Chat::arrive`] on.
+    /// Offers the channel of a watched room, which opens with [`Chat::spectator_arrived`].
     pub(crate) fn watch_room(self, room: RoomId) {
         self.leave_room();
         self.room.set(Some(room));
-        self.to.set(To::Room(room));
+        self.recipient.set(Recipient::Room(room));
     }
 
-    /// The server knows now, or again, that one is in the room: what was said there meanwhile comes too.
-    pub(crate) fn arrive(self) {
-        self.is_there.set_value(true);
+    /// The server knows now that the visitor watches the room. It sends the lines that were missed, too.
+    pub(crate) fn spectator_arrived(self) {
+        self.is_present.set_value(true);
         self.enter_room();
     }
 
     fn leave_room(self) {
         if let Some(room) = self.room.get_untracked() {
             self.send(&ChatClientMessage::Exit { room });
-            self.to.set(To::Lobby);
+            self.recipient.set(Recipient::Lobby);
         }
-        self.is_there.set_value(false);
-        self.is_let_in.set_value(false);
+        self.is_present.set_value(false);
+        self.is_admitted.set_value(false);
     }
 
     fn enter_room(self) {
-        if let Some(room) = self.room.get_untracked().filter(|_| self.is_there.get_value()) {
+        if let Some(room) = self.room.get_untracked().filter(|_| self.is_present.get_value()) {
             self.send(&ChatClientMessage::Enter { room });
         }
     }
 
-    /// Hides or shows a person's lines, from now on and on every visit.
+    /// Mutes or unmutes a person, now and on later visits.
     pub(crate) fn toggle_mute(self, player: PlayerId) {
         self.muted.update(|muted| {
             if !muted.remove(&player) {
@@ -258,50 +257,50 @@ impl Chat {
         });
     }
 
-    /// Ends the connection; the next one follows by itself.
-    fn leave_for_now(self) {
+    /// Ends the connection. The next one follows by itself.
+    fn disconnect(self) {
         self.socket.with_value(|socket| socket.as_ref().map(WebSocket::close));
     }
 
     async fn stay_connected(self) {
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         loop {
-            let me = self.identity.known().await;
-            if self.link.get_untracked() == Link::Idle {
-                self.link.set(Link::Connecting);
+            let me = self.identity.wait_for_session().await;
+            if self.status.get_untracked() == Status::Idle {
+                self.status.set(Status::Connecting);
             }
             let step = match self.connect().await {
                 Ok(connection) => {
                     let outcome = connection.ended().await;
-                    if self.link.get_untracked() == Link::Live {
+                    if self.status.get_untracked() == Status::Live {
                         backoff.reset();
                     }
                     outcome
                 }
-                Err(error) => self.after_refusal(&error),
+                Err(error) => self.after_error(&error),
             };
             self.socket.set_value(None);
-            self.is_let_in.set_value(false);
+            self.is_admitted.set_value(false);
             match step {
-                Next::Retry(after_s) => {
-                    wake::wait_to_retry(&mut backoff, after_s, |link| self.link.set(link)).await;
+                AfterClose::Retry(after_s) => {
+                    retry::wait(&mut backoff, after_s, |status| self.status.set(status)).await;
                 }
-                Next::SignIn => {
+                AfterClose::SignIn => {
                     let renewed = self.identity.me.get_untracked().as_ref() != Some(&me)
                         || self.identity.renew().await.is_ok();
-                    let patience = (!renewed).then_some(2);
-                    wake::wait_to_retry(&mut backoff, patience, |link| self.link.set(link)).await;
+                    let wait_s = (!renewed).then_some(2);
+                    retry::wait(&mut backoff, wait_s, |status| self.status.set(status)).await;
                 }
-                Next::Stop(reason) => return self.link.set(Link::Stopped(reason)),
+                AfterClose::Stop(reason) => return self.status.set(Status::Stopped(reason)),
             }
         }
     }
 
-    fn after_refusal(self, error: &ApiError) -> Next {
+    fn after_error(self, error: &ApiError) -> AfterClose {
         match error.kind() {
-            Some(ProblemKind::SignIn) => Next::SignIn,
-            _ if error.may_pass() => Next::Retry(error.retry_after_s()),
-            _ => Next::Stop(error.to_string()),
+            Some(ProblemKind::SignIn) => AfterClose::SignIn,
+            _ if error.may_pass() => AfterClose::Retry(error.retry_after_s()),
+            _ => AfterClose::Stop(error.to_string()),
         }
     }
 
@@ -310,21 +309,22 @@ impl Chat {
         let seen = self.lines.with_untracked(|lines| lines.last().map(|line| line.sequence));
         let after = seen.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let url = format!("{}{}{after}", websocket_origin(), ticket.url);
-        let connection = Connection::open(self, &url).ok_or(ApiError::Offline)?;
+        let connection = Connection::open(&url, move |text| self.receive(text));
+        let connection = connection.ok_or(ApiError::Offline)?;
         self.socket.set_value(Some(connection.socket.clone()));
         Ok(connection)
     }
 
-    fn take(self, text: &str) {
+    fn receive(self, text: &str) {
         match serde_json::from_str(text) {
             Ok(ChatServerMessage::Hello { player, lines, gap, .. }) => {
                 self.outbox.update_value(|outbox| outbox.reconnected(player, &lines));
-                // What was said before does not join up with these: rather a short history than one with a hole.
+                // Lines are missing between the known ones and these. A short history is better than one with a hole.
                 if gap {
                     self.lines.update(Vec::clear);
                 }
-                self.link.set(Link::Live);
-                self.add(lines);
+                self.status.set(Status::Live);
+                self.insert_lines(lines);
                 self.enter_room();
             }
             Ok(ChatServerMessage::Entered { room, lines, gap }) => {
@@ -334,31 +334,31 @@ impl Chat {
                     self.lines.update(|lines| lines.retain(|line| !is_older(line)));
                 }
                 if self.room.get_untracked() == Some(room) {
-                    self.is_let_in.set_value(true);
+                    self.is_admitted.set_value(true);
                 }
-                self.add(lines);
+                self.insert_lines(lines);
             }
             Ok(ChatServerMessage::Line(line)) => {
-                self.answered(line.nonce);
-                self.add(vec![line]);
+                self.take_answered(line.nonce);
+                self.insert_lines(vec![line]);
             }
             Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
-                if let Some(saying) = self.answered(Some(nonce)) {
-                    self.take_back(saying, reason, retry_in_ms);
+                if let Some(line) = self.take_answered(Some(nonce)) {
+                    self.handle_refusal(line, reason, retry_in_ms);
                 }
             }
-            // A newer server says more than this build knows.
+            // A newer server may send messages that this build does not know.
             Err(_) => {}
         }
     }
 
-    /// The line that was sent under this number, if it is one that waits for the answer.
-    fn answered(self, nonce: Option<u32>) -> Option<Saying> {
-        self.outbox.try_update_value(|outbox| outbox.answered(nonce?)).flatten()
+    /// The line that waited for the answer with this nonce.
+    fn take_answered(self, nonce: Option<u32>) -> Option<PendingLine> {
+        self.outbox.try_update_value(|outbox| outbox.take_answered(nonce?)).flatten()
     }
 
-    /// Adds lines; after a cut some may have come before.
-    fn add(self, new: Vec<ChatLine>) {
+    /// Adds lines. After a disconnect some of them may be known.
+    fn insert_lines(self, new: Vec<ChatLine>) {
         self.lines.update(|lines| {
             for line in new {
                 let place = lines.partition_point(|known| known.sequence < line.sequence);
@@ -372,8 +372,8 @@ impl Chat {
     }
 }
 
-/// Why, and when it can be tried again.
-fn refused(reason: ChatRefusal, retry_in_ms: Option<u64>) -> String {
+/// The reason of a refusal, and when to try again.
+fn refusal_text(reason: ChatRefusal, retry_in_ms: Option<u64>) -> String {
     let later = retry_in_ms.map(|ms| format!(". Try again in {} s", ms.div_ceil(1_000)));
     format!("{reason}{}", later.unwrap_or_default())
 }

@@ -1,17 +1,22 @@
-//! What time it is, for "3 min ago" and "2:14 left".
+//! The time, for "3 min ago" and "2:14 left".
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use presentation::words;
 
-use super::wake;
+use super::notify;
 
-/// Milliseconds since 1970, as the browser believes.
+/// Milliseconds since 1970 by the browser's clock.
 pub(crate) fn now_ms() -> f64 {
     js_sys::Date::now()
 }
 
-/// The time, moved on once a second.
+/// Milliseconds on the clock of animation frames. It never jumps.
+pub(crate) fn frame_ms() -> f64 {
+    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
+}
+
+/// The time as a signal, updated once a second.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now(pub(crate) ReadSignal<f64>);
 
@@ -22,18 +27,18 @@ impl Now {
         provide_context(Self(now));
         spawn_local(async move {
             loop {
-                wake::sleep(1_000).await;
+                notify::sleep(1_000).await;
                 set_now.set(now_ms());
             }
         });
     }
 
-    /// The one of the page.
+    /// The page's one.
     pub(crate) fn expect() -> Self {
         expect_context()
     }
 
-    /// How long ago something was, in words.
+    /// The age of something, in words.
     pub(crate) fn ago(self, at_ms: u64) -> String {
         words::ago(self.seconds_since(at_ms).into())
     }
@@ -56,13 +61,13 @@ const fn date_ms(at_ms: u64) -> f64 {
     at_ms as f64
 }
 
-/// Date and time as the browser's owner writes them.
+/// Date and time in the browser's locale.
 pub(crate) fn local(at_ms: u64) -> String {
     let date = js_sys::Date::new(&date_ms(at_ms).into());
     date.to_locale_string("default", &wasm_bindgen::JsValue::UNDEFINED).into()
 }
 
-/// The time of day.
+/// The time of day, as `14:05:09`.
 pub(crate) fn time_of_day(at_ms: u64) -> String {
     let date = js_sys::Date::new(&date_ms(at_ms).into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())

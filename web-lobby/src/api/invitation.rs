@@ -2,35 +2,36 @@
 
 use shared::id::RoomId;
 
-use super::handover::AsWhom;
+use super::device_link::JoinAs;
 
 /// Scheme, host and port of this server.
 pub(crate) fn origin() -> String {
     web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
 }
 
-/// What to type in the folder of the project to play in a room. Nothing: not yet.
-pub(crate) fn command(room: RoomId, whom: &AsWhom) -> Option<String> {
-    let whom = match whom {
-        AsWhom::Itself => String::new(),
-        AsWhom::Soon => return None,
-        AsWhom::Player(code) => format!(" --as {code}"),
+/// The command that starts the client in a room, to be typed in the project's folder. `None` while the code is
+/// pending.
+pub(crate) fn command(room: RoomId, join_as: &JoinAs) -> Option<String> {
+    let join_as = match join_as {
+        JoinAs::Own => String::new(),
+        JoinAs::Pending => return None,
+        JoinAs::Linked(code) => format!(" --as {code}"),
     };
-    Some(format!("cargo xtask client --server {}{whom} --join {room}", origin()))
+    Some(format!("cargo xtask client --server {}{join_as} --join {room}", origin()))
 }
 
-/// What the native client opens by itself where it is installed. Nothing: not yet.
-pub(crate) fn client_link(room: RoomId, whom: &AsWhom) -> Option<String> {
+/// The link that an installed client opens. `None` while the code is pending.
+pub(crate) fn client_link(room: RoomId, join_as: &JoinAs) -> Option<String> {
     let server: String = js_sys::encode_uri_component(&origin()).into();
-    let whom = match whom {
-        AsWhom::Itself => String::new(),
-        AsWhom::Soon => return None,
-        AsWhom::Player(code) => format!("&as={code}"),
+    let join_as = match join_as {
+        JoinAs::Own => String::new(),
+        JoinAs::Pending => return None,
+        JoinAs::Linked(code) => format!("&as={code}"),
     };
-    Some(format!("pushback://join/{room}?server={server}{whom}"))
+    Some(format!("pushback://join/{room}?server={server}{join_as}"))
 }
 
-/// What to send to a friend.
+/// The link to send to a friend.
 pub(crate) fn page_link(room: RoomId) -> String {
     format!("{}/r/{room}", origin())
 }

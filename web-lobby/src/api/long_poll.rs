@@ -1,8 +1,9 @@
 //! Quick play: a request for a match, followed by long-polling until there is a seat.
 //!
-//! The request survives any cut, and a reload of the tab: its ticket is kept. Cancelling is a `DELETE`.
+//! The request survives every disconnect and a reload of the tab, because its ticket is stored. Cancelling is a
+//! `DELETE`.
 //!
-//! Each search has a number. What comes of an older one changes nothing, and a ticket that it got is given back.
+//! Each search has a number. The answer to an older search changes nothing, and its ticket is given back.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -10,68 +11,68 @@ use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
-use super::link::Link;
 use super::session::Identity;
-use super::{ApiError, delete, hold, post, storage, wake};
+use super::transport::Status;
+use super::{ApiError, delete, hold, post, retry, storage};
 
-/// The server holds the answer for so long, in seconds, before it says that there is nothing new.
+/// How long the server may hold the request before it answers that nothing has changed, in seconds.
 const WAIT_S: u32 = 25;
-/// What is kept for a reload: one of these words, and the ticket or the room.
+/// What is stored for a reload: one of these words, then the ticket or the room.
 const WAITING: &str = "waiting";
 const MATCHED: &str = "matched";
 
-/// Where the search for a match stands.
+/// The state of the search for a match.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Search {
-    /// Nothing asked for.
+    /// No search.
     #[default]
     Off,
     /// The request is on its way.
     Asking,
     /// In the queue.
     Waiting {
-        /// When it began, milliseconds since 1970.
+        /// When the search began, in milliseconds since 1970.
         since_ms: u64,
-        /// How far from the own rating others may be.
+        /// How far the ratings of opponents may differ from one's own.
         window: u32,
-        /// People who wait.
+        /// People in the queue.
         in_queue: u32,
-        /// When bots will fill the seats, milliseconds since 1970.
+        /// When bots will fill the seats, in milliseconds since 1970.
         bots_at_ms: u64,
     },
-    /// There is a seat.
+    /// A seat was found in this room.
     Matched(RoomId),
-    /// It did not work; why.
+    /// The search failed, with the reason.
     Failed(String),
 }
 
 /// Quick play, for the whole page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuickPlay {
-    /// Where it stands.
+    /// The state of the search.
     pub(crate) search: RwSignal<Search>,
-    /// How the long-poll stands.
-    pub(crate) link: RwSignal<Link>,
-    /// The mode to ask for.
+    /// The state of the long-poll.
+    pub(crate) status: RwSignal<Status>,
+    /// The chosen mode.
     pub(crate) mode: RwSignal<Mode>,
     identity: Identity,
-    /// The ticket that is followed.
+    /// The ticket of the current search.
     ticket: StoredValue<Option<String>>,
     /// The newest search.
-    newest: StoredValue<Number>,
+    newest: StoredValue<SearchNumber>,
 }
 
 /// Counts the searches of a page, and the ends of them.
-type Number = u32;
+type SearchNumber = u32;
 
 impl QuickPlay {
-    /// Sets it up, and goes on with a request that a reload cut.
+    /// Sets it up, and resumes a search that a reload interrupted.
     pub(crate) fn provide() {
         let kept_mode = storage::get(storage::MODE);
         let mode = Mode::ALL.into_iter().find(|mode| kept_mode.as_deref() == Some(mode.title()));
         let play = Self {
             search: RwSignal::new(Search::Off),
-            link: RwSignal::new(Link::Idle),
+            status: RwSignal::new(Status::Idle),
             mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
             identity: Identity::expect(),
             ticket: StoredValue::new(None),
@@ -82,7 +83,7 @@ impl QuickPlay {
             Some(Some((MATCHED, room))) => {
                 if let Ok(room) = room.parse() {
                     play.search.set(Search::Matched(room));
-                    play.link.set(Link::Complete);
+                    play.status.set(Status::Complete);
                 }
             }
             Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
@@ -90,7 +91,7 @@ impl QuickPlay {
         }
     }
 
-    /// The one of the page.
+    /// The page's one.
     pub(crate) fn expect() -> Self {
         expect_context()
     }
@@ -101,46 +102,46 @@ impl QuickPlay {
         self.mode.set(mode);
     }
 
-    /// Looks for a match; asks for a name first when there is none.
+    /// Starts a search. Asks for a name first when there is none.
     pub(crate) fn start(self) {
         if matches!(self.search.get_untracked(), Search::Asking | Search::Waiting { .. }) {
             return;
         }
-        let search = self.next();
+        let search = self.new_number();
         spawn_local(async move {
-            if self.identity.needed().await.is_some() && self.is_newest(search) {
-                self.link.set(Link::Connecting);
+            if self.identity.require().await.is_some() && self.is_newest(search) {
+                self.status.set(Status::Connecting);
                 self.search.set(Search::Asking);
-                self.seek(search).await;
+                self.search_until_matched(search).await;
             }
         });
     }
 
-    /// Gives up, or puts a result away.
+    /// Cancels the search, or dismisses its result.
     pub(crate) fn cancel(self) {
-        self.next();
+        self.new_number();
         let ticket = self.ticket.try_update_value(Option::take).flatten();
         let was_matched = matches!(self.search.get_untracked(), Search::Matched(_));
-        self.forget(Search::Off);
+        self.reset(Search::Off);
         if let Some(ticket) = ticket.filter(|_| !was_matched) {
-            spawn_local(give_back(ticket));
+            spawn_local(return_ticket(ticket));
         }
     }
 
-    /// Goes on with a request that was made before a reload. One that ended since is forgotten.
+    /// Resumes a search from before a reload. One that has ended since is forgotten.
     fn resume(self, ticket: String) {
-        let search = self.next();
+        let search = self.new_number();
         self.search.set(Search::Asking);
         self.ticket.set_value(Some(ticket.clone()));
         spawn_local(async move {
-            self.identity.known().await;
+            self.identity.wait_for_session().await;
             if !self.is_newest(search) {
                 return;
             }
-            match self.follow(search, ticket, 0).await {
+            match self.poll_ticket(search, ticket, 0).await {
                 Err(error) if self.is_newest(search) => {
-                    if is_over(&error) {
-                        self.forget(Search::Off);
+                    if is_forgotten(&error) {
+                        self.reset(Search::Off);
                     } else {
                         self.fail(&error);
                     }
@@ -150,31 +151,31 @@ impl QuickPlay {
         });
     }
 
-    /// Asks for a match until there is one. A server that restarted has forgotten the request: it is made again.
-    async fn seek(self, search: Number) {
+    /// Requests a match until there is one. A server that restarted has forgotten the request, so it is made again.
+    async fn search_until_matched(self, search: SearchNumber) {
         while self.is_newest(search) {
-            let followed = match self.ask(search).await {
+            let followed = match self.request_match(search).await {
                 Ok(Some(ticket)) if self.is_newest(search) => {
                     let (name, version) = (ticket.ticket.clone(), ticket.version);
-                    self.show(ticket.state);
-                    self.follow(search, name, version).await
+                    self.apply(ticket.state);
+                    self.poll_ticket(search, name, version).await
                 }
-                // Given up while it was on its way.
-                Ok(Some(ticket)) => return give_back(ticket.ticket).await,
+                // Cancelled while the request was on its way.
+                Ok(Some(ticket)) => return return_ticket(ticket.ticket).await,
                 Ok(None) => return,
                 Err(error) => Err(error),
             };
             match followed {
                 Ok(()) => return,
-                Err(error) if is_over(&error) => {}
+                Err(error) if is_forgotten(&error) => {}
                 Err(_) if !self.is_newest(search) => {}
                 Err(error) => return self.fail(&error),
             }
         }
     }
 
-    /// Makes the request. Nothing: it was given up before it was made.
-    async fn ask(self, search: Number) -> Result<Option<MatchTicket>, ApiError> {
+    /// Requests a match. `None` when the search was cancelled before the request was made.
+    async fn request_match(self, search: SearchNumber) -> Result<Option<MatchTicket>, ApiError> {
         let request = MatchRequest { mode: self.mode.get_untracked() };
         match post("/api/matchmaking", &request).await {
             Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
@@ -188,18 +189,18 @@ impl QuickPlay {
         }
     }
 
-    /// Asks again and again what is new, until there is a seat or the person has given up.
-    async fn follow(
+    /// Long-polls the ticket until there is a seat or the search is cancelled.
+    async fn poll_ticket(
         self,
-        search: Number,
+        search: SearchNumber,
         ticket: String,
         mut version: u64,
     ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         while !matches!(self.search.get_untracked(), Search::Matched(_)) {
             storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
-            self.link.set(Link::Waiting);
+            self.status.set(Status::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = hold::<MatchTicket>(&path, WAIT_S).await;
             if !self.is_newest(search) {
@@ -210,16 +211,16 @@ impl QuickPlay {
                     backoff.reset();
                     if let Some(news) = news {
                         version = news.version;
-                        self.show(news.state);
+                        self.apply(news.state);
                     }
                 }
                 Err(error) if error.may_pass() => {
-                    let say = |link| {
+                    let report = |status| {
                         if self.is_newest(search) {
-                            self.link.set(link);
+                            self.status.set(status);
                         }
                     };
-                    wake::wait_to_retry(&mut backoff, error.retry_after_s(), say).await;
+                    retry::wait(&mut backoff, error.retry_after_s(), report).await;
                     if !self.is_newest(search) {
                         return Ok(());
                     }
@@ -227,12 +228,12 @@ impl QuickPlay {
                 Err(error) => return Err(error),
             }
         }
-        self.link.set(Link::Complete);
+        self.status.set(Status::Complete);
         Ok(())
     }
 
-    /// A new search, or the end of one: whatever ran before is of the past.
-    fn next(self) -> Number {
+    /// The number of a new search. Any older search is outdated from now on.
+    fn new_number(self) -> SearchNumber {
         self.newest
             .try_update_value(|number| {
                 *number = number.wrapping_add(1);
@@ -241,11 +242,11 @@ impl QuickPlay {
             .unwrap_or_default()
     }
 
-    fn is_newest(self, search: Number) -> bool {
+    fn is_newest(self, search: SearchNumber) -> bool {
         self.newest.with_value(|newest| *newest == search)
     }
 
-    fn show(self, state: MatchState) {
+    fn apply(self, state: MatchState) {
         let now_ms = js_sys::Date::now();
         self.search.set(match state {
             MatchState::Waiting { waited_s, window, in_queue, bots_in_s } => Search::Waiting {
@@ -262,24 +263,24 @@ impl QuickPlay {
     }
 
     fn fail(self, error: &ApiError) {
-        self.forget(Search::Failed(error.to_string()));
+        self.reset(Search::Failed(error.to_string()));
     }
 
-    fn forget(self, search: Search) {
+    fn reset(self, search: Search) {
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
-        self.link.set(Link::Idle);
+        self.status.set(Status::Idle);
         self.search.set(search);
     }
 }
 
-/// Ends a request. When the server has forgotten it already, that is as well.
-async fn give_back(ticket: String) {
+/// Gives a ticket back. The server may have forgotten it already, which is fine too.
+async fn return_ticket(ticket: String) {
     delete(&format!("/api/matchmaking/{ticket}")).await.ok();
 }
 
-/// The server knows the request no longer.
-fn is_over(error: &ApiError) -> bool {
+/// Whether the server no longer knows the ticket.
+fn is_forgotten(error: &ApiError) -> bool {
     matches!(error.kind(), Some(ProblemKind::Gone | ProblemKind::NotFound))
 }
 

@@ -1,124 +1,124 @@
-//! Who one is: a guest who keeps the name and the identity by keeping the server's cookie.
+//! The session: a guest keeps the name and the identity by keeping the server's cookie.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
 use shared::id::PlayerName;
 
-use super::wake::{self, Gate};
-use super::{ApiError, get, post, storage};
+use super::notify::Notify;
+use super::{ApiError, get, post, retry, storage};
 
-/// The person at the page.
+/// The visitor's session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity {
-    /// Who it is, once the server has said so.
+    /// The session. `None` until the server has confirmed it.
     pub(crate) me: RwSignal<Option<Session>>,
-    /// Whether the name is being asked for.
-    pub(crate) asking: RwSignal<bool>,
-    /// What the server said to the last name.
-    pub(crate) refused: RwSignal<Option<String>>,
-    /// Whether a name is on its way.
-    pub(crate) busy: RwSignal<bool>,
-    waiting: StoredValue<Vec<Gate>, LocalStorage>,
+    /// Whether the dialog asks for a name.
+    pub(crate) is_asking_name: RwSignal<bool>,
+    /// Why the last name was refusal.
+    pub(crate) refusal: RwSignal<Option<String>>,
+    /// Whether a name is being sent.
+    pub(crate) is_sending_name: RwSignal<bool>,
+    waiters: StoredValue<Vec<Notify>, LocalStorage>,
 }
 
 impl Identity {
-    /// Looks who was here before, for the whole page.
+    /// Restores the session of an earlier visit, for the whole page.
     pub(crate) fn provide() {
         let identity = Self {
             me: RwSignal::new(None),
-            asking: RwSignal::new(false),
-            refused: RwSignal::new(None),
-            busy: RwSignal::new(false),
-            waiting: StoredValue::new_local(Vec::new()),
+            is_asking_name: RwSignal::new(false),
+            refusal: RwSignal::new(None),
+            is_sending_name: RwSignal::new(false),
+            waiters: StoredValue::new_local(Vec::new()),
         };
         provide_context(identity);
-        // Who never had a name here has no session either.
+        // Without a stored name there was never a session.
         if storage::get(storage::NAME).is_some() {
             spawn_local(identity.restore());
         }
     }
 
-    /// The one of the page.
+    /// The page's one.
     pub(crate) fn expect() -> Self {
         expect_context()
     }
 
-    /// Whether there is somebody at the page: known, or about to be told by the server.
-    pub(crate) fn is_somebody(self) -> bool {
+    /// Whether there is a session, or one is being restored.
+    pub(crate) fn has_player(self) -> bool {
         self.me.with(Option::is_some) || storage::get(storage::NAME).is_some()
     }
 
     /// The name to offer in the dialog.
     pub(crate) fn suggestion(self) -> String {
         let known = self.me.with_untracked(|me| me.as_ref().map(|me| me.name.to_string()));
-        known.or_else(|| storage::get(storage::NAME)).unwrap_or_else(invented_name)
+        known.or_else(|| storage::get(storage::NAME)).unwrap_or_else(suggested_name)
     }
 
-    /// The session; asks for a name when there is none. Nothing: the dialog was closed.
-    pub(crate) async fn needed(self) -> Option<Session> {
+    /// The session. Asks for a name when there is none. `None` when the visitor closed the dialog.
+    pub(crate) async fn require(self) -> Option<Session> {
         if let Some(me) = self.me.get_untracked() {
             return Some(me);
         }
-        let gate = Gate::new();
-        self.waiting.update_value(|waiting| waiting.push(gate.clone()));
-        self.asking.set(true);
-        gate.passed().await;
+        let resume = Notify::new();
+        self.waiters.update_value(|waiters| waiters.push(resume.clone()));
+        self.is_asking_name.set(true);
+        resume.notified().await;
         self.me.get_untracked()
     }
 
-    /// Waits until there is a session, however long it takes.
-    pub(crate) async fn known(self) -> Session {
+    /// Waits for a session without is_asking_name for a name.
+    pub(crate) async fn wait_for_session(self) -> Session {
         loop {
             if let Some(me) = self.me.get_untracked() {
                 return me;
             }
-            let gate = Gate::new();
-            self.waiting.update_value(|waiting| waiting.push(gate.clone()));
-            gate.passed().await;
+            let resume = Notify::new();
+            self.waiters.update_value(|waiters| waiters.push(resume.clone()));
+            resume.notified().await;
         }
     }
 
-    /// Takes a name: begins a session or renames the guest.
+    /// Submits a name: begins a session, or renames the guest.
     pub(crate) fn take_name(self, name: String) {
         if let Err(error) = PlayerName::parse(&name) {
-            self.refused.set(Some(format!("Please choose another: {error}.")));
+            self.refusal.set(Some(format!("Please choose another: {error}.")));
             return;
         }
-        self.busy.set(true);
+        self.is_sending_name.set(true);
         spawn_local(async move {
             if let Err(error) = self.begin(name).await {
-                self.refused.set(Some(error.to_string()));
+                self.refusal.set(Some(error.to_string()));
             }
-            self.busy.set(false);
+            self.is_sending_name.set(false);
         });
     }
 
-    /// Closes the dialog; whoever waited for a name goes on with what there is.
+    /// Closes the dialog. Tasks that wait for a session continue with what there is.
     pub(crate) fn close(self) {
-        self.asking.set(false);
-        self.refused.set(None);
-        for gate in self.waiting.try_update_value(std::mem::take).unwrap_or_default() {
-            gate.open();
+        self.is_asking_name.set(false);
+        self.refusal.set(None);
+        for resume in self.waiters.try_update_value(std::mem::take).unwrap_or_default() {
+            resume.notify();
         }
     }
 
-    /// The server does not know the session any more: begins another under the same name.
+    /// Begins another session under the same name, because the server does not know this one any more.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
         self.begin(self.suggestion()).await
     }
 
     async fn begin(self, name: String) -> Result<(), ApiError> {
         let session = post("/api/session", &SessionRequest::Name { name }).await?;
-        self.keep(session);
+        self.store(session);
         Ok(())
     }
 
     async fn restore(self) {
-        let mut backoff = wake::backoff();
+        let mut backoff = retry::backoff();
         loop {
             match get::<Session>("/api/session").await {
-                Ok(session) => return self.keep(session),
+                Ok(session) => return self.store(session),
                 Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
                     if self.renew().await.is_ok() {
                         return;
@@ -126,19 +126,19 @@ impl Identity {
                 }
                 Err(_) => {}
             }
-            wake::wait_to_retry(&mut backoff, None, |_link| {}).await;
+            retry::wait(&mut backoff, None, |_link| {}).await;
         }
     }
 
-    fn keep(self, session: Session) {
+    fn store(self, session: Session) {
         storage::set(storage::NAME, session.name.as_str());
         self.me.set(Some(Session { token: String::new(), ..session }));
         self.close();
     }
 }
 
-/// A name for somebody who has none yet: short enough, and rarely the same.
-fn invented_name() -> String {
+/// Suggests a name: short, and rarely the same one.
+fn suggested_name() -> String {
     const FIRST: [&str; 8] = ["Calm", "Swift", "Frosty", "Bold", "Sly", "Merry", "Nimble", "Polar"];
     const LAST: [&str; 8] = ["Puck", "Otter", "Comet", "Fox", "Seal", "Lynx", "Heron", "Yak"];
     format!("{} {} {}", pick(&FIRST), pick(&LAST), pick(&["2", "3", "5", "7", "8", "9"]))

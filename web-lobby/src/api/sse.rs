@@ -1,7 +1,7 @@
 //! Server-sent events: the scoreboard and the list of rooms.
 //!
-//! A browser gives up for good when a server refuses an `EventSource`, and a new one forgets the last event's
-//! id. So each cut ends the `EventSource` here, and the next begins from the cursor after a growing delay.
+//! An `EventSource` gives up for good when the server refuses it, and a new one does not know the last event's id. So
+//! every disconnect ends the `EventSource` here, and the next one starts from the cursor after a growing delay.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,25 +15,26 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
 
-use super::link::Link;
-use super::wake::{self, Gate};
+use super::notify::{self, Notify};
+use super::transport::Status;
+use super::{retry, visibility};
 
-/// A state that the server keeps sending changes of.
+/// State that the server keeps up to date with events.
 pub(crate) trait Feed: Clone + DeserializeOwned + Send + Sync + 'static {
-    /// Its name in the address.
+    /// The feed's name in the URL.
     const NAME: &'static str;
-    /// The types of its events.
+    /// The types of the feed's events.
     const KINDS: &'static [&'static str];
 
-    /// Takes one event in. False: this build does not understand it.
-    fn fold(&mut self, kind: &str, envelope: &str) -> bool;
+    /// Applies one event. Returns false when this build does not understand it.
+    fn apply(&mut self, kind: &str, envelope: &str) -> bool;
 }
 
 impl Feed for Scoreboard {
     const NAME: &'static str = "scoreboard";
     const KINDS: &'static [&'static str] = &[Self::EVENT_SCORE];
 
-    fn fold(&mut self, _kind: &str, envelope: &str) -> bool {
+    fn apply(&mut self, _kind: &str, envelope: &str) -> bool {
         data::<ScoreRow>(envelope).map(|row| self.upsert(row)).is_some()
     }
 }
@@ -42,7 +43,7 @@ impl Feed for RoomList {
     const NAME: &'static str = "rooms";
     const KINDS: &'static [&'static str] = &[Self::EVENT_ROOM, Self::EVENT_CLOSED];
 
-    fn fold(&mut self, kind: &str, envelope: &str) -> bool {
+    fn apply(&mut self, kind: &str, envelope: &str) -> bool {
         if kind == Self::EVENT_CLOSED {
             data::<RoomClosed>(envelope).map(|closed| self.close(closed.id)).is_some()
         } else {
@@ -55,104 +56,104 @@ fn data<T: DeserializeOwned>(envelope: &str) -> Option<T> {
     serde_json::from_str::<Envelope<T>>(envelope).ok().map(|envelope| envelope.data)
 }
 
-/// A feed as the page has it.
+/// The newest state of a feed, as signals.
 #[derive(Debug)]
-pub(crate) struct Fed<T: Send + Sync + 'static> {
-    /// The state; nothing until the first snapshot came.
+pub(crate) struct LiveFeed<T: Send + Sync + 'static> {
+    /// The state. `None` before the first snapshot.
     pub(crate) state: RwSignal<Option<T>>,
-    /// How the connection stands.
-    pub(crate) link: RwSignal<Link>,
+    /// The state of the connection.
+    pub(crate) status: RwSignal<Status>,
 }
 
-impl<T: Send + Sync + 'static> Clone for Fed<T> {
+impl<T: Send + Sync + 'static> Clone for LiveFeed<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync + 'static> Copy for Fed<T> {}
+impl<T: Send + Sync + 'static> Copy for LiveFeed<T> {}
 
-impl<T: Feed> Fed<T> {
+impl<T: Feed> LiveFeed<T> {
     /// Follows the feed for as long as the page lives.
     pub(crate) fn provide() {
-        let fed = Self { state: RwSignal::new(None), link: RwSignal::new(Link::Connecting) };
-        provide_context(fed);
-        spawn_local(fed.follow());
+        let feed = Self { state: RwSignal::new(None), status: RwSignal::new(Status::Connecting) };
+        provide_context(feed);
+        spawn_local(feed.follow());
     }
 
-    /// The one of the page.
+    /// The page's one.
     pub(crate) fn expect() -> Self {
         expect_context()
     }
 
     async fn follow(self) {
         let cursor = Rc::new(RefCell::new(None));
-        let mut backoff = wake::backoff();
-        let current = Rc::new(RefCell::new(Gate::new()));
-        spawn_local(rest_while_hidden(current.clone()));
+        let mut backoff = retry::backoff();
+        let current = Rc::new(RefCell::new(Notify::new()));
+        spawn_local(disconnect_while_hidden(current.clone()));
         loop {
             let Some(connection) = Connection::open(self, cursor.clone()) else {
                 return self
-                    .link
-                    .set(Link::Stopped("This browser knows no EventSource.".to_owned()));
+                    .status
+                    .set(Status::Stopped("This browser does not support EventSource.".to_owned()));
             };
             *current.borrow_mut() = connection.lost.clone();
-            connection.lost.passed().await;
-            if self.link.get_untracked() == Link::Live {
+            connection.lost.notified().await;
+            if self.status.get_untracked() == Status::Live {
                 backoff.reset();
             }
             drop(connection);
-            if wake::is_hidden() {
-                self.link.set(Link::Resting);
-                wake::visible().await;
-                self.link.set(Link::Connecting);
+            if visibility::is_hidden() {
+                self.status.set(Status::Resting);
+                visibility::until_visible().await;
+                self.status.set(Status::Connecting);
             } else {
-                wake::wait_to_retry(&mut backoff, None, |link| self.link.set(link)).await;
+                retry::wait(&mut backoff, None, |status| self.status.set(status)).await;
             }
         }
     }
 }
 
-/// Ends the current connection whenever the page has been hidden for long.
-async fn rest_while_hidden(current: Rc<RefCell<Gate>>) {
+/// Ends the current connection whenever the page has been hidden for a while.
+async fn disconnect_while_hidden(current: Rc<RefCell<Notify>>) {
     loop {
-        wake::hidden_for_long().await;
-        current.borrow().open();
-        wake::visible().await;
+        visibility::hidden_for_a_while().await;
+        current.borrow().notify();
+        visibility::until_visible().await;
     }
 }
 
 /// One `EventSource`, closed when dropped.
 struct Connection {
     source: EventSource,
-    lost: Gate,
+    lost: Notify,
     _on_event: Closure<dyn FnMut(MessageEvent)>,
     _on_open: Closure<dyn FnMut(Event)>,
     _on_error: Closure<dyn FnMut(Event)>,
 }
 
 impl Connection {
-    fn open<T: Feed>(fed: Fed<T>, cursor: Rc<RefCell<Option<Cursor>>>) -> Option<Self> {
+    fn open<T: Feed>(feed: LiveFeed<T>, cursor: Rc<RefCell<Option<Cursor>>>) -> Option<Self> {
         let after = cursor.borrow().map(|cursor| format!("?after={cursor}")).unwrap_or_default();
         let source = EventSource::new(&format!("/api/feeds/{}{after}", T::NAME)).ok()?;
-        let lost = Gate::new();
+        let lost = Notify::new();
 
         let on_event = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let text = event.data().as_string().unwrap_or_default();
-            take(fed, &event.type_(), &text);
+            receive(feed, &event.type_(), &text);
             *cursor.borrow_mut() = event.last_event_id().parse().ok();
         });
         let on_open = Closure::<dyn FnMut(Event)>::new(move |_event: Event| {
-            let was_cut = matches!(fed.link.get_untracked(), Link::Reconnecting { .. });
-            fed.link.set(Link::Live);
+            let was_cut = matches!(feed.status.get_untracked(), Status::Reconnecting { .. });
+            feed.status.set(Status::Live);
             if was_cut {
-                // The server is back: nobody needs to wait any longer.
-                wake::nudge();
+                // The server is back, so the other connections need not wait any longer.
+                notify::wake_sleepers();
             }
         });
         let on_error = {
             let lost = lost.clone();
-            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.open())
+            Closure::<dyn FnMut(Event)>::new(move |_event: Event| lost.notify())
         };
 
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
@@ -171,16 +172,16 @@ impl Drop for Connection {
     }
 }
 
-fn take<T: Feed>(fed: Fed<T>, kind: &str, envelope: &str) {
+fn receive<T: Feed>(feed: LiveFeed<T>, kind: &str, envelope: &str) {
     if [KIND_SNAPSHOT, KIND_RESET].contains(&kind) {
         if let Some(state) = data::<T>(envelope) {
-            fed.state.set(Some(state));
+            feed.state.set(Some(state));
         }
         return;
     }
-    fed.state.update(|state| {
+    feed.state.update(|state| {
         if let Some(state) = state {
-            state.fold(kind, envelope);
+            state.apply(kind, envelope);
         }
     });
 }

@@ -1,41 +1,41 @@
-//! What the browser keeps for this site. A browser that keeps nothing (private windows, full disks) is no error.
+//! What the browser stores for this site. A browser that stores nothing (private windows, full disks) is no error.
 
 use web_sys::Storage;
 
 /// The name that was used last.
 pub(crate) const NAME: &str = "pushback.name";
-/// People whose lines are hidden.
+/// The ids of muted people.
 pub(crate) const MUTED: &str = "pushback.muted";
 /// Whether the chat column is folded.
 pub(crate) const CHAT_FOLDED: &str = "pushback.chat-folded";
-/// Whether a replay's timeline hides what is to come.
+/// Whether a replay's timeline hides the markers ahead.
 pub(crate) const SPOILERS_HIDDEN: &str = "pushback.spoilers-hidden";
 /// The mode that quick play asks for.
 pub(crate) const MODE: &str = "pushback.mode";
-/// The request for a match that runs: kept for the tab alone.
+/// The running search for a match, or its result. Stored for this tab alone.
 pub(crate) const MATCH: &str = "pushback.match";
 
-/// What was kept under a name.
+/// Reads an item.
 pub(crate) fn get(name: &str) -> Option<String> {
-    shelf(name)?.get_item(name).ok().flatten()
+    storage(name)?.get_item(name).ok().flatten()
 }
 
-/// Keeps a text.
+/// Stores an item.
 pub(crate) fn set(name: &str, value: &str) {
-    if let Some(shelf) = shelf(name) {
-        shelf.set_item(name, value).ok();
+    if let Some(storage) = storage(name) {
+        storage.set_item(name, value).ok();
     }
 }
 
-/// Forgets a text.
+/// Removes an item.
 pub(crate) fn remove(name: &str) {
-    if let Some(shelf) = shelf(name) {
-        shelf.remove_item(name).ok();
+    if let Some(storage) = storage(name) {
+        storage.remove_item(name).ok();
     }
 }
 
-fn shelf(name: &str) -> Option<Storage> {
+fn storage(name: &str) -> Option<Storage> {
     let window = web_sys::window()?;
-    let shelf = if name == MATCH { window.session_storage() } else { window.local_storage() };
-    shelf.ok().flatten()
+    let storage = if name == MATCH { window.session_storage() } else { window.local_storage() };
+    storage.ok().flatten()
 }

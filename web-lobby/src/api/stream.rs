@@ -1,15 +1,14 @@
-//! HTTP bodies that are used while they arrive: replay files, and matches that still run.
+//! HTTP bodies that are used while they arrive: replay files, and running matches.
 //!
-//! Chunks come as they came over the line. Whoever drops a body ends the request, so a page that is left costs
-//! the server nothing more.
+//! Dropping a body aborts its request, so a page that was left costs the server nothing more.
 
 mod download;
 mod follow;
 
 pub(crate) use download::{Download, Progress, file_address};
-pub(crate) use follow::{Follower, Following};
+pub(crate) use follow::{FollowState, Follower};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use js_sys::Uint8Array;
 use shared::replay::ReplayReader;
@@ -22,29 +21,66 @@ use web_sys::{
 
 use super::{ANSWER_MS_MAX, ApiError, accepted, fetch};
 
-/// The status of a body that does not begin at the beginning.
+/// The status of a body that resumes an earlier one (RFC 9110 §15.3.7).
 const PARTIAL_CONTENT: u16 = 206;
 
-/// A body on its way.
+/// A body that is arriving.
 #[derive(Debug)]
 pub(crate) struct Body {
     chunks: ReadableStreamDefaultReader,
     abort: AbortController,
-    /// Whether it goes on where the last one was cut.
+    /// Whether it resumes where the last one broke off.
     continues: bool,
-    /// Names this state of the file: a later request goes on only when it is still the same.
+    /// The strong entity tag of the file. A later request can resume only the same one.
     tag: Option<String>,
 }
 
-/// What was new in a stream.
+/// The requests that one reader makes, one after the other. Shared by the reader's owner and its task.
+#[derive(Debug, Default)]
+struct Requests {
+    is_stopped: Cell<bool>,
+    /// The next request is made at once.
+    again: Cell<bool>,
+    /// That the stream diverged has been reported.
+    is_divergence_reported: Cell<bool>,
+    current: RefCell<Option<AbortController>>,
+}
+
+impl Requests {
+    /// Aborts the current request.
+    fn abort(&self) {
+        if let Some(request) = self.current.borrow().as_ref() {
+            request.abort();
+        }
+    }
+
+    /// Aborts the current request and ends the task.
+    fn stop(&self) {
+        self.is_stopped.set(true);
+        self.abort();
+    }
+
+    fn are_stopped(&self) -> bool {
+        self.is_stopped.get()
+    }
+
+    /// The controller that aborts the next request.
+    fn next(&self) -> Result<AbortController, ApiError> {
+        let request = AbortController::new().or(Err(ApiError::Offline))?;
+        self.current.replace(Some(request.clone()));
+        Ok(request)
+    }
+}
+
+/// The news of a stream.
 #[derive(Debug)]
 pub(crate) struct Slice {
     pub(crate) bytes: Vec<u8>,
-    /// Where the next one goes on.
+    /// Where the next slice begins.
     pub(crate) cursor: Option<String>,
 }
 
-/// Asks for what is new in a stream, all of it at once.
+/// Requests the news of a stream as one answer.
 pub(crate) async fn slice(path: &str) -> Result<Slice, ApiError> {
     let init = RequestInit::new();
     init.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_MS_MAX)));
@@ -54,42 +90,42 @@ pub(crate) async fn slice(path: &str) -> Result<Slice, ApiError> {
     Ok(Slice { bytes: Uint8Array::new(&bytes).to_vec(), cursor })
 }
 
-/// Who asks for a body.
+/// Whether a request carries the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asks {
-    /// Whoever has the session, if there is one: the server knows who watches.
-    AsOneself,
-    /// A passer-by.
-    AsNobody,
+pub(crate) enum Credentials {
+    /// With the session, if there is one: the server knows who is watching.
+    WithSession,
+    /// Without a session.
+    Anonymous,
 }
 
-/// Where an earlier body was cut.
+/// Where an earlier body broke off.
 #[derive(Debug, Clone)]
-struct Cut {
-    /// Bytes that are here.
+struct ResumePoint {
+    /// Bytes that have arrived.
     bytes: u64,
-    /// The tag of the file that they are from.
+    /// The entity tag of the file that they are from.
     tag: String,
 }
 
 impl Body {
-    /// Asks for a body, or for the rest of one (RFC 9110 §14.2, §13.1.5), and waits for its beginning.
+    /// Requests a body, or the rest of one (RFC 9110 §14.2, §13.1.5), and waits until it begins.
     async fn open(
         path: &str,
-        cut: Option<&Cut>,
-        asks: Asks,
+        resume: Option<&ResumePoint>,
+        credentials: Credentials,
         abort: &AbortController,
     ) -> Result<Self, ApiError> {
         let init = RequestInit::new();
-        init.set_credentials(match asks {
-            Asks::AsOneself => RequestCredentials::SameOrigin,
-            Asks::AsNobody => RequestCredentials::Omit,
+        init.set_credentials(match credentials {
+            Credentials::WithSession => RequestCredentials::SameOrigin,
+            Credentials::Anonymous => RequestCredentials::Omit,
         });
         init.set_signal(Some(&abort.signal()));
-        // The browser's cache would hold a stream back until it has all of it.
+        // The browser's cache would hold a stream back until it is complete.
         init.set_cache(RequestCache::NoStore);
-        if let Some(cut) = cut {
-            init.set_headers(&rest_headers(cut).map_err(broken)?.into());
+        if let Some(resume) = resume {
+            init.set_headers(&rest_headers(resume).map_err(broken)?.into());
         }
         let response = accepted(fetch(path, &init).await?).await?;
         let stream = response.body().ok_or(ApiError::Unreadable)?;
@@ -98,12 +134,12 @@ impl Body {
             chunks: stream.get_reader().dyn_into().or(Err(ApiError::Unreadable))?,
             abort: abort.clone(),
             continues: response.status() == PARTIAL_CONTENT,
-            // A weak tag does not vouch for bytes.
+            // A weak tag does not guarantee the same bytes.
             tag: tag.filter(|tag| tag.starts_with('"')),
         })
     }
 
-    /// The next chunk; nothing at the end.
+    /// The next chunk. `None` at the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
         let read = JsFuture::from(self.chunks.read()).await.map_err(broken)?;
         let read: ReadableStreamReadResult = read.unchecked_into();
@@ -121,21 +157,23 @@ impl Drop for Body {
     }
 }
 
-fn rest_headers(cut: &Cut) -> Result<Headers, JsValue> {
+fn rest_headers(resume: &ResumePoint) -> Result<Headers, JsValue> {
     let headers = Headers::new()?;
-    headers.set("Range", &format!("bytes={}-", cut.bytes))?;
-    headers.set("If-Range", &cut.tag)?;
+    headers.set("Range", &format!("bytes={}-", resume.bytes))?;
+    headers.set("If-Range", &resume.tag)?;
     Ok(headers)
 }
 
-/// Whether a stream leads elsewhere than it says, the first time that it is seen. Somebody has a bug then, and whoever
-/// looks at the console is to know of it.
+/// Whether the decoded match differs from what the stream says, once for each reader. That is a bug, on one side or
+/// the other.
 fn is_newly_diverged(reader: &ReplayReader, known: &Cell<bool>) -> bool {
     reader.diverged() > 0 && !known.replace(true)
 }
 
-fn tell_diverged() {
-    web_sys::console::warn_1(&"The match went elsewhere than here.".into());
+fn warn_diverged() {
+    web_sys::console::warn_1(
+        &"The decoded match differs from the one on the server. Please report this.".into(),
+    );
 }
 
 fn broken(_exception: JsValue) -> ApiError {

@@ -1,4 +1,4 @@
-//! The players: hue and mark, facing, strain, protection and what a pickup does to them.
+//! The discs: hue and mark, direction, strain, protection and the effects of pickups.
 
 use core::f64::consts::{FRAC_PI_2, TAU};
 
@@ -8,23 +8,24 @@ use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
-use super::place::{Place, chance, radians, units};
-use super::{Frame, Scene, Seen, fill_circle, ring};
+use super::point::{Point, chance, radians, units};
+use super::scene::{DrawnDisc, Frame, Scene};
+use super::shapes::{fill_circle, ring};
 
 const RADIUS: f64 = units(disc::RADIUS);
-/// A fall takes so many ticks: 600 ms.
+/// How long a fall takes, in ticks: 600 ms.
 const FALL_TICKS: f64 = 36.0;
 /// Width of the rim that shows the team, in units.
 const TEAM_WIDTH: f64 = 6.0;
-/// No dot is smaller than this: a radius, in pixels.
+/// The smallest radius of a dot, in pixels.
 const DOT_PX: f64 = 2.0;
-/// A disc this fast, in units a tick, leaves a trail.
+/// The speed from which a disc leaves a trail, in units a tick.
 const TRAIL_SPEED: f64 = 6.5;
 
-/// Everyone on the ice.
+/// Draws every disc on the ice.
 pub(super) fn draw_standing(
     context: &CanvasRenderingContext2d,
-    discs: &[Seen],
+    discs: &[DrawnDisc],
     scene: &Scene,
     frame: &Frame,
 ) {
@@ -42,8 +43,8 @@ pub(super) fn draw_standing(
     context.set_global_alpha(1.0);
 }
 
-/// Everyone on the ice, from so far away that only the colours can be seen.
-pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[Seen], view: View) {
+/// Draws every disc on the ice as a dot, for a camera that is far away.
+pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[DrawnDisc], view: View) {
     let pixel = 1.0 / view.scale;
     let radius = RADIUS.max(DOT_PX * pixel);
     for seen in discs.iter().filter(|seen| seen.disc.is_standing()) {
@@ -52,10 +53,10 @@ pub(super) fn draw_dots(context: &CanvasRenderingContext2d, discs: &[Seen], view
     }
 }
 
-/// Everyone who fell lately: behind the slab, or in front of it.
+/// Draws the discs that are falling: behind the slab, or in front of it.
 pub(super) fn draw_falling(
     context: &CanvasRenderingContext2d,
-    discs: &[Seen],
+    discs: &[DrawnDisc],
     scene: &Scene,
     behind: bool,
 ) {
@@ -66,20 +67,20 @@ pub(super) fn draw_falling(
         if !(0.0..1.0).contains(&age) || seen.disc.falls == 0 {
             continue;
         }
-        let out = Place::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
-        let place = seen.place.plus(out).plus(Place::new(0.0, 46.0 * age * age));
+        let out = Point::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
+        let place = seen.place.plus(out).plus(Point::new(0.0, 46.0 * age * age));
         context.set_global_alpha((1.0 - age).powf(0.7));
         draw_body(context, seen.disc, place, RADIUS * (1.0 - 0.85 * age));
     }
     context.set_global_alpha(1.0);
 }
 
-fn draw_shadow(context: &CanvasRenderingContext2d, seen: &Seen) {
+fn draw_shadow(context: &CanvasRenderingContext2d, seen: &DrawnDisc) {
     context.set_global_alpha(0.22);
-    fill_circle(context, seen.place.plus(Place::new(2.0, 5.0)), RADIUS + 0.5, palette::SHADOW.css);
+    fill_circle(context, seen.place.plus(Point::new(2.0, 5.0)), RADIUS + 0.5, palette::SHADOW.css);
 }
 
-fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
+fn draw_trail(context: &CanvasRenderingContext2d, seen: &DrawnDisc) {
     let speed = seen.speed.length();
     if speed < TRAIL_SPEED {
         return;
@@ -93,14 +94,14 @@ fn draw_trail(context: &CanvasRenderingContext2d, seen: &Seen) {
     }
 }
 
-fn draw_light(context: &CanvasRenderingContext2d, place: Place) {
+fn draw_light(context: &CanvasRenderingContext2d, place: Point) {
     context.set_global_alpha(0.35);
     fill_circle(context, place, RADIUS * 1.9, palette::WHITE.css);
     context.set_global_alpha(0.55);
     fill_circle(context, place, RADIUS * 1.45, palette::WHITE.css);
 }
 
-fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, frame: &Frame) {
+fn draw_one(context: &CanvasRenderingContext2d, seen: &DrawnDisc, scene: &Scene, frame: &Frame) {
     let disc = seen.disc;
     context.set_global_alpha(1.0);
     if disc.protection > 0 {
@@ -137,10 +138,10 @@ fn draw_one(context: &CanvasRenderingContext2d, seen: &Seen, scene: &Scene, fram
     draw_strain(context, disc, seen.place, radius + shaken(disc, scene.at, frame.is_calm));
 }
 
-fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
+fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Point, radius: f64) {
     fill_circle(context, place, radius, palette::INK.css);
     fill_circle(context, place, radius * 0.94, palette::hue(disc.slot).shade.css);
-    let raised = place.plus(Place::new(0.0, -radius * 0.07));
+    let raised = place.plus(Point::new(0.0, -radius * 0.07));
     fill_circle(context, raised, radius * 0.86, palette::hue(disc.slot).body.css);
     if palette::has_ring(disc.slot) {
         fill_circle(context, raised, radius * 0.56, palette::INK.css);
@@ -148,10 +149,10 @@ fn draw_body(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radi
     }
 }
 
-/// The notch points where the disc looks.
-fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
+/// Draws the notch that points where the disc aims.
+fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
     let aim = radians(disc.input.aim);
-    let corner = |turn: f64, reach: f64| place.plus(Place::at(aim + turn, RADIUS * reach));
+    let corner = |turn: f64, reach: f64| place.plus(Point::at(aim + turn, RADIUS * reach));
     let (tip, left, right) = (corner(0.0, 1.22), corner(0.42, 0.76), corner(-0.42, 0.76));
     context.begin_path();
     context.move_to(tip.x, tip.y);
@@ -165,8 +166,8 @@ fn draw_notch(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     context.stroke();
 }
 
-/// Teams differ by the colour of a rim and by its pattern, and by the light on the ice.
-fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
+/// Draws the sign of a team: a rim that differs in colour and pattern, and a light on the ice.
+fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Point) {
     let colour = palette::team(disc.team).css;
     context.set_global_alpha(0.3);
     fill_circle(context, place, RADIUS * 1.75, colour);
@@ -182,8 +183,8 @@ fn draw_team(context: &CanvasRenderingContext2d, disc: &Disc, place: Place) {
     context.set_line_dash(&js_sys::Array::new()).ok();
 }
 
-/// An arc from the top, clockwise: the more, the warmer. Full, it trembles.
-fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, radius: f64) {
+/// Draws the strain as an arc, clockwise from the top: the more strain, the warmer the colour.
+fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Point, radius: f64) {
     let part = strain_part(disc);
     if part <= 0.01 {
         return;
@@ -201,23 +202,23 @@ fn draw_strain(context: &CanvasRenderingContext2d, disc: &Disc, place: Place, ra
     context.set_line_cap("butt");
 }
 
-/// From no strain, 0, to full, 1.
+/// The strain as a share of the largest, from 0 to 1.
 fn strain_part(disc: &Disc) -> f64 {
     f64::from(disc.strain) / f64::from(STRAIN_MAX)
 }
 
-/// How far the arc is off its place just now.
+/// How far a nearly full arc trembles at this moment, in units.
 fn shaken(disc: &Disc, at: f64, is_calm: bool) -> f64 {
     if is_calm || strain_part(disc) <= 0.9 {
         return 0.0;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
-    #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+    #[expect(clippy::cast_possible_truncation, reason = "a playhead is within a round")]
+    #[expect(clippy::cast_sign_loss, reason = "a playhead is never before the round")]
     let moment = (at * 0.5) as u32;
     (chance(moment) - 0.5) * 3.0
 }
 
-fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc, frame: &Frame) {
+fn draw_protection(context: &CanvasRenderingContext2d, place: Point, disc: &Disc, frame: &Frame) {
     let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
     let leaving = f64::from(disc.protection.min(20)) / 20.0;
     context.set_global_alpha(0.30 * leaving);
@@ -227,15 +228,15 @@ fn draw_protection(context: &CanvasRenderingContext2d, place: Place, disc: &Disc
     context.set_global_alpha(1.0);
 }
 
-/// Twice the push: a charged crown of eight rays that turns.
-fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, disc: &Disc) {
+/// Draws Overcharge: a turning crown of eight rays.
+fn draw_overcharge(context: &CanvasRenderingContext2d, place: Point, at: f64, disc: &Disc) {
     if blinks_out(disc.overcharge, at) {
         return;
     }
     context.begin_path();
     for ray in 0..8 {
         let angle = f64::from(ray) * TAU / 8.0 + at * 0.05;
-        let (from, to) = (Place::at(angle, RADIUS), Place::at(angle + 0.12, RADIUS + 13.0));
+        let (from, to) = (Point::at(angle, RADIUS), Point::at(angle + 0.12, RADIUS + 13.0));
         context.move_to(place.x + from.x, place.y + from.y);
         context.line_to(place.x + to.x, place.y + to.y);
     }
@@ -249,8 +250,8 @@ fn draw_overcharge(context: &CanvasRenderingContext2d, place: Place, at: f64, di
     context.set_line_cap("butt");
 }
 
-/// Twice the mass: a thick inner rim with four bolts.
-fn draw_heavy(context: &CanvasRenderingContext2d, place: Place, disc: &Disc) {
+/// Draws Heavy: a thick inner rim with four bolts.
+fn draw_heavy(context: &CanvasRenderingContext2d, place: Point, disc: &Disc) {
     ring(context, place, RADIUS * 0.86, palette::INK.css, 5.0);
     let left = f64::from(disc.heavy) / f64::from(disc::EFFECT_TICKS);
     context.set_stroke_style_str(palette::pickup(shared::sim::PickupKind::Heavy).css);
@@ -259,12 +260,12 @@ fn draw_heavy(context: &CanvasRenderingContext2d, place: Place, disc: &Disc) {
     context.arc(place.x, place.y, RADIUS * 0.86, -FRAC_PI_2, -FRAC_PI_2 + TAU * left).ok();
     context.stroke();
     for bolt in 0..4 {
-        let at = Place::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
+        let at = Point::at((f64::from(bolt) + 0.5) * TAU / 4.0, RADIUS * 0.86);
         fill_circle(context, place.plus(at), 2.6, palette::ICE_EDGE.css);
     }
 }
 
-/// In its last second an effect blinks.
+/// Whether an effect is invisible at this moment, because it blinks in its last second.
 fn blinks_out(ticks_left: u16, at: f64) -> bool {
     ticks_left < 60 && (at / 6.0).rem_euclid(2.0) < 1.0
 }

@@ -1,10 +1,10 @@
-//! What just happened, as light: rings, cones, streaks and sparks that fade within moments.
+//! Recent events as light: rings, cones, streaks and sparks that fade within moments.
 //!
-//! An effect knows when it was born and nothing else about time, so how it looks follows from the needle: slow
-//! motion slows it down, and a pause holds it.
+//! An effect stores only the tick of its event, and its look follows from the playhead: slow motion slows it down,
+//! and a pause holds it.
 
+mod hit_stop;
 mod paint;
-mod stop;
 
 pub(super) use paint::{draw_above, draw_below};
 
@@ -14,70 +14,70 @@ use presentation::palette;
 use shared::sim::{Disc, Event, PickupKind, Slot, World};
 use shared::tick::Tick;
 
-use super::place::{Place, chance, radians, units};
-use stop::Stop;
+use super::point::{Point, chance, radians, units};
+use hit_stop::HitStop;
 
-/// At most so many are kept; when there are more, the oldest goes.
+/// How many effects are kept. When full, the oldest is dropped.
 const EFFECTS_MAX: usize = 160;
-/// The longest that any effect lasts, in ticks.
+/// The longest life of an effect, in ticks.
 const LIFE_TICKS_MAX: f64 = 42.0;
-/// The world is at most so many ticks ahead of the needle.
+/// How far the world may be ahead of the playhead, in ticks.
 const LATE_TICKS: f64 = 4.0;
-/// A squash lasts so long, in ticks.
+/// How long a squash lasts, in ticks.
 const SQUASH_TICKS: f64 = 9.0;
-/// A shake lasts so long, in ticks, and moves the eye so far at first, in units.
+/// How long a shake lasts, in ticks, and how far it first moves the camera, in units.
 const SHAKE_TICKS: f64 = 14.0;
 const SHAKE_REACH: f64 = 5.0;
 
-/// The effects that may still be seen.
+/// The effects that can still be seen.
 #[derive(Debug, Clone, Default)]
 pub struct Effects {
     shown: VecDeque<Effect>,
-    stops: VecDeque<Stop>,
+    stops: VecDeque<HitStop>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Effect {
     /// Ticks since the round began.
     born: f64,
-    place: Place,
-    /// Radians: where a push went.
+    place: Point,
+    /// The direction of a push, in radians.
     angle: f64,
     kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
-    /// A small flash where a pulse left.
+    /// A small flash where a pulse was fired.
     Muzzle,
-    /// Somebody was hit so hard, from 0 to 1.
+    /// A disc was hit. `strength` is from 0 to 1.
     Hit { target: Slot, strength: f64 },
-    /// A shove, caught or not.
+    /// A shove, whether it hit or not.
     Cone { reach: f64 },
-    /// Streaks behind somebody who dashed.
+    /// Streaks behind a disc that dashed.
     Streaks { slot: Slot },
-    /// Two discs touched so hard, from 0 to 1.
+    /// Two discs bumped. `strength` is from 0 to 1.
     Sparks { strength: f64 },
-    /// The place where the edge was crossed.
+    /// A disc went over the edge.
     Fall { slot: Slot },
-    /// Somebody is back.
+    /// A disc respawned.
     Return,
-    /// A pickup came, or was taken.
+    /// A pickup appeared, or was taken.
     Pickup { kind: PickupKind, taken: bool },
-    /// Somebody took the lead.
+    /// A disc took the lead.
     Lead,
     /// The platform begins to shrink.
     Shrink { radius: f64 },
 }
 
 impl Effects {
-    /// Nothing is to be seen any more: the needle jumped.
+    /// Drops all effects, because the playhead jumped.
     pub fn clear(&mut self) {
         self.shown.clear();
         self.stops.clear();
     }
 
-    /// Takes what happened on the way to a world.
+    /// Adds the events that led to a world.
     pub fn record(&mut self, world: &World, events: &[(Tick, Event)]) {
         let now = f64::from(world.elapsed());
         for (tick, event) in events {
@@ -91,21 +91,21 @@ impl Effects {
                 }
                 self.shown.push_back(Effect { born, place, angle, kind });
             }
-            self.stops.extend(stop::stops_of(world, event, born));
+            self.stops.extend(hit_stop::hit_stops_of(world, event, born));
         }
-        self.stops.retain(|stop| now - stop.born <= stop::LIFE_TICKS + LATE_TICKS);
+        self.stops.retain(|stop| now - stop.born <= hit_stop::LIFE_TICKS + LATE_TICKS);
         let surplus = self.stops.len().saturating_sub(EFFECTS_MAX);
         self.stops.drain(..surplus);
         self.shown.retain(|effect| now - effect.born <= LIFE_TICKS_MAX);
     }
 
-    /// How far from its place a disc is drawn, because a hard hit stopped it.
-    pub(super) fn hold(&self, slot: Slot, at: f64) -> Place {
-        stop::offset(self.stops.iter(), slot, at)
+    /// The offset of a disc during its hit stop.
+    pub(super) fn hit_stop_offset(&self, slot: Slot, at: f64) -> Point {
+        hit_stop::offset(self.stops.iter(), slot, at)
     }
 
-    /// How far the eye is shaken.
-    pub(super) fn shake(&self, at: f64) -> Place {
+    /// The offset of the camera during a shake.
+    pub(super) fn shake(&self, at: f64) -> Point {
         let strength = self.alive(at).filter_map(|(effect, age)| {
             let hard = match effect.kind {
                 Kind::Fall { .. } => 1.0,
@@ -115,13 +115,13 @@ impl Effects {
             (age < SHAKE_TICKS && hard > 0.0).then(|| hard * (1.0 - age / SHAKE_TICKS))
         });
         let reach = SHAKE_REACH * strength.fold(0.0, f64::max);
-        #[expect(clippy::cast_possible_truncation, reason = "a needle is within a round")]
-        #[expect(clippy::cast_sign_loss, reason = "a needle is never before the round")]
+        #[expect(clippy::cast_possible_truncation, reason = "a playhead is within a round")]
+        #[expect(clippy::cast_sign_loss, reason = "a playhead is never before the round")]
         let seed = at as u32;
-        Place::new(chance(seed) - 0.5, chance(seed + 7_919) - 0.5).times(reach)
+        Point::new(chance(seed) - 0.5, chance(seed + 7_919) - 0.5).times(reach)
     }
 
-    /// The direction and the amount by which a disc is squashed.
+    /// The direction and the amount of a disc's squash. `None` when there is none.
     pub(super) fn squash(&self, slot: Slot, at: f64) -> Option<(f64, f64)> {
         let mut hits = self.alive(at).filter_map(|(effect, age)| match effect.kind {
             Kind::Hit { target, strength } if target == slot && age < SQUASH_TICKS => {
@@ -141,21 +141,21 @@ impl Effects {
     }
 }
 
-fn effect_of(world: &World, event: &Event) -> Option<(Place, f64, Kind)> {
+fn effect_of(world: &World, event: &Event) -> Option<(Point, f64, Kind)> {
     let disc = |slot: &Slot| world.disc(*slot);
-    let place = |disc: &Disc| Place::of(disc.position);
+    let place = |disc: &Disc| Point::from_world(disc.position);
     let aim = |disc: &Disc| radians(disc.input.aim);
     Some(match event {
         Event::PulseFired { id } => {
             let from = disc(&id.slot)?;
-            (place(from).plus(Place::at(aim(from), 30.0)), aim(from), Kind::Muzzle)
+            (place(from).plus(Point::at(aim(from), 30.0)), aim(from), Kind::Muzzle)
         }
         Event::PulseHit { id, target, at } => {
             let target_disc = disc(target)?;
-            let angle = place(target_disc).minus(Place::of(*at)).angle();
+            let angle = place(target_disc).minus(Point::from_world(*at)).angle();
             let strong = disc(&id.slot).is_some_and(|owner| owner.overcharge > 0);
             let strength = if strong { 0.9 } else { 0.5 };
-            (Place::of(*at), angle, Kind::Hit { target: *target, strength })
+            (Point::from_world(*at), angle, Kind::Hit { target: *target, strength })
         }
         Event::Shove { slot } => {
             let from = disc(slot)?;
@@ -168,33 +168,33 @@ fn effect_of(world: &World, event: &Event) -> Option<(Place, f64, Kind)> {
         }
         Event::Dash { slot } => {
             let from = disc(slot)?;
-            (place(from), Place::of(from.velocity).angle(), Kind::Streaks { slot: *slot })
+            (place(from), Point::from_world(from.velocity).angle(), Kind::Streaks { slot: *slot })
         }
         Event::Bump { a, b, speed, at } => {
             let way = place(disc(b)?).minus(place(disc(a)?));
             let strength = (units(*speed) / 10.0).min(1.0);
-            (Place::of(*at), way.angle(), Kind::Sparks { strength })
+            (Point::from_world(*at), way.angle(), Kind::Sparks { strength })
         }
         Event::KnockOut { slot, at, .. } => {
-            (Place::of(*at), Place::of(*at).angle(), Kind::Fall { slot: *slot })
+            (Point::from_world(*at), Point::from_world(*at).angle(), Kind::Fall { slot: *slot })
         }
         Event::Respawn { slot } => (place(disc(slot)?), 0.0, Kind::Return),
         Event::PickupSpawned { kind, at } => {
-            (Place::of(*at), 0.0, Kind::Pickup { kind: *kind, taken: false })
+            (Point::from_world(*at), 0.0, Kind::Pickup { kind: *kind, taken: false })
         }
         Event::PickupTaken { kind, at, .. } => {
-            (Place::of(*at), 0.0, Kind::Pickup { kind: *kind, taken: true })
+            (Point::from_world(*at), 0.0, Kind::Pickup { kind: *kind, taken: true })
         }
         Event::LeadChange { slot } => (place(disc(slot)?), 0.0, Kind::Lead),
         Event::ShrinkBegins => {
-            (Place::default(), 0.0, Kind::Shrink { radius: units(world.platform_radius()) })
+            (Point::default(), 0.0, Kind::Shrink { radius: units(world.platform_radius()) })
         }
         Event::RoundOver => return None,
     })
 }
 
 impl Kind {
-    /// How long it lasts, in ticks. 15 are the 250 ms of a push, 36 the 600 ms of a fall.
+    /// The life of an effect, in ticks. 15 are the 250 ms of a push, 36 the 600 ms of a fall.
     const fn life_ticks(self) -> f64 {
         match self {
             Self::Muzzle => 8.0,
@@ -206,7 +206,7 @@ impl Kind {
         }
     }
 
-    /// Whether discs stand on it rather than under it.
+    /// Whether it is drawn below the discs.
     const fn is_below(self) -> bool {
         matches!(self, Self::Cone { .. } | Self::Streaks { .. } | Self::Return | Self::Fall { .. })
     }

@@ -1,4 +1,4 @@
-//! Names: of the leader with a crown, of the followed player, and of whoever is near the pointer.
+//! Names: of the leader, with a crown, of the followed player, and of players near the pointer.
 
 use presentation::labels::{CROWDED_ABOVE, LabelLayout};
 use presentation::palette;
@@ -6,22 +6,22 @@ use shared::sim::{Slot, scoring};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
-use super::place::Place;
-use super::{Frame, Scene, Seen};
+use super::point::Point;
+use super::scene::{DrawnDisc, Frame, Scene};
 
-/// The pointer is near within so many pixels.
+/// How near to the pointer a player is named, in pixels.
 const NEAR: f64 = 46.0;
-/// From the middle of a disc to its name, in units.
+/// The distance from a disc's centre to its name, in units.
 const LIFT: f64 = 40.0;
-/// And in pixels at least.
+/// The smallest such distance, in pixels.
 const LIFT_PX: f64 = 9.0;
-/// Of a crowd that is shown whole, this many leaders are named.
+/// How many leaders are named when a whole crowd is shown.
 const BEST: usize = 4;
 
-/// Draws in CSS pixels, so that letters stay readable at every scale.
+/// Draws the names in CSS pixels, so that they stay readable at every scale.
 pub(super) fn draw(
     context: &CanvasRenderingContext2d,
-    discs: &[Seen],
+    discs: &[DrawnDisc],
     scene: &Scene,
     frame: &Frame,
     view: View,
@@ -35,7 +35,7 @@ pub(super) fn draw(
     let leader = scoring::leader(&scene.world.discs);
     let is_many = scene.world.discs.len() > CROWDED_ABOVE;
     let best = if is_many && scene.follow.is_none() { best_of(scene) } else { Vec::new() };
-    let weight = |seen: &&Seen| match seen.disc.slot {
+    let weight = |seen: &&DrawnDisc| match seen.disc.slot {
         slot if scene.follow == Some(slot) => 0,
         slot if leader == Some(slot) => 1,
         slot if best.contains(&slot) => 2,
@@ -46,38 +46,38 @@ pub(super) fn draw(
     let mut layout = LabelLayout::default();
     for seen in standing {
         let way = seen.place.minus(view.middle).times(view.scale);
-        let middle = Place::new(frame.width / 2.0, frame.height / 2.0).plus(way);
+        let middle = Point::new(frame.width / 2.0, frame.height / 2.0).plus(way);
         let slot = seen.disc.slot;
         let leads = leader == Some(slot);
         let near =
-            frame.pointer.is_some_and(|(x, y)| Place::new(x, y).minus(middle).length() < NEAR);
+            frame.pointer.is_some_and(|(x, y)| Point::new(x, y).minus(middle).length() < NEAR);
         let entry = scene.roster.entry(slot);
         let waits = entry.is_some_and(|entry| entry.reconnecting);
         if !(leads || near || waits || scene.follow == Some(slot) || best.contains(&slot)) {
             continue;
         }
-        let foot = middle.plus(Place::new(0.0, -(LIFT * view.scale).max(LIFT_PX)));
+        let foot = middle.plus(Point::new(0.0, -(LIFT * view.scale).max(LIFT_PX)));
         if is_many && !layout.place((foot.x, foot.y), (7.0 * size, 1.3 * size)) {
             continue;
         }
         if let Some(entry) = entry {
             draw_text(context, entry.name.as_str(), foot);
             if waits {
-                draw_text(context, "reconnecting", foot.plus(Place::new(0.0, -size - 3.0)));
+                draw_text(context, "reconnecting", foot.plus(Point::new(0.0, -size - 3.0)));
             }
         }
         if leads {
-            draw_crown(context, foot.plus(Place::new(0.0, -size - 4.0)), size * 0.62);
+            draw_crown(context, foot.plus(Point::new(0.0, -size - 4.0)), size * 0.62);
         }
     }
 }
 
-/// Whose names are shown of many.
+/// The players of a crowd that are named.
 fn best_of(scene: &Scene) -> Vec<Slot> {
     scoring::ranking(&scene.world.discs).into_iter().take(BEST).map(|disc| disc.slot).collect()
 }
 
-fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Place) {
+fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Point) {
     context.set_stroke_style_str(palette::INK.css);
     context.set_line_width(4.0);
     context.set_fill_style_str(palette::TEXT.css);
@@ -85,7 +85,7 @@ fn draw_text(context: &CanvasRenderingContext2d, text: &str, foot: Place) {
     context.fill_text(text, foot.x, foot.y).ok();
 }
 
-fn draw_crown(context: &CanvasRenderingContext2d, middle: Place, half: f64) {
+fn draw_crown(context: &CanvasRenderingContext2d, middle: Point, half: f64) {
     let corners = [
         (-1.0, 0.7),
         (-1.15, -0.6),

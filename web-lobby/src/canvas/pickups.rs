@@ -1,4 +1,4 @@
-//! What lies on the ice: a tile with the shape of what it does.
+//! Pickups on the ice: tiles with the sign of their effect.
 
 use core::f64::consts::TAU;
 
@@ -6,29 +6,30 @@ use presentation::palette;
 use shared::sim::{PickupKind, World, pickup};
 use web_sys::CanvasRenderingContext2d;
 
-use super::place::{Place, units};
-use super::{Frame, fill_circle, ring};
+use super::point::{Point, units};
+use super::scene::Frame;
+use super::shapes::{fill_circle, ring};
 
 const RADIUS: f64 = units(pickup::RADIUS);
 
-/// Every pickup, each breathing a little.
+/// Draws every pickup, pulsating a little.
 pub(super) fn draw(context: &CanvasRenderingContext2d, world: &World, at: f64, frame: &Frame) {
     for pickup in &world.pickups {
-        let place = Place::of(pickup.position);
+        let place = Point::from_world(pickup.position);
         let lifted = if frame.is_calm { 2.0 } else { 2.0 + 1.5 * (at * 0.07 + place.x).sin() };
         context.set_global_alpha(0.25);
-        fill_circle(context, place.plus(Place::new(1.5, 4.0)), RADIUS, palette::SHADOW.css);
+        fill_circle(context, place.plus(Point::new(1.5, 4.0)), RADIUS, palette::SHADOW.css);
         context.set_global_alpha(0.35);
         fill_circle(context, place, RADIUS + 3.0 + lifted, palette::pickup(pickup.kind).css);
         context.set_global_alpha(1.0);
-        let place = place.plus(Place::new(0.0, -lifted));
+        let place = place.plus(Point::new(0.0, -lifted));
         fill_circle(context, place, RADIUS, palette::INK.css);
         ring(context, place, RADIUS - 1.5, palette::pickup(pickup.kind).css, 3.0);
         draw_shape(context, place, pickup.kind);
     }
 }
 
-fn draw_shape(context: &CanvasRenderingContext2d, place: Place, kind: PickupKind) {
+fn draw_shape(context: &CanvasRenderingContext2d, place: Point, kind: PickupKind) {
     let path = |points: &[(f64, f64)]| {
         context.begin_path();
         for (number, (x, y)) in points.iter().enumerate() {

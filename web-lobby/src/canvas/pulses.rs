@@ -1,4 +1,4 @@
-//! Shots in the air, each with a trail.
+//! Pulses in flight, each with a trail.
 
 use std::collections::HashSet;
 
@@ -6,16 +6,17 @@ use presentation::palette;
 use shared::sim::{Pulse, pulse};
 use web_sys::CanvasRenderingContext2d;
 
-use super::place::{Place, units};
-use super::{Scene, fill_circle};
+use super::point::{Point, units};
+use super::scene::Scene;
+use super::shapes::fill_circle;
 
 const RADIUS: f64 = units(pulse::RADIUS);
-/// A pulse fades in its last ticks.
+/// A pulse fades during this many last ticks.
 const FADE_TICKS: f64 = 8.0;
 
-/// Every pulse at the needle's place.
+/// Draws every pulse at the playhead.
 pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
-    // A pulse flies straight, so its place between two ticks follows from its velocity.
+    // A pulse flies straight, so its position between two ticks follows from its velocity.
     let ahead = f64::from(scene.world.elapsed()) - scene.at;
     for pulse in &scene.world.pulses {
         if f64::from(pulse::LIFE_TICKS - pulse.ticks_left.min(pulse::LIFE_TICKS)) >= ahead {
@@ -23,7 +24,7 @@ pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
         }
     }
     let flying: HashSet<_> = scene.world.pulses.iter().map(|pulse| pulse.id).collect();
-    // One that hit since the last frame is still seen on its way.
+    // A pulse that has hit since the last snapshot is still drawn on its way.
     for pulse in scene.previous.iter().flat_map(|world| &world.pulses) {
         if !flying.contains(&pulse.id) && pulse.ticks_left > 2 && ahead > 0.9 {
             draw_one(context, pulse, ahead - 2.0);
@@ -33,15 +34,15 @@ pub(super) fn draw(context: &CanvasRenderingContext2d, scene: &Scene) {
 }
 
 fn draw_one(context: &CanvasRenderingContext2d, pulse: &Pulse, ahead: f64) {
-    let velocity = Place::of(pulse.velocity);
-    let place = Place::of(pulse.position).minus(velocity.times(ahead));
+    let velocity = Point::from_world(pulse.velocity);
+    let place = Point::from_world(pulse.position).minus(velocity.times(ahead));
     let strength = (f64::from(pulse.ticks_left) / FADE_TICKS).min(1.0);
     let size = if pulse.overcharged { 1.4 } else { 1.0 };
     let colour = if pulse.overcharged { palette::CHARGE.css } else { palette::WARM.css };
 
     // The trail is a thin triangle with a round head.
     let tail = place.minus(velocity.times(4.5));
-    let across = Place::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
+    let across = Point::new(-velocity.y, velocity.x).times(RADIUS * size / velocity.length());
     context.set_global_alpha(0.45 * strength);
     context.set_fill_style_str(palette::hue(pulse.id.slot).body.css);
     context.begin_path();

@@ -1,31 +1,31 @@
-//! One line across the page while the server is away.
+//! A line across the page while the server cannot be reached.
 
 use leptos::prelude::*;
 use shared::api::{RoomList, Scoreboard};
 
-use crate::api::link::Link;
-use crate::api::sse::Fed;
-use crate::api::wake;
+use crate::api::notify;
+use crate::api::sse::LiveFeed;
+use crate::api::transport::Status;
 
-/// Says that the connection is lost, when it is tried again, and lets a person try now.
+/// Says that the connection is lost and when the next attempt follows, and offers to try now.
 #[component]
 pub(crate) fn Banner() -> impl IntoView {
-    let scores = Fed::<Scoreboard>::expect().link;
-    let rooms = Fed::<RoomList>::expect().link;
+    let scores = LiveFeed::<Scoreboard>::expect().status;
+    let rooms = LiveFeed::<RoomList>::expect().status;
     let is_away = Memo::new(move |_| is_cut(&scores.get()) && is_cut(&rooms.get()));
     view! {
         <div class="banner-place" aria-live="polite">
             <Show when=move || is_away.get()>
                 <div class="banner">
                     <span>"The server does not answer. What you see may be old."</span>
-                    <span aria-hidden="true">{move || scores.with(Link::words)}</span>
-                    <button class="quiet slim" on:click=move |_| wake::nudge()>"Try now"</button>
+                    <span aria-hidden="true">{move || scores.with(Status::words)}</span>
+                    <button class="quiet slim" on:click=move |_| notify::wake_sleepers()>"Try now"</button>
                 </div>
             </Show>
         </div>
     }
 }
 
-fn is_cut(link: &Link) -> bool {
-    matches!(link, Link::Reconnecting { .. } | Link::Stopped(_))
+fn is_cut(status: &Status) -> bool {
+    matches!(status, Status::Reconnecting { .. } | Status::Stopped(_))
 }

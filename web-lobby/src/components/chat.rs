@@ -1,4 +1,4 @@
-//! The chat: what was said, and a line to say something.
+//! The chat: the lines, and a field to write one.
 
 pub mod line;
 
@@ -9,17 +9,17 @@ use shared::protocol::chat::{ChatLine, LINE_CHARS_MAX};
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::Empty;
-use crate::api::chat::{Chat, To};
-use crate::api::link::{Link, Transport};
+use crate::api::chat::{Chat, Recipient};
 use crate::api::session::Identity;
 use crate::api::storage;
+use crate::api::transport::{Status, Transport};
 use line::{Line, MutedList};
 
-/// From so many characters on, the number of those left is shown.
+/// From this many characters on, the number of characters left is shown.
 const COUNT_FROM: usize = LINE_CHARS_MAX - 60;
-/// Lines of one person within so many milliseconds stand under one name.
-const SAME_BREATH_MS: u64 = 120_000;
-/// So near to the bottom (in pixels) new lines scroll into view.
+/// How close lines of one author must be to stand under one name, in milliseconds.
+const SAME_AUTHOR_MS: u64 = 120_000;
+/// How close to the bottom the log must be to follow new lines, in pixels.
 const BOTTOM_PX: i32 = 60;
 
 /// The chat as a column that can be folded.
@@ -51,31 +51,31 @@ pub(crate) fn ChatPanel() -> impl IntoView {
                     }}
                 </button>
                 <h2>"Chat"</h2>
-                <Badge part="chat" transport=Transport::Socket link=chat.link />
+                <Badge part="chat" transport=Transport::Socket status=chat.status />
             </div>
             <div class="chat-body">
                 <Channels chat=chat />
                 <Log chat=chat />
                 <MutedList chat=chat />
-                <SayForm chat=chat />
+                <LineForm chat=chat />
             </div>
         </aside>
     }
 }
 
-/// Where one speaks, once there is more than the lobby.
+/// The choice of the channel, when there is more than the lobby.
 #[component]
 fn Channels(chat: Chat) -> impl IntoView {
-    let channel = move |to: To, title: String| {
+    let channel = move |to: Recipient, title: String| {
         let is_chosen = {
             let to = to.clone();
-            move || chat.to.get() == to
+            move || chat.recipient.get() == to
         };
         view! {
             <button
                 class="quiet slim"
                 aria-pressed=move || is_chosen().to_string()
-                on:click=move |_| chat.to.set(to.clone())
+                on:click=move |_| chat.recipient.set(to.clone())
             >
                 {title}
             </button>
@@ -84,8 +84,8 @@ fn Channels(chat: Chat) -> impl IntoView {
     view! {
         {move || chat.room.get().map(|room| view! {
             <div class="channels" role="group" aria-label="Channel">
-                {channel(To::Lobby, "Lobby".to_owned())}
-                {channel(To::Room(room), format!("Room {room}"))}
+                {channel(Recipient::Lobby, "Lobby".to_owned())}
+                {channel(Recipient::Room(room), format!("Room {room}"))}
             </div>
         })}
     }
@@ -99,15 +99,15 @@ fn Log(chat: Chat) -> impl IntoView {
         chat.muted.with(|muted| {
             chat.lines.with(|lines| {
                 let mut before = None;
-                let audible = lines.iter().filter(|line| !muted.contains(&line.from));
-                audible
-                    .map(|line| (line.clone(), goes_on(before.replace(line), line)))
+                let unmuted = lines.iter().filter(|line| !muted.contains(&line.from));
+                unmuted
+                    .map(|line| (line.clone(), continues(before.replace(line), line)))
                     .collect::<Vec<_>>()
             })
         })
     });
     let is_empty = Memo::new(move |_| shown.with(Vec::is_empty));
-    // Keeps the newest line in view, unless the person reads further up.
+    // Keeps the newest line in view, unless the visitor has scrolled up.
     Effect::new(move |before: Option<()>| {
         shown.track();
         let Some(log) = log.get() else { return };
@@ -116,9 +116,9 @@ fn Log(chat: Chat) -> impl IntoView {
             request_animation_frame(move || log.set_scroll_top(log.scroll_height()));
         }
     });
-    let silence = move || match (identity.me.with(Option::is_some), chat.link.get()) {
+    let empty_text = move || match (identity.me.with(Option::is_some), chat.status.get()) {
         (false, _) => "Choose a name to read and to write: say something below.",
-        (true, Link::Live) => "Nobody has said anything yet. Be the first.",
+        (true, Status::Live) => "Nobody has said anything yet. Be the first.",
         (true, _) => "Opening the chat …",
     };
     view! {
@@ -131,26 +131,26 @@ fn Log(chat: Chat) -> impl IntoView {
             node_ref=log
         >
             <Show when=move || is_empty.get()>
-                <Empty>{silence}</Empty>
+                <Empty>{empty_text}</Empty>
             </Show>
-            <For each=move || shown.get() key=|(line, goes_on)| (line.sequence, *goes_on) let((line, goes_on))>
-                <Line chat=chat line=line goes_on=goes_on />
+            <For each=move || shown.get() key=|(line, continues)| (line.sequence, *continues) let((line, continues))>
+                <Line chat=chat line=line continues=continues />
             </For>
         </div>
     }
 }
 
-/// Whether a line goes on with what the same person just said: it needs no name of its own.
-fn goes_on(before: Option<&ChatLine>, line: &ChatLine) -> bool {
+/// Whether a line continues the previous one, so that it needs no name of its own.
+fn continues(before: Option<&ChatLine>, line: &ChatLine) -> bool {
     before.is_some_and(|before| {
         before.from == line.from
             && before.channel == line.channel
-            && line.at_ms.saturating_sub(before.at_ms) < SAME_BREATH_MS
+            && line.at_ms.saturating_sub(before.at_ms) < SAME_AUTHOR_MS
     })
 }
 
 #[component]
-fn SayForm(chat: Chat) -> impl IntoView {
+fn LineForm(chat: Chat) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     let length = RwSignal::new(0);
     let fill = move |text: &str| {
@@ -159,7 +159,7 @@ fn SayForm(chat: Chat) -> impl IntoView {
             length.set(text.chars().count());
         }
     };
-    // A refused line comes back, unless the next one is being written.
+    // A line that was not sent comes back into the field, unless there is a new text.
     Effect::new(move |_| {
         if let Some(text) = chat.returned.get() {
             if field.get_untracked().is_some_and(|field| field.value().is_empty()) {
@@ -173,17 +173,17 @@ fn SayForm(chat: Chat) -> impl IntoView {
         let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
         if !text.trim().is_empty() {
             fill("");
-            chat.say(text);
+            chat.send_line(text);
         }
     };
-    let person = move || match chat.to.get() {
-        To::Person(_, name) => Some(name.to_string()),
-        To::Lobby | To::Room(_) => None,
+    let person = move || match chat.recipient.get() {
+        Recipient::Person(_, name) => Some(name.to_string()),
+        Recipient::Lobby | Recipient::Room(_) => None,
     };
-    let placeholder = move || match chat.to.get() {
-        To::Lobby => "Say something to everyone".to_owned(),
-        To::Room(_) => "Say something in the room".to_owned(),
-        To::Person(_, name) => format!("Whisper to {name}"),
+    let placeholder = move || match chat.recipient.get() {
+        Recipient::Lobby => "Say something to everyone".to_owned(),
+        Recipient::Room(_) => "Say something in the room".to_owned(),
+        Recipient::Person(_, name) => format!("Whisper to {name}"),
     };
     view! {
         <form class="say" on:submit=submit autocomplete="off">
@@ -193,8 +193,8 @@ fn SayForm(chat: Chat) -> impl IntoView {
                     <button
                         type="button"
                         class="quiet slim"
-                        aria-label="To everyone again"
-                        on:click=move |_| chat.to.set(To::Lobby)
+                        aria-label="Recipient everyone again"
+                        on:click=move |_| chat.recipient.set(Recipient::Lobby)
                     >
                         <Picture icon=Icon::Close />
                     </button>

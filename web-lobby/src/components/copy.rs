@@ -1,4 +1,4 @@
-//! A text to take along, with a button that copies it.
+//! A text with a button that copies it.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -6,32 +6,32 @@ use leptos::task::spawn_local;
 use super::icon::{Icon, Picture};
 use crate::api::clipboard;
 
-/// What became of the last press.
+/// The result of the last press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Copied {
     NotYet,
     Done,
-    /// The browser lets nobody at its clipboard: the text is selected instead.
+    /// The browser does not allow copying, so the text was selected instead.
     ByHand,
 }
 
-/// Shows a text and copies it.
+/// A field with a text, and the button.
 #[component]
 pub(crate) fn CopyText(
-    /// What the text is, for those who do not see it.
+    /// The description for screen readers.
     label: &'static str,
-    /// Nothing: not yet.
+    /// `None` while the text is not known yet.
     text: Signal<Option<String>>,
-    /// Somebody has it now.
+    /// Called when the visitor has copied the text.
     #[prop(optional, into)]
-    taken: Option<Callback<()>>,
+    on_copied: Option<Callback<()>>,
 ) -> impl IntoView {
     let copied = RwSignal::new(Copied::NotYet);
     let field = NodeRef::<leptos::html::Input>::new();
     let select = move || field.get_untracked().inspect(|field| field.select()).is_some();
     let has_it = move || {
-        if let Some(taken) = taken {
-            taken.run(());
+        if let Some(on_copied) = on_copied {
+            on_copied.run(());
         }
     };
     let copy = move |_| {
@@ -81,7 +81,7 @@ pub(crate) fn CopyText(
     }
 }
 
-/// A text that changes while somebody is about to copy it by hand stays selected.
+/// Keeps the text selected when it changes while the visitor is about to copy it by hand.
 fn keep_selected(field: NodeRef<leptos::html::Input>, text: Signal<Option<String>>) {
     Effect::new(move |_| {
         text.track();

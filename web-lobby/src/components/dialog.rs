@@ -1,15 +1,15 @@
-//! A question in front of the page: the browser's own dialog, which keeps the focus inside and closes on Escape.
+//! A modal dialog: the browser's own element, which keeps the focus inside and closes on Escape.
 
 use leptos::html;
 use leptos::prelude::*;
 
-/// Shows its content while `open`.
+/// Shows its children while `open`.
 #[component]
 pub(crate) fn Dialog(
     /// The heading.
     title: &'static str,
     #[prop(into)] open: Signal<bool>,
-    /// The person wants it closed.
+    /// Called when the visitor closes it.
     #[prop(into)]
     close: Callback<()>,
     children: ChildrenFn,
@@ -18,7 +18,7 @@ pub(crate) fn Dialog(
     Effect::new(move |_| {
         let Some(dialog) = dialog.get() else { return };
         if open.get() && !dialog.open() {
-            // Fails only where it is open already.
+            // It fails only when it is open already.
             dialog.show_modal().ok();
         } else if !open.get() {
             dialog.close();

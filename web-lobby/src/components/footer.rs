@@ -1,13 +1,13 @@
-//! The line at the bottom: what else there is.
+//! The line at the bottom: further links.
 
 use leptos::prelude::*;
 
-/// Links that not everybody needs.
+/// Links that few visitors need.
 #[component]
 pub(crate) fn Footer() -> impl IntoView {
     view! {
         <footer class="bottom">
-            <span>"Every part says how it is fed: rest the pointer on its badge to read why."</span>
+            <span>"Every part says how it is feed: rest the pointer on its badge to read why."</span>
             <nav aria-label="More">
                 <a href="/determinism">"Determinism"</a>
                 <a href="/api/docs" rel="external">"API"</a>

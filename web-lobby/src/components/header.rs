@@ -1,4 +1,4 @@
-//! The bar at the top: where one is, and who.
+//! The bar at the top: the navigation and the visitor's name.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -42,7 +42,7 @@ fn Myself() -> impl IntoView {
                 when=move || page().is_some()
                 fallback=move || {
                     view! {
-                        <button class="quiet" on:click=move |_| identity.asking.set(true)>
+                        <button class="quiet" on:click=move |_| identity.is_asking_name.set(true)>
                             <Picture icon=Icon::User />
                             "Choose a name"
                         </button>
@@ -53,7 +53,7 @@ fn Myself() -> impl IntoView {
                     <Picture icon=Icon::User />
                     <span>{name}</span>
                 </a>
-                <button class="quiet slim" on:click=move |_| identity.asking.set(true)>"Rename"</button>
+                <button class="quiet slim" on:click=move |_| identity.is_asking_name.set(true)>"Rename"</button>
             </Show>
         </div>
     }

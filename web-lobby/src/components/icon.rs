@@ -1,8 +1,8 @@
-//! Icons: shapes of lucide (ISC licence), drawn with lines.
+//! Icons: shapes from Lucide (ISC licence), drawn with lines.
 
 use leptos::prelude::*;
 
-/// A picture of 24 × 24, for decoration beside words.
+/// A shape of 24 × 24.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
     Bot,
@@ -70,7 +70,7 @@ impl Icon {
     }
 }
 
-/// Draws an icon. Say in words what it means beside it, or in the button's label.
+/// Draws an icon. It only decorates: words beside it, or the button's label, say what it means.
 #[component]
 pub(crate) fn Picture(icon: Icon) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! Whether a part of the page can be seen now: scrolled to, and not in a folded tab.
+//! Whether an element can be visible now: it is scrolled to, and not in a hidden tab.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -6,10 +6,10 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{IntersectionObserver, IntersectionObserverEntry};
 
-/// Ends when dropped.
+/// A subscription to the browser's observer, ended when dropped.
 struct Observation {
     observer: IntersectionObserver,
-    _told: Closure<dyn FnMut(js_sys::Array)>,
+    _on_change: Closure<dyn FnMut(js_sys::Array)>,
 }
 
 impl Drop for Observation {
@@ -18,20 +18,22 @@ impl Drop for Observation {
     }
 }
 
-/// Whether an element is in view. False until the browser has said so.
+/// Whether an element is in view. False until the browser has reported it.
 pub(super) fn in_view(element: NodeRef<html::Span>) -> ReadSignal<bool> {
-    let (seen, set_seen) = signal(false);
+    let (visible, set_visible) = signal(false);
     let observation = StoredValue::new_local(None::<Observation>);
     Effect::new(move |_| {
         let Some(element) = element.get() else { return };
-        let told = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
-            // The newest comes last.
+        let on_change = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
+            // The newest entry comes last.
             let newest = entries.pop().dyn_into::<IntersectionObserverEntry>();
-            set_seen.set(newest.is_ok_and(|entry| entry.is_intersecting()));
+            set_visible.set(newest.is_ok_and(|entry| entry.is_intersecting()));
         });
-        let Ok(observer) = IntersectionObserver::new(told.as_ref().unchecked_ref()) else { return };
+        let Ok(observer) = IntersectionObserver::new(on_change.as_ref().unchecked_ref()) else {
+            return;
+        };
         observer.observe(&element);
-        observation.set_value(Some(Observation { observer, _told: told }));
+        observation.set_value(Some(Observation { observer, _on_change: on_change }));
     });
-    seen
+    visible
 }

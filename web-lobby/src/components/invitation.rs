@@ -1,14 +1,14 @@
-//! The ways into one room: by the native client, by a link for friends, and to watch it here.
+//! The ways into a room: the native client, a link for friends, and watching in the browser.
 
 use leptos::prelude::*;
 use shared::id::RoomId;
 
 use super::copy::CopyText;
 use super::icon::{Icon, Picture};
-use crate::api::handover::{AsWhom, Handover};
+use crate::api::device_link::{DeviceLinkCode, JoinAs};
 use crate::api::invitation;
 
-/// How to play in a room, or watch it.
+/// The ways to play in a room, or to watch it.
 #[component]
 pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
     view! {
@@ -26,18 +26,18 @@ pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
     }
 }
 
-/// The button that opens the native client, as the player of this page.
+/// The button that opens the native client as the player of this page.
 #[component]
 pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
-    let handover = Handover::expect();
-    handover.show();
+    let device_link = DeviceLinkCode::expect();
+    device_link.keep_shown();
     view! {
         <a
             class="button primary"
             data-testid="open-game"
-            href=move || invitation::client_link(room, &handover.as_whom())
+            href=move || invitation::client_link(room, &device_link.join_as())
             rel="external"
-            on:click=move |_| handover.take()
+            on:click=move |_| device_link.code_taken()
         >
             <Picture icon=Icon::Play />
             "Open the game"
@@ -45,26 +45,26 @@ pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
     }
 }
 
-/// The same as a command.
+/// The command that does the same.
 #[component]
 pub(crate) fn GameCommand(room: RoomId) -> impl IntoView {
-    let handover = Handover::expect();
-    handover.show();
-    let command = Signal::derive(move || invitation::command(room, &handover.as_whom()));
-    let is_bound = Memo::new(move |_| handover.as_whom() != AsWhom::Itself);
+    let device_link = DeviceLinkCode::expect();
+    device_link.keep_shown();
+    let command = Signal::derive(move || invitation::command(room, &device_link.join_as()));
+    let is_bound = Memo::new(move |_| device_link.join_as() != JoinAs::Own);
     view! {
         <CopyText
             label="Command that starts the game"
             text=command
-            taken=move |()| handover.take()
+            on_copied=move |()| device_link.code_taken()
         />
         <Show when=move || is_bound.get()>
-            <p class="help">"It starts the game as you. It works once, within a minute: copy it anew each time."</p>
+            <p class="help">"It starts the game as you. It works once, within a minute: copy it again each time."</p>
         </Show>
     }
 }
 
-/// A link and a code to send to friends.
+/// A code and a link to send to friends.
 #[component]
 pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
     view! {
@@ -81,7 +81,7 @@ pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
     }
 }
 
-/// The link that anybody may have.
+/// The link for friends.
 #[component]
 pub(crate) fn FriendsLink(room: RoomId) -> impl IntoView {
     let link = Signal::stored(Some(invitation::page_link(room)));

@@ -1,4 +1,4 @@
-//! The question for a name.
+//! The dialog that asks for a name.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ pub(crate) fn NameDialog() -> impl IntoView {
     view! {
         <Dialog
             title="Who is playing?"
-            open=identity.asking
+            open=identity.is_asking_name
             close=move |()| identity.close()
         >
             <NameForm identity=identity />
@@ -27,7 +27,7 @@ fn NameForm(identity: Identity) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = field.get() {
-            // The window was just opened for this.
+            // The dialog was opened for this field.
             field.focus().ok();
             field.select();
         }
@@ -50,19 +50,19 @@ fn NameForm(identity: Identity) -> impl IntoView {
                 maxlength=NAME_CHARS_MAX + 8
                 value=identity.suggestion()
                 aria-describedby="name-help"
-                aria-invalid=move || identity.refused.with(Option::is_some).to_string()
+                aria-invalid=move || identity.refusal.with(Option::is_some).to_string()
             />
-            <p id="name-help" class="help" class:refused=move || identity.refused.with(Option::is_some) aria-live="polite">
+            <p id="name-help" class="help" class:refused=move || identity.refusal.with(Option::is_some) aria-live="polite">
                 {move || {
-                    identity.refused.get().unwrap_or_else(|| {
+                    identity.refusal.get().unwrap_or_else(|| {
                         "2 to 16 letters or digits. You keep it, and your rating, in this browser.".to_owned()
                     })
                 }}
             </p>
             <div class="buttons">
                 <button type="button" class="quiet" on:click=move |_| identity.close()>"Not now"</button>
-                <button type="submit" class="primary" data-testid="name-submit" disabled=identity.busy>
-                    {move || if identity.busy.get() { "One moment …" } else { "Go" }}
+                <button type="submit" class="primary" data-testid="name-submit" disabled=identity.is_sending_name>
+                    {move || if identity.is_sending_name.get() { "One moment …" } else { "Go" }}
                 </button>
             </div>
         </form>

@@ -1,8 +1,8 @@
-//! What stands in a part's place while there is nothing to show: loading, nothing there, or an error.
+//! Placeholders while there is nothing to show: loading, empty, or an error.
 
 use leptos::prelude::*;
 
-/// Grey bars where rows will be.
+/// Grey bars in the place of rows that are loading.
 #[component]
 pub(crate) fn Skeleton(rows: usize) -> impl IntoView {
     view! {
@@ -13,13 +13,13 @@ pub(crate) fn Skeleton(rows: usize) -> impl IntoView {
     }
 }
 
-/// Nothing there, and what would bring something.
+/// Says that there is nothing, and what would change that.
 #[component]
 pub(crate) fn Empty(children: Children) -> impl IntoView {
     view! { <div class="empty">{children()}</div> }
 }
 
-/// What went wrong, and the next step.
+/// Says what went wrong, and offers to try again.
 #[component]
 pub(crate) fn Failure(
     #[prop(into)] sentence: Signal<String>,

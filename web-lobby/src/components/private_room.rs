@@ -1,15 +1,15 @@
-//! A room for friends: choose, open, send the link.
+//! Private rooms: choose the settings, open the room, send the link.
 
 use leptos::prelude::*;
 use shared::sim::{BotStrength, Mode};
 
 use super::dialog::Dialog;
 use super::invitation::{Invitation, WaysIn};
-use super::quick_play::{ModeChoice, about};
-use crate::api::directory::{Opening, PrivateRoom};
+use super::mode_choice::{ModeChoice, about};
 use crate::api::long_poll::QuickPlay;
+use crate::api::private_room::{Opening, PrivateRoom};
 
-/// The button and, once pressed, the question what kind of room.
+/// The button, and the dialog that it opens.
 #[component]
 pub(crate) fn PrivateRoomButton() -> impl IntoView {
     let private = PrivateRoom::expect();
@@ -36,15 +36,15 @@ pub(crate) fn PrivateRoomButton() -> impl IntoView {
                     }.into_any()
                 }
                 Opening::Off | Opening::Asking | Opening::Failed(_) => {
-                    view! { <Wish private=private close=close /> }.into_any()
+                    view! { <RoomForm private=private close=close /> }.into_any()
                 }
             }}
         </Dialog>
     }
 }
 
-/// What the bots of a room may be.
-const COMPANY: [(&str, Option<BotStrength>); 4] = [
+/// The choices for the bots of a room.
+const BOT_CHOICES: [(&str, Option<BotStrength>); 4] = [
     ("No bots", None),
     ("Gentle bots", Some(BotStrength::Gentle)),
     ("Keen bots", Some(BotStrength::Keen)),
@@ -52,7 +52,7 @@ const COMPANY: [(&str, Option<BotStrength>); 4] = [
 ];
 
 #[component]
-fn Wish(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl IntoView {
+fn RoomForm(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl IntoView {
     let mode: RwSignal<Mode> = RwSignal::new(QuickPlay::expect().mode.get_untracked());
     let bots = RwSignal::new(None);
     let refusal = move || match private.opening.get() {
@@ -61,16 +61,16 @@ fn Wish(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl IntoVie
     };
     let is_asking = move || private.opening.get() == Opening::Asking;
     view! {
-        <p class="help">"Only who has the link or the code finds it."</p>
+        <p class="help">"Only people with the link or the code can find it."</p>
         <ModeChoice group="room-mode" chosen=mode choose=move |chosen| mode.set(chosen) />
         <p class="about">{move || about(mode.get())}</p>
         <label class="field">
             "Free seats"
             <select on:change=move |event| {
                 let chosen = event_target_value(&event);
-                bots.set(COMPANY.iter().find(|(title, _)| *title == chosen).and_then(|(_, bots)| *bots));
+                bots.set(BOT_CHOICES.iter().find(|(title, _)| *title == chosen).and_then(|(_, bots)| *bots));
             }>
-                {COMPANY.map(|(title, _)| view! { <option>{title}</option> }).collect_view()}
+                {BOT_CHOICES.map(|(title, _)| view! { <option>{title}</option> }).collect_view()}
             </select>
         </label>
         <p class="help refused" aria-live="polite">{refusal}</p>

@@ -1,26 +1,26 @@
-//! The one big button: a match with whoever is there, and how the search for it stands.
+//! Quick play: the button, the state of the search, and the seat that was found.
 
 use leptos::prelude::*;
 use presentation::words;
 use shared::id::RoomId;
-use shared::sim::Mode;
 
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::invitation::WaysIn;
+use super::mode_choice::{ModeChoice, about};
 use super::private_room::PrivateRoomButton;
 use crate::api::clock::Now;
-use crate::api::link::Transport;
 use crate::api::long_poll::{QuickPlay, Search};
+use crate::api::transport::Transport;
 
-/// Choosing a mode, searching, and the seat that was found.
+/// The panel for quick play.
 #[component]
 pub(crate) fn QuickPlayPanel() -> impl IntoView {
     let play = QuickPlay::expect();
-    let stage = Memo::new(move |_| play.search.with(Stage::of));
-    let found = move || match stage.get() {
-        Stage::Matched(room) => Some(room.to_string()),
-        Stage::Idle | Stage::Waiting => None,
+    let step = Memo::new(move |_| play.search.with(Step::of));
+    let found = move || match step.get() {
+        Step::Matched(room) => Some(room.to_string()),
+        Step::Idle | Step::Waiting => None,
     };
     view! {
         <section class="play" aria-label="Play">
@@ -28,29 +28,29 @@ pub(crate) fn QuickPlayPanel() -> impl IntoView {
                 class="unseen"
                 role="status"
                 data-testid="match-status"
-                data-state=move || stage.get().name()
+                data-state=move || step.get().name()
                 data-room=found
             >
-                {move || stage.get().sentence()}
+                {move || step.get().sentence()}
             </p>
-            {move || match stage.get() {
-                Stage::Idle => view! { <Choice play=play /> }.into_any(),
-                Stage::Waiting => view! { <Waiting play=play /> }.into_any(),
-                Stage::Matched(room) => view! { <Found play=play room=room /> }.into_any(),
+            {move || match step.get() {
+                Step::Idle => view! { <Choice play=play /> }.into_any(),
+                Step::Waiting => view! { <Waiting play=play /> }.into_any(),
+                Step::Matched(room) => view! { <Found play=play room=room /> }.into_any(),
             }}
         </section>
     }
 }
 
-/// Where a person stands on the way to a match.
+/// The step that the panel shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Step {
     Idle,
     Waiting,
     Matched(RoomId),
 }
 
-impl Stage {
+impl Step {
     const fn of(search: &Search) -> Self {
         match search {
             Search::Off | Search::Failed(_) => Self::Idle,
@@ -76,17 +76,6 @@ impl Stage {
     }
 }
 
-/// What a mode is like, in a few words.
-pub(crate) const fn about(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Brawl => "Everyone against everyone, up to 16 on the ice.",
-        Mode::Teams => "Eight against eight.",
-        Mode::Duel => "One against one, on small ice.",
-        Mode::Practice => "You and three bots. It changes no rating.",
-        Mode::Crowd => "Up to 1,024 on one wide platform. It changes no rating.",
-    }
-}
-
 #[component]
 fn Choice(play: QuickPlay) -> impl IntoView {
     let failure = move || match play.search.get() {
@@ -107,36 +96,6 @@ fn Choice(play: QuickPlay) -> impl IntoView {
                 "Quick play"
             </button>
         </div>
-    }
-}
-
-/// The modes as one choice.
-#[component]
-pub(crate) fn ModeChoice(
-    /// Names the choice among all of the page: buttons of one name are one choice.
-    group: &'static str,
-    #[prop(into)] chosen: Signal<Mode>,
-    choose: impl Fn(Mode) + Copy + Send + Sync + 'static,
-) -> impl IntoView {
-    let option = move |mode: Mode| {
-        view! {
-            <label class="segment">
-                <input
-                    type="radio"
-                    name=group
-                    value=mode.title()
-                    prop:checked=move || chosen.get() == mode
-                    on:change=move |_| choose(mode)
-                />
-                <span>{mode.title()}</span>
-            </label>
-        }
-    };
-    view! {
-        <fieldset class="segments" data-testid=group>
-            <legend class="unseen">"Mode"</legend>
-            {Mode::ALL.map(option).collect_view()}
-        </fieldset>
     }
 }
 
@@ -166,7 +125,7 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
                 <h2>
                     {move || format!("Looking for a {} match", play.mode.get().title())}
                     " "
-                    <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
+                    <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
                 </h2>
                 <dl class="facts">
                     {move || {
@@ -194,7 +153,7 @@ fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
                 "There is a seat for you in room "
                 <b class="room-id">{room.to_string()}</b>
                 " "
-                <Badge part="matchmaking" transport=Transport::LongPoll link=play.link />
+                <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
             </h2>
             <WaysIn room=room />
         </div>

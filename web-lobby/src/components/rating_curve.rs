@@ -1,4 +1,4 @@
-//! A player's rating over the last rounds, as a line.
+//! A player's rating over the last rounds, as a curve.
 
 use leptos::prelude::*;
 use shared::api::RatingPoint;
@@ -9,13 +9,13 @@ const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 180.0;
 const MARGIN: f64 = 12.0;
 
-/// Draws the curve. With fewer than two rounds there is none.
+/// Draws the curve of at least two rounds.
 #[component]
 pub(crate) fn RatingCurve(points: Vec<RatingPoint>) -> impl IntoView {
-    let spots = spots(&points);
-    let line: Vec<_> = spots.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let curve_points = curve_points(&points);
+    let line: Vec<_> = curve_points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
     let line = line.join(" ");
-    let area = match (spots.first(), spots.last()) {
+    let area = match (curve_points.first(), curve_points.last()) {
         (Some((first, _)), Some((last, _))) => {
             format!("{first:.1},{HEIGHT} {line} {last:.1},{HEIGHT}")
         }
@@ -46,8 +46,8 @@ pub(crate) fn RatingCurve(points: Vec<RatingPoint>) -> impl IntoView {
     }
 }
 
-/// Where each round stands in the picture: rounds at equal distances, the highest rating on top.
-fn spots(points: &[RatingPoint]) -> Vec<(f64, f64)> {
+/// The point of each round in the picture: rounds at equal distances, the highest rating on top.
+fn curve_points(points: &[RatingPoint]) -> Vec<(f64, f64)> {
     let ratings = || points.iter().map(|point| f64::from(point.rating));
     let lowest = ratings().fold(f64::INFINITY, f64::min);
     let span = (ratings().fold(f64::NEG_INFINITY, f64::max) - lowest).max(1.0);
@@ -66,16 +66,16 @@ fn spots(points: &[RatingPoint]) -> Vec<(f64, f64)> {
 mod tests {
     use shared::api::RatingPoint;
 
-    use super::{HEIGHT, MARGIN, WIDTH, spots};
+    use super::{HEIGHT, MARGIN, WIDTH, curve_points};
 
     #[test]
     fn the_curve_fills_its_frame() {
         let point = |rating| RatingPoint { at_ms: 0, rating };
 
-        let spots = spots(&[point(1500), point(1600), point(1550)]);
+        let curve_points = curve_points(&[point(1500), point(1600), point(1550)]);
 
-        assert_eq!(spots[0], (MARGIN, HEIGHT - MARGIN));
-        assert_eq!(spots[1], (WIDTH / 2.0, MARGIN));
-        assert!((spots[2].0 - (WIDTH - MARGIN)).abs() < 0.01);
+        assert_eq!(curve_points[0], (MARGIN, HEIGHT - MARGIN));
+        assert_eq!(curve_points[1], (WIDTH / 2.0, MARGIN));
+        assert!((curve_points[2].0 - (WIDTH - MARGIN)).abs() < 0.01);
     }
 }

@@ -8,14 +8,14 @@ use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::{Empty, Failure, Skeleton};
 use crate::api::clock::{Now, local};
-use crate::api::directory::Replays;
-use crate::api::link::{Link, Transport};
+use crate::api::pull::Replays;
+use crate::api::transport::{Status, Transport};
 
-/// The list and what stands in its place.
+/// The list, or its placeholder.
 #[component]
 pub(crate) fn ReplayList(
     replays: Replays,
-    /// What to say when there is none.
+    /// What to say when there are no replays.
     nothing: &'static str,
 ) -> impl IntoView {
     let is_known = Memo::new(move |_| replays.found.with(Option::is_some));
@@ -78,21 +78,21 @@ fn ReplayLine(replay: ReplaySummary) -> impl IntoView {
     }
 }
 
-/// The badge and the button that asks again.
+/// The badge and the button that requests the data again.
 #[component]
 pub(crate) fn RefreshBar(
     part: &'static str,
-    #[prop(into)] link: Signal<Link>,
+    #[prop(into)] status: Signal<Status>,
     #[prop(into)] refresh: Callback<()>,
 ) -> impl IntoView {
     view! {
         <span class="refresh">
-            <Badge part=part transport=Transport::Pull link=link />
+            <Badge part=part transport=Transport::Pull status=status />
             <button
                 class="quiet slim"
                 data-testid=format!("refresh-{part}")
                 on:click=move |_| refresh.run(())
-                disabled=move || link.get() == Link::Connecting
+                disabled=move || status.get() == Status::Connecting
                 aria-label="Refresh"
                 title="Ask the server again"
             >

@@ -1,4 +1,4 @@
-//! The public rooms, live, and which of them is shown large.
+//! The public rooms, live, and the choice of the room that is shown large.
 
 use leptos::prelude::*;
 use presentation::words;
@@ -10,8 +10,8 @@ use super::icon::{Icon, Picture};
 use super::notice::{Empty, Skeleton};
 use super::thumbnail::Thumbnail;
 use crate::api::clock::Now;
-use crate::api::link::Transport;
-use crate::api::sse::Fed;
+use crate::api::sse::LiveFeed;
+use crate::api::transport::Transport;
 
 /// The list of rooms with its heading.
 #[component]
@@ -19,11 +19,11 @@ pub(crate) fn RoomPanel(
     /// The room that is shown large.
     #[prop(into)]
     featured: Signal<Option<RoomId>>,
-    /// Shows another one.
+    /// Shows another room large.
     #[prop(into)]
     feature: Callback<RoomId>,
 ) -> impl IntoView {
-    let feed = Fed::<RoomList>::expect();
+    let feed = LiveFeed::<RoomList>::expect();
     let ids = Memo::new(move |_| {
         feed.state.with(|list| {
             list.as_ref().map(|list| list.rooms.iter().map(|room| room.id).collect::<Vec<_>>())
@@ -35,7 +35,7 @@ pub(crate) fn RoomPanel(
         <section class="panel rooms" aria-labelledby="rooms-title">
             <div class="panel-head">
                 <h2 id="rooms-title">"Rooms"</h2>
-                <Badge part="rooms" transport=Transport::Events link=feed.link />
+                <Badge part="rooms" transport=Transport::Events status=feed.status />
             </div>
             <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=2 /> }>
                 <Show when=move || !is_empty.get() fallback=|| view! {
@@ -60,7 +60,7 @@ fn RoomLine(
     feature: Callback<RoomId>,
 ) -> impl IntoView {
     let room = Memo::new(move |known: Option<&Option<RoomSummary>>| {
-        find(list, id).or_else(|| known.cloned().flatten())
+        find_room(list, id).or_else(|| known.cloned().flatten())
     });
     let is_featured = move || featured.get() == Some(id);
     view! {
@@ -80,8 +80,8 @@ fn RoomLine(
                 <b>{move || room.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{id.to_string()}</span>
             </button>
-            <span class="seats">{move || room.with(|room| room.as_ref().map(company))}</span>
-            <span class="leader">{move || room.with(|room| room.as_ref().and_then(leader))}</span>
+            <span class="seats">{move || room.with(|room| room.as_ref().map(occupancy))}</span>
+            <span class="leader">{move || room.with(|room| room.as_ref().and_then(leader_text))}</span>
             <RoomTime room=room />
             <span class="acts">
                 <a class="button quiet slim" href=format!("/rooms/{id}/watch")>
@@ -97,7 +97,7 @@ fn RoomLine(
     }
 }
 
-/// What a room is doing, and for how long.
+/// The phase of a room, or the time that is left.
 #[component]
 pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl IntoView {
     let now = Now::expect();
@@ -118,13 +118,13 @@ pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl 
     }
 }
 
-/// A room of the list.
-pub(crate) fn find(list: Signal<Option<RoomList>>, id: RoomId) -> Option<RoomSummary> {
+/// Finds a room in the list.
+pub(crate) fn find_room(list: Signal<Option<RoomList>>, id: RoomId) -> Option<RoomSummary> {
     list.with(|list| list.as_ref()?.rooms.iter().find(|room| room.id == id).cloned())
 }
 
-/// Who sits in it: `3 people, 5 bots, 8 free`.
-pub(crate) fn company(room: &RoomSummary) -> String {
+/// The seats of a room: `3 people, 5 bots, 8 free`.
+pub(crate) fn occupancy(room: &RoomSummary) -> String {
     let people = match room.players {
         0 => None,
         1 => Some("1 person".to_owned()),
@@ -138,14 +138,14 @@ pub(crate) fn company(room: &RoomSummary) -> String {
     [people, bots, Some(free)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Who is in front: `Ada leads with 7`.
-pub(crate) fn leader(room: &RoomSummary) -> Option<String> {
+/// The leader of a room: `Ada leads with 7`.
+pub(crate) fn leader_text(room: &RoomSummary) -> Option<String> {
     room.leader.as_ref().map(|(name, points)| format!("{name} leads with {points}"))
 }
 
-/// The room to show large: the one that is shown stays, unless it closed or stands empty of people while
-/// another does not. Else the one with most people, and among those the oldest.
-pub(crate) fn to_feature(rooms: &[RoomSummary], shown: Option<RoomId>) -> Option<RoomId> {
+/// The room to show large. The room that is shown stays, unless it has closed, or has no people while another room
+/// has. Otherwise it is the room with the most people, and the oldest of those.
+pub(crate) fn room_to_feature(rooms: &[RoomSummary], shown: Option<RoomId>) -> Option<RoomId> {
     let busiest = rooms.iter().rev().max_by_key(|room| room.players)?;
     let stays = rooms
         .iter()
@@ -160,7 +160,7 @@ mod tests {
     use shared::id::RoomId;
     use shared::sim::Mode;
 
-    use super::{company, to_feature};
+    use super::{occupancy, room_to_feature};
 
     fn room(id: u64, players: u32) -> RoomSummary {
         RoomSummary {
@@ -180,19 +180,19 @@ mod tests {
     #[test]
     fn the_busiest_room_is_shown_and_stays() {
         let id = |bits| Some(RoomId::from_bits(bits));
-        assert_eq!(to_feature(&[], None), None);
-        assert_eq!(to_feature(&[room(1, 0), room(2, 0)], None), id(1));
-        assert_eq!(to_feature(&[room(1, 1), room(2, 3)], None), id(2));
+        assert_eq!(room_to_feature(&[], None), None);
+        assert_eq!(room_to_feature(&[room(1, 0), room(2, 0)], None), id(1));
+        assert_eq!(room_to_feature(&[room(1, 1), room(2, 3)], None), id(2));
 
-        assert_eq!(to_feature(&[room(1, 1), room(2, 3)], id(1)), id(1));
-        assert_eq!(to_feature(&[room(1, 0), room(2, 3)], id(1)), id(2));
-        assert_eq!(to_feature(&[room(2, 3)], id(1)), id(2));
+        assert_eq!(room_to_feature(&[room(1, 1), room(2, 3)], id(1)), id(1));
+        assert_eq!(room_to_feature(&[room(1, 0), room(2, 3)], id(1)), id(2));
+        assert_eq!(room_to_feature(&[room(2, 3)], id(1)), id(2));
     }
 
     #[test]
     fn seats_are_told_in_words() {
-        assert_eq!(company(&room(1, 1)), "1 person, 4 bots, 11 free");
-        assert_eq!(company(&room(1, 12)), "12 people, 4 bots, full");
-        assert_eq!(company(&RoomSummary { bots: 0, ..room(1, 0) }), "16 free");
+        assert_eq!(occupancy(&room(1, 1)), "1 person, 4 bots, 11 free");
+        assert_eq!(occupancy(&room(1, 12)), "12 people, 4 bots, full");
+        assert_eq!(occupancy(&RoomSummary { bots: 0, ..room(1, 0) }), "16 free");
     }
 }

@@ -1,4 +1,4 @@
-//! The ladder, live: each point is there as it is made.
+//! The ladder, live.
 
 use leptos::prelude::*;
 use shared::api::{ScoreRow, Scoreboard};
@@ -7,14 +7,14 @@ use shared::id::PlayerId;
 use super::badge::Badge;
 use super::icon::{Icon, Picture};
 use super::notice::{Empty, Skeleton};
-use crate::api::link::Transport;
 use crate::api::session::Identity;
-use crate::api::sse::Fed;
+use crate::api::sse::LiveFeed;
+use crate::api::transport::Transport;
 
 /// The ladder with its heading.
 #[component]
 pub(crate) fn ScorePanel() -> impl IntoView {
-    let feed = Fed::<Scoreboard>::expect();
+    let feed = LiveFeed::<Scoreboard>::expect();
     let is_known = Memo::new(move |_| feed.state.with(Option::is_some));
     let is_empty = Memo::new(move |_| {
         feed.state.with(|board| board.as_ref().is_some_and(|board| board.rows.is_empty()))
@@ -23,7 +23,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
         <section class="panel scores" aria-labelledby="scores-title">
             <div class="panel-head">
                 <h2 id="scores-title">"Scoreboard"</h2>
-                <Badge part="scoreboard" transport=Transport::Events link=feed.link />
+                <Badge part="scoreboard" transport=Transport::Events status=feed.status />
             </div>
             <div class="score-head" aria-hidden="true">
                 <span>"#"</span>
@@ -35,7 +35,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
             </div>
             <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=8 /> }>
                 <Show when=move || !is_empty.get() fallback=|| view! {
-                    <Empty>"Nobody has scored yet. The first round decides who stands here."</Empty>
+                    <Empty>"Nobody has scored yet. The first round will fill this list."</Empty>
                 }>
                     <ScoreList board=feed.state />
                 </Show>
@@ -44,7 +44,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
     }
 }
 
-/// The rows. One stays the same element while its numbers change, so that it keeps the focus.
+/// The rows. A row stays the same element while its numbers change, so that it keeps the focus.
 #[component]
 pub(crate) fn ScoreList(#[prop(into)] board: Signal<Option<Scoreboard>>) -> impl IntoView {
     let players = Memo::new(move |_| {
@@ -65,7 +65,7 @@ pub(crate) fn ScoreList(#[prop(into)] board: Signal<Option<Scoreboard>>) -> impl
 #[component]
 fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoView {
     let identity = Identity::expect();
-    // The row, and its place from 1. The last known one stays while the list takes the line away.
+    // The row and its place, from 1. The last known one stays while the list removes the line.
     let line = Memo::new(move |known: Option<&Option<(usize, ScoreRow)>>| {
         let found = board.with(|board| {
             let rows = &board.as_ref()?.rows;
@@ -85,7 +85,7 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
     let playing =
         Memo::new(move |_| line.with(|line| line.as_ref().and_then(|(_, row)| row.playing)));
     let is_me = move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == player));
-    // Counts the changes, so that the style sheet can flash at each one and not at the first sight.
+    // Counts the changes, so that the style sheet can flash at each change but not at first.
     let changes = Memo::new(move |seen: Option<&(u32, Option<i64>)>| match seen {
         None => (0, points.get()),
         Some((count, before)) => (count + u32::from(*before != points.get()), points.get()),
@@ -113,8 +113,8 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
                     </span>
                 </Show>
                 {move || playing.get().map(|room| view! {
-                    <a class="on-ice" href=format!("/rooms/{room}/watch") title="Plays now: watch">
-                        <span class="unseen">"plays now: watch"</span>
+                    <a class="on-ice" href=format!("/rooms/{room}/watch") title="Playing now: watch">
+                        <span class="unseen">"playing now: watch"</span>
                     </a>
                 })}
             </span>

@@ -1,4 +1,4 @@
-//! On a phone: the parts of the lobby as tabs at the bottom.
+//! The parts of the lobby as tabs at the bottom, for phones.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -17,7 +17,7 @@ pub(crate) enum Tab {
 impl Tab {
     const ALL: [Self; 4] = [Self::Play, Self::Scores, Self::Chat, Self::Replays];
 
-    /// The word in the address, which style sheets know too.
+    /// The name in the URL's fragment and in style sheets.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Play => "play",
@@ -54,7 +54,7 @@ impl Tab {
         }
     }
 
-    /// The tab of a fragment of the address, such as `#chat`.
+    /// The tab of a URL's fragment, such as `#chat`.
     pub(crate) fn of(fragment: &str) -> Self {
         let name = fragment.trim_start_matches('#');
         Self::ALL.into_iter().find(|tab| tab.name() == name).unwrap_or(Self::Play)

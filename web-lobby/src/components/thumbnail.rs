@@ -6,16 +6,16 @@ use presentation::playhead::PolledPlayhead;
 use shared::id::RoomId;
 
 use super::in_view::in_view;
-use super::stage::{Easel, Projector, Stage};
-use crate::api::glimpses::{Glimpse, Glimpses};
+use super::match_canvas::{MatchCanvas, MatchRenderer, Surface};
+use crate::api::thumbnails::{ThumbnailPoller, ThumbnailStream};
 use crate::canvas::Frame;
 
-/// A picture is drawn every so many milliseconds: half of a screen's rate is plenty for dots.
+/// The time between two pictures, in milliseconds: half of a screen's rate is enough for dots.
 const DRAW_EVERY_MS: f64 = 30.0;
-/// What tests read is renewed every so many milliseconds.
-const WRITE_EVERY_MS: f64 = 250.0;
+/// How often the attributes for tests are updated, in milliseconds.
+const UPDATE_EVERY_MS: f64 = 250.0;
 
-/// The picture; decoration for what the row says in words.
+/// The moving picture. It only decorates what the row says in words.
 #[component]
 pub(crate) fn Thumbnail(room: RoomId) -> impl IntoView {
     let place = NodeRef::<html::Span>::new();
@@ -31,34 +31,34 @@ pub(crate) fn Thumbnail(room: RoomId) -> impl IntoView {
 
 #[component]
 fn Moving(room: RoomId) -> impl IntoView {
-    let view = StoredValue::new_local(Glimpses::expect().watch(room));
+    let view = StoredValue::new_local(ThumbnailPoller::expect().watch(room));
     let mut picture = Picture::default();
-    let paint = move |easel: &mut Easel, frame: &Frame| {
-        view.with_value(|view| view.with(|glimpse| picture.paint(easel, frame, glimpse)));
+    let paint = move |surface: &mut Surface, frame: &Frame| {
+        view.with_value(|view| view.with(|stream| picture.paint(surface, frame, stream)));
     };
-    view! { <Stage name="thumb-canvas" label=String::new() paint=Box::new(paint) /> }
+    view! { <MatchCanvas name="thumb-canvas" label=String::new() paint=Box::new(paint) /> }
 }
 
-/// What is kept from frame to frame.
+/// The state that is kept from frame to frame.
 #[derive(Default)]
 struct Picture {
-    projector: Projector,
+    renderer: MatchRenderer,
     playhead: PolledPlayhead,
     body: u32,
-    /// Since the last picture, in milliseconds.
+    /// The time since the last picture, in milliseconds.
     passed_ms: f64,
-    written_ms: f64,
-    /// What the last picture shows, and how large it is.
+    updated_ms: f64,
+    /// The playhead and the size of the last picture.
     shown: Option<(f64, f64, f64)>,
 }
 
 impl Picture {
-    fn paint(&mut self, easel: &mut Easel, frame: &Frame, glimpse: &Glimpse) {
-        if self.body != glimpse.body {
-            *self = Self { body: glimpse.body, ..Self::default() };
+    fn paint(&mut self, surface: &mut Surface, frame: &Frame, stream: &ThumbnailStream) {
+        if self.body != stream.body {
+            *self = Self { body: stream.body, ..Self::default() };
         }
         self.passed_ms += frame.passed_ms;
-        let reader = &glimpse.reader;
+        let reader = &stream.reader;
         if self.passed_ms < DRAW_EVERY_MS || reader.newest().is_none() {
             return;
         }
@@ -72,11 +72,11 @@ impl Picture {
         let wanted = Some((at, frame.width * frame.density, frame.height * frame.density));
         if self.shown != wanted {
             self.shown = wanted;
-            self.projector.show_small(easel, frame, reader, at);
+            self.renderer.show_small(surface, frame, reader, at);
         }
-        if frame.now_ms - self.written_ms > WRITE_EVERY_MS {
-            self.written_ms = frame.now_ms;
-            easel.mark("data-tick", &format!("{at:.0}"));
+        if frame.now_ms - self.updated_ms > UPDATE_EVERY_MS {
+            self.updated_ms = frame.now_ms;
+            surface.mark("data-tick", &format!("{at:.0}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The timeline of a recording: what has been played, what has arrived, and the places worth jumping to.
+//! The timeline of a recording: what was played, what has arrived, and markers worth jumping to.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use presentation::{palette, words};
 use shared::api::{Marker, MarkerKind};
 use web_sys::PointerEvent;
 
-/// What a timeline shows. All in ticks since the round began.
+/// The state of a timeline, in ticks since the round began.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Line {
     pub at: f64,
@@ -20,7 +20,7 @@ impl Line {
     }
 }
 
-/// A marker with the name of whom it is about.
+/// A marker with the name of its player.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedMarker {
     pub marker: Marker,
@@ -33,7 +33,7 @@ pub fn Timeline(
     #[prop(into)] line: Signal<Line>,
     #[prop(into)] markers: Signal<Vec<NamedMarker>>,
     #[prop(into)] hides_spoilers: Signal<bool>,
-    /// Asks for a tick.
+    /// Called with the tick to seek.
     seek: impl Fn(f64) + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let track = NodeRef::<html::Div>::new();
@@ -97,7 +97,7 @@ pub fn Timeline(
                 }></div>
             </div>
             <Markers markers=markers total=total line=line hides_spoilers=hides_spoilers />
-            <div class="timeline-needle" style:left=move || {
+            <div class="timeline-playhead" style:left=move || {
                 let line = line.get();
                 percent(line.percent(line.at))
             }></div>
@@ -112,7 +112,7 @@ fn hint(tick: f64, line: &Line) -> impl IntoView + use<> {
     view! { <output class="timeline-hint" style:left=left>{words::clock_of_ticks(tick)}</output> }
 }
 
-/// Marks of three heights, so that they differ without their colours.
+/// The markers. Their kinds differ in height, not only in colour.
 #[component]
 fn Markers(
     markers: Signal<Vec<NamedMarker>>,
@@ -120,7 +120,7 @@ fn Markers(
     line: Signal<Line>,
     hides_spoilers: Signal<bool>,
 ) -> impl IntoView {
-    // Whole seconds: often enough for what is hidden, seldom enough to be cheap.
+    // Updated once a second: often enough to reveal spoilers, and rarely enough to be cheap.
     let second = Memo::new(move |_| (line.get().at / 60.0).floor());
     let shown = move || {
         let playhead = second.get() * 60.0 + 60.0;
@@ -157,7 +157,7 @@ fn Markers(
     }
 }
 
-/// Whether a marker may be shown: with spoilers hidden, those ahead of the playhead may not.
+/// Whether a marker may be shown. With spoilers hidden, markers ahead of the playhead may not.
 fn is_shown(marker: &Marker, playhead: f64, hides_spoilers: bool) -> bool {
     !hides_spoilers || f64::from(marker.tick) <= playhead
 }

@@ -1,27 +1,28 @@
-//! The proof in the browser: thousands of ticks of seeded matches, played here, compared with the server's machine.
+//! The determinism check in the browser: plays seeded matches and folds their checksums into one digest.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use shared::sim::determinism;
 
-use crate::components::stage::{FrameLoop, now_ms};
+use crate::api::clock::frame_ms;
+use crate::components::match_canvas::FrameLoop;
 
-/// Matches to play unless the address says otherwise, and at most.
+/// How many matches to play by default, and at most.
 const MATCHES: u64 = 1_000;
 const MATCHES_MAX: u64 = 100_000;
-/// Time for playing in each frame, in milliseconds: the rest is for showing progress.
+/// How long to play in each frame, in milliseconds. The rest of the frame shows the progress.
 const BATCH_MS: f64 = 8.0;
 
-/// How far the proof is.
+/// The progress of the check.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Proof {
+struct Check {
     played: u64,
     digest: u64,
     began_ms: f64,
     passed_ms: f64,
 }
 
-impl Proof {
+impl Check {
     fn play_one(&mut self) {
         self.digest = determinism::fold(self.digest, determinism::match_checksum(self.played));
         self.played += 1;
@@ -36,17 +37,17 @@ pub fn DeterminismPage() -> impl IntoView {
         let given = query.with(|query| query.get("matches"));
         given.and_then(|text| text.parse().ok()).unwrap_or(MATCHES).clamp(1, MATCHES_MAX)
     });
-    let proof = RwSignal::new(Proof::default());
+    let check = RwSignal::new(Check::default());
     let frames = StoredValue::new_local(None::<FrameLoop>);
     let begin = move |wanted: u64| {
-        proof.set(Proof { began_ms: now_ms(), ..Proof::default() });
-        frames.set_value(Some(FrameLoop::start(move |_| play_batch(proof, wanted))));
+        check.set(Check { began_ms: frame_ms(), ..Check::default() });
+        frames.set_value(Some(FrameLoop::start(move |_| play_batch(check, wanted))));
     };
     Effect::new(move |_| begin(wanted.get()));
 
-    let is_done = move || proof.get().played >= wanted.get();
+    let is_done = move || check.get().played >= wanted.get();
     let digest = move || {
-        if is_done() { format!("{:#018x}", proof.get().digest) } else { "…".to_owned() }
+        if is_done() { format!("{:#018x}", check.get().digest) } else { "…".to_owned() }
     };
     view! {
         <article class="page determinism">
@@ -61,16 +62,16 @@ pub fn DeterminismPage() -> impl IntoView {
                  and folds the checksums of every world into one number. \
                  The project's tests play the same matches natively and compare."
             </p>
-            <progress max=move || wanted.get().to_string() prop:value=move || proof.get().played as f64
+            <progress max=move || wanted.get().to_string() prop:value=move || check.get().played as f64
                 aria-label="Matches played"></progress>
             <p class="tabular">
-                {move || proof.get().played}" of "{move || wanted.get()}" matches"
-                {move || pace(&proof.get())}
+                {move || check.get().played}" of "{move || wanted.get()}" matches"
+                {move || pace(&check.get())}
             </p>
             <p class="digest-line">
                 "Digest of seeds 0 to "{move || wanted.get() - 1}": "
                 <code id="digest" data-done=move || if is_done() { "true" } else { "false" }
-                    data-played=move || proof.get().played.to_string()>{digest}</code>
+                    data-played=move || check.get().played.to_string()>{digest}</code>
             </p>
             <p class="muted">
                 "On your own machine: "<code>"cargo test -p shared --test matches"</code>
@@ -82,40 +83,40 @@ pub fn DeterminismPage() -> impl IntoView {
     }
 }
 
-fn play_batch(proof: RwSignal<Proof>, wanted: u64) {
-    let mut next = proof.get_untracked();
+fn play_batch(check: RwSignal<Check>, wanted: u64) {
+    let mut next = check.get_untracked();
     if next.played >= wanted {
         return;
     }
-    let until = now_ms() + BATCH_MS;
-    while next.played < wanted && now_ms() < until {
+    let until = frame_ms() + BATCH_MS;
+    while next.played < wanted && frame_ms() < until {
         next.play_one();
     }
-    next.passed_ms = now_ms() - next.began_ms;
-    proof.set(next);
+    next.passed_ms = frame_ms() - next.began_ms;
+    check.set(next);
 }
 
-fn pace(proof: &Proof) -> String {
-    if proof.passed_ms < 200.0 {
+fn pace(check: &Check) -> String {
+    if check.passed_ms < 200.0 {
         return String::new();
     }
-    let ticks = proof.played as f64 * f64::from(determinism::MATCH_TICKS);
-    let seconds = proof.passed_ms / 1_000.0;
-    format!(" in {seconds:.1} s: {:.0} ticks a millisecond", ticks / proof.passed_ms)
+    let ticks = check.played as f64 * f64::from(determinism::MATCH_TICKS);
+    let seconds = check.passed_ms / 1_000.0;
+    format!(" in {seconds:.1} s: {:.0} ticks a millisecond", ticks / check.passed_ms)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Proof;
+    use super::Check;
     use shared::sim::determinism::{fold, match_checksum};
 
     #[test]
     fn the_digest_folds_the_matches_in_order() {
-        let mut proof = Proof::default();
+        let mut check = Check::default();
 
-        (0..3).for_each(|_| proof.play_one());
+        (0..3).for_each(|_| check.play_one());
 
         let by_hand = (0..3).fold(0, |digest, seed| fold(digest, match_checksum(seed)));
-        assert_eq!((proof.played, proof.digest), (3, by_hand));
+        assert_eq!((check.played, check.digest), (3, by_hand));
     }
 }

@@ -1,4 +1,4 @@
-//! `/`: play, watch, scores, rooms, replays and chat at one sight.
+//! `/`: play, watch, scores, rooms, replays and chat on one page.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
@@ -6,20 +6,20 @@ use shared::api::RoomList;
 use shared::id::RoomId;
 
 use crate::api::chat::Chat;
-use crate::api::directory::{ReplayFilter, Replays};
-use crate::api::link::{Link, Transport};
 use crate::api::long_poll::{QuickPlay, Search};
-use crate::api::sse::Fed;
+use crate::api::pull::{ReplayFilter, Replays};
+use crate::api::sse::LiveFeed;
+use crate::api::transport::{Status, Transport};
 use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
-use crate::components::live_stage::LiveStage;
+use crate::components::live_match::LiveMatch;
 use crate::components::quick_play::QuickPlayPanel;
 use crate::components::replay_list::{RefreshBar, ReplayList};
-use crate::components::rooms::{RoomPanel, RoomTime, company, find, to_feature};
+use crate::components::rooms::{RoomPanel, RoomTime, find_room, occupancy, room_to_feature};
 use crate::components::scoreboard::ScorePanel;
 use crate::components::tab_bar::Tab;
 
-/// Replays on the first page of the lobby.
+/// How many replays the page shows.
 const REPLAYS: u32 = 6;
 
 /// The lobby.
@@ -27,14 +27,14 @@ const REPLAYS: u32 = 6;
 pub(crate) fn HomePage() -> impl IntoView {
     let location = use_location();
     let tab = Memo::new(move |_| Tab::of(&location.hash.get()));
-    let list = Fed::<RoomList>::expect().state;
+    let list = LiveFeed::<RoomList>::expect().state;
     let chosen = RwSignal::new(None::<RoomId>);
     let featured = Memo::new(move |shown: Option<&Option<RoomId>>| {
         list.with(|list| {
             let rooms = list.as_ref().map(|list| list.rooms.as_slice()).unwrap_or_default();
             let is_open = |id: &RoomId| rooms.iter().any(|room| room.id == *id);
             let chosen = chosen.get().filter(is_open);
-            chosen.or_else(|| to_feature(rooms, shown.copied().flatten()))
+            chosen.or_else(|| room_to_feature(rooms, shown.copied().flatten()))
         })
     });
     follow_own_room();
@@ -51,12 +51,12 @@ pub(crate) fn HomePage() -> impl IntoView {
     }
 }
 
-/// The chat offers the channel of the room where one got a seat.
+/// Offers the chat channel of the room where the visitor has a seat.
 fn follow_own_room() {
     let search = QuickPlay::expect().search;
     let chat = Chat::expect();
     Effect::new(move |_| {
-        chat.follow_room(match search.get() {
+        chat.set_room(match search.get() {
             Search::Matched(room) => Some(room),
             Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => None,
         });
@@ -66,18 +66,18 @@ fn follow_own_room() {
 /// The room that is shown large.
 #[component]
 fn Featured(room: Memo<Option<RoomId>>) -> impl IntoView {
-    let list = Fed::<RoomList>::expect().state;
-    let summary = Memo::new(move |_| room.get().and_then(|id| find(list.into(), id)));
+    let list = LiveFeed::<RoomList>::expect().state;
+    let summary = Memo::new(move |_| room.get().and_then(|id| find_room(list.into(), id)));
     let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
-    let link = RwSignal::new(Link::Idle);
+    let status = RwSignal::new(Status::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
-            <LiveStage room=room link=link />
+            <LiveMatch room=room status=status />
             <div class="caption" class:unseen=move || room.get().is_none()>
                 <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>
-                <span class="seats">{move || summary.with(|room| room.as_ref().map(company))}</span>
-                <Badge part="live" transport=Transport::Stream link=link />
+                <span class="seats">{move || summary.with(|room| room.as_ref().map(occupancy))}</span>
+                <Badge part="live" transport=Transport::Stream status=status />
                 <RoomTime room=summary />
                 {move || address().map(|address| view! {
                     <a class="button quiet slim" href=address>"Watch large"</a>
@@ -95,11 +95,11 @@ fn LatestReplays() -> impl IntoView {
         <section class="panel replays" aria-labelledby="replays-title">
             <div class="panel-head">
                 <h2 id="replays-title">"Replays"</h2>
-                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
+                <RefreshBar part="replays" status=replays.status refresh=move |()| replays.refresh() />
             </div>
             <ReplayList
                 replays=replays
-                nothing="Nothing recorded yet. A round lasts three minutes; then it stands here."
+                nothing="Nothing has been recorded yet. A round lasts three minutes; then it appears here."
             />
             <a class="all" href="/replays">"All replays"</a>
         </section>

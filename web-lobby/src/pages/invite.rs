@@ -1,18 +1,18 @@
-//! `/r/:code`: somebody was invited to a room.
+//! `/r/:code`: an invitation to a room.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use shared::api::{RoomDetails, RoomSeat};
 use shared::id::RoomId;
 
-use crate::api::directory::Pull;
+use crate::api::pull::Pull;
 use crate::components::invitation::{Invitation, WaysIn};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::replay_list::RefreshBar;
-use crate::components::rooms::{RoomTime, company};
+use crate::components::rooms::{RoomTime, occupancy};
 use crate::pages::not_found::NotFoundPage;
 
-/// The room behind a code, and the ways into it.
+/// The room of a code, and the ways into it.
 #[component]
 pub(crate) fn InvitePage() -> impl IntoView {
     let params = use_params_map();
@@ -38,7 +38,7 @@ fn Invited(room: RoomId) -> impl IntoView {
         <div class="page narrow">
             <div class="page-head">
                 <h1>"Room " <span class="room-id">{room.to_string()}</span></h1>
-                <RefreshBar part="room" link=details.link refresh=refresh />
+                <RefreshBar part="room" status=details.status refresh=refresh />
             </div>
             <Show when=move || details.error.with(Option::is_some)>
                 <Failure sentence=sentence retry=refresh />
@@ -61,7 +61,7 @@ fn Details(details: RoomDetails) -> impl IntoView {
     let room = details.summary.clone();
     let id = room.id;
     let kind = if details.private { "Private" } else { "Public" };
-    let about = format!("{kind} · {} · {}", room.mode.title(), company(&room));
+    let about = format!("{kind} · {} · {}", room.mode.title(), occupancy(&room));
     let is_empty = details.seated.is_empty();
     view! {
         <p class="about">{about} " · " <RoomTime room=Signal::stored(Some(room)) /></p>

@@ -1,8 +1,8 @@
-//! An address that leads nowhere.
+//! The page of an unknown address.
 
 use leptos::prelude::*;
 
-/// Says so, and leads back.
+/// Says that there is no such page, and links back.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
     view! {

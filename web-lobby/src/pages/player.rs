@@ -4,17 +4,17 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use shared::api::PlayerProfile;
 
-use crate::api::directory::{Pull, ReplayFilter, Replays};
+use crate::api::pull::{Pull, ReplayFilter, Replays};
 use crate::api::session::Identity;
 use crate::components::icon::{Icon, Picture};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::rating_curve::RatingCurve;
 use crate::components::replay_list::{RefreshBar, ReplayList};
 
-/// Rounds shown below the figures.
+/// How many replays the page shows.
 const REPLAYS: u32 = 10;
 
-/// A player.
+/// The page of a player.
 #[component]
 pub(crate) fn PlayerPage() -> impl IntoView {
     let params = use_params_map();
@@ -44,7 +44,7 @@ pub(crate) fn PlayerPage() -> impl IntoView {
                 Some(player) => view! {
                     <div class="page-head">
                         <h1>{player.row.name.to_string()}</h1>
-                        <RefreshBar part="profile" link=profile.link refresh=refresh />
+                        <RefreshBar part="profile" status=profile.status refresh=refresh />
                     </div>
                     <Figures player=player />
                 }.into_any(),
@@ -81,7 +81,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
         view! {
             <a class="button quiet" href=format!("/rooms/{room}/watch")>
                 <Picture icon=Icon::Eye />
-                "Plays now: watch"
+                "Playing now: watch"
             </a>
         }
     });
@@ -93,7 +93,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
             })}
             {playing}
             <Show when=is_me>
-                <button class="quiet" on:click=move |_| identity.asking.set(true)>"Change your name"</button>
+                <button class="quiet" on:click=move |_| identity.is_asking_name.set(true)>"Change your name"</button>
             </Show>
         </p>
         <dl class="figures">{figures.collect_view()}</dl>

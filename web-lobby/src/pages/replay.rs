@@ -1,7 +1,12 @@
-//! A recorded match: plays while it downloads, both ways, at six speeds, from any moment that a link names.
+//! A recorded match: it plays while it downloads, from any moment that a link names.
 
 pub mod controls;
-mod keys;
+pub mod keyboard;
+pub mod keys;
+pub mod missing;
+pub mod moment;
+pub mod notice;
+pub mod shown;
 pub mod viewer;
 
 use leptos::prelude::*;
@@ -10,41 +15,13 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use presentation::words;
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
-use shared::sim::Slot;
-use shared::tick::TICK_RATE_HZ;
 
 use crate::api;
-use crate::api::link::{Link, Transport};
+use crate::api::transport::{Status, Transport};
 use crate::components::badge::Badge;
+use missing::NoReplay;
+use moment::Moment;
 use viewer::Viewer;
-
-/// Where a link wants to begin, and whom it wants to follow.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Moment {
-    tick: f64,
-    follow: Option<Slot>,
-}
-
-impl Moment {
-    /// Of `?t=SECONDS&follow=SLOT`. What cannot be read is left out.
-    fn read(seconds: Option<&str>, slot: Option<&str>) -> Self {
-        let seconds = seconds.and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite());
-        Self {
-            tick: seconds.unwrap_or(0.0).max(0.0) * f64::from(TICK_RATE_HZ),
-            follow: slot.and_then(|text| text.parse().ok()).map(Slot),
-        }
-    }
-
-    /// As the end of a link.
-    fn write(self) -> String {
-        let mut text = format!("?t={:.1}", self.tick / f64::from(TICK_RATE_HZ));
-        if let Some(Slot(slot)) = self.follow {
-            text.push_str("&follow=");
-            text.push_str(&slot.to_string());
-        }
-        text
-    }
-}
 
 /// `/replays/:id?t=SECONDS&follow=SLOT`.
 #[component]
@@ -54,7 +31,7 @@ pub fn ReplayPage() -> impl IntoView {
         Memo::new(move |_| params.with(|params| params.get("id")).and_then(|id| id.parse().ok()));
     move || match id.get() {
         Some(id) => view! { <Replay id=id /> }.into_any(),
-        None => view! { <Unknown why="That is no replay's address.".to_owned() /> }.into_any(),
+        None => view! { <NoReplay why="No replay has this address.".to_owned() /> }.into_any(),
     }
 }
 
@@ -65,12 +42,12 @@ fn Replay(id: ReplayId) -> impl IntoView {
         query.with_untracked(|query| Moment::read(query.get_str("t"), query.get_str("follow")));
     let summary = RwSignal::new(None::<ReplaySummary>);
     spawn_local(async move {
-        // The recording itself says when it cannot be had; without details it only lacks a headline.
+        // The download reports when there is no recording. Without the details only the headline is missing.
         if let Ok(found) = api::get(&format!("/api/replays/{id}")).await {
             summary.try_set(Some(found));
         }
     });
-    let link = RwSignal::new(Link::Idle);
+    let status = RwSignal::new(Status::Idle);
     let hides_spoilers = RwSignal::new(api::storage::get(api::storage::SPOILERS_HIDDEN).is_some());
     Effect::new(move |_| {
         if hides_spoilers.get() {
@@ -81,19 +58,19 @@ fn Replay(id: ReplayId) -> impl IntoView {
     });
     view! {
         <article class="page theatre">
-            <Headline summary=summary link=link />
-            <Viewer id=id moment=moment hides_spoilers=hides_spoilers link=link>
+            <Headline summary=summary status=status />
+            <Viewer id=id moment=moment hides_spoilers=hides_spoilers status=status>
                 <FinalResult summary=summary hides_spoilers=hides_spoilers />
             </Viewer>
         </article>
     }
 }
 
-/// What was played, when, how long.
+/// Mode, time, length, players and size.
 #[component]
 fn Headline(
     #[prop(into)] summary: Signal<Option<ReplaySummary>>,
-    #[prop(into)] link: Signal<Link>,
+    #[prop(into)] status: Signal<Status>,
 ) -> impl IntoView {
     let text = move || {
         summary.with(|summary| match summary {
@@ -104,25 +81,25 @@ fn Headline(
     let details = move || {
         summary.with(|summary| {
             let summary = summary.as_ref()?;
-            let company = company(&summary.players);
+            let player_counts = player_counts(&summary.players);
             let began = js_sys::Date::new(&(summary.started_at_ms as f64).into());
             let began = began.to_locale_string("default", &js_sys::Object::new());
             let length = words::clock_of_ticks(summary.ticks.into());
             let size = words::bytes(summary.bytes);
-            Some(format!("{} · {length} · {company} · {size}", String::from(began)))
+            Some(format!("{} · {length} · {player_counts} · {size}", String::from(began)))
         })
     };
     view! {
         <header class="theatre-head">
             <h1>{text}</h1>
             <p class="muted tabular">{details}</p>
-            <Badge part="replay" transport=Transport::Stream link=link />
+            <Badge part="replay" transport=Transport::Stream status=status />
         </header>
     }
 }
 
-/// `2 players, 6 bots`, without what there is none of.
-fn company(players: &[ReplayPlayer]) -> String {
+/// `2 players, 6 bots`, without a count of zero.
+fn player_counts(players: &[ReplayPlayer]) -> String {
     let bots = players.iter().filter(|player| player.bot).count();
     let counts = [(players.len() - bots, "player"), (bots, "bot")];
     let some = counts.into_iter().filter(|(number, _)| *number > 0);
@@ -130,7 +107,7 @@ fn company(players: &[ReplayPlayer]) -> String {
     written.collect::<Vec<_>>().join(", ")
 }
 
-/// The points at the end, unless they would spoil it.
+/// The final points, unless spoilers are hidden.
 #[component]
 fn FinalResult(
     #[prop(into)] summary: Signal<Option<ReplaySummary>>,
@@ -160,37 +137,5 @@ fn FinalResult(
                 <ol>{lines}</ol>
             </Show>
         </section>
-    }
-}
-
-/// There is no such replay.
-#[component]
-fn Unknown(why: String) -> impl IntoView {
-    view! {
-        <article class="page theatre-unknown">
-            <h1>"No replay here"</h1>
-            <p>{why}</p>
-            <p><a class="button" href="/replays">"All replays"</a></p>
-        </article>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Moment;
-    use shared::sim::Slot;
-
-    #[test]
-    fn a_link_leads_to_its_moment() {
-        let moment = Moment::read(Some("12.5"), Some("3"));
-
-        assert_eq!(moment, Moment { tick: 750.0, follow: Some(Slot(3)) });
-        assert_eq!(moment.write(), "?t=12.5&follow=3");
-    }
-
-    #[test]
-    fn nonsense_in_a_link_is_left_out() {
-        assert_eq!(Moment::read(Some("NaN"), Some("x")), Moment::default());
-        assert_eq!(Moment::read(Some("-4"), None), Moment::default());
     }
 }

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use shared::sim::Mode;
 
-use crate::api::directory::{ReplayFilter, Replays};
-use crate::api::link::Link;
+use crate::api::pull::{ReplayFilter, Replays};
+use crate::api::transport::Status;
 use crate::components::replay_list::{RefreshBar, ReplayList};
 
-/// Rounds on one page.
+/// How many replays each request brings.
 const LIMIT: u32 = 20;
 
-/// The list with its filter and its pages.
+/// The list with its filter.
 #[component]
 pub(crate) fn ReplaysPage() -> impl IntoView {
     let mode = RwSignal::new(None::<Mode>);
@@ -34,7 +34,7 @@ pub(crate) fn ReplaysPage() -> impl IntoView {
         <div class="page">
             <div class="page-head">
                 <h1>"Replays"</h1>
-                <RefreshBar part="replays" link=replays.link refresh=move |()| replays.refresh() />
+                <RefreshBar part="replays" status=replays.status refresh=move |()| replays.refresh() />
             </div>
             <fieldset class="segments">
                 <legend class="unseen">"Mode"</legend>
@@ -44,14 +44,14 @@ pub(crate) fn ReplaysPage() -> impl IntoView {
             <section class="panel" aria-label="Recorded rounds">
                 <ReplayList
                     replays=replays
-                    nothing="No such round was recorded yet. Each one is, as soon as it ends."
+                    nothing="No such round has been recorded yet. Each round is, as soon as it ends."
                 />
-                <Show when=move || replays.more.get()>
+                <Show when=move || replays.has_older.get()>
                     <div class="more">
                         <button
                             class="quiet"
-                            disabled=move || replays.link.get() == Link::Connecting
-                            on:click=move |_| replays.older()
+                            disabled=move || replays.status.get() == Status::Connecting
+                            on:click=move |_| replays.load_older()
                         >
                             "Older rounds"
                         </button>

@@ -1,4 +1,4 @@
-//! A room that plays right now, large, with everyone in it and the way in.
+//! A running match, large, with its players, the chat and the ways in.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -8,14 +8,14 @@ use shared::id::RoomId;
 use shared::sim::Slot;
 
 use crate::api::chat::Chat;
-use crate::api::link::{Link, Transport};
 use crate::api::session::Identity;
+use crate::api::transport::{Status, Transport};
 use crate::api::{self, ApiError};
 use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
 use crate::components::invitation::{FriendsLink, GameCommand, OpenGame};
-use crate::components::live_stage::LiveStage;
-use crate::components::stage::{Hud, Roster};
+use crate::components::live_match::LiveMatch;
+use crate::components::match_canvas::{Hud, Roster};
 
 /// `/rooms/:id/watch`.
 #[component]
@@ -26,7 +26,7 @@ pub fn WatchPage() -> impl IntoView {
     });
     move || match room.get() {
         Some(room) => view! { <Watch room=room /> }.into_any(),
-        None => view! { <NoRoom why="That is no room's code.".to_owned() /> }.into_any(),
+        None => view! { <NoRoom why="No room has this code.".to_owned() /> }.into_any(),
     }
 }
 
@@ -34,9 +34,9 @@ pub fn WatchPage() -> impl IntoView {
 fn Watch(room: RoomId) -> impl IntoView {
     let hud = RwSignal::new(Hud::default());
     let follow = RwSignal::new(None::<Slot>);
-    let link = RwSignal::new(Link::Idle);
+    let status = RwSignal::new(Status::Idle);
     let opened = RwSignal::new(0);
-    speak_there(room, opened);
+    open_room_chat(room, opened);
     let details = RwSignal::new(None::<Result<RoomDetails, ApiError>>);
     spawn_local(async move {
         details.try_set(Some(api::get(&format!("/api/rooms/{room}")).await));
@@ -70,18 +70,18 @@ fn Watch(room: RoomId) -> impl IntoView {
                 <h1>{title}</h1>
                 <p class="muted tabular">{about}</p>
                 <Show when=move || refusal().is_none()>
-                    <Badge part="live" transport=Transport::Stream link=link />
+                    <Badge part="live" transport=Transport::Stream status=status />
                 </Show>
             </header>
             {move || refusal().map(|why| view! { <NoRoom why=why /> })}
             <div class="theatre-grid" class:refused=move || refusal().is_some()>
                 <div class="theatre-main">
-                    <LiveStage room=Signal::stored(Some(room)) hud=hud follow=follow link=link opened=opened />
+                    <LiveMatch room=Signal::stored(Some(room)) hud=hud follow=follow status=status opened=opened />
                 </div>
                 <aside class="theatre-side">
                     <Roster hud=hud follow=follow />
                     <ChatPanel />
-                    <Show when=move || !link.with(Link::is_stopped)>
+                    <Show when=move || !status.with(Status::is_stopped)>
                         <InviteBox room=room />
                     </Show>
                 </aside>
@@ -90,18 +90,18 @@ fn Watch(room: RoomId) -> impl IntoView {
     }
 }
 
-/// Who watches is in the room as long as the stream is open, and may speak there. Each time that it is opened, the
-/// chat enters anew: nothing that was said in between is missed.
-fn speak_there(room: RoomId, opened: RwSignal<u32>) {
+/// Opens the chat channel of a watched room. A spectator is in the room while the stream is open. The chat enters the
+/// channel again each time that the stream is opened, so no line is missed.
+fn open_room_chat(room: RoomId, opened: RwSignal<u32>) {
     let chat = Chat::expect();
     let identity = Identity::expect();
     chat.watch_room(room);
     Effect::new(move |_| {
         if opened.get() > 0 && identity.me.with_untracked(Option::is_some) {
-            chat.arrive();
+            chat.spectator_arrived();
         }
     });
-    on_cleanup(move || chat.follow_room(None));
+    on_cleanup(move || chat.set_room(None));
 }
 
 /// Three ways into the room.
@@ -121,7 +121,7 @@ fn InviteBox(room: RoomId) -> impl IntoView {
     }
 }
 
-/// There is no such room (any more).
+/// Says that there is no such room, and why.
 #[component]
 fn NoRoom(why: String) -> impl IntoView {
     view! {

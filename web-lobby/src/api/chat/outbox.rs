@@ -1,88 +1,88 @@
-//! Lines on their way: one at a time, in the order in which they were said, until the server has answered for each.
+//! Lines that are being sent: one at a time and in order, each until the server has answered it.
 //!
-//! Pure: time comes in as an argument, in milliseconds since 1970.
+//! Pure state: time is an argument, in milliseconds since 1970.
 
 use std::collections::VecDeque;
 
 use shared::id::PlayerId;
 use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine};
 
-/// Lines that wait, as many as the server takes at once. What is said beyond comes back at once.
+/// How many lines may wait: as many as the server takes at once. A further line is returned at once.
 const WAITING_MAX: usize = 5;
-/// A line waits for so long until it is taken, in milliseconds; then it comes back.
-pub(super) const PATIENCE_MS: f64 = 8_000.0;
+/// How long a line waits until the server takes it, in milliseconds. Then it is returned.
+pub(super) const LINE_TIMEOUT_MS: f64 = 8_000.0;
 
-/// A line on its way.
+/// A line that the server has not taken yet.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Saying {
+pub(super) struct PendingLine {
     pub(super) channel: ChatChannel,
     pub(super) text: String,
-    /// Until when it is tried.
+    /// When it is given up.
     pub(super) until_ms: f64,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
-    /// Send this.
+    /// Send this message.
     Send(ChatClientMessage),
-    /// It took too long: it comes back.
-    GiveBack(Saying),
-    /// Look again in a moment.
+    /// Return this line: it took too long.
+    Return(PendingLine),
+    /// Ask again in a moment.
     Wait,
-    /// Nothing is on its way.
-    Rest,
+    /// No line waits.
+    Done,
 }
 
-/// The lines that are not said yet.
+/// The lines that wait, in order.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    waiting: VecDeque<Saying>,
-    /// The first of these was sent under this number, and there is no answer yet.
+    waiting: VecDeque<PendingLine>,
+    /// The nonce under which the first line was sent. `None` when it was not sent yet.
     sent_as: Option<u32>,
     nonce: u32,
 }
 
 impl Outbox {
-    /// Takes a line.
+    /// Adds a line.
     ///
     /// # Errors
-    /// When too many wait already: the line.
-    pub(super) fn push(&mut self, saying: Saying) -> Result<(), Saying> {
+    /// Returns the line when too many are waiting.
+    pub(super) fn push(&mut self, line: PendingLine) -> Result<(), PendingLine> {
         if self.waiting.len() == WAITING_MAX {
-            return Err(saying);
+            return Err(line);
         }
-        self.waiting.push_back(saying);
+        self.waiting.push_back(line);
         Ok(())
     }
 
-    /// What is to be done. `is_open` says whether lines of a channel can be said now.
+    /// What to do now. `is_open` says whether a channel takes lines now.
     pub(super) fn step(&mut self, now_ms: f64, is_open: impl Fn(&ChatChannel) -> bool) -> Step {
-        let Some(first) = self.waiting.front() else { return Step::Rest };
+        let Some(first) = self.waiting.front() else { return Step::Done };
         if first.until_ms < now_ms {
-            return self.take_first().map_or(Step::Rest, Step::GiveBack);
+            return self.take_first().map_or(Step::Done, Step::Return);
         }
         if self.sent_as.is_some() || !is_open(&first.channel) {
             return Step::Wait;
         }
         self.nonce = self.nonce.wrapping_add(1);
         self.sent_as = Some(self.nonce);
-        let Saying { channel, text, .. } = first.clone();
+        let PendingLine { channel, text, .. } = first.clone();
         Step::Send(ChatClientMessage::Say { channel, text, nonce: self.nonce })
     }
 
-    /// The line that was sent under this number is answered for. Nothing: it is none of these.
-    pub(super) fn answered(&mut self, nonce: u32) -> Option<Saying> {
+    /// Removes the line that was sent under this nonce: the server has answered it. `None` when no such line waits.
+    pub(super) fn take_answered(&mut self, nonce: u32) -> Option<PendingLine> {
         self.sent_as.filter(|sent| *sent == nonce)?;
         self.take_first()
     }
 
-    /// It is to be sent again, before all others.
-    pub(super) fn again(&mut self, saying: Saying) {
-        self.waiting.push_front(saying);
+    /// Puts a line back, before all others.
+    pub(super) fn put_back(&mut self, line: PendingLine) {
+        self.waiting.push_front(line);
     }
 
-    /// The connection broke and there is another one, which brought these lines: what was sent is among them, or never
+    /// There is a new connection, which brought these lines. The line that was sent is either among them or never
     /// arrived.
     pub(super) fn reconnected(&mut self, own: PlayerId, lines: &[ChatLine]) {
         let Some(first) = self.waiting.front().filter(|_| self.sent_as.is_some()) else { return };
@@ -95,7 +95,7 @@ impl Outbox {
         self.sent_as = None;
     }
 
-    fn take_first(&mut self) -> Option<Saying> {
+    fn take_first(&mut self) -> Option<PendingLine> {
         self.sent_as = None;
         self.waiting.pop_front()
     }
@@ -106,10 +106,10 @@ mod tests {
     use shared::id::{PlayerId, PlayerName};
     use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine};
 
-    use super::{Outbox, Saying, Step, WAITING_MAX};
+    use super::{Outbox, PendingLine, Step, WAITING_MAX};
 
-    fn saying(text: &str) -> Saying {
-        Saying { channel: ChatChannel::Lobby, text: text.to_owned(), until_ms: 100.0 }
+    fn pending(text: &str) -> PendingLine {
+        PendingLine { channel: ChatChannel::Lobby, text: text.to_owned(), until_ms: 100.0 }
     }
 
     fn sent(text: &str, nonce: u32) -> Step {
@@ -124,27 +124,30 @@ mod tests {
     #[test]
     fn lines_go_one_after_the_other() {
         let mut outbox = Outbox::default();
-        outbox.push(saying("one")).unwrap();
-        outbox.push(saying("two")).unwrap();
+        outbox.push(pending("one")).unwrap();
+        outbox.push(pending("two")).unwrap();
 
         assert_eq!(outbox.step(0.0, |_| false), Step::Wait);
         assert_eq!([outbox.step(0.0, open), outbox.step(0.0, open)], [sent("one", 1), Step::Wait]);
-        assert_eq!(outbox.answered(7), None);
-        assert_eq!(outbox.answered(1), Some(saying("one")));
+        assert_eq!(outbox.take_answered(7), None);
+        assert_eq!(outbox.take_answered(1), Some(pending("one")));
         assert_eq!([outbox.step(0.0, open), outbox.step(0.0, open)], [sent("two", 2), Step::Wait]);
-        assert_eq!((outbox.answered(2), outbox.answered(2)), (Some(saying("two")), None));
-        assert_eq!(outbox.step(0.0, open), Step::Rest);
+        assert_eq!(
+            (outbox.take_answered(2), outbox.take_answered(2)),
+            (Some(pending("two")), None)
+        );
+        assert_eq!(outbox.step(0.0, open), Step::Done);
     }
 
     #[test]
     fn what_was_refused_too_early_goes_again_before_what_was_said_later() {
         let mut outbox = Outbox::default();
-        outbox.push(saying("one")).unwrap();
+        outbox.push(pending("one")).unwrap();
         outbox.step(0.0, open);
-        outbox.push(saying("two")).unwrap();
+        outbox.push(pending("two")).unwrap();
 
-        let early = outbox.answered(1).unwrap();
-        outbox.again(early);
+        let early = outbox.take_answered(1).unwrap();
+        outbox.put_back(early);
 
         assert_eq!(outbox.step(0.0, open), sent("one", 2));
     }
@@ -152,25 +155,25 @@ mod tests {
     #[test]
     fn what_takes_too_long_comes_back_and_holds_nobody_up() {
         let mut outbox = Outbox::default();
-        outbox.push(saying("one")).unwrap();
-        outbox.push(Saying { until_ms: 300.0, ..saying("two") }).unwrap();
+        outbox.push(pending("one")).unwrap();
+        outbox.push(PendingLine { until_ms: 300.0, ..pending("two") }).unwrap();
         outbox.step(0.0, open);
 
-        assert_eq!(outbox.step(101.0, open), Step::GiveBack(saying("one")));
+        assert_eq!(outbox.step(101.0, open), Step::Return(pending("one")));
         assert_eq!(outbox.step(101.0, open), sent("two", 2));
-        assert_eq!(outbox.answered(1), None, "it was given back");
+        assert_eq!(outbox.take_answered(1), None, "it was returned");
     }
 
     #[test]
-    fn no_more_wait_than_may() {
+    fn a_full_outbox_returns_a_further_line() {
         let mut outbox = Outbox::default();
-        (0..WAITING_MAX).for_each(|_| outbox.push(saying("a")).unwrap());
+        (0..WAITING_MAX).for_each(|_| outbox.push(pending("a")).unwrap());
 
-        assert_eq!(outbox.push(saying("b")), Err(saying("b")));
+        assert_eq!(outbox.push(pending("b")), Err(pending("b")));
     }
 
     #[test]
-    fn after_a_break_what_had_arrived_is_not_said_twice() {
+    fn after_a_disconnect_a_line_that_arrived_is_not_sent_twice() {
         let own = PlayerId::from_bits(7);
         let line = |from, text: &str| ChatLine {
             sequence: 1,
@@ -183,13 +186,13 @@ mod tests {
         };
         let after = |lines: &[ChatLine]| {
             let mut outbox = Outbox::default();
-            outbox.push(saying(" one ")).unwrap();
+            outbox.push(pending(" one ")).unwrap();
             outbox.step(0.0, open);
             outbox.reconnected(own, lines);
             outbox.step(0.0, open)
         };
 
-        assert_eq!(after(&[line(own, "one")]), Step::Rest);
+        assert_eq!(after(&[line(own, "one")]), Step::Done);
         assert_eq!(
             after(&[line(PlayerId::from_bits(8), "one"), line(own, "two")]),
             sent(" one ", 2)

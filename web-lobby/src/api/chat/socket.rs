@@ -1,4 +1,4 @@
-//! The WebSocket under the chat: what comes goes to [`Chat::take`], and its end says what to do next.
+//! The WebSocket under the chat: its messages, and what to do after its end.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,11 +9,10 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::super::wake::Gate;
-use super::Chat;
+use super::super::notify::Notify;
 
-/// What to do after a connection.
-pub(super) enum Next {
+/// What to do after a connection has ended.
+pub(super) enum AfterClose {
     Retry(Option<u32>),
     SignIn,
     Stop(String),
@@ -22,7 +21,7 @@ pub(super) enum Next {
 /// One WebSocket, closed when dropped.
 pub(super) struct Connection {
     pub(super) socket: WebSocket,
-    closed: Gate,
+    closed: Notify,
     close: Rc<RefCell<Option<(u16, String)>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
@@ -30,19 +29,19 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn open(chat: Chat, url: &str) -> Option<Self> {
+    pub(super) fn open(url: &str, receive: impl Fn(&str) + 'static) -> Option<Self> {
         let socket = WebSocket::new_with_str(url, CHAT_SUBPROTOCOL).ok()?;
-        let closed = Gate::new();
+        let closed = Notify::new();
         let close = Rc::new(RefCell::new(None));
 
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            chat.take(&event.data().as_string().unwrap_or_default());
+            receive(&event.data().as_string().unwrap_or_default());
         });
         let on_close = {
             let (closed, close) = (closed.clone(), close.clone());
             Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
                 *close.borrow_mut() = Some((event.code(), event.reason()));
-                closed.open();
+                closed.notify();
             })
         };
         let on_error = Closure::<dyn FnMut(Event)>::new(|_event: Event| {});
@@ -60,17 +59,17 @@ impl Connection {
         })
     }
 
-    pub(super) async fn ended(self) -> Next {
-        self.closed.passed().await;
+    pub(super) async fn ended(self) -> AfterClose {
+        self.closed.notified().await;
         let close = self.close.borrow_mut().take();
-        // 1006 is the browser's word for a connection that broke without a close.
+        // The browser reports 1006 for a connection that broke without a close frame.
         let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();
         match next_step(code) {
-            NextStep::Reconnect => Next::Retry(None),
-            NextStep::SignIn => Next::SignIn,
+            NextStep::Reconnect => AfterClose::Retry(None),
+            NextStep::SignIn => AfterClose::SignIn,
             NextStep::GiveUp => {
                 let reason = reason.filter(|reason| !reason.is_empty());
-                Next::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))
+                AfterClose::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Downloading a recording that plays meanwhile. A cut line is taken up again where it broke.
+//! Downloading a recording while it plays. After a disconnect the download resumes where it broke off.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,93 +10,69 @@ use presentation::words;
 use shared::id::ReplayId;
 use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
-use super::super::{ApiError, wake};
-use super::{Asks, Body, Cut, is_newly_diverged, tell_diverged};
+use super::super::{ApiError, notify, retry};
+use super::{Body, Credentials, Requests, ResumePoint, is_newly_diverged, warn_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(700);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
-/// A browser that has the file at hand gives it in pieces of megabytes; after so many bytes pictures go first.
+/// How many bytes are decoded at once. A cached file arrives in chunks of megabytes, and frames go first.
 const PIECE_BYTES: usize = 32 * 1024;
 
-/// How a download stands.
+/// The state of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// Nothing has come yet.
+    /// Nothing has arrived yet.
     Opening,
     Loading,
-    /// The line is cut; it is tried again from there.
+    /// Disconnected, and about to resume.
     Reconnecting,
-    /// All is here, to the end of the round.
-    Whole,
-    /// All there is is here, but the round's end is missing.
-    CutOff,
-    /// It cannot be read (any further), and why.
+    /// The whole recording is here.
+    Complete,
+    /// The whole file is here, but the end of the round is missing from it.
+    Truncated,
+    /// The file cannot be read further, with the reason.
     Damaged(String),
-    /// The server has none, and why.
+    /// The server refused, with the reason.
     Refused(String),
 }
 
 impl Progress {
-    /// Whether more may come.
+    /// Whether more may arrive.
     pub(crate) const fn may_grow(&self) -> bool {
         matches!(self, Self::Opening | Self::Loading | Self::Reconnecting)
     }
 }
 
-/// What has been got so far.
+/// What has arrived so far.
 pub(crate) struct Downloaded {
     pub(crate) reader: ReplayReader,
     pub(crate) progress: Progress,
-    /// Names the state of the file that the bytes are from.
+    /// The entity tag of the file that the bytes are from.
     tag: Option<String>,
 }
 
 /// Downloads until it is dropped.
 pub(crate) struct Download {
     downloaded: Rc<RefCell<Downloaded>>,
-    line: Rc<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    left: Cell<bool>,
-    /// It was told that the recording leads elsewhere than it says. A keyframe in it heals that.
-    diverged: Cell<bool>,
-    request: RefCell<Option<AbortController>>,
-}
-
-impl Line {
-    fn cut(&self) {
-        if let Some(request) = self.request.borrow().as_ref() {
-            request.abort();
-        }
-    }
-
-    /// What the next request is ended with.
-    fn next(&self) -> Result<AbortController, ApiError> {
-        let request = AbortController::new().or(Err(ApiError::Offline))?;
-        self.request.replace(Some(request.clone()));
-        Ok(request)
-    }
+    requests: Rc<Requests>,
 }
 
 impl Download {
-    /// Begins.
+    /// Starts a download.
     pub(crate) fn start(replay: ReplayId) -> Self {
         let downloaded = Rc::new(RefCell::new(Downloaded {
             reader: ReplayReader::new(),
             progress: Progress::Opening,
             tag: None,
         }));
-        let line = Rc::new(Line::default());
-        spawn_local(download(file_address(replay), downloaded.clone(), line.clone()));
-        Self { downloaded, line }
+        let requests = Rc::new(Requests::default());
+        spawn_local(download(file_address(replay), downloaded.clone(), requests.clone()));
+        Self { downloaded, requests }
     }
 
-    /// Looks at what has been got.
+    /// Reads what has arrived.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Downloaded) -> T) -> T {
         look(&self.downloaded.borrow())
     }
@@ -104,17 +80,16 @@ impl Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        self.line.left.set(true);
-        self.line.cut();
+        self.requests.stop();
     }
 }
 
 impl Downloaded {
-    /// Where the last body broke off, when the next can go on from there.
-    fn cut(&self) -> Option<Cut> {
+    /// Where the last body broke off. `None` when the next one cannot resume there.
+    fn resume_point(&self) -> Option<ResumePoint> {
         let bytes = self.reader.bytes();
         let tag = self.tag.clone().filter(|_| bytes > 0)?;
-        Some(Cut { bytes, tag })
+        Some(ResumePoint { bytes, tag })
     }
 
     fn begin(&mut self, body: &Body) {
@@ -126,17 +101,17 @@ impl Downloaded {
     }
 }
 
-/// Where a recording's file is.
+/// The path of a recording's file.
 pub(crate) fn file_address(replay: ReplayId) -> String {
     format!("/api/replays/{replay}/file")
 }
 
-async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Line>) {
+async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, requests: Rc<Requests>) {
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-    while !line.left.get() {
+    while !requests.are_stopped() {
         let before = downloaded.borrow().reader.bytes();
-        let outcome = download_rest(&path, &downloaded, &line).await;
-        line.cut();
+        let outcome = download_rest(&path, &downloaded, &requests).await;
+        requests.abort();
         let progress = match outcome {
             Ok(progress) => progress,
             Err(error) if error.may_pass() => Progress::Reconnecting,
@@ -144,35 +119,36 @@ async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, line: Rc<Li
         };
         let is_over = !progress.may_grow();
         downloaded.borrow_mut().progress = progress;
-        if is_over || line.left.get() {
+        if is_over || requests.are_stopped() {
             return;
         }
         if downloaded.borrow().reader.bytes() > before {
             backoff.reset();
         }
-        wake::sleep(wake::next_delay_ms(&mut backoff)).await;
+        notify::sleep(retry::next_delay_ms(&mut backoff)).await;
     }
 }
 
 async fn download_rest(
     path: &str,
     downloaded: &Rc<RefCell<Downloaded>>,
-    line: &Rc<Line>,
+    requests: &Rc<Requests>,
 ) -> Result<Progress, ApiError> {
-    let cut = downloaded.borrow().cut();
-    let mut body = Body::open(path, cut.as_ref(), Asks::AsOneself, &line.next()?).await?;
+    let resume = downloaded.borrow().resume_point();
+    let mut body =
+        Body::open(path, resume.as_ref(), Credentials::WithSession, &requests.next()?).await?;
     downloaded.borrow_mut().begin(&body);
     while let Some(bytes) = body.next().await? {
         for piece in bytes.chunks(PIECE_BYTES) {
-            if line.left.get() {
+            if requests.are_stopped() {
                 return Ok(Progress::Loading);
             }
             let pushed = downloaded.borrow_mut().reader.push(piece);
             if let Err(error) = pushed {
                 return Ok(Progress::Damaged(words::sentence(&error.to_string())));
             }
-            if is_newly_diverged(&downloaded.borrow().reader, &line.diverged) {
-                tell_diverged();
+            if is_newly_diverged(&downloaded.borrow().reader, &requests.is_divergence_reported) {
+                warn_diverged();
             }
             if bytes.len() > PIECE_BYTES {
                 TimeoutFuture::new(0).await;
@@ -180,5 +156,5 @@ async fn download_rest(
         }
     }
     let is_complete = downloaded.borrow().reader.is_complete();
-    Ok(if is_complete { Progress::Whole } else { Progress::CutOff })
+    Ok(if is_complete { Progress::Complete } else { Progress::Truncated })
 }

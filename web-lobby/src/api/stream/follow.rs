@@ -1,237 +1,216 @@
-//! Following a room that plays right now: its stream as one growing body a round, opened again by itself.
+//! FollowState a running room: its match stream as one growing body for each round, reopened by itself.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use gloo_timers::future::TimeoutFuture;
 use presentation::backoff::Backoff;
 use presentation::playhead::ArrivalJitter;
 use shared::id::RoomId;
 use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
-use super::super::{ApiError, wake};
-use super::{Asks, Body, is_newly_diverged, tell_diverged};
+use super::super::{ApiError, clock, notify, retry};
+use super::{Body, Credentials, Requests, is_newly_diverged, warn_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(800);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
-/// A running round sends something thirty times a second: such a silence is a dead line, in milliseconds.
+/// After how many milliseconds of silence a connection counts as dead. A running round sends thirty times a second.
 const SILENCE_MS_MAX: f64 = 5_000.0;
-/// A round is over; the next one is asked for after so many milliseconds.
+/// How long after the end of a round the next one is requested, in milliseconds.
 const NEXT_ROUND_MS: u32 = 250;
 
-/// How following stands.
+/// The state of following a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Following {
-    /// Nothing has come yet.
+pub(crate) enum FollowState {
+    /// Nothing has arrived yet.
     Connecting,
-    /// Asked, and the server holds the answer until a round begins.
+    /// The server holds the answer until a round begins.
     Waiting,
-    /// A round runs.
+    /// A round is running.
     Live,
-    /// The round is over; the next one will follow.
+    /// The round is over, and the next one will follow.
     Between,
-    /// Cut; it is tried again.
+    /// Disconnected, and about to try again.
     Reconnecting,
-    /// There will be nothing more, and why.
+    /// There will be nothing more, with the reason.
     Ended(String),
 }
 
-/// What has been got so far.
+/// What has arrived so far.
 pub(crate) struct Followed {
     pub(crate) reader: ReplayReader,
     pub(crate) jitter: ArrivalJitter,
-    pub(crate) following: Following,
-    /// Names the body that is played, among all of this page: with another one, everything drawn begins anew.
+    pub(crate) following: FollowState,
+    /// Identifies the body on this page. Drawing starts afresh with each new one.
     pub(crate) body: u32,
-    /// How often the server has said that it sends.
+    /// How often the server has begun to send.
     pub(crate) opened: u32,
-    heard_ms: f64,
+    last_data_ms: f64,
 }
 
 /// Follows a room until it is dropped.
 pub(crate) struct Follower {
     followed: Rc<RefCell<Followed>>,
-    line: Rc<Line>,
-}
-
-#[derive(Default)]
-struct Line {
-    left: Cell<bool>,
-    /// The next request shall go out at once.
-    again: Cell<bool>,
-    /// The stream led elsewhere than it said, and was opened anew for it: once, for it may do so again.
-    diverged: Cell<bool>,
-    request: RefCell<Option<AbortController>>,
+    requests: Rc<Requests>,
 }
 
 impl Follower {
-    /// Begins to follow.
-    pub(crate) fn start(room: RoomId, asks: Asks) -> Self {
+    /// Starts to follow a room.
+    pub(crate) fn start(room: RoomId, credentials: Credentials) -> Self {
         let followed = Rc::new(RefCell::new(Followed {
             reader: ReplayReader::new(),
             jitter: ArrivalJitter::default(),
-            following: Following::Connecting,
+            following: FollowState::Connecting,
             body: 0,
             opened: 0,
-            heard_ms: 0.0,
+            last_data_ms: 0.0,
         }));
-        let line = Rc::new(Line::default());
+        let requests = Rc::new(Requests::default());
         let path = format!("/api/rooms/{room}/live");
-        spawn_local(follow(path, asks, followed.clone(), line.clone()));
-        Self { followed, line }
+        spawn_local(follow(path, credentials, followed.clone(), requests.clone()));
+        Self { followed, requests }
     }
 
-    /// Looks at what has been got.
+    /// Reads what has arrived.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Followed) -> T) -> T {
         look(&self.followed.borrow())
     }
 
-    /// Asks again, because somebody else asks now. What is shown stays until there is something new.
+    /// Opens the stream again, because the session has changed. The picture stays until the new stream has one.
     pub(crate) fn reopen(&self) {
-        self.line.again.set(true);
-        self.line.cut();
+        self.requests.again.set(true);
+        self.requests.abort();
     }
 
-    /// Notices a line that is dead without a word. `now_ms` is on the clock of the frames.
-    pub(crate) fn watch(&self, now_ms: f64) {
+    /// Aborts a connection that died silently. `now_ms` is on the clock of animation frames.
+    pub(crate) fn abort_if_silent(&self, now_ms: f64) {
         let followed = self.followed.borrow();
-        if followed.following == Following::Live && now_ms - followed.heard_ms > SILENCE_MS_MAX {
-            self.line.cut();
+        if followed.following == FollowState::Live
+            && now_ms - followed.last_data_ms > SILENCE_MS_MAX
+        {
+            self.requests.abort();
         }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.line.left.set(true);
-        self.line.cut();
+        self.requests.stop();
     }
 }
 
-impl Line {
-    fn cut(&self) {
-        if let Some(request) = self.request.borrow().as_ref() {
-            request.abort();
-        }
-    }
-
-    /// What the next request is ended with.
-    fn next(&self) -> Result<AbortController, ApiError> {
-        let request = AbortController::new().or(Err(ApiError::Offline))?;
-        self.request.replace(Some(request.clone()));
-        Ok(request)
-    }
-}
-
-async fn follow(path: String, asks: Asks, followed: Rc<RefCell<Followed>>, line: Rc<Line>) {
+async fn follow(
+    path: String,
+    credentials: Credentials,
+    followed: Rc<RefCell<Followed>>,
+    requests: Rc<Requests>,
+) {
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
-    while !line.left.get() {
-        line.again.set(false);
-        let outcome = follow_body(&path, asks, &followed, &line).await;
-        line.cut();
-        if line.left.get() {
+    while !requests.are_stopped() {
+        requests.again.set(false);
+        let outcome = follow_body(&path, credentials, &followed, &requests).await;
+        requests.abort();
+        if requests.are_stopped() {
             return;
         }
-        if line.again.get() {
+        if requests.again.get() {
             continue;
         }
         let (following, wait_ms) = match outcome {
-            Ok(Over::Round) => {
+            Ok(BodyEnd::RoundOver) => {
                 backoff.reset();
-                (Following::Between, NEXT_ROUND_MS)
+                (FollowState::Between, NEXT_ROUND_MS)
             }
-            Ok(Over::Nothing) => {
+            Ok(BodyEnd::NoRound) => {
                 backoff.reset();
                 (followed.borrow().following.clone(), NEXT_ROUND_MS)
             }
             Err(error) if !error.may_pass() => {
-                followed.borrow_mut().following = Following::Ended(error.to_string());
+                followed.borrow_mut().following = FollowState::Ended(error.to_string());
                 return;
             }
             Err(_) => {
-                if followed.borrow().following == Following::Live {
+                if followed.borrow().following == FollowState::Live {
                     backoff.reset();
                 }
-                (Following::Reconnecting, wake::next_delay_ms(&mut backoff))
+                (FollowState::Reconnecting, retry::next_delay_ms(&mut backoff))
             }
         };
         followed.borrow_mut().following = following;
-        TimeoutFuture::new(wait_ms).await;
+        notify::sleep(wait_ms).await;
     }
 }
 
-/// How a body ended well.
-enum Over {
-    /// With its round.
-    Round,
-    /// No round has begun for as long as the server waits, or nobody wants it any more.
-    Nothing,
+/// How a body ended without an error.
+enum BodyEnd {
+    /// The round ended with it.
+    RoundOver,
+    /// No round began while the server held the request, or the reader was stopped.
+    NoRound,
 }
 
-/// Follows one body to its end. Good when the round came to its end with it, or none has begun.
+/// Reads one body to its end.
 async fn follow_body(
     path: &str,
-    asks: Asks,
+    credentials: Credentials,
     followed: &Rc<RefCell<Followed>>,
-    line: &Rc<Line>,
-) -> Result<Over, ApiError> {
-    let mut body = Body::open(path, None, asks, &line.next()?).await?;
+    requests: &Rc<Requests>,
+) -> Result<BodyEnd, ApiError> {
+    let mut body = Body::open(path, None, credentials, &requests.next()?).await?;
     followed.borrow_mut().opened += 1;
-    if matches!(followed.borrow().following, Following::Connecting | Following::Reconnecting) {
-        followed.borrow_mut().following = Following::Waiting;
+    if matches!(followed.borrow().following, FollowState::Connecting | FollowState::Reconnecting) {
+        followed.borrow_mut().following = FollowState::Waiting;
     }
     let (mut reader, mut jitter) = (ReplayReader::new(), ArrivalJitter::default());
     let (mut is_shown, mut is_empty) = (false, true);
     while let Some(bytes) = body.next().await? {
-        if line.left.get() {
-            return Ok(Over::Nothing);
+        if requests.are_stopped() {
+            return Ok(BodyEnd::NoRound);
         }
         is_empty = false;
-        let now_ms = crate::components::stage::now_ms();
+        let now_ms = clock::frame_ms();
         let mut followed = followed.borrow_mut();
-        followed.heard_ms = now_ms;
+        followed.last_data_ms = now_ms;
         if is_shown {
             followed.take(&bytes, now_ms)?;
-            if is_newly_diverged(&followed.reader, &line.diverged) {
-                tell_diverged();
-                // It begins with a keyframe.
-                line.again.set(true);
-                return Ok(Over::Nothing);
+            if is_newly_diverged(&followed.reader, &requests.is_divergence_reported) {
+                warn_diverged();
+                // The new stream begins with a keyframe.
+                requests.again.set(true);
+                return Ok(BodyEnd::NoRound);
             }
             continue;
         }
-        // The last picture stays until there is a new one.
-        reader.push(&bytes).map_err(unplayable)?;
+        // The last picture stays until there is another one.
+        reader.push(&bytes).map_err(decode_error)?;
         jitter.record(reader.available_ticks(), now_ms);
         if reader.newest().is_some() {
             followed.reader = core::mem::take(&mut reader);
             followed.jitter = core::mem::take(&mut jitter);
-            followed.following = Following::Live;
+            followed.following = FollowState::Live;
             followed.body = next_body();
             is_shown = true;
         }
     }
     if is_empty {
-        return Ok(Over::Nothing);
+        return Ok(BodyEnd::NoRound);
     }
     let is_whole = is_shown && followed.borrow().reader.is_complete();
-    is_whole.then_some(Over::Round).ok_or(ApiError::Offline)
+    is_whole.then_some(BodyEnd::RoundOver).ok_or(ApiError::Offline)
 }
 
 impl Followed {
     fn take(&mut self, bytes: &[u8], now_ms: f64) -> Result<(), ApiError> {
-        self.reader.push(bytes).map_err(unplayable)?;
+        self.reader.push(bytes).map_err(decode_error)?;
         self.jitter.record(self.reader.available_ticks(), now_ms);
         Ok(())
     }
 }
 
-/// A stream of other rules will not be another one next time; anything else may be mended by a new keyframe.
-fn unplayable(error: ReplayError) -> ApiError {
+/// A stream of another version stays so. A new keyframe may cure any other error.
+fn decode_error(error: ReplayError) -> ApiError {
     match error {
         ReplayError::Version(_) | ReplayError::NoReplay => ApiError::Unreadable,
         ReplayError::Damaged(_)

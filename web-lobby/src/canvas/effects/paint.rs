@@ -1,30 +1,30 @@
-//! How each effect looks at its age.
+//! Draws each effect at its age.
 
 use core::f64::consts::TAU;
 
 use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
-use super::super::place::{Place, chance};
-use super::super::{Scene, fill_circle, ring};
-use super::{Effect, Kind};
+use super::super::point::{Point, chance};
+use super::super::shapes::{fill_circle, ring};
+use super::{Effect, Effects, Kind};
 
-/// Half of a shove's cone, in radians: the same as the simulation's.
+/// Half of the angle of a shove's cone, in radians, as in the simulation.
 const CONE_HALF: f64 =
     shared::sim::push::SHOVE_HALF_ANGLE as f64 * TAU / shared::sim::Angle::TURN as f64;
 
-/// Effects on which the discs stand.
-pub(in super::super) fn draw_below(context: &CanvasRenderingContext2d, scene: &Scene) {
-    draw_those(context, scene, true);
+/// Draws the effects below the discs.
+pub(in super::super) fn draw_below(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
+    draw_those(context, effects, at, true);
 }
 
-/// Effects over the discs.
-pub(in super::super) fn draw_above(context: &CanvasRenderingContext2d, scene: &Scene) {
-    draw_those(context, scene, false);
+/// Draws the effects above the discs.
+pub(in super::super) fn draw_above(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
+    draw_those(context, effects, at, false);
 }
 
-fn draw_those(context: &CanvasRenderingContext2d, scene: &Scene, below: bool) {
-    for (effect, age) in scene.effects.alive(scene.at) {
+fn draw_those(context: &CanvasRenderingContext2d, effects: &Effects, at: f64, below: bool) {
+    for (effect, age) in effects.alive(at) {
         let part = age / effect.kind.life_ticks();
         if part < 1.0 && effect.kind.is_below() == below {
             draw_one(context, effect, part);
@@ -33,7 +33,7 @@ fn draw_those(context: &CanvasRenderingContext2d, scene: &Scene, below: bool) {
     context.set_global_alpha(1.0);
 }
 
-/// `part` goes from 0, just born, to 1, gone.
+/// `part` is the elapsed share of the effect's life, from 0 to 1.
 fn draw_one(context: &CanvasRenderingContext2d, effect: &Effect, part: f64) {
     let (place, colour) = (effect.place, effect.kind.colour());
     // Ease-out: quick at first.
@@ -104,8 +104,8 @@ fn draw_cone(context: &CanvasRenderingContext2d, effect: &Effect, reach: f64, fa
 }
 
 fn draw_streaks(context: &CanvasRenderingContext2d, effect: &Effect, part: f64) {
-    let back = Place::at(effect.angle, -1.0);
-    let across = Place::new(-back.y, back.x);
+    let back = Point::at(effect.angle, -1.0);
+    let across = Point::new(-back.y, back.x);
     context.begin_path();
     for lane in -2..=2 {
         let lane = f64::from(lane);
@@ -131,7 +131,7 @@ fn draw_sparks(context: &CanvasRenderingContext2d, effect: &Effect, part: f64, s
         let turn = (chance(seed + spark * 3) - 0.5) * TAU * 0.9;
         let reach = (14.0 + 44.0 * chance(seed + spark * 3 + 1)) * (0.4 + strength);
         let eased = 1.0 - (1.0 - part) * (1.0 - part);
-        let place = effect.place.plus(Place::at(effect.angle + turn, 6.0 + reach * eased));
+        let place = effect.place.plus(Point::at(effect.angle + turn, 6.0 + reach * eased));
         let size = (1.6 + 2.4 * chance(seed + spark * 3 + 2)) * (1.0 - part);
         let colour = if spark % 2 == 0 { effect.kind.colour() } else { palette::CHARGE.css };
         fill_circle(context, place, size, colour);

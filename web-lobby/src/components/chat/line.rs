@@ -1,21 +1,21 @@
-//! One line of the chat, and the people whose lines are hidden.
+//! One line of the chat, and the list of muted people.
 
 use leptos::prelude::*;
 use shared::id::PlayerId;
 use shared::protocol::chat::{ChatChannel, ChatLine};
 
-use crate::api::chat::{Chat, To};
+use crate::api::chat::{Chat, Recipient};
 use crate::api::clock::{local, time_of_day};
 use crate::api::session::Identity;
 use crate::components::icon::{Icon, Picture};
 
-/// A line, and what one can do about who said it.
+/// A line, with the actions on its author.
 #[component]
 pub(super) fn Line(
     chat: Chat,
     line: ChatLine,
-    /// Stands under the name of the line before.
-    goes_on: bool,
+    /// It continues the previous line's author, so it shows no name.
+    continues: bool,
 ) -> impl IntoView {
     let identity = Identity::expect();
     let (from, name) = (line.from, line.name.clone());
@@ -23,9 +23,9 @@ pub(super) fn Line(
     let (whisper_to, mute) = (format!("Whisper to {name}"), format!("Mute {name}"));
     let whisper = {
         let name = name.clone();
-        move |_| chat.to.set(To::Person(from, name.clone()))
+        move |_| chat.recipient.set(Recipient::Person(from, name.clone()))
     };
-    let where_said = match line.channel {
+    let channel_tag = match line.channel {
         ChatChannel::Lobby => None,
         ChatChannel::Room { room } => Some(format!("in {room}")),
         ChatChannel::Team { .. } => Some("to the team".to_owned()),
@@ -35,9 +35,9 @@ pub(super) fn Line(
     let time = time.get(..5).unwrap_or(&time).to_owned();
     view! {
         <div class="line" class:mine=is_mine data-testid="chat-line" data-from=name.to_string()>
-            <p class:unseen=goes_on>
+            <p class:unseen=continues>
                 <a class="name" href=format!("/players/{from}")>{name.to_string()}</a>
-                {where_said.map(|place| view! { <span class="tag">{place}</span> })}
+                {channel_tag.map(|place| view! { <span class="tag">{place}</span> })}
                 <time title=local(line.at_ms)>{time}</time>
             </p>
             <p class="text">{line.text}</p>
@@ -65,7 +65,7 @@ pub(super) fn Line(
     }
 }
 
-/// Who is muted, to be heard again.
+/// The muted people, each with a button to unmute them.
 #[component]
 pub(super) fn MutedList(chat: Chat) -> impl IntoView {
     let muted = move || chat.muted.with(|muted| muted.iter().copied().collect::<Vec<_>>());
@@ -89,7 +89,7 @@ pub(super) fn MutedList(chat: Chat) -> impl IntoView {
     }
 }
 
-/// The name under which somebody was last heard; else the id.
+/// The name on the author's newest line, or the id.
 fn name_of(chat: Chat, player: PlayerId) -> String {
     let name = chat.lines.with_untracked(|lines| {
         lines.iter().rev().find(|line| line.from == player).map(|line| line.name.to_string())

@@ -1,4 +1,4 @@
-//! The bar under a recording: play, speeds, steps, following, sharing.
+//! The bar below a recording: play, speed, steps, follow and share.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -7,14 +7,14 @@ use presentation::recording_player::{PlaybackCommand, PlaybackState, SPEEDS};
 use presentation::words;
 use shared::sim::Slot;
 
-use super::Moment;
 use super::keys::ViewerCommand;
-use super::viewer::Shown;
+use super::moment::Moment;
+use super::shown::Shown;
 use crate::api::clipboard;
 use crate::api::invitation::origin;
-use crate::components::stage::Hud;
+use crate::components::match_canvas::Hud;
 
-/// Lucide's shapes (ISC), each in a box of 24 by 24.
+/// Shapes from Lucide (ISC licence), each in a box of 24 by 24.
 const PLAY: &str = "M6 4l14 8l-14 8Z";
 const PAUSE: &str = "M7 4v16M17 4v16";
 const AGAIN: &str = "M3 12a9 9 0 1 0 9-9a9.75 9.75 0 0 0-6.74 2.74L3 8M3 3v5h5";
@@ -29,10 +29,10 @@ const COPIED_MS: u32 = 2_000;
 
 /// The bar.
 #[component]
-pub fn Controls(
+pub(crate) fn Controls(
     shown: Shown,
     act: impl Fn(ViewerCommand) + Copy + Send + Sync + 'static,
-    /// Address of the page without its query, and of the file.
+    /// The path of the page without its query, and the path of the file.
     page: String,
     file: String,
     hides_spoilers: RwSignal<bool>,
@@ -95,12 +95,12 @@ fn svg_of(path: impl Into<Signal<&'static str>>) -> impl IntoView {
     view! { <svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=path /></svg> }
 }
 
-/// Whom the eye follows.
+/// The choice of the player that the camera follows.
 #[component]
 fn FollowChoice(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
     let people = Memo::new(move |_| {
         hud.with(|hud| {
-            let person = |row: &crate::components::stage::Standing| {
+            let person = |row: &crate::components::match_canvas::Standing| {
                 (row.person.slot, row.person.name.clone())
             };
             let mut people: Vec<_> = hud.standings.iter().map(person).collect();
@@ -128,7 +128,7 @@ fn FollowChoice(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) 
     }
 }
 
-/// Copies a link to this very moment; shows it where the browser does not let us copy.
+/// Copies a link to this moment. Shows the link where the browser does not allow copying.
 #[component]
 fn ShareButton(shown: Shown, page: String) -> impl IntoView {
     let copied = RwSignal::new(false);
@@ -147,7 +147,7 @@ fn ShareButton(shown: Shown, page: String) -> impl IntoView {
             }
         });
     };
-    // Ready to be copied with the keyboard, where the browser lets no page at the clipboard.
+    // Selects the link, ready to be copied with the keyboard.
     let field = NodeRef::<html::Input>::new();
     Effect::new(move |_| {
         if let Some(field) = field.get() {

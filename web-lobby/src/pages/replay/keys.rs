@@ -19,7 +19,7 @@ impl From<PlaybackCommand> for ViewerCommand {
     }
 }
 
-/// What has the focus while a key is pressed. A key belongs to the focused element first, then to the recording.
+/// The element that has the focus while a key is pressed. A key belongs to that element first, then to the recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Focus {
     /// A text field, or a dialog in front of the page.

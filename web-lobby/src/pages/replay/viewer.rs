@@ -5,41 +5,32 @@ use leptos::prelude::*;
 use presentation::recording_player::{Extent, PlaybackState, RecordingPlayer};
 use shared::id::ReplayId;
 use shared::sim::Slot;
-use wasm_bindgen::JsCast as _;
-use web_sys::KeyboardEvent;
 
 use super::controls::Controls;
-use super::keys::{Focus, ViewerCommand, command_of_key};
-use super::{Moment, Unknown};
-use crate::api::link::Link;
+use super::keyboard::{KeyList, command_of};
+use super::keys::ViewerCommand;
+use super::missing::NoReplay;
+use super::moment::Moment;
+use super::notice::Notice;
+use super::shown::Shown;
 use crate::api::stream::{Download, Progress, file_address};
+use crate::api::transport::Status;
 use crate::canvas::Frame;
-use crate::components::stage::{Easel, Hud, HudOverlay, Projector, Roster, Stage};
+use crate::components::match_canvas::{HudOverlay, MatchCanvas, MatchRenderer, Roster, Surface};
+use crate::components::signals::set_if_changed;
 use crate::components::timeline::{Line, NamedMarker, Timeline};
 
-/// What is written, and what tests read, is renewed every so many milliseconds.
-const WRITE_EVERY_MS: f64 = 250.0;
+/// How often the overlay and the attributes for tests are updated, in milliseconds.
+const UPDATE_EVERY_MS: f64 = 250.0;
 
-/// What the page shows of the player.
-#[derive(Debug, Clone, Copy)]
-pub struct Shown {
-    pub line: RwSignal<Line>,
-    pub state: RwSignal<PlaybackState>,
-    pub speed: RwSignal<usize>,
-    pub(super) progress: RwSignal<Progress>,
-    pub markers: RwSignal<Vec<NamedMarker>>,
-    pub hud: RwSignal<Hud>,
-    pub follow: RwSignal<Option<Slot>>,
-}
-
-/// A recording with its timeline, its controls and its players; `children` stand below the players.
+/// A recording with its timeline, its controls and its players. `children` stand below the players.
 #[component]
-pub fn Viewer(
+pub(crate) fn Viewer(
     id: ReplayId,
     moment: Moment,
     hides_spoilers: RwSignal<bool>,
-    /// Gets how the download stands, for a badge.
-    link: RwSignal<Link>,
+    /// Receives the state of the download, for a badge.
+    status: RwSignal<Status>,
     children: Children,
 ) -> impl IntoView {
     let shown = Shown {
@@ -51,7 +42,7 @@ pub fn Viewer(
         hud: RwSignal::default(),
         follow: RwSignal::new(moment.follow),
     };
-    Effect::new(move |_| link.set(shown.progress.with(link_of)));
+    Effect::new(move |_| status.set(shown.progress.with(status_of)));
     let player = StoredValue::new(RecordingPlayer::starting_at(moment.tick));
     let download = StoredValue::new_local(Download::start(id));
     let theatre = NodeRef::<html::Div>::new();
@@ -71,10 +62,10 @@ pub fn Viewer(
     });
     on_cleanup(move || keys.remove());
 
-    let mut picture = Picture { shown, projector: Projector::default(), written_ms: 0.0 };
-    let paint = move |easel: &mut Easel, frame: &Frame| {
+    let mut picture = Picture { shown, renderer: MatchRenderer::default(), updated_ms: 0.0 };
+    let paint = move |surface: &mut Surface, frame: &Frame| {
         download.with_value(|download| {
-            player.update_value(|player| picture.paint(easel, frame, download, player));
+            player.update_value(|player| picture.paint(surface, frame, download, player));
         });
     };
     let refusal = move || match shown.progress.get() {
@@ -88,7 +79,7 @@ pub fn Viewer(
     let stage = view! {
         <div class="theatre-main" node_ref=theatre tabindex="-1">
             <div class="stage" on:dblclick=move |_| act(ViewerCommand::ToggleFullScreen)>
-                <Stage name="replay-canvas" label=label
+                <MatchCanvas name="replay-canvas" label=label
                     paint=Box::new(paint.take().expect("painted once")) />
                 <HudOverlay hud=shown.hud />
                 <Notice shown=shown />
@@ -100,100 +91,37 @@ pub fn Viewer(
         <aside class="theatre-side">
             <Roster hud=shown.hud follow=shown.follow />
             {children.take().map(|children| children())}
-            <Keys />
+            <KeyList />
         </aside>
     };
     view! {
         <div class="theatre-grid" class:refused=move || refusal.with(Option::is_some)>{stage}</div>
-        {move || refusal.get().map(|why| view! { <Unknown why=why /> })}
+        {move || refusal.get().map(|why| view! { <NoReplay why=why /> })}
     }
 }
 
-/// How the download stands, as a badge says it.
-fn link_of(progress: &Progress) -> Link {
+/// The state of the download, for a badge.
+fn status_of(progress: &Progress) -> Status {
     match progress {
-        Progress::Opening => Link::Connecting,
-        Progress::Loading => Link::Loading,
-        Progress::Reconnecting => Link::Reconnecting { seconds: 0 },
-        Progress::Whole | Progress::CutOff => Link::Complete,
-        Progress::Damaged(why) | Progress::Refused(why) => Link::Stopped(why.clone()),
+        Progress::Opening => Status::Connecting,
+        Progress::Loading => Status::Loading,
+        Progress::Reconnecting => Status::Reconnecting { seconds: 0 },
+        Progress::Complete | Progress::Truncated => Status::Complete,
+        Progress::Damaged(why) | Progress::Refused(why) => Status::Stopped(why.clone()),
     }
 }
 
-/// What the stage says while it does not simply play.
-#[component]
-fn Notice(shown: Shown) -> impl IntoView {
-    let has_picture = Memo::new(move |_| shown.hud.with(|hud| !hud.standings.is_empty()));
-    let text = move || match (shown.progress.get(), shown.state.get()) {
-        (Progress::Opening, _) => Some("Loading the recording …".to_owned()),
-        (Progress::Reconnecting, PlaybackState::Buffering) => {
-            Some("Connection lost. Trying again …".to_owned())
-        }
-        (_, PlaybackState::Buffering) => Some("Waiting for the download …".to_owned()),
-        (Progress::CutOff, PlaybackState::Ended) if has_picture.get() => {
-            Some("Cut off here: the server stopped in the middle of the round.".to_owned())
-        }
-        (Progress::CutOff, PlaybackState::Ended) => {
-            Some("There is nothing in this recording.".to_owned())
-        }
-        (Progress::Damaged(why), PlaybackState::Ended) if has_picture.get() => {
-            Some(format!("{why} It plays up to here."))
-        }
-        (Progress::Damaged(why), PlaybackState::Ended) => Some(why),
-        (Progress::Refused(why), _) => Some(why),
-        _ => None,
-    };
-    let standing = move || match shown.progress.get() {
-        _ if !has_picture.get() => None,
-        Progress::CutOff => Some("incomplete: cut off when the server stopped"),
-        Progress::Damaged(_) => Some("damaged: plays as far as it can be read"),
-        _ => None,
-    };
-    let is_void = move || shown.state.get() == PlaybackState::Ended && !has_picture.get();
-    view! {
-        <div class="stage-notice" role="status" aria-live="polite">
-            {move || text().map(|text| view! {
-                <p>{text}{is_void().then(|| view! { " "<a href="/replays">"Other replays"</a> })}</p>
-            })}
-        </div>
-        {move || standing().map(|text| view! { <p class="stage-mark">{text}</p> })}
-    }
-}
-
-/// The keys, for those who look for them.
-#[component]
-fn Keys() -> impl IntoView {
-    let rows = [
-        ("space", "play, pause"),
-        ("← →", "5 seconds"),
-        (", .", "one picture"),
-        ("1 … 9", "10 % … 90 %"),
-        ("Home End", "begin, end"),
-        ("− +", "speed"),
-        ("f  h", "full screen, spoilers"),
-    ];
-    view! {
-        <details class="panel keys">
-            <summary>"Keys"</summary>
-            <dl>
-                {rows.map(|(keys, does)| view! { <dt><kbd>{keys}</kbd></dt><dd>{does}</dd> }).collect_view()}
-            </dl>
-            <p class="muted small">"Press the picture first: elsewhere arrows, Home and End scroll the page."</p>
-        </details>
-    }
-}
-
-/// What is kept from frame to frame.
+/// The state that is kept from frame to frame.
 struct Picture {
     shown: Shown,
-    projector: Projector,
-    written_ms: f64,
+    renderer: MatchRenderer,
+    updated_ms: f64,
 }
 
 impl Picture {
     fn paint(
         &mut self,
-        easel: &mut Easel,
+        surface: &mut Surface,
         frame: &Frame,
         download: &Download,
         player: &mut RecordingPlayer,
@@ -208,19 +136,19 @@ impl Picture {
             });
             player.advance(frame.passed_ms / 1_000.0);
             let follow = self.shown.follow.get_untracked();
-            self.projector.show(easel, frame, reader, player.at(), follow);
+            self.renderer.show(surface, frame, reader, player.at(), follow);
 
             let (at, available, total) = (player.at(), player.available(), player.total());
-            set_if_other(self.shown.line, Line { at, available, total });
-            set_if_other(self.shown.state, player.state());
-            set_if_other(self.shown.speed, player.speed_index());
-            if frame.now_ms - self.written_ms < WRITE_EVERY_MS {
+            set_if_changed(self.shown.line, Line { at, available, total });
+            set_if_changed(self.shown.state, player.state());
+            set_if_changed(self.shown.speed, player.speed_index());
+            if frame.now_ms - self.updated_ms < UPDATE_EVERY_MS {
                 return;
             }
-            self.written_ms = frame.now_ms;
-            set_if_other(self.shown.progress, downloaded.progress.clone());
-            if let Some(hud) = self.projector.hud(reader) {
-                set_if_other(self.shown.hud, hud);
+            self.updated_ms = frame.now_ms;
+            set_if_changed(self.shown.progress, downloaded.progress.clone());
+            if let Some(hud) = self.renderer.hud(reader) {
+                set_if_changed(self.shown.hud, hud);
             }
             let known = self.shown.markers.with_untracked(Vec::len);
             if reader.markers().len() != known {
@@ -230,55 +158,17 @@ impl Picture {
                 };
                 self.shown.markers.set(reader.markers().iter().map(named).collect());
             }
-            mark(easel, player, reader.is_complete());
+            mark(surface, player, reader.is_complete());
         });
     }
 }
 
-fn mark(easel: &Easel, player: &RecordingPlayer, is_complete: bool) {
+fn mark(surface: &Surface, player: &RecordingPlayer, is_complete: bool) {
     let yes_no = |yes| if yes { "true" } else { "false" };
-    easel.mark("data-tick", &format!("{:.0}", player.at()));
-    easel.mark("data-available-ticks", &player.available().to_string());
-    easel.mark("data-playing", yes_no(player.state() == PlaybackState::Playing));
-    easel.mark("data-complete", yes_no(is_complete));
-}
-
-/// Tells only what is new.
-fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|known| *known != value) {
-        signal.set(value);
-    }
-}
-
-fn command_of(event: &KeyboardEvent) -> Option<ViewerCommand> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() {
-        return None;
-    }
-    command_of_key(&event.key(), focus_of(event))
-}
-
-/// Kinds of `<input>` into which nothing is written.
-const PRESSED: [&str; 4] = ["checkbox", "radio", "button", "submit"];
-
-fn focus_of(event: &KeyboardEvent) -> Focus {
-    let asks = document().query_selector("dialog[open]").ok().flatten().is_some();
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlElement>().ok());
-    let Some(target) = target.filter(|_| !asks) else {
-        return if asks { Focus::Text } else { Focus::Page };
-    };
-    let is_in = |selector| target.closest(selector).ok().flatten().is_some();
-    let in_theatre = is_in(".theatre-main");
-    let is_written = match target.tag_name().as_str() {
-        "INPUT" => !PRESSED.contains(&target.get_attribute("type").unwrap_or_default().as_str()),
-        "TEXTAREA" | "SELECT" => true,
-        _ => target.is_content_editable(),
-    };
-    match () {
-        () if is_written => Focus::Text,
-        () if is_in("a, button, input, summary") => Focus::Pressable { in_viewer: in_theatre },
-        () if in_theatre => Focus::Viewer,
-        () => Focus::Page,
-    }
+    surface.mark("data-tick", &format!("{:.0}", player.at()));
+    surface.mark("data-available-ticks", &player.available().to_string());
+    surface.mark("data-playing", yes_no(player.state() == PlaybackState::Playing));
+    surface.mark("data-complete", yes_no(is_complete));
 }
 
 fn toggle_full_screen(theatre: NodeRef<html::Div>) {
@@ -287,7 +177,7 @@ fn toggle_full_screen(theatre: NodeRef<html::Div>) {
         document.exit_fullscreen();
     } else if let Some(theatre) = theatre.get_untracked() {
         theatre.request_fullscreen().ok();
-        // Nothing else is there to scroll: the arrows are the recording's.
+        // There is nothing else to scroll, so the arrow keys belong to the recording.
         theatre.focus().ok();
     }
 }

@@ -1,11 +1,11 @@
-//! Everyone in the match, best first; a press follows one of them.
+//! The list of players, best first. Pressing a player makes the camera follow them.
 
 use leptos::prelude::*;
 use shared::sim::Slot;
 
 use super::hud::{Hud, Standing, badge};
 
-/// The scores of the moment. The row of the followed player is pressed.
+/// The current scores. The row of the followed player is pressed.
 #[component]
 pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) -> impl IntoView {
     let standings = Memo::new(move |_| hud.with(|hud| hud.standings.clone()));
@@ -39,14 +39,14 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
     }
 }
 
-/// One player. It stays the same element while its numbers and its place change, so that it keeps the focus.
+/// The row of a player. It stays the same element while its numbers and its place change, so that it keeps the focus.
 #[component]
 fn RosterLine(
     standings: Memo<Vec<Standing>>,
     seat: Slot,
     follow: RwSignal<Option<Slot>>,
 ) -> impl IntoView {
-    // The last known one stays while the list takes the line away.
+    // The last known row stays while the list removes the line.
     let row = Memo::new(move |known: Option<&Option<Standing>>| {
         let found = standings.with(|rows| rows.iter().find(|row| row.person.slot == seat).cloned());
         found.or_else(|| known.cloned().flatten())

@@ -1,26 +1,26 @@
-//! What is written over a picture: time left, who is in front, who pushed whom over the edge.
+//! The overlay of a picture: time left, scores, and knock-outs.
 
 use leptos::prelude::*;
 use presentation::{palette, words};
 use shared::sim::{PushKind, Slot, World, scoring};
 use shared::snapshot::Roster;
 
-/// Lines of a list of everyone: more cannot be read.
+/// The longest list of players. Nobody could read a longer one.
 const STANDINGS_MAX: usize = 24;
-/// Lines of the score over the picture.
+/// How many leaders the overlay shows.
 const LEADERS: usize = 5;
 
-/// A seat with its looks and its name.
+/// A player's seat and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     pub slot: Slot,
     pub name: String,
 }
 
-/// Somebody fell.
+/// A line of the kill feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kill {
-    /// Counts up: names the line.
+    /// Counts up and identifies the line.
     pub number: u32,
     /// Ticks since the round began.
     pub tick: u32,
@@ -29,12 +29,12 @@ pub struct Kill {
     pub kind: Option<PushKind>,
 }
 
-/// One line of the score.
+/// The score of one player.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Standing {
     pub person: Person,
     pub bot: bool,
-    /// 0 or 1, when there are teams.
+    /// 0 or 1. `None` without teams.
     pub team: Option<u8>,
     pub points: i16,
     pub knockouts: u16,
@@ -43,16 +43,16 @@ pub struct Standing {
     pub fallen: bool,
 }
 
-/// Everything that is written.
+/// The content of the overlay.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hud {
-    /// Time left, or the countdown.
+    /// The time that is left.
     pub clock: String,
-    /// Best first; of a crowd no more than [`STANDINGS_MAX`].
+    /// The players, best first, at most [`STANDINGS_MAX`].
     pub standings: Vec<Standing>,
-    /// How many more there are.
+    /// How many players are not listed.
     pub others: usize,
-    /// Of the two teams, when there are teams.
+    /// The points of the two teams. `None` without teams.
     pub teams: Option<[i16; 2]>,
     pub kills: Vec<Kill>,
 }
@@ -89,7 +89,7 @@ impl Hud {
     }
 }
 
-/// The disc of a seat as a small picture: its hue and its mark.
+/// The disc of a seat as a small icon, with its hue and its mark.
 pub fn badge(slot: Slot) -> impl IntoView {
     let ring = palette::has_ring(slot);
     view! {
@@ -100,7 +100,7 @@ pub fn badge(slot: Slot) -> impl IntoView {
     }
 }
 
-/// The outline of a push in a box of 24 by 24. `None` is a fall without a push: the edge.
+/// The outline of a push in a box of 24 by 24. `None` is a fall without a push.
 fn push_icon(kind: Option<PushKind>) -> &'static str {
     match kind {
         Some(PushKind::Pulse) => {
@@ -115,7 +115,7 @@ fn push_icon(kind: Option<PushKind>) -> &'static str {
     }
 }
 
-/// The writing over a picture.
+/// The overlay of a picture.
 #[component]
 pub fn HudOverlay(#[prop(into)] hud: Signal<Hud>) -> impl IntoView {
     let clock = Memo::new(move |_| hud.with(|hud| hud.clock.clone()));

@@ -1,11 +1,11 @@
-//! A canvas that fits its place on every screen and is painted with every frame of the browser.
+//! A canvas that adapts to its size and is drawn with every animation frame.
 
 pub mod hud;
-pub mod projector;
+pub mod renderer;
 pub mod roster;
 
 pub use hud::{Hud, HudOverlay, Standing};
-pub use projector::Projector;
+pub use renderer::MatchRenderer;
 pub use roster::Roster;
 
 use std::cell::{Cell, RefCell};
@@ -17,33 +17,41 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MediaQueryList};
 
-use crate::canvas::{Brushes, Frame};
+use crate::canvas::{self, Camera, Frame, GradientCache, Scene};
 
-/// More device pixels in a CSS pixel than this cost time and show nothing.
+/// More device pixels for each CSS pixel than this cost time and cannot be seen.
 const DENSITY_MAX: f64 = 2.0;
 
-/// What paints the stage.
-pub type Paint = Box<dyn FnMut(&mut Easel, &Frame)>;
+/// The function that draws a frame.
+pub type Paint = Box<dyn FnMut(&mut Surface, &Frame)>;
 
-/// A canvas with everything that painting on it takes.
-pub struct Easel {
-    pub canvas: HtmlCanvasElement,
-    pub context: CanvasRenderingContext2d,
-    pub brushes: Brushes,
+/// A canvas, with the state that drawing on it needs.
+pub struct Surface {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+    camera: Camera,
+    gradients: GradientCache,
     pointer: Rc<Cell<Option<(f64, f64)>>>,
     calm: Option<MediaQueryList>,
     last_ms: Option<f64>,
 }
 
-impl Easel {
+impl Surface {
     fn new(canvas: HtmlCanvasElement, pointer: Rc<Cell<Option<(f64, f64)>>>) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
         let calm = window().match_media("(prefers-reduced-motion: reduce)").ok().flatten();
-        let brushes = Brushes::default();
-        Some(Self { canvas, context, brushes, pointer, calm, last_ms: None })
+        Some(Self {
+            canvas,
+            context,
+            camera: Camera::default(),
+            gradients: GradientCache::default(),
+            pointer,
+            calm,
+            last_ms: None,
+        })
     }
 
-    /// Fits the canvas to its place and says how large the picture is. Nothing while it has no size.
+    /// Adapts the canvas to its size on the page and describes the next frame. `None` while it has no size.
     fn frame(&mut self, now_ms: f64) -> Option<Frame> {
         let (width, height) = (self.canvas.client_width(), self.canvas.client_height());
         if width < 2 || height < 2 {
@@ -70,18 +78,33 @@ impl Easel {
         })
     }
 
-    /// Shows a state on the element, for style sheets, tools and tests.
+    /// Draws a moment of a match.
+    pub fn draw(&mut self, frame: &Frame, scene: &Scene<'_>) {
+        canvas::draw(&self.context, &mut self.camera, &mut self.gradients, frame, scene);
+    }
+
+    /// Draws a moment of a match as a picture for a row.
+    pub fn draw_thumbnail(&mut self, frame: &Frame, scene: &Scene<'_>) {
+        canvas::draw_thumbnail(&self.context, &mut self.gradients, frame, scene);
+    }
+
+    /// Draws the void: there is no match to be seen.
+    pub fn draw_void(&mut self, frame: &Frame) {
+        canvas::draw_void(&self.context, &mut self.gradients, frame);
+    }
+
+    /// Sets an attribute of the element, for style sheets and tests.
     pub fn mark(&self, name: &str, value: &str) {
         self.canvas.set_attribute(name, value).ok();
     }
 }
 
-/// A canvas, painted with every frame for as long as it is on the page.
+/// A canvas that is drawn with every frame for as long as it is on the page.
 #[component]
-pub fn Stage(
+pub fn MatchCanvas(
     /// The name by which tests find it.
     name: &'static str,
-    /// What it shows, for those who do not see it.
+    /// The description for screen readers.
     #[prop(into)]
     label: Signal<String>,
     paint: Paint,
@@ -91,14 +114,14 @@ pub fn Stage(
     let frames = StoredValue::new_local(None::<FrameLoop>);
     let paint = StoredValue::new_local(Some(paint));
 
-    let pointer_of_easel = pointer.clone();
+    let pointer_of_surface = pointer.clone();
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
         let Some(mut paint) = paint.try_update_value(Option::take).flatten() else { return };
-        let Some(mut easel) = Easel::new(canvas, pointer_of_easel.clone()) else { return };
+        let Some(mut surface) = Surface::new(canvas, pointer_of_surface.clone()) else { return };
         frames.set_value(Some(FrameLoop::start(move |now_ms| {
-            if let Some(frame) = easel.frame(now_ms) {
-                paint(&mut easel, &frame);
+            if let Some(frame) = surface.frame(now_ms) {
+                paint(&mut surface, &frame);
             }
         })));
     });
@@ -119,7 +142,7 @@ pub fn Stage(
     }
 }
 
-/// Calls something with every frame of the browser until it is dropped.
+/// Calls a function with every animation frame until it is dropped.
 pub struct FrameLoop {
     shared: Rc<Shared>,
 }
@@ -142,7 +165,7 @@ impl Shared {
 }
 
 impl FrameLoop {
-    /// Starts with the next frame. The number is the frame's time in milliseconds.
+    /// Starts with the next frame. The argument is the time of the frame in milliseconds.
     pub fn start(mut each: impl FnMut(f64) + 'static) -> Self {
         let shared = Rc::new(Shared {
             request: Cell::new(0),
@@ -168,15 +191,10 @@ impl Drop for FrameLoop {
     fn drop(&mut self) {
         self.shared.stopped.set(true);
         window().cancel_animation_frame(self.shared.request.get()).ok();
-        // The loop may end itself from within a frame, and a closure must outlive its own call.
+        // The loop may be dropped inside a frame, and a closure must outlive its own call.
         let closure = self.shared.closure.take();
         let free = Closure::once_into_js(move || drop(closure));
         let free: &js_sys::Function = free.unchecked_ref();
         window().set_timeout_with_callback(free).ok();
     }
-}
-
-/// Now, on the clock of the frames, in milliseconds.
-pub fn now_ms() -> f64 {
-    window().performance().map_or_else(js_sys::Date::now, |clock| clock.now())
 }

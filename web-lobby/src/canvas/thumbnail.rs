@@ -1,5 +1,5 @@
-//! The picture of a room's row: the slab, and a dot for each disc, pulse and pickup. What is smaller than a pixel there
-//! (names, marks, strain) is left out.
+//! The picture in a room's row: the slab, and a dot for each disc, pulse and pickup. Details that would be smaller
+//! than a pixel (names, marks, strain) are left out.
 
 use core::f64::consts::{PI, TAU};
 
@@ -8,24 +8,27 @@ use shared::sim::disc::{RADIUS, RESPAWN_TICKS};
 use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
-use super::place::{Place, units};
-use super::{Brushes, Frame, Scene, Seen, circle, fill_circle, ice, seen_discs};
+use super::gradients::GradientCache;
+use super::ice;
+use super::point::{Point, units};
+use super::scene::{DrawnDisc, Frame, Scene, drawn_discs};
+use super::shapes::{circle, fill_circle};
 
-/// Units of void around the platform.
+/// The void around the platform, in units.
 const MARGIN: f64 = 40.0;
 /// Height of the slab's side, in pixels.
 const SIDE_PX: f64 = 4.0;
-/// The smallest dots, in pixels.
+/// The smallest radii, in pixels.
 const DISC_PX: f64 = 2.6;
 const PULSE_PX: f64 = 1.1;
 const PICKUP_PX: f64 = 1.5;
-/// A fall takes so many ticks.
+/// How long a fall takes, in ticks.
 const FALL_TICKS: f64 = 36.0;
 
-/// Draws a scene over the whole canvas, small.
-pub fn draw_small(
+/// Draws a scene as a thumbnail over the whole canvas.
+pub fn draw_thumbnail(
     context: &CanvasRenderingContext2d,
-    brushes: &mut Brushes,
+    gradients: &mut GradientCache,
     frame: &Frame,
     scene: &Scene,
 ) {
@@ -38,41 +41,47 @@ pub fn draw_small(
     context.fill_rect(0.0, 0.0, width, height);
     context.set_transform(scale, 0.0, 0.0, scale, width / 2.0, height / 2.0).ok();
 
-    // So many units are a pixel.
+    // The length of a pixel, in units.
     let pixel = frame.density / scale;
-    draw_slab(context, brushes, scene, pixel);
+    draw_slab(context, gradients, scene, pixel);
     let size = |smallest: f64, real: i32| units(real).max(smallest * pixel);
     for pickup in &scene.world.pickups {
-        let place = Place::of(pickup.position);
+        let place = Point::from_world(pickup.position);
         fill_circle(context, place, PICKUP_PX * pixel, palette::pickup(pickup.kind).css);
     }
-    for seen in seen_discs(scene) {
+    for seen in drawn_discs(scene) {
         draw_disc(context, &seen, scene, size(DISC_PX, RADIUS), pixel);
     }
     let ahead = f64::from(scene.world.elapsed()) - scene.at;
     for pulse in &scene.world.pulses {
-        let place = Place::of(pulse.position).minus(Place::of(pulse.velocity).times(ahead));
+        let place =
+            Point::from_world(pulse.position).minus(Point::from_world(pulse.velocity).times(ahead));
         fill_circle(context, place, PULSE_PX * pixel, palette::WARM.css);
     }
 }
 
-fn draw_slab(context: &CanvasRenderingContext2d, brushes: &mut Brushes, scene: &Scene, pixel: f64) {
+fn draw_slab(
+    context: &CanvasRenderingContext2d,
+    gradients: &mut GradientCache,
+    scene: &Scene,
+    pixel: f64,
+) {
     let radius = ice::radius_at(scene.world, scene.at);
-    let Some(gradients) = brushes.ice(context, radius) else { return };
+    let Some(gradients) = gradients.ice(context, radius) else { return };
     context.set_fill_style_canvas_gradient(&gradients.side);
     context.begin_path();
     context.arc(0.0, SIDE_PX * pixel, radius, 0.0, PI).ok();
     context.arc(0.0, 0.0, radius, PI, TAU).ok();
     context.fill();
-    circle(context, Place::default(), radius);
+    circle(context, Point::default(), radius);
     context.set_fill_style_canvas_gradient(&gradients.top);
     context.fill();
 }
 
-/// Teams show by their colours: outlines would not.
+/// Shows the team by its colour, because an outline would be too thin.
 fn draw_disc(
     context: &CanvasRenderingContext2d,
-    seen: &Seen,
+    seen: &DrawnDisc,
     scene: &Scene,
     radius: f64,
     pixel: f64,
@@ -85,7 +94,7 @@ fn draw_disc(
         palette::hue(seen.disc.slot).body.css
     };
     let place = if size < 1.0 {
-        seen.place.plus(Place::at(seen.place.angle(), radius * (1.0 - size)))
+        seen.place.plus(Point::at(seen.place.angle(), radius * (1.0 - size)))
     } else {
         seen.place
     };
@@ -93,7 +102,7 @@ fn draw_disc(
     fill_circle(context, place, radius * size, colour);
 }
 
-/// 1 on the ice, less in a fall; nothing when it is not to be seen.
+/// The relative size: 1 on the ice, and less during a fall. `None` when the disc cannot be seen.
 fn size_of(disc: &Disc, scene: &Scene) -> Option<f64> {
     let Stance::Out { ticks_left } = disc.stance else { return Some(1.0) };
     let ahead = f64::from(scene.world.elapsed()) - scene.at;

@@ -1,19 +1,19 @@
-//! What a part of the page says about how it is fed: over which transport, and whether data flows.
+//! Which transport feeds a part of the page, and the state of that transport.
 //!
-//! Values only. The other files of `api` set them, `components::badge` shows them.
+//! Values only: the other files of `api` set them, and `components::badge` shows them.
 
 /// A way for data to reach the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// One request, one answer.
+    /// One request and one answer.
     Pull,
-    /// A request that the server holds until there is an answer.
+    /// A request that the server holds until it has news.
     LongPoll,
     /// Server-sent events.
     Events,
     /// One body that is used while it arrives.
     Stream,
-    /// Two ways at once.
+    /// Messages in both directions.
     Socket,
 }
 
@@ -36,50 +36,50 @@ impl Transport {
         match self {
             Self::Pull => "Asked once, and again when you press refresh: this changes rarely.",
             Self::LongPoll => {
-                "The server holds the answer until there is news, so a match is told at once and survives any cut."
+                "The server holds the answer until there is news: you hear of a match at once, and the search survives every disconnect."
             }
             Self::Events => {
-                "Server-sent events: one way, from server to page, resumed from the last event after a cut."
+                "Server-sent events: one way, from server to page, resumed from the last event after a disconnect."
             }
             Self::Stream => {
-                "One HTTP body that plays while it arrives: the same bytes that the players get, in order and without asking again."
+                "One HTTP body that plays while it arrives: the same bytes that the players get, in order and with one request."
             }
             Self::Socket => "A WebSocket: lines go both ways on one connection.",
         }
     }
 }
 
-/// How a transport stands.
+/// The state of a transport.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Link {
-    /// Not asked for.
+pub enum Status {
+    /// Not in use.
     #[default]
     Idle,
-    /// On its way for the first time.
+    /// Connecting for the first time.
     Connecting,
     /// Data flows.
     Live,
-    /// Something of a known end flows.
+    /// A body of a known length is arriving.
     Loading,
-    /// The server holds the question until it has an answer.
+    /// The server holds the request until it has news.
     Waiting,
-    /// Asked and answered, at this time of day.
+    /// Answered, at this time of day.
     Fetched(String),
-    /// Cut; the next try comes in so many seconds. Zero: it is being made.
+    /// Disconnected. Zero seconds mean that the next attempt is being made.
     Reconnecting {
-        /// Seconds until the next try.
+        /// Seconds until the next attempt.
         seconds: u32,
     },
-    /// Closed while nobody looks at the page.
+    /// Closed while the page is hidden.
     Resting,
-    /// All there was has come.
+    /// Everything has arrived.
     Complete,
-    /// It makes no sense to try again; this is why.
+    /// Given up for good, with the reason.
     Stopped(String),
 }
 
-impl Link {
-    /// Whether it makes no sense to try again.
+impl Status {
+    /// Whether it was given up for good.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
         matches!(self, Self::Stopped(_))
@@ -123,11 +123,11 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use super::Link;
+    use super::Status;
 
     #[test]
     fn a_link_says_what_it_does_meanwhile() {
-        let link = Link::Reconnecting { seconds: 3 };
+        let link = Status::Reconnecting { seconds: 3 };
 
         assert_eq!(link.words(), "reconnecting in 3 s");
         assert_eq!(link.state(), "reconnecting");

@@ -1,36 +1,40 @@
-//! The stop of a hard hit: both discs stand for 40 ms, then slide to where they are by then.
+//! Hit stop: after a hard hit both discs are drawn standing for 40 ms, then slide to their real positions.
 //!
-//! The world does not stop, so a disc is drawn where it came from: as far back along its new way as it has come since the
-//! hit. That follows from the needle alone, so it is the same in slow motion and when played again.
+//! The world does not stop, so a disc is drawn behind its real position by the distance that it has moved since the
+//! hit. That follows from the playhead alone, so it looks the same in slow motion and on every replay.
 
 use shared::sim::{Event, Slot, World};
 use shared::tick::TICK_RATE_HZ;
 
-use super::super::place::{Place, units};
+use super::super::point::{Point, units};
 
-/// 40 ms.
+/// How long a disc stands: 40 ms.
 const STOP_TICKS: f64 = 0.040 * TICK_RATE_HZ as f64;
-/// Then a disc makes up for it within so many ticks.
+/// How long it then takes to catch up, in ticks.
 const SLIDE_TICKS: f64 = 7.0;
-/// After so many ticks there is nothing left to see of it.
+/// How long a hit stop can be seen, in ticks.
 pub(super) const LIFE_TICKS: f64 = STOP_TICKS + SLIDE_TICKS;
-/// However many hits follow each other, a disc is drawn at most so far from its place, in units.
+/// The largest distance between the drawn and the real position, in units, however many hits follow each other.
 const REACH_MAX: f64 = 36.0;
-/// Discs that run into each other slower than this, in units a tick, do not stop.
+/// Bumps slower than this do not stop the discs, in units a tick.
 const BUMP_SPEED_MIN: f64 = 5.0;
 
-/// One disc that was hit, or hit another.
+/// The hit stop of one disc.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stop {
+pub(super) struct HitStop {
     /// Ticks since the round began.
     pub(super) born: f64,
     slot: Slot,
-    /// After the hit, in units a tick.
-    velocity: Place,
+    /// The velocity after the hit, in units a tick.
+    velocity: Point,
 }
 
-/// Whom an event stops.
-pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator<Item = Stop> {
+/// The hit stops that an event causes.
+pub(super) fn hit_stops_of(
+    world: &World,
+    event: &Event,
+    born: f64,
+) -> impl Iterator<Item = HitStop> {
     let slots = match event {
         Event::PulseHit { target, .. } => [Some(*target), None],
         Event::ShoveHit { by, target } => [Some(*by), Some(*target)],
@@ -49,21 +53,21 @@ pub(super) fn stops_of(world: &World, event: &Event, born: f64) -> impl Iterator
     };
     slots.into_iter().flatten().filter_map(move |slot| {
         let disc = world.disc(slot).filter(|disc| disc.is_standing())?;
-        Some(Stop { born, slot, velocity: Place::of(disc.velocity) })
+        Some(HitStop { born, slot, velocity: Point::from_world(disc.velocity) })
     })
 }
 
-/// How far from its place a disc is drawn.
-pub(super) fn offset<'a>(stops: impl Iterator<Item = &'a Stop>, slot: Slot, at: f64) -> Place {
+/// The distance of the drawn position from the real one.
+pub(super) fn offset<'a>(stops: impl Iterator<Item = &'a HitStop>, slot: Slot, at: f64) -> Point {
     let own = stops.filter(|stop| stop.slot == slot);
-    let sum = own.fold(Place::default(), |sum, stop| {
+    let sum = own.fold(Point::default(), |sum, stop| {
         sum.minus(stop.velocity.times(ticks_behind(at - stop.born)))
     });
     let length = sum.length();
     if length > REACH_MAX { sum.times(REACH_MAX / length) } else { sum }
 }
 
-/// How many ticks a disc is behind itself, so many ticks after the hit.
+/// By how many ticks the drawn position lags behind, `age` ticks after the hit.
 fn ticks_behind(age: f64) -> f64 {
     if !(0.0..LIFE_TICKS).contains(&age) {
         return 0.0;
@@ -74,12 +78,12 @@ fn ticks_behind(age: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIFE_TICKS, Place, REACH_MAX, STOP_TICKS, Slot, Stop, offset, ticks_behind};
+    use super::{HitStop, LIFE_TICKS, Point, REACH_MAX, STOP_TICKS, Slot, offset, ticks_behind};
 
     #[test]
     fn a_disc_stands_for_40_ms_and_catches_up() {
-        let stop = Stop { born: 10.0, slot: Slot(1), velocity: Place::new(6.0, 0.0) };
-        // A world in which it flies on from 100 at the hit.
+        let stop = HitStop { born: 10.0, slot: Slot(1), velocity: Point::new(6.0, 0.0) };
+        // The real position is 100 at the hit and moves on from there.
         let drawn =
             |at: f64| 100.0 + 6.0 * (at - 10.0) + offset([&stop].into_iter(), Slot(1), at).x;
 
@@ -95,7 +99,7 @@ mod tests {
 
     #[test]
     fn many_hits_do_not_tear_a_disc_from_its_place() {
-        let stop = Stop { born: 0.0, slot: Slot(0), velocity: Place::new(0.0, 16.0) };
+        let stop = HitStop { born: 0.0, slot: Slot(0), velocity: Point::new(0.0, 16.0) };
 
         let torn = offset([&stop; 5].into_iter(), Slot(0), STOP_TICKS).length();
 

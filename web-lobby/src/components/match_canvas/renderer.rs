@@ -1,4 +1,4 @@
-//! Turns a recording and a needle into pictures: plays up to the needle, collects what happened, draws.
+//! Turns a recording and a playhead into pictures: decodes up to the playhead, collects the events, and draws.
 
 use std::collections::VecDeque;
 
@@ -8,32 +8,32 @@ use shared::sim::{Event, PushKind, Slot, World};
 use shared::snapshot::Roster;
 use shared::tick::seconds;
 
-use super::Easel;
+use super::Surface;
 use super::hud::{Hud, Kill, Person};
-use crate::canvas::{self, Effects, Frame, Scene};
+use crate::canvas::{Effects, Frame, Scene};
 
-/// A jump ahead of more ticks than this goes by a keyframe, and nothing on the way is shown.
+/// A jump ahead by more ticks than this seeks to a keyframe and shows no effects on the way.
 const JUMP_TICKS: u32 = seconds(4);
 /// Lines of the kill feed.
 const KILLS_MAX: usize = 5;
-/// How long a line stays.
+/// How long a line is shown, in ticks.
 const KILL_TICKS: u32 = seconds(5);
 
-/// Plays a recording on a stage.
+/// Draws a recording on a surface.
 #[derive(Default)]
-pub struct Projector {
+pub struct MatchRenderer {
     playback: Playback,
     effects: Effects,
-    /// The newest last.
+    /// The newest line comes last.
     kills: VecDeque<Kill>,
     kills_seen: u32,
 }
 
-impl Projector {
-    /// Draws the moment at a needle. Without a world yet, the void.
+impl MatchRenderer {
+    /// Draws the moment at a playhead, or the void while there is no world.
     pub fn show(
         &mut self,
-        easel: &mut Easel,
+        surface: &mut Surface,
         frame: &Frame,
         reader: &ReplayReader,
         at: f64,
@@ -41,16 +41,22 @@ impl Projector {
     ) {
         self.play_to(reader, at);
         match self.scene(reader, at, follow) {
-            Some(scene) => canvas::draw(&easel.context, &mut easel.brushes, frame, &scene),
-            None => canvas::draw_void(&easel.context, &mut easel.brushes, frame),
+            Some(scene) => surface.draw(frame, &scene),
+            None => surface.draw_void(frame),
         }
     }
 
-    /// Draws the moment at a needle as a picture for a row. Nothing without a world.
-    pub fn show_small(&mut self, easel: &mut Easel, frame: &Frame, reader: &ReplayReader, at: f64) {
+    /// Draws the moment at a playhead as a thumbnail. Draws nothing while there is no world.
+    pub fn show_small(
+        &mut self,
+        surface: &mut Surface,
+        frame: &Frame,
+        reader: &ReplayReader,
+        at: f64,
+    ) {
         self.play_to(reader, at);
         if let Some(scene) = self.scene(reader, at, None) {
-            canvas::draw_small(&easel.context, &mut easel.brushes, frame, &scene);
+            surface.draw_thumbnail(frame, &scene);
         }
     }
 
@@ -71,7 +77,7 @@ impl Projector {
         })
     }
 
-    /// Forgets everything: another recording follows.
+    /// Drops all state, because another recording follows.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
@@ -80,7 +86,7 @@ impl Projector {
         self.playback.world()
     }
 
-    /// What is written over the picture.
+    /// The content of the overlay. `None` while there is no world.
     pub fn hud(&self, reader: &ReplayReader) -> Option<Hud> {
         let world = self.world()?;
         let now = world.elapsed();
@@ -88,7 +94,7 @@ impl Projector {
         Some(Hud::of(world, reader.roster_at(now), kills.cloned().collect()))
     }
 
-    /// The playback goes one frame past the needle, so that every picture lies between two worlds.
+    /// Decodes one snapshot past the playhead, so that every picture lies between two worlds.
     fn play_to(&mut self, reader: &ReplayReader, at: f64) {
         let target = decode_target(at);
         let before = self.playback.tick();

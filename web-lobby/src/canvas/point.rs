@@ -1,26 +1,26 @@
-//! Places in units of the world, as the canvas wants them: in floats, which the simulation never uses.
+//! Points in units of the world, in floats, which the simulation never uses.
 
 use shared::sim::fixed::SUBUNITS;
 use shared::sim::{Angle, Vec2};
 
-/// A place or a way, in units. Y points down.
+/// A position or a distance in units. Y points down.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Place {
+pub(crate) struct Point {
     pub(crate) x: f64,
     pub(crate) y: f64,
 }
 
-impl Place {
+impl Point {
     pub(crate) const fn new(x: f64, y: f64) -> Self {
         Self { x, y }
     }
 
-    /// From sub-units.
-    pub(crate) fn of(vector: Vec2) -> Self {
+    /// Converts from the world's sub-units.
+    pub(crate) fn from_world(vector: Vec2) -> Self {
         Self::new(units(vector.x), units(vector.y))
     }
 
-    /// So far from the middle, in a direction in radians.
+    /// The point at this distance from the centre, in a direction in radians.
     pub(crate) fn at(angle: f64, distance: f64) -> Self {
         Self::new(angle.cos() * distance, angle.sin() * distance)
     }
@@ -46,23 +46,23 @@ impl Place {
         self.y.atan2(self.x)
     }
 
-    /// Between here (0) and there (1).
+    /// The point between this one (`part` 0) and the other (`part` 1).
     pub(crate) fn towards(self, other: Self, part: f64) -> Self {
         self.plus(other.minus(self).times(part))
     }
 }
 
-/// Sub-units as units.
+/// Converts sub-units to units.
 pub(crate) const fn units(subunits: i32) -> f64 {
     subunits as f64 / SUBUNITS as f64
 }
 
-/// A direction in radians.
+/// Converts a direction to radians.
 pub(crate) fn radians(angle: Angle) -> f64 {
     f64::from(angle.steps()) * core::f64::consts::TAU / f64::from(Angle::TURN)
 }
 
-/// A number from 0 to 1 that looks like chance and is always the same for the same number.
+/// A pseudo-random number from 0 to 1 that depends only on its seed.
 pub(crate) fn chance(number: u32) -> f64 {
     let mut bits = number.wrapping_mul(0x9e37_79b9) ^ 0x85eb_ca6b;
     bits = (bits ^ (bits >> 15)).wrapping_mul(0x2c1b_3c6d);
@@ -72,12 +72,12 @@ pub(crate) fn chance(number: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, chance, radians};
+    use super::{Point, chance, radians};
     use shared::sim::{Angle, Vec2};
 
     #[test]
     fn a_place_is_in_units() {
-        assert_eq!(Place::of(Vec2::new(64, -128)), Place::new(1.0, -2.0));
+        assert_eq!(Point::from_world(Vec2::new(64, -128)), Point::new(1.0, -2.0));
         assert!((radians(Angle::from_steps(256)) - core::f64::consts::FRAC_PI_2).abs() < 1e-9);
     }
 
