@@ -1,7 +1,7 @@
-//! Single-use codes by which one program lets another become the same player: the lobby in a browser, the client.
+//! Device-link codes: single-use codes that sign another program in as the same player, say the client from the lobby.
 //!
-//! A code is bound to its player and to nothing else, lives [`DEVICE_LINK_SECONDS`], and works once. It is no
-//! session: who redeems it gets one of their own, so no session token ever stands in a link or a command.
+//! A code is bound to its player, is valid for [`DEVICE_LINK_SECONDS`], and works once. The program that redeems it gets
+//! a session of its own, so that no session token ever stands in a link or a command.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -13,14 +13,14 @@ use shared::id::PlayerId;
 use crate::sync::lock;
 use crate::token::random_token;
 
-/// How long a code works, in seconds.
+/// How long a code is valid, in seconds.
 pub const DEVICE_LINK_SECONDS: u32 = 60;
-/// Codes of one player that work at once. One more replaces the oldest.
+/// Valid codes of one player at once. One more replaces the oldest.
 const PER_PLAYER_MAX: usize = 8;
-/// Codes that work at once. When there are as many, no more are given out. Few enough to look through.
+/// Valid codes at once. At the limit, no more are issued. Few enough for a linear search.
 const CODES_MAX: usize = 4_096;
 
-/// Why no code was given or none accepted.
+/// Why a code was not issued or not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceLinkError {
     /// Too many codes wait to be used.
@@ -40,7 +40,7 @@ struct Code {
     expires: Instant,
 }
 
-/// The codes that wait to be used.
+/// The codes that are issued and not used.
 #[derive(Default)]
 pub struct DeviceLinks {
     /// The oldest first.
@@ -48,7 +48,7 @@ pub struct DeviceLinks {
 }
 
 impl DeviceLinks {
-    /// Makes a code.
+    /// Issues a code.
     ///
     /// # Errors
     /// [`DeviceLinkError::TooMany`] when the table is full.
@@ -56,7 +56,7 @@ impl DeviceLinks {
         self.issue_at(player, Instant::now())
     }
 
-    /// Uses a code: whose it was.
+    /// Redeems a code. Returns its player.
     ///
     /// # Errors
     /// [`DeviceLinkError::Invalid`].
@@ -89,7 +89,7 @@ impl DeviceLinks {
     }
 }
 
-/// All live equally long, so the oldest expire first.
+/// All codes are valid equally long, so that the oldest expire first.
 fn forget_expired(waiting: &mut VecDeque<Code>, now: Instant) {
     while waiting.front().is_some_and(|code| code.expires <= now) {
         waiting.pop_front();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_holds_more_than_their_share() {
+    fn one_player_s_codes_replace_no_other_player_s() {
         let codes = DeviceLinks::default();
         let of_bob = codes.issue(PlayerId::from_bits(8)).unwrap().code;
         let first = codes.issue(ADA).unwrap().code;

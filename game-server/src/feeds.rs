@@ -21,9 +21,9 @@ use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 
 use feed::{Feed, FeedLimits, FeedState, Source};
 
-/// How far back the lab's samples are remembered, as far as a feed's limits allow: more would help nobody.
+/// How far back the lab's samples are kept, within a feed's limits.
 const LAB_REMEMBERS_FOR: Duration = Duration::from_secs(120);
-/// LabSamples that are remembered however seldom they come: a reader goes on from one to the next.
+/// Samples that are kept however seldom they come: a reader continues from one to the next.
 const LAB_EVENTS_MIN: usize = 16;
 
 /// Every feed of this server.
@@ -37,7 +37,7 @@ pub struct Feeds {
 }
 
 impl Feeds {
-    /// Empty feeds, each in an epoch of its own. The lab samples so often.
+    /// Empty feeds, each in an epoch of its own. `lab_interval` is the time between two samples of the lab.
     #[must_use]
     pub fn new(lab_interval: Duration) -> Self {
         let limits = FeedLimits::default();
@@ -52,7 +52,7 @@ impl Feeds {
         }
     }
 
-    /// Ends every stream: the server stops.
+    /// Ends every stream, because the server stops.
     pub fn close(&self) {
         self.scoreboard.close();
         self.rooms.close();
@@ -83,7 +83,7 @@ impl FeedState for Scoreboard {
     }
 }
 
-/// What happens in the feed `rooms`.
+/// An event of the feed `rooms`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum RoomEvent {
@@ -115,9 +115,9 @@ impl FeedState for RoomList {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[schema(as = Beat)]
 pub struct LabSample {
-    /// Counts the samples since the server started.
+    /// The number of the sample, counted from the start of the server.
     pub n: u64,
-    /// When it was made, milliseconds since 1970.
+    /// When the sample was made, in milliseconds since 1970.
     pub at_ms: u64,
 }
 

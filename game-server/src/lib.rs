@@ -1,6 +1,6 @@
-//! The Pushback server as a library: [`run`] and the map of what it is made of.
+//! The Pushback server as a library: [`run`] and its modules.
 //!
-//! Imports point one way: `main → http → {chat, matchmaking, feeds} → rooms → room → {ladder, recordings} → store →
+//! Imports point one way: `main → http → {chat, matchmaking, feeds} → rooms → room → {ladder, recordings} → storage →
 //! shared`. The private module `wiring` connects the parts, and no module imports it. Every task is spawned through
 //! [`tasks::Tasks`], so that stopping can wait for all of them.
 

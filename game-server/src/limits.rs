@@ -1,4 +1,4 @@
-//! How often: token buckets, alone and one for each address or player.
+//! Rate limits: token buckets, single ones and one for each address or player.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,23 +11,24 @@ use shared::id::PlayerId;
 use crate::config::Config;
 use crate::sync::lock;
 
-/// What `Retry-After` says when a limit names no time, in seconds.
+/// `Retry-After` of a refusal that knows no better time, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// Addresses (or players) remembered. When more come, those whose buckets are full again are forgotten.
+/// Keys in a table of buckets. Above it, keys whose buckets are full again are forgotten; if there are none, new keys
+/// are refused.
 const KEYS_MAX: usize = 10_000;
 
-/// Lets `burst` through at once, and one more after each `refill`.
+/// Permits `burst` at once, and one more after each `refill`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many at once.
+    /// The number at once.
     pub burst: u32,
-    /// Time until one more may pass.
+    /// The time until one more is permitted.
     pub refill: Duration,
 }
 
-/// What is left of a [`Rate`]. Kept as the time at which it is full again (GCRA), so one instant is all
-/// its state.
+/// The state of a [`Rate`]: the moment at which the bucket is full again (the generic cell rate algorithm, ITU-T
+/// I.371).
 #[derive(Debug, Clone, Copy)]
 pub struct Bucket {
     full_at: Instant,
@@ -43,7 +44,7 @@ impl Bucket {
     /// Takes one.
     ///
     /// # Errors
-    /// How long to wait until one is there.
+    /// The wait until one is permitted.
     pub fn take(&mut self, rate: Rate, now: Instant) -> Result<(), Duration> {
         let after = self.full_at.max(now) + rate.refill;
         let latest = now + rate.refill * rate.burst;
@@ -56,14 +57,14 @@ impl Bucket {
         }
     }
 
-    /// Whether nothing is missing from it.
+    /// Whether the bucket is full.
     #[must_use]
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now
     }
 }
 
-/// One bucket for each address, or for each of something else.
+/// One bucket for each key.
 pub struct PerKey<K> {
     rate: Rate,
     buckets: Mutex<HashMap<K, Bucket>>,
@@ -73,7 +74,7 @@ pub struct PerKey<K> {
 pub type PerAddress = PerKey<IpAddr>;
 
 impl<K: Eq + Hash> PerKey<K> {
-    /// Full buckets for everyone.
+    /// A full bucket for every key.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         Self { rate, buckets: Mutex::new(HashMap::new()) }
@@ -82,7 +83,7 @@ impl<K: Eq + Hash> PerKey<K> {
     /// Takes one for a key.
     ///
     /// # Errors
-    /// How long to wait. Also when too many keys came at once to remember one more.
+    /// The wait until one is permitted; also when the table of buckets is full.
     pub fn take(&self, key: K) -> Result<(), Duration> {
         let now = Instant::now();
         let mut buckets = lock(&self.buckets);
@@ -96,26 +97,26 @@ impl<K: Eq + Hash> PerKey<K> {
     }
 }
 
-/// Tickets for each new guest that an address may make: one for a room and one for the chat, and again after
-/// each line that was lost.
+/// Tickets for each permitted guest of an address: one for a room and one for the chat, and again after each
+/// reconnect.
 const TICKETS_PER_GUEST: u32 = 20;
-/// New names that a player may take at once, and the time until one more.
+/// Renames of one player.
 const RENAMES: Rate = Rate { burst: 10, refill: Duration::from_secs(6) };
 
 /// The limits that routes apply.
 pub struct Limits {
     /// New guests.
     pub sessions: PerAddress,
-    /// New rooms, and requests for matches, each of which may open one.
+    /// New rooms, and tickets for matchmaking, each of which may open one.
     pub rooms: PerAddress,
-    /// Keys to WebSockets.
+    /// Tickets for WebSockets.
     pub tickets: PerAddress,
-    /// New names of known players.
+    /// Renames.
     pub renames: PerKey<PlayerId>,
 }
 
 impl Limits {
-    /// As configured.
+    /// The limits of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let tickets_per_minute = config.sessions_per_minute.saturating_mul(TICKETS_PER_GUEST);
@@ -128,7 +129,7 @@ impl Limits {
     }
 }
 
-/// So many in a minute, also all at once.
+/// A rate of `count` in a minute, which may come at once.
 fn a_minute(count: u32) -> Rate {
     let burst = count.max(1);
     Rate { burst, refill: Duration::from_secs(60) / burst }

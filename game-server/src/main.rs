@@ -19,15 +19,15 @@ use tracing_subscriber::EnvFilter;
 
 use flags::{Flags, LogFormat};
 
-/// What a shell expects of a program that was interrupted.
+/// The exit code of an interrupted program: 128 + SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
-/// Threads for what may wait for a disk. Replays are read and written in small pieces, so that few do; each keeps
-/// memory of its own. When all are busy, the next piece waits.
+/// Threads for work that may wait for a disk. Replays are read and written in small pieces, so that a few are enough;
+/// each keeps memory of its own. When all are busy, the next piece waits.
 const DISK_THREADS_MAX: usize = 8;
 
-/// A tick makes and drops what is small, for weeks, on any thread: that is quicker here than with the system's allocator,
-/// and memory does not fall to pieces. What is C in this program asks it too (see `Cargo.toml`).
+/// Ticks allocate and free small objects for weeks, on any thread: jemalloc is quicker here than the system's allocator and
+/// fragments less. The C code in this program uses it, too (see `Cargo.toml`).
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
@@ -55,7 +55,7 @@ async fn serve() -> anyhow::Result<()> {
     game_server::run(listener, flags.into_config(), shutdown).await
 }
 
-/// As many open files as the system allows: each connection is one, and shells often begin with 1,024.
+/// Raises the limit of open files to what the system allows: each connection is one, and shells often start with 1,024.
 fn raise_file_limit() {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
@@ -64,7 +64,7 @@ fn raise_file_limit() {
     }
 }
 
-/// Logs go to the standard error output; the standard output is for the address alone.
+/// Logs go to standard error; standard output holds the address alone.
 fn start_logging(flags: &Flags) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&flags.log).context("reading the log filter")?;
     let logs = tracing_subscriber::fmt()
@@ -80,7 +80,7 @@ fn start_logging(flags: &Flags) -> anyhow::Result<()> {
 
 fn announce(address: SocketAddr, port_file: Option<&Path>) -> anyhow::Result<()> {
     if let Some(path) = port_file {
-        // Whoever waits for the file must not read half of it.
+        // Renamed when complete: a program that waits for the file must not read half of it.
         let unfinished = path.with_extension("unfinished");
         fs::write(&unfinished, address.to_string())
             .and_then(|()| fs::rename(&unfinished, path))

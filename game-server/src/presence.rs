@@ -1,7 +1,7 @@
-//! Who is in which room: rooms write it, chat reads it.
+//! Which players are in which room: rooms write it, chat reads it.
 //!
-//! A person may sit in one room and watch others, with several connections. Each connection holds a
-//! [`Present`]; when the last one for a room drops, the person is no longer there.
+//! A player may sit in one room and watch others, with several connections. Each connection holds a
+//! [`PresenceGuard`]; when the last one for a room drops, the player has left the room.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,55 +13,60 @@ use crate::sync::lock;
 /// The table. Bounded by the connections that fill it.
 #[derive(Default)]
 pub struct Presence {
-    stays: Mutex<HashMap<PlayerId, Vec<Stay>>>,
+    visits: Mutex<HashMap<PlayerId, Vec<Visit>>>,
 }
 
-/// One connection of a person to a room.
+/// One connection of a player to a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stay {
+struct Visit {
     room: RoomId,
     team: Option<u8>,
 }
 
-/// Keeps a person in a room while it lives.
-pub struct Present {
+/// Keeps a player in a room for as long as it lives.
+pub struct PresenceGuard {
     presence: Arc<Presence>,
     player: PlayerId,
-    stay: Stay,
+    visit: Visit,
 }
 
 impl Presence {
-    /// Notes that a connection of `player` is in `room`. `team` (0 or 1) is for those who play in Teams, for as
-    /// long as they do; a spectator gives none.
+    /// Notes that a connection of `player` is in `room`. `team` (0 or 1) is the player's team in Teams; `None` in other
+    /// modes and for spectators.
     #[must_use]
-    pub fn enter(self: &Arc<Self>, player: PlayerId, room: RoomId, team: Option<u8>) -> Present {
-        let stay = Stay { room, team };
-        lock(&self.stays).entry(player).or_default().push(stay);
-        Present { presence: self.clone(), player, stay }
+    pub fn enter(
+        self: &Arc<Self>,
+        player: PlayerId,
+        room: RoomId,
+        team: Option<u8>,
+    ) -> PresenceGuard {
+        let visit = Visit { room, team };
+        lock(&self.visits).entry(player).or_default().push(visit);
+        PresenceGuard { presence: self.clone(), player, visit }
     }
 
     /// Whether the player is in the room.
     #[must_use]
     pub fn is_in(&self, player: PlayerId, room: RoomId) -> bool {
-        lock(&self.stays)
+        lock(&self.visits)
             .get(&player)
-            .is_some_and(|stays| stays.iter().any(|stay| stay.room == room))
+            .is_some_and(|visits| visits.iter().any(|visit| visit.room == room))
     }
 
     /// The player's team in the room: that of the newest connection that plays.
     #[must_use]
     pub fn team_in(&self, player: PlayerId, room: RoomId) -> Option<u8> {
-        let stays = lock(&self.stays);
-        let in_room = stays.get(&player)?.iter().rev().filter(|stay| stay.room == room);
-        in_room.filter_map(|stay| stay.team).next()
+        let visits = lock(&self.visits);
+        let in_room = visits.get(&player)?.iter().rev().filter(|visit| visit.room == room);
+        in_room.filter_map(|visit| visit.team).next()
     }
 
-    /// Every room where the player is, with the team.
+    /// Every room that the player is in, with the team.
     #[must_use]
     pub fn rooms_of(&self, player: PlayerId) -> Vec<(RoomId, Option<u8>)> {
-        let mut rooms: Vec<_> = lock(&self.stays)
+        let mut rooms: Vec<_> = lock(&self.visits)
             .get(&player)
-            .map(|stays| stays.iter().map(|stay| stay.room).collect())
+            .map(|visits| visits.iter().map(|visit| visit.room).collect())
             .unwrap_or_default();
         rooms.sort_unstable();
         rooms.dedup();
@@ -69,14 +74,14 @@ impl Presence {
     }
 }
 
-impl Drop for Present {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
-        let mut table = lock(&self.presence.stays);
-        let Some(stays) = table.get_mut(&self.player) else { return };
-        if let Some(place) = stays.iter().position(|stay| *stay == self.stay) {
-            stays.remove(place);
+        let mut table = lock(&self.presence.visits);
+        let Some(visits) = table.get_mut(&self.player) else { return };
+        if let Some(place) = visits.iter().position(|visit| *visit == self.visit) {
+            visits.remove(place);
         }
-        if stays.is_empty() {
+        if visits.is_empty() {
             table.remove(&self.player);
         }
     }
@@ -91,7 +96,7 @@ mod tests {
     use super::Presence;
 
     #[test]
-    fn a_person_stays_until_the_last_connection_ends_and_in_a_team_while_playing() {
+    fn a_player_visits_until_the_last_connection_ends_and_in_a_team_while_playing() {
         let presence = Arc::new(Presence::default());
         let (ada, room) = (PlayerId::from_bits(1), RoomId::from_bits(2));
 
@@ -101,7 +106,7 @@ mod tests {
         drop(playing);
 
         assert!(presence.is_in(ada, room));
-        assert_eq!(presence.team_in(ada, room), None, "who only watches is in no team");
+        assert_eq!(presence.team_in(ada, room), None, "a spectator is in no team");
         drop(watching);
         assert!(!presence.is_in(ada, room) && presence.rooms_of(ada).is_empty());
     }

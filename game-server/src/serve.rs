@@ -28,23 +28,23 @@ use crate::tasks::Tasks;
 use refusal::Refusals;
 use stall::StallGuard;
 
-/// The socket as HTTP sees it, and gives it away after an upgrade.
+/// The socket that HTTP reads and writes, and that an upgrade takes over.
 pub(crate) type HttpSocket = TokioIo<StallGuard<ConnectionPermit>>;
 
-/// Buffer for a request's head and for what is written: hyper's smallest. Its default is 400 KiB.
+/// The buffers for a request's head and for writes: hyper's smallest. Its default is 400 KiB.
 const CONNECTION_BUFFER_BYTES_MAX: usize = 8 * 1024;
-/// The kernel takes no more than so many bytes that it cannot send yet, so a slow reader's backlog stays
-/// with us, where it is a cursor.
+/// Unsent bytes that the kernel holds at most. The rest of a slow reader's backlog stays in the server, where it is only
+/// a cursor.
 const UNSENT_BYTES_MAX: u32 = 64 * 1024;
-/// A connection on which nothing was said for so long is asked whether its other end is there …
+/// TCP keepalive: a probe after this much silence …
 const IDLE_MAX: Duration = Duration::from_secs(30);
-/// … and again after each of these: streams may be silent for long, and nothing else finds a peer that vanished.
+/// … and again after each of these. Streams may be silent for long, and nothing else detects a vanished peer.
 const PROBE_EVERY: Duration = Duration::from_secs(10);
-/// The kernel gives a connection up when nothing that it sent, question or data, was taken in for so long.
+/// The kernel closes a connection whose data or probes stay unacknowledged for this long.
 const UNANSWERED_MAX: Duration = Duration::from_secs(30);
-/// After a failed accept, which mostly means that there are no more file descriptors.
+/// The pause after a failed accept, which mostly means that no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Left of the time to stop for what comes after connections.
+/// The part of the time to stop that is kept for the steps after connections.
 const STOP_RESERVE: Duration = Duration::from_millis(500);
 
 /// The settings of connections.
@@ -64,7 +64,7 @@ impl From<&Config> for ServeSettings {
         Self {
             connections_max: config.connections_max,
             connections_per_address_max: match config.trust_forwarded {
-                // All connections come from the proxy, which has to count for itself.
+                // All connections come from the proxy, which has to limit its own clients.
                 true => usize::MAX,
                 false => config.connections_per_address_max,
             },
@@ -158,7 +158,7 @@ impl Connection {
     }
 }
 
-/// Sends at once what is written, lets the kernel hold little that it cannot send, and finds dead peers.
+/// Sets TCP_NODELAY, TCP_NOTSENT_LOWAT, keepalive and TCP_USER_TIMEOUT.
 fn tune(socket: &TcpStream, settings: ServeSettings) -> std::io::Result<()> {
     socket.set_nodelay(!settings.without_nodelay)?;
     let socket = SockRef::from(socket);

@@ -1,4 +1,4 @@
-//! Who asks: guests with a name and a secret token.
+//! Sessions: guests with a name and a secret token.
 //!
 //! A request brings its token ([`crate::token`]) as `Authorization: Bearer` or in a cookie.
 
@@ -19,7 +19,7 @@ pub const COOKIE_NAME: &str = "pushback_session";
 /// How long a browser keeps the cookie: a year, in seconds.
 const COOKIE_SECONDS: u32 = 365 * 24 * 60 * 60;
 
-/// The token that a request brings. `Authorization` goes before the cookie.
+/// The token of a request. `Authorization` takes precedence over the cookie.
 #[must_use]
 pub fn token_of(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -36,20 +36,20 @@ pub fn token_of(headers: &HeaderMap) -> Option<&str> {
         .find_map(|(name, token)| (name == COOKIE_NAME).then_some(token))
 }
 
-/// Guests come and go.
+/// Begins, finds and ends sessions.
 pub struct Sessions {
     players: Arc<dyn Players>,
     secure: bool,
 }
 
 impl Sessions {
-    /// The sessions that `players` holds. `secure` keeps the cookie to TLS.
+    /// Sessions in the store `players`. `secure` limits the cookie to TLS.
     #[must_use]
     pub fn new(players: Arc<dyn Players>, secure: bool) -> Self {
         Self { players, secure }
     }
 
-    /// Who asks, if the request brings a good token.
+    /// The player of a request. `None` without a valid token.
     ///
     /// # Errors
     /// When the store fails.
@@ -60,7 +60,7 @@ impl Sessions {
         }
     }
 
-    /// A new guest.
+    /// Begins a session of a new guest.
     ///
     /// # Errors
     /// When the store fails.
@@ -71,7 +71,7 @@ impl Sessions {
         Ok(Session { player: player.id, name: player.name, token })
     }
 
-    /// Another session of a known player. Nothing: there is no such player (any more).
+    /// Begins another session of a known player. `None` when the player is unknown.
     ///
     /// # Errors
     /// When the store fails.
@@ -82,7 +82,7 @@ impl Sessions {
         Ok(Some(Session { player: player.id, name: player.name, token }))
     }
 
-    /// The same guest under another name.
+    /// Gives a guest another name.
     ///
     /// # Errors
     /// When the store fails.
@@ -90,7 +90,7 @@ impl Sessions {
         self.players.rename(player, name).await
     }
 
-    /// Ends the session that the request brings.
+    /// Ends the session of a request.
     ///
     /// # Errors
     /// When the store fails.
@@ -101,7 +101,7 @@ impl Sessions {
         }
     }
 
-    /// `Set-Cookie` for a token; an empty token removes the cookie.
+    /// The value of `Set-Cookie` for a token; an empty token removes the cookie.
     #[must_use]
     pub fn cookie(&self, token: &str) -> String {
         let seconds = if token.is_empty() { 0 } else { COOKIE_SECONDS };

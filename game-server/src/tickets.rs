@@ -1,6 +1,6 @@
-//! Single-use keys to WebSockets, so that no session token stands in an address.
+//! Single-use tickets for WebSockets, so that no session token stands in a URL.
 //!
-//! A ticket is bound to its player and to one door, lives [`TICKET_SECONDS`], and opens once.
+//! A ticket is bound to its player and to one scope, is valid for [`TICKET_SECONDS`], and works once.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
@@ -13,23 +13,23 @@ use crate::player::Player;
 use crate::sync::lock;
 use crate::token::random_token;
 
-/// How long a ticket opens its door, in seconds.
+/// How long a ticket is valid, in seconds.
 pub const TICKET_SECONDS: u32 = 30;
-/// Tickets alive at once. When as many wait, no more are given out.
+/// Valid tickets at once. At the limit, no more are issued.
 const TICKETS_MAX: usize = 10_000;
-/// Tickets of one player alive at once. One more takes the place of the oldest.
+/// Valid tickets of one player at once. One more replaces the oldest.
 const TICKETS_PER_PLAYER_MAX: usize = 8;
 
-/// What a ticket opens.
+/// The WebSocket that a ticket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Door {
+pub enum TicketScope {
     /// A room, to play or to watch.
     Room(RoomId, Role),
     /// The chat.
     Chat,
 }
 
-impl Door {
+impl TicketScope {
     fn path(self) -> String {
         match self {
             Self::Room(room, _) => format!("/ws/rooms/{room}"),
@@ -38,13 +38,13 @@ impl Door {
     }
 }
 
-/// Why no ticket was given or none accepted.
+/// Why a ticket was not issued or not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TicketError {
     /// Too many tickets wait to be used.
     #[error("too many tickets wait to be used")]
     TooMany,
-    /// Unknown, used, expired, or for another door.
+    /// Unknown, used, expired, or for another scope.
     #[error("the ticket was used, has expired, or is for something else: ask for a new one")]
     Invalid,
 }
@@ -52,16 +52,16 @@ pub enum TicketError {
 struct Ticket {
     key: String,
     player: Player,
-    door: Door,
+    scope: TicketScope,
     expires: Instant,
 }
 
-/// The tickets that wait to be used.
+/// The tickets that are issued and not used.
 pub struct Tickets {
     waiting: Mutex<Waiting>,
 }
 
-/// Tickets in the order in which they were given out, which is that in which they expire.
+/// The tickets in the order of issue, which is the order of expiry.
 #[derive(Default)]
 struct Waiting {
     next: u64,
@@ -78,34 +78,38 @@ impl Tickets {
         Self { waiting: Mutex::default() }
     }
 
-    /// Makes a ticket and the address that it opens.
+    /// Issues a ticket, with the URL that it is for.
     ///
     /// # Errors
     /// [`TicketError::TooMany`] when the table is full.
-    pub fn issue(&self, player: Player, door: Door) -> Result<WebSocketTicket, TicketError> {
-        self.issue_at(player, door, Instant::now())
+    pub fn issue(
+        &self,
+        player: Player,
+        scope: TicketScope,
+    ) -> Result<WebSocketTicket, TicketError> {
+        self.issue_at(player, scope, Instant::now())
     }
 
-    /// Uses a ticket for a room: who comes, and to do what.
+    /// Redeems a ticket for a room. Returns its player and role.
     ///
     /// # Errors
-    /// [`TicketError::Invalid`]. A ticket for another door stays good for its own.
+    /// [`TicketError::Invalid`]. A ticket for another scope stays valid for that one.
     pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Player, Role), TicketError> {
-        let fits = |door| match door {
-            Door::Room(id, role) if id == room => Some(role),
-            Door::Room(..) | Door::Chat => None,
+        let fits = |scope| match scope {
+            TicketScope::Room(id, role) if id == room => Some(role),
+            TicketScope::Room(..) | TicketScope::Chat => None,
         };
         self.redeem_at(ticket, fits, Instant::now())
     }
 
-    /// Uses a ticket for the chat.
+    /// Redeems a ticket for the chat. Returns its player.
     ///
     /// # Errors
-    /// [`TicketError::Invalid`]. A ticket for another door stays good for its own.
+    /// [`TicketError::Invalid`]. A ticket for another scope stays valid for that one.
     pub fn redeem_chat(&self, ticket: &str) -> Result<Player, TicketError> {
-        let fits = |door| match door {
-            Door::Chat => Some(()),
-            Door::Room(..) => None,
+        let fits = |scope| match scope {
+            TicketScope::Chat => Some(()),
+            TicketScope::Room(..) => None,
         };
         self.redeem_at(ticket, fits, Instant::now()).map(|(player, ())| player)
     }
@@ -113,7 +117,7 @@ impl Tickets {
     fn issue_at(
         &self,
         player: Player,
-        door: Door,
+        scope: TicketScope,
         now: Instant,
     ) -> Result<WebSocketTicket, TicketError> {
         let mut waiting = lock(&self.waiting);
@@ -124,9 +128,9 @@ impl Tickets {
         }
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
-        waiting.add(Ticket { key: key.clone(), player, door, expires });
+        waiting.add(Ticket { key: key.clone(), player, scope, expires });
         Ok(WebSocketTicket {
-            url: format!("{}?ticket={key}", door.path()),
+            url: format!("{}?ticket={key}", scope.path()),
             ticket: key,
             expires_in_s: TICKET_SECONDS,
         })
@@ -135,18 +139,18 @@ impl Tickets {
     fn redeem_at<T>(
         &self,
         key: &str,
-        fits: impl FnOnce(Door) -> Option<T>,
+        fits: impl FnOnce(TicketScope) -> Option<T>,
         now: Instant,
     ) -> Result<(Player, T), TicketError> {
         let mut waiting = lock(&self.waiting);
         let number = waiting.numbers.get(key).copied().ok_or(TicketError::Invalid)?;
-        let opened = waiting.tickets.get(&number).and_then(|ticket| fits(ticket.door));
-        let opened = opened.ok_or(TicketError::Invalid)?;
+        let redeemed = waiting.tickets.get(&number).and_then(|ticket| fits(ticket.scope));
+        let redeemed = redeemed.ok_or(TicketError::Invalid)?;
         let ticket = waiting.remove(number).ok_or(TicketError::Invalid)?;
         if ticket.expires <= now {
             return Err(TicketError::Invalid);
         }
-        Ok((ticket.player, opened))
+        Ok((ticket.player, redeemed))
     }
 }
 
@@ -179,7 +183,7 @@ impl Waiting {
         }
     }
 
-    /// Whoever asks again and again has lost the older answers, or does no good with them.
+    /// A client that asks for many tickets uses only the newest ones.
     fn make_room_for(&mut self, player: PlayerId) {
         let Some(own) = self.of_player.get(&player) else { return };
         if own.len() >= TICKETS_PER_PLAYER_MAX
@@ -203,7 +207,9 @@ mod tests {
     use shared::api::Role;
     use shared::id::{PlayerId, PlayerName, RoomId};
 
-    use super::{Door, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketError, Tickets};
+    use super::{
+        TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketError, TicketScope, Tickets,
+    };
     use crate::player::Player;
 
     fn guest(id: u64) -> Player {
@@ -215,11 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_opens_its_own_door_once() {
+    fn a_ticket_works_once_and_for_its_own_scope() {
         let tickets = Tickets::new();
         let (room, other) = (RoomId::from_bits(1), RoomId::from_bits(2));
 
-        let key = tickets.issue(ada(), Door::Room(room, Role::Player)).unwrap().ticket;
+        let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).unwrap().ticket;
 
         assert_eq!(tickets.redeem_chat(&key), Err(TicketError::Invalid));
         assert_eq!(tickets.redeem_room(&key, other), Err(TicketError::Invalid));
@@ -232,24 +238,24 @@ mod tests {
         let tickets = Tickets::new();
         let now = Instant::now();
         let later = now + Duration::from_secs(TICKET_SECONDS.into());
-        let key = tickets.issue_at(ada(), Door::Chat, now).unwrap().ticket;
+        let key = tickets.issue_at(ada(), TicketScope::Chat, now).unwrap().ticket;
         for other in 1..TICKETS_MAX as u64 {
-            tickets.issue_at(guest(100 + other), Door::Chat, now).unwrap();
+            tickets.issue_at(guest(100 + other), TicketScope::Chat, now).unwrap();
         }
 
-        assert_eq!(tickets.issue_at(guest(1), Door::Chat, now), Err(TicketError::TooMany));
+        assert_eq!(tickets.issue_at(guest(1), TicketScope::Chat, now), Err(TicketError::TooMany));
 
         assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(TicketError::Invalid));
-        assert!(tickets.issue_at(guest(1), Door::Chat, later).is_ok());
+        assert!(tickets.issue_at(guest(1), TicketScope::Chat, later).is_ok());
     }
 
     #[test]
     fn one_player_s_tickets_take_nobody_else_s_place() {
         let tickets = Tickets::new();
-        let of_bob = tickets.issue(guest(1), Door::Chat).unwrap().ticket;
+        let of_bob = tickets.issue(guest(1), TicketScope::Chat).unwrap().ticket;
 
         let keys: Vec<_> = (0..2 * TICKETS_MAX)
-            .map(|_| tickets.issue(ada(), Door::Chat).unwrap().ticket)
+            .map(|_| tickets.issue(ada(), TicketScope::Chat).unwrap().ticket)
             .collect();
 
         let good = keys.iter().filter(|key| tickets.redeem_chat(key).is_ok()).count();

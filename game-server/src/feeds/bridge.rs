@@ -19,7 +19,7 @@ pub fn start(tasks: &Tasks, bus: Arc<dyn Bus>, feeds: Arc<Feeds>, lab_interval: 
     let stop = tasks.clone();
     tasks.spawn(async move {
         let mut sampling = interval(lab_interval);
-        // After a stall the lab measures the network again, not the stall.
+        // No burst after a stall: it would measure the stall and not the network.
         sampling.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut samples = 0;
         loop {

@@ -1,10 +1,10 @@
 //! A feed: a bounded, ordered log of events with an epoch, and the state that they add up to.
 //!
-//! Each event is encoded once; all transports share its bytes. Subscribers are places in the log, not
-//! queues: a slow one costs a cursor, and when the log has moved past it, it starts again from a snapshot.
+//! Each event is encoded once; all transports share its bytes. A subscriber is a position in the log and not a queue: a
+//! slow one costs a cursor, and when the log has moved past it, it starts again from a snapshot.
 //!
-//! **Invariant:** log, state and sequence number change together under one lock, so a snapshot's cursor
-//! is exact. **Invariant:** JSON as it is written here has no line break, so one `data:` line holds it.
+//! **Invariant:** log, state and sequence number change together under one lock, so that a snapshot's cursor is exact.
+//! **Invariant:** the JSON has no line break, so that one `data:` line holds it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -18,17 +18,17 @@ use tokio::sync::watch;
 use crate::clock::now_ms;
 use crate::sync::lock;
 
-/// What a feed's events add up to.
+/// The state that a feed's events add up to.
 pub trait FeedState: Serialize + Send + 'static {
-    /// What can happen to it.
+    /// A change of the state.
     type Event: Serialize;
-    /// The `type` of the event's envelope: a plain word.
+    /// The `type` of the event's envelope: lower-case letters.
     fn kind(event: &Self::Event) -> &'static str;
-    /// Folds the event in.
+    /// Applies an event.
     fn apply(&mut self, event: Self::Event);
 }
 
-/// How much a feed remembers. Past either bound the oldest events are forgotten.
+/// The size of a log. Above either bound the oldest events are forgotten.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedLimits {
     /// Events kept.
@@ -62,63 +62,63 @@ impl Event {
             format!(r#"{{"id":"{cursor}","type":"{kind}","at_ms":{at_ms},"data":{data}}}"#);
         let head = format!("id: {cursor}\nevent: {kind}\ndata: ");
         let (from, to) = (head.len(), head.len() + envelope.len());
-        // It lies there for as long as the log remembers it: no longer than it is.
+        // Without spare capacity: the log keeps it for long.
         let block = format!("{head}{envelope}\n\n").into_boxed_str();
         let sse = Bytes::from(block.into_boxed_bytes());
         let text = Utf8Bytes::try_from(sse.slice(from..to)).unwrap_or_default();
         Self { cursor, line: sse.slice(from..=to), text, sse }
     }
 
-    /// As a block of an event stream.
+    /// The event as a block of an event stream.
     #[must_use]
     pub fn sse(&self) -> Bytes {
         self.sse.clone()
     }
 
-    /// As a line of NDJSON, with its line feed.
+    /// The event as a line of NDJSON, with its line feed.
     #[must_use]
     pub fn line(&self) -> Bytes {
         self.line.clone()
     }
 
-    /// The envelope alone.
+    /// The envelope alone, as JSON.
     #[must_use]
     pub fn text(&self) -> Utf8Bytes {
         self.text.clone()
     }
 }
 
-/// The state at one place in the log.
+/// The state at one position in the log.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The place.
+    /// The position.
     pub cursor: Cursor,
-    /// As the body of an answer: [`shared::feed::SnapshotPage`].
+    /// The state as the body of an answer: [`shared::feed::SnapshotPage`].
     pub page: Bytes,
-    /// As the first event of a stream.
+    /// The state as the first event of a stream.
     pub opening: Arc<Event>,
-    /// As the event that tells a reader to start again.
+    /// The state as the event that tells a reader to start again.
     pub reset: Arc<Event>,
 }
 
-/// The place asked for is not in the log: too old, from another epoch, or from the future.
+/// The position is not in the log: it is too old, from another epoch, or from the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the feed no longer remembers that place")]
+#[error("the position is not in the feed's log")]
 pub struct Gone;
 
 /// A feed as its readers see it.
 pub trait Source: Send + Sync {
     /// Its name in the address.
     fn name(&self) -> &'static str;
-    /// Everything as it is now.
+    /// The present state.
     fn snapshot(&self) -> Arc<Snapshot>;
-    /// The events after a cursor, the oldest first, at most `max`. None when nothing happened since.
+    /// The events after a cursor, the oldest first, at most `max`. Empty when the cursor is at the end.
     ///
     /// # Errors
-    /// [`Gone`] when some of them are forgotten.
+    /// [`Gone`] when the log no longer holds all of them.
     fn after(&self, cursor: Cursor, max: usize) -> Result<Vec<Arc<Event>>, Gone>;
-    /// Changes with each event, and when the feed closes. Subscribe first, then read: so nothing is
-    /// missed between the two.
+    /// Changes with each event, and when the feed closes. Subscribe first and read then, so that no event is missed
+    /// between the two.
     fn changes(&self) -> watch::Receiver<Head>;
 }
 
@@ -127,7 +127,7 @@ pub trait Source: Send + Sync {
 pub struct Head {
     /// The number of the last event.
     pub sequence: u64,
-    /// The server stops: nothing follows.
+    /// Whether the feed is closed: no event follows.
     pub closed: bool,
 }
 
@@ -151,7 +151,7 @@ struct Log<S> {
 }
 
 impl<S: FeedState> Feed<S> {
-    /// A feed that begins with this state, in a new epoch.
+    /// A feed with this state, in a new epoch.
     #[must_use]
     pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
         let events = VecDeque::new();
@@ -176,24 +176,24 @@ impl<S: FeedState> Feed<S> {
         log.snapshot = None;
         log.push(encoded, self.limits);
         drop(log);
-        // Two publishers may come here in either order; the later number stays.
+        // Two publishers may arrive here in either order; the higher number stays.
         self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
         cursor
     }
 
-    /// Ends every stream once it has sent what is in the log. The server stops.
+    /// Ends every stream after it has sent the rest of the log.
     pub fn close(&self) {
         self.head.send_modify(|head| head.closed = true);
     }
 
-    /// Puts another state in place of one whose events were missed: every reader begins again with a reset.
+    /// Replaces the state after events were missed: every reader starts again with a reset.
     pub fn replace(&self, state: S) -> Cursor {
         let mut log = lock(&self.log);
         log.sequence += 1;
         let sequence = log.sequence;
         log.state = state;
         log.snapshot = None;
-        // Nothing leads from an older place to this one.
+        // No events lead from an older position to this one.
         log.events.clear();
         log.bytes = 0;
         drop(log);
@@ -201,14 +201,14 @@ impl<S: FeedState> Feed<S> {
         Cursor { epoch: self.epoch, sequence }
     }
 
-    /// Puts another state in place without an event, before anyone reads: what was stored.
+    /// Sets the stored state without an event, before anyone reads.
     pub fn restore(&self, state: S) {
         let mut log = lock(&self.log);
         log.state = state;
         log.snapshot = None;
     }
 
-    /// Looks at the state.
+    /// Reads the state.
     pub fn with_state<T>(&self, look: impl FnOnce(&S) -> T) -> T {
         look(&lock(&self.log).state)
     }

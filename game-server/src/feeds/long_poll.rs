@@ -1,7 +1,7 @@
-//! Long-polling: the server holds the answer until there is one, or until the time to live ends (RFC 6202).
+//! Long-polling: the server holds the answer until an event comes, or until the wait ends (RFC 6202).
 //!
-//! Asking again with the same cursor gives the same events again: the log keeps them, not the waiter, so
-//! an answer that was lost on the way costs nothing.
+//! A repeated request with the same cursor gets the same events: the log keeps them and not the waiter, so that a lost
+//! answer costs nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,14 @@ use super::feed::Source;
 use super::poll;
 use crate::metrics::Gauges;
 
-/// The time to live that a client asked for, within the bounds.
+/// The wait that a client asked for, within the bounds.
 #[must_use]
 pub fn clamp_wait(seconds: i64) -> Duration {
     let seconds = seconds.clamp(WAIT_SECONDS_MIN.into(), WAIT_SECONDS_MAX.into());
     Duration::from_secs(seconds.unsigned_abs())
 }
 
-/// Waits for the first event after a cursor. The client going away drops this future, and the waiter
-/// with it.
+/// Waits for the first event after a cursor. When the client disconnects, this future is dropped.
 pub async fn answer(
     source: Arc<dyn Source>,
     after: Cursor,
@@ -31,12 +30,12 @@ pub async fn answer(
     gauges: &Gauges,
 ) -> Response {
     let _waiter = gauges.long_polls.enter();
-    // The end of the wait (an error) and the end of the server both answer: nothing yet.
+    // The end of the wait and the end of the server have the same answer: no event.
     timeout(wait, first_after(&*source, after)).await.unwrap_or_else(|_| poll::nothing(after))
 }
 
 async fn first_after(source: &dyn Source, after: Cursor) -> Response {
-    // Subscribed before the first look: an event between the two wakes the wait.
+    // Subscribed before the first read, so that an event between the two ends the wait.
     let mut changes = source.changes();
     loop {
         let closed = changes.borrow_and_update().closed;

@@ -1,5 +1,4 @@
-//! Polling: one request, one answer, now. Plain JSON for scripts, and the pages that a long-poll answers
-//! with too.
+//! Polling: one request, one answer at once, as plain JSON. Long-polling answers with the same pages.
 
 use std::sync::Arc;
 
@@ -14,12 +13,12 @@ use shared::feed::Cursor;
 use super::feed::{Event, Source};
 use crate::etag::is_known;
 
-/// Carries the cursor beside the body, for answers without one.
+/// The header with the cursor, for answers without a body.
 pub const CURSOR_HEADER: HeaderName = HeaderName::from_static("pushback-cursor");
-/// Events in one answer. The rest comes with the next request.
+/// Events in one answer. The next request gets the rest.
 pub const PAGE_EVENTS_MAX: usize = 256;
 
-/// Answers at once: the snapshot, or what happened since.
+/// Answers with the snapshot, or with the events after a cursor.
 #[must_use]
 pub fn answer(source: &dyn Source, after: Option<Cursor>, headers: &HeaderMap) -> Response {
     let Some(after) = after else {
@@ -37,20 +36,20 @@ pub fn answer(source: &dyn Source, after: Option<Cursor>, headers: &HeaderMap) -
     }
 }
 
-/// 200 with these events, which are not none.
+/// 200 with events, of which there is at least one.
 #[must_use]
 pub fn events(cursor: Cursor, events: &[Arc<Event>]) -> Response {
     page(StatusCode::OK, cursor, events_page(cursor, events))
 }
 
-/// 204: nothing happened, ask again with the same cursor.
+/// 204: no event; the client asks again with the same cursor.
 #[must_use]
 pub fn nothing(cursor: Cursor) -> Response {
     bare(StatusCode::NO_CONTENT, cursor, Body::empty())
 }
 
-/// 410: start again from this snapshot. The body is also a problem, so a client that only knows problems
-/// understands it.
+/// 410: the client starts again from this snapshot. The body is also a problem document, for clients that only know
+/// those.
 #[must_use]
 pub fn gone(source: &dyn Source) -> Response {
     let snapshot = source.snapshot();

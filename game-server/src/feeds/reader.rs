@@ -1,5 +1,4 @@
-//! One subscriber of a feed: a place in its log. The streaming transports are loops around
-//! [`Reader::next`].
+//! One subscriber of a feed: a position in its log. The streaming transports are loops around [`Reader::next`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use tokio::sync::watch;
 
 use super::feed::{Event, Gone, Head, Source};
 
-/// Events taken from the log at once. Bounds what a slow reader holds on to.
+/// Events taken from the log at once. Bounds the memory of a slow reader.
 const BATCH_EVENTS_MAX: usize = 64;
 
 /// Where a reader begins.
@@ -17,13 +16,13 @@ const BATCH_EVENTS_MAX: usize = 64;
 pub enum Start {
     /// With the snapshot.
     Snapshot,
-    /// With what follows this event.
+    /// With the event after this one.
     After(Cursor),
-    /// With a reset: the client named a place that cannot be read.
+    /// With a reset: the client named a cursor that cannot be read.
     Unknown,
 }
 
-/// A place in a feed's log. Dropping it is all it takes to unsubscribe.
+/// A position in a feed's log. Dropping it unsubscribes.
 pub struct Reader {
     source: Arc<dyn Source>,
     changes: watch::Receiver<Head>,
@@ -37,7 +36,7 @@ impl Reader {
     /// Subscribes.
     #[must_use]
     pub fn open(source: Arc<dyn Source>, start: Start) -> Self {
-        // Subscribing comes before reading: an event between the two is then seen, not lost.
+        // Subscribed before reading, so that an event between the two is not lost.
         let changes = source.changes();
         let (cursor, first) = match start {
             Start::After(cursor) => (cursor, None),
@@ -53,8 +52,8 @@ impl Reader {
         Self { source, changes, cursor, ready: first.into_iter().collect() }
     }
 
-    /// The next event, or a reset when the log has moved past this reader. Nothing once the feed is
-    /// closed and all of it was read. May be dropped while it waits without losing anything.
+    /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed and read to its
+    /// end. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Event>> {
         loop {
             if let Some(event) = self.next_ready() {
@@ -63,12 +62,12 @@ impl Reader {
             if self.changes.borrow().closed {
                 return None;
             }
-            // An error says that the feed is gone, which ends the stream as well.
+            // An error means that the feed is dropped, which ends the stream as well.
             self.changes.changed().await.ok()?;
         }
     }
 
-    /// The next event if there is one already.
+    /// The next event, if it is there already.
     pub fn next_ready(&mut self) -> Option<Arc<Event>> {
         if self.ready.is_empty() {
             self.refill();

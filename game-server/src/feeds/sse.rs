@@ -19,7 +19,7 @@ const EVENT_STREAM: Form = Form {
     event: Event::sse,
 };
 
-/// Answers with an event stream, from where the reader stands until the client or the server leaves.
+/// Answers with an event stream, from the reader's position until the client or the server closes it.
 #[must_use]
 pub fn answer(reader: Reader, heartbeat: Duration, counted: Counted) -> Response {
     stream::respond(reader, &EVENT_STREAM, heartbeat, counted)

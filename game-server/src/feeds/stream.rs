@@ -1,5 +1,5 @@
-//! HTTP streaming: the envelopes as lines of JSON (NDJSON) in a body that goes on. A blank line is the
-//! heartbeat. The body's machinery serves [`super::sse`] too.
+//! HTTP streaming: the envelopes as lines of JSON (NDJSON) in an endless body. A blank line is the heartbeat.
+//! [`super::sse`] uses the same body.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use super::feed::Event;
 use super::reader::Reader;
 use crate::metrics::Counted;
 
-/// Proxies pass each event on at once.
+/// Asks proxies to forward each event at once.
 const NO_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
-/// How a stream writes.
+/// The format of a stream.
 pub(super) struct Form {
     pub(super) content_type: &'static str,
     /// The first bytes.
     pub(super) opening: &'static [u8],
-    /// Something that readers skip.
+    /// Bytes that readers skip.
     pub(super) heartbeat: &'static [u8],
     pub(super) event: fn(&Event) -> Bytes,
 }
@@ -36,7 +36,7 @@ const LINES: Form = Form {
     event: Event::line,
 };
 
-/// Answers with lines, from where the reader stands until the client or the server leaves.
+/// Answers with lines, from the reader's position until the client or the server closes the body.
 #[must_use]
 pub fn answer(reader: Reader, heartbeat: Duration, counted: Counted) -> Response {
     respond(reader, &LINES, heartbeat, counted)
@@ -51,7 +51,7 @@ pub(super) fn respond(
     let live = Live {
         reader,
         form,
-        beat: beat(heartbeat),
+        timer: heartbeat_timer(heartbeat),
         quiet: false,
         opened: false,
         _counted: counted,
@@ -68,15 +68,15 @@ pub(super) fn respond(
     response
 }
 
-/// A body that goes on.
+/// An endless body.
 struct Live {
     reader: Reader,
     form: &'static Form,
-    beat: Interval,
-    /// No event since the last beat.
+    timer: Interval,
+    /// Whether no event came since the last tick.
     quiet: bool,
     opened: bool,
-    /// Counted as an open stream while it lives.
+    /// Counts the stream while it is open.
     _counted: Counted,
 }
 
@@ -88,12 +88,12 @@ impl Live {
         }
         loop {
             tokio::select! {
-                biased; // An event goes before a heartbeat.
+                biased; // An event takes precedence over a heartbeat.
                 event = self.reader.next() => {
                     self.quiet = false;
                     return event.map(|event| (self.form.event)(&event));
                 }
-                _ = self.beat.tick() => {
+                _ = self.timer.tick() => {
                     if std::mem::replace(&mut self.quiet, true) {
                         return Some(Bytes::from_static(self.form.heartbeat));
                     }
@@ -103,11 +103,11 @@ impl Live {
     }
 }
 
-/// Beats twice as often as the heartbeat is due: one is sent when a whole beat was quiet, and no timer is
-/// touched for an event. The first beat falls anywhere, so that streams opened together beat apart.
-fn beat(heartbeat: Duration) -> Interval {
+/// Ticks twice as often as a heartbeat is due: one is sent after a quiet tick, and an event touches no timer. The first
+/// tick falls at a random moment, so that streams opened together do not send together.
+fn heartbeat_timer(heartbeat: Duration) -> Interval {
     let period = heartbeat / 2;
-    let mut beat = interval_at(Instant::now() + period.mul_f64(rand::random()), period);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat
+    let mut timer = interval_at(Instant::now() + period.mul_f64(rand::random()), period);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
 }

@@ -11,7 +11,7 @@ use crate::keepalive::KeepaliveAction;
 use crate::metrics::Counted;
 use crate::socket::{self, Heartbeat, Incoming, RateLimitedReceiver};
 
-/// Sends events until the client or the server leaves.
+/// Sends events until the client or the server closes the socket.
 pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _counted: Counted) {
     let (mut heartbeat, mut receiver) = (Heartbeat::new(ping), RateLimitedReceiver::new());
     let end = loop {
@@ -41,10 +41,10 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
     socket::close(socket, end).await;
 }
 
-/// Events written before the socket is looked after again.
+/// Events written before the socket is read again.
 const BURST_EVENTS_MAX: usize = 64;
 
-/// Writes what is ready before it flushes once.
+/// Writes the events that are ready, and flushes once.
 async fn send(
     socket: &mut WebSocket,
     reader: &mut Reader,

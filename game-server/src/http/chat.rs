@@ -17,7 +17,7 @@ use crate::app::SharedApp;
 use crate::chat::socket::{self, Newcomer};
 use crate::client_address::ClientAddress;
 use crate::player::Player;
-use crate::tickets::Door;
+use crate::tickets::TicketScope;
 
 /// A key that opens the chat once.
 #[utoipa::path(
@@ -38,7 +38,7 @@ pub async fn ticket(
     player: Player,
 ) -> HttpResult<Response> {
     app.limits.tickets.take(address).map_err(too_many_tickets)?;
-    let ticket = app.tickets.issue(player, Door::Chat)?;
+    let ticket = app.tickets.issue(player, TicketScope::Chat)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 

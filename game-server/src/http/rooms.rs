@@ -24,10 +24,10 @@ use crate::app::SharedApp;
 use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
 use crate::player::Player;
-use crate::presence::Present;
+use crate::presence::PresenceGuard;
 use crate::room::{EnterError, follow_file, follow_stream};
 use crate::rooms::{FindError, OpenError};
-use crate::tickets::Door;
+use crate::tickets::TicketScope;
 
 /// Public rooms, the oldest first.
 #[utoipa::path(
@@ -134,7 +134,7 @@ pub async fn ticket(
     if wish.role == Role::Player && !room.view().has_seat_for(player.id) {
         return Err(EnterError::Full.into());
     }
-    let ticket = app.tickets.issue(player, Door::Room(id, wish.role))?;
+    let ticket = app.tickets.issue(player, TicketScope::Room(id, wish.role))?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
@@ -197,7 +197,7 @@ pub async fn live(
 fn growing(
     app: &SharedApp,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    present: Option<Present>,
+    present: Option<PresenceGuard>,
 ) -> Response {
     let counted = app.gauges.live_streams.enter();
     // Counted, and the watcher present, as long as the body lives.

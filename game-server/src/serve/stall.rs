@@ -1,7 +1,7 @@
-//! Cuts a connection whose client does not read.
+//! Closes a connection whose client does not read.
 //!
-//! The watch sits under HTTP and WebSocket alike, so one rule serves every transport: when a write has
-//! made no progress for so long, it fails.
+//! The guard sits below HTTP and WebSocket, so that one rule serves every transport: a write that makes no progress for
+//! a given time fails.
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A socket that gives up on a client that does not read. Carries `T` for as long as the socket is open.
+/// A socket whose writes fail when the client does not read. Holds `T` for as long as the socket is open.
 pub(crate) struct StallGuard<T> {
     socket: TcpStream,
     limit: Duration,
-    /// Runs while a write waits.
+    /// The timer of a waiting write.
     waiting: Option<Pin<Box<Sleep>>>,
     with: T,
 }
@@ -26,7 +26,7 @@ impl<T> StallGuard<T> {
         Self { socket, limit, waiting: None, with }
     }
 
-    /// The socket unguarded, and what it carried.
+    /// The socket without the guard, and the value it held.
     pub(crate) fn into_parts(self) -> (TcpStream, T) {
         (self.socket, self.with)
     }

@@ -1,4 +1,4 @@
-//! The promise of a feed: resumed anywhere, nothing is lost and nothing doubled.
+//! The promise of a feed: a reader that resumes anywhere loses no event and gets none twice.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ fn envelope(event: &Event) -> Envelope<Value> {
     serde_json::from_str(&event.text()).unwrap()
 }
 
-/// What a client does with what it gets.
+/// A client that applies what it receives.
 #[derive(Default)]
 struct Client {
     cursor: Option<Cursor>,
@@ -61,8 +61,8 @@ impl Client {
     }
 }
 
-/// Random publishing, reading and reconnecting: what the client has is always a prefix of what was
-/// published, and in the end all of it.
+/// Random publishing, reading and reconnecting: the client always has a prefix of the published events, and at the end
+/// all of them.
 #[test]
 fn any_interleaving_leaves_no_gap_and_no_double() {
     for seed in 0..2_000 {

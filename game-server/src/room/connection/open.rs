@@ -18,7 +18,7 @@ use super::update::Update;
 use crate::keepalive::{Keepalive, KeepaliveAction};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
-use crate::presence::Present;
+use crate::presence::PresenceGuard;
 use crate::room::broadcast::{LogCursor, stream_frame};
 use crate::room::inputs::InputBuffer;
 use crate::room::interest::InterestSet;
@@ -45,7 +45,7 @@ pub(in crate::room) struct Opening {
     pub(in crate::room) interest: Option<InterestSet>,
     pub(in crate::room) ping_period: Duration,
     /// Kept while the connection is open: its count in the gauges, and the player's presence in the room.
-    pub(in crate::room) held: (Counted, Present),
+    pub(in crate::room) held: (Counted, PresenceGuard),
 }
 
 /// An open connection.
@@ -75,7 +75,7 @@ pub(in crate::room) struct OpenConnection {
     cursor: LogCursor,
     keepalive: Keepalive,
     statistics: Statistics,
-    _held: (Counted, Present),
+    _held: (Counted, PresenceGuard),
 }
 
 impl OpenConnection {
