@@ -1,4 +1,4 @@
-//! What may be said on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,9 @@ use clap::Parser;
 use shared::id::RoomId;
 use shared::sim::BotStrength;
 
-use crate::invite::{HandoverCode, Invitation};
+use crate::invite::{DeviceLinkCode, Invitation};
 
-/// The server that a fresh installation asks.
+/// The server of a fresh installation.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7777";
 
 /// Pushback: discs on an icy, shrinking platform push each other over the edge.
@@ -18,70 +18,70 @@ pub struct Args {
     /// An invitation: `pushback://join/CODE?server=URL`.
     #[arg(value_name = "INVITATION")]
     pub invitation: Option<Invitation>,
-    /// The server to ask. The last one used, or <http://127.0.0.1:7777>.
+    /// The server. Default: the last one used, or <http://127.0.0.1:7777>.
     #[arg(long, env = "PUSHBACK_SERVER", value_name = "URL")]
     pub server: Option<String>,
-    /// The name that others see. The last one used.
+    /// The name of the player. Default: the last one used.
     #[arg(long, env = "PUSHBACK_NAME")]
     pub name: Option<String>,
-    /// Be the player of the lobby in the browser, whose command shows this code. It works once, for a minute.
+    /// Play as the player of the lobby in the browser, which shows this code. It works once, for a minute.
     #[arg(long = "as", value_name = "CODE", allow_hyphen_values = true)]
-    pub handover: Option<HandoverCode>,
-    /// Take a seat in this room at once.
+    pub device_link: Option<DeviceLinkCode>,
+    /// Take a seat in this room.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["watch", "replay", "practice"])]
     pub join: Option<RoomId>,
     /// Watch this room.
     #[arg(long, value_name = "ROOM", conflicts_with_all = ["replay", "practice"])]
     pub watch: Option<RoomId>,
-    /// Play a recording from a file.
+    /// Play a recording from this file.
     #[arg(long, value_name = "FILE", conflicts_with = "practice")]
     pub replay: Option<PathBuf>,
     /// Start a practice round against bots of this strength.
     #[arg(long, value_name = "STRENGTH", value_parser = parse_strength)]
     pub practice: Option<BotStrength>,
-    /// Let a bot hold the keys: gentle, keen or fierce, keen when nothing is said. Without another destination it joins by
-    /// quick play.
+    /// Let a bot play: gentle, keen (the default) or fierce. Without another destination it searches for a match.
     #[arg(long, value_name = "STRENGTH", value_parser = parse_strength, num_args = 0..=1, require_equals = true, default_missing_value = "keen")]
     pub autopilot: Option<BotStrength>,
-    /// Take a picture of each screen into this folder, then leave. Plays by itself.
+    /// Take a picture of each screen into this folder, then exit. A bot plays.
     #[arg(long, value_name = "DIR")]
     pub shots: Option<PathBuf>,
-    /// Leave after the first round's result and print it as a line of JSON.
+    /// Print the result of the first round as a line of JSON, then exit.
     #[arg(long)]
     pub exit_after_round: bool,
-    /// Write the current state to this file as JSON, twice a second.
+    /// Write the state of the client to this file as JSON, twice a second.
     #[arg(long, value_name = "PATH")]
     pub status_file: Option<PathBuf>,
-    /// Size of the window.
+    /// The size of the window in pixels.
     #[arg(long, value_name = "WxH", value_parser = parse_size)]
     pub window: Option<(u32, u32)>,
-    /// Neither window nor sound: only the game on the wire. For tests of the link.
+    /// Run without window and sound, for tests of the network.
     #[arg(long, conflicts_with = "shots")]
     pub headless: bool,
-    /// Settings under another name, so that several players can share a machine.
+    /// The name of the settings file, so that several players can share a machine.
     #[arg(long, env = "PUSHBACK_PROFILE", default_value = "default")]
     pub profile: String,
 }
 
 impl Args {
-    /// The server that the command line names, an invitation's first.
+    /// The server on the command line. The one in an invitation takes precedence.
     #[must_use]
     pub fn server_named(&self) -> Option<&str> {
         let invited = self.invitation.as_ref().and_then(|invitation| invitation.server.as_deref());
         invited.or(self.server.as_deref())
     }
 
-    /// The room whose seat shall be taken at once.
+    /// The room to join, if there is one.
     #[must_use]
     pub fn room_to_join(&self) -> Option<RoomId> {
         self.join.or(self.invitation.as_ref().map(|invitation| invitation.room))
     }
 
-    /// As whom to come, when it is the player of another program.
+    /// The device-link code, if there is one.
     #[must_use]
-    pub fn handed_over(&self) -> Option<&HandoverCode> {
-        let invited = self.invitation.as_ref().and_then(|invitation| invitation.handover.as_ref());
-        self.handover.as_ref().or(invited)
+    pub fn device_link_code(&self) -> Option<&DeviceLinkCode> {
+        let invited =
+            self.invitation.as_ref().and_then(|invitation| invitation.device_link.as_ref());
+        self.device_link.as_ref().or(invited)
     }
 }
 
@@ -115,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn a_code_says_as_whom() {
+    fn a_device_link_code_comes_from_flag_or_link() {
         let link = Args::parse_from(["game-client", "pushback://join/ABC123?as=from-link"]);
         let flag = Args::parse_from(["game-client", "--join", "ABC123", "--as", "-from-flag"]);
 
-        assert_eq!(link.handed_over().map(|code| code.as_str()), Some("from-link"));
-        assert_eq!(flag.handed_over().map(|code| code.as_str()), Some("-from-flag"));
+        assert_eq!(link.device_link_code().map(|code| code.as_str()), Some("from-link"));
+        assert_eq!(flag.device_link_code().map(|code| code.as_str()), Some("-from-flag"));
         assert!(Args::try_parse_from(["game-client", "--as", "no code"]).is_err());
     }
 

@@ -1,6 +1,6 @@
-//! What is heard. Every sound is made by program at the start; none is louder than −12 dBFS.
+//! The sound. All sounds are synthesised at the start; none is louder than −12 dBFS.
 //!
-//! A machine without sound is no fault: then nothing plays and nothing piles up.
+//! A machine without a sound device is no error: nothing plays then, and nothing piles up.
 
 mod synth;
 
@@ -19,31 +19,33 @@ use bevy::prelude::{
 };
 use shared::sim::{Event, PickupKind, Slot};
 
-use crate::scene::{Phase, Seen, Stage, View};
+use crate::frame::{Phase, PresentedEvent, RenderState};
+use crate::scene::View;
 use crate::settings::{Settings, Volumes};
-use crate::space::{Drawn, scene_from_world, speed_from_world};
-use crate::ui::UiTakes;
+use crate::ui::UiCapture;
+use crate::world_to_scene::{SceneWorld, scene_from_world, speed_from_world};
 
 pub use synth::Sound;
 
-/// Two of the same sound are at least so far apart.
+/// The shortest time between two sounds of the same kind.
 const SAME_APART_SECONDS: f32 = 0.03;
-/// Sounds at once. When as many play, a new one is left out.
+/// Sounds that play at once. When full, a new one is dropped.
 const VOICES_MAX: usize = 14;
-/// A voice that is still there after so long has no device to play on.
+/// A voice that still exists after this time has no device to play on.
 const VOICE_SECONDS: f32 = 2.0;
-/// A sound so far from the middle of the picture is half as loud, in units.
+/// A sound this far from the centre of the picture is half as loud.
 const HALF_LOUD_UNITS: f32 = 420.0;
-/// The edge begins to hum so far from it, in units.
+/// The edge hums when the own disc is nearer to it than this.
 const HUM_UNITS: f32 = 120.0;
 
-/// The sounds, made.
+/// The synthesised sounds.
 #[derive(Debug, Resource)]
 struct Sounds(HashMap<Sound, Handle<AudioSource>>);
 
 /// A sound that plays.
 #[derive(Debug, Component)]
 struct Voice {
+    /// Seconds until it is despawned.
     left: f32,
 }
 
@@ -51,30 +53,30 @@ struct Voice {
 #[derive(Debug, Component)]
 struct Hum;
 
-/// A sound that is wanted in this frame.
+/// A sound to play in this frame.
 #[derive(Debug, Clone, Copy)]
-struct Wanted {
+struct SoundRequest {
     sound: Sound,
-    /// From 0 to 1.
+    /// Loudness from 0 to 1.
     loud: f32,
-    /// 1 as it was made.
+    /// Playback speed. 1 is the pitch of the synthesised sound.
     pitch: f32,
-    /// Belongs to the interface, not to the game.
+    /// Whether it belongs to the interface and not to the game.
     interface: bool,
 }
 
-/// Plays what happens.
+/// Plays the sounds.
 #[derive(Debug)]
 pub struct AudioPlugin;
 
 impl Plugin for AudioPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Startup, make)
-            .add_systems(Update, (play, hum, end_voices).in_set(Phase::Paint));
+        app.add_systems(Startup, synthesise)
+            .add_systems(Update, (play, hum, end_voices).in_set(Phase::Draw));
     }
 }
 
-fn make(mut sources: ResMut<Assets<AudioSource>>, mut commands: Commands) {
+fn synthesise(mut sources: ResMut<Assets<AudioSource>>, mut commands: Commands) {
     let mut made = HashMap::new();
     for sound in Sound::ALL {
         let bytes = synth::wav(&synth::samples(sound)).into();
@@ -87,51 +89,53 @@ fn make(mut sources: ResMut<Assets<AudioSource>>, mut commands: Commands) {
     commands.insert_resource(Sounds(made));
 }
 
-/// What was heard lately.
+/// What was played before this frame.
 #[derive(Debug, Default)]
-struct Heard {
-    at: HashMap<Sound, f32>,
+struct History {
+    /// When each sound was played last, in seconds since the start.
+    played_at: HashMap<Sound, f32>,
+    /// The last second of the countdown that was heard.
     countdown: i32,
 }
 
 fn play(
-    mut seen: MessageReader<Seen>,
-    stage: Res<Stage>,
+    mut presented: MessageReader<PresentedEvent>,
+    render: Res<RenderState>,
     view: Res<View>,
     settings: Res<Settings>,
     sounds: Res<Sounds>,
     time: Res<Time>,
-    takes: Res<UiTakes>,
+    capture: Res<UiCapture>,
     mouse: Res<ButtonInput<MouseButton>>,
     voices: Query<&Voice>,
-    mut heard: Local<Heard>,
+    mut history: Local<History>,
     mut commands: Commands,
 ) {
-    let mut wanted: Vec<Wanted> = Vec::new();
-    for Seen(event) in seen.read() {
-        if let Some((mut sound, at)) = sound_of(event, &stage) {
-            sound.loud *= nearness(at, view.centre) * if stage.is_backdrop { 0.18 } else { 1.0 };
-            wanted.push(sound);
+    let mut requests: Vec<SoundRequest> = Vec::new();
+    for PresentedEvent(event) in presented.read() {
+        if let Some((mut sound, at)) = sound_of(event, &render) {
+            sound.loud *= nearness(at, view.centre) * if render.is_backdrop { 0.18 } else { 1.0 };
+            requests.push(sound);
         }
     }
-    wanted.extend(count_down(&stage, &mut heard));
-    if takes.mouse && mouse.just_pressed(MouseButton::Left) {
-        wanted.push(Wanted { sound: Sound::Click, loud: 0.7, pitch: 1.0, interface: true });
+    requests.extend(countdown(&render, &mut history));
+    if capture.mouse && mouse.just_pressed(MouseButton::Left) {
+        requests.push(SoundRequest { sound: Sound::Click, loud: 0.7, pitch: 1.0, interface: true });
     }
     let now = time.elapsed_secs();
     let mut count = voices.iter().count();
-    for wanted in wanted {
-        let last = heard.at.get(&wanted.sound).copied().unwrap_or(f32::MIN);
-        let volume = wanted.loud * loudness(&settings.volumes, wanted.interface);
+    for request in requests {
+        let last = history.played_at.get(&request.sound).copied().unwrap_or(f32::MIN);
+        let volume = request.loud * loudness(&settings.volumes, request.interface);
         if now - last < SAME_APART_SECONDS || count >= VOICES_MAX || volume < 0.01 {
             continue;
         }
-        let Some(source) = sounds.0.get(&wanted.sound) else { continue };
-        heard.at.insert(wanted.sound, now);
+        let Some(source) = sounds.0.get(&request.sound) else { continue };
+        history.played_at.insert(request.sound, now);
         count += 1;
         let playback = PlaybackSettings::DESPAWN
             .with_volume(Volume::Linear(volume.min(1.0)))
-            .with_speed(wanted.pitch.clamp(0.5, 2.0));
+            .with_speed(request.pitch.clamp(0.5, 2.0));
         commands.spawn((AudioPlayer(source.clone()), playback, Voice { left: VOICE_SECONDS }));
     }
 }
@@ -144,31 +148,31 @@ fn nearness(at: Option<Vec2>, centre: Vec2) -> f32 {
     at.map_or(1.0, |at| 1.0 / (1.0 + at.distance(centre) / HALF_LOUD_UNITS))
 }
 
-fn count_down(stage: &Stage, heard: &mut Heard) -> Option<Wanted> {
-    let drawn = stage.drawn.as_ref().filter(|_| !stage.is_backdrop)?;
+fn countdown(render: &RenderState, history: &mut History) -> Option<SoundRequest> {
+    let scene = render.scene.as_ref().filter(|_| !render.is_backdrop)?;
     #[expect(clippy::cast_possible_truncation, reason = "a few seconds")]
-    let now = if drawn.remaining <= 5.0 && !drawn.over {
-        drawn.remaining.ceil() as i32
+    let now = if scene.remaining <= 5.0 && !scene.over {
+        scene.remaining.ceil() as i32
     } else {
-        drawn.countdown.ceil() as i32
+        scene.countdown.ceil() as i32
     };
-    let before = core::mem::replace(&mut heard.countdown, now);
+    let before = core::mem::replace(&mut history.countdown, now);
     let sound = match (before, now) {
         (before, now) if now > 0 && now != before => Sound::Tick,
-        (1, 0) if drawn.progress < 0.5 => Sound::Go,
+        (1, 0) if scene.progress < 0.5 => Sound::Go,
         _ => return None,
     };
-    Some(Wanted { sound, loud: 0.9, pitch: 1.0, interface: true })
+    Some(SoundRequest { sound, loud: 0.9, pitch: 1.0, interface: true })
 }
 
-/// The sound of an event and where it comes from.
-fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
-    let place = |slot: Slot| Some(stage.drawn.as_ref()?.disc(slot)?.position);
+/// The sound of an event and its place. `None` as a place: the sound is equally loud everywhere.
+fn sound_of(event: &Event, render: &RenderState) -> Option<(SoundRequest, Option<Vec2>)> {
+    let place = |slot: Slot| Some(render.scene.as_ref()?.disc(slot)?.position);
     let strain = |slot: Slot| {
-        stage.drawn.as_ref().and_then(|drawn| drawn.disc(slot)).map_or(0.0, |disc| disc.strain)
+        render.scene.as_ref().and_then(|scene| scene.disc(slot)).map_or(0.0, |disc| disc.strain)
     };
-    let is_own = |slot: Slot| stage.own == Some(slot);
-    let wanted = |sound, loud, pitch| Wanted { sound, loud, pitch, interface: false };
+    let is_own = |slot: Slot| render.own == Some(slot);
+    let wanted = |sound, loud, pitch| SoundRequest { sound, loud, pitch, interface: false };
     Some(match event {
         Event::PulseFired { id } => {
             let loud = if is_own(id.slot) { 0.75 } else { 0.42 };
@@ -194,8 +198,8 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
         Event::KnockOut { slot, credit, at } => {
             let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
             let loud = if about_own { 1.0 } else { 0.55 };
-            // On wide ice who is far away is not heard.
-            let is_wide = stage.drawn.as_ref().is_some_and(Drawn::is_wide);
+            // On wide ice a fall far away is not heard.
+            let is_wide = render.scene.as_ref().is_some_and(SceneWorld::is_wide);
             let at = Some(scene_from_world(*at)).filter(|_| is_wide && !about_own);
             (wanted(Sound::Fall, loud, if is_own(*slot) { 0.85 } else { 1.05 }), at)
         }
@@ -218,17 +222,17 @@ fn sound_of(event: &Event, stage: &Stage) -> Option<(Wanted, Option<Vec2>)> {
     })
 }
 
-/// The edge hums when the own disc is near to it.
+/// Lets the edge hum while the own disc is near it.
 fn hum(
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     settings: Res<Settings>,
     time: Res<Time>,
     mut sinks: Query<&mut AudioSink, With<Hum>>,
     mut now: Local<f32>,
 ) {
-    let near = stage.drawn.as_ref().zip(stage.own).and_then(|(drawn, own)| {
-        let disc = drawn.disc(own).filter(|disc| disc.standing && !drawn.over)?;
-        let inside = drawn.radius - disc.position.length();
+    let near = render.scene.as_ref().zip(render.own).and_then(|(scene, own)| {
+        let disc = scene.disc(own).filter(|disc| disc.standing && !scene.over)?;
+        let inside = scene.radius - disc.position.length();
         Some((1.0 - inside / HUM_UNITS).clamp(0.0, 1.0))
     });
     let goal = near.unwrap_or(0.0).powi(2) * settings.volumes.master * settings.volumes.ambience;
@@ -238,7 +242,7 @@ fn hum(
     }
 }
 
-/// Ends voices that nothing plays.
+/// Despawns voices that no device plays.
 fn end_voices(mut voices: Query<(Entity, &mut Voice)>, time: Res<Time>, mut commands: Commands) {
     for (entity, mut voice) in &mut voices {
         voice.left -= time.delta_secs();

@@ -1,4 +1,4 @@
-//! Behind the menu a small round of bots goes on and on.
+//! The backdrop of the menu: a small round of bots that never ends.
 
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, MessageWriter, Plugin, Res, ResMut, Resource, State, Time,
@@ -7,40 +7,40 @@ use bevy::prelude::{
 use shared::sim::{BotStrength, Command, Mode, Slot, World, bot};
 use shared::tick::TICK_RATE_HZ;
 
+use crate::frame::{Phase, PresentedEvent, RenderState};
 use crate::lobby::Screen;
-use crate::prediction::Offsets;
-use crate::scene::{Phase, Seen, Stage};
-use crate::space::Drawn;
+use crate::world_to_scene::SceneWorld;
 
-/// Bots behind the menu.
+/// The bots of the round.
 const BOTS: u16 = 6;
-/// A round takes so many ticks; it does not shrink before it begins again.
+/// The length of the round. It starts again before the platform shrinks.
 const ROUND_TICKS: u32 = 60 * TICK_RATE_HZ;
-/// Ticks in one frame at most: after a pause it goes on where it was.
+/// The most ticks in one frame. After a longer frame the round continues where it was.
 const STEPS_MAX: u32 = 5;
 
 #[derive(Debug, Resource)]
 struct Backdrop {
     earlier: World,
     later: World,
+    /// Ticks that have passed and are not stepped yet.
     due: f32,
     rounds: u64,
 }
 
-/// Fills the stage while nothing else does.
+/// Fills the render state while the menu is shown.
 #[derive(Debug)]
 pub struct BackdropPlugin;
 
 impl Plugin for BackdropPlugin {
     fn build(&self, app: &mut App) {
-        let world = begun(1);
+        let world = running_world(1);
         let backdrop = Backdrop { earlier: world.clone(), later: world, due: 0.0, rounds: 1 };
-        app.insert_resource(backdrop).add_systems(Update, play.in_set(Phase::Show));
+        app.insert_resource(backdrop).add_systems(Update, advance.in_set(Phase::Present));
     }
 }
 
-/// A round in which everyone is in motion already.
-fn begun(seed: u64) -> World {
+/// A round in which all discs are in motion.
+fn running_world(seed: u64) -> World {
     let mut world = World::new(Mode::Practice, seed * 7_919, ROUND_TICKS);
     let joins: Vec<Command> =
         (0..BOTS).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
@@ -59,12 +59,12 @@ fn step(world: &mut World) -> Vec<shared::sim::Event> {
     world.step(&commands)
 }
 
-fn play(
+fn advance(
     screen: Res<State<Screen>>,
     time: Res<Time>,
     mut backdrop: ResMut<Backdrop>,
-    mut stage: ResMut<Stage>,
-    mut seen: MessageWriter<Seen>,
+    mut render: ResMut<RenderState>,
+    mut presented: MessageWriter<PresentedEvent>,
 ) {
     match screen.get() {
         Screen::Menu | Screen::Queue => {}
@@ -81,17 +81,16 @@ fn play(
         }
         backdrop.earlier = backdrop.later.clone();
         let events = step(&mut backdrop.later);
-        seen.write_batch(events.into_iter().map(Seen));
+        presented.write_batch(events.into_iter().map(PresentedEvent));
         if backdrop.later.remaining() < ROUND_TICKS / 3 {
             backdrop.rounds += 1;
-            backdrop.later = begun(backdrop.rounds);
+            backdrop.later = running_world(backdrop.rounds);
             backdrop.earlier = backdrop.later.clone();
-            stage.change();
+            render.reset();
         }
     }
-    let drawn =
-        Drawn::between(&backdrop.earlier, &backdrop.later, backdrop.due, &Offsets::default());
-    stage.drawn = Some(drawn);
-    stage.seconds = time.delta_secs();
-    stage.is_backdrop = true;
+    let scene = SceneWorld::interpolate(&backdrop.earlier, &backdrop.later, backdrop.due);
+    render.scene = Some(scene);
+    render.seconds = time.delta_secs();
+    render.is_backdrop = true;
 }

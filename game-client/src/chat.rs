@@ -1,4 +1,4 @@
-//! What was said lately.
+//! The newest lines of the chat.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -9,19 +9,19 @@ use bevy::prelude::{
 use shared::id::PlayerId;
 use shared::protocol::chat::{ChatLine, ChatServerMessage};
 
-use crate::net::Report;
-use crate::scene::Phase;
+use crate::frame::Phase;
+use crate::net::{ChatEvent, SessionEvent};
 use crate::settings::Settings;
 
-/// Lines kept. When full, the oldest goes.
+/// Lines kept. When full, the oldest is dropped.
 const LINES_MAX: usize = 120;
 
-/// A line and when it came.
+/// A line and when it arrived.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct ReceivedLine {
     /// The line.
     pub line: ChatLine,
-    /// When it came here; history counts as old.
+    /// When it arrived. `None` for history.
     pub at: Option<Instant>,
 }
 
@@ -29,19 +29,19 @@ pub struct Heard {
 #[derive(Debug, Default, Resource)]
 pub struct Chat {
     /// The oldest first.
-    pub lines: VecDeque<Heard>,
-    /// Whether the chat's socket is open.
+    pub lines: VecDeque<ReceivedLine>,
+    /// Whether the socket is open.
     pub is_open: bool,
-    /// Why the last line was not sent, and since when that is known.
+    /// Why the server refused the last line, and when.
     pub refused: Option<(String, Instant)>,
-    /// As whom it is heard. Every server gives guests ids of its own.
+    /// The player that the chat belongs to. Every server has player ids of its own.
     player: Option<PlayerId>,
 }
 
 impl Chat {
-    /// It is heard as this guest from now on. Another server, or one that has forgotten everything, counts its lines
-    /// anew: those of the old one go.
-    fn hear_as(&mut self, player: PlayerId) {
+    /// The chat belongs to this player. Another player means another server, or one that has lost its state: it numbers its
+    /// lines from the start, so the lines before are dropped.
+    fn set_player(&mut self, player: PlayerId) {
         if self.player.replace(player) != Some(player) {
             self.lines.clear();
             self.refused = None;
@@ -49,66 +49,75 @@ impl Chat {
     }
 
     fn add(&mut self, line: ChatLine, at: Option<Instant>) {
-        if self.lines.iter().any(|heard| heard.line.sequence == line.sequence) {
+        if self.lines.iter().any(|received| received.line.sequence == line.sequence) {
             return;
         }
-        let after = self.lines.partition_point(|heard| heard.line.sequence < line.sequence);
-        self.lines.insert(after, Heard { line, at });
+        let after = self.lines.partition_point(|received| received.line.sequence < line.sequence);
+        self.lines.insert(after, ReceivedLine { line, at });
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();
         }
     }
 }
 
-/// Collects lines.
+/// Collects the lines.
 #[derive(Debug)]
 pub struct ChatPlugin;
 
 impl Plugin for ChatPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Chat>().add_systems(Update, listen.in_set(Phase::Listen));
+        app.init_resource::<Chat>().add_systems(Update, receive.in_set(Phase::Receive));
     }
 }
 
-fn listen(mut reports: MessageReader<Report>, settings: Res<Settings>, mut chat: ResMut<Chat>) {
-    for report in reports.read() {
-        match report {
-            Report::ChatOpen(is_open) => chat.is_open = *is_open,
-            Report::SignedIn { session, .. } => chat.hear_as(session.player),
-            Report::Chat(ChatServerMessage::Hello { player, lines, gap, .. }) => {
-                chat.hear_as(*player);
-                // What was said before does not join up with these: rather a short history than one with a hole.
-                if *gap {
-                    chat.lines.clear();
-                }
-                lines.iter().for_each(|line| chat.add(line.clone(), None));
+fn receive(
+    mut chat_events: MessageReader<ChatEvent>,
+    mut session_events: MessageReader<SessionEvent>,
+    settings: Res<Settings>,
+    mut chat: ResMut<Chat>,
+) {
+    // Lines before sessions: a line that arrives with a new session may still belong to the one before.
+    for event in chat_events.read() {
+        match event {
+            ChatEvent::Open(is_open) => chat.is_open = *is_open,
+            ChatEvent::Message(message) => receive_message(message, &settings, &mut chat),
+        }
+    }
+    for event in session_events.read() {
+        match event {
+            SessionEvent::SignedIn { session, .. } | SessionEvent::Renewed { session, .. } => {
+                chat.set_player(session.player);
             }
-            Report::Chat(ChatServerMessage::Entered { room, lines, gap }) => {
-                if *gap && let Some(first) = lines.first().map(|line| line.sequence) {
-                    chat.lines.retain(|Heard { line, .. }| {
-                        !line.channel.is_in(*room) || line.sequence >= first
-                    });
-                }
-                lines.iter().for_each(|line| chat.add(line.clone(), None));
+            SessionEvent::SignInFailed { .. } => {}
+        }
+    }
+}
+
+fn receive_message(message: &ChatServerMessage, settings: &Settings, chat: &mut Chat) {
+    match message {
+        ChatServerMessage::Hello { player, lines, gap, .. } => {
+            chat.set_player(*player);
+            // These lines do not continue the ones before. A short history is better than one with a gap.
+            if *gap {
+                chat.lines.clear();
             }
-            Report::Chat(ChatServerMessage::Line(line)) => {
-                if !settings.ignored.contains(&line.from) {
-                    chat.add(line.clone(), Some(Instant::now()));
-                }
+            lines.iter().for_each(|line| chat.add(line.clone(), None));
+        }
+        ChatServerMessage::Entered { room, lines, gap } => {
+            if *gap && let Some(first) = lines.first().map(|line| line.sequence) {
+                chat.lines.retain(|ReceivedLine { line, .. }| {
+                    !line.channel.is_in(*room) || line.sequence >= first
+                });
             }
-            Report::Chat(ChatServerMessage::Refused { reason, .. }) => {
-                chat.refused = Some((reason.to_string(), Instant::now()));
+            lines.iter().for_each(|line| chat.add(line.clone(), None));
+        }
+        ChatServerMessage::Line(line) => {
+            if !settings.ignored.contains(&line.from) {
+                chat.add(line.clone(), Some(Instant::now()));
             }
-            Report::SignInFailed(_)
-            | Report::Rooms(_)
-            | Report::Looked(..)
-            | Report::Created(_)
-            | Report::Queue(_)
-            | Report::QueueTrouble(_)
-            | Report::Link { .. }
-            | Report::Game { .. }
-            | Report::RoundTrip { .. }
-            | Report::Replays(_) => {}
+        }
+        ChatServerMessage::Refused { reason, .. } => {
+            chat.refused = Some((reason.to_string(), Instant::now()));
         }
     }
 }
@@ -135,15 +144,16 @@ mod tests {
     #[test]
     fn lines_of_two_servers_do_not_mix() {
         let mut chat = Chat::default();
-        chat.hear_as(PlayerId::from_bits(1));
+        chat.set_player(PlayerId::from_bits(1));
         chat.add(line(40, "here"), None);
 
-        chat.hear_as(PlayerId::from_bits(1));
+        chat.set_player(PlayerId::from_bits(1));
         assert_eq!(chat.lines.len(), 1);
-        chat.hear_as(PlayerId::from_bits(2));
+        chat.set_player(PlayerId::from_bits(2));
         chat.add(line(3, "there"), None);
 
-        let texts: Vec<&str> = chat.lines.iter().map(|heard| heard.line.text.as_str()).collect();
+        let texts: Vec<&str> =
+            chat.lines.iter().map(|received| received.line.text.as_str()).collect();
         assert_eq!(texts, ["there"]);
     }
 }

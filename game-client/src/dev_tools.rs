@@ -1,4 +1,4 @@
-//! What scripts and tests see of the client: a status file, and the result of a round on the standard output.
+//! What scripts and tests read of the client: a status file, and the result of a round on the standard output.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,24 +14,24 @@ use shared::api::MatchState;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::sim::Mode;
 
+use crate::frame::{Phase, RenderState};
 use crate::lobby::{Lobby, Screen};
 use crate::net::LinkState;
 use crate::prediction::PredictionReport;
 use crate::room::{Room, RoundEnded};
-use crate::scene::{Phase, Stage};
 use crate::ui::chat::Draft;
 
-/// Seconds between two writings of the status.
+/// Seconds between two writes of the status.
 const STATUS_SECONDS: f32 = 0.5;
 
-/// The state of the client, as the status file has it.
+/// The state of the client in the status file.
 #[derive(Debug, Serialize)]
 struct Status<'a> {
     screen: &'static str,
     server: Option<&'a str>,
     name: Option<&'a str>,
     player: Option<PlayerId>,
-    /// People who look for the same kind of match, while one looks.
+    /// Players who search for the same kind of match. `None` while this client does not search.
     in_queue: Option<u32>,
     link: Option<&'static str>,
     room: Option<RoomId>,
@@ -47,13 +47,14 @@ struct Status<'a> {
     round_trip_ms: Option<f64>,
     lead: f64,
     result: bool,
-    /// The chat's field is open.
+    /// Whether the chat's field is open.
     writing: bool,
     frames_per_second: f32,
+    /// The newest error, in words for a person.
     trouble: Option<&'a str>,
 }
 
-/// The result of a round, as a test reads it from the standard output.
+/// The result of a round on the standard output.
 #[derive(Debug, Serialize)]
 struct Outcome {
     room: RoomId,
@@ -75,16 +76,18 @@ struct Outcome {
 struct Reporter {
     status_file: Option<PathBuf>,
     exit_after_round: bool,
+    /// Seconds until the next write.
     due: f32,
+    /// Frames since the last write.
     frames: u32,
 }
 
-/// Writes what was asked for on the command line.
+/// Writes what the command line asks for.
 #[derive(Debug)]
 pub struct DevToolsPlugin {
-    /// Where the status goes.
+    /// The status file, if there is one.
     pub status_file: Option<PathBuf>,
-    /// Whether to leave after a round.
+    /// Whether to print the first result and exit.
     pub exit_after_round: bool,
 }
 
@@ -96,7 +99,7 @@ impl Plugin for DevToolsPlugin {
             due: 0.0,
             frames: 0,
         })
-        .add_systems(Update, (write_status, leave_after_round).after(Phase::Show));
+        .add_systems(Update, (write_status, exit_after_round).after(Phase::Present));
     }
 }
 
@@ -105,7 +108,7 @@ fn write_status(
     time: Res<Time<Real>>,
     screen: Res<State<Screen>>,
     lobby: Res<Lobby>,
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     room: Option<Res<Room>>,
     draft: Option<Res<Draft>>,
 ) {
@@ -118,9 +121,9 @@ fn write_status(
     let frames_per_second = reporter.frames as f32 / (STATUS_SECONDS - reporter.due);
     (reporter.due, reporter.frames) = (STATUS_SECONDS, 0);
     let Some(path) = &reporter.status_file else { return };
-    let mut status = status(*screen.get(), &lobby, &stage, room.as_deref(), frames_per_second);
+    let mut status = status(*screen.get(), &lobby, &render, room.as_deref(), frames_per_second);
     status.writing = draft.is_some_and(|draft| draft.is_open);
-    if let Err(error) = write_whole(path, &status) {
+    if let Err(error) = write_atomically(path, &status) {
         warn!("the status cannot be written to {}: {error}", path.display());
     }
 }
@@ -128,17 +131,13 @@ fn write_status(
 fn status<'a>(
     screen: Screen,
     lobby: &'a Lobby,
-    stage: &Stage,
+    render: &RenderState,
     room: Option<&Room>,
     frames_per_second: f32,
 ) -> Status<'a> {
-    let world = room.and_then(|room| room.play.settled_world());
-    let seat = room.and_then(|room| room.play.seat());
+    let world = room.and_then(|room| room.game.confirmed_world());
+    let seat = room.and_then(|room| room.game.seat());
     let disc = world.zip(seat).and_then(|(world, seat)| world.disc(seat));
-    let server = match &lobby.account {
-        crate::lobby::Account::Somebody { server, .. } => Some(server.as_str()),
-        crate::lobby::Account::Nobody | crate::lobby::Account::Asking => None,
-    };
     Status {
         screen: match screen {
             Screen::Menu => "menu",
@@ -146,10 +145,10 @@ fn status<'a>(
             Screen::Playing => "playing",
             Screen::Replay => "replay",
         },
-        server,
+        server: lobby.server(),
         name: lobby.session().map(|session| session.name.as_str()),
         player: lobby.session().map(|session| session.player),
-        in_queue: match lobby.search.as_ref().and_then(|search| search.state.as_ref()) {
+        in_queue: match lobby.search().and_then(|search| search.state.as_ref()) {
             Some(MatchState::Waiting { in_queue, .. }) => Some(*in_queue),
             Some(MatchState::Matched { .. }) | None => None,
         },
@@ -162,39 +161,39 @@ fn status<'a>(
         room: room.map(|room| room.id),
         mode: room.and_then(|room| room.mode),
         seat: seat.map(|seat| seat.0),
-        round: room.map_or(0, |room| room.play.rounds()),
+        round: room.map_or(0, |room| room.game.rounds()),
         tick: world.map(|world| world.tick.0),
         points: disc.map(|disc| disc.points),
         strain: disc.map(|disc| disc.strain),
-        players: stage.drawn.as_ref().map_or(0, |drawn| drawn.discs.len()),
-        corrections: room.map_or(0, |room| room.play.statistics().corrections),
-        diverged: room.map_or(0, |room| room.play.diverged()),
+        players: render.scene.as_ref().map_or(0, |scene| scene.discs.len()),
+        corrections: room.map_or(0, |room| room.game.statistics().corrections),
+        diverged: room.map_or(0, |room| room.game.diverged()),
         round_trip_ms: room.and_then(|room| room.round_trip_ms),
-        lead: room.map_or(0.0, |room| room.play.lead()),
+        lead: room.map_or(0.0, |room| room.game.lead()),
         result: room.is_some_and(|room| room.result.is_some()),
         writing: false,
         frames_per_second,
-        trouble: lobby.trouble.as_deref(),
+        trouble: lobby.error.as_deref(),
     }
 }
 
-/// Beside it first, so that a reader never sees half of it.
-fn write_whole(path: &Path, status: &Status<'_>) -> std::io::Result<()> {
+/// Writes a new file and renames it, so that a reader never sees half of it.
+fn write_atomically(path: &Path, status: &Status<'_>) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     fs::write(&fresh, serde_json::to_vec(status)?)?;
     fs::rename(&fresh, path)
 }
 
-fn leave_after_round(
+fn exit_after_round(
     mut ended: MessageReader<RoundEnded>,
     reporter: Res<Reporter>,
     room: Option<Res<Room>>,
     lobby: Res<Lobby>,
     mut exit: MessageWriter<AppExit>,
 ) {
-    // Who comes in while a result is shown has not seen the round.
-    let has_seen = |RoundEnded(result): &&RoundEnded| result.prediction.snapshots > 0;
-    let Some(RoundEnded(result)) = ended.read().filter(has_seen).last() else { return };
+    // A client that entered while a result was shown has not played the round.
+    let has_played = |RoundEnded(result): &&RoundEnded| result.prediction.snapshots > 0;
+    let Some(RoundEnded(result)) = ended.read().filter(has_played).last() else { return };
     let Some(room) = room.filter(|_| reporter.exit_after_round) else { return };
     let player = lobby.session().map(|session| session.player);
     let places = &result.summary.results;
@@ -212,13 +211,13 @@ fn leave_after_round(
         rating: own.map(|own| own.rating),
         rating_change: own.map(|own| own.rating_change),
         players: places.len(),
-        diverged: room.play.diverged(),
+        diverged: room.game.diverged(),
         prediction: result.prediction.clone(),
     };
     exit.write(match print(&outcome) {
         Ok(()) => AppExit::Success,
-        Err(why) => {
-            error!("the result cannot be printed: {why}");
+        Err(error) => {
+            error!("the result cannot be printed: {error}");
             AppExit::error()
         }
     });

@@ -1,8 +1,10 @@
-//! From keys, mouse and gamepad to an [`Input`] of the game.
+//! From keys, mouse and gamepad to an [`Input`] of the game, and the driver of the own disc.
 //!
-//! Held keys are read each frame and asked for once a tick. A press shorter than a frame still counts for one tick.
+//! Keys are read once a frame, and an input is made once a tick. A press that is shorter than a frame still counts for one
+//! tick.
 
-mod binding;
+pub mod binding;
+pub mod bindings;
 
 use bevy::input::gamepad::{Gamepad, GamepadAxis, GamepadButton};
 use bevy::input::keyboard::KeyCode;
@@ -12,140 +14,45 @@ use bevy::math::Vec2;
 use bevy::prelude::{
     App, IntoScheduleConfigs as _, Plugin, PreUpdate, Query, Res, ResMut, Resource,
 };
-use serde::{Deserialize, Serialize};
-use shared::sim::{Angle, Buttons, Input, Thrust};
+use shared::sim::{Angle, BotStrength, Buttons, Input, Thrust};
 
-use crate::settings::Settings;
-use crate::space::{angle_towards, thrust_along};
+use crate::world_to_scene::{angle_towards, thrust_along};
 
-pub use binding::Binding;
+use bindings::{Action, Bindings};
 
-/// A stick that is pushed less does nothing.
+/// A stick that is deflected less than this does nothing. Full deflection is 1.
 const DEAD_ZONE: f32 = 0.25;
 
-/// What a key can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Drive up.
-    Up,
-    /// Drive down.
-    Down,
-    /// Drive left.
-    Left,
-    /// Drive right.
-    Right,
-    /// Fire a pulse.
-    Pulse,
-    /// Shove what is near.
-    Shove,
-    /// Dash along the thrust.
-    Dash,
-    /// Show the table while held.
-    Scoreboard,
-    /// Open the chat.
-    Chat,
+/// The driver of the own disc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Resource)]
+pub enum Driver {
+    /// The person at this machine, through [`Controls`].
+    #[default]
+    Human,
+    /// A bot of this strength, for demonstrations, pictures and tests.
+    Bot(BotStrength),
 }
 
-impl Action {
-    /// All actions, in the order in which the settings show them.
-    pub const ALL: [Self; 9] = [
-        Self::Up,
-        Self::Down,
-        Self::Left,
-        Self::Right,
-        Self::Pulse,
-        Self::Shove,
-        Self::Dash,
-        Self::Scoreboard,
-        Self::Chat,
-    ];
-
-    /// The name to show.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Up => "Up",
-            Self::Down => "Down",
-            Self::Left => "Left",
-            Self::Right => "Right",
-            Self::Pulse => "Pulse",
-            Self::Shove => "Shove",
-            Self::Dash => "Dash",
-            Self::Scoreboard => "Scoreboard",
-            Self::Chat => "Chat",
-        }
-    }
-}
-
-/// Up to two keys for each action, in the order of [`Action::ALL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Bindings([[Option<Binding>; 2]; 9]);
-
-impl Default for Bindings {
-    fn default() -> Self {
-        use Binding::{Key, Mouse};
-        let keys = |a, b| [Some(Key(a)), Some(Key(b))];
-        Self([
-            keys(KeyCode::KeyW, KeyCode::ArrowUp),
-            keys(KeyCode::KeyS, KeyCode::ArrowDown),
-            keys(KeyCode::KeyA, KeyCode::ArrowLeft),
-            keys(KeyCode::KeyD, KeyCode::ArrowRight),
-            [Some(Mouse(MouseButton::Left)), Some(Key(KeyCode::KeyJ))],
-            [Some(Mouse(MouseButton::Right)), Some(Key(KeyCode::KeyK))],
-            [Some(Key(KeyCode::Space)), None],
-            [Some(Key(KeyCode::Tab)), None],
-            [Some(Key(KeyCode::Enter)), None],
-        ])
-    }
-}
-
-impl Bindings {
-    /// What an action is bound to.
-    #[must_use]
-    pub fn of(&self, action: Action) -> [Option<Binding>; 2] {
-        self.0[action as usize]
-    }
-
-    /// Binds an action; whatever else the key did, it does no longer.
-    pub fn bind(&mut self, action: Action, place: usize, to: Binding) {
-        for bound in self.0.iter_mut().flatten() {
-            if *bound == Some(to) {
-                *bound = None;
-            }
-        }
-        if let Some(bound) = self.0[action as usize].get_mut(place) {
-            *bound = Some(to);
-        }
-    }
-
-    /// The name of the first key of an action.
-    #[must_use]
-    pub fn label(&self, action: Action) -> &'static str {
-        self.of(action).into_iter().flatten().next().map_or("–", Binding::name)
-    }
-}
-
-/// What is held right now.
+/// The state of the controls in this frame.
 #[derive(Debug, Clone, Resource, Default)]
 pub struct Controls {
     thrust: Vec2,
     held: Buttons,
-    /// Pressed since the last tick, even if released again.
+    /// The buttons that were pressed since the last tick, even if they are released again.
     pressed: Buttons,
     aim_stick: Option<Vec2>,
     aim: Angle,
-    /// Something else takes the keys: a text field, a menu, a lost connection.
-    pub taken: bool,
-    /// The table is asked for.
+    /// Whether a text field, a menu or a lost connection takes the keys away from the round.
+    pub blocked: bool,
+    /// Whether the scoreboard's key is held.
     pub scoreboard: bool,
 }
 
 impl Controls {
-    /// The input of the next tick.
-    pub fn take(&mut self) -> Input {
+    /// The input of the next tick. Presses count once.
+    pub fn next_input(&mut self) -> Input {
         let pressed = core::mem::take(&mut self.pressed);
-        if self.taken {
+        if self.blocked {
             return Input { thrust: Thrust::NONE, aim: self.aim, buttons: Buttons::NONE };
         }
         Input {
@@ -155,22 +62,22 @@ impl Controls {
         }
     }
 
-    /// Nothing asks for inputs now: what is pressed meanwhile is not kept.
-    pub fn forget_presses(&mut self) {
+    /// Forgets the presses since the last tick, while no tick asks for an input.
+    pub fn clear_presses(&mut self) {
         self.pressed = Buttons::NONE;
     }
 
-    /// Where one aims.
+    /// The direction of the aim.
     #[must_use]
     pub fn aim(&self) -> Angle {
         self.aim
     }
 
-    /// The mouse points from the own disc along `way`. A stick that is pushed goes first.
-    pub fn point(&mut self, way: Option<Vec2>) {
+    /// Aims along `way`, from the own disc to the mouse. A stick that is deflected takes precedence.
+    pub fn aim_along(&mut self, way: Option<Vec2>) {
         let way = self.aim_stick.or(way);
         if let Some(aim) = way.and_then(angle_towards)
-            && !self.taken
+            && !self.blocked
         {
             self.aim = aim;
         }
@@ -191,10 +98,9 @@ fn read(
     keys: Res<ButtonInput<KeyCode>>,
     mouse: Res<ButtonInput<MouseButton>>,
     gamepads: Query<&Gamepad>,
-    settings: Res<Settings>,
+    bindings: Res<Bindings>,
     mut controls: ResMut<Controls>,
 ) {
-    let bindings = &settings.bindings;
     let bound = |action| bindings.of(action).into_iter().flatten();
     let held = |action| bound(action).any(|binding| binding.is_pressed(&keys, &mouse));
     let pressed = |action| bound(action).any(|binding| binding.just_pressed(&keys, &mouse));
@@ -233,14 +139,14 @@ fn read(
     }
     let scoreboard = held(Action::Scoreboard)
         || gamepads.iter().any(|gamepad| gamepad.pressed(GamepadButton::Select));
-    // What is pressed in a menu is not meant for the match that begins.
-    let pressed = if controls.taken { Buttons::NONE } else { controls.pressed.with(newly) };
+    // A press in a menu is not meant for the round that begins.
+    let pressed = if controls.blocked { Buttons::NONE } else { controls.pressed.with(newly) };
     *controls = Controls {
         thrust,
         held: buttons,
         pressed,
         aim_stick,
-        scoreboard: scoreboard && !controls.taken,
+        scoreboard: scoreboard && !controls.blocked,
         ..controls.clone()
     };
 }
@@ -254,15 +160,14 @@ mod tests {
     use bevy::prelude::World;
     use shared::sim::{Buttons, Thrust};
 
-    use super::{Action, Binding, Bindings, Controls, read};
-    use crate::settings::Settings;
+    use super::{Bindings, Controls, read};
 
     #[test]
     fn a_short_press_counts_for_one_tick() {
         let mut controls = Controls { pressed: Buttons::DASH, ..Controls::default() };
 
-        assert_eq!(controls.take().buttons, Buttons::DASH);
-        assert_eq!(controls.take().buttons, Buttons::NONE);
+        assert_eq!(controls.next_input().buttons, Buttons::DASH);
+        assert_eq!(controls.next_input().buttons, Buttons::NONE);
     }
 
     #[test]
@@ -272,38 +177,25 @@ mod tests {
         keys.press(KeyCode::Space);
         world.insert_resource(keys);
         world.init_resource::<ButtonInput<MouseButton>>();
-        world.init_resource::<Settings>();
-        world.insert_resource(Controls { taken: true, ..Controls::default() });
+        world.init_resource::<Bindings>();
+        world.insert_resource(Controls { blocked: true, ..Controls::default() });
 
         world.run_system_once(read).expect("it reads");
         // The match begins, and the key is no longer held.
-        world.resource_mut::<Controls>().taken = false;
+        world.resource_mut::<Controls>().blocked = false;
         world.insert_resource(ButtonInput::<KeyCode>::default());
         world.run_system_once(read).expect("it reads");
 
-        assert_eq!(world.resource_mut::<Controls>().take().buttons, Buttons::NONE);
+        assert_eq!(world.resource_mut::<Controls>().next_input().buttons, Buttons::NONE);
     }
 
     #[test]
-    fn taken_keys_do_nothing() {
-        let mut controls = Controls { held: Buttons::PULSE, taken: true, ..Controls::default() };
+    fn blocked_keys_do_nothing() {
+        let mut controls = Controls { held: Buttons::PULSE, blocked: true, ..Controls::default() };
         controls.thrust = bevy::math::Vec2::X;
 
-        let input = controls.take();
+        let input = controls.next_input();
 
         assert_eq!((input.thrust, input.buttons), (Thrust::NONE, Buttons::NONE));
-    }
-
-    #[test]
-    fn a_key_does_one_thing() {
-        let mut bindings = Bindings::default();
-
-        bindings.bind(Action::Dash, 0, Binding::Key(KeyCode::KeyW));
-
-        assert_eq!(bindings.of(Action::Up)[0], None);
-        assert_eq!(bindings.label(Action::Up), "Up");
-        assert_eq!(bindings.label(Action::Dash), "W");
-        let written = serde_json::to_string(&bindings).expect("it writes");
-        assert_eq!(serde_json::from_str::<Bindings>(&written).expect("it reads"), bindings);
     }
 }

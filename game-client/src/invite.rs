@@ -1,51 +1,51 @@
-//! Invitations: reading a code or a link in any of its forms, and writing the link.
+//! Invitations to a room: codes and links.
 
 use core::str::FromStr;
 
 use shared::id::RoomId;
 
-/// No code is longer.
-const HANDOVER_CHARS_MAX: usize = 64;
+/// The longest device-link code, in characters.
+const CODE_CHARS_MAX: usize = 64;
 
-/// A way into a room, as somebody got it from a friend.
+/// An invitation to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Which room.
+    /// The room.
     pub room: RoomId,
-    /// On which server. Nothing in a bare code: the one that is set.
+    /// The server's address. `None` in a bare code: the server in the settings.
     pub server: Option<String>,
-    /// As whom, when the lobby in the browser sends its own player. Friends get links without.
-    pub handover: Option<HandoverCode>,
+    /// The code for the browser's player, when the lobby in the browser opens the game. Links for friends have none.
+    pub device_link: Option<DeviceLinkCode>,
 }
 
-/// What makes this program the same player as the one that got it from the server. Works once, for a minute.
+/// A code that makes this program the same player as the browser that got it. It works once, for a minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandoverCode(String);
+pub struct DeviceLinkCode(String);
 
-/// Text that hands nobody over.
+/// A text that is no device-link code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the code after `--as` is the one that the lobby's command or link has")]
-pub struct HandoverCodeError;
+pub struct DeviceLinkCodeError;
 
-impl HandoverCode {
-    /// As the server wrote it.
+impl DeviceLinkCode {
+    /// The code as the server wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for HandoverCode {
-    type Err = HandoverCodeError;
+impl FromStr for DeviceLinkCode {
+    type Err = DeviceLinkCodeError;
 
-    fn from_str(text: &str) -> Result<Self, HandoverCodeError> {
+    fn from_str(text: &str) -> Result<Self, DeviceLinkCodeError> {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let is_good = (1..=HANDOVER_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_letter);
-        is_good.then(|| Self(text.to_owned())).ok_or(HandoverCodeError)
+        let is_good = (1..=CODE_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_letter);
+        is_good.then(|| Self(text.to_owned())).ok_or(DeviceLinkCodeError)
     }
 }
 
-/// Text that invites to nothing.
+/// A text that is no invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an invitation is a code of six letters and digits, or a link with one")]
 pub struct InvitationError;
@@ -75,9 +75,9 @@ impl FromStr for Invitation {
             let (code, query) = rest.split_once('?').unwrap_or((rest, ""));
             let value = |name| query.split('&').find_map(|pair| pair.strip_prefix(name));
             let server = value("server=").map(percent_decoded).transpose()?;
-            let handover = value("as=").map(str::parse).transpose();
-            let handover = handover.map_err(|_reason| InvitationError)?;
-            return Ok(Self { room: room(code.trim_end_matches('/'))?, server, handover });
+            let device_link = value("as=").map(str::parse).transpose();
+            let device_link = device_link.map_err(|_reason| InvitationError)?;
+            return Ok(Self { room: room(code.trim_end_matches('/'))?, server, device_link });
         }
         let web = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
         if let Some(scheme) = web {
@@ -85,9 +85,9 @@ impl FromStr for Invitation {
             let path = path.split(['?', '#']).next().unwrap_or_default();
             let code = path.split('/').find_map(|part| room(part).ok()).ok_or(InvitationError)?;
             let server = Some(format!("{scheme}{host}"));
-            return Ok(Self { room: code, server, handover: None });
+            return Ok(Self { room: code, server, device_link: None });
         }
-        Ok(Self { room: room(text)?, server: None, handover: None })
+        Ok(Self { room: room(text)?, server: None, device_link: None })
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     use super::{Invitation, InvitationError};
 
     fn room_and_server(text: &str) -> (String, Option<String>) {
-        let invitation: Invitation = text.parse().expect("it invites");
+        let invitation: Invitation = text.parse().expect("an invitation");
         (invitation.room.to_string(), invitation.server)
     }
 
@@ -127,18 +127,18 @@ mod tests {
         let link = Invitation::link(room, "https://play.example.org:8443");
 
         let server = Some("https://play.example.org:8443".to_owned());
-        assert_eq!(link.parse(), Ok(Invitation { room, server, handover: None }));
+        assert_eq!(link.parse(), Ok(Invitation { room, server, device_link: None }));
     }
 
     #[test]
-    fn the_lobbys_own_link_says_as_whom() {
+    fn the_lobbys_own_link_carries_a_device_link_code() {
         let link = "pushback://join/K3X9ZQ?server=http%3A%2F%2Fh%3A7777&as=x0ZvYq3Jk8wN5tRr1LbM2A";
 
-        let invitation: Invitation = link.parse().expect("it invites");
+        let invitation: Invitation = link.parse().expect("an invitation");
 
         assert_eq!(invitation.server.as_deref(), Some("http://h:7777"));
-        let handover = invitation.handover.expect("it hands over");
-        assert_eq!(handover.as_str(), "x0ZvYq3Jk8wN5tRr1LbM2A");
+        let code = invitation.device_link.expect("a code");
+        assert_eq!(code.as_str(), "x0ZvYq3Jk8wN5tRr1LbM2A");
         assert!("pushback://join/K3X9ZQ?as=a%20b".parse::<Invitation>().is_err());
     }
 

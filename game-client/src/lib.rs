@@ -1,6 +1,6 @@
-//! The native client: Bevy draws and listens, `shared` decides, one thread talks to the server.
+//! The native client: Bevy draws and reads input, `shared` has the rules, one thread talks to the server.
 //!
-//! One plugin a file. Data flows one way in a frame: network → input → prediction → what is drawn → panels.
+//! One plugin a file. In a frame data flows one way: network → input → prediction → render state → scene, panels and sound.
 
 #![allow(clippy::too_many_arguments, clippy::type_complexity, reason = "Bevy systems")]
 
@@ -15,6 +15,9 @@ pub mod chat;
 pub mod lobby;
 pub mod room;
 
+pub mod frame;
+pub mod world_to_scene;
+
 pub mod autopilot;
 pub mod input;
 pub mod prediction;
@@ -24,7 +27,6 @@ pub mod backdrop;
 pub mod replay;
 pub mod replay_list;
 pub mod scene;
-pub mod space;
 
 pub mod screens;
 pub mod ui;

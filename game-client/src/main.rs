@@ -1,4 +1,4 @@
-//! Reads the command line and runs the client until its window is closed.
+//! Reads the command line and runs the client until its window closes.
 
 use bevy::app::AppExit;
 use clap::Parser as _;

@@ -1,18 +1,23 @@
-//! The network: the one module that knows sockets.
+//! The network: the only module that knows sockets.
 //!
-//! A thread of its own runs a tokio runtime; Bevy never waits for it. The game asks with [`Request`]s and hears
-//! [`Report`]s, both plain data, so another implementation (a browser's) can take this one's place.
+//! A thread of its own runs a tokio runtime, and Bevy does not wait for servers. The game sends [`Request`]s and reads
+//! events of several topics (`SessionEvent`, `RoomEvent`, …). All of them are plain data, so that a browser's
+//! implementation can take the place of this one.
 //!
-//! Both queues are bounded. When the requests are full, the newest is dropped and counted: inputs are worthless when
-//! they are late. When the reports are full, the sockets are not read until the game has caught up: TCP holds the rest.
+//! All queues are bounded. Requests are never dropped: the worker takes them at once, so a full queue would make a frame
+//! wait for a moment. Game messages are perishable: when their queue is full, the newest is dropped and counted, because an
+//! input is worthless when it is late. While the event queue is full, the sockets are not read, and TCP holds the rest.
 
 mod api;
 pub(crate) mod backoff;
-mod chat;
-mod link;
-mod orders;
-mod queue;
-mod replays;
+mod chat_link;
+mod error;
+mod events;
+mod link_commands;
+mod matchmaking;
+mod replay_tasks;
+mod requests;
+mod room_link;
 mod socket;
 mod worker;
 
@@ -21,271 +26,194 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bevy::app::AppExit;
+use bevy::ecs::system::SystemParam;
 use bevy::prelude::{
-    App, Last, Message, MessageReader, MessageWriter, Plugin, PreUpdate, Res, ResMut, Resource,
-    warn,
+    App, Last, Local, MessageReader, MessageWriter, Plugin, PreUpdate, Res, ResMut, Resource, warn,
 };
-use shared::api::{CreateRoom, MatchState, Role, RoomDetails, RoomList, Session};
-use shared::id::{PlayerName, RoomId};
-use shared::protocol::chat::{ChatChannel, ChatServerMessage};
-use shared::protocol::{ClientMessage, ServerMessage};
-use shared::sim::Mode;
+use shared::protocol::ClientMessage;
 use tokio::sync::mpsc;
 
-use crate::invite::HandoverCode;
+use events::{EventSender, NetEvent};
+use worker::{GameMessage, Worker};
 
-pub use replays::{ReplayPage, ReplayPart, ReplayReport, ReplayRequest};
+pub use error::UserError;
+pub use events::{
+    ChatEvent, DirectoryEvent, DownloadPart, LinkState, MatchmakingEvent, ReplayEvent, RoomEvent,
+    SessionEvent,
+};
+pub use requests::{
+    ChatRequest, Credentials, DirectoryRequest, DownloadId, LeaveMode, LinkId, MatchmakingRequest,
+    ReplayPage, ReplayRequest, Request, RoomRequest, SignInId, SignInRequest,
+};
 
 /// Requests that may wait for the network thread.
-const REQUESTS_MAX: usize = 256;
-/// Reports that may wait for the game.
-const REPORTS_MAX: usize = 1024;
+const REQUESTS_MAX: usize = 64;
+/// Game messages that may wait for the network thread. When full, the newest is dropped and counted.
+const GAME_MESSAGES_MAX: usize = 256;
+/// Events that may wait for the game.
+const EVENTS_MAX: usize = 1024;
 
-/// The window closes no later than that, even when a server does not take leave.
+/// The window closes after this time at the latest, even when the network thread has not ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
-/// How often the end of the thread is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-
-/// Who one says to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
-    /// Whose token comes along, or a new guest, under the name that others shall see.
-    Name(PlayerName),
-    /// The player of the lobby in the browser.
-    Handover(HandoverCode),
-}
-
-/// What the game asks of the network. Each is answered by reports, never at once.
-#[derive(Debug, Clone)]
-pub enum Request {
-    /// Be somebody on a server. Leaves everything on another server.
-    SignIn {
-        /// Its address: scheme, host and port.
-        server: String,
-        /// Who.
-        claim: Claim,
-        /// The token kept from the last time.
-        token: Option<String>,
-    },
-    /// Ask for the public rooms.
-    ListRooms,
-    /// Ask about one room.
-    LookAt(RoomId),
-    /// Open a room.
-    Create(CreateRoom),
-    /// Look for a match; tries until it is matched or cancelled.
-    Queue(Mode),
-    /// Stop looking.
-    LeaveQueue,
-    /// Connect to a room, and keep connecting when the link breaks.
-    Enter {
-        /// Comes back in what this link reports.
-        link: LinkId,
-        /// Which room.
-        room: RoomId,
-        /// To play or to watch.
-        role: Role,
-    },
-    /// Leave the room; the seat waits for a while.
-    StepOut,
-    /// Connect to the room once more: what came from it cannot be followed.
-    BeginAgain,
-    /// Leave the room, and give the seat up.
-    Leave,
-    /// About recordings.
-    Replays(ReplayRequest),
-    /// Say something to the room's server.
-    Game(ClientMessage),
-    /// Say something in the chat.
-    Say {
-        /// To whom.
-        channel: ChatChannel,
-        /// What.
-        text: String,
-    },
-}
-
-/// Tells one link to a room from the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LinkId(pub u32);
-
-/// Something that went wrong, in words for a person.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Trouble {
-    /// What happened and what helps.
-    pub text: String,
-    /// Whether the same try can succeed later.
-    pub may_pass: bool,
-}
-
-/// How the link to a room stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// Getting a ticket and opening the socket; the first try is 1.
-    Connecting {
-        /// Which try.
-        attempt: u32,
-    },
-    /// Open: a welcome follows.
-    Open,
-    /// Broken; it will be tried again.
-    Lost {
-        /// Why.
-        why: Trouble,
-        /// When.
-        retry_at: Instant,
-    },
-    /// Over, and not to be tried again.
-    Ended {
-        /// Why.
-        why: Trouble,
-    },
-}
-
-/// What the network tells the game.
-#[derive(Debug, Clone, Message)]
-pub enum Report {
-    /// The session that the server gave.
-    SignedIn {
-        /// On which server.
-        server: String,
-        /// Who one is there.
-        session: Session,
-    },
-    /// No session.
-    SignInFailed(Trouble),
-    /// The public rooms.
-    Rooms(Result<RoomList, Trouble>),
-    /// One room. Nothing: there is none with that code.
-    Looked(RoomId, Result<Option<RoomDetails>, Trouble>),
-    /// The room that was asked for.
-    Created(Result<RoomDetails, Trouble>),
-    /// Where the search for a match stands.
-    Queue(MatchState),
-    /// The search is interrupted, and goes on when it passes.
-    QueueTrouble(Trouble),
-    /// The link to a room changed.
-    Link {
-        /// Which link: reports of one that was left may still arrive.
-        link: LinkId,
-        /// How it stands.
-        state: LinkState,
-    },
-    /// Something from the room.
-    Game {
-        /// By which link.
-        link: LinkId,
-        /// What.
-        message: ServerMessage,
-        /// When it came off the socket.
-        at: Instant,
-    },
-    /// The round trip of one ping.
-    RoundTrip {
-        /// There and back.
-        time: Duration,
-    },
-    /// Something from the chat.
-    Chat(ChatServerMessage),
-    /// Whether the chat's socket is open.
-    ChatOpen(bool),
-    /// About recordings.
-    Replays(ReplayReport),
-}
+/// How often the end of the network thread is checked.
+const CHECK_EVERY: Duration = Duration::from_millis(5);
 
 /// The game's end of the network.
 #[derive(Debug, Resource)]
 pub struct Net {
-    /// Nothing once the game is over.
-    requests: Option<mpsc::Sender<Request>>,
-    reports: mpsc::Receiver<Report>,
+    /// `None` once the game has ended.
+    senders: Option<Senders>,
+    events: mpsc::Receiver<NetEvent>,
+    /// Game messages that found their queue full.
     dropped: AtomicU32,
     thread: Option<thread::JoinHandle<()>>,
 }
 
+#[derive(Debug)]
+struct Senders {
+    requests: mpsc::Sender<Request>,
+    game_messages: mpsc::Sender<GameMessage>,
+}
+
 impl Net {
-    /// Asks for something.
-    pub fn ask(&self, request: Request) {
-        let Some(requests) = &self.requests else { return };
-        if requests.try_send(request).is_err() {
+    /// Sends a request. Its answers arrive as events.
+    pub fn request(&self, request: impl Into<Request>) {
+        if let Some(senders) = &self.senders {
+            // It fails only when the network thread has ended, and then nothing can be asked.
+            drop(senders.requests.blocking_send(request.into()));
+        }
+    }
+
+    /// Sends a message to the server of a room. It is dropped when the network thread or the link cannot take it, or when
+    /// the room was left.
+    pub fn send(&self, link: LinkId, message: ClientMessage) {
+        if let Some(senders) = &self.senders
+            && senders.game_messages.try_send((link, message)).is_err()
+        {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Requests that found the queue full.
-    pub fn dropped(&self) -> u32 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
     fn start() -> std::io::Result<Self> {
-        let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
-        let (outbox, reports) = mpsc::channel(REPORTS_MAX);
+        let (requests, request_queue) = mpsc::channel(REQUESTS_MAX);
+        let (game_messages, game_message_queue) = mpsc::channel(GAME_MESSAGES_MAX);
+        let (event_sender, events) = EventSender::channel(EVENTS_MAX);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        // The thread ends when the game drops its end of the requests.
+        let worker = Worker::new(request_queue, game_message_queue, event_sender);
+        // The thread ends when the game drops the senders.
         let thread = thread::Builder::new()
             .name("network".to_owned())
-            .spawn(move || runtime.block_on(worker::Worker::new(inbox, outbox).run()))?;
-        let (requests, thread) = (Some(requests), Some(thread));
-        Ok(Self { requests, reports, dropped: AtomicU32::new(0), thread })
+            .spawn(move || runtime.block_on(worker.run()))?;
+        let senders = Some(Senders { requests, game_messages });
+        Ok(Self { senders, events, dropped: AtomicU32::new(0), thread: Some(thread) })
     }
 
-    /// Takes leave of the server: a search is called off, a seat waits. Nothing can be asked any more.
-    fn end(&mut self) {
-        self.requests = None;
+    /// Closes the connections: the search is cancelled, and the server keeps the seat. Later requests do nothing.
+    fn shut_down(&mut self) {
+        self.senders = None;
         let Some(thread) = self.thread.take() else { return };
         let until = Instant::now() + END_WITHIN;
         while !thread.is_finished() && Instant::now() < until {
-            thread::sleep(LOOK_EVERY);
+            thread::sleep(CHECK_EVERY);
         }
     }
 }
 
-/// Starts the network thread and turns its reports into messages at the start of each frame.
+/// Starts the network thread, and hands its events to the game at the start of each frame.
 #[derive(Debug)]
 pub struct NetPlugin;
 
 impl Plugin for NetPlugin {
     fn build(&self, app: &mut App) {
-        app.add_message::<Report>();
+        add_events(app);
         match Net::start() {
             Ok(net) => {
                 app.insert_resource(net)
-                    .add_systems(PreUpdate, (hear, complain))
-                    .add_systems(Last, end);
+                    .add_systems(PreUpdate, (receive, warn_about_drops))
+                    .add_systems(Last, shut_down);
             }
             Err(error) => bevy::prelude::error!("the network thread cannot start: {error}"),
         }
     }
 }
 
-fn hear(mut net: ResMut<Net>, mut messages: MessageWriter<Report>) {
-    while let Ok(report) = net.reports.try_recv() {
-        messages.write(report);
+/// Registers the events of all topics.
+pub(crate) fn add_events(app: &mut App) {
+    app.add_message::<SessionEvent>()
+        .add_message::<DirectoryEvent>()
+        .add_message::<MatchmakingEvent>()
+        .add_message::<RoomEvent>()
+        .add_message::<ChatEvent>()
+        .add_message::<ReplayEvent>();
+}
+
+/// A writer for each topic.
+#[derive(SystemParam)]
+struct Topics<'w> {
+    session: MessageWriter<'w, SessionEvent>,
+    directory: MessageWriter<'w, DirectoryEvent>,
+    matchmaking: MessageWriter<'w, MatchmakingEvent>,
+    room: MessageWriter<'w, RoomEvent>,
+    chat: MessageWriter<'w, ChatEvent>,
+    replay: MessageWriter<'w, ReplayEvent>,
+}
+
+fn receive(mut net: ResMut<Net>, mut topics: Topics<'_>) {
+    while let Ok(event) = net.events.try_recv() {
+        match event {
+            NetEvent::Session(event) => {
+                topics.session.write(event);
+            }
+            NetEvent::Directory(event) => {
+                topics.directory.write(event);
+            }
+            NetEvent::Matchmaking(event) => {
+                topics.matchmaking.write(event);
+            }
+            NetEvent::Room(event) => {
+                topics.room.write(event);
+            }
+            NetEvent::Chat(event) => {
+                topics.chat.write(event);
+            }
+            NetEvent::Replay(event) => {
+                topics.replay.write(event);
+            }
+        }
     }
 }
 
-fn end(mut exits: MessageReader<AppExit>, mut net: ResMut<Net>) {
+fn shut_down(mut exits: MessageReader<AppExit>, mut net: ResMut<Net>) {
     if exits.read().next().is_some() {
-        net.end();
+        net.shut_down();
     }
 }
 
-fn complain(net: Res<Net>, mut known: bevy::prelude::Local<u32>) {
-    let dropped = net.dropped();
+fn warn_about_drops(net: Res<Net>, mut known: Local<u32>) {
+    let dropped = net.dropped.load(Ordering::Relaxed);
     if dropped != *known {
-        warn!("the network was too busy for {} requests", dropped - *known);
+        warn!("the network thread was too busy for {} game messages", dropped - *known);
         *known = dropped;
     }
 }
 
+/// Both queues of a [`Net`] without a thread.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) requests: mpsc::Receiver<Request>,
+    pub(crate) game_messages: mpsc::Receiver<GameMessage>,
+}
+
 #[cfg(test)]
 impl Net {
-    /// Without a thread: what is asked comes out at the other end.
-    pub(crate) fn on_paper() -> (Self, mpsc::Receiver<Request>) {
-        let (requests, asked) = mpsc::channel(REQUESTS_MAX);
-        let (_, reports) = mpsc::channel(REPORTS_MAX);
-        let dropped = AtomicU32::new(0);
-        (Self { requests: Some(requests), reports, dropped, thread: None }, asked)
+    /// A network without a thread: the test receives what the game sends.
+    pub(crate) fn detached() -> (Self, Sent) {
+        let (requests, request_queue) = mpsc::channel(REQUESTS_MAX);
+        let (game_messages, game_message_queue) = mpsc::channel(GAME_MESSAGES_MAX);
+        let (_, events) = EventSender::channel(EVENTS_MAX);
+        let senders = Some(Senders { requests, game_messages });
+        let sent = Sent { requests: request_queue, game_messages: game_message_queue };
+        (Self { senders, events, dropped: AtomicU32::new(0), thread: None }, sent)
     }
 }

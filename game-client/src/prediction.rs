@@ -1,325 +1,315 @@
-//! The round as it is seen here: decoded from the stream, predicted for who plays, delayed for who watches.
+//! The match as this client sees it: predicted ahead of the server for a player, interpolated behind it for a spectator.
 //!
-//! A [`Match`] takes the server's messages and the passing of time, and gives inputs to send, things that happened, and
-//! the moment to draw. It knows neither sockets nor the screen.
-//!
-//! **Invariant:** the decoder's world is what the server said; nothing here changes it.
+//! A [`Match`] takes the frames of the match stream and the passing of time. It returns the inputs to send, the events of
+//! the round and the moment to draw. It knows no socket and no screen, and reads no clock: times are arguments, in ticks of
+//! the client's own time.
 
+mod arrivals;
 mod clock;
-mod doubt;
-mod echo;
-mod flow;
-mod follower;
+mod event_dedup;
+mod events;
 mod hits;
-mod outgoing;
+mod input_batcher;
+mod interpolation;
+mod player;
 mod predictor;
+mod remote_errors;
 mod round_trips;
 mod rounds;
 mod samples;
-mod shown;
 mod smoothing;
+mod stall_detector;
 mod statistics;
+mod stream;
 
 use shared::protocol::report::REPORT_EVERY_TICKS;
-use shared::protocol::{ClientMessage, INPUT_LEAD_TICKS_MAX, PlayReport};
-use shared::sim::{Event, Input, Slot, World};
-use shared::snapshot::{Applied, DecodeError, Roster, StreamDecoder, records, relay};
+use shared::protocol::{ClientMessage, PlayReport};
+use shared::sim::{Input, Slot, World};
+use shared::snapshot::{DecodeError, Roster};
 use shared::tick::{TICK_RATE_HZ, Tick};
 
-use crate::space::Drawn;
 use clock::{Advance, Clock};
-use echo::{Echoes, may_be_foretold};
-use follower::Follower;
-use outgoing::Outgoing;
-use predictor::{Correction, Predictor};
+use interpolation::InterpolationBuffer;
+use player::Player;
+use predictor::Predictor;
 use round_trips::RoundTrips;
-use rounds::{is_another_round, is_same_round_again};
+use smoothing::SmoothingOffsets;
+use stream::{MatchStream, Snapshot};
 
-pub use smoothing::Offsets;
+pub use events::MatchEvent;
 pub use statistics::{PredictionReport, Statistics};
 
-/// Inputs of which the server says nothing for so long never reached it, or too early. It reports twice a second.
-const UNHEARD_TICKS: f64 = TICK_RATE_HZ as f64;
-/// While the line is silent for longer than that, nothing can be concluded.
-const FRESH_TICKS: f64 = 10.0;
-
-/// Something that happened in the round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Happening {
-    /// What.
-    pub event: Event,
-    /// To be seen and heard: not yet shown.
-    pub show: bool,
-    /// The server has said so: it counts.
-    pub settled: bool,
-}
-
-/// One room's rounds, one after the other.
+/// The rounds of one room, one after the other.
 #[derive(Debug, Clone, Default)]
 pub struct Match {
-    seat: Option<Slot>,
-    decoder: StreamDecoder,
-    /// Before this connection.
-    diverged_before: u32,
+    stream: MatchStream,
+    /// `None` before the first round.
     clock: Option<Clock>,
-    predictor: Option<Predictor>,
-    follower: Follower,
-    offsets: Offsets,
-    echoes: Echoes,
-    statistics: Statistics,
-    outgoing: Outgoing,
-    happenings: Vec<Happening>,
-    ended: bool,
-    rounds: u32,
-    /// When the newest snapshot came, in ticks of the own time.
-    heard_at: f64,
-    /// The server's word has moved on, and the prediction does not start from it yet.
-    is_unsettled: bool,
+    seat: Seat,
     round_trips: RoundTrips,
-    /// Since when inputs are sent without a word about them, in ticks of the own time.
-    unheard_since: Option<f64>,
-    /// The own world's tick when the stream led elsewhere or could not be followed. A keyframe ends it.
-    astray: Option<Tick>,
-    /// A keyframe went back in time to heal that: until this tick everything was told before.
-    told_until: Option<Tick>,
-    /// When the next report to the server is due, in ticks of the own time.
+    statistics: Statistics,
+    /// The events since they were last taken.
+    events: Vec<MatchEvent>,
+    /// When the newest snapshot arrived.
+    received_at: f64,
+    /// When the next report to the server is due. `None` before the first tick.
     report_due: Option<f64>,
 }
 
+/// How this client takes part.
+#[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one seat")]
+enum Seat {
+    /// It plays, and predicts the world ahead of the server.
+    Player(Player),
+    /// It watches, and interpolates between snapshots behind the server.
+    Spectator(InterpolationBuffer),
+}
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self::Spectator(InterpolationBuffer::default())
+    }
+}
+
+impl Seat {
+    fn of(slot: Option<Slot>) -> Self {
+        slot.map_or_else(Self::default, |slot| Self::Player(Player::new(slot)))
+    }
+}
+
+/// The moment to draw: between two worlds, with the discs of a player's prediction smoothed.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The earlier world.
+    pub earlier: &'a World,
+    /// The later world.
+    pub later: &'a World,
+    /// How much of the way lies behind, from 0 to 1.
+    pub part: f32,
+    offsets: Option<&'a SmoothingOffsets>,
+}
+
+impl Moment<'_> {
+    /// How far a disc is drawn from its position, in units, y down.
+    #[must_use]
+    pub fn offset_of(&self, slot: Slot) -> [f32; 2] {
+        self.offsets.map_or([0.0; 2], |offsets| offsets.of(slot))
+    }
+}
+
 impl Match {
-    /// In a seat, or without one to watch. What was learned about the link is kept.
+    /// A connection begins: with a seat, or without one for a spectator. The lead that was measured before is kept.
     pub fn welcome(&mut self, seat: Option<Slot>) {
-        let (rounds, diverged_before) = (self.rounds, self.diverged());
-        let (clock, report_due) = (self.clock.take(), self.report_due);
-        let decoder = seat.map_or_else(StreamDecoder::new, |_| StreamDecoder::for_player());
-        let blank = Self { decoder, ..Self::default() };
-        *self = Self { seat, clock, rounds, diverged_before, report_due, ..blank };
-        self.ended = true;
+        *self = Self {
+            stream: self.stream.reconnected(seat.is_some()),
+            clock: self.clock.take(),
+            seat: Seat::of(seat),
+            report_due: self.report_due,
+            ..Self::default()
+        };
     }
 
-    /// The own seat.
+    /// The slot of the player. `None` for a spectator.
     #[must_use]
     pub fn seat(&self) -> Option<Slot> {
-        self.seat
+        self.player().map(Player::slot)
     }
 
-    /// Who sits where.
+    fn player(&self) -> Option<&Player> {
+        match &self.seat {
+            Seat::Player(player) => Some(player),
+            Seat::Spectator(_) => None,
+        }
+    }
+
+    /// The players and bots by slot.
     #[must_use]
     pub fn roster(&self) -> &Roster {
-        self.decoder.roster()
+        self.stream.roster()
     }
 
-    /// The world as the server last said.
+    /// The newest authoritative snapshot. `None` before the first keyframe.
     #[must_use]
-    pub fn settled_world(&self) -> Option<&World> {
-        self.decoder.world()
+    pub fn confirmed_world(&self) -> Option<&World> {
+        self.stream.world()
     }
 
-    /// The world ahead of the server, in which the own inputs are already at work.
+    /// The world ahead of the server, with the player's own inputs applied. `None` for a spectator.
     #[must_use]
     pub fn predicted_world(&self) -> Option<&World> {
-        self.predictor.as_ref().map(Predictor::world)
+        self.player()?.predictor().map(Predictor::world)
     }
 
-    /// How often the stream led elsewhere than the server, since the room was entered. Zero, or somebody has a bug.
+    /// How often the world differed from the server's since the room was entered. Each time is a bug.
     #[must_use]
     pub fn diverged(&self) -> u32 {
-        self.diverged_before + self.decoder.diverged()
+        self.stream.diverged()
     }
 
-    /// The own world's tick when the thread was lost, until there is a keyframe.
+    /// The tick at which the client lost sync. `None` while it is in sync.
     #[must_use]
-    pub fn astray(&self) -> Option<Tick> {
-        self.astray
+    pub fn desynced_at(&self) -> Option<Tick> {
+        self.stream.desynced_at()
     }
 
-    /// How well this round was predicted.
+    /// How good the prediction of this round is.
     #[must_use]
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
-    /// Rounds seen in this room.
+    /// The rounds that were seen in this room.
     #[must_use]
     pub fn rounds(&self) -> u32 {
-        self.rounds
+        self.stream.rounds()
     }
 
-    /// How far ahead of the newest snapshot the clock runs, in ticks.
+    /// How far the clock runs ahead of the newest snapshot, in ticks. Negative for a spectator.
     #[must_use]
     pub fn lead(&self) -> f64 {
         self.clock.as_ref().map_or(0.0, Clock::lead)
     }
 
-    /// How late snapshots come, in ticks.
+    /// How late snapshots arrive (95th percentile), in ticks.
     #[must_use]
     pub fn jitter(&self) -> f64 {
         self.clock.as_ref().map_or(0.0, Clock::jitter)
     }
 
-    /// How old what the newest snapshot tells is, beyond the quickest way here, in ticks.
+    /// The age of the newest snapshot, above the smallest one-way delay seen, in ticks.
     #[must_use]
     pub fn snapshot_age(&self, now: f64) -> f64 {
         self.clock.as_ref().map_or(0.0, |clock| clock.age(now))
     }
 
-    /// Ticks since the newest snapshot came.
+    /// The time since the newest snapshot arrived, in ticks.
     #[must_use]
     pub fn silence(&self, now: f64) -> f64 {
-        (now - self.heard_at).max(0.0)
+        (now - self.received_at).max(0.0)
     }
 
-    /// Takes frames of the stream that came at `at`, in ticks of the own time.
+    /// Takes frames of the match stream that arrived at `at`.
     ///
     /// # Errors
-    /// When they cannot be read or do not follow. The next keyframe goes on; the server gives one to who is
-    /// [astray](Match::astray).
-    pub fn frames(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
-        let diverged = self.decoder.diverged();
-        let followed = self.follow(bytes, at);
-        if followed.is_err() || self.decoder.diverged() != diverged {
-            self.astray = Some(self.decoder.world().map_or(Tick(0), |world| world.tick));
-        }
-        followed
-    }
-
-    fn follow(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
-        let (mut events, mut announced) = (Vec::new(), Vec::new());
-        let mut moved = false;
+    /// When they cannot be decoded or do not continue the stream. The client is then [desynced](Match::desynced_at) until
+    /// the next keyframe; the server sends one on request.
+    pub fn receive(&mut self, bytes: &[u8], at: f64) -> Result<(), DecodeError> {
         self.statistics.down_bytes += bytes.len() as u64;
-        for frame in records(bytes) {
-            let before = self.decoder.world().map(|world| (world.tick, world.round_ticks));
-            let frame = frame?;
-            match self.decoder.apply(frame)? {
-                Applied::Keyframe => {
-                    moved = true;
-                    let world = self.decoder.world();
-                    let now = world.map(|world| (world.tick, world.round_ticks));
-                    let astray = self.astray.take();
-                    if !self.ended && astray.is_some() && is_same_round_again(before, now) {
-                        self.told_until = before.map(|(tick, _)| tick);
-                    } else if self.ended || is_another_round(before, now) {
-                        events.clear();
-                        self.begin_round(at);
-                    }
-                }
-                Applied::Delta(more) => {
-                    moved = true;
-                    events.extend(more);
-                }
-                Applied::Roster => {}
-                Applied::RelayedInputs => {
-                    let world = self.decoder.world().ok_or(DecodeError::Gap)?;
-                    announced.extend(relay::decode(frame, world)?);
-                }
-                Applied::End => self.ended = true,
-            }
+        let received = self.stream.receive(bytes);
+        if let Some(tick) = received.round_began_at {
+            self.begin_round(tick, at);
         }
-        if moved && self.has_caught_up(&mut events) {
-            if let Some(predictor) = &mut self.predictor {
-                predictor.hear(announced.into_iter());
-            }
-            self.moved_on(events, at);
+        if let Some(snapshot) = received.snapshot? {
+            self.receive_snapshot(snapshot, at);
         }
         Ok(())
     }
 
-    /// Whether the world is at least where it was before a keyframe went back. What was told before is not told again.
-    fn has_caught_up(&mut self, events: &mut Vec<(Tick, Event)>) -> bool {
-        let Some(until) = self.told_until else { return true };
-        events.retain(|(tick, _)| tick.is_after(until));
-        if self.decoder.world().is_none_or(|world| until.is_after(world.tick)) {
-            return false;
+    fn begin_round(&mut self, tick: Tick, at: f64) {
+        // The lead that one round has measured is the best guess for the next.
+        let lead = self.clock.as_ref().map(Clock::lead);
+        let mut clock = Clock::new(tick, at, lead);
+        if lead.is_none() && self.player().is_some() {
+            clock.set_round_trips(&self.round_trips);
         }
-        self.told_until = None;
-        true
+        self.clock = Some(clock);
+        self.seat = Seat::of(self.seat());
+        self.statistics = Statistics::default();
     }
 
-    /// Ticks between arrival and use that all but 1 % of the inputs had, and how many came late.
-    pub fn timing(&mut self, margin: i16, late: u16, received: u16) {
+    fn receive_snapshot(&mut self, snapshot: Snapshot, at: f64) {
+        let Some(world) = self.stream.world() else { return };
+        self.received_at = at;
+        if let Some(clock) = &mut self.clock
+            && !world.is_over()
+        {
+            clock.receive_snapshot(world.tick, at);
+        }
+        match &mut self.seat {
+            Seat::Player(player) => {
+                player.relay(snapshot.relayed);
+                let (statistics, events) = (&mut self.statistics, &mut self.events);
+                player.confirm(&self.stream, snapshot.events, at, statistics, events);
+            }
+            Seat::Spectator(buffer) => buffer.push(world.clone(), snapshot.events),
+        }
+    }
+
+    /// The server reports about inputs: the margin that all but 1 % of them had between arrival and use, in ticks, how many
+    /// came late, and how many it received.
+    pub fn input_timing(&mut self, margin: i16, late: u16, received: u16) {
         self.statistics.late_inputs += u32::from(late);
         self.statistics.inputs += u32::from(received);
-        self.unheard_since = None;
+        if let Seat::Player(player) = &mut self.seat {
+            player.acknowledge();
+        }
         if let Some(clock) = &mut self.clock {
-            clock.margin(margin);
+            clock.report_margin(margin);
         }
     }
 
-    /// One round trip, in ticks. Tells the quickest of the last ones, which is what the link takes.
+    /// Takes one round trip, in ticks. Returns the smallest of the last ones, which is the time on the wire.
     pub fn round_trip(&mut self, ticks: f64) -> f64 {
         self.round_trips.add(ticks);
-        if let (Some(clock), Some(_)) = (&mut self.clock, self.seat) {
-            clock.round_trips(&self.round_trips);
+        if let (Some(clock), Seat::Player(_)) = (&mut self.clock, &self.seat) {
+            clock.set_round_trips(&self.round_trips);
         }
         self.round_trips.least().unwrap_or(ticks)
     }
 
-    /// Starts the prediction from the newest word. Once for each picture, however many snapshots came since the last one:
-    /// after a stall they come all at once, and nobody sees what lies between them.
-    fn settle(&mut self) {
-        let (Some(seat), Some(word)) = (self.seat, self.decoder.world()) else { return };
-        // A keyframe that heals goes back in time: what follows it brings the world to where it was.
-        if self.told_until.is_some() || !core::mem::take(&mut self.is_unsettled) {
-            return;
+    /// Advances to `now`. `read_input` gives the player's input, once for each tick. Returns the messages to send.
+    pub fn advance(
+        &mut self,
+        now: f64,
+        mut read_input: impl FnMut(&World) -> Input,
+    ) -> Vec<ClientMessage> {
+        let silence = self.silence(now);
+        let (statistics, events) = (&mut self.statistics, &mut self.events);
+        if let Seat::Player(player) = &mut self.seat {
+            player.reconcile(&self.stream, statistics, events);
         }
-        let roster = self.decoder.roster();
-        match &mut self.predictor {
-            Some(predictor) if !word.tick.is_after(predictor.world().tick) => {
-                predictor.know(roster);
-                let before = predictor.world().clone();
-                self.statistics.ahead.add(before.tick.since(word.tick).unsigned_abs());
-                let correction = predictor.reconcile(word);
-                self.correct(seat, &before, correction);
-            }
-            // Ahead of the prediction: nothing to compare.
-            Some(predictor) => {
-                forget_unsent(&mut self.outgoing, predictor);
-                predictor.begin_again(word.clone(), roster);
-                self.echoes.doubt();
-            }
-            None => self.predictor.insert(Predictor::new(seat, word.clone())).know(roster),
-        }
-    }
-
-    /// Lets time pass until `now`, in ticks of the own time. `held` says what is held in a world, once for each tick.
-    /// Returns what is to be sent.
-    pub fn run(&mut self, now: f64, mut held: impl FnMut(&World) -> Input) -> Vec<ClientMessage> {
-        self.settle();
         let Some(clock) = &mut self.clock else { return Vec::new() };
-        if self.seat.is_none() {
-            clock.set_lead(-Follower::delay(clock));
-        }
+        let player = match &mut self.seat {
+            Seat::Player(player) => player,
+            Seat::Spectator(buffer) => {
+                clock.set_lead(-InterpolationBuffer::delay(clock));
+                clock.advance(now);
+                let due = clock.tick().map_or_else(Vec::new, |tick| buffer.events_until(tick));
+                events.extend(due.into_iter().map(|(_, event)| MatchEvent {
+                    event,
+                    is_new: true,
+                    is_confirmed: true,
+                }));
+                return Vec::new();
+            }
+        };
         let advance = clock.advance(now);
         let Some(tick) = clock.tick() else { return Vec::new() };
-        if self.seat.is_none() {
-            for (_, event) in self.follower.events_until(tick) {
-                self.happenings.push(Happening { event, show: true, settled: true });
-            }
-            return Vec::new();
-        }
         let steps = match advance {
             Advance::Steps(steps) => steps,
             Advance::Jump(_) => {
-                self.statistics.jumps += 1;
+                statistics.jumps += 1;
                 0
             }
         };
-        self.keep_up(tick.minus(steps));
-        (0..steps).for_each(|_| self.step(tick, &mut held));
-        let mut messages = self.outgoing.take();
-        if !self.ended {
-            self.statistics.flow.age(now, self.snapshot_age(now));
+        player.keep_up(tick.minus(steps));
+        (0..steps).for_each(|_| player.step(tick, &mut read_input, statistics, events));
+        let mut messages = player.take_messages();
+        if !self.stream.ended() {
+            statistics.arrivals.age(now, clock.age(now));
         }
-        self.statistics.up_bytes +=
+        statistics.up_bytes +=
             messages.iter().map(|message| message.encode().len() as u64).sum::<u64>();
-        if !messages.is_empty() {
-            self.mind_silence(now);
+        let longest = self.round_trips.most().unwrap_or(0.0);
+        if !messages.is_empty() && player.lacks_acknowledgement(now, longest, silence) {
+            clock.lower_lead(&self.round_trips);
         }
         messages.extend(self.report(now).map(ClientMessage::Report));
         messages
     }
 
-    /// What only this end knows, when it is time to tell.
+    /// The report to the server, when it is due.
     fn report(&mut self, now: f64) -> Option<PlayReport> {
         let every = f64::from(REPORT_EVERY_TICKS);
         let due = *self.report_due.get_or_insert(now + every);
@@ -331,157 +321,36 @@ impl Match {
         Some(self.statistics.play_report(round_trip, self.jitter(), self.lead()))
     }
 
-    /// What has happened since the last call.
-    pub fn take_happenings(&mut self) -> Vec<Happening> {
-        core::mem::take(&mut self.happenings)
+    /// The events since the last call.
+    pub fn take_events(&mut self) -> Vec<MatchEvent> {
+        core::mem::take(&mut self.events)
     }
 
     /// The moment to draw. `seconds` is the time since the last call.
-    pub fn draw(&mut self, seconds: f32) -> Option<Drawn> {
-        self.offsets.decay(seconds);
+    pub fn present(&mut self, seconds: f32) -> Option<Moment<'_>> {
+        if let Seat::Player(player) = &mut self.seat {
+            player.decay_offsets(seconds);
+        }
         let clock = self.clock.as_ref()?;
-        #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1")]
-        let part = clock.fraction() as f32;
-        if self.seat.is_some() {
-            let predictor = self.predictor.as_ref()?;
-            let (earlier, later) = (predictor.previous(), predictor.world());
-            return Some(Drawn::between(earlier, later, part, &self.offsets));
-        }
-        let (earlier, later, part) = self.follower.around(clock.tick()?, clock.fraction())?;
-        Some(Drawn::between(earlier, later, part, &self.offsets))
-    }
-
-    fn begin_round(&mut self, at: f64) {
-        let tick = self.decoder.world().map_or(Tick(0), |world| world.tick);
-        // What one round taught about the link is good for the next.
-        let lead = self.clock.as_ref().map(Clock::lead);
-        let mut clock = Clock::new(tick, at, lead);
-        if lead.is_none() && self.seat.is_some() {
-            clock.round_trips(&self.round_trips);
-        }
-        self.clock = Some(clock);
-        self.unheard_since = None;
-        (self.astray, self.told_until) = (None, None);
-        (self.predictor, self.is_unsettled) = (None, false);
-        self.follower.clear();
-        self.offsets = Offsets::default();
-        self.echoes.clear();
-        self.statistics = Statistics::default();
-        self.outgoing = Outgoing::default();
-        self.ended = false;
-        self.rounds += 1;
-    }
-
-    /// The server's word has moved on to a newer tick.
-    fn moved_on(&mut self, events: Vec<(Tick, Event)>, at: f64) {
-        let Some(word) = self.decoder.world() else { return };
-        self.heard_at = at;
-        if let Some(clock) = &mut self.clock
-            && !word.is_over()
-        {
-            clock.heard(word.tick, at);
-        }
-        let Some(seat) = self.seat else {
-            self.follower.push(word.clone(), events);
-            return;
-        };
-        for (tick, event) in events {
-            let show = self.echoes.settle(tick, &event);
-            self.statistics.hits.settled(seat, tick, &event);
-            self.happenings.push(Happening { event, show, settled: true });
-        }
-        self.statistics.hits.settled_until(word.tick);
-        self.statistics.shown.compare(seat, word, self.decoder.roster());
-        self.statistics.heard(at);
-        self.is_unsettled = true;
-    }
-
-    fn correct(&mut self, seat: Slot, before: &World, correction: Correction) {
-        let nothing_new = Correction { exact: true, ..Correction::default() };
-        if correction != nothing_new {
-            self.echoes.doubt();
-        }
-        let own = correction.moved.iter().find(|(slot, _)| *slot == seat);
-        self.statistics.record(correction.exact, own.map(|(_, way)| *way));
-        let after = self.predictor.as_ref().map(Predictor::world);
-        after.into_iter().for_each(|world| self.offsets.keep_those_in(world));
-        for (slot, way) in correction.moved {
-            let stance = |world: &World| world.disc(slot).map(|disc| disc.is_standing());
-            if stance(before) == after.and_then(stance) {
-                self.offsets.add(slot, way);
-            } else {
-                self.offsets.clear(slot);
+        match &self.seat {
+            Seat::Player(player) => {
+                let predictor = player.predictor()?;
+                #[expect(clippy::cast_possible_truncation, reason = "from 0 to 1")]
+                let part = clock.fraction() as f32;
+                let (earlier, later) = (predictor.previous(), predictor.world());
+                Some(Moment { earlier, later, part, offsets: Some(player.offsets()) })
             }
-        }
-        self.foretell(correction.events);
-    }
-
-    fn foretell(&mut self, events: Vec<(Tick, Event)>) {
-        for (tick, event) in events {
-            if may_be_foretold(&event) && self.echoes.foretell(tick, &event) {
-                self.happenings.push(Happening { event, show: true, settled: false });
+            Seat::Spectator(buffer) => {
+                let (earlier, later, part) = buffer.around(clock.tick()?, clock.fraction())?;
+                Some(Moment { earlier, later, part, offsets: None })
             }
         }
     }
-
-    fn step(&mut self, until: Tick, held: &mut impl FnMut(&World) -> Input) {
-        let Some(predictor) = &mut self.predictor else { return };
-        let tick = predictor.world().tick;
-        if predictor.world().is_over() || !until.is_after(tick) {
-            return;
-        }
-        // Time may have gone back. What was said of a tick stands, at the server too.
-        let said = predictor.pressed(tick);
-        let input = said.unwrap_or_else(|| held(predictor.world()));
-        let events = predictor.advance(input);
-        self.statistics.shown.show(predictor.world(), &self.offsets);
-        self.outgoing.push(tick, input, said.is_some());
-        if let Some(seat) = self.seat {
-            let hits = &mut self.statistics.hits;
-            events.iter().for_each(|(tick, event)| hits.foretold(seat, *tick, event));
-        }
-        self.foretell(events);
-    }
-
-    /// Inputs leave at `now`. When nothing is said of any for long, the clock runs too far ahead.
-    fn mind_silence(&mut self, now: f64) {
-        let patience = UNHEARD_TICKS + self.round_trips.most().unwrap_or(0.0);
-        let since = *self.unheard_since.get_or_insert(now);
-        if now - since < patience || self.silence(now) > FRESH_TICKS {
-            return;
-        }
-        self.unheard_since = Some(now - patience + UNHEARD_TICKS / 2.0);
-        if let Some(clock) = &mut self.clock {
-            clock.unheard(&self.round_trips);
-        }
-    }
-
-    /// Brings the prediction to where the clock was before this picture, after a jump or a stall.
-    fn keep_up(&mut self, tick: Tick) {
-        let Some(predictor) = &mut self.predictor else { return };
-        if predictor.world().tick.is_after(tick) {
-            // The server took none from so far ahead. What is nearer it may hold, and holds to.
-            predictor.forget_from(tick.plus(INPUT_LEAD_TICKS_MAX).next());
-            predictor.go_back_to(tick);
-            self.echoes.doubt();
-        } else if predictor.world().tick == tick || predictor.world().is_over() {
-            return;
-        }
-        forget_unsent(&mut self.outgoing, predictor);
-        predictor.skip_to(tick);
-    }
 }
 
-/// The world goes on without the inputs that wait to be sent.
-fn forget_unsent(outgoing: &mut Outgoing, predictor: &mut Predictor) {
-    if let Some(tick) = outgoing.clear() {
-        predictor.forget_from(tick);
-    }
-}
-
-/// The own time, in ticks, of a moment on the monotonic clock.
+/// Seconds as ticks.
 #[must_use]
-pub fn ticks_of(seconds: f64) -> f64 {
+pub fn ticks_from_seconds(seconds: f64) -> f64 {
     seconds * f64::from(TICK_RATE_HZ)
 }
 

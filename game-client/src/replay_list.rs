@@ -1,119 +1,118 @@
-//! The recordings of the server: the list as it was last asked for, and the one that is fetched to be seen.
+//! The recordings of the server: the list, and the one that is downloaded while it is watched.
 //!
-//! It is asked for when a person opens it or says so, never by itself. No drawing here.
+//! The list is requested when a person opens it, pages on or refreshes it, never by itself. Nothing here draws.
 
 use bevy::prelude::{
-    App, Commands, IntoScheduleConfigs as _, Message, MessageReader, NextState, Plugin, Res,
+    App, Commands, IntoScheduleConfigs as _, Local, Message, MessageReader, NextState, Plugin, Res,
     ResMut, Resource, Update,
 };
 use shared::api::{ReplayList, ReplaySummary};
 use shared::id::ReplayId;
 use shared::sim::Mode;
 
+use crate::frame::Phase;
 use crate::lobby::{Lobby, Screen};
 use crate::net::{
-    Net, ReplayPage, ReplayPart, ReplayReport, ReplayRequest, Report, Request, Trouble,
+    DownloadId, DownloadPart, Net, ReplayEvent, ReplayPage, ReplayRequest, UserError,
 };
 use crate::replay::{Arrival, Recording};
-use crate::scene::Phase;
 use crate::settings::Settings;
 
-/// Recordings kept in the list. When full, there are no older ones to be asked for.
+/// Recordings kept in the list. When full, no older ones can be requested.
 const ENTRIES_MAX: usize = 400;
 
-/// What a person wants of the recordings.
+/// What a person asks of the list.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
-pub enum ReplayWish {
-    /// See the list, as long as it is said again.
-    See,
-    /// Ask for it again.
+pub enum ReplayIntent {
+    /// Show the list. Written in every frame that shows it.
+    Show,
+    /// Request the list again.
     Refresh,
-    /// What is older than the end of the list.
+    /// Request the next page, with older recordings.
     Older,
-    /// Only rounds of these rules. Nothing: of all.
-    OfMode(Option<Mode>),
-    /// Only rounds that one played.
-    Own(bool),
-    /// Fetch one, and watch it meanwhile.
+    /// Show only rounds of this mode. `None`: of all modes.
+    FilterMode(Option<Mode>),
+    /// Whether to show only rounds that the player took part in.
+    FilterOwn(bool),
+    /// Download a recording, and watch it meanwhile.
     Play(Box<ReplaySummary>),
 }
 
-/// The list, as far as it is known.
+/// The list of recordings.
 #[derive(Debug, Resource, Default)]
 pub struct Replays {
-    /// The newest first. Nothing: not known yet.
+    /// The recordings, the newest first. `None` before the first answer.
     pub found: Option<Vec<ReplaySummary>>,
-    /// Why the last answer was none.
-    pub trouble: Option<Trouble>,
-    /// The server is being asked.
-    pub is_asking: bool,
-    /// There are older ones.
+    /// Why the last request failed. `None` when it did not.
+    pub error: Option<UserError>,
+    /// Whether a request is under way.
+    pub is_loading: bool,
+    /// Where the next page begins. `None` when there is none.
     pub next: Option<ReplayId>,
-    /// Only rounds of these rules.
+    /// The mode that is shown. `None`: all modes.
     pub mode: Option<Mode>,
-    /// Only rounds that one played.
+    /// Whether only rounds that the player took part in are shown.
     pub own: bool,
-    /// The page that is due. An answer to another question is left aside.
-    asked: ReplayPage,
-    /// It was looked at in the last frame.
+    /// The page that was requested. Answers for other pages are ignored.
+    requested: ReplayPage,
+    /// Whether the list was shown in the last frame.
     is_open: bool,
-    readings: u32,
+    downloads: u32,
 }
 
 impl Replays {
-    /// Begins the list anew.
-    fn begin(&mut self, net: &Net, lobby: &Lobby, server: &str) {
+    /// Requests the list from its beginning.
+    fn reload(&mut self, net: &Net, lobby: &Lobby, server: &str) {
         let player = lobby.session().map(|session| session.player).filter(|_| self.own);
         (self.found, self.next) = (None, None);
-        self.ask(net, server, ReplayPage { before: None, mode: self.mode, player });
+        self.request(net, server, ReplayPage { before: None, mode: self.mode, player });
     }
 
-    fn ask(&mut self, net: &Net, server: &str, page: ReplayPage) {
-        (self.asked, self.is_asking, self.trouble) = (page, true, None);
+    fn request(&mut self, net: &Net, server: &str, page: ReplayPage) {
+        (self.requested, self.is_loading, self.error) = (page, true, None);
         let server = server.to_owned();
-        net.ask(Request::Replays(ReplayRequest::List { server, page }));
+        net.request(ReplayRequest::List { server, page });
     }
 
-    fn take(&mut self, page: ReplayPage, answer: &Result<ReplayList, Trouble>) {
-        if page != self.asked {
+    fn receive(&mut self, page: ReplayPage, answer: &Result<ReplayList, UserError>) {
+        if page != self.requested {
             return;
         }
-        self.is_asking = false;
+        self.is_loading = false;
         match answer {
             Ok(list) => {
                 let found = self.found.get_or_insert_default();
                 found.extend(list.replays.iter().cloned());
                 self.next = list.next.filter(|_| found.len() < ENTRIES_MAX);
             }
-            Err(trouble) => self.trouble = Some(trouble.clone()),
+            Err(error) => self.error = Some(error.clone()),
         }
     }
 }
 
-/// Keeps the list, and feeds the recording that is watched while it arrives.
+/// Keeps the list, and passes a download on to the recording that is watched.
 #[derive(Debug)]
 pub struct ReplayListPlugin;
 
 impl Plugin for ReplayListPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<Replays>()
-            .add_message::<ReplayWish>()
-            .add_systems(Update, (hear, grant, stop).chain().in_set(Phase::Listen));
+            .add_message::<ReplayIntent>()
+            .add_systems(Update, (receive, apply, stop).chain().in_set(Phase::Receive));
     }
 }
 
-fn hear(
-    mut reports: MessageReader<Report>,
+fn receive(
+    mut events: MessageReader<ReplayEvent>,
     mut replays: ResMut<Replays>,
     mut recording: Option<ResMut<Recording>>,
 ) {
-    for report in reports.read() {
-        let Report::Replays(report) = report else { continue };
-        match report {
-            ReplayReport::Listed(page, answer) => replays.take(*page, answer),
-            ReplayReport::Of { reading, part } => {
+    for event in events.read() {
+        match event {
+            ReplayEvent::Listed(page, answer) => replays.receive(*page, answer),
+            ReplayEvent::Download { id, part } => {
                 let recording = recording.as_deref_mut();
-                if let Some(recording) = recording.filter(|of| of.reading() == Some(*reading)) {
+                if let Some(recording) = recording.filter(|one| one.download() == Some(*id)) {
                     feed(recording, part);
                 }
             }
@@ -121,20 +120,22 @@ fn hear(
     }
 }
 
-fn feed(recording: &mut Recording, part: &ReplayPart) {
+fn feed(recording: &mut Recording, part: &DownloadPart) {
     match part {
-        ReplayPart::Bytes { from, bytes } => recording.take(*from, bytes),
-        ReplayPart::Interrupted { why, retry_at } => {
-            let (why, retry_at) = (why.text.clone(), *retry_at);
-            recording.note(Arrival::Interrupted { why, retry_at });
+        DownloadPart::Bytes { from, bytes } => recording.receive(*from, bytes),
+        DownloadPart::Interrupted { error, retry_at } => {
+            let (error, retry_at) = (error.text.clone(), *retry_at);
+            recording.set_arrival(Arrival::Interrupted { error, retry_at });
         }
-        ReplayPart::Ended(None) => recording.note(Arrival::Whole),
-        ReplayPart::Ended(Some(why)) => recording.note(Arrival::Failed { why: why.text.clone() }),
+        DownloadPart::Ended(None) => recording.set_arrival(Arrival::Complete),
+        DownloadPart::Ended(Some(error)) => {
+            recording.set_arrival(Arrival::Failed { error: error.text.clone() });
+        }
     }
 }
 
-fn grant(
-    mut wishes: MessageReader<ReplayWish>,
+fn apply(
+    mut intents: MessageReader<ReplayIntent>,
     mut replays: ResMut<Replays>,
     lobby: Res<Lobby>,
     settings: Res<Settings>,
@@ -144,52 +145,47 @@ fn grant(
 ) {
     let server = settings.server.as_str();
     let was_open = core::mem::take(&mut replays.is_open);
-    for wish in wishes.read() {
-        match wish {
-            ReplayWish::See => {
-                let is_known = was_open || replays.is_open;
+    for intent in intents.read() {
+        match intent {
+            ReplayIntent::Show => {
+                let was_shown = was_open || replays.is_open;
                 replays.is_open = true;
-                if !is_known {
-                    replays.begin(&net, &lobby, server);
+                if !was_shown {
+                    replays.reload(&net, &lobby, server);
                 }
             }
-            ReplayWish::Refresh => replays.begin(&net, &lobby, server),
-            ReplayWish::Older => {
-                if replays.next.is_some() && !replays.is_asking {
-                    let page = ReplayPage { before: replays.next, ..replays.asked };
-                    replays.ask(&net, server, page);
+            ReplayIntent::Refresh => replays.reload(&net, &lobby, server),
+            ReplayIntent::Older => {
+                if replays.next.is_some() && !replays.is_loading {
+                    let page = ReplayPage { before: replays.next, ..replays.requested };
+                    replays.request(&net, server, page);
                 }
             }
-            ReplayWish::OfMode(mode) => {
+            ReplayIntent::FilterMode(mode) => {
                 replays.mode = *mode;
-                replays.begin(&net, &lobby, server);
+                replays.reload(&net, &lobby, server);
             }
-            ReplayWish::Own(own) => {
+            ReplayIntent::FilterOwn(own) => {
                 replays.own = *own;
-                replays.begin(&net, &lobby, server);
+                replays.reload(&net, &lobby, server);
             }
-            ReplayWish::Play(summary) => {
-                replays.readings += 1;
-                let reading = replays.readings;
+            ReplayIntent::Play(summary) => {
+                replays.downloads += 1;
+                let id = DownloadId(replays.downloads);
                 let (server, replay) = (server.to_owned(), summary.id);
-                let request = ReplayRequest::Read { server, replay, reading };
-                net.ask(Request::Replays(request));
-                commands.insert_resource(Recording::arriving(summary, reading));
+                net.request(ReplayRequest::Download { server, replay, id });
+                commands.insert_resource(Recording::downloading(summary, id));
                 next.set(Screen::Replay);
             }
         }
     }
 }
 
-/// A recording that nobody watches any more is read no further.
-fn stop(
-    recording: Option<Res<Recording>>,
-    net: Res<Net>,
-    mut was_arriving: bevy::prelude::Local<bool>,
-) {
+/// Ends the download when the recording is closed.
+fn stop(recording: Option<Res<Recording>>, net: Res<Net>, mut was_arriving: Local<bool>) {
     let is_arriving = recording.is_some_and(|recording| recording.is_arriving());
     if *was_arriving && !is_arriving {
-        net.ask(Request::Replays(ReplayRequest::Stop));
+        net.request(ReplayRequest::Stop);
     }
     *was_arriving = is_arriving;
 }
@@ -219,16 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn pages_follow_each_other_and_late_answers_are_left_aside() {
+    fn pages_follow_each_other_and_late_answers_are_ignored() {
         let mut replays = Replays::default();
         let first = ReplayPage::default();
         let second = ReplayPage { before: Some(ReplayId::from_bits(8)), ..first };
 
-        replays.take(first, &Ok(page(&[9, 8], Some(8))));
+        replays.receive(first, &Ok(page(&[9, 8], Some(8))));
         assert_eq!(replays.next, Some(ReplayId::from_bits(8)));
-        replays.asked = second;
-        replays.take(first, &Ok(page(&[9, 8], Some(8))));
-        replays.take(second, &Ok(page(&[7], None)));
+        replays.requested = second;
+        replays.receive(first, &Ok(page(&[9, 8], Some(8))));
+        replays.receive(second, &Ok(page(&[7], None)));
 
         let found = replays.found.as_deref().unwrap_or_default();
         let ids: Vec<u64> = found.iter().map(|replay| replay.id.bits()).collect();

@@ -1,7 +1,8 @@
-//! The screens: what fills the window, and which panels lie over it.
+//! The screens: what fills the window, and the panels over it.
 
 mod disconnected;
 mod menu;
+mod panels;
 mod pause;
 mod playing;
 mod queue;
@@ -11,52 +12,17 @@ mod settings;
 mod summary;
 mod tabs;
 
-use bevy::prelude::{
-    App, IntoScheduleConfigs as _, Plugin, Resource, Update, in_state, resource_exists,
-};
+use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Update, in_state, resource_exists};
 use bevy_egui::EguiPrimaryContextPass;
 
-use crate::input::Action;
+use crate::frame::Phase;
 use crate::lobby::Screen;
 use crate::room::Room;
-use crate::scene::Phase;
 use crate::ui::Panels;
 
-/// What the menu shows beside its buttons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Resource)]
-pub enum Tab {
-    /// Nothing: the game behind.
-    #[default]
-    None,
-    /// Rooms for friends.
-    Private,
-    /// Against bots.
-    Practice,
-    /// Rooms to look into.
-    Watch,
-    /// Recorded rounds.
-    Replays,
-    /// Choices.
-    Settings,
-}
+pub use panels::{Overlay, Rebinding, Tab};
 
-/// What lies over a running round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Resource)]
-pub enum Overlay {
-    /// Nothing.
-    #[default]
-    None,
-    /// The pause menu.
-    Pause,
-    /// The settings.
-    Settings,
-}
-
-/// The key that is being bound: an action and which of its two keys.
-#[derive(Debug, Clone, Copy, Default, Resource)]
-pub struct Rebinding(Option<(Action, usize)>);
-
-/// Everything that screens draw.
+/// Draws the screens and their panels.
 #[derive(Debug)]
 pub struct ScreensPlugin;
 
@@ -66,8 +32,8 @@ impl Plugin for ScreensPlugin {
             .init_resource::<Overlay>()
             .init_resource::<Rebinding>()
             .init_resource::<tabs::Choices>()
-            .add_systems(Update, playing::steer.in_set(Phase::Listen))
-            .add_systems(Update, settings::bind.before(Phase::Listen))
+            .add_systems(Update, playing::control.in_set(Phase::Receive))
+            .add_systems(Update, settings::bind.before(Phase::Receive))
             .add_systems(
                 EguiPrimaryContextPass,
                 (

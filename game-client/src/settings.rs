@@ -1,32 +1,21 @@
-//! What a person has chosen, and what the client remembers from one start to the next.
-//!
-//! One JSON file in the user's configuration folder, one for each `--profile`. A file that cannot be read is put aside,
-//! never overwritten. Writing is debounced: a slider that is dragged does not write sixty times a second.
+//! The choices of the user, and what the client remembers from one start to the next.
 
-mod former;
+mod file;
+mod previous_identity;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Write as _};
-#[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
 
-use bevy::prelude::{
-    App, AppExit, Last, MessageReader, Plugin, Res, ResMut, Resource, Time, Update, warn,
-};
+use bevy::prelude::Resource;
 use serde::{Deserialize, Serialize};
-use shared::id::RoomId;
-
-pub use former::FormerSelf;
+use shared::api::Session;
+use shared::id::{PlayerId, RoomId};
 
 use crate::args::DEFAULT_SERVER;
-use crate::input::Bindings;
 
-/// Seconds without a change before the file is written.
-const WRITE_AFTER_SECONDS: f32 = 0.7;
+pub use file::{Profile, SettingsPlugin, path_of};
+pub use previous_identity::{PreviousIdentities, PreviousIdentity};
 
-/// How the window stands on the screen.
+/// The mode of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowMode {
@@ -37,27 +26,27 @@ pub enum WindowMode {
     Fullscreen,
 }
 
-/// How much is drawn.
+/// How much detail is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
-    /// Full, unless the processor draws.
+    /// Full on a graphics card, fast on a software renderer.
     #[default]
     Auto,
-    /// No bloom, fewer sparks: for machines without a graphics card.
+    /// No bloom and fewer sparks: for machines without a graphics card.
     Fast,
     /// Everything.
     Full,
 }
 
-/// Which colours tell the players apart.
+/// The colours of the players.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaletteChoice {
-    /// Eight hues that most eyes keep apart.
+    /// Eight hues that most eyes tell apart.
     #[default]
     Standard,
-    /// Fewer hues, stronger differences in lightness, and a shape on each disc.
+    /// Fewer hues, stronger differences in lightness, and a mark on each disc.
     ColourBlind,
 }
 
@@ -65,13 +54,13 @@ pub enum PaletteChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Volumes {
-    /// Over everything.
+    /// Of everything.
     pub master: f32,
-    /// Pushes, knocks and falls.
+    /// Of pushes, bumps and falls.
     pub game: f32,
-    /// Clicks and the countdown.
+    /// Of clicks and the countdown.
     pub interface: f32,
-    /// The hum of the edge.
+    /// Of the hum near the edge.
     pub ambience: f32,
 }
 
@@ -81,47 +70,46 @@ impl Default for Volumes {
     }
 }
 
-/// A seat that was taken and not given up: the Rejoin button.
+/// A seat that was taken and not given up, for the Rejoin button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSeat {
-    /// On which server.
+    /// The server's address.
     pub server: String,
-    /// In which room.
+    /// The room.
     pub room: RoomId,
 }
 
-/// Everything in the file.
+/// The choices and what the client remembers. The key bindings are a resource of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Resource)]
 #[serde(default)]
 pub struct Settings {
-    /// The name that others see. Empty until it is given.
+    /// The player's name. Empty until it is entered.
     pub name: String,
-    /// The server to ask.
+    /// The server's address: scheme, host and port.
     pub server: String,
-    /// Proof of identity for each server.
+    /// The token for each server, by its address.
     pub tokens: BTreeMap<String, String>,
-    /// Whom one can be again.
-    pub former: Vec<FormerSelf>,
-    /// Where one sat last.
+    /// The identities that the player can return to.
+    #[serde(rename = "former")]
+    pub previous_identities: PreviousIdentities,
+    /// The last seat that was taken and not given up.
     pub last_seat: Option<LastSeat>,
-    /// How loud.
+    /// The volumes.
     pub volumes: Volumes,
     /// Whether hits shake the picture.
     pub shake: bool,
-    /// Size of text and panels; 1 is normal.
+    /// Scale of text and panels. 1 is normal.
     pub ui_scale: f32,
-    /// The players' colours.
+    /// The colours of the players.
     pub palette: PaletteChoice,
     /// Window or whole screen.
     pub window_mode: WindowMode,
-    /// How much is drawn.
+    /// How much detail is drawn.
     pub quality: Quality,
-    /// Whether ping and snapshot age stand on the screen.
+    /// Whether the round trip and the snapshots' age are shown.
     pub show_link: bool,
-    /// What the keys do.
-    pub bindings: Bindings,
-    /// People whose chat is not shown.
-    pub ignored: Vec<shared::id::PlayerId>,
+    /// The players whose chat is not shown.
+    pub ignored: Vec<PlayerId>,
 }
 
 impl Default for Settings {
@@ -130,7 +118,7 @@ impl Default for Settings {
             name: String::new(),
             server: DEFAULT_SERVER.to_owned(),
             tokens: BTreeMap::new(),
-            former: Vec::new(),
+            previous_identities: PreviousIdentities::default(),
             last_seat: None,
             volumes: Volumes::default(),
             shake: true,
@@ -139,129 +127,86 @@ impl Default for Settings {
             window_mode: WindowMode::default(),
             quality: Quality::default(),
             show_link: true,
-            bindings: Bindings::default(),
             ignored: Vec::new(),
         }
     }
 }
 
 impl Settings {
-    /// Reads a file. Without one: the defaults. One that is damaged is renamed to `….damaged`.
-    #[must_use]
-    pub fn load(path: &Path) -> Self {
-        let Ok(text) = fs::read_to_string(path) else { return Self::default() };
-        match serde_json::from_str(&text) {
-            Ok(settings) => settings,
-            Err(error) => {
-                warn!("the settings in {} cannot be read: {error}", path.display());
-                let aside = path.with_extension("json.damaged");
-                if let Err(error) = fs::rename(path, &aside) {
-                    warn!("and cannot be put aside: {error}");
-                }
-                Self::default()
-            }
+    /// Switches to the identity of a session. The identity on that server before it is kept for the way back.
+    pub fn adopt_session(&mut self, server: &str, session: &Session) {
+        let name = std::mem::replace(&mut self.name, session.name.as_str().to_owned());
+        self.previous_identities.remove(&session.token);
+        let before = self.tokens.insert(server.to_owned(), session.token.clone());
+        if let Some(token) = before.filter(|token| *token != session.token) {
+            self.previous_identities.add(PreviousIdentity {
+                server: server.to_owned(),
+                name,
+                token,
+            });
         }
     }
 
-    fn store(&self, path: &Path) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+    /// Switches back to a previous identity. The one before it is kept instead.
+    pub fn restore_identity(&mut self, identity: &PreviousIdentity) {
+        self.previous_identities.remove(&identity.token);
+        let name = std::mem::replace(&mut self.name, identity.name.clone());
+        let server = identity.server.clone();
+        if let Some(token) = self.tokens.insert(server.clone(), identity.token.clone()) {
+            self.previous_identities.add(PreviousIdentity { server, name, token });
         }
-        let text = serde_json::to_vec_pretty(self)?;
-        // Beside it first: a crash leaves the old file or the new one.
-        let fresh = path.with_extension("json.new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // It holds the tokens: nobody else's to read.
-        #[cfg(unix)]
-        options.mode(0o600);
-        options.open(&fresh)?.write_all(&text)?;
-        fs::rename(&fresh, path)
-    }
-}
-
-/// Where a profile's settings are: `PUSHBACK_CONFIG_DIR`, or the user's configuration folder.
-#[must_use]
-pub fn path_of(profile: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PUSHBACK_CONFIG_DIR")
-        .map(PathBuf::from)
-        .or_else(|| Some(dirs::config_dir()?.join("pushback")))?;
-    let safe = profile.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let safe: String = safe.collect();
-    let name = if safe.is_empty() { "default".to_owned() } else { safe };
-    Some(folder.join(format!("{name}.json")))
-}
-
-/// Where the settings are written. Nothing: nowhere.
-#[derive(Debug, Clone, Default, Resource)]
-struct SettingsFile {
-    path: Option<PathBuf>,
-    stored: Settings,
-    unsaved_for_seconds: f32,
-}
-
-/// Keeps the file in step with the resource.
-#[derive(Debug)]
-pub struct SettingsPlugin {
-    /// What is in force at the start.
-    pub settings: Settings,
-    /// The file.
-    pub path: Option<PathBuf>,
-}
-
-impl Plugin for SettingsPlugin {
-    fn build(&self, app: &mut App) {
-        app.insert_resource(self.settings.clone())
-            .insert_resource(SettingsFile {
-                path: self.path.clone(),
-                stored: self.settings.clone(),
-                unsaved_for_seconds: 0.0,
-            })
-            .add_systems(Update, write_when_settled)
-            .add_systems(Last, write_on_exit);
-    }
-}
-
-fn write_when_settled(settings: Res<Settings>, mut file: ResMut<SettingsFile>, time: Res<Time>) {
-    if file.stored == *settings {
-        file.unsaved_for_seconds = 0.0;
-        return;
-    }
-    file.unsaved_for_seconds += time.delta_secs();
-    if file.unsaved_for_seconds < WRITE_AFTER_SECONDS {
-        return;
-    }
-    file.stored = settings.clone();
-    if let Some(path) = &file.path
-        && let Err(error) = settings.store(path)
-    {
-        warn!("the settings cannot be written to {}: {error}", path.display());
-    }
-}
-
-fn write_on_exit(exit: MessageReader<AppExit>, settings: Res<Settings>, file: Res<SettingsFile>) {
-    if let Some(path) = &file.path
-        && !exit.is_empty()
-        && file.stored != *settings
-        && let Err(error) = settings.store(path)
-    {
-        warn!("the settings cannot be written to {}: {error}", path.display());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::api::Session;
+    use shared::id::{PlayerId, PlayerName};
+
     use super::Settings;
 
+    const SERVER: &str = "http://h";
+
+    fn session(name: &str, token: &str) -> Session {
+        let name = PlayerName::parse(name).expect("a name");
+        Session { player: PlayerId::from_bits(1), name, token: token.to_owned() }
+    }
+
+    fn known() -> Settings {
+        let mut settings = Settings { name: "Ada".to_owned(), ..Settings::default() };
+        settings.tokens.insert(SERVER.to_owned(), "own".to_owned());
+        settings
+    }
+
     #[test]
-    fn settings_read_back_and_old_files_still_read() {
-        let mut settings =
-            Settings { name: "Ada".to_owned(), ui_scale: 1.25, ..Settings::default() };
-        settings.tokens.insert("http://h".to_owned(), "secret".to_owned());
+    fn an_identity_is_kept_and_can_be_restored() {
+        let mut settings = known();
 
-        let written = serde_json::to_string(&settings).expect("it writes");
+        settings.adopt_session(SERVER, &session("Bea", "browser"));
+        assert_eq!((settings.name.as_str(), settings.tokens[SERVER].as_str()), ("Bea", "browser"));
+        let ada = settings.previous_identities.as_slice()[0].clone();
+        assert_eq!((ada.name.as_str(), ada.token.as_str()), ("Ada", "own"));
 
-        assert_eq!(serde_json::from_str::<Settings>(&written).expect("it reads"), settings);
-        assert_eq!(serde_json::from_str::<Settings>("{}").expect("it reads"), Settings::default());
+        settings.restore_identity(&ada);
+        assert_eq!((settings.name.as_str(), settings.tokens[SERVER].as_str()), ("Ada", "own"));
+        let previous = settings.previous_identities.as_slice();
+        assert_eq!((previous.len(), previous[0].name.as_str()), (1, "Bea"));
+
+        // The server answers with the session in use: nothing changes.
+        settings.adopt_session(SERVER, &session("Ada", "own"));
+        assert_eq!(settings.previous_identities.as_slice().len(), 1);
+    }
+
+    #[test]
+    fn a_fresh_installation_has_no_previous_identity() {
+        let mut fresh = Settings::default();
+        fresh.adopt_session(SERVER, &session("Bea", "browser"));
+        assert!(fresh.previous_identities.as_slice().is_empty());
+
+        let mut settings = known();
+        for number in 0..9 {
+            settings.adopt_session(SERVER, &session("Bea", &format!("browser {number}")));
+        }
+        assert_eq!(settings.previous_identities.as_slice()[0].token, "own");
     }
 }

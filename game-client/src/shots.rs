@@ -1,4 +1,4 @@
-//! Takes a picture of each screen, all by itself: `--shots DIR`.
+//! `--shots DIR`: takes a picture of each screen without a person.
 
 use std::path::PathBuf;
 
@@ -10,39 +10,39 @@ use bevy::prelude::{
 use bevy::render::view::screenshot::{Screenshot, save_to_disk};
 use shared::sim::Mode;
 
+use crate::frame::{Phase, RenderState};
 use crate::input::Controls;
-use crate::lobby::{Lobby, Screen, Wish};
+use crate::lobby::{Intent, Lobby, Screen};
 use crate::room::Room;
-use crate::scene::{Phase, Stage};
 use crate::screens::Tab;
 use crate::ui::chat::Draft;
 use crate::ui::net_graph::NetGraph;
 
-/// Everything takes no longer than this, or something is wrong.
+/// When all pictures together take longer than this, something is wrong.
 const LIMIT_SECONDS: f32 = 420.0;
 
-/// What is done, one after the other.
+/// One step on the way through the screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// Opens a panel of the menu.
     Open(Tab),
-    /// Lets so many tenths of a second pass.
+    /// Waits for this many tenths of a second.
     Wait(u32),
-    /// Takes a picture under this name, and waits until it is written.
+    /// Takes a picture with this file name, and waits until it is written.
     Picture(&'static str),
-    /// Begins quick play.
+    /// Starts quick play.
     QuickPlay,
-    /// Waits until the round has gone on for so many seconds.
+    /// Waits until the round is this many seconds old.
     Playing(u32),
-    /// Shows or hides the table.
+    /// Shows or hides the scoreboard.
     Scoreboard(bool),
-    /// Opens the chat with something in it, or closes it.
+    /// Opens the chat with a text in its field, or closes it.
     Chat(bool),
     /// Shows or hides the net graph.
     NetGraph(bool),
-    /// Waits until a good part of the ice has broken off.
+    /// Waits until a quarter of the platform's radius has broken off.
     Shrunk,
-    /// Waits for the result.
+    /// Waits for the result of the round.
     Summary,
 }
 
@@ -97,6 +97,7 @@ struct Shots {
     next: usize,
     /// Seconds since the step began.
     since: f32,
+    /// Seconds since the first step.
     total: f32,
     taking: bool,
     scoreboard: bool,
@@ -105,7 +106,7 @@ struct Shots {
 /// Takes the pictures.
 #[derive(Debug)]
 pub struct ShotsPlugin {
-    /// Where they go. Nothing: none are taken.
+    /// The folder of the pictures. `None`: no pictures are taken.
     pub folder: Option<PathBuf>,
 }
 
@@ -120,22 +121,22 @@ impl Plugin for ShotsPlugin {
             taking: false,
             scoreboard: false,
         })
-        .add_systems(Update, go_on.in_set(Phase::Show));
+        .add_systems(Update, advance.in_set(Phase::Present));
     }
 }
 
-fn go_on(
+fn advance(
     mut shots: ResMut<Shots>,
     time: Res<Time<Real>>,
     screen: Res<State<Screen>>,
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     room: Option<Res<Room>>,
     lobby: Res<Lobby>,
     mut tab: ResMut<Tab>,
     mut draft: ResMut<Draft>,
     mut graph: ResMut<NetGraph>,
     mut controls: ResMut<Controls>,
-    mut wishes: MessageWriter<Wish>,
+    mut intents: MessageWriter<Intent>,
     mut exit: MessageWriter<AppExit>,
     mut commands: Commands,
 ) {
@@ -149,12 +150,12 @@ fn go_on(
         return;
     };
     if shots.total > LIMIT_SECONDS {
-        error!("no picture after {step:?}: {:?}", lobby.trouble);
+        error!("{step:?} took too long: {:?}", lobby.error);
         exit.write(AppExit::error());
         return;
     }
     let elapsed =
-        room.as_ref().and_then(|room| room.play.settled_world()).map(|world| world.elapsed());
+        room.as_ref().and_then(|room| room.game.confirmed_world()).map(|world| world.elapsed());
     let done = match step {
         Step::Wait(tenths) => {
             #[expect(clippy::cast_precision_loss, reason = "a few seconds")]
@@ -167,16 +168,16 @@ fn go_on(
         }
         Step::Picture(name) => take(&mut shots, name, &mut commands),
         Step::QuickPlay => {
-            wishes.write(Wish::QuickPlay(Mode::Brawl));
+            intents.write(Intent::QuickPlay(Mode::Brawl));
             true
         }
         Step::Playing(seconds) => {
-            let is_there = *screen.get() == Screen::Playing && stage.drawn.is_some();
+            let is_there = *screen.get() == Screen::Playing && render.scene.is_some();
             is_there && elapsed.is_some_and(|ticks| ticks >= seconds * shared::tick::TICK_RATE_HZ)
         }
         Step::Shrunk => {
-            let drawn = stage.drawn.as_ref();
-            drawn.is_some_and(|drawn| drawn.radius < drawn.radius_whole * 0.75)
+            let scene = render.scene.as_ref();
+            scene.is_some_and(|scene| scene.radius < scene.radius_whole * 0.75)
         }
         Step::Scoreboard(shown) => {
             shots.scoreboard = shown;
@@ -203,7 +204,7 @@ fn go_on(
     }
 }
 
-/// Asks for a picture, then waits for its file.
+/// Takes a picture. True when its file is written.
 fn take(shots: &mut Shots, name: &str, commands: &mut Commands<'_, '_>) -> bool {
     let path = shots.folder.join(format!("{name}.png"));
     if !shots.taking {

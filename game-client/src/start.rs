@@ -1,4 +1,4 @@
-//! How the client begins: plugins, window, and what the command line asks for first.
+//! The start of the client: its plugins, its window, and the first intent from the command line.
 
 use std::time::Duration;
 
@@ -19,30 +19,32 @@ use crate::autopilot::AutopilotPlugin;
 use crate::backdrop::BackdropPlugin;
 use crate::chat::ChatPlugin;
 use crate::dev_tools::DevToolsPlugin;
+use crate::frame::FramePlugin;
 use crate::input::{Controls, InputPlugin};
-use crate::lobby::{LobbyPlugin, Screen, Wish};
+use crate::lobby::{Intent, LobbyPlugin, Screen};
 use crate::net::NetPlugin;
 use crate::replay::{Recording, ReplayPlugin};
 use crate::replay_list::ReplayListPlugin;
 use crate::room::RoomPlugin;
-use crate::scene::{PhasesPlugin, ScenePlugin};
+use crate::scene::ScenePlugin;
 use crate::screens::ScreensPlugin;
-use crate::settings::{self, Settings, SettingsPlugin};
+use crate::settings::{self, Profile, Settings, SettingsPlugin};
 use crate::shots::ShotsPlugin;
 use crate::ui::UiPlugin;
 
-/// The name that the autopilot takes when there is no other.
+/// The name of the autopilot when there is no other.
 const AUTOPILOT_NAME: &str = "Autopilot";
-/// Without a window the client turns so often in a second.
+/// Frames a second without a window.
 const HEADLESS_RATE_HZ: f64 = 120.0;
 
 #[derive(Debug, Clone, Resource)]
-struct Errand(Args);
+struct LaunchArgs(Args);
 
-/// The client that the command line asks for.
+/// The client with these arguments.
 pub fn app(args: Args) -> App {
     let path = settings::path_of(&args.profile);
-    let mut settings = path.as_deref().map(Settings::load).unwrap_or_default();
+    let mut profile = path.as_deref().map(Profile::load).unwrap_or_default();
+    let settings = &mut profile.settings;
     let autopilot = args.autopilot.or(args.shots.is_some().then_some(BotStrength::Keen));
     if let Some(server) = args.server_named() {
         server.trim_end_matches('/').clone_into(&mut settings.server);
@@ -52,7 +54,7 @@ pub fn app(args: Args) -> App {
     } else if autopilot.is_some() && settings.name.is_empty() {
         AUTOPILOT_NAME.clone_into(&mut settings.name);
     }
-    let goes_on = matches!(wish(&args), Some(Wish::QuickPlay(_)));
+    let plays_on = matches!(first_intent(&args), Some(Intent::QuickPlay(_)));
     let mut app = App::new();
     if args.headless {
         let pace = Duration::from_secs_f64(1.0 / HEADLESS_RATE_HZ);
@@ -64,17 +66,17 @@ pub fn app(args: Args) -> App {
             ))
             .init_resource::<Controls>();
     } else {
-        app.add_plugins(DefaultPlugins.set(window_plugin(&args, &settings)));
+        app.add_plugins(DefaultPlugins.set(window_plugin(&args, &profile.settings)));
         app.insert_resource(WinitSettings::continuous());
     }
     app.add_plugins((
-        SettingsPlugin { settings, path },
+        SettingsPlugin { profile, path },
         NetPlugin,
-        PhasesPlugin,
+        FramePlugin,
         LobbyPlugin,
         RoomPlugin,
         ChatPlugin,
-        AutopilotPlugin { strength: autopilot, goes_on },
+        AutopilotPlugin { strength: autopilot, plays_on },
         DevToolsPlugin {
             status_file: args.status_file.clone(),
             exit_after_round: args.exit_after_round,
@@ -94,7 +96,7 @@ pub fn app(args: Args) -> App {
         ))
         .add_systems(Update, set_window_mode);
     }
-    app.insert_resource(Errand(args)).add_systems(Startup, set_out);
+    app.insert_resource(LaunchArgs(args)).add_systems(Startup, apply_launch_args);
     app
 }
 
@@ -129,49 +131,50 @@ fn set_window_mode(settings: Res<Settings>, mut windows: Query<&mut Window, With
     }
 }
 
-/// Sets out for where the command line points.
-fn set_out(
-    errand: Res<Errand>,
+/// Opens the recording or writes the intent that the command line names.
+fn apply_launch_args(
+    launch: Res<LaunchArgs>,
     settings: Res<Settings>,
-    mut wishes: MessageWriter<Wish>,
+    mut intents: MessageWriter<Intent>,
     mut next: ResMut<NextState<Screen>>,
     mut exit: MessageWriter<AppExit>,
     mut commands: Commands,
 ) {
-    let args = &errand.0;
+    let args = &launch.0;
     if let Some(path) = &args.replay {
         match Recording::open(path) {
             Ok(recording) => {
                 commands.insert_resource(recording);
                 next.set(Screen::Replay);
             }
-            Err(why) => {
-                error!("{why}");
+            Err(error) => {
+                error!("{error}");
                 exit.write(AppExit::error());
             }
         }
         return;
     }
-    if let Some(code) = args.handed_over() {
-        wishes.write(Wish::As(code.clone(), Box::new(wish(args).unwrap_or(Wish::SignIn))));
-    } else if let Some(wish) = wish(args) {
-        wishes.write(wish);
+    if let Some(code) = args.device_link_code() {
+        let then = Box::new(first_intent(args).unwrap_or(Intent::SignIn));
+        intents.write(Intent::LinkDevice { code: code.clone(), then });
+    } else if let Some(intent) = first_intent(args) {
+        intents.write(intent);
     } else if !settings.name.is_empty() {
-        wishes.write(Wish::SignIn);
+        intents.write(Intent::SignIn);
     }
 }
 
-/// Where the command line points, if anywhere.
-fn wish(args: &Args) -> Option<Wish> {
+/// The intent that the command line names, if it names one.
+fn first_intent(args: &Args) -> Option<Intent> {
     if let Some(room) = args.room_to_join() {
-        return Some(Wish::Join(room));
+        return Some(Intent::Join(room));
     }
     if let Some(room) = args.watch {
-        return Some(Wish::Watch(room));
+        return Some(Intent::Watch(room));
     }
     if let Some(strength) = args.practice {
-        return Some(Wish::Practice(strength));
+        return Some(Intent::Practice(strength));
     }
     let plays = args.autopilot.is_some() && args.shots.is_none() && args.replay.is_none();
-    plays.then_some(Wish::QuickPlay(Mode::Brawl))
+    plays.then_some(Intent::QuickPlay(Mode::Brawl))
 }

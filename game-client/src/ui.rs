@@ -1,4 +1,4 @@
-//! Panels and text over the match, with egui. A panel is a function of data: no rule, no request and no clock inside.
+//! Panels and text over the match, with egui. A panel is a function of data: it contains no rule, no request and no clock.
 
 pub mod chat;
 pub mod cooldowns;
@@ -9,6 +9,7 @@ pub mod kill_feed;
 pub mod net_graph;
 pub mod scoreboard;
 pub mod seat;
+pub mod text;
 pub mod theme;
 pub mod widgets;
 
@@ -21,60 +22,60 @@ use bevy_egui::{EguiContexts, EguiPlugin, EguiPostUpdateSet, EguiPrimaryContextP
 
 use crate::settings::Settings;
 
-/// What the panels have of the keyboard and the mouse.
+/// The input devices that panels use in this frame.
 #[derive(Debug, Clone, Copy, Default, Resource)]
-pub struct UiTakes {
-    /// A text field has the keys.
-    pub keys: bool,
-    /// The mouse is over a panel.
+pub struct UiCapture {
+    /// Whether a text field has the keyboard.
+    pub keyboard: bool,
+    /// Whether the mouse is over a panel.
     pub mouse: bool,
 }
 
-/// Systems that draw panels. They run once the fonts are there.
+/// The systems that draw panels. They run once the fonts are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
 pub struct Panels;
 
-/// The fonts and colours are set.
+/// Present once fonts and colours are set.
 #[derive(Debug, Resource)]
-struct Dressed;
+struct ThemeApplied;
 
-/// Fonts, style and scale; the panels themselves belong to the screens.
+/// Sets fonts, style and scale. The panels themselves belong to the screens.
 #[derive(Debug)]
 pub struct UiPlugin;
 
 impl Plugin for UiPlugin {
     fn build(&self, app: &mut App) {
         add_egui(app);
-        app.init_resource::<UiTakes>()
+        app.init_resource::<UiCapture>()
             .add_plugins((
                 kill_feed::KillFeedPlugin,
                 chat::ChatPanelPlugin,
                 net_graph::NetGraphPlugin,
             ))
-            .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<Dressed>))
-            .add_systems(Update, (dress, notice));
+            .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<ThemeApplied>))
+            .add_systems(Update, (apply_theme, update_capture));
     }
 }
 
-/// Letters that were never shown before are painted into a texture. Bevy hears of it in the same frame: else they would be
-/// missing for one.
+/// Letters that are shown for the first time are painted into a texture. Bevy must learn of that in the same frame; otherwise
+/// they would be missing for one.
 fn add_egui(app: &mut App) {
     app.add_plugins(EguiPlugin::default())
         .configure_sets(PostUpdate, EguiPostUpdateSet::PostProcessOutput.before(AssetEventSystems));
 }
 
 /// Sets fonts and colours once, and the scale when it changes.
-fn dress(
+fn apply_theme(
     mut contexts: EguiContexts<'_, '_>,
     settings: Res<Settings>,
-    dressed: Option<Res<Dressed>>,
+    applied: Option<Res<ThemeApplied>>,
     mut commands: Commands,
 ) {
-    // Before the first frame is drawn there is none.
+    // There is no context before the first frame.
     let Ok(context) = contexts.ctx_mut() else { return };
-    if dressed.is_none() {
+    if applied.is_none() {
         theme::apply(context);
-        commands.insert_resource(Dressed);
+        commands.insert_resource(ThemeApplied);
     }
     let scale = settings.ui_scale.clamp(0.75, 1.75);
     if (context.zoom_factor() - scale).abs() > 0.001 {
@@ -82,10 +83,10 @@ fn dress(
     }
 }
 
-fn notice(mut contexts: EguiContexts<'_, '_>, mut takes: ResMut<UiTakes>) {
+fn update_capture(mut contexts: EguiContexts<'_, '_>, mut capture: ResMut<UiCapture>) {
     let Ok(context) = contexts.ctx_mut() else { return };
-    *takes = UiTakes {
-        keys: context.egui_wants_keyboard_input(),
+    *capture = UiCapture {
+        keyboard: context.egui_wants_keyboard_input(),
         mouse: context.egui_wants_pointer_input() || context.is_pointer_over_egui(),
     };
 }
@@ -107,15 +108,15 @@ mod tests {
     use super::add_egui;
 
     #[derive(Debug, Default, Resource)]
-    struct Told(usize);
+    struct Modified(usize);
 
-    fn count(mut events: MessageReader<'_, '_, AssetEvent<Image>>, mut told: ResMut<Told>) {
-        told.0 +=
+    fn count(mut events: MessageReader<'_, '_, AssetEvent<Image>>, mut modified: ResMut<Modified>) {
+        modified.0 +=
             events.read().filter(|event| matches!(event, AssetEvent::Modified { .. })).count();
     }
 
     #[test]
-    fn a_letter_is_painted_in_the_frame_that_shows_it_first() {
+    fn a_letter_is_painted_in_the_first_frame_that_shows_it() {
         let mut app = App::new();
         app.add_plugins((
             MinimalPlugins,
@@ -123,7 +124,7 @@ mod tests {
             InputPlugin,
             WindowPlugin::default(),
         ));
-        app.init_asset::<Image>().init_asset::<Shader>().init_resource::<Told>();
+        app.init_asset::<Image>().init_asset::<Shader>().init_resource::<Modified>();
         add_egui(&mut app);
         app.add_systems(Last, count);
         let image =
@@ -133,12 +134,12 @@ mod tests {
             let mut output = app.world_mut().get_mut::<EguiRenderOutput>(output).unwrap();
             output.textures_delta.set.entry(TextureId::default()).or_default().push(delta);
             app.update();
-            app.world().resource::<Told>().0
+            app.world().resource::<Modified>().0
         };
 
         show(ImageDelta::full(image(8), TextureOptions::LINEAR));
-        let told = show(ImageDelta::partial([2, 2], image(4), TextureOptions::LINEAR));
+        let modified = show(ImageDelta::partial([2, 2], image(4), TextureOptions::LINEAR));
 
-        assert_eq!(told, 1);
+        assert_eq!(modified, 1);
     }
 }

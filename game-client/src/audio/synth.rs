@@ -1,20 +1,20 @@
-//! The sounds themselves: damped wood, filtered air, a few tones. Pure functions from a name to samples.
+//! The synthesiser: damped partials, filtered noise and a few tones. Pure functions from a sound to its samples.
 
 use core::f32::consts::TAU;
 
-/// Samples in a second.
+/// Samples a second.
 const RATE_HZ: f32 = 44_100.0;
-/// −12 dBFS: no sample is larger.
+/// The largest sample: −12 dBFS.
 const PEAK: f32 = 0.25;
 /// Bytes before the samples of a WAV file.
 const HEADER_BYTES: usize = 44;
 
-/// Everything that can be heard.
+/// A sound of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sound {
-    /// Two discs.
+    /// Two discs bump.
     Knock,
-    /// A pulse leaves.
+    /// A pulse is fired.
     Pulse,
     /// A push lands.
     Hit,
@@ -22,28 +22,28 @@ pub enum Sound {
     Shove,
     /// A dash.
     Dash,
-    /// Somebody falls.
+    /// A disc falls.
     Fall,
     /// A pickup is taken.
     Pickup,
-    /// A pickup is there.
+    /// A pickup appears.
     Appear,
-    /// One is back.
+    /// The own disc is back.
     Respawn,
     /// The ice gives way.
     Crack,
     /// A second of the countdown.
     Tick,
-    /// Off it goes.
+    /// The countdown ends.
     Go,
-    /// A button.
+    /// A button is clicked.
     Click,
-    /// The edge; made to be looped.
+    /// The edge is near. It loops.
     Hum,
 }
 
 impl Sound {
-    /// All of them.
+    /// All sounds.
     pub const ALL: [Self; 14] = [
         Self::Knock,
         Self::Pulse,
@@ -62,7 +62,7 @@ impl Sound {
     ];
 }
 
-/// White noise, the same each time.
+/// White noise from a fixed seed.
 struct Noise(u32);
 
 impl Noise {
@@ -73,7 +73,7 @@ impl Noise {
     }
 }
 
-/// Noise around a pitch: a state-variable filter's band.
+/// The band-pass output of a state-variable filter.
 #[derive(Default)]
 struct Band {
     low: f32,
@@ -90,7 +90,7 @@ impl Band {
     }
 }
 
-/// A tone whose pitch may glide.
+/// A sine tone whose pitch may glide.
 #[derive(Default)]
 struct Tone {
     phase: f32,
@@ -111,7 +111,7 @@ fn fades(time: f32, half_life: f32) -> f32 {
     0.5_f32.powf(time / half_life)
 }
 
-/// Calls `at(time, along)` for each sample of so many seconds.
+/// Renders `seconds` of samples. `at` gets the time in seconds and as a part of the whole, from 0 to 1.
 fn render(seconds: f32, mut at: impl FnMut(f32, f32) -> f32) -> Vec<f32> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -122,14 +122,14 @@ fn render(seconds: f32, mut at: impl FnMut(f32, f32) -> f32) -> Vec<f32> {
     #[expect(clippy::cast_precision_loss, reason = "at most two seconds")]
     let sample = |place: usize| {
         let time = place as f32 / RATE_HZ;
-        // The ends are soft, so nothing clicks.
+        // Both ends are faded, so that nothing clicks.
         let soft = (time / 0.002).min(1.0) * ((seconds - time) / 0.01).clamp(0.0, 1.0);
         at(time, time / seconds) * soft
     };
     (0..count).map(sample).collect()
 }
 
-/// Damped partials: something that was struck.
+/// Something that is struck: damped partials of `(pitch in Hz, loudness, half-life in seconds)`, and a click.
 fn struck(seconds: f32, partials: &[(f32, f32, f32)], click: f32) -> Vec<f32> {
     let mut noise = Noise(7);
     render(seconds, |time, _| {
@@ -143,7 +143,7 @@ fn struck(seconds: f32, partials: &[(f32, f32, f32)], click: f32) -> Vec<f32> {
     })
 }
 
-/// Air that moves: noise whose pitch glides, over a soft tone.
+/// Moving air: noise whose pitch glides, over a soft tone.
 fn air(
     seconds: f32,
     pitch: (f32, f32),
@@ -161,7 +161,7 @@ fn air(
     })
 }
 
-/// Tones one after the other, each like a small bell.
+/// Bells, each with `(start in seconds, pitch in Hz)`.
 fn bells(notes: &[(f32, f32)], half_life: f32, seconds: f32) -> Vec<f32> {
     render(seconds, |time, _| {
         let note = |(begin, pitch): &(f32, f32)| {
@@ -176,7 +176,7 @@ fn bells(notes: &[(f32, f32)], half_life: f32, seconds: f32) -> Vec<f32> {
     })
 }
 
-/// The samples of a sound, none larger than −12 dBFS.
+/// The samples of a sound, scaled so that the largest is [`PEAK`].
 #[must_use]
 pub(super) fn samples(sound: Sound) -> Vec<f32> {
     let raw = match sound {
@@ -204,7 +204,7 @@ pub(super) fn samples(sound: Sound) -> Vec<f32> {
     raw.into_iter().map(|sample| sample * gain).collect()
 }
 
-/// Several snaps over a low rumble.
+/// Breaking ice: several snaps over a low rumble.
 fn crack() -> Vec<f32> {
     let snaps = [0.0, 0.09, 0.13, 0.27, 0.46, 0.5, 0.71];
     let (mut noise, mut band, mut rumble) = (Noise(3), Band::default(), Tone::default());
@@ -219,7 +219,7 @@ fn crack() -> Vec<f32> {
     })
 }
 
-/// Two seconds that join at their ends: every partial has whole periods in them.
+/// Two seconds that loop without a seam: every partial has whole periods in them.
 fn hum() -> Vec<f32> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two seconds")]
     let count = (2.0 * RATE_HZ) as usize;
@@ -233,7 +233,7 @@ fn hum() -> Vec<f32> {
     (0..count).map(sample).collect()
 }
 
-/// A WAV file with one channel of 16 bits.
+/// A WAV file with one channel and 16 bits a sample.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above")]
 pub(super) fn wav(samples: &[f32]) -> Vec<u8> {
@@ -264,7 +264,7 @@ mod tests {
     use super::{HEADER_BYTES, PEAK, Sound, samples, wav};
 
     #[test]
-    fn every_sound_is_heard_and_none_is_loud() {
+    fn every_sound_reaches_the_peak_and_none_exceeds_it() {
         for sound in Sound::ALL {
             let made = samples(sound);
 

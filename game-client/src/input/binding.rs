@@ -1,4 +1,4 @@
-//! Keys and mouse buttons that can be bound, and their written names.
+//! The keys and mouse buttons that can be bound, and their names.
 
 use core::fmt;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A key or a mouse button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
-    /// A key by its place on the keyboard.
+    /// A key, by its position on the keyboard.
     Key(KeyCode),
-    /// A button of the mouse.
+    /// A mouse button.
     Mouse(MouseButton),
 }
 
-/// Everything that can be bound and the name that is shown and stored. Escape and the function keys stay the client's.
+/// Everything that can be bound, with the name that is shown and stored. Escape and the function keys are the client's.
 const NAMES: &[(Binding, &str)] = {
     use Binding::{Key, Mouse};
     &[
@@ -97,7 +97,7 @@ impl Binding {
         }
     }
 
-    /// Whether it went down since the last frame.
+    /// Whether it was pressed since the last frame.
     #[must_use]
     pub fn just_pressed(
         self,
@@ -110,7 +110,7 @@ impl Binding {
         }
     }
 
-    /// The first of everything bindable that went down since the last frame.
+    /// A key or button that was pressed since the last frame and can be bound.
     #[must_use]
     pub fn newly_pressed(
         keys: &ButtonInput<KeyCode>,

@@ -1,65 +1,85 @@
-//! The lobby between a network on paper and a person who wishes.
+//! The lobby between a network without a thread and the intents of a person.
 
-use bevy::prelude::{App, State};
+use bevy::prelude::{App, Message, State};
 use bevy::state::app::StatesPlugin;
 use shared::api::{RoomDetails, Session};
 use shared::id::{PlayerId, RoomId};
-use tokio::sync::mpsc;
 
-use super::{Lobby, LobbyPlugin, Screen, Wish};
-use crate::invite::HandoverCode;
-use crate::net::{Claim, Net, Report, Request, Trouble};
-use crate::scene::Stage;
+use super::{Account, Intent, Lobby, LobbyPlugin, Screen};
+use crate::frame::RenderState;
+use crate::invite::DeviceLinkCode;
+use crate::net::{
+    Credentials, DirectoryEvent, DirectoryRequest, LeaveMode, Net, Request, RoomRequest, Sent,
+    SessionEvent, SignInId, SignInRequest, UserError, add_events,
+};
 use crate::settings::Settings;
 
 const SERVER: &str = "http://127.0.0.1:7777";
 
 struct Story {
     app: App,
-    asked: mpsc::Receiver<Request>,
+    sent: Sent,
 }
 
 impl Story {
     fn begin() -> Self {
-        let (net, asked) = Net::on_paper();
+        let (net, sent) = Net::detached();
         let (server, name) = (SERVER.to_owned(), "Ada".to_owned());
         let mut app = App::new();
         app.add_plugins((StatesPlugin, LobbyPlugin))
-            .add_message::<Report>()
-            .init_resource::<Stage>()
+            .init_resource::<RenderState>()
             .insert_resource(Settings { server, name, ..Settings::default() })
             .insert_resource(net);
-        Self { app, asked }
+        add_events(&mut app);
+        Self { app, sent }
     }
 
-    fn is_signed_in(&mut self) {
-        self.is_signed_in_as("Ada", "t");
+    /// Signs in as Ada.
+    fn sign_in(&mut self) {
+        self.intend(Intent::SignIn);
+        assert!(matches!(self.requests()[..], [Request::SignIn(_)]));
+        self.succeed("Ada", "t");
     }
 
-    fn is_signed_in_as(&mut self, name: &str, token: &str) {
+    /// The attempt to sign in that is under way.
+    fn attempt(&self) -> SignInId {
+        match &self.lobby().account {
+            Account::SigningIn(pending) => pending.id,
+            other => panic!("no attempt to sign in: {other:?}"),
+        }
+    }
+
+    /// The attempt to sign in succeeds.
+    fn succeed(&mut self, name: &str, token: &str) {
         let session =
             serde_json::json!({ "player": PlayerId::from_bits(1), "name": name, "token": token });
         let session: Session = serde_json::from_value(session).expect("a session");
-        self.hear(Report::SignedIn { server: SERVER.to_owned(), session });
+        let (id, server) = (self.attempt(), SERVER.to_owned());
+        self.receive(SessionEvent::SignedIn { id, server, session });
     }
 
-    fn hear(&mut self, report: Report) {
-        self.app.world_mut().write_message(report);
+    /// The attempt to sign in fails.
+    fn fail(&mut self, text: &str, is_transient: bool) {
+        let (id, error) = (self.attempt(), UserError { text: text.to_owned(), is_transient });
+        self.receive(SessionEvent::SignInFailed { id, error });
+    }
+
+    fn receive(&mut self, event: impl Message) {
+        self.app.world_mut().write_message(event);
         self.frames(3);
     }
 
-    fn wish(&mut self, wish: Wish) {
-        self.app.world_mut().write_message(wish);
-        self.frames(3);
+    fn intend(&mut self, intent: Intent) {
+        self.receive(intent);
     }
 
     fn frames(&mut self, count: u32) {
         (0..count).for_each(|_| self.app.update());
     }
 
-    /// What was asked since the last look.
-    fn asked(&mut self) -> Vec<Request> {
-        std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
+    /// The requests since the last call.
+    fn requests(&mut self) -> Vec<Request> {
+        std::iter::from_fn(|| self.sent.requests.try_recv().ok()).collect()
     }
 
     fn lobby(&self) -> &Lobby {
@@ -75,108 +95,138 @@ fn details(room: RoomId) -> RoomDetails {
     serde_json::from_value(details).expect("a room")
 }
 
-fn is_look(request: &Request) -> bool {
-    matches!(request, Request::LookAt(_))
+fn is_look_up(request: &Request) -> bool {
+    matches!(request, Request::Directory(DirectoryRequest::LookUp(_)))
 }
 
 #[test]
-fn whoever_steps_out_of_a_lost_room_keeps_the_seat_and_sees_the_way_back() {
+fn a_player_who_keeps_the_seat_sees_the_way_back() {
     let mut story = Story::begin();
-    story.is_signed_in();
+    story.sign_in();
     let room: RoomId = "ABC123".parse().expect("a code");
-    story.wish(Wish::Join(room));
-    assert!(matches!(story.asked().last(), Some(Request::Enter { .. })));
+    story.intend(Intent::Join(room));
+    assert!(matches!(story.requests().last(), Some(Request::Room(RoomRequest::Enter { .. }))));
 
-    story.wish(Wish::StepOut);
+    story.intend(Intent::Leave(LeaveMode::KeepSeat));
 
-    let asked = story.asked();
-    assert!(matches!(asked.first(), Some(Request::StepOut)), "{asked:?}");
-    assert_eq!(asked.iter().filter(|request| is_look(request)).count(), 1, "{asked:?}");
+    let requests = story.requests();
+    let left = Request::Room(RoomRequest::Leave(LeaveMode::KeepSeat));
+    assert_eq!(format!("{:?}", requests.first()), format!("{:?}", Some(left)));
+    assert_eq!(requests.iter().filter(|request| is_look_up(request)).count(), 1, "{requests:?}");
     assert_eq!(*story.app.world().resource::<State<Screen>>().get(), Screen::Menu);
-    story.hear(Report::Looked(room, Ok(Some(details(room)))));
+    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(details(room)))));
     assert_eq!(story.lobby().rejoin.as_ref().map(|rejoin| rejoin.summary.id), Some(room));
     story.frames(100);
-    assert!(story.asked().is_empty(), "it is known now");
+    assert!(story.requests().is_empty(), "it is known now");
 }
 
 #[test]
-fn whoever_leaves_gives_the_seat_up_and_is_not_led_back() {
+fn a_player_who_gives_the_seat_up_is_not_led_back() {
     let mut story = Story::begin();
-    story.is_signed_in();
-    story.wish(Wish::Join("ABC123".parse().expect("a code")));
-    story.asked();
+    story.sign_in();
+    story.intend(Intent::Join("ABC123".parse().expect("a code")));
+    story.requests();
 
-    story.wish(Wish::Leave);
+    story.intend(Intent::Leave(LeaveMode::GiveUpSeat));
 
-    let asked = story.asked();
-    assert!(matches!(asked[..], [Request::Leave]), "{asked:?}");
+    let requests = story.requests();
+    assert!(
+        matches!(requests[..], [Request::Room(RoomRequest::Leave(LeaveMode::GiveUpSeat))]),
+        "{requests:?}"
+    );
     assert!(story.lobby().rejoin.is_none());
 }
 
 #[test]
 fn the_browsers_player_comes_first_and_then_the_seat() {
     let mut story = Story::begin();
-    story.is_signed_in();
+    story.sign_in();
     let room: RoomId = "ABC123".parse().expect("a code");
-    let code: HandoverCode = "code".parse().expect("a code");
+    let code: DeviceLinkCode = "code".parse().expect("a code");
 
-    story.wish(Wish::As(code.clone(), Box::new(Wish::Join(room))));
+    let then = Box::new(Intent::Join(room));
+    story.intend(Intent::LinkDevice { code: code.clone(), then });
 
-    let asked = story.asked();
-    let claims = |request: &Request| matches!(request, Request::SignIn { claim: Claim::Handover(of), token: Some(token), .. } if *of == code && token == "t");
-    assert!(asked.len() == 1 && claims(&asked[0]), "{asked:?}");
-    story.is_signed_in_as("Bea", "browser");
-    assert!(matches!(story.asked()[..], [Request::Enter { room: entered, .. }] if entered == room));
-    let former = story.app.world().resource::<Settings>().former[0].clone();
-    assert_eq!((former.name.as_str(), former.token.as_str()), ("Ada", "t"));
-
-    story.wish(Wish::Be(former));
-    let asked = story.asked();
+    let requests = story.requests();
+    let claims = |request: &Request| matches!(request, Request::SignIn(SignInRequest { credentials: Credentials::DeviceLink(of), token: Some(token), .. }) if *of == code && token == "t");
+    assert!(requests.len() == 1 && claims(&requests[0]), "{requests:?}");
+    story.succeed("Bea", "browser");
     assert!(
-        matches!(&asked[..], [Request::SignIn { claim: Claim::Name(name), token: Some(token), .. }] if name.as_str() == "Ada" && token == "t"),
-        "{asked:?}"
+        matches!(story.requests()[..], [Request::Room(RoomRequest::Enter { room: entered, .. })] if entered == room)
+    );
+    let settings = story.app.world().resource::<Settings>();
+    let previous = settings.previous_identities.as_slice()[0].clone();
+    assert_eq!((previous.name.as_str(), previous.token.as_str()), ("Ada", "t"));
+
+    story.intend(Intent::RestoreIdentity(previous));
+    let requests = story.requests();
+    assert!(
+        matches!(&requests[..], [Request::SignIn(SignInRequest { credentials: Credentials::Name(name), token: Some(token), .. })] if name.as_str() == "Ada" && token == "t"),
+        "{requests:?}"
     );
 }
 
 #[test]
 fn a_code_that_is_refused_leads_nowhere() {
     let mut story = Story::begin();
-    let code: HandoverCode = "code".parse().expect("a code");
-    story.wish(Wish::As(code, Box::new(Wish::Join("ABC123".parse().expect("a code")))));
-    story.asked();
+    let code: DeviceLinkCode = "code".parse().expect("a code");
+    let then = Box::new(Intent::Join("ABC123".parse().expect("a code")));
+    story.intend(Intent::LinkDevice { code, then });
+    story.requests();
 
-    let text = "The browser's code works once.".to_owned();
-    story.hear(Report::SignInFailed(Trouble { text, may_pass: false }));
+    story.fail("The browser's code works once.", false);
 
-    assert!(story.asked().is_empty(), "nobody else takes that seat");
-    assert_eq!(story.lobby().trouble.as_deref(), Some("The browser's code works once."));
-    // The next try is one's own again.
-    story.wish(Wish::SignIn);
-    story.is_signed_in();
-    assert!(story.app.world().resource::<Settings>().former.is_empty());
+    assert!(story.requests().is_empty(), "no other player takes that seat");
+    assert_eq!(story.lobby().error.as_deref(), Some("The browser's code works once."));
+    // The next attempt is for the player's own identity again.
+    story.intend(Intent::SignIn);
+    story.succeed("Ada", "t");
+    let settings = story.app.world().resource::<Settings>();
+    assert!(settings.previous_identities.as_slice().is_empty());
+}
+
+#[test]
+fn the_outcome_of_a_cancelled_sign_in_is_ignored() {
+    let mut story = Story::begin();
+    story.intend(Intent::LinkDevice {
+        code: "code".parse().expect("a code"),
+        then: Box::new(Intent::SignIn),
+    });
+    let cancelled = story.attempt();
+    let identity = serde_json::json!({ "server": SERVER, "name": "Bea", "token": "b" });
+    let identity = serde_json::from_value(identity).expect("an identity");
+
+    story.intend(Intent::RestoreIdentity(identity));
+
+    let error = UserError { text: "too late".to_owned(), is_transient: true };
+    story.receive(SessionEvent::SignInFailed { id: cancelled, error });
+    assert!(story.lobby().is_signing_in() && story.lobby().error.is_none());
+    story.succeed("Bea", "b");
+    assert_eq!(story.lobby().session().map(|session| session.name.as_str()), Some("Bea"));
 }
 
 #[test]
 fn a_server_that_refuses_is_not_asked_again_in_the_next_frame() {
     let mut story = Story::begin();
-    let mut signed_in = 0;
+    let mut sign_ins = 0;
 
     for _ in 0..300 {
-        story.app.world_mut().write_message(Wish::SeeRooms);
+        story.app.world_mut().write_message(Intent::ShowRooms);
         story.app.update();
-        for request in story.asked() {
-            assert!(matches!(request, Request::SignIn { .. }), "{request:?}");
-            signed_in += 1;
-            let text = "The server cannot be reached.".to_owned();
-            story.hear(Report::SignInFailed(Trouble { text, may_pass: true }));
+        for request in story.requests() {
+            assert!(matches!(request, Request::SignIn(_)), "{request:?}");
+            sign_ins += 1;
+            story.fail("The server cannot be reached.", true);
         }
     }
 
-    assert_eq!(signed_in, 1);
-    assert_eq!(story.lobby().trouble.as_deref(), Some("The server cannot be reached."));
-    // Whoever comes in after all sees the rooms at once, and is not asked for them in each frame.
-    story.is_signed_in();
-    story.wish(Wish::SeeRooms);
-    story.wish(Wish::SeeRooms);
-    assert!(matches!(story.asked()[..], [Request::ListRooms]));
+    assert_eq!(sign_ins, 1);
+    assert_eq!(story.lobby().error.as_deref(), Some("The server cannot be reached."));
+    // After a sign-in the rooms are listed at once, and not in each frame.
+    story.intend(Intent::SignIn);
+    story.succeed("Ada", "t");
+    story.requests();
+    story.intend(Intent::ShowRooms);
+    story.intend(Intent::ShowRooms);
+    assert!(matches!(story.requests()[..], [Request::Directory(DirectoryRequest::List)]));
 }

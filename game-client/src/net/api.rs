@@ -1,4 +1,4 @@
-//! The HTTP calls.
+//! The HTTP calls to one server.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,99 +14,102 @@ use shared::api::{
 use shared::id::{PlayerName, RoomId};
 use shared::sim::Mode;
 
-use super::Trouble;
-use crate::invite::HandoverCode;
+use super::error::UserError;
+use crate::invite::DeviceLinkCode;
 
-/// A call that is not a long-poll takes no longer.
+/// A call that is not a long-poll fails after this time.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the server may hold a long-poll.
+/// How long the server may hold a long-poll before it answers.
 const WAIT_SECONDS: u32 = 25;
-/// No server makes us wait longer.
-const PAUSE_MAX: Duration = Duration::from_secs(120);
-/// The longest answer that is read.
+/// A longer `Retry-After` counts as this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(120);
+/// A longer body is not read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// Why a call has no answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
-    /// The server refused, and said why.
+    /// The server refused the call with a problem document.
     #[error("{}", .problem.detail)]
     Refused {
-        /// Why.
+        /// The problem document.
         problem: Problem,
-        /// How long the server asks to wait before the next try.
-        pause: Duration,
+        /// The shortest time that the server asks to wait before the next attempt.
+        retry_after: Duration,
     },
-    /// Nobody there, or the connection broke.
+    /// Nothing answers at the address, or the connection broke.
     #[error("the server cannot be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// Something between here and the server answers for it, or it is in a bad way.
+    /// A server error without a problem document: the server is broken, or a proxy answers in its place.
     #[error("the server cannot answer at the moment (HTTP {status})")]
-    Faulty {
-        /// 500 or more.
+    ServerFault {
+        /// The HTTP status, 500 or more.
         status: u16,
-        /// How long it asks to wait before the next try.
-        pause: Duration,
+        /// The shortest time that the server asks to wait before the next attempt.
+        retry_after: Duration,
     },
-    /// It has stopped in the middle of an answer, or before it.
+    /// Nothing arrived for too long.
     #[error("the server has stopped answering")]
-    Silent,
-    /// It answered something else than Pushback's API.
+    TimedOut,
+    /// The answer does not follow Pushback's API.
     #[error("this is not a Pushback server, or one of another version")]
-    Foreign,
+    NotPushback,
 }
 
 impl CallError {
-    /// The kind of refusal, when this build knows it.
+    /// The kind of refusal. `None` for other errors, and for a kind that this build does not know.
     pub(super) fn kind(&self) -> Option<ProblemKind> {
         match self {
             Self::Refused { problem, .. } => problem.known_kind(),
-            Self::Faulty { .. } | Self::Unreachable(_) | Self::Silent | Self::Foreign => None,
+            Self::ServerFault { .. }
+            | Self::Unreachable(_)
+            | Self::TimedOut
+            | Self::NotPushback => None,
         }
     }
 
-    /// Whether the session is worth nothing (any more).
-    pub(super) fn wants_sign_in(&self) -> bool {
+    /// Whether the session is not valid, or no longer.
+    pub(super) fn needs_sign_in(&self) -> bool {
         self.kind() == Some(ProblemKind::SignIn)
     }
 
     /// Whether the same call can succeed later.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Refused { problem, .. } => problem.status >= 500 || problem.status == 429,
-            Self::Faulty { .. } | Self::Unreachable(_) | Self::Silent => true,
-            Self::Foreign => false,
+            Self::ServerFault { .. } | Self::Unreachable(_) | Self::TimedOut => true,
+            Self::NotPushback => false,
         }
     }
 
-    /// The next try makes no sense sooner.
-    pub(super) fn pause(&self) -> Duration {
+    /// The shortest time that the server asks to wait before the next attempt. Zero when it does not ask.
+    pub(super) fn retry_after(&self) -> Duration {
         match self {
-            Self::Refused { pause, .. } | Self::Faulty { pause, .. } => *pause,
-            Self::Unreachable(_) | Self::Silent | Self::Foreign => Duration::ZERO,
+            Self::Refused { retry_after, .. } | Self::ServerFault { retry_after, .. } => {
+                *retry_after
+            }
+            Self::Unreachable(_) | Self::TimedOut | Self::NotPushback => Duration::ZERO,
         }
     }
 
-    /// In words for a person.
-    pub(super) fn trouble(&self) -> Trouble {
-        Trouble {
-            text: presentation::words::sentence(&self.to_string()),
-            may_pass: self.may_pass(),
-        }
+    /// The error in words for a person.
+    pub(super) fn user_error(&self) -> UserError {
+        let text = presentation::words::sentence(&self.to_string());
+        UserError { text, is_transient: self.is_transient() }
     }
 }
 
-/// One server, and who one is there.
+/// One server, and the session there.
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     http: Client,
     server: String,
-    /// Shared by all clones: when one has to sign in again, the others go on as the same guest.
+    /// Shared by all clones: when one of them signs in again, the others use the new token.
     token: Arc<Mutex<Option<String>>>,
 }
 
 impl Api {
-    /// Calls to a server such as `http://127.0.0.1:7777`.
+    /// Calls to the server at this address, such as `http://127.0.0.1:7777`.
     pub(super) fn new(server: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().tcp_nodelay(true).connect_timeout(CALL_TIMEOUT).build()?;
         let token = Arc::default();
@@ -118,57 +121,57 @@ impl Api {
         &self.server
     }
 
-    /// The WebSocket address for a path on the server.
+    /// The WebSocket address of a path on the server.
     pub(super) fn socket_address(&self, path: &str) -> String {
         let swapped = self.server.strip_prefix("http").unwrap_or(&self.server);
         format!("ws{swapped}{path}")
     }
 
-    /// Becomes somebody. A token that is refused is forgotten, and a new guest made.
+    /// Signs in under a name. When the token is refused, the server makes a new guest.
     pub(super) async fn sign_in(
         &self,
         name: &PlayerName,
         token: Option<String>,
     ) -> Result<Session, CallError> {
-        self.keep(token);
+        self.set_token(token);
         let body = SessionRequest::Name { name: name.as_str().to_owned() };
         let session: Session = match self.post("/api/session", &body).await {
-            Err(error) if error.wants_sign_in() && self.token().is_some() => {
-                self.keep(None);
+            Err(error) if error.needs_sign_in() && self.token().is_some() => {
+                self.set_token(None);
                 self.post("/api/session", &body).await?
             }
             other => other?,
         };
         if !session.token.is_empty() {
-            self.keep(Some(session.token.clone()));
+            self.set_token(Some(session.token.clone()));
         }
         Ok(session)
     }
 
-    /// Becomes the player of another program. The token of that very player stays in use.
+    /// Signs in as the player of another program, by its code. When the token already is that player's, it stays in use.
     ///
     /// # Errors
-    /// In words for a person: the code comes from one.
+    /// In words for a person, because a person copied the code.
     pub(super) async fn redeem(
         &self,
-        code: &HandoverCode,
+        code: &DeviceLinkCode,
         token: Option<String>,
-    ) -> Result<Session, Trouble> {
-        self.keep(token);
+    ) -> Result<Session, UserError> {
+        self.set_token(token);
         let body = SessionRequest::DeviceLink { code: code.as_str().to_owned() };
         let session: Session =
             self.post("/api/session", &body).await.map_err(|error: CallError| {
                 match error.kind() {
-                    Some(ProblemKind::BadTicket) => Trouble {
+                    Some(ProblemKind::BadTicket) => UserError {
                         text: "The browser's code works once and for a minute, and this one does not any more. \
                                Press \u{201c}Open the game\u{201d} there again."
                             .to_owned(),
-                        may_pass: false,
+                        is_transient: false,
                     },
-                    _ => error.trouble(),
+                    _ => error.user_error(),
                 }
             })?;
-        self.keep(Some(session.token.clone()));
+        self.set_token(Some(session.token.clone()));
         Ok(session)
     }
 
@@ -177,7 +180,7 @@ impl Api {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, token: Option<String>) {
+    fn set_token(&self, token: Option<String>) {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
@@ -185,7 +188,7 @@ impl Api {
         self.get("/api/rooms").await
     }
 
-    /// One room; nothing when there is none, or it has ended.
+    /// One room. `None` when there is no such room, or no longer.
     pub(super) async fn room(&self, room: RoomId) -> Result<Option<RoomDetails>, CallError> {
         match self.get(&format!("/api/rooms/{room}")).await {
             Ok(details) => Ok(Some(details)),
@@ -216,7 +219,7 @@ impl Api {
         self.post("/api/matchmaking", &MatchRequest { mode }).await
     }
 
-    /// The next change of a matchmaking ticket; nothing when the wait ended without one.
+    /// The next change of a matchmaking ticket. `None` when the wait ended without one.
     pub(super) async fn queue_after(
         &self,
         ticket: &MatchTicket,
@@ -225,8 +228,8 @@ impl Api {
             "/api/matchmaking/{}?after={}&wait={WAIT_SECONDS}",
             ticket.ticket, ticket.version
         );
-        let patience = CALL_TIMEOUT + Duration::from_secs(u64::from(WAIT_SECONDS));
-        let answer = send(self.call(Method::GET, &path).timeout(patience)).await?;
+        let longest = CALL_TIMEOUT + Duration::from_secs(u64::from(WAIT_SECONDS));
+        let answer = send(self.call(Method::GET, &path).timeout(longest)).await?;
         if answer.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
@@ -238,7 +241,7 @@ impl Api {
         send(call.timeout(CALL_TIMEOUT)).await.map(drop)
     }
 
-    /// A body that is read as it comes: without a limit to the whole time.
+    /// A call whose body is read while it arrives. It has no timeout as a whole.
     pub(super) fn download(&self, path: &str) -> RequestBuilder {
         self.call(Method::GET, path)
     }
@@ -265,41 +268,41 @@ impl Api {
     }
 }
 
-/// Sends a call; a refusal becomes an error.
+/// Sends a call. A status other than 2xx becomes an error.
 pub(super) async fn send(call: RequestBuilder) -> Result<Response, CallError> {
     let answer = call.send().await.map_err(CallError::Unreachable)?;
     if answer.status().is_success() {
         return Ok(answer);
     }
-    let (status, pause) = (answer.status().as_u16(), retry_after(answer.headers()));
-    Err(refusal(status, &body(answer).await?, pause))
+    let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
+    Err(refusal(status, &body(answer).await?, retry_after))
 }
 
-/// What a refusal says.
-pub(super) fn refusal(status: u16, body: &[u8], pause: Duration) -> CallError {
+/// The error that an answer with a status other than 2xx stands for.
+pub(super) fn refusal(status: u16, body: &[u8], retry_after: Duration) -> CallError {
     match serde_json::from_slice(body) {
-        Ok(problem) => CallError::Refused { problem, pause },
-        Err(_) if status >= 500 => CallError::Faulty { status, pause },
-        Err(_) => CallError::Foreign,
+        Ok(problem) => CallError::Refused { problem, retry_after },
+        Err(_) if status >= 500 => CallError::ServerFault { status, retry_after },
+        Err(_) => CallError::NotPushback,
     }
 }
 
-/// How long an answer asks to wait (RFC 9110 §10.2.3), within reason. A date counts as nothing: no Pushback server
-/// sends one.
+/// The `Retry-After` of an answer (RFC 9110 §10.2.3), at most [`RETRY_AFTER_MAX`]. A date counts as zero: no Pushback
+/// server sends one.
 pub(super) fn retry_after(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(0)).min(PAUSE_MAX)
+    Duration::from_secs(seconds.unwrap_or(0)).min(RETRY_AFTER_MAX)
 }
 
 async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, CallError> {
-    serde_json::from_slice(&body(answer).await?).map_err(|_reason| CallError::Foreign)
+    serde_json::from_slice(&body(answer).await?).map_err(|_reason| CallError::NotPushback)
 }
 
 async fn body(mut answer: Response) -> Result<Vec<u8>, CallError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(CallError::Unreachable)? {
         if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(CallError::Foreign);
+            return Err(CallError::NotPushback);
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -1,4 +1,4 @@
-//! How long this client waits before it tries to reach a server again.
+//! The delays between attempts to reach a server.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The delay before the next try.
+    /// The delay before the next attempt.
     pub(crate) fn next(&mut self) -> Duration {
         self.0.next_delay(fastrand::f64())
     }
 
-    /// How many tries failed in a row.
-    pub(crate) const fn tries(&self) -> u32 {
+    /// Failed attempts since the last success.
+    pub(crate) const fn failures(&self) -> u32 {
         self.0.failures()
     }
 
-    /// A try succeeded: the next delay is the first one again.
+    /// An attempt succeeded: the next delay is the first one again.
     pub(crate) const fn reset(&mut self) {
         self.0.reset();
     }

@@ -1,4 +1,4 @@
-//! Opening a WebSocket, and what its end means.
+//! Opens WebSockets, and says what the end of one means.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use super::Trouble;
 use super::api::{CallError, refusal, retry_after};
+use super::error::UserError;
 
-/// Client and server are not made for each other.
+/// Client and server speak different versions of the protocol.
 const OTHER_VERSION: &str =
     "The server has another version of the game. Update the one that is older.";
 
 /// An open WebSocket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Opens a WebSocket without Nagle's delay.
+/// Opens a WebSocket with TCP_NODELAY, so that a small message is not held back.
 pub(super) async fn open(
     address: &str,
     subprotocol: &'static str,
@@ -40,23 +40,24 @@ pub(super) async fn open(
     connect_async_with_config(request, Some(config), nodelay).await.map(|(socket, _)| socket)
 }
 
-/// Set for measuring what TCP_NODELAY is worth: `cargo xtask bench link --without nodelay`.
+/// The environment variable that leaves TCP_NODELAY off: `cargo xtask bench link --without nodelay` measures what it is
+/// worth.
 const WITHOUT_NODELAY: &str = "PUSHBACK_WITHOUT_NODELAY";
 
-/// Why a connection ended, and what to do now.
+/// Why a connection ended or was refused, and what to do next.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct DisconnectReason {
     pub(super) next: NextStep,
-    pub(super) why: Trouble,
-    /// There is no such room (any more).
-    pub(super) is_missing: bool,
-    /// The server asks not to come back sooner.
-    pub(super) pause: Duration,
+    pub(super) error: UserError,
+    /// Whether the server says that there is no such room, or no longer.
+    pub(super) room_is_gone: bool,
+    /// The shortest time that the server asks to wait before the next attempt.
+    pub(super) retry_after: Duration,
 }
 
-impl Ending {
-    /// By a close frame, or without one.
-    pub(super) fn of(frame: Option<&CloseFrame>) -> Self {
+impl DisconnectReason {
+    /// From a close frame. `None`: the connection broke without one.
+    pub(super) fn from_close(frame: Option<&CloseFrame>) -> Self {
         let code = frame.map(|frame| u16::from(frame.code));
         let next = close::next_step(code);
         let text = match code {
@@ -74,58 +75,61 @@ impl Ending {
         Self::new(next, text)
     }
 
-    /// Because coming back leads nowhere.
-    pub(super) fn stay(text: &str) -> Self {
+    /// A reason after which another attempt is pointless.
+    pub(super) fn permanent(text: &str) -> Self {
         Self::new(NextStep::GiveUp, text)
     }
 
-    /// By the own wish: what came could not be followed.
-    pub(super) fn astray() -> Self {
+    /// The client closes the connection itself, because it is desynced.
+    pub(super) fn desynced() -> Self {
         Self::new(NextStep::Reconnect, "The match could not be followed any more.")
     }
 
-    /// By an answer that is a refusal, or by none.
-    pub(super) fn refused(error: &CallError) -> Self {
+    /// From a call for a ticket that failed.
+    pub(super) fn from_call(error: &CallError) -> Self {
         let kind = error.kind();
         if kind == Some(ProblemKind::ProtocolVersion) {
-            return Self::stay(OTHER_VERSION);
+            return Self::permanent(OTHER_VERSION);
         }
         let next = match kind {
             Some(ProblemKind::SignIn) => NextStep::SignIn,
-            // It has expired on the way: the next try takes another.
+            // The ticket has expired. The next attempt gets another.
             Some(ProblemKind::BadTicket) => NextStep::Reconnect,
-            _ if error.may_pass() => NextStep::Reconnect,
+            _ if error.is_transient() => NextStep::Reconnect,
             _ => NextStep::GiveUp,
         };
         let gone = [ProblemKind::NotFound, ProblemKind::RoomEnded, ProblemKind::Gone];
-        let is_missing = kind.is_some_and(|kind| gone.contains(&kind));
-        Self { next, why: error.trouble(), is_missing, pause: error.pause() }
+        let room_is_gone = kind.is_some_and(|kind| gone.contains(&kind));
+        Self { next, error: error.user_error(), room_is_gone, retry_after: error.retry_after() }
     }
 
-    /// Because the socket could not be opened.
-    pub(super) fn unopened(error: &Error) -> Self {
+    /// From a WebSocket handshake that failed.
+    pub(super) fn from_handshake(error: &Error) -> Self {
         match error {
             Error::Http(answer) => {
-                let (status, pause) = (answer.status().as_u16(), retry_after(answer.headers()));
-                // Only what came with the head of the answer is there.
+                let status = answer.status().as_u16();
+                let retry_after = retry_after(answer.headers());
+                // Tungstenite keeps only the part of the body that arrived with the head.
                 match answer.body().as_deref() {
-                    Some(body) if !body.is_empty() => Self::refused(&refusal(status, body, pause)),
+                    Some(body) if !body.is_empty() => {
+                        Self::from_call(&refusal(status, body, retry_after))
+                    }
                     Some(_) | None => {
                         let text = format!("The server did not let us in (HTTP {status}).");
-                        Self { pause, ..Self::new(NextStep::Reconnect, &text) }
+                        Self { retry_after, ..Self::new(NextStep::Reconnect, &text) }
                     }
                 }
             }
             Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-                Self::stay(OTHER_VERSION)
+                Self::permanent(OTHER_VERSION)
             }
-            _ => Self::of(None),
+            _ => Self::from_close(None),
         }
     }
 
     fn new(next: NextStep, text: &str) -> Self {
-        let why = Trouble { text: text.to_owned(), may_pass: next != NextStep::GiveUp };
-        Self { next, why, is_missing: false, pause: Duration::ZERO }
+        let error = UserError { text: text.to_owned(), is_transient: next != NextStep::GiveUp };
+        Self { next, error, room_is_gone: false, retry_after: Duration::ZERO }
     }
 }
 
@@ -138,42 +142,45 @@ mod tests {
     use tokio_tungstenite::tungstenite::Error;
     use tokio_tungstenite::tungstenite::http::Response;
 
-    use super::Ending;
+    use super::DisconnectReason;
 
     fn refusal(status: u16, body: Vec<u8>) -> Error {
         let answer = Response::builder().status(status).header("retry-after", "7");
         Error::Http(answer.body(Some(body)).expect("an answer").into())
     }
 
-    fn ending(kind: ProblemKind) -> Ending {
+    fn reason(kind: ProblemKind) -> DisconnectReason {
         let problem = Problem::new(kind, "the room is full.");
         let body = serde_json::to_vec(&problem).expect("plain data");
-        Ending::unopened(&refusal(kind.status(), body))
+        DisconnectReason::from_handshake(&refusal(kind.status(), body))
     }
 
     #[test]
     fn a_refused_handshake_says_why_and_whether_to_come_back() {
-        let full = ending(ProblemKind::RoomFull);
+        let full = reason(ProblemKind::RoomFull);
 
-        assert_eq!(full.why.text, "The room is full.");
+        assert_eq!(full.error.text, "The room is full.");
         assert_eq!(full.next, NextStep::GiveUp);
-        let other = ending(ProblemKind::ProtocolVersion);
-        assert!(other.next == NextStep::GiveUp && other.why.text.contains("another version"));
-        let ended = ending(ProblemKind::RoomEnded);
-        assert!(ended.next == NextStep::GiveUp && ended.is_missing);
-        assert_eq!(ending(ProblemKind::BadTicket).next, NextStep::Reconnect);
-        assert_eq!(ending(ProblemKind::SignIn).next, NextStep::SignIn);
+        let other = reason(ProblemKind::ProtocolVersion);
+        assert!(other.next == NextStep::GiveUp && other.error.text.contains("another version"));
+        let ended = reason(ProblemKind::RoomEnded);
+        assert!(ended.next == NextStep::GiveUp && ended.room_is_gone);
+        assert_eq!(reason(ProblemKind::BadTicket).next, NextStep::Reconnect);
+        assert_eq!(reason(ProblemKind::SignIn).next, NextStep::SignIn);
     }
 
     #[test]
     fn a_busy_server_says_when_to_come_back() {
-        let busy = ending(ProblemKind::Overloaded);
-        let stranger = Ending::unopened(&refusal(502, b"<html>".to_vec()));
+        let busy = reason(ProblemKind::Overloaded);
+        let stranger = DisconnectReason::from_handshake(&refusal(502, b"<html>".to_vec()));
 
-        assert_eq!((busy.next, busy.pause), (NextStep::Reconnect, Duration::from_secs(7)));
-        assert_eq!((stranger.next, stranger.pause), (NextStep::Reconnect, Duration::from_secs(7)));
-        assert!(stranger.why.text.contains("502"), "{}", stranger.why.text);
-        let other = Ending::unopened(&refusal(404, b"<html>".to_vec()));
+        assert_eq!((busy.next, busy.retry_after), (NextStep::Reconnect, Duration::from_secs(7)));
+        assert_eq!(
+            (stranger.next, stranger.retry_after),
+            (NextStep::Reconnect, Duration::from_secs(7))
+        );
+        assert!(stranger.error.text.contains("502"), "{}", stranger.error.text);
+        let other = DisconnectReason::from_handshake(&refusal(404, b"<html>".to_vec()));
         assert_eq!(other.next, NextStep::GiveUp);
     }
 }

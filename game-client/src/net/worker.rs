@@ -1,192 +1,244 @@
-//! The owner of everything on the network thread: it takes requests and keeps the tasks that serve them.
+//! The owner of everything on the network thread. It takes requests and owns the tasks that serve them.
+//!
+//! **Invariant:** the worker itself never waits for a server or for the game, so requests are taken at once.
 
 use shared::api::{Role, Session};
 use shared::id::{PlayerName, RoomId};
-use shared::protocol::chat::{ChatChannel, ChatClientMessage};
+use shared::protocol::ClientMessage;
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::api::{Api, CallError};
-use super::chat::ChatLink;
-use super::link::Link;
-use super::orders::{Order, Parting, Reins, orders};
-use super::queue::look_for_match;
-use super::replays::Replays;
-use super::{Claim, LinkId, Report, Request, Trouble};
+use super::chat_link::{ChatHandle, chat_link};
+use super::error::UserError;
+use super::events::{DirectoryEvent, EventSender, SessionEvent};
+use super::link_commands::{LinkHandle, link_commands};
+use super::matchmaking::find_match;
+use super::replay_tasks::ReplayTasks;
+use super::requests::{
+    ChatRequest, Credentials, DirectoryRequest, LeaveMode, LinkId, MatchmakingRequest, Request,
+    RoomRequest, SignInId, SignInRequest,
+};
+use super::room_link::RoomLink;
 
-/// Messages that may wait for the chat's socket. When full, the newest is dropped: it is perishable.
-const OUTBOX_MAX: usize = 64;
+/// A message for the server of the room that a link leads to.
+pub(super) type GameMessage = (LinkId, ClientMessage);
 
-/// A seat or a place to watch.
-struct Entered {
-    room: RoomId,
-    reins: Reins,
+/// The room that the player or spectator is in.
+struct CurrentRoom {
+    link: LinkId,
+    handle: LinkHandle,
 }
 
-/// Somebody on a server.
-struct SignedIn {
+/// A session on a server.
+struct ActiveSession {
     api: Api,
     name: PlayerName,
-    chat: mpsc::Sender<ChatClientMessage>,
+    chat: ChatHandle,
+}
+
+/// The outcome of an attempt to sign in.
+struct SignInOutcome {
+    id: SignInId,
+    server: String,
+    result: Result<(Api, Session), UserError>,
 }
 
 /// Everything that the network thread owns.
 pub(super) struct Worker {
-    inbox: mpsc::Receiver<Request>,
-    reports: mpsc::Sender<Report>,
-    /// Every task. They end by themselves when their inbox closes.
+    requests: mpsc::Receiver<Request>,
+    game_messages: mpsc::Receiver<GameMessage>,
+    events: EventSender,
+    /// The running tasks. Each ends when its handle is dropped.
     tasks: JoinSet<()>,
-    who: Option<SignedIn>,
-    entered: Option<Entered>,
-    queue: Option<oneshot::Sender<()>>,
-    replays: Replays,
-    nonce: u32,
+    /// The attempt to sign in, and cancelled ones that have not ended yet.
+    sign_ins: JoinSet<SignInOutcome>,
+    /// The newest attempt to sign in.
+    sign_in: SignInId,
+    session: Option<ActiveSession>,
+    room: Option<CurrentRoom>,
+    /// Dropping it cancels the search for a match.
+    search: Option<oneshot::Sender<()>>,
+    replays: ReplayTasks,
 }
 
 impl Worker {
-    pub(super) fn new(inbox: mpsc::Receiver<Request>, reports: mpsc::Sender<Report>) -> Self {
-        let (tasks, replays) = (JoinSet::new(), Replays::default());
-        Self { inbox, reports, tasks, who: None, entered: None, queue: None, replays, nonce: 0 }
+    pub(super) fn new(
+        requests: mpsc::Receiver<Request>,
+        game_messages: mpsc::Receiver<GameMessage>,
+        events: EventSender,
+    ) -> Self {
+        Self {
+            requests,
+            game_messages,
+            events,
+            tasks: JoinSet::new(),
+            sign_ins: JoinSet::new(),
+            sign_in: SignInId::default(),
+            session: None,
+            room: None,
+            search: None,
+            replays: ReplayTasks::default(),
+        }
     }
 
-    /// Serves until the game drops its end; then lets the links say goodbye. Seats wait: whoever comes back soon goes on.
+    /// Serves until the game drops its end. Then the links close, and the server keeps the seat.
     pub(super) async fn run(mut self) {
         loop {
             tokio::select! {
-                request = self.inbox.recv() => match request {
-                    Some(request) => self.serve(request).await,
+                request = self.requests.recv() => match request {
+                    Some(request) => self.serve(request),
                     None => break,
                 },
+                Some((link, message)) = self.game_messages.recv() => self.send(link, message),
+                Some(outcome) = self.sign_ins.join_next() => {
+                    // A cancelled attempt has no outcome.
+                    if let Ok(outcome) = outcome {
+                        self.signed_in(outcome);
+                    }
+                }
                 Some(_) = self.tasks.join_next() => {}
             }
         }
-        (self.who, self.entered, self.queue) = (None, None, None);
+        (self.session, self.room, self.search) = (None, None, None);
+        self.replays = ReplayTasks::default();
+        self.sign_ins.abort_all();
         while self.tasks.join_next().await.is_some() {}
     }
 
-    async fn serve(&mut self, request: Request) {
+    fn serve(&mut self, request: Request) {
         match request {
-            Request::SignIn { server, claim, token } => self.sign_in(&server, claim, token).await,
-            Request::ListRooms => self.call(async |api| Report::Rooms(plain(api.rooms().await))),
-            Request::LookAt(room) => {
-                self.call(async move |api| Report::Looked(room, plain(api.room(room).await)));
+            Request::SignIn(request) => self.sign_in(request),
+            Request::Directory(request) => self.serve_directory(request),
+            Request::Matchmaking(MatchmakingRequest::Start(mode)) => self.find_match(mode),
+            Request::Matchmaking(MatchmakingRequest::Cancel) => self.search = None,
+            Request::Room(RoomRequest::Enter { link, room, role }) => self.enter(link, room, role),
+            Request::Room(RoomRequest::Reconnect(link)) => {
+                if let Some(current) = self.room.as_ref().filter(|current| current.link == link) {
+                    current.handle.reconnect();
+                }
             }
-            Request::Create(room) => {
-                self.call(async move |api| Report::Created(plain(api.create(&room).await)));
+            Request::Room(RoomRequest::Leave(mode)) => self.leave(mode),
+            Request::Chat(ChatRequest::Send { channel, text }) => {
+                if let Some(session) = &mut self.session {
+                    session.chat.send(channel, text);
+                }
             }
-            Request::Queue(mode) => self.look_for_match(mode),
-            // Dropping the sender is the cancellation.
-            Request::LeaveQueue => self.queue = None,
-            Request::Enter { link, room, role } => self.enter(link, room, role),
-            Request::Replays(request) => {
-                self.replays.serve(request, &self.reports, &mut self.tasks);
+            Request::Replay(request) => {
+                self.replays.serve(request, &self.events, &mut self.tasks);
             }
-            Request::Leave => self.leave(Parting::Leave),
-            Request::StepOut => self.leave(Parting::StepOut),
-            Request::BeginAgain => self.want(Order::BeginAgain),
-            Request::Game(message) => self.want(Order::Say(message)),
-            Request::Say { channel, text } => self.say(channel, text),
         }
     }
 
-    async fn sign_in(&mut self, server: &str, claim: Claim, token: Option<String>) {
-        let report = match self.become_somebody(server, claim, token).await {
-            Ok(session) => Report::SignedIn { server: server.to_owned(), session },
-            Err(trouble) => Report::SignInFailed(trouble),
-        };
-        // When the game has gone, the loop ends at its next turn.
-        drop(self.reports.send(report).await);
+    /// A message for a room that was left meanwhile is dropped.
+    fn send(&self, link: LinkId, message: ClientMessage) {
+        if let Some(current) = self.room.as_ref().filter(|current| current.link == link) {
+            current.handle.send(message);
+        }
     }
 
-    async fn become_somebody(
-        &mut self,
-        server: &str,
-        claim: Claim,
-        token: Option<String>,
-    ) -> Result<Session, Trouble> {
-        let not_an_address = |_error| Trouble {
-            text: "That is no server's address. One looks like http://127.0.0.1:7777.".to_owned(),
-            may_pass: false,
-        };
-        let api = Api::new(server).map_err(not_an_address)?;
-        let session = match &claim {
-            Claim::Name(name) => api.sign_in(name, token).await.map_err(|error| error.trouble())?,
-            Claim::Handover(code) => api.redeem(code, token).await?,
-        };
-        self.leave(Parting::Leave);
-        self.queue = None;
-        let (chat, outbox) = mpsc::channel(OUTBOX_MAX);
-        let link = ChatLink::new(api.clone(), self.reports.clone(), outbox);
-        self.tasks.spawn(link.run());
-        self.who = Some(SignedIn { api, name: session.name.clone(), chat });
-        Ok(session)
-    }
-
-    /// One call, answered by one report. Without a session nothing happens: the game signs in first.
-    fn call<F>(&mut self, call: impl FnOnce(Api) -> F + Send + 'static)
-    where
-        F: Future<Output = Report> + Send + 'static,
-    {
-        let Some(who) = &self.who else { return };
-        let (api, reports) = (who.api.clone(), self.reports.clone());
-        self.tasks.spawn(async move {
-            let report = call(api).await;
-            drop(reports.send(report).await);
+    fn sign_in(&mut self, request: SignInRequest) {
+        self.sign_ins.abort_all();
+        self.sign_in = request.id;
+        self.sign_ins.spawn(async move {
+            let result = authenticate(&request).await;
+            SignInOutcome { id: request.id, server: request.server, result }
         });
     }
 
-    fn look_for_match(&mut self, mode: Mode) {
-        let Some(who) = &self.who else { return };
-        let (cancel, cancelled) = oneshot::channel();
-        self.queue = Some(cancel);
-        self.tasks.spawn(look_for_match(who.api.clone(), mode, self.reports.clone(), cancelled));
+    fn signed_in(&mut self, SignInOutcome { id, server, result }: SignInOutcome) {
+        if id != self.sign_in {
+            return;
+        }
+        let event = match result {
+            Ok((api, session)) => {
+                self.leave(LeaveMode::GiveUpSeat);
+                self.search = None;
+                let (chat, link) = chat_link(api.clone(), self.events.clone());
+                self.tasks.spawn(link.run());
+                self.session = Some(ActiveSession { api, name: session.name.clone(), chat });
+                SessionEvent::SignedIn { id, server, session }
+            }
+            Err(error) => SessionEvent::SignInFailed { id, error },
+        };
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            events.send(event).await;
+        });
     }
 
-    fn enter(&mut self, id: LinkId, room: RoomId, role: Role) {
-        self.leave(Parting::Leave);
-        let Some(who) = &self.who else { return };
-        let (reins, orders) = orders();
-        let link = Link {
-            id,
-            api: who.api.clone(),
-            name: who.name.clone(),
+    fn serve_directory(&mut self, request: DirectoryRequest) {
+        let Some(session) = &self.session else { return };
+        let (api, events) = (session.api.clone(), self.events.clone());
+        self.tasks.spawn(async move {
+            let event = match request {
+                DirectoryRequest::List => DirectoryEvent::Listed(for_person(api.rooms().await)),
+                DirectoryRequest::LookUp(room) => {
+                    DirectoryEvent::LookedUp(room, for_person(api.room(room).await))
+                }
+                DirectoryRequest::Create(room) => {
+                    DirectoryEvent::Created(for_person(api.create(&room).await))
+                }
+            };
+            events.send(event).await;
+        });
+    }
+
+    fn find_match(&mut self, mode: Mode) {
+        let Some(session) = &self.session else { return };
+        let (cancel, cancelled) = oneshot::channel();
+        self.search = Some(cancel);
+        self.tasks.spawn(find_match(session.api.clone(), mode, self.events.clone(), cancelled));
+    }
+
+    fn enter(&mut self, link: LinkId, room: RoomId, role: Role) {
+        self.leave(LeaveMode::GiveUpSeat);
+        let Some(session) = &self.session else { return };
+        let (handle, commands) = link_commands();
+        let room_link = RoomLink {
+            id: link,
+            api: session.api.clone(),
+            name: session.name.clone(),
             room,
             role,
-            reports: self.reports.clone(),
+            events: self.events.clone(),
             was_open: false,
         };
-        self.tasks.spawn(link.run(orders));
-        drop(who.chat.try_send(ChatClientMessage::Enter { room }));
-        self.entered = Some(Entered { room, reins });
+        self.tasks.spawn(room_link.run(commands));
+        session.chat.set_room(Some(room));
+        self.room = Some(CurrentRoom { link, handle });
     }
 
-    fn want(&self, order: Order) {
-        if let Some(entered) = &self.entered {
-            entered.reins.want(order);
+    fn leave(&mut self, mode: LeaveMode) {
+        let Some(current) = self.room.take() else { return };
+        if let Some(session) = &self.session {
+            session.chat.set_room(None);
         }
-    }
-
-    fn leave(&mut self, parting: Parting) {
-        let Some(entered) = self.entered.take() else { return };
-        if let Some(who) = &self.who {
-            drop(who.chat.try_send(ChatClientMessage::Exit { room: entered.room }));
-        }
-        match parting {
-            Parting::Leave => entered.reins.leave(),
-            Parting::StepOut => drop(entered.reins),
-        }
-    }
-
-    fn say(&mut self, channel: ChatChannel, text: String) {
-        self.nonce = self.nonce.wrapping_add(1);
-        if let Some(who) = &self.who {
-            let message = ChatClientMessage::Say { channel, text, nonce: self.nonce };
-            drop(who.chat.try_send(message));
+        match mode {
+            LeaveMode::GiveUpSeat => current.handle.give_up_seat(),
+            LeaveMode::KeepSeat => drop(current.handle),
         }
     }
 }
 
-fn plain<T>(answer: Result<T, CallError>) -> Result<T, Trouble> {
-    answer.map_err(|error| error.trouble())
+async fn authenticate(request: &SignInRequest) -> Result<(Api, Session), UserError> {
+    let not_an_address = |_error| UserError {
+        text: "That is no server's address. One looks like http://127.0.0.1:7777.".to_owned(),
+        is_transient: false,
+    };
+    let api = Api::new(&request.server).map_err(not_an_address)?;
+    let token = request.token.clone();
+    let session = match &request.credentials {
+        Credentials::Name(name) => for_person(api.sign_in(name, token).await)?,
+        Credentials::DeviceLink(code) => api.redeem(code, token).await?,
+    };
+    Ok((api, session))
 }
+
+fn for_person<T>(answer: Result<T, CallError>) -> Result<T, UserError> {
+    answer.map_err(|error| error.user_error())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,34 +1,35 @@
-//! Whether the hits that were seen here are those that the server counted.
+//! Compares the hits that were predicted with those that the server confirms.
 //!
-//! Own pulses and shoves hit at once on the own screen. A hit that the server then does not confirm was a lie; one
-//! that it reports and nobody saw coming was a surprise. Both count against the prediction. So does a hit that only a
-//! correction brought: it was shown, but not at once.
+//! The player's pulses and shoves hit at once on the player's screen. A predicted hit that the server does not confirm counts
+//! against the prediction, and so does a confirmed hit that was not predicted. A hit that only a correction brought was not
+//! predicted: it was presented late.
 //!
-//! A pulse is the same here and there when its name is: a shot that was fired in another tick is another shot, though
-//! the screen draws it on. A shove has no name; it is the same when it is close in time.
+//! Two hits of a pulse are the same when the pulse has the same id and the target is the same: a pulse that was fired in
+//! another tick is another one. A shove has no id; two hits of shoves on one target are the same when they are close in time.
 
 use std::collections::VecDeque;
 
 use shared::sim::{Event, PulseId, Slot};
 use shared::tick::Tick;
 
-/// A hit that is confirmed within so many ticks is the same.
+/// A hit that is confirmed within this time of the predicted one is the same.
 const SAME_WITHIN_TICKS: i32 = 12;
-/// Hits that wait for a word. One player cannot land more in a second; when full, the oldest is given up.
+/// Predicted hits that may wait to be confirmed. A player cannot land more in a second. When full, the oldest counts as not
+/// confirmed.
 const WAITING_MAX: usize = 32;
 
-/// The own hits of a round.
+/// The hits of the player in a round.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hits {
-    /// Seen here, not confirmed yet.
+pub(super) struct HitTracker {
+    /// Predicted and not confirmed yet.
     waiting: VecDeque<(Tick, Hit)>,
-    /// Seen here and there.
+    /// Predicted and confirmed.
     agreed: u32,
-    /// Seen in one place only.
+    /// Only predicted, or only confirmed.
     disagreed: u32,
 }
 
-/// Who was hit, and with what.
+/// A weapon and its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hit {
     Pulse(PulseId, Slot),
@@ -36,7 +37,7 @@ enum Hit {
 }
 
 impl Hit {
-    /// A hit that this seat has landed.
+    /// The hit of an event, when this player landed it.
     fn of(seat: Slot, event: &Event) -> Option<Self> {
         match event {
             Event::PulseHit { id, target, .. } if id.slot == seat => {
@@ -48,12 +49,12 @@ impl Hit {
     }
 }
 
-impl Hits {
-    /// An event is in a tick that was just stepped into the present, before the server had said it.
-    pub(super) fn foretold(&mut self, seat: Slot, tick: Tick, event: &Event) {
+impl HitTracker {
+    /// An event of a tick that was predicted for the first time.
+    pub(super) fn predict(&mut self, seat: Slot, tick: Tick, event: &Event) {
         let Some(hit) = Hit::of(seat, event) else { return };
-        // A correction took it back, and it comes a little later than it was seen.
-        if self.place_of(tick, hit).is_some() {
+        // A correction moved it to a later tick.
+        if self.index_of(tick, hit).is_some() {
             return;
         }
         if self.waiting.len() == WAITING_MAX {
@@ -63,38 +64,38 @@ impl Hits {
         self.waiting.push_back((tick, hit));
     }
 
-    /// The server says that it happened.
-    pub(super) fn settled(&mut self, seat: Slot, tick: Tick, event: &Event) {
+    /// An event that the server confirms.
+    pub(super) fn confirm(&mut self, seat: Slot, tick: Tick, event: &Event) {
         let Some(hit) = Hit::of(seat, event) else { return };
-        match self.place_of(tick, hit) {
-            Some(place) => {
-                self.waiting.remove(place);
+        match self.index_of(tick, hit) {
+            Some(index) => {
+                self.waiting.remove(index);
                 self.agreed += 1;
             }
             None => self.disagreed += 1,
         }
     }
 
-    /// The server's word has come to this tick: what it should have confirmed by now was wrong.
-    pub(super) fn settled_until(&mut self, tick: Tick) {
+    /// The server has confirmed all events until this tick: predicted hits that it should have confirmed by now were wrong.
+    pub(super) fn confirm_until(&mut self, tick: Tick) {
         let before = self.waiting.len();
         self.waiting.retain(|(then, _)| tick.since(*then) <= SAME_WITHIN_TICKS);
         self.disagreed += u32::try_from(before - self.waiting.len()).unwrap_or(0);
     }
 
-    fn place_of(&self, tick: Tick, hit: Hit) -> Option<usize> {
+    fn index_of(&self, tick: Tick, hit: Hit) -> Option<usize> {
         self.waiting
             .iter()
             .position(|(then, seen)| *seen == hit && tick.since(*then).abs() <= SAME_WITHIN_TICKS)
     }
 
-    /// Hits that were seen here, there, or in both places.
+    /// All hits, predicted or confirmed.
     #[must_use]
     pub(super) fn count(&self) -> u32 {
         self.agreed + self.disagreed
     }
 
-    /// How many of them were seen in both, in percent. Without any, all.
+    /// The share of hits that were both predicted and confirmed, in percent. 100 without hits.
     #[must_use]
     pub(super) fn agreement_percent(&self) -> f64 {
         if self.count() == 0 {
@@ -110,7 +111,7 @@ mod tests {
     use shared::sim::{Event, PulseId, Slot};
     use shared::tick::Tick;
 
-    use super::Hits;
+    use super::HitTracker;
 
     const ME: Slot = Slot(2);
 
@@ -124,46 +125,46 @@ mod tests {
     }
 
     #[test]
-    fn a_lie_and_a_surprise_count_against_what_was_seen_on_both_sides() {
-        let mut hits = Hits::default();
+    fn hits_that_were_only_predicted_or_only_confirmed_count_against_the_prediction() {
+        let mut hits = HitTracker::default();
 
-        hits.foretold(ME, Tick(100), &shove(ME, 5));
-        hits.foretold(ME, Tick(101), &shove(ME, 6));
-        hits.foretold(ME, Tick(102), &shove(Slot(7), 6));
-        hits.settled(ME, Tick(101), &shove(ME, 5));
-        hits.settled(ME, Tick(140), &shove(ME, 6));
-        hits.settled_until(Tick(140));
+        hits.predict(ME, Tick(100), &shove(ME, 5));
+        hits.predict(ME, Tick(101), &shove(ME, 6));
+        hits.predict(ME, Tick(102), &shove(Slot(7), 6));
+        hits.confirm(ME, Tick(101), &shove(ME, 5));
+        hits.confirm(ME, Tick(140), &shove(ME, 6));
+        hits.confirm_until(Tick(140));
 
-        assert_eq!(hits.count(), 3, "one agreed, one was a lie, one a surprise");
+        assert_eq!(hits.count(), 3, "one agreed, one was only predicted, one only confirmed");
         assert!((hits.agreement_percent() - 100.0 / 3.0).abs() < 1e-9);
     }
 
     #[test]
-    fn a_shot_agrees_with_itself_alone() {
-        let mut hits = Hits::default();
+    fn a_pulse_agrees_only_with_itself() {
+        let mut hits = HitTracker::default();
 
-        hits.foretold(ME, Tick(100), &shot(90, 5));
-        hits.settled(ME, Tick(102), &shot(90, 5));
+        hits.predict(ME, Tick(100), &shot(90, 5));
+        hits.confirm(ME, Tick(102), &shot(90, 5));
         assert_eq!((hits.agreed, hits.disagreed), (1, 0));
-        hits.foretold(ME, Tick(200), &shot(190, 5));
-        hits.foretold(ME, Tick(300), &shot(290, 5));
-        hits.settled(ME, Tick(201), &shot(192, 5));
-        hits.settled(ME, Tick(301), &shot(290, 6));
-        hits.settled_until(Tick(340));
+        hits.predict(ME, Tick(200), &shot(190, 5));
+        hits.predict(ME, Tick(300), &shot(290, 5));
+        hits.confirm(ME, Tick(201), &shot(192, 5));
+        hits.confirm(ME, Tick(301), &shot(290, 6));
+        hits.confirm_until(Tick(340));
 
-        assert_eq!((hits.agreed, hits.disagreed), (1, 4), "another shot, and another target");
+        assert_eq!((hits.agreed, hits.disagreed), (1, 4), "another pulse, and another target");
     }
 
     #[test]
-    fn a_hit_that_comes_a_little_later_than_it_was_seen_is_one() {
-        let mut hits = Hits::default();
+    fn a_hit_that_a_correction_moves_is_one_hit() {
+        let mut hits = HitTracker::default();
 
         for event in [shove(ME, 5), shot(90, 6)] {
-            hits.foretold(ME, Tick(100), &event);
-            hits.foretold(ME, Tick(102), &event);
-            hits.settled(ME, Tick(102), &event);
+            hits.predict(ME, Tick(100), &event);
+            hits.predict(ME, Tick(102), &event);
+            hits.confirm(ME, Tick(102), &event);
         }
-        hits.settled_until(Tick(140));
+        hits.confirm_until(Tick(140));
 
         assert_eq!((hits.agreed, hits.disagreed), (2, 0));
     }

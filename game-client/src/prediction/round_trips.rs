@@ -1,11 +1,12 @@
-//! How long the last pings took, there and back.
+//! The last round trips.
 //!
-//! A room listens to a client in every second tick, so a ping may take two ticks longer than the link; pings leave at uneven
-//! moments, and the quickest of a few seconds is the link. The slowest says how slow it can be.
+//! A room reads its sockets in every second tick, so a ping may take two ticks longer than the time on the wire. Pings are
+//! sent at varying moments, so the smallest round trip of a few seconds is the time on the wire. The largest says how slow the
+//! link can be.
 
 use std::collections::VecDeque;
 
-/// Pings that are remembered: about four seconds. The oldest is forgotten.
+/// Round trips kept, about four seconds. When full, the oldest is dropped.
 const KEPT: usize = 8;
 
 /// The last round trips, in ticks.
@@ -13,7 +14,7 @@ const KEPT: usize = 8;
 pub(super) struct RoundTrips(VecDeque<f64>);
 
 impl RoundTrips {
-    /// Another ping came back after so many ticks.
+    /// Adds a round trip.
     pub(super) fn add(&mut self, ticks: f64) {
         if self.0.len() == KEPT {
             self.0.pop_front();
@@ -21,13 +22,13 @@ impl RoundTrips {
         self.0.push_back(ticks);
     }
 
-    /// The quickest. Nothing before the first.
+    /// The smallest. `None` before the first.
     #[must_use]
     pub(super) fn least(&self) -> Option<f64> {
         self.0.iter().copied().min_by(f64::total_cmp)
     }
 
-    /// The slowest. Nothing before the first.
+    /// The largest. `None` before the first.
     #[must_use]
     pub(super) fn most(&self) -> Option<f64> {
         self.0.iter().copied().max_by(f64::total_cmp)
@@ -39,7 +40,7 @@ mod tests {
     use super::{KEPT, RoundTrips};
 
     #[test]
-    fn what_is_older_than_a_few_seconds_is_forgotten() {
+    fn round_trips_older_than_a_few_seconds_are_dropped() {
         let mut trips = RoundTrips::default();
         assert_eq!(trips.least(), None);
 

@@ -1,11 +1,13 @@
-//! Where one round ends and the next begins, as keyframes tell it.
+//! Whether a keyframe belongs to the round that is followed, or begins another one.
+//!
+//! Of each world, the functions take the tick and the length of its round in ticks.
 
 use shared::tick::Tick;
 
-/// A keyframe from so far ahead is another round, not a stretch that was missed.
+/// A keyframe that is farther away than this, ten seconds, belongs to another round.
 const SAME_ROUND_TICKS: i32 = 600;
 
-/// Whether a keyframe is of another round than the one that is followed. Of each, the tick and the round's length.
+/// Whether a keyframe begins another round. One that goes back in time does.
 pub(super) fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
     match (before, now) {
         (Some((before, length)), Some((now, new_length))) => {
@@ -16,8 +18,8 @@ pub(super) fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u
     }
 }
 
-/// Whether a keyframe is a place of the round that is followed, not far from where one was.
-pub(super) fn is_same_round_again(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
+/// Whether a keyframe belongs to the round that is followed. It may go back in time.
+pub(super) fn is_same_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
     let (Some((before, length)), Some((now, new_length))) = (before, now) else { return false };
     length == new_length && now.since(before).abs() < SAME_ROUND_TICKS
 }

@@ -1,16 +1,16 @@
-//! Numbers of a round that percentiles are asked of.
+//! Samples of a round, and their percentiles.
 
 use std::collections::VecDeque;
 
-/// Numbers kept. When full, the oldest is forgotten.
+/// Samples kept. When full, the oldest is dropped.
 const SAMPLES_MAX: usize = 16_384;
 
-/// The last numbers of one kind.
+/// The newest samples of one quantity.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Samples(VecDeque<u32>);
 
 impl Samples {
-    /// Another one.
+    /// Adds a sample.
     pub(super) fn add(&mut self, sample: u32) {
         if self.0.len() == SAMPLES_MAX {
             self.0.pop_front();
@@ -18,22 +18,22 @@ impl Samples {
         self.0.push_back(sample);
     }
 
-    /// What a part of them does not exceed. Zero when there are none.
+    /// A percentile of all samples. Zero without samples.
     #[must_use]
     pub(super) fn percentile(&self, percent: usize) -> u32 {
         self.percentile_of_last(SAMPLES_MAX, percent)
     }
 
-    /// What a part of the newest does not exceed. Zero when there are none.
+    /// A percentile of the newest `count` samples. Zero without samples.
     #[must_use]
     pub(super) fn percentile_of_last(&self, count: usize, percent: usize) -> u32 {
         let mut sorted: Vec<u32> = self.last(count).collect();
         sorted.sort_unstable();
-        let place = sorted.len().saturating_sub(1) * percent / 100;
-        sorted.get(place).copied().unwrap_or(0)
+        let index = sorted.len().saturating_sub(1) * percent / 100;
+        sorted.get(index).copied().unwrap_or(0)
     }
 
-    /// The newest, the newest of them first.
+    /// The newest `count` samples, the newest first.
     pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = u32> {
         self.0.iter().rev().take(count).copied()
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::{SAMPLES_MAX, Samples};
 
     #[test]
-    fn the_oldest_are_forgotten() {
+    fn the_oldest_are_dropped() {
         let mut samples = Samples::default();
         assert_eq!(samples.percentile(50), 0);
 

@@ -1,4 +1,4 @@
-//! A whole link played in memory: a server that steps, a line with delay, a client that predicts.
+//! A whole link in memory: a server that steps, a connection with a delay, a client that predicts.
 
 mod crowd;
 mod hits;
@@ -17,40 +17,41 @@ use super::Match;
 
 const ME: Slot = Slot(0);
 
-/// A room with one person behind a line with delay, and bots.
+/// A room with bots and one player behind a connection with a delay.
 struct Line {
     server: World,
     encoder: StreamEncoder,
     client: Match,
     down: VecDeque<(u32, Vec<u8>)>,
     up: VecDeque<(u32, Tick, Vec<Input>)>,
-    /// When a ping is back, and when it left.
+    /// When a pong arrives, and when its ping left.
     pings: VecDeque<(u32, u32)>,
     filed: Vec<Option<(Tick, Input)>>,
-    /// The own input that the server took last, and how long ago.
+    /// The player's input that the server applied last, and how many ticks ago.
     held: (Input, u32),
-    /// What the player holds at this moment.
+    /// The player's input at a moment.
     drives: fn(&World, u32) -> Input,
-    /// Until then nothing gets through.
-    stuck_until: u32,
-    /// Snapshots that come with one picture at most.
+    /// Until then the connection is stalled.
+    stalled_until: u32,
+    /// Snapshots that arrive with one frame at most.
     snapshots_max: usize,
-    /// The server takes what comes, and does not step.
+    /// Whether the server receives and does not step.
     stands_still: bool,
     unsent: Vec<Vec<Command>>,
-    /// What goes with the next delta.
-    announced: Vec<RelayedInput>,
-    /// Everything that was sent down.
-    said: Vec<u8>,
+    /// The inputs that are relayed with the next delta.
+    relayed: Vec<RelayedInput>,
+    /// Everything that the server sent.
+    sent_down: Vec<u8>,
     delay: u32,
-    /// Ticks that the client's screen takes for one picture.
+    /// The length of a frame of the client, in ticks.
     frame: u32,
     now: u32,
     margins: Vec<i16>,
-    /// Whether inputs that were too far ahead are told of.
-    tells_ahead: bool,
-    /// Inputs that found their tick since the last look.
+    /// Whether the server reports about inputs that were too far ahead.
+    reports_ahead: bool,
+    /// Inputs that arrived in time since this was last reset.
     in_time: u32,
+    /// Knock-outs on the server, and confirmed ones on the client.
     knock_outs: [u32; 2],
     reports: Vec<PlayReport>,
 }
@@ -82,17 +83,17 @@ impl Line {
             filed: vec![None; 64],
             held: (Input::default(), 0),
             drives: |world, _| bot::think(world, ME, BotStrength::Keen),
-            stuck_until: 0,
+            stalled_until: 0,
             snapshots_max: usize::MAX,
             stands_still: false,
             unsent: Vec::new(),
-            announced: Vec::new(),
-            said: Vec::new(),
+            relayed: Vec::new(),
+            sent_down: Vec::new(),
             delay,
             frame: 1,
             now: 0,
             margins: Vec::new(),
-            tells_ahead: true,
+            reports_ahead: true,
             in_time: 0,
             knock_outs: [0; 2],
             reports: Vec::new(),
@@ -122,8 +123,8 @@ impl Line {
         self.unsent.push(commands);
         if self.unsent.len() == 2 {
             let delta = self.encoder.delta(&std::mem::take(&mut self.unsent), &self.server);
-            self.said.extend_from_slice(&delta);
-            let ahead = relay::encode(&self.server, &std::mem::take(&mut self.announced));
+            self.sent_down.extend_from_slice(&delta);
+            let ahead = relay::encode(&self.server, &std::mem::take(&mut self.relayed));
             self.down.push_back((self.now + self.delay, [delta, ahead].concat()));
         }
     }
@@ -131,19 +132,19 @@ impl Line {
     /// One sixtieth of a second.
     fn tick(&mut self) {
         self.now += 1;
-        let gets_through = self.now >= self.stuck_until;
+        let gets_through = self.now >= self.stalled_until;
         while gets_through
             && let Some((_, first, inputs)) = self.up.pop_front_if(|(at, ..)| *at <= self.now)
         {
-            for (place, input) in inputs.into_iter().enumerate() {
-                let tick = first.plus(place as u32);
+            for (index, input) in inputs.into_iter().enumerate() {
+                let tick = first.plus(index as u32);
                 let margin = tick.since(self.server.tick);
                 let is_ahead = margin > INPUT_LEAD_TICKS_MAX as i32;
-                if !is_ahead || self.tells_ahead {
+                if !is_ahead || self.reports_ahead {
                     self.margins.push(margin as i16);
                 }
                 if !is_ahead {
-                    // The first word stands.
+                    // The first input for a tick stands.
                     let filed = &mut self.filed[tick.0 as usize % 64];
                     *filed = filed.filter(|(at, _)| *at == tick).or(Some((tick, input)));
                     self.in_time += u32::from(margin >= 0);
@@ -154,17 +155,17 @@ impl Line {
             self.tick_server(Vec::new());
         }
         let time = f64::from(self.now);
-        let come = self.down.iter().filter(|(at, _)| gets_through && *at <= self.now).count();
-        for (_, bytes) in self.down.drain(..come.min(self.snapshots_max)) {
-            self.client.frames(&bytes, time).expect("frames follow");
+        let arrived = self.down.iter().filter(|(at, _)| gets_through && *at <= self.now).count();
+        for (_, bytes) in self.down.drain(..arrived.min(self.snapshots_max)) {
+            self.client.receive(&bytes, time).expect("frames follow");
         }
-        let is_told = self.now.is_multiple_of(30) && gets_through && !self.stands_still;
-        if is_told && !self.margins.is_empty() {
+        let is_reported = self.now.is_multiple_of(30) && gets_through && !self.stands_still;
+        if is_reported && !self.margins.is_empty() {
             let worst = self.margins.drain(..).min().unwrap_or(0);
-            self.client.timing(worst, 0, 30);
+            self.client.input_timing(worst, 0, 30);
         }
         if self.now == 1 || self.now.is_multiple_of(29) {
-            // Some wait for the server's next tick.
+            // Some pings wait for the server's next tick.
             self.pings.push_back((self.now + 2 * self.delay + self.now % 2, self.now));
         }
         while let Some((_, left)) = self.pings.pop_front_if(|(at, _)| *at <= self.now) {
@@ -173,7 +174,7 @@ impl Line {
         if !self.now.is_multiple_of(self.frame) {
             return;
         }
-        let sent = self.client.run(time, |world| (self.drives)(world, self.now));
+        let sent = self.client.advance(time, |world| (self.drives)(world, self.now));
         for message in sent {
             if let ClientMessage::Report(report) = message {
                 self.reports.push(report);
@@ -181,15 +182,15 @@ impl Line {
             let ClientMessage::Inputs { first, inputs } = message else { continue };
             self.up.push_back((self.now + self.delay, first, inputs.to_vec()));
         }
-        for happening in self.client.take_happenings() {
-            let counts = happening.settled && matches!(happening.event, Event::KnockOut { .. });
+        for event in self.client.take_events() {
+            let counts = event.is_confirmed && matches!(event.event, Event::KnockOut { .. });
             self.knock_outs[1] += u32::from(counts);
         }
     }
 }
 
 #[test]
-fn alone_on_a_steady_link_nothing_is_ever_corrected() {
+fn a_player_alone_on_a_steady_link_is_hardly_corrected() {
     let mut line = Line::new(3, 0, 5);
 
     (0..1_200).for_each(|_| line.tick());
@@ -211,15 +212,16 @@ fn among_bots_corrections_are_small_and_every_knock_out_counts_once() {
         let report = line.client.statistics().report();
         assert!(report.correction_p50_radii < 0.05, "delay {delay}: {report:?}");
         assert!(report.correction_p99_radii < off_max, "delay {delay}: {report:?}");
-        let [said, counted] = line.knock_outs;
-        assert!(said > 0 && said - counted <= 1, "delay {delay}: {said} said, {counted} counted");
+        let [stepped, confirmed] = line.knock_outs;
+        let about = format!("delay {delay}: {stepped} stepped, {confirmed} confirmed");
+        assert!(stepped > 0 && stepped - confirmed <= 1, "{about}");
         let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
         assert!((0..=20).contains(&ahead), "delay {delay}: {ahead} ticks ahead");
     }
 }
 
 #[test]
-fn what_is_announced_is_in_the_present_and_what_does_not_come_to_pass_is_not() {
+fn a_relayed_input_is_predicted_and_taken_back_when_it_is_not_applied() {
     let mut line = Line::new(6, 1, 5);
     while line.now < 600 || !line.unsent.is_empty() {
         line.tick();
@@ -230,20 +232,20 @@ fn what_is_announced_is_in_the_present_and_what_does_not_come_to_pass_is_not() {
     let thrust = Thrust::from_code((now.code() + 8) % 16 + 1).expect("a direction");
     let tick = line.server.tick.plus(4);
     let input = Input { thrust, ..Input::default() };
-    line.announced.push(RelayedInput { slot: other, tick, input });
+    line.relayed.push(RelayedInput { slot: other, tick, input });
 
-    let is_told = |line: &Line| {
-        let settled = line.client.settled_world().expect("a world").tick;
-        !settled.is_after(tick) && thrust_in(line.client.predicted_world()) == Some(thrust)
+    let is_predicted = |line: &Line| {
+        let confirmed = line.client.confirmed_world().expect("a world").tick;
+        !confirmed.is_after(tick) && thrust_in(line.client.predicted_world()) == Some(thrust)
     };
     let until = line.now + 60;
-    while !is_told(&line) && line.now < until {
+    while !is_predicted(&line) && line.now < until {
         line.tick();
     }
-    assert!(is_told(&line), "nobody was told before the tick had come");
+    assert!(is_predicted(&line), "the input was not relayed before its tick");
 
-    // The bot in that seat knows nothing of it.
-    while !line.client.settled_world().expect("a world").tick.is_after(tick.plus(2)) {
+    // The bot in that seat does not hold that input.
+    while !line.client.confirmed_world().expect("a world").tick.is_after(tick.plus(2)) {
         line.tick();
     }
     assert_eq!(line.client.diverged(), 0);
@@ -251,7 +253,7 @@ fn what_is_announced_is_in_the_present_and_what_does_not_come_to_pass_is_not() {
 }
 
 #[test]
-fn snapshots_that_come_together_are_one_correction() {
+fn snapshots_that_arrive_together_are_one_correction() {
     let mut line = Line::new(3, 7, 9);
     (0..600).for_each(|_| line.tick());
     let before = line.client.statistics().clone();
@@ -265,9 +267,10 @@ fn snapshots_that_come_together_are_one_correction() {
     (0..12).for_each(|_| line.tick());
 
     let after = line.client.statistics();
-    let (heard, compared) = (after.heard - before.heard, after.compared - before.compared);
-    assert!(heard >= 8 && compared + 3 <= heard, "{compared} of {heard}");
-    // Nobody sees what was passed over, so it is no correction of zero either.
+    let received = after.received - before.received;
+    let compared = after.compared - before.compared;
+    assert!(received >= 8 && compared + 3 <= received, "{compared} of {received}");
+    // A snapshot that was skipped is no correction of zero either.
     assert_eq!(after.sizes.last(usize::MAX).len(), after.compared as usize);
 }
 
@@ -276,7 +279,7 @@ fn a_stall_of_half_a_second_is_over_at_once() {
     let mut line = Line::new(3, 7, 9);
     (0..600).for_each(|_| line.tick());
 
-    // The line is stuck: everything arrives together afterwards.
+    // The connection stalls: everything arrives together afterwards.
     let until = line.now + 30;
     for (at, _) in &mut line.down {
         *at = until;
@@ -293,36 +296,37 @@ fn a_stall_of_half_a_second_is_over_at_once() {
     (0..120).for_each(|_| line.tick());
 
     let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
-    // A little more than before, for some seconds: there may be another one.
+    // For some seconds the lead is a little larger than before: there may be another stall.
     assert!((1..=13).contains(&ahead), "{ahead} ticks ahead");
     assert!(line.margins.iter().all(|margin| (0..=30).contains(margin)), "{:?}", line.margins);
 }
 
 #[test]
-fn a_keyframe_from_before_heals_what_went_elsewhere_and_tells_nothing_twice() {
+fn a_keyframe_that_goes_back_ends_a_divergence_and_confirms_nothing_twice() {
     let mut line = Line::new(0, 7, 21);
     while line.now < 600 || !line.unsent.is_empty() {
         line.tick();
     }
-    line.said.clear();
+    line.sent_down.clear();
     let keyframe = line.encoder.keyframe(&line.server);
-    let mut wrong = line.client.settled_world().expect("a world").clone();
+    let mut wrong = line.client.confirmed_world().expect("a world").clone();
     wrong.discs[1].position.x += 9;
     let wrong = StreamEncoder::new().keyframe(&wrong);
-    line.client.frames(&wrong, f64::from(line.now)).expect("a keyframe");
+    line.client.receive(&wrong, f64::from(line.now)).expect("a keyframe");
     while line.now < 670 || !line.unsent.is_empty() {
         line.tick();
     }
     let (diverged, rounds) = (line.client.diverged(), line.client.rounds());
-    assert!(line.client.astray().is_some() && diverged > 0);
+    assert!(line.client.desynced_at().is_some() && diverged > 0);
 
-    line.client.frames(&keyframe, f64::from(line.now)).expect("a keyframe");
-    let said = std::mem::take(&mut line.said);
-    line.client.frames(&said, f64::from(line.now)).expect("what followed it");
+    line.client.receive(&keyframe, f64::from(line.now)).expect("a keyframe");
+    let sent = std::mem::take(&mut line.sent_down);
+    line.client.receive(&sent, f64::from(line.now)).expect("what followed it");
 
-    assert_eq!((line.client.astray(), line.client.settled_world()), (None, Some(&line.server)));
-    let happened = line.client.take_happenings();
-    assert!(!happened.iter().any(|happening| happening.settled), "{happened:?}");
+    assert_eq!(line.client.desynced_at(), None);
+    assert_eq!(line.client.confirmed_world(), Some(&line.server));
+    let events = line.client.take_events();
+    assert!(!events.iter().any(|event| event.is_confirmed), "{events:?}");
     (0..300).for_each(|_| line.tick());
     assert_eq!((line.client.diverged(), line.client.rounds()), (diverged, rounds));
     let ahead = line.client.predicted_world().expect("a world").tick.since(line.server.tick);
@@ -339,16 +343,16 @@ fn a_report_goes_to_the_server_every_five_seconds() {
     let last = line.reports.last().expect("one");
     assert!(last.is_valid() && (100..140).contains(&last.round_trip_ms), "{last:?}");
     assert!((1..60).contains(&last.snapshot_age_p99_ms), "{last:?}");
-    // There and back takes six ticks; inputs come a tick or two early.
+    // A round trip takes six ticks; inputs arrive a tick or two early.
     assert!((100..200).contains(&last.lead_ms), "{last:?}");
     assert_eq!(last.stalls_per_minute, 0);
 }
 
 #[test]
-fn after_seconds_of_a_slow_line_the_controls_are_back_soon() {
-    for (slow, tells_ahead) in [(24, true), (24, false), (60, true), (60, false)] {
+fn after_seconds_on_a_slow_link_inputs_are_in_time_again_soon() {
+    for (slow, reports_ahead) in [(24, true), (24, false), (60, true), (60, false)] {
         let mut line = Line::new(2, 7, 11);
-        line.tells_ahead = tells_ahead;
+        line.reports_ahead = reports_ahead;
         (0..300).for_each(|_| line.tick());
 
         line.delay = slow;
@@ -359,14 +363,14 @@ fn after_seconds_of_a_slow_line_the_controls_are_back_soon() {
         (0..120).for_each(|_| line.tick());
 
         let lead = line.client.lead();
-        let about = format!("after {slow} ticks, told of: {tells_ahead}, lead {lead}");
+        let about = format!("after {slow} ticks, reported: {reports_ahead}, lead {lead}");
         assert!(line.in_time > 100, "{} of 120 inputs in time {about}", line.in_time);
         assert!(lead < 12.0, "{about}");
     }
 }
 
 #[test]
-fn on_a_slow_machine_inputs_still_come_in_time() {
+fn on_a_slow_machine_inputs_still_arrive_in_time() {
     let mut line = Line::new(2, 0, 13);
     line.frame = 6;
     (0..900).for_each(|_| line.tick());

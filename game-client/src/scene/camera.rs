@@ -1,4 +1,4 @@
-//! Where the picture is taken from: the own disc in view, a little ahead of it, steady.
+//! The camera: it keeps the followed disc in view, looks a little ahead of it, and moves smoothly.
 
 use bevy::camera::{Camera, Camera2d, ClearColor, Hdr, OrthographicProjection, Projection};
 use bevy::color::{Alpha as _, LinearRgba};
@@ -14,45 +14,47 @@ use bevy::window::PrimaryWindow;
 use presentation::camera::{eased_share, wide_picture_height};
 use shared::sim::Slot;
 
+use super::gradient_mesh::GradientMesh;
+use super::own_fall::{self, OwnFall};
 use super::painter::Painter;
-use super::tinted::Tinted;
-use super::{OwnFall, Phase, Stage, palette};
+use super::palette;
+use crate::frame::{Phase, RenderState};
 use crate::settings::{Quality, Settings};
 
-/// Height of the picture around the own disc, in units.
+/// The height of the picture around the followed disc, in units.
 const HEIGHT_PLAYING: f32 = 800.0;
-/// However small the ice is: less is never shown.
+/// The smallest height of the picture, in units, however small the platform is.
 const HEIGHT_LEAST: f32 = 640.0;
-/// How much of the way from the middle of the ice to the own disc the picture goes.
+/// The centre of the picture lies this part of the way from the centre of the platform to the followed disc.
 const FOLLOW: f32 = 0.62;
-/// The same for who pushed the own disc over the edge…
+/// The same for the disc that pushed the own one over the edge…
 const FOLLOW_KILLER: f32 = 0.86;
-/// …who is seen from a little nearer.
+/// …which is shown from a little nearer.
 const HEIGHT_KILLER: f32 = 680.0;
-/// On wide ice the own disc is never farther from the middle of the picture than this, along both axes: what is behind
-/// it is told of a little longer than what is before it.
+/// On wide ice the followed disc is never farther than this from the centre of the picture along an axis, in units. The server
+/// sends what is behind the disc a little longer than what is in front of it.
 const WIDE_LAG: f32 = 90.0;
-/// Whom the picture follows is somewhere else all at once, farther away than this: it does not fly there.
+/// Cut, instead of pan, when the followed disc moves farther than this in one frame.
 const CUT_UNITS: f32 = 500.0;
-/// Seconds of the own movement that the picture looks ahead.
+/// How far the camera looks ahead along the velocity of the followed disc.
 const LOOK_AHEAD_SECONDS: f32 = 0.12;
-/// Room around the ice when all of it is shown.
+/// The size of the picture when the whole platform is shown, as a multiple of its diameter.
 const ROOM: f32 = 1.16;
-/// The shake fades within so many seconds.
+/// The duration of the strongest shake.
 const SHAKE_SECONDS: f32 = 0.45;
 /// The largest shake, in units.
 const SHAKE_UNITS: f32 = 15.0;
 
-/// What the picture shows.
+/// The part of the scene that the picture shows.
 #[derive(Debug, Clone, Copy, Resource)]
 pub struct View {
-    /// The place in the middle.
+    /// The centre.
     pub centre: Vec2,
-    /// Units for each logical pixel.
+    /// Units a logical pixel.
     pub scale: f32,
-    /// Size of the window in logical pixels.
+    /// The size of the window, in logical pixels.
     pub window: Vec2,
-    /// Few sparks, no bloom: the processor draws.
+    /// Whether detail is reduced (few sparks, no bloom), for a software renderer.
     pub is_plain: bool,
 }
 
@@ -63,20 +65,20 @@ impl Default for View {
 }
 
 impl View {
-    /// Half of what the picture shows, in units.
+    /// Half of the size of the picture, in units.
     #[must_use]
     pub fn half(&self) -> Vec2 {
         self.window * self.scale / 2.0
     }
 
-    /// The place under a point of the window (logical pixels, y down).
+    /// The place at a point of the window (logical pixels, y down).
     #[must_use]
     pub fn place_at(&self, pixel: Vec2) -> Vec2 {
         let from_middle = pixel - self.window / 2.0;
         self.centre + Vec2::new(from_middle.x, -from_middle.y) * self.scale
     }
 
-    /// Where in the window (logical pixels, y down) a place is seen.
+    /// The point of the window (logical pixels, y down) at which a place is seen.
     #[must_use]
     pub fn pixel_of(&self, place: Vec2) -> Vec2 {
         let from_centre = (place - self.centre) / self.scale;
@@ -84,7 +86,7 @@ impl View {
     }
 }
 
-/// How much the picture shakes, from 0 to 1.
+/// The shake of the picture.
 #[derive(Debug, Default, Resource)]
 pub struct Shake {
     trauma: f32,
@@ -92,12 +94,12 @@ pub struct Shake {
 }
 
 impl Shake {
-    /// Something hit. `force` from 0 to 1.
+    /// Adds the shake of a hit, from 0 to 1.
     pub fn add(&mut self, force: f32) {
         self.trauma = (self.trauma + force).min(1.0);
     }
 
-    fn pass(&mut self, seconds: f32) -> Vec2 {
+    fn advance(&mut self, seconds: f32) -> Vec2 {
         self.trauma = (self.trauma - seconds / SHAKE_SECONDS).max(0.0);
         self.time += seconds;
         let strength = self.trauma * self.trauma * SHAKE_UNITS;
@@ -108,7 +110,7 @@ impl Shake {
 #[derive(Debug, Component)]
 pub(super) struct GameCamera;
 
-/// Places the camera.
+/// Moves the camera.
 #[derive(Debug)]
 pub(super) struct CameraPlugin;
 
@@ -118,16 +120,19 @@ impl Plugin for CameraPlugin {
             .init_resource::<Shake>()
             .insert_resource(ClearColor(palette::VOID_OUTER))
             .add_systems(Startup, set_up)
-            .add_systems(Update, veil.in_set(Phase::Paint))
+            .add_systems(Update, veil.in_set(Phase::Draw))
             .add_systems(
                 Update,
-                (choose_quality, follow).chain().after(Phase::Show).before(Phase::Paint),
+                (choose_quality, follow.after(own_fall::track))
+                    .chain()
+                    .after(Phase::Present)
+                    .before(Phase::Draw),
             );
     }
 }
 
 fn set_up(mut commands: Commands) {
-    // Edges are made smooth by the shapes themselves.
+    // Without multisampling: shapes and gradient meshes have soft edges of their own.
     commands.spawn((Camera2d, GameCamera, Msaa::Off, Tonemapping::None, DebandDither::Disabled));
 }
 
@@ -156,8 +161,8 @@ fn choose_quality(
     }
 }
 
-pub(super) fn follow(
-    stage: Res<Stage>,
+fn follow(
+    render: Res<RenderState>,
     fall: Res<OwnFall>,
     time: Res<Time>,
     settings: Res<Settings>,
@@ -170,17 +175,17 @@ pub(super) fn follow(
 ) {
     let seconds = time.delta_secs();
     view.window = Vec2::new(window.width(), window.height()).max(Vec2::ONE);
-    let (centre, height) = wanted(&stage, fall.killer(), view.window, time.elapsed_secs());
-    let jump = followed.jumps_to(&stage);
-    let near = if jump { 1.0 } else { eased_share(seconds.into()) as f32 };
+    let (centre, height) = wanted(&render, fall.killer(), view.window, time.elapsed_secs());
+    let cuts = followed.cuts_to(&render);
+    let near = if cuts { 1.0 } else { eased_share(seconds.into()) as f32 };
     view.centre = view.centre.lerp(centre, near);
     view.scale += (height / view.window.y - view.scale) * near;
-    if let Some(place) = held(&stage) {
+    if let Some(place) = anchor(&render) {
         view.centre = view.centre.clamp(place - WIDE_LAG, place + WIDE_LAG);
         view.scale = view.scale.min(height / view.window.y);
     }
     painter.look_at(view.centre, view.half() + SHAKE_UNITS);
-    let shaken = if settings.shake { shake.pass(seconds) } else { Vec2::ZERO };
+    let shaken = if settings.shake { shake.advance(seconds) } else { Vec2::ZERO };
     for (mut transform, mut projection) in &mut camera {
         transform.translation = (view.centre + shaken).extend(transform.translation.z);
         if let Projection::Orthographic(OrthographicProjection { scale, .. }) = &mut *projection {
@@ -189,43 +194,46 @@ pub(super) fn follow(
     }
 }
 
-/// Whom the picture followed, and where.
+/// The world and the disc that the camera followed in the last frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Followed {
-    act: u32,
-    subject: Option<(Slot, Vec2)>,
+struct Followed {
+    generation: u32,
+    followed: Option<(Slot, Vec2)>,
 }
 
 impl Followed {
-    /// Whether the picture is somewhere else from now on, without a way from there to here.
-    fn jumps_to(&mut self, stage: &Stage) -> bool {
-        let subject = stage.subject.and_then(|slot| stage.drawn.as_ref()?.disc(slot));
-        let now = Self { act: stage.act, subject: subject.map(|disc| (disc.slot, disc.position)) };
+    /// Whether the camera cuts to the new state instead of moving there.
+    fn cuts_to(&mut self, render: &RenderState) -> bool {
+        let followed = render.followed.and_then(|slot| render.scene.as_ref()?.disc(slot));
+        let now = Self {
+            generation: render.generation,
+            followed: followed.map(|disc| (disc.slot, disc.position)),
+        };
         let before = core::mem::replace(self, now);
-        let is_torn = match (before.subject, now.subject) {
+        let jumped = match (before.followed, now.followed) {
             (Some((old, from)), Some((new, to))) => old == new && from.distance(to) > CUT_UNITS,
             _ => false,
         };
-        before.act != now.act || is_torn
+        before.generation != now.generation || jumped
     }
 }
 
-/// The place that the middle of the picture keeps to, where only what is near it is known.
-fn held(stage: &Stage) -> Option<Vec2> {
-    let drawn = stage.drawn.as_ref().filter(|drawn| drawn.is_partial)?;
-    Some(drawn.disc(stage.subject?)?.position)
+/// The place that the camera must keep near to, because the client knows only what is near it.
+fn anchor(render: &RenderState) -> Option<Vec2> {
+    let scene = render.scene.as_ref().filter(|scene| scene.is_partial)?;
+    Some(scene.disc(render.followed?)?.position)
 }
 
-/// Darkens the picture behind the menu: much at the left, where the panels are.
+/// Darkens the backdrop of the menu, most at the left behind the panels.
 fn veil(
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     view: Res<View>,
     mut painter: ResMut<Painter>,
     mut is_shown: Local<bool>,
 ) {
-    if stage.is_backdrop {
+    if render.is_backdrop {
         let half = view.window * view.scale / 2.0 + Vec2::splat(40.0);
-        let mut sheet = Tinted::default();
+        let mut sheet = GradientMesh::default();
         let left = view.centre.x - half.x;
         let reach = half.x * 1.25;
         sheet.grid(view.centre, half, (12, 1), |place| {
@@ -235,32 +243,32 @@ fn veil(
         });
         painter.veil(sheet);
     } else if *is_shown {
-        painter.veil(Tinted::default());
+        painter.veil(GradientMesh::default());
     }
-    *is_shown = stage.is_backdrop;
+    *is_shown = render.is_backdrop;
 }
 
-/// The middle and the height of the picture.
-fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2, f32) {
-    let Some(drawn) = &stage.drawn else { return (Vec2::ZERO, HEIGHT_PLAYING) };
-    let whole = (2.0 * drawn.radius * ROOM).max(HEIGHT_LEAST);
-    // All of it must fit into a narrow window as well.
+/// The centre and the height that the picture should have.
+fn wanted(render: &RenderState, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2, f32) {
+    let Some(scene) = &render.scene else { return (Vec2::ZERO, HEIGHT_PLAYING) };
+    let whole = (2.0 * scene.radius * ROOM).max(HEIGHT_LEAST);
+    // The whole platform must fit into a narrow window as well.
     let whole = whole.max(whole * window.y / window.x);
-    if stage.is_backdrop {
-        // Beside the menu, and never quite still.
+    if render.is_backdrop {
+        // Beside the menu, swaying a little.
         let sway = Vec2::new((time * 0.11).sin(), (time * 0.07).cos()) * 14.0;
         let height = whole * 0.82;
         let aside = height / window.y * window.x * 0.13;
         return (sway - Vec2::new(aside, 0.0), height);
     }
-    let is_wide = drawn.is_wide();
+    let is_wide = scene.is_wide();
     let killer = killer.filter(|_| !is_wide);
-    if let Some(killer) = killer.and_then(|slot| drawn.disc(slot)) {
+    if let Some(killer) = killer.and_then(|slot| scene.disc(slot)) {
         return (killer.position * FOLLOW_KILLER, HEIGHT_KILLER.min(whole));
     }
-    let covered = |height: f32| Vec2::new(0.0, height * stage.covered / 2.0);
-    let subject = stage.subject.and_then(|slot| drawn.disc(slot));
-    match subject {
+    let covered = |height: f32| Vec2::new(0.0, height * render.covered / 2.0);
+    let followed = render.followed.and_then(|slot| scene.disc(slot));
+    match followed {
         Some(disc) if is_wide => {
             let height = wide_picture_height(window.x.into(), window.y.into()) as f32;
             (disc.position - covered(height), height)
@@ -271,8 +279,8 @@ fn wanted(stage: &Stage, killer: Option<Slot>, window: Vec2, time: f32) -> (Vec2
             (disc.position * FOLLOW + ahead - covered(height), height)
         }
         None => {
-            let height = whole / (1.0 - stage.covered);
-            (Vec2::new(0.0, -drawn.radius * 0.02) - covered(height), height)
+            let height = whole / (1.0 - render.covered);
+            (Vec2::new(0.0, -scene.radius * 0.02) - covered(height), height)
         }
     }
 }
@@ -284,20 +292,24 @@ mod tests {
     use shared::sim::{Command, Mode, Slot, World, fixed};
     use shared::snapshot::crowd::{INTEREST_ENTER, INTEREST_LEAVE};
 
-    use super::{Followed, Stage, View, WIDE_LAG, held, wanted};
-    use crate::prediction::Offsets;
-    use crate::space::{Drawn, scene_from_world};
+    use super::{Followed, RenderState, View, WIDE_LAG, anchor, wanted};
+    use crate::world_to_scene::{SceneWorld, scene_from_world};
 
     const ME: Slot = Slot(700);
 
-    /// A crowd as it is told to one player, who stands here.
-    fn crowd(at: fixed::Vec2) -> Stage {
+    /// A crowd as one player receives it, whose disc stands here.
+    fn crowd(at: fixed::Vec2) -> RenderState {
         let mut world = World::new(Mode::Crowd, 0, 3_600);
         world.step(&[Command::Join { slot: ME, team: 0 }]);
         world.discs[0].position = at;
         world.discs[0].stance = shared::sim::Stance::Standing;
-        let drawn = Drawn::between(&world, &world, 1.0, &Offsets::default());
-        Stage { drawn: Some(drawn), own: Some(ME), subject: Some(ME), ..Stage::default() }
+        let scene = SceneWorld::interpolate(&world, &world, 1.0);
+        RenderState {
+            scene: Some(scene),
+            own: Some(ME),
+            followed: Some(ME),
+            ..RenderState::default()
+        }
     }
 
     #[test]
@@ -317,46 +329,46 @@ mod tests {
     }
 
     #[test]
-    fn a_player_of_a_crowd_never_sees_farther_than_it_is_told() {
+    fn a_player_of_a_crowd_never_sees_farther_than_the_server_sends() {
         let at = fixed::Vec2::new(units(-2_000), units(900));
-        let stage = crowd(at);
-        let (told, kept) =
+        let render = crowd(at);
+        let (sent, kept) =
             (scene_from_world(INTEREST_ENTER).abs(), scene_from_world(INTEREST_LEAVE).abs());
 
         for window in [(1280, 720), (960, 540), (2560, 1080), (1024, 768), (400, 900)] {
             let window = Vec2::new(window.0 as f32, window.1 as f32);
-            let (centre, height) = wanted(&stage, Some(Slot(3)), window, 0.0);
+            let (centre, height) = wanted(&render, Some(Slot(3)), window, 0.0);
             let half = Vec2::new(height * window.x / window.y, height) / 2.0;
 
             assert_eq!(centre, scene_from_world(at), "{window}");
-            assert!(half.cmple(told).all(), "{window}: {half}");
+            assert!(half.cmple(sent).all(), "{window}: {half}");
             assert!((half + WIDE_LAG).cmple(kept).all(), "{window}: {half}");
             assert!(half.x > 700.0 || half.y > 390.0, "{window}: {half}");
         }
-        assert_eq!(held(&stage), Some(scene_from_world(at)));
+        assert_eq!(anchor(&render), Some(scene_from_world(at)));
     }
 
     #[test]
-    fn who_comes_back_elsewhere_is_there_without_a_flight() {
+    fn the_camera_cuts_to_a_disc_that_comes_back_elsewhere() {
         let mut followed = Followed::default();
         let here = crowd(fixed::Vec2::new(units(3_000), 0));
-        followed.jumps_to(&here);
+        followed.cuts_to(&here);
 
-        let near = followed.jumps_to(&crowd(fixed::Vec2::new(units(2_980), units(9))));
-        let far = followed.jumps_to(&crowd(fixed::Vec2::new(units(-400), units(50))));
+        let near = followed.cuts_to(&crowd(fixed::Vec2::new(units(2_980), units(9))));
+        let far = followed.cuts_to(&crowd(fixed::Vec2::new(units(-400), units(50))));
 
         assert!((near, far) == (false, true));
     }
 
     #[test]
-    fn who_watches_a_crowd_sees_all_of_it_or_follows_somebody() {
-        let mut stage = crowd(fixed::Vec2::new(units(2_000), 0));
-        (stage.own, stage.subject) = (None, None);
+    fn a_spectator_of_a_crowd_sees_all_of_it_or_follows_a_disc() {
+        let mut render = crowd(fixed::Vec2::new(units(2_000), 0));
+        (render.own, render.followed) = (None, None);
         let window = Vec2::new(1280.0, 720.0);
 
-        let (centre, height) = wanted(&stage, None, window, 0.0);
-        stage.subject = Some(ME);
-        let (followed, near) = wanted(&stage, None, window, 0.0);
+        let (centre, height) = wanted(&render, None, window, 0.0);
+        render.followed = Some(ME);
+        let (followed, near) = wanted(&render, None, window, 0.0);
 
         assert!(centre.length() < 100.0 && height > 6_400.0);
         assert_eq!((followed, near), (Vec2::new(2_000.0, 0.0), 800.0));

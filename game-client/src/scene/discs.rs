@@ -1,33 +1,38 @@
-//! The discs: body, side, facing, strain, trail and fall. From far away a disc is a dot.
+//! The discs: body, side, aim, strain, trail and fall. From far away a disc is a dot.
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
 use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Time, Update};
 use shared::sim::{PickupKind, Slot};
 
-use super::looks::{FALL_SECONDS, Fall, Look, Looks, RADIUS, TRAIL_PLACES, place_of};
+use super::camera::View;
+use super::disc_visuals::{
+    DiscVisual, DiscVisuals, FALL_SECONDS, Fall, RADIUS, TRAIL_PLACES, place_of,
+};
 use super::marks::{Marking, marking};
+use super::own_fall::OwnFall;
 use super::painter::{Layer, Painter};
+use super::palette;
 use super::pickups::icon;
-use super::{OwnFall, Phase, Stage, View, palette};
+use crate::frame::{Phase, RenderState};
 use crate::settings::{PaletteChoice, Settings};
-use crate::space::{Drawn, DrawnDisc};
+use crate::world_to_scene::{SceneDisc, SceneWorld};
 
-/// How high a disc is: what shows of its side.
+/// The visible height of a disc's side, in units.
 const HEIGHT: f32 = 5.0;
-/// Faster than so many units a second leaves a trail.
+/// A disc that is faster than this leaves a trail, in units a second.
 const TRAIL_SPEED: f32 = 330.0;
-/// With more units for a pixel than this, a disc is drawn as a dot…
+/// With more units a pixel than this, a disc is drawn as a dot…
 const FAR_SCALE: f32 = 4.0;
-/// …of at least such a radius, in pixels.
+/// …with at least this radius, in pixels.
 const DOT_PIXELS: f32 = 2.8;
-/// The largest strain that the arc shows.
+/// The largest strain that the arc shows. 1 is a hundred percent.
 const STRAIN_MAX: f32 = 1.5;
-/// Radius of the plate under a mark, as a part of the disc's: what shows where it looks lies outside.
+/// The radius of the plate under a mark, as a part of the disc's. The aim is drawn outside of it.
 const PLATE: f32 = 0.6;
-/// A mark on a plate is so much smaller.
+/// The scale of a mark on a plate.
 const ON_PLATE: f32 = 0.84;
-/// The arc of the strain: radius and width.
+/// The arc of the strain: radius and width, in units.
 const STRAIN_ARC: (f32, f32) = (31.0, 4.5);
 
 /// Draws the discs.
@@ -36,106 +41,106 @@ pub(super) struct DiscsPlugin;
 
 impl Plugin for DiscsPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Looks>().add_systems(Update, paint.in_set(Phase::Paint));
+        app.init_resource::<DiscVisuals>().add_systems(Update, paint.in_set(Phase::Draw));
     }
 }
 
 fn paint(
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     fall: Res<OwnFall>,
     settings: Res<Settings>,
     view: Res<View>,
     time: Res<Time>,
-    mut looks: ResMut<Looks>,
+    mut visuals: ResMut<DiscVisuals>,
     mut painter: ResMut<Painter>,
 ) {
-    let Some(drawn) = &stage.drawn else { return };
-    looks.follow(drawn, stage.act, stage.seconds, time.delta_secs());
+    let Some(scene) = &render.scene else { return };
+    visuals.follow(scene, render.generation, render.seconds, time.delta_secs());
     let brush = Brush {
-        stage: &stage,
-        drawn,
+        render: &render,
+        scene,
         killer: fall.killer(),
         palette: settings.palette,
         time: time.elapsed_secs(),
         scale: view.scale,
     };
-    let seen = || drawn.discs.iter().filter_map(|disc| Some((disc, looks.of(disc.slot)?)));
-    for (disc, look) in seen() {
-        if let Some(fall) = look.fall {
+    let seen = || scene.discs.iter().filter_map(|disc| Some((disc, visuals.of(disc.slot)?)));
+    for (disc, visual) in seen() {
+        if let Some(fall) = visual.fall {
             brush.falling(&mut painter, disc, &fall);
         }
     }
     let standing = || seen().filter(|(disc, _)| disc.standing);
     if brush.is_far() {
-        standing().for_each(|(disc, look)| brush.dot(&mut painter, disc, place_of(look, disc)));
+        standing().for_each(|(disc, visual)| brush.dot(&mut painter, disc, place_of(visual, disc)));
         return;
     }
-    // Shadows and trails of all lie below every body.
-    for (disc, look) in standing() {
-        brush.below(&mut painter, disc, look, place_of(look, disc));
+    // Shadows and trails lie below all bodies.
+    for (disc, visual) in standing() {
+        brush.below(&mut painter, disc, visual, place_of(visual, disc));
     }
-    for (disc, look) in standing() {
-        brush.standing(&mut painter, disc, look, place_of(look, disc));
+    for (disc, visual) in standing() {
+        brush.standing(&mut painter, disc, visual, place_of(visual, disc));
     }
 }
 
-/// What all discs of a frame share.
+/// What all discs of a frame are drawn with.
 struct Brush<'a> {
-    stage: &'a Stage,
-    drawn: &'a Drawn,
-    /// Who pushed the own disc over the edge, while the picture shows them.
+    render: &'a RenderState,
+    scene: &'a SceneWorld,
+    /// The slot that pushed the own disc over the edge, while the camera shows it.
     killer: Option<Slot>,
     palette: PaletteChoice,
     time: f32,
-    /// Units for each pixel.
+    /// Units a pixel.
     scale: f32,
 }
 
 impl Brush<'_> {
-    /// Whether a disc is so small that nothing but its colour can be seen.
+    /// Whether discs are so small that only their colours can be seen.
     fn is_far(&self) -> bool {
         self.scale > FAR_SCALE
     }
 
-    /// From far away.
-    fn dot(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+    /// A disc seen from far away.
+    fn dot(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
         let (body, _) = palette::hue(disc.slot, self.palette);
         let radius = RADIUS.max(DOT_PIXELS * self.scale);
         let ink = palette::INK.with_alpha(0.8);
         painter.disc(Layer::Discs, place, radius + self.scale, ink, ink);
         painter.disc(Layer::Discs, place, radius, body, body);
-        if self.drawn.leader == Some(disc.slot) {
+        if self.scene.leader == Some(disc.slot) {
             let above = place + Vec2::new(0.0, radius + 9.0 * self.scale);
             crown(painter, above, 0.8 * self.scale);
         }
     }
 
     /// Shadow, light and trail.
-    fn below(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
+    fn below(&self, painter: &mut Painter, disc: &SceneDisc, visual: &DiscVisual, place: Vec2) {
         let (body, _) = palette::hue(disc.slot, self.palette);
-        let is_own = self.stage.own == Some(disc.slot);
-        if is_own && !self.stage.is_backdrop {
+        let is_own = self.render.own == Some(disc.slot);
+        if is_own && !self.render.is_backdrop {
             painter.shade(Layer::Ground, place, 92.0, Color::WHITE.with_alpha(0.5));
         }
         let speed = disc.velocity.length();
         let strength = ((speed - TRAIL_SPEED) / 420.0).clamp(0.0, 1.0);
         if strength > 0.0 {
-            for (age, pair) in look.trail.iter().zip(look.trail.iter().skip(1)).enumerate() {
+            for (age, pair) in visual.trail.iter().zip(visual.trail.iter().skip(1)).enumerate() {
                 let fade = 1.0 - (age as f32 + 1.0) / TRAIL_PLACES as f32;
                 let colour = body.with_alpha(0.34 * strength * fade);
                 painter.stroke(Layer::Ground, *pair.1, *pair.0, RADIUS * 1.5 * fade, colour);
             }
         }
         let shadow = place + Vec2::new(3.0, -HEIGHT - 4.0);
-        let dark = palette::SHADOW.with_alpha(0.62 * look.presence);
+        let dark = palette::SHADOW.with_alpha(0.62 * visual.presence);
         painter.shade(Layer::Ground, shadow, RADIUS * 1.45, dark);
-        if disc.thrust != Vec2::ZERO && self.drawn.countdown <= 0.0 {
+        if disc.thrust != Vec2::ZERO && self.scene.countdown <= 0.0 {
             self.exhaust(painter, disc, place);
         }
     }
 
-    /// A breath of frost behind a disc that drives.
-    fn exhaust(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+    /// Frost behind a disc that thrusts.
+    fn exhaust(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
         let flicker = 0.8 + 0.2 * (self.time * 43.0 + f32::from(disc.slot.0)).sin();
         let root = place - disc.thrust * (RADIUS - 4.0);
         let tip = place - disc.thrust * (RADIUS + 19.0 * flicker);
@@ -149,31 +154,38 @@ impl Brush<'_> {
         );
     }
 
-    fn standing(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2) {
-        let is_away = self.stage.roster.entry(disc.slot).is_some_and(|entry| entry.reconnecting);
-        let alpha = look.presence * if is_away { 0.45 } else { 1.0 };
+    fn standing(&self, painter: &mut Painter, disc: &SceneDisc, visual: &DiscVisual, place: Vec2) {
+        let is_away = self.render.roster.entry(disc.slot).is_some_and(|entry| entry.reconnecting);
+        let alpha = visual.presence * if is_away { 0.45 } else { 1.0 };
         self.protection(painter, disc, place);
-        self.body(painter, disc, look, place, alpha);
+        self.body(painter, disc, visual, place, alpha);
         self.effects(painter, disc, place);
-        self.strain(painter, look, place);
+        self.strain(painter, visual, place);
         if self.killer == Some(disc.slot) {
             self.ringed(painter, place);
         }
-        if self.drawn.leader == Some(disc.slot) && !self.stage.is_backdrop {
+        if self.scene.leader == Some(disc.slot) && !self.render.is_backdrop {
             crown(painter, place + Vec2::new(0.0, RADIUS + 17.0), 1.0);
         }
-        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
+        if self.render.own == Some(disc.slot) && !self.render.is_backdrop {
             self.aim(painter, disc, place);
         }
     }
 
-    fn body(&self, painter: &mut Painter, disc: &DrawnDisc, look: &Look, place: Vec2, alpha: f32) {
+    fn body(
+        &self,
+        painter: &mut Painter,
+        disc: &SceneDisc,
+        visual: &DiscVisual,
+        place: Vec2,
+        alpha: f32,
+    ) {
         let (body, side) = palette::hue(disc.slot, self.palette);
-        let is_team = self.drawn.team_points.is_some();
-        // A team shows at the side and around the top.
+        let is_team = self.scene.team_points.is_some();
+        // The colour of a team shows at the side and around the top.
         let side = if is_team { palette::team(disc.team) } else { side };
-        let flashed = |colour| palette::mix(colour, Color::WHITE, look.flash).with_alpha(alpha);
-        let squash = (look.squash_turn, look.squash);
+        let flashed = |colour| palette::mix(colour, Color::WHITE, visual.flash).with_alpha(alpha);
+        let squash = (visual.squash_turn, visual.squash);
         let low = place - Vec2::new(0.0, HEIGHT * 0.5);
         let top = place + Vec2::new(0.0, HEIGHT * 0.5);
         painter.squashed(Layer::Discs, low, RADIUS, squash, (flashed(side), flashed(side)));
@@ -194,7 +206,7 @@ impl Brush<'_> {
                 flashed(side).with_alpha(0.55 * alpha),
             );
         }
-        // Facing.
+        // The aim.
         let ink = palette::INK.with_alpha(0.55 * alpha);
         painter.notch(Layer::Discs, top, RADIUS + 0.5, 13.0, disc.aim, ink);
         painter.notch(
@@ -205,7 +217,7 @@ impl Brush<'_> {
             disc.aim,
             Color::WHITE.with_alpha(alpha),
         );
-        let is_own = self.stage.own == Some(disc.slot) && !self.stage.is_backdrop;
+        let is_own = self.render.own == Some(disc.slot) && !self.render.is_backdrop;
         if is_team {
             let colour = palette::team(disc.team).with_alpha(alpha);
             painter.ring(Layer::Discs, top, RADIUS + 1.4, 5.2, colour);
@@ -220,10 +232,10 @@ impl Brush<'_> {
         }
     }
 
-    /// What a pickup did.
-    fn effects(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+    /// The effects of pickups.
+    fn effects(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
         let top = place + Vec2::new(0.0, HEIGHT * 0.5);
-        // A mark stays readable: the sign stands beside it.
+        // The sign stands beside a mark, so that the mark stays readable.
         let aside = match self.palette {
             PaletteChoice::Standard => Vec2::ZERO,
             PaletteChoice::ColourBlind => Vec2::new(0.7, -0.7) * RADIUS,
@@ -247,15 +259,15 @@ impl Brush<'_> {
         }
     }
 
-    /// The strain, as an arc that begins at the top.
-    fn strain(&self, painter: &mut Painter, look: &Look, place: Vec2) {
-        let part = (look.strain / STRAIN_MAX).clamp(0.0, 1.0);
+    /// The strain, as an arc around the top.
+    fn strain(&self, painter: &mut Painter, visual: &DiscVisual, place: Vec2) {
+        let part = (visual.strain / STRAIN_MAX).clamp(0.0, 1.0);
         if part < 0.01 {
             return;
         }
-        // Trembles when it is nearly full.
-        let fear = ((part - 0.8) / 0.2).clamp(0.0, 1.0);
-        let tremble = Vec2::new((self.time * 67.0).sin(), (self.time * 59.0).cos()) * 1.6 * fear;
+        // It trembles when it is nearly full.
+        let alarm = ((part - 0.8) / 0.2).clamp(0.0, 1.0);
+        let tremble = Vec2::new((self.time * 67.0).sin(), (self.time * 59.0).cos()) * 1.6 * alarm;
         let centre = place + tremble + Vec2::new(0.0, HEIGHT * 0.25);
         let (radius, width) = STRAIN_ARC;
         let sweep = part * core::f32::consts::TAU;
@@ -266,7 +278,7 @@ impl Brush<'_> {
         painter.arc(Layer::Discs, centre, (radius, width), (turn, sweep), palette::strain(part));
     }
 
-    /// Here is who it was. In pieces and turning: a whole ring would be strain.
+    /// A ring around the disc that pushed the own one over the edge. It turns, in pieces: a whole ring would mean strain.
     fn ringed(&self, painter: &mut Painter, place: Vec2) {
         let radius = 45.0 + 2.0 * (self.time * 9.0).sin();
         for piece in 0..4_u8 {
@@ -277,7 +289,7 @@ impl Brush<'_> {
         }
     }
 
-    fn protection(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+    fn protection(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
         if disc.protection <= 0.0 {
             return;
         }
@@ -294,8 +306,8 @@ impl Brush<'_> {
         painter.ring(Layer::Discs, place, 38.0 * breath, 2.6, colour.with_alpha(0.9 * blink));
     }
 
-    /// Where the own disc aims.
-    fn aim(&self, painter: &mut Painter, disc: &DrawnDisc, place: Vec2) {
+    /// The dots along the aim of the own disc.
+    fn aim(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
         let way = Vec2::from_angle(disc.aim);
         for dot in 0..4_u8 {
             let away = 44.0 + 15.0 * f32::from(dot);
@@ -306,13 +318,13 @@ impl Brush<'_> {
         }
     }
 
-    /// Down into the void.
-    fn falling(&self, painter: &mut Painter, disc: &DrawnDisc, fall: &Fall) {
+    /// A disc that falls into the void.
+    fn falling(&self, painter: &mut Painter, disc: &SceneDisc, fall: &Fall) {
         let along = fall.age / FALL_SECONDS;
         let far = if self.is_far() { DOT_PIXELS * self.scale / RADIUS } else { 1.0 };
         let size = (1.0 - 0.86 * along * along) * far.max(1.0);
         let place = fall.place - Vec2::new(0.0, 95.0 * along * along);
-        // Behind the slab at the far side, before it at the near one.
+        // Behind the slab on its far side, in front of it on the near side.
         let layer = if fall.place.y > 40.0 { Layer::Deep } else { Layer::Discs };
         let (body, side) = palette::hue(disc.slot, self.palette);
         let dark = |colour| palette::mix(colour, palette::VOID_OUTER, along * 0.75);
@@ -321,13 +333,13 @@ impl Brush<'_> {
         let radius = RADIUS * size;
         painter.disc(layer, place - Vec2::new(0.0, HEIGHT * size), radius, side, side);
         painter.disc(layer, place, radius, body, body);
-        if self.stage.own == Some(disc.slot) && !self.stage.is_backdrop {
+        if self.render.own == Some(disc.slot) && !self.render.is_backdrop {
             painter.ring(layer, place, radius, 3.0 * size, Color::WHITE.with_alpha(alpha));
         }
     }
 }
 
-/// The shape that tells a seat from the others.
+/// The mark of a slot.
 fn mark(painter: &mut Painter, centre: Vec2, marking: Marking, alpha: f32) {
     if let Some(plate) = marking.plate {
         let plate = plate.with_alpha(alpha);
@@ -341,7 +353,7 @@ fn mark(painter: &mut Painter, centre: Vec2, marking: Marking, alpha: f32) {
     }
 }
 
-/// The sign of the one in front.
+/// The crown of the leader.
 fn crown(painter: &mut Painter, centre: Vec2, size: f32) {
     let at = |x: f32, y: f32| centre + Vec2::new(x, y) * size;
     let points = [

@@ -1,4 +1,4 @@
-//! What flashes up for a moment: rings, cones, sparks. They say where a push was and how strong.
+//! Short effects of events: rings, cones and sparks. They show where a push was and how strong it was.
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
@@ -7,23 +7,26 @@ use bevy::prelude::{
 };
 use shared::sim::{Event, PickupKind, Slot};
 
-use super::looks::Looks;
+use super::camera::{Shake, View};
+use super::disc_visuals::DiscVisuals;
 use super::painter::{Layer, Painter};
-use super::{Chance, Phase, Seen, Shake, Stage, View, palette};
+use super::palette;
+use super::random::VisualRng;
+use crate::frame::{Phase, PresentedEvent, RenderState};
 use crate::settings::Settings;
-use crate::space::{DrawnDisc, scene_from_world, speed_from_world};
+use crate::world_to_scene::{SceneDisc, scene_from_world, speed_from_world};
 
-/// Rings and cones expand and fade within so many seconds.
+/// The duration of rings and cones.
 const RING_SECONDS: f32 = 0.25;
 /// Radius of a disc, in units.
 const RADIUS: f32 = 24.0;
-/// With more units for a pixel than this, sparks cannot be seen.
+/// With more units a pixel than this, sparks cannot be seen.
 const FAR_SCALE: f32 = 4.0;
-/// What happens so far beyond the picture leaves nothing in it, in units.
+/// An event farther outside the picture than this has no effect, in units.
 const BEYOND: f32 = 120.0;
-/// Sparks at once. When as many fly, new ones take the oldest's place.
+/// Sparks at once. When full, a new spark replaces an old one.
 const SPARKS_MAX: usize = 400;
-/// Rings and cones at once, likewise.
+/// Rings and cones at once. When full, the oldest is dropped.
 const WAVES_MAX: usize = 64;
 
 /// A ring or a cone that expands.
@@ -45,7 +48,7 @@ enum WaveShape {
     Cone { turn: f32, sweep: f32 },
 }
 
-/// A point that flies, slows down and goes out.
+/// A point that flies, slows down and fades.
 #[derive(Debug, Clone, Copy)]
 struct Spark {
     place: Vec2,
@@ -56,15 +59,15 @@ struct Spark {
     colour: Color,
 }
 
-/// Everything that is flashing.
+/// The effects that are visible.
 #[derive(Debug, Resource)]
 struct Effects {
     waves: Vec<Wave>,
     sparks: Vec<Spark>,
-    chance: Chance,
-    act: u32,
-    /// From 0 to 1: how many of the sparks are wanted.
-    plenty: f32,
+    rng: VisualRng,
+    generation: u32,
+    /// The part of the sparks that is drawn, from 0 to 1.
+    density: f32,
 }
 
 /// Makes and draws effects.
@@ -76,11 +79,11 @@ impl Plugin for EffectsPlugin {
         app.insert_resource(Effects {
             waves: Vec::new(),
             sparks: Vec::new(),
-            chance: Chance(0x1234_5678),
-            act: 0,
-            plenty: 1.0,
+            rng: VisualRng(0x1234_5678),
+            generation: 0,
+            density: 1.0,
         })
-        .add_systems(Update, (make, paint).chain().in_set(Phase::Paint));
+        .add_systems(Update, (make, paint).chain().in_set(Phase::Draw));
     }
 }
 
@@ -97,21 +100,21 @@ impl Effects {
         self.wave(Wave { shape, place, from, to, width, age: 0.0, seconds, colour });
     }
 
-    /// Sparks around `way`, within `spread` radians.
+    /// Sparks along `way`, within `spread` radians of it.
     fn burst(&mut self, place: Vec2, way: Vec2, spread: f32, count: f32, colour: Color) {
         let speed = way.length();
         let angle = if speed > 0.0 { way.to_angle() } else { 0.0 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few dozen")]
-        let count = (count * self.plenty).round() as usize;
+        let count = (count * self.density).round() as usize;
         for _ in 0..count {
-            let chance = &mut self.chance;
-            let turn = angle + chance.between(-spread, spread);
+            let rng = &mut self.rng;
+            let turn = angle + rng.range(-spread, spread);
             let spark = Spark {
-                place: place + Vec2::from_angle(turn) * chance.between(0.0, 6.0),
-                velocity: Vec2::from_angle(turn) * speed * chance.between(0.35, 1.1),
+                place: place + Vec2::from_angle(turn) * rng.range(0.0, 6.0),
+                velocity: Vec2::from_angle(turn) * speed * rng.range(0.35, 1.1),
                 age: 0.0,
-                seconds: chance.between(0.18, 0.5),
-                width: chance.between(1.6, 4.2),
+                seconds: rng.range(0.18, 0.5),
+                width: rng.range(1.6, 4.2),
                 colour,
             };
             if self.sparks.len() >= SPARKS_MAX {
@@ -122,42 +125,42 @@ impl Effects {
     }
 }
 
-/// Everything that an event may change in the picture.
+/// The parts of the picture that an event may change.
 struct Reaction<'a> {
-    stage: &'a Stage,
+    render: &'a RenderState,
     settings: &'a Settings,
     effects: &'a mut Effects,
-    looks: &'a mut Looks,
+    visuals: &'a mut DiscVisuals,
     shake: &'a mut Shake,
 }
 
 fn make(
-    mut seen: MessageReader<Seen>,
-    stage: Res<Stage>,
+    mut presented: MessageReader<PresentedEvent>,
+    render: Res<RenderState>,
     settings: Res<Settings>,
     view: Res<View>,
     mut effects: ResMut<Effects>,
-    mut looks: ResMut<Looks>,
+    mut visuals: ResMut<DiscVisuals>,
     mut shake: ResMut<Shake>,
 ) {
-    if effects.act != stage.act {
-        effects.act = stage.act;
+    if effects.generation != render.generation {
+        effects.generation = render.generation;
         effects.waves.clear();
         effects.sparks.clear();
     }
-    effects.plenty = match (view.scale > FAR_SCALE, view.is_plain) {
+    effects.density = match (view.scale > FAR_SCALE, view.is_plain) {
         (true, _) => 0.0,
         (false, true) => 0.55,
         (false, false) => 1.0,
     };
     let mut reaction = Reaction {
-        stage: &stage,
+        render: &render,
         settings: &settings,
         effects: &mut effects,
-        looks: &mut looks,
+        visuals: &mut visuals,
         shake: &mut shake,
     };
-    for Seen(event) in seen.read() {
+    for PresentedEvent(event) in presented.read() {
         let reach = view.half() + BEYOND;
         let is_near = |at: Vec2| (at - view.centre).abs().cmple(reach).all();
         if reaction.place_of(event).is_none_or(is_near) {
@@ -167,7 +170,7 @@ fn make(
 }
 
 impl Reaction<'_> {
-    /// Where something happens. Nothing: everywhere, or nobody knows.
+    /// The place of an event. `None`: the event has no place, or its disc is not in the scene.
     fn place_of(&self, event: &Event) -> Option<Vec2> {
         match event {
             Event::PulseHit { at, .. }
@@ -200,7 +203,7 @@ impl Reaction<'_> {
             Event::KnockOut { slot, credit, at } => {
                 self.fell(*slot, credit.map(|(by, _)| by), scene_from_world(*at));
             }
-            Event::Respawn { slot } => self.came_back(*slot),
+            Event::Respawn { slot } => self.respawned(*slot),
             Event::PickupSpawned { kind, at } => self.appeared(*kind, scene_from_world(*at)),
             Event::PickupTaken { slot, kind, at } => {
                 self.taken(*slot, *kind, scene_from_world(*at));
@@ -210,14 +213,14 @@ impl Reaction<'_> {
         }
     }
 
-    fn disc(&self, slot: Slot) -> Option<DrawnDisc> {
-        self.stage.drawn.as_ref()?.disc(slot).copied()
+    fn disc(&self, slot: Slot) -> Option<SceneDisc> {
+        self.render.scene.as_ref()?.disc(slot).copied()
     }
 
-    /// Shakes the picture: fully when it is about the one whom it follows.
+    /// Shakes the picture: fully for the followed disc, a little for others.
     fn jolt(&mut self, slot: Option<Slot>, force: f32) {
-        let is_near = slot.is_none() || (slot == self.stage.subject && slot.is_some());
-        if !self.stage.is_backdrop {
+        let is_near = slot.is_none() || (slot == self.render.followed && slot.is_some());
+        if !self.render.is_backdrop {
             self.shake.add(if is_near { force } else { force * 0.12 });
         }
     }
@@ -228,7 +231,7 @@ impl Reaction<'_> {
         let muzzle = disc.position + way * (RADIUS + 6.0);
         self.effects.ring(muzzle, (4.0, 20.0), 3.0, palette::WARM.with_alpha(0.8));
         self.effects.burst(muzzle, way * 260.0, 0.5, 4.0, palette::WARM);
-        self.looks.recoil(slot, -way * 2.5);
+        self.visuals.recoil(slot, -way * 2.5);
     }
 
     fn hit(&mut self, by: Slot, target: Slot, at: Vec2, force: f32) {
@@ -245,14 +248,14 @@ impl Reaction<'_> {
             9.0 + 9.0 * strong,
             palette::WARM,
         );
-        self.looks.hit(target, way, 0.16 + 0.16 * strong);
+        self.visuals.hit(target, way, 0.16 + 0.16 * strong);
         self.jolt(Some(target), 0.30 + 0.25 * strong);
         self.jolt(Some(by), 0.12);
     }
 
     fn shoved(&mut self, slot: Slot) {
         let Some(disc) = self.disc(slot) else { return };
-        let reach = crate::space::length_from_world(shared::sim::push::SHOVE_REACH);
+        let reach = crate::world_to_scene::length_from_world(shared::sim::push::SHOVE_REACH);
         let sweep = core::f32::consts::TAU * 2.0 * f32::from(shared::sim::push::SHOVE_HALF_ANGLE)
             / f32::from(shared::sim::Angle::TURN);
         let shape = WaveShape::Cone { turn: disc.aim, sweep };
@@ -276,14 +279,14 @@ impl Reaction<'_> {
             12.0,
             palette::WARM,
         );
-        self.looks.recoil(slot, -way * 5.0);
+        self.visuals.recoil(slot, -way * 5.0);
         self.jolt(Some(slot), 0.22);
     }
 
     fn shove_hit(&mut self, by: Slot, target: Slot) {
         let (Some(a), Some(b)) = (self.disc(by), self.disc(target)) else { return };
         let way = (b.position - a.position).normalize_or(Vec2::X);
-        self.looks.hit(by, -way, 0.08);
+        self.visuals.hit(by, -way, 0.08);
         self.hit(by, target, b.position - way * RADIUS, 1.2);
     }
 
@@ -294,15 +297,15 @@ impl Reaction<'_> {
         let behind = disc.position - way * RADIUS;
         self.effects.burst(behind, -way * 210.0, 0.55, 10.0, palette::ICE_EDGE);
         self.effects.ring(behind, (8.0, 30.0), 3.0, body);
-        self.looks.hit(slot, way, -0.18);
+        self.visuals.hit(slot, way, -0.18);
     }
 
     fn bumped(&mut self, a: Slot, b: Slot, speed: f32, at: Vec2) {
         let (Some(one), Some(other)) = (self.disc(a), self.disc(b)) else { return };
         let force = (speed / 700.0).clamp(0.1, 1.0);
         let way = (other.position - one.position).normalize_or(Vec2::X);
-        self.looks.hit(a, -way, 0.10 + 0.2 * force);
-        self.looks.hit(b, way, 0.10 + 0.2 * force);
+        self.visuals.hit(a, -way, 0.10 + 0.2 * force);
+        self.visuals.hit(b, way, 0.10 + 0.2 * force);
         self.effects.ring(at, (4.0, 16.0 + 34.0 * force), 2.0 + 3.0 * force, Color::WHITE);
         for side in [way.perp(), -way.perp()] {
             let count = 2.0 + 6.0 * force;
@@ -335,7 +338,7 @@ impl Reaction<'_> {
         }
     }
 
-    fn came_back(&mut self, slot: Slot) {
+    fn respawned(&mut self, slot: Slot) {
         let Some(disc) = self.disc(slot) else { return };
         self.effects.ring(disc.position, (70.0, 26.0), 4.0, palette::GOOD);
         self.effects.ring(disc.position, (110.0, 30.0), 2.0, palette::GOOD);
@@ -349,12 +352,12 @@ impl Reaction<'_> {
         let colour = palette::pickup(kind);
         self.effects.ring(at, (14.0, 60.0), 4.0, colour);
         self.effects.burst(at, Vec2::Y * 190.0, core::f32::consts::PI, 14.0, colour);
-        self.looks.hit(slot, Vec2::Y, -0.12);
+        self.visuals.hit(slot, Vec2::Y, -0.12);
     }
 }
 
-fn paint(stage: Res<Stage>, mut effects: ResMut<Effects>, mut painter: ResMut<Painter>) {
-    let seconds = stage.seconds;
+fn paint(render: Res<RenderState>, mut effects: ResMut<Effects>, mut painter: ResMut<Painter>) {
+    let seconds = render.seconds;
     effects.waves.retain_mut(|wave| {
         wave.age += seconds;
         let along = wave.age / wave.seconds;
@@ -378,7 +381,7 @@ fn paint(stage: Res<Stage>, mut effects: ResMut<Effects>, mut painter: ResMut<Pa
 }
 
 fn paint_wave(painter: &mut Painter, wave: &Wave, along: f32) {
-    // Quick at first: ease-out.
+    // Ease-out: fast at first.
     let eased = 1.0 - (1.0 - along) * (1.0 - along) * (1.0 - along);
     let reach = wave.from + (wave.to - wave.from) * eased;
     let alpha = bevy::color::Alpha::alpha(&wave.colour) * (1.0 - along) * (1.0 - along * 0.4);

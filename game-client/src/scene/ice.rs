@@ -1,78 +1,79 @@
-//! The slab of ice as triangles: top, rim, side, marks and cracks.
+//! The slab of ice as a gradient mesh: top, rim, side, markings and cracks.
 
 use bevy::color::{Alpha as _, Color, LinearRgba};
 use bevy::math::Vec2;
 
-use super::tinted::Tinted;
-use super::{Chance, palette};
+use super::gradient_mesh::GradientMesh;
+use super::palette;
+use super::random::VisualRng;
 
-/// Height of the slab's visible side, in units.
+/// The height of the slab's visible side, in units.
 pub(super) const DEPTH: f32 = 30.0;
-/// Corners around the slab.
+/// Segments around the slab.
 const SEGMENTS: u32 = 144;
-/// Rings of corners on the top.
+/// Rings of corners on its top.
 const RINGS: u32 = 18;
-/// Both on ice that does not fit into one picture.
+/// Segments and rings of wide ice.
 const WIDE: (u32, u32) = (288, 40);
-/// Radii of the marks on a rink, in units.
+/// The radii of the rings that are painted on the ice, in units.
 const MARKS: [f32; 2] = [150.0, 300.0];
-/// On wide ice there is a ring every so many units, and so many lines run from the first of them to the rim.
+/// The distance between the painted rings of wide ice, in units.
 const WIDE_MARKS: f32 = 400.0;
+/// The painted lines of wide ice, from the first ring to the rim.
 const SPOKES: u32 = 16;
-/// Scratches in the ice: they show how fast one slides.
+/// The scratches in the ice. They show how fast a disc slides.
 const SCRATCHES: u32 = 46;
-/// Cracks around the rim, and how far in they reach, in units.
+/// The cracks around the rim.
 const CRACKS: u32 = 38;
+/// How far cracks reach in from the rim, in units.
 const CRACK_REACH: f32 = 66.0;
-/// So many times as many around wide ice.
+/// Wide ice has this many times as many cracks.
 const WIDE_CRACKS: u32 = 6;
 
 const SIDE_TOP: LinearRgba = LinearRgba::rgb(0.105, 0.215, 0.36);
 const SIDE_BOTTOM: LinearRgba = LinearRgba::rgb(0.012, 0.028, 0.07);
 const MARK: LinearRgba = LinearRgba::rgb(0.36, 0.53, 0.69);
 
-/// What the slab looks like; it is made anew only when this changes.
+/// The look of the slab. A new mesh is made only when it changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Slab {
-    /// Radius now.
+    /// The radius, in units.
     pub(super) radius: f32,
-    /// Radius before it shrank: the marks stay where they are.
+    /// The radius before the platform shrinks. Markings and scratches depend on it, so they stay in place.
     pub(super) whole: f32,
-    /// From 0 to 1: how cracked the rim is.
+    /// How cracked the rim is, from 0 to 1.
     pub(super) cracks: f32,
-    /// Units for each pixel: how wide a soft edge is.
+    /// Units a pixel: the width of a soft edge.
     pub(super) pixel: f32,
-    /// From 0 to 1: how much the rim glows because it gives way.
+    /// How much the rim glows while the platform shrinks, from 0 to 1.
     pub(super) danger: f32,
 }
 
 impl Slab {
-    /// The triangles. The scratches of wide ice are not among them: see [`super::scratches`].
-    pub(super) fn tinted(&self) -> Tinted {
-        let mut sheet = Tinted::default();
-        self.side(&mut sheet);
-        self.top(&mut sheet);
+    /// The mesh. It does not contain the scratches of wide ice: see [`super::scratches`].
+    pub(super) fn mesh(&self) -> GradientMesh {
+        let mut mesh = GradientMesh::default();
+        self.side(&mut mesh);
+        self.top(&mut mesh);
         if self.is_wide() {
-            self.spokes(&mut sheet);
+            self.spokes(&mut mesh);
             let rings = (1..).map(|ring: u16| f32::from(ring) * WIDE_MARKS);
-            rings
-                .take_while(|ring| *ring < self.whole)
-                .for_each(|ring| self.mark(&mut sheet, ring));
+            rings.take_while(|ring| *ring < self.whole).for_each(|ring| self.mark(&mut mesh, ring));
         } else {
-            self.scratches(&mut sheet);
+            self.scratches(&mut mesh);
         }
-        MARKS.into_iter().for_each(|radius| self.mark(&mut sheet, radius));
+        MARKS.into_iter().for_each(|radius| self.mark(&mut mesh, radius));
         let dot = [0.0, 5.5, 5.5 + self.pixel];
-        sheet.rings(&dot, 24, |ring, _| LinearRgba {
+        mesh.rings(&dot, 24, |ring, _| LinearRgba {
             alpha: if ring < 2 { 0.42 } else { 0.0 },
             ..MARK
         });
-        self.fissures(&mut sheet);
-        self.rim(&mut sheet);
-        sheet
+        self.fissures(&mut mesh);
+        self.rim(&mut mesh);
+        mesh
     }
 
-    /// Whether it does not fit into one picture.
+    /// Whether the platform is too wide for one picture.
     fn is_wide(&self) -> bool {
         presentation::camera::is_wide(self.whole.into())
     }
@@ -81,60 +82,60 @@ impl Slab {
         if self.is_wide() { WIDE.0 } else { SEGMENTS }
     }
 
-    /// A ring on the rink.
-    fn mark(&self, sheet: &mut Tinted, radius: f32) {
+    /// A painted ring.
+    fn mark(&self, mesh: &mut GradientMesh, radius: f32) {
         if radius > self.radius - 10.0 {
             return;
         }
         let soft = self.pixel.max(0.6);
         let radii = [radius - 1.1 - soft, radius - 1.1, radius + 1.1, radius + 1.1 + soft];
         let alphas = [0.0, 0.42, 0.42, 0.0];
-        sheet.rings(&radii, self.segments(), |ring, _| LinearRgba { alpha: alphas[ring], ..MARK });
+        mesh.rings(&radii, self.segments(), |ring, _| LinearRgba { alpha: alphas[ring], ..MARK });
     }
 
-    /// Lines that run from the middle outwards.
-    fn spokes(&self, sheet: &mut Tinted) {
+    /// Painted lines from the first ring to the rim.
+    fn spokes(&self, mesh: &mut GradientMesh) {
         let width = 2.2 + 2.0 * self.pixel.max(0.6);
         for spoke in 0..SPOKES {
             let way = Vec2::from_angle(core::f32::consts::TAU * spoke as f32 / SPOKES as f32);
             let points = [(way * WIDE_MARKS, 0.5), (way * (self.radius - 2.0), 0.5)];
-            sheet.soft_line(&points, width, Color::from(MARK));
+            mesh.soft_line(&points, width, Color::from(MARK));
         }
     }
 
-    /// What shows of the slab's thickness below its lower edge.
-    fn side(&self, sheet: &mut Tinted) {
-        let mut chance = Chance(0x0511_de51);
+    /// The visible side of the slab.
+    fn side(&self, mesh: &mut GradientMesh) {
+        let mut rng = VisualRng(0x0511_de51);
         let mut before: Option<[u32; 3]> = None;
         for segment in 0..=self.segments() {
             let turn = -core::f32::consts::PI * segment as f32 / self.segments() as f32;
             let top = Vec2::from_angle(turn) * self.radius;
             let bottom = top - Vec2::new(0.0, DEPTH);
-            let streak = chance.between(0.82, 1.14);
-            // The side turns away from the light at the right.
+            let streak = rng.range(0.82, 1.14);
+            // At the right the side faces away from the light.
             let light = streak * (1.0 - 0.3 * turn.cos());
             let low = SIDE_BOTTOM * streak;
             let corners = [
-                sheet.corner(top, (SIDE_TOP * light).with_alpha(1.0)),
-                sheet.corner(bottom, low.with_alpha(1.0)),
-                sheet.corner(bottom - Vec2::new(0.0, self.pixel * 1.5), low.with_alpha(0.0)),
+                mesh.corner(top, (SIDE_TOP * light).with_alpha(1.0)),
+                mesh.corner(bottom, low.with_alpha(1.0)),
+                mesh.corner(bottom - Vec2::new(0.0, self.pixel * 1.5), low.with_alpha(0.0)),
             ];
             if let Some([a, b, c]) = before {
                 let [d, e, f] = corners;
-                sheet.quad([a, d, e, b]);
-                sheet.quad([b, e, f, c]);
+                mesh.quad([a, d, e, b]);
+                mesh.quad([b, e, f, c]);
             }
             before = Some(corners);
         }
     }
 
-    fn top(&self, sheet: &mut Tinted) {
+    fn top(&self, mesh: &mut GradientMesh) {
         let count = if self.is_wide() { WIDE.1 } else { RINGS };
         let mut radii: Vec<f32> =
             (0..=count).map(|ring| self.radius * ring as f32 / count as f32).collect();
         radii.push(self.radius + self.pixel * 0.75);
         let last = radii.len() - 1;
-        sheet.rings(&radii, self.segments(), |ring, place| {
+        mesh.rings(&radii, self.segments(), |ring, place| {
             let colour = self.colour_at(place);
             colour.with_alpha(if ring == last { 0.0 } else { 1.0 })
         });
@@ -150,17 +151,17 @@ impl Slab {
         LinearRgba::from(colour) * (1.0 + 0.03 * marble)
     }
 
-    /// Long, faint lines in all directions, always the same.
-    fn scratches(&self, sheet: &mut Tinted) {
-        let mut chance = Chance(0x1ce0_1ce1);
+    /// Long, faint lines in all directions, always the same ones.
+    fn scratches(&self, mesh: &mut GradientMesh) {
+        let mut rng = VisualRng(0x1ce0_1ce1);
         for _ in 0..SCRATCHES {
-            let middle = Vec2::from_angle(chance.between(0.0, core::f32::consts::TAU))
+            let middle = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU))
                 * self.whole
-                * chance.part().sqrt();
-            let way = Vec2::from_angle(chance.between(0.0, core::f32::consts::TAU));
-            let (half, bend) = (chance.between(25.0, 95.0), chance.between(-14.0, 14.0));
-            let strength = chance.between(0.1, 0.32);
-            let is_light = chance.part() < 0.6;
+                * rng.unit().sqrt();
+            let way = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU));
+            let (half, bend) = (rng.range(25.0, 95.0), rng.range(-14.0, 14.0));
+            let strength = rng.range(0.1, 0.32);
+            let is_light = rng.unit() < 0.6;
             let points: Vec<(Vec2, f32)> = (0..=6_u8)
                 .map(|step| {
                     let along = f32::from(step) / 3.0 - 1.0;
@@ -170,31 +171,31 @@ impl Slab {
                 .collect();
             if points.iter().all(|(place, _)| place.length() < self.radius - 12.0) {
                 let colour = if is_light { Color::WHITE } else { Color::from(MARK) };
-                sheet.soft_line(&points, 2.4, colour);
+                mesh.soft_line(&points, 2.4, colour);
             }
         }
     }
 
-    /// Cracks that run in from the rim.
-    fn fissures(&self, sheet: &mut Tinted) {
+    /// Cracks from the rim inwards.
+    fn fissures(&self, mesh: &mut GradientMesh) {
         if self.cracks < 0.02 {
             return;
         }
-        let mut chance = Chance(0xc4ac_4ed1);
+        let mut rng = VisualRng(0xc4ac_4ed1);
         let dull = [self.radius - 58.0, self.radius];
-        sheet.rings(&dull, self.segments(), |ring, _| {
+        mesh.rings(&dull, self.segments(), |ring, _| {
             let alpha = if ring == 0 { 0.0 } else { 0.34 * self.cracks };
             LinearRgba { alpha, ..MARK }
         });
         let colour = Color::LinearRgba(LinearRgba::rgb(0.03, 0.10, 0.2));
-        // As dense on wide ice.
+        // Wide ice has cracks of the same density.
         let density = if self.is_wide() { WIDE_CRACKS } else { 1 };
         let count = CRACKS * density;
         let bend = 0.026 / density as f32;
         for crack in 0..count {
             let mut turn =
-                core::f32::consts::TAU * (crack as f32 + chance.between(-0.3, 0.3)) / count as f32;
-            let reach = CRACK_REACH * chance.between(0.3, 1.0) * self.cracks;
+                core::f32::consts::TAU * (crack as f32 + rng.range(-0.3, 0.3)) / count as f32;
+            let reach = CRACK_REACH * rng.range(0.3, 1.0) * self.cracks;
             let mut points = Vec::new();
             for step in 0..7_u8 {
                 let along = f32::from(step) / 6.0;
@@ -202,14 +203,14 @@ impl Slab {
                     Vec2::from_angle(turn) * (self.radius - reach * along),
                     0.85 * (1.0 - along),
                 ));
-                turn += chance.between(-bend, bend);
+                turn += rng.range(-bend, bend);
             }
-            sheet.soft_line(&points, 3.4, colour);
-            if chance.part() < 0.6 {
+            mesh.soft_line(&points, 3.4, colour);
+            if rng.unit() < 0.6 {
                 let from = points[2].0;
-                let aside = Vec2::from_angle(turn + chance.between(-bend, bend) * 2.7);
+                let aside = Vec2::from_angle(turn + rng.range(-bend, bend) * 2.7);
                 let tip = aside * (self.radius - reach * 0.75);
-                sheet.soft_line(
+                mesh.soft_line(
                     &[(from, 0.6), (from.midpoint(tip) * (1.0 + 0.15 * bend), 0.4), (tip, 0.0)],
                     2.8,
                     colour,
@@ -218,24 +219,24 @@ impl Slab {
         }
     }
 
-    /// A bright edge with a thin shade inside of it.
-    fn rim(&self, sheet: &mut Tinted) {
+    /// A bright edge with a thin shadow inside.
+    fn rim(&self, mesh: &mut GradientMesh) {
         let shade = [self.radius - 10.0, self.radius - 2.0];
         let dark = LinearRgba::rgb(0.05, 0.12, 0.22);
-        sheet.rings(&shade, self.segments(), |ring, _| {
+        mesh.rings(&shade, self.segments(), |ring, _| {
             dark.with_alpha(if ring == 0 { 0.0 } else { 0.3 })
         });
         let edge = LinearRgba::from(palette::ICE_EDGE);
         let soft = self.pixel * 0.75;
         let radii = [self.radius - 2.4 - soft, self.radius - 2.4, self.radius, self.radius + soft];
         let alphas = [0.0, 1.0, 1.0, 0.0];
-        sheet.rings(&radii, self.segments(), |ring, _| edge.with_alpha(alphas[ring]));
+        mesh.rings(&radii, self.segments(), |ring, _| edge.with_alpha(alphas[ring]));
         if self.danger > 0.0 {
             let warm = LinearRgba::from(palette::WARM);
             let radii =
                 [self.radius - 30.0, self.radius - 2.0, self.radius + 1.0, self.radius + 14.0];
             let alphas = [0.0, 0.5 * self.danger, 0.6 * self.danger, 0.0];
-            sheet.rings(&radii, self.segments(), |ring, _| warm.with_alpha(alphas[ring]));
+            mesh.rings(&radii, self.segments(), |ring, _| warm.with_alpha(alphas[ring]));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Which names are shown, and where in the window: near the mouse, of the leader, of who is watched.
+//! The labels: the names that are shown, and their places in the window. Shown are the names near the mouse, of the leader and
+//! of the followed disc.
 
 use core::cmp::Ordering;
 
@@ -10,31 +11,35 @@ use bevy::window::PrimaryWindow;
 use presentation::labels::{CROWDED_ABOVE, LabelLayout};
 use shared::sim::Slot;
 
-use super::{OwnFall, Phase, Stage, View};
+use super::camera::View;
+use super::own_fall::OwnFall;
+use crate::frame::{Phase, RenderState};
 
-/// Names of discs nearer to the mouse than this are shown, in logical pixels.
+/// A name nearer to the mouse than this is shown, in logical pixels.
 const NEAR_PIXELS: f32 = 110.0;
-/// The same for who watches many.
+/// The same for a spectator of a crowd.
 const NEAR_PIXELS_MANY: f32 = 44.0;
-/// From the middle of a disc to its name, in units, and in logical pixels at least.
+/// The distance from the centre of a disc to its name, in units…
 const BELOW_UNITS: f32 = 46.0;
+/// …and at least in logical pixels.
 const BELOW_PIXELS: f32 = 15.0;
 /// A spectator of a crowd sees the names of this many leaders.
 const BEST: usize = 5;
-/// Room that a name takes: for each letter, and in height, in logical pixels.
+/// The width of a letter, in logical pixels.
 const LETTER: f64 = 7.5;
+/// The height of a name, in logical pixels.
 const LINE: f64 = 16.0;
 
-/// One name in the window.
+/// A name in the window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Label {
     /// The name.
     pub text: String,
-    /// Where its middle stands: logical pixels, y down.
+    /// The centre of the name: logical pixels, y down.
     pub place: Vec2,
-    /// How clearly, from 0 to 1.
+    /// The opacity, from 0 to 1.
     pub strength: f32,
-    /// How important it is.
+    /// The importance. A larger rank wins.
     rank: u8,
 }
 
@@ -42,29 +47,29 @@ pub struct Label {
 #[derive(Debug, Default, Resource)]
 pub struct Labels(pub Vec<Label>);
 
-/// Finds the names.
+/// Places the labels.
 #[derive(Debug)]
 pub(super) struct LabelsPlugin;
 
 impl Plugin for LabelsPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Labels>().add_systems(Update, find.in_set(Phase::Paint));
+        app.init_resource::<Labels>().add_systems(Update, find.in_set(Phase::Draw));
     }
 }
 
 fn find(
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     fall: Res<OwnFall>,
     view: Res<View>,
     window: Single<&Window, With<PrimaryWindow>>,
     mut labels: ResMut<Labels>,
 ) {
     labels.0.clear();
-    let Some(drawn) = stage.drawn.as_ref().filter(|_| !stage.is_backdrop) else { return };
-    let best = best_of(&stage);
-    let is_many = drawn.discs.len() > CROWDED_ABOVE;
-    let reach = if is_many && stage.own.is_none() { NEAR_PIXELS_MANY } else { NEAR_PIXELS };
-    for disc in drawn.discs.iter().filter(|disc| disc.standing && stage.own != Some(disc.slot)) {
+    let Some(scene) = render.scene.as_ref().filter(|_| !render.is_backdrop) else { return };
+    let best = best_of(&render);
+    let is_many = scene.discs.len() > CROWDED_ABOVE;
+    let reach = if is_many && render.own.is_none() { NEAR_PIXELS_MANY } else { NEAR_PIXELS };
+    for disc in scene.discs.iter().filter(|disc| disc.standing && render.own != Some(disc.slot)) {
         let below = Vec2::new(0.0, BELOW_UNITS.max(BELOW_PIXELS * view.scale));
         let place = view.pixel_of(disc.position - below);
         if !is_inside(place, view.window) {
@@ -73,9 +78,9 @@ fn find(
         let away = window.cursor_position().map(|mouse| mouse.distance(place));
         let near = away.map_or(0.0, |away| 1.0 - (away / reach - 0.6).clamp(0.0, 0.4) / 0.4);
         let is_watched = best.contains(&disc.slot) || fall.killer() == Some(disc.slot);
-        let Some(entry) = stage.roster.entry(disc.slot) else { continue };
-        let leads = drawn.leader == Some(disc.slot);
-        let is_followed = stage.subject == Some(disc.slot);
+        let Some(entry) = render.roster.entry(disc.slot) else { continue };
+        let leads = scene.leader == Some(disc.slot);
+        let is_followed = render.followed == Some(disc.slot);
         let always = is_watched || leads || is_followed || entry.reconnecting;
         let strength = if always { 1.0 } else { near };
         if strength > 0.02 {
@@ -94,22 +99,22 @@ fn find(
     }
 }
 
-/// Whose names are shown to who watches.
-fn best_of(stage: &Stage) -> Vec<Slot> {
-    let Some(drawn) = stage.drawn.as_ref().filter(|_| stage.own.is_none()) else {
+/// The slots whose names a spectator always sees.
+fn best_of(render: &RenderState) -> Vec<Slot> {
+    let Some(scene) = render.scene.as_ref().filter(|_| render.own.is_none()) else {
         return Vec::new();
     };
-    if drawn.discs.len() <= CROWDED_ABOVE {
-        return drawn.discs.iter().map(|disc| disc.slot).collect();
+    if scene.discs.len() <= CROWDED_ABOVE {
+        return scene.discs.iter().map(|disc| disc.slot).collect();
     }
-    drawn.ranking().into_iter().take(BEST).map(|disc| disc.slot).collect()
+    scene.ranking().into_iter().take(BEST).map(|disc| disc.slot).collect()
 }
 
 fn is_inside(pixel: Vec2, window: Vec2) -> bool {
     pixel.cmpge(Vec2::ZERO).all() && pixel.cmple(window).all()
 }
 
-/// Where names would lie over each other, the more important one stays.
+/// Drops labels that would overlap a more important one.
 fn keep_apart(labels: &mut Vec<Label>) {
     let weight = |label: &Label| (label.rank, label.strength);
     labels.sort_by(|a, b| weight(b).partial_cmp(&weight(a)).unwrap_or(Ordering::Equal));
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_many_do_not_lie_over_each_other_and_the_leaders_stays() {
+    fn labels_of_a_crowd_do_not_overlap_and_the_leaders_stays() {
         let mut labels: Vec<Label> =
             (0..40).map(|name| label(name, name as f32 * 30.0, u8::from(name == 21))).collect();
 

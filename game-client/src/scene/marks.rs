@@ -1,25 +1,25 @@
-//! A shape for each seat, so that nobody has to tell players apart by hue: eight marks, bare or on a plate.
+//! A mark for each slot, for players who do not tell hues apart: eight marks, bare or on a plate.
 //!
-//! A mark is a few thick strokes in a circle of radius 1, y up. The scene and the panels draw the same ones.
+//! A mark is a few thick strokes in a circle of radius 1, y up. The scene and the panels draw the same marks.
 
 use bevy::color::{Color, Luminance as _};
 use shared::sim::Slot;
 
 use super::palette::{self, HUE_COUNT};
 
-/// From here to there.
+/// A line from one point to another.
 pub type Stroke = ((f32, f32), (f32, f32));
 
-/// A mark. The strokes have round ends.
+/// A mark. Its strokes have round ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mark {
-    /// Its lines. A dot is a line without length.
+    /// The strokes. A dot is a stroke without length.
     pub strokes: &'static [Stroke],
-    /// How thick they are.
+    /// The width of the strokes.
     pub width: f32,
 }
 
-/// In the order of the seats. No one is another one turned by a little, and none is a letter.
+/// In the order of the slots. No mark is another one rotated, and none is a letter.
 const MARKS: [Mark; HUE_COUNT as usize] = [
     Mark { strokes: &[((0.0, 0.0), (0.0, 0.0))], width: 0.62 },
     Mark { strokes: &[((-0.42, 0.0), (0.42, 0.0))], width: 0.26 },
@@ -56,21 +56,21 @@ const MARKS: [Mark; HUE_COUNT as usize] = [
     },
 ];
 
-/// Lighter than this, a body carries dark marks: relative luminance.
+/// A body with a larger relative luminance carries a dark mark.
 const LIGHT: f32 = 0.2;
 
-/// How a seat is marked.
+/// The mark of a slot, with its colours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Marking {
-    /// Which mark.
+    /// The mark.
     pub mark: Mark,
-    /// Its colour.
+    /// The colour of the mark.
     pub ink: Color,
-    /// The colour of the plate under it. Nothing: it is drawn on the body.
+    /// The colour of the plate below the mark. `None`: the mark is drawn on the body.
     pub plate: Option<Color>,
 }
 
-/// The marking of a seat on a body of some colour.
+/// The marking of a slot on a body of this colour.
 #[must_use]
 pub fn marking(slot: Slot, body: Color) -> Marking {
     let mark = MARKS[usize::from(slot.0 % HUE_COUNT)];
@@ -100,14 +100,14 @@ mod tests {
         (0..16).map(Slot).map(|slot| (body(slot), marking(slot, body(slot)))).collect()
     }
 
-    /// As WCAG 2.2 counts it.
+    /// The contrast ratio of WCAG 2.2.
     fn contrast(a: Color, b: Color) -> f32 {
         let (a, b) = (a.luminance() + 0.05, b.luminance() + 0.05);
         a.max(b) / a.min(b)
     }
 
     #[test]
-    fn sixteen_seats_differ_without_colours() {
+    fn sixteen_slots_differ_without_colours() {
         let shapes: Vec<_> =
             all().iter().map(|(_, marking)| (marking.mark, marking.plate.is_some())).collect();
 

@@ -1,26 +1,26 @@
-//! Where everything of a match is put to be drawn: a few sheets, each one mesh and one draw call.
+//! The painter: it collects the shapes of a frame in layers, and makes the meshes of the sheets from them.
 //!
-//! Whoever wants to be seen puts shapes into a layer, each frame anew. A shape is a quad; its outline and its soft edge
-//! come from a distance function in the shader, so no textures are needed and every edge is smooth at every size.
-//! The deep, the ice and the veil are plain triangles (see [`Tinted`]) that stay until they change.
+//! The parts of the scene add their shapes in every frame. The shader draws a shape with a distance function, so no textures
+//! are needed and every edge is smooth at every size. Void, ice and veil are gradient meshes (see [`GradientMesh`]), which
+//! stay until they are replaced.
 
 use bevy::color::{Alpha as _, Color, LinearRgba};
 use bevy::math::Vec2;
 use bevy::mesh::Mesh;
 use bevy::prelude::Resource;
 
-use super::canvas::{Sheet, Vertices, nothing};
-use super::tinted::Tinted;
+use super::gradient_mesh::GradientMesh;
+use super::shape::{Kind, Shape, Sheet, Vertices, empty_mesh};
 
-/// Shapes that are drawn in a frame at most. What comes after is left out.
+/// The most shapes of a mesh. Further ones are dropped.
 const SHAPES_MAX: usize = 6_000;
 
-/// What lies over what, the lowest first.
+/// The layers of the shapes, the lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layer {
-    /// What falls into the deep, and the specks in it.
+    /// In the void, behind the ice: falling discs and shards, specks.
     Deep,
-    /// On the ice: marks, shadows, lights, pickups.
+    /// On the ice: shadows, trails, pickups.
     Ground,
     /// Discs.
     Discs,
@@ -28,50 +28,23 @@ pub(super) enum Layer {
     Above,
 }
 
-/// The outline of a shape. Numbers as in `shapes.wgsl`.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    Disc = 0,
-    Ring = 1,
-    Arc = 2,
-    Streak = 3,
-    Glow = 4,
-    Cone = 5,
-    Hexagon = 6,
-    Plus = 7,
-    Notch = 8,
-}
-
-/// A quad with an outline.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) kind: Kind,
-    pub(super) centre: Vec2,
-    pub(super) half: Vec2,
-    /// Radians, counter-clockwise.
-    pub(super) turn: f32,
-    pub(super) colour: LinearRgba,
-    pub(super) second: LinearRgba,
-    pub(super) parameters: [f32; 4],
-}
-
-/// Where shapes are put. Emptied each frame.
+/// The shapes of this frame, and the gradient meshes that changed.
 #[derive(Debug, Resource, Default)]
 pub(super) struct Painter {
     layers: [Vec<Shape>; 4],
-    /// What is new of the deep and of the ice; both stay as they were otherwise.
-    void: Option<Tinted>,
-    ice: Option<Tinted>,
-    veil: Option<Tinted>,
-    /// The middle and half of the size of the picture: nothing is drawn beyond it.
+    /// A new mesh for the void, the ice or the veil. `None`: the one before stays.
+    void: Option<GradientMesh>,
+    ice: Option<GradientMesh>,
+    veil: Option<GradientMesh>,
+    /// The centre and half of the size of the picture. Shapes outside of it are dropped.
     picture: Option<(Vec2, Vec2)>,
 }
 
-/// Added to a quad so that the soft edge fits, in units.
+/// The room for the soft edge of a quad, in units.
 const EDGE: f32 = 3.0;
 
 impl Painter {
-    /// What the picture shows of the scene from now on.
+    /// Sets the part of the scene that the picture shows.
     pub(super) fn look_at(&mut self, centre: Vec2, half: Vec2) {
         self.picture = Some((centre, half));
     }
@@ -100,7 +73,7 @@ impl Painter {
         self.add(layer, Shape { kind, centre, half, turn: 0.0, colour, second, parameters });
     }
 
-    /// A filled circle, from one colour in the middle to another at the rim.
+    /// A filled circle, from one colour at the centre to another at the rim.
     pub(super) fn disc(
         &mut self,
         layer: Layer,
@@ -112,7 +85,7 @@ impl Painter {
         self.round(layer, Kind::Disc, centre, radius, (inner, rim), [radius, 0.0, 0.0, 0.0]);
     }
 
-    /// A filled ellipse: a circle that was hit, `squash` along `turn`.
+    /// A filled ellipse: a circle that is squashed along `turn`.
     pub(super) fn squashed(
         &mut self,
         layer: Layer,
@@ -129,7 +102,7 @@ impl Painter {
         self.add(layer, Shape { kind, centre, half, turn, colour, second, parameters });
     }
 
-    /// A circle's line.
+    /// The outline of a circle.
     pub(super) fn ring(
         &mut self,
         layer: Layer,
@@ -149,7 +122,7 @@ impl Painter {
         );
     }
 
-    /// A part of a circle's line: `sweep` radians with `turn` in the middle.
+    /// A part of the outline of a circle: `sweep` radians with `turn` in the middle.
     pub(super) fn arc(
         &mut self,
         layer: Layer,
@@ -177,12 +150,12 @@ impl Painter {
         self.line(layer, tail, head, (width, 1.0), colours, 0.0);
     }
 
-    /// A line with round ends of one width.
+    /// A line with round ends and one width.
     pub(super) fn stroke(&mut self, layer: Layer, from: Vec2, to: Vec2, width: f32, colour: Color) {
         self.line(layer, from, to, (width, 0.0), (colour, colour), 0.0);
     }
 
-    /// A spark: a line that shines and narrows towards its tail.
+    /// A line that adds light and narrows towards its tail.
     pub(super) fn spark(
         &mut self,
         layer: Layer,
@@ -216,17 +189,17 @@ impl Painter {
         );
     }
 
-    /// Light that falls off to nothing at `radius`. Light is added to what is there.
+    /// Light that fades out at `radius`. It is added to what is below.
     pub(super) fn glow(&mut self, layer: Layer, centre: Vec2, radius: f32, colour: Color) {
         self.round(layer, Kind::Glow, centre, radius, (colour, colour), [radius, 0.0, 0.0, 1.0]);
     }
 
-    /// A dark or coloured cloud that falls off to nothing at `radius`.
+    /// A dark or coloured cloud that fades out at `radius`.
     pub(super) fn shade(&mut self, layer: Layer, centre: Vec2, radius: f32, colour: Color) {
         self.round(layer, Kind::Glow, centre, radius, (colour, colour), [radius, 0.0, 0.0, 0.0]);
     }
 
-    /// A slice of a circle: `sweep` radians around `turn`, bright at its outer end.
+    /// A sector of a circle: `sweep` radians around `turn`, bright at its outer end.
     pub(super) fn cone(
         &mut self,
         layer: Layer,
@@ -242,7 +215,7 @@ impl Painter {
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
     }
 
-    /// A hexagon.
+    /// A filled hexagon.
     pub(super) fn hexagon(
         &mut self,
         layer: Layer,
@@ -270,7 +243,7 @@ impl Painter {
         self.round(layer, Kind::Plus, centre, reach, (colour, colour), parameters);
     }
 
-    /// A wedge that points along `turn`, its tip at `reach` from the centre.
+    /// A wedge along `turn`, with its tip at `reach` from the centre.
     pub(super) fn notch(
         &mut self,
         layer: Layer,
@@ -286,25 +259,25 @@ impl Painter {
         self.add(layer, Shape { kind, centre, half, turn, colour, second: colour, parameters });
     }
 
-    /// The slab of ice from now on.
-    pub(super) fn ice(&mut self, ice: Tinted) {
+    /// Replaces the mesh of the ice.
+    pub(super) fn ice(&mut self, ice: GradientMesh) {
         self.ice = Some(ice);
     }
 
-    /// The deep behind everything from now on.
-    pub(super) fn void(&mut self, void: Tinted) {
+    /// Replaces the mesh of the void.
+    pub(super) fn void(&mut self, void: GradientMesh) {
         self.void = Some(void);
     }
 
-    /// What darkens the picture from now on.
-    pub(super) fn veil(&mut self, veil: Tinted) {
+    /// Replaces the mesh of the veil.
+    pub(super) fn veil(&mut self, veil: GradientMesh) {
         self.veil = Some(veil);
     }
 
-    /// What a sheet shows from now on. Nothing: what it showed before.
+    /// The new mesh of a sheet. `None`: the one before stays.
     pub(super) fn mesh(&mut self, sheet: Sheet) -> Option<Mesh> {
         let [deep, front @ ..] = &mut self.layers;
-        let tinted = match sheet {
+        let gradient = match sheet {
             Sheet::Void => &mut self.void,
             Sheet::Ice => &mut self.ice,
             Sheet::Veil => &mut self.veil,
@@ -313,13 +286,13 @@ impl Painter {
                 return Some(mesh_of(front.iter_mut().flat_map(|layer| layer.drain(..))));
             }
         };
-        tinted.take().map(|sheet| sheet.mesh().unwrap_or_else(nothing))
+        gradient.take().map(|mesh| mesh.mesh().unwrap_or_else(empty_mesh))
     }
 }
 
 #[cfg(test)]
 impl Painter {
-    /// Shapes in a layer.
+    /// The number of shapes in a layer.
     pub(super) fn count(&self, layer: Layer) -> usize {
         self.layers[layer as usize].len()
     }
@@ -328,7 +301,7 @@ impl Painter {
 fn mesh_of(shapes: impl Iterator<Item = Shape>) -> Mesh {
     let mut vertices = Vertices::default();
     shapes.take(SHAPES_MAX).for_each(|shape| vertices.push(&shape));
-    if vertices.is_empty() { nothing() } else { vertices.mesh() }
+    if vertices.is_empty() { empty_mesh() } else { vertices.mesh() }
 }
 
 #[cfg(test)]
@@ -339,7 +312,7 @@ mod tests {
     use super::{Layer, Painter};
 
     #[test]
-    fn what_lies_beyond_the_picture_is_not_drawn() {
+    fn shapes_outside_the_picture_are_dropped() {
         let mut painter = Painter::default();
         painter.look_at(Vec2::new(1_000.0, 0.0), Vec2::new(720.0, 400.0));
 

@@ -1,4 +1,4 @@
-//! The colours of a match as Bevy takes them. `presentation` holds the values, for the lobby too.
+//! The colours of a match as Bevy colours. Their values are in `presentation`, which the lobby uses too.
 
 use bevy::color::{Color, LinearRgba};
 use presentation::palette::{self, Colour, STRAIN};
@@ -38,10 +38,10 @@ pub const SHADOW: Color = bevy(palette::SHADOW);
 /// The outline of the own disc.
 pub const WHITE: Color = Color::WHITE;
 
-/// How many hues there are before marks tell players apart.
+/// The number of hues. Slots above it repeat the hues with a ring.
 pub const HUE_COUNT: u16 = palette::HUE_COUNT;
 
-/// The colour of a seat and its shaded side.
+/// The colour of a slot and of its shaded side.
 #[must_use]
 pub fn hue(slot: Slot, choice: PaletteChoice) -> (Color, Color) {
     let hue = match choice {
@@ -51,7 +51,7 @@ pub fn hue(slot: Slot, choice: PaletteChoice) -> (Color, Color) {
     (bevy(hue.body), bevy(hue.shade))
 }
 
-/// Whether a seat carries the second mark: a ring instead of a solid top.
+/// Whether a slot has a ring instead of a solid top.
 #[must_use]
 pub const fn has_ring(slot: Slot) -> bool {
     palette::has_ring(slot)
@@ -63,7 +63,7 @@ pub fn team(team: u8) -> Color {
     bevy(palette::team(team))
 }
 
-/// The colour of a strain, as a part of the largest.
+/// The colour of a strain, from 0 to 1 of the largest.
 #[must_use]
 pub fn strain(part: f32) -> Color {
     let along = part.clamp(0.0, 1.0) * 5.0;
@@ -74,13 +74,13 @@ pub fn strain(part: f32) -> Color {
     mix(bevy(a), bevy(b), along - from)
 }
 
-/// The colour of a pickup and of what it does.
+/// The colour of a pickup and of its effect.
 #[must_use]
 pub const fn pickup(kind: PickupKind) -> Color {
     bevy(palette::pickup(kind))
 }
 
-/// A colour between two, in light.
+/// A colour between two, mixed in linear light.
 #[must_use]
 pub fn mix(a: Color, b: Color, part: f32) -> Color {
     let (a, b) = (LinearRgba::from(a), LinearRgba::from(b));

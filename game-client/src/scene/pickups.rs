@@ -1,4 +1,4 @@
-//! What lies on the ice and helps who takes it.
+//! The pickups on the ice.
 
 use bevy::color::{Alpha as _, Color};
 use bevy::math::Vec2;
@@ -6,7 +6,8 @@ use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Time, Up
 use shared::sim::PickupKind;
 
 use super::painter::{Layer, Painter};
-use super::{Phase, Stage, palette};
+use super::palette;
+use crate::frame::{Phase, RenderState};
 
 /// Radius of a pickup, in units.
 const RADIUS: f32 = 16.0;
@@ -17,13 +18,13 @@ pub(super) struct PickupsPlugin;
 
 impl Plugin for PickupsPlugin {
     fn build(&self, app: &mut App) {
-        app.add_systems(Update, paint.in_set(Phase::Paint));
+        app.add_systems(Update, paint.in_set(Phase::Draw));
     }
 }
 
-fn paint(stage: Res<Stage>, time: Res<Time>, mut painter: ResMut<Painter>) {
-    let Some(drawn) = &stage.drawn else { return };
-    for pickup in &drawn.pickups {
+fn paint(render: Res<RenderState>, time: Res<Time>, mut painter: ResMut<Painter>) {
+    let Some(scene) = &render.scene else { return };
+    for pickup in &scene.pickups {
         let phase = pickup.position.x * 0.01;
         let breath = (time.elapsed_secs() * 2.4 + phase).sin();
         let colour = palette::pickup(pickup.kind);
@@ -43,7 +44,7 @@ fn paint(stage: Res<Stage>, time: Res<Time>, mut painter: ResMut<Painter>) {
     }
 }
 
-/// The sign of a pickup, also on a disc that has its effect.
+/// The sign of a pickup. A disc under its effect carries it too.
 pub(super) fn icon(
     painter: &mut Painter,
     layer: Layer,

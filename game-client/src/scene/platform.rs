@@ -1,31 +1,35 @@
-//! The slab of ice, its cracks before the rim breaks off, and the shards that fall.
+//! The platform: the slab of ice, its cracks before it shrinks, and the shards that fall.
 
 use bevy::color::Alpha as _;
 use bevy::math::Vec2;
 use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Res, ResMut, Resource, Time, Update};
 
+use super::camera::View;
+use super::gradient_mesh::GradientMesh;
 use super::ice::Slab;
 use super::painter::{Layer, Painter};
-use super::tinted::Tinted;
-use super::{Chance, Phase, Stage, View, palette, scratches};
+use super::random::VisualRng;
+use super::{palette, scratches};
+use crate::frame::{Phase, RenderState};
 
-/// Cracks begin to show so many seconds before the platform shrinks.
+/// Cracks appear this many seconds before the platform shrinks.
 const WARNING_SECONDS: f32 = 5.0;
-/// Seconds from the beginning of the shrinking to the end of a full round.
+/// The platform shrinks in this many last seconds of a full round.
 const SHRINK_SECONDS: f32 = 60.0;
-/// Shards that break off in a second while the ice shrinks.
+/// Shards that break off each second while the platform shrinks.
 const SHARDS_A_SECOND: f32 = 16.0;
-/// How long a shard falls.
+/// The duration of the fall of a shard.
 const SHARD_SECONDS: f32 = 1.1;
-/// Shards at once. When as many fall, none breaks off.
+/// Shards at once. When full, no further one breaks off.
 const SHARDS_MAX: usize = 64;
-/// The rim of wide ice begins to glow so far from the own disc, in units, in pieces of such a length, so many to each
-/// side.
+/// The rim of wide ice glows when the own disc is nearer to it than this…
 const GLOW_FROM_UNITS: f32 = 380.0;
+/// …in pieces of this length…
 const GLOW_STEP_UNITS: f32 = 55.0;
+/// …this many to each side of the disc.
 const GLOW_STEPS: i16 = 9;
 
-/// A piece of the rim on its way down.
+/// A piece of the rim that falls.
 #[derive(Debug, Clone, Copy)]
 struct Shard {
     place: Vec2,
@@ -37,14 +41,14 @@ struct Shard {
     age: f32,
 }
 
-/// What is known of the ice from the last frame.
+/// The state of the platform from the last frame.
 #[derive(Debug, Resource)]
 struct Ice {
     shards: Vec<Shard>,
     due: f32,
     cracks: f32,
-    act: u32,
-    chance: Chance,
+    generation: u32,
+    rng: VisualRng,
     shown: Option<Slab>,
 }
 
@@ -58,67 +62,66 @@ impl Plugin for PlatformPlugin {
             shards: Vec::new(),
             due: 0.0,
             cracks: 0.0,
-            act: 0,
-            chance: Chance(0xbeef_cafe),
+            generation: 0,
+            rng: VisualRng(0xbeef_cafe),
             shown: None,
         };
-        app.insert_resource(ice).add_systems(Update, paint.in_set(Phase::Paint));
+        app.insert_resource(ice).add_systems(Update, paint.in_set(Phase::Draw));
     }
 }
 
 fn paint(
-    stage: Res<Stage>,
+    render: Res<RenderState>,
     time: Res<Time>,
     view: Res<View>,
     mut ice: ResMut<Ice>,
     mut painter: ResMut<Painter>,
 ) {
-    let Some(drawn) = &stage.drawn else {
+    let Some(scene) = &render.scene else {
         if ice.shown.take().is_some() {
-            painter.ice(Tinted::default());
+            painter.ice(GradientMesh::default());
         }
         return;
     };
-    if ice.act != stage.act {
-        (ice.act, ice.cracks, ice.due) = (stage.act, 0.0, 0.0);
+    if ice.generation != render.generation {
+        (ice.generation, ice.cracks, ice.due) = (render.generation, 0.0, 0.0);
         ice.shards.clear();
     }
-    let shrinking = drawn.radius < drawn.radius_whole && !drawn.over;
-    let near = drawn.remaining < SHRINK_SECONDS + WARNING_SECONDS && drawn.progress > 0.6;
-    let goal = f32::from(u8::from(near || drawn.radius < drawn.radius_whole));
-    ice.cracks += (goal - ice.cracks) * (stage.seconds * 0.5).min(1.0);
-    // The edge glows where it gives way.
+    let shrinking = scene.radius < scene.radius_whole && !scene.over;
+    let near = scene.remaining < SHRINK_SECONDS + WARNING_SECONDS && scene.progress > 0.6;
+    let goal = f32::from(u8::from(near || scene.radius < scene.radius_whole));
+    ice.cracks += (goal - ice.cracks) * (render.seconds * 0.5).min(1.0);
+    // The edge glows while the platform shrinks.
     let breath = 0.5 + 0.5 * (time.elapsed_secs() * 5.0).sin();
     let slab = Slab {
-        radius: drawn.radius,
-        whole: drawn.radius_whole,
-        // In steps: the slab is made anew only when it looks different.
+        radius: scene.radius,
+        whole: scene.radius_whole,
+        // Rounded: a new mesh is made only when it looks different.
         cracks: (ice.cracks * 32.0).round() / 32.0,
         pixel: (view.scale * 16.0).round() / 16.0,
         danger: if shrinking { ((0.35 + 0.65 * breath) * 16.0).round() / 16.0 } else { 0.0 },
     };
     if ice.shown != Some(slab) {
         ice.shown = Some(slab);
-        painter.ice(slab.tinted());
+        painter.ice(slab.mesh());
     }
-    if drawn.is_wide() {
-        scratches::paint(&mut painter, &view, drawn.radius);
-        glow_near(&mut painter, &stage, drawn.radius);
+    if scene.is_wide() {
+        scratches::paint(&mut painter, &view, scene.radius);
+        glow_near(&mut painter, &render, scene.radius);
     }
     if shrinking {
-        ice.due += stage.seconds * if view.is_plain { 0.6 } else { 1.0 } * SHARDS_A_SECOND;
+        ice.due += render.seconds * if view.is_plain { 0.6 } else { 1.0 } * SHARDS_A_SECOND;
     }
     while ice.due >= 1.0 {
         ice.due -= 1.0;
-        break_off(&mut ice, drawn.radius, &view);
+        break_off(&mut ice, scene.radius, &view);
     }
-    fall(&mut ice, stage.seconds, &mut painter);
+    fall(&mut ice, render.seconds, &mut painter);
 }
 
-/// Warm light along the rim of wide ice where the own disc is near to it: elsewhere the rim is seldom in sight, so one
-/// does not expect it.
-fn glow_near(painter: &mut Painter, stage: &Stage, radius: f32) {
-    let own = stage.own.and_then(|slot| stage.drawn.as_ref()?.disc(slot));
+/// A glow along the rim of wide ice near the own disc. The rim is rarely in sight there, so players do not expect it.
+fn glow_near(painter: &mut Painter, render: &RenderState, radius: f32) {
+    let own = render.own.and_then(|slot| render.scene.as_ref()?.disc(slot));
     let Some(own) = own.filter(|own| own.standing) else { return };
     let near = 1.0 - (radius - own.position.length()) / GLOW_FROM_UNITS;
     if near <= 0.0 {
@@ -138,7 +141,7 @@ fn glow_near(painter: &mut Painter, stage: &Stage, radius: f32) {
     }
 }
 
-/// Which part of the rim is in the picture: a direction, and so many radians to both sides. Nothing: none is.
+/// The part of the rim that is in the picture: a direction, and the radians to both sides of it. `None`: no part is.
 fn rim_in(view: &View, radius: f32) -> Option<(f32, f32)> {
     let (away, reach) = (view.centre.length(), view.half().length());
     if away + reach < radius {
@@ -153,15 +156,15 @@ fn break_off(ice: &mut Ice, radius: f32, view: &View) {
         return;
     }
     let Some((middle, spread)) = rim_in(view, radius) else { return };
-    let chance = &mut ice.chance;
-    let outwards = Vec2::from_angle(middle + chance.between(-spread, spread));
+    let rng = &mut ice.rng;
+    let outwards = Vec2::from_angle(middle + rng.range(-spread, spread));
     let shard = Shard {
         place: outwards * (radius - 2.0),
-        velocity: outwards * chance.between(10.0, 40.0),
-        turn: chance.between(0.0, 6.0),
-        spin: chance.between(-4.0, 4.0),
-        size: chance.between(5.0, 13.0),
-        is_pointed: chance.part() < 0.5,
+        velocity: outwards * rng.range(10.0, 40.0),
+        turn: rng.range(0.0, 6.0),
+        spin: rng.range(-4.0, 4.0),
+        size: rng.range(5.0, 13.0),
+        is_pointed: rng.unit() < 0.5,
         age: 0.0,
     };
     ice.shards.push(shard);
@@ -175,7 +178,7 @@ fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
         shard.turn += shard.spin * seconds;
         let left = 1.0 - shard.age / SHARD_SECONDS;
         if left > 0.0 {
-            // Behind the slab at the far side, before it at the near one.
+            // Behind the slab on its far side, in front of it on the near side.
             let layer = if shard.place.y > 0.0 { Layer::Deep } else { Layer::Ground };
             let colour =
                 palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());

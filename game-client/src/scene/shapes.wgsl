@@ -1,5 +1,5 @@
-// Everything of a match, by distance functions. The kind stands in each vertex.
-// Built twice: for areas with a colour at each corner (TINTED), and for all shapes (SHAPES).
+// Draws a match with signed distance functions. Each vertex carries the kind of its shape.
+// Compiled twice: for gradient meshes (TINTED), and for shapes (SHAPES).
 
 #import bevy_sprite::mesh2d_functions::mesh2d_position_world_to_clip
 #ifdef SRGB_OUTPUT
@@ -7,7 +7,7 @@
 #endif
 
 struct Vertex {
-    // x, y: the place in the scene. z: the kind.
+    // x, y: the position in the scene. z: the kind.
     @location(0) place_and_kind: vec3<f32>,
     @location(1) local: vec2<f32>,
     @location(2) colour: vec4<f32>,
@@ -40,14 +40,14 @@ fn vertex(vertex: Vertex) -> Fragment {
     return out;
 }
 
-// How much of a pixel lies inside an outline: `distance` is negative inside, `soft` widens the edge.
+// The part of a pixel inside an outline. `distance` is negative inside; `soft` widens the edge.
 fn cover(distance: f32, pixel: f32, soft: f32) -> f32 {
     let width = max(pixel, soft);
     return 1.0 - smoothstep(-width, pixel * 0.5, distance - pixel * 0.25);
 }
 
 #ifdef SHAPES
-// Puts a colour down: covering, shining, or both.
+// A premultiplied colour that covers, adds light, or both.
 fn lay(colour: vec4<f32>, covered: f32, shine: f32) -> vec4<f32> {
     let alpha = colour.a * covered;
     return vec4(colour.rgb * alpha, alpha * (1.0 - shine));
@@ -70,7 +70,7 @@ fn ring(in: Fragment, pixel: f32) -> vec4<f32> {
     return lay(in.colour, cover(distance, pixel, in.parameters.z), in.parameters.w);
 }
 
-// Half of the sweep comes as its sine and cosine.
+// The half of the sweep is given as its sine and cosine.
 fn arc(in: Fragment, pixel: f32) -> vec4<f32> {
     let radius = in.parameters.x;
     let end = in.parameters.zw;
@@ -95,7 +95,7 @@ fn glow(in: Fragment) -> vec4<f32> {
     return lay(in.colour, away * away * (3.0 - 2.0 * away), in.parameters.w);
 }
 
-// Half of the sweep comes as its sine and cosine, and is less than half a turn.
+// The half of the sweep is given as its sine and cosine, and is less than half a turn.
 fn cone(in: Fragment, pixel: f32) -> vec4<f32> {
     let outer = in.parameters.x;
     let inner = in.parameters.y;
@@ -132,7 +132,7 @@ fn notch(in: Fragment, pixel: f32) -> vec4<f32> {
 @fragment
 fn fragment(in: Fragment) -> @location(0) vec4<f32> {
 #ifdef TINTED
-    // A grain below one step of a screen's colours: no bands.
+    // Dithering: noise below one step of the screen's colours, against banding.
     let grain = (fract(dot(in.position.xy, vec2(0.7548, 0.5698))) - 0.5) / 900.0;
     var colour = in.colour + vec4(vec3(grain * in.colour.a), 0.0);
 #endif

@@ -1,41 +1,41 @@
-//! The link is not there: said at once, with what happens next.
+//! The panel about a link that is not open: what is wrong, and what happens next.
 
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
 
-use crate::lobby::Wish;
-use crate::net::LinkState;
+use crate::lobby::Intent;
+use crate::net::{LeaveMode, LinkState};
 use crate::ui::{theme, widgets};
 
-/// Without a snapshot for so long the server is called silent, in milliseconds.
+/// The server is called silent after this time without a snapshot.
 const SILENT_MS: f64 = 1_000.0;
 
-/// Draws what is wrong with the link, if anything. `has_been_open`: this is not the first try.
+/// Draws the state of a link that is not open. `has_been_open`: this is not the first attempt to connect.
 pub(super) fn show(
     context: &Context,
     state: &LinkState,
     has_been_open: bool,
     silence_ms: f64,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
-    let broken = if has_been_open { "Connection lost" } else { "Not in yet" };
+    let broken = if has_been_open { "Connection lost" } else { "Not connected yet" };
     let (title, text, ink) = match state {
         LinkState::Open if silence_ms < SILENT_MS || !has_been_open => return,
         LinkState::Open => (
             "The server is silent",
-            "Nothing has come for a second. Hold on.".to_owned(),
+            "Nothing has arrived for a second. Hold on.".to_owned(),
             theme::CHARGE,
         ),
         LinkState::Connecting { attempt: 1 } if !has_been_open => {
             ("Taking a seat", "Connecting to the room…".to_owned(), theme::MUTED)
         }
         LinkState::Connecting { attempt } => {
-            (broken, format!("Connecting again: try {attempt}…"), theme::WARM)
+            (broken, format!("Connecting again: attempt {attempt}…"), theme::WARM)
         }
-        LinkState::Lost { why, retry_at } => {
+        LinkState::Lost { error, retry_at } => {
             let wait = retry_at.saturating_duration_since(std::time::Instant::now()).as_secs_f32();
-            (broken, format!("{} Next try in {wait:.1} s.", why.text), theme::WARM)
+            (broken, format!("{} Next attempt in {wait:.1} s.", error.text), theme::WARM)
         }
-        LinkState::Ended { why } => ("Disconnected", why.text.clone(), theme::WARM),
+        LinkState::Ended { error } => ("Disconnected", error.text.clone(), theme::WARM),
     };
     let area = Area::new(Id::new("link")).anchor(Align2::CENTER_TOP, vec2(0.0, 110.0));
     area.order(Order::Foreground).show(context, |ui| {
@@ -46,13 +46,13 @@ pub(super) fn show(
                 ui.label(theme::heading(title, 20.0).color(ink));
                 ui.label(theme::text(text));
                 if *state != LinkState::Open {
-                    let kept = "Your seat waits for half a minute.";
+                    let kept = "The server keeps your seat for half a minute.";
                     if has_been_open {
                         ui.label(theme::small(kept));
                     }
                     ui.add_space(4.0);
                     if widgets::secondary(ui, "Back to the menu").clicked() {
-                        asked.push(Wish::StepOut);
+                        intents.push(Intent::Leave(LeaveMode::KeepSeat));
                     }
                 }
             });

@@ -1,4 +1,4 @@
-//! The start: a name, and one click.
+//! The menu: the name, quick play, and the panels beside it.
 
 use bevy::app::AppExit;
 use bevy::prelude::{MessageWriter, Res, ResMut};
@@ -6,20 +6,22 @@ use bevy_egui::egui::{Align2, Area, Color32, Id, LayerId, Order, Ui, pos2, vec2}
 use bevy_egui::{EguiContexts, egui};
 use shared::id::{NAME_CHARS_MAX, PlayerName};
 
+use super::panels::{Rebinding, Tab};
+use super::replays;
 use super::tabs::{self, Choices};
-use super::{Rebinding, Tab, replays};
-use crate::lobby::{Account, Lobby, Wish};
-use crate::replay_list::{ReplayWish, Replays};
-use crate::settings::{FormerSelf, Settings};
+use crate::input::bindings::Bindings;
+use crate::lobby::{Account, Intent, Lobby};
+use crate::replay_list::{ReplayIntent, Replays};
+use crate::settings::Settings;
 use crate::ui::{theme, widgets};
 
-/// Width of the column at the left.
+/// The width of the column at the left, in points.
 const COLUMN: f32 = 340.0;
-/// Width of the panel beside it.
+/// The width of the panel beside it.
 const PANEL: f32 = 430.0;
-/// Kept free at the bottom.
+/// The room that is kept free at the bottom.
 const FOOTER: f32 = 48.0;
-/// From the left edge of the window.
+/// The distance of the column from the left edge.
 const LEFT: f32 = 56.0;
 
 pub(super) fn show(
@@ -29,16 +31,17 @@ pub(super) fn show(
     replays: Res<Replays>,
     mut tab: ResMut<Tab>,
     mut choices: ResMut<Choices>,
+    mut bindings: ResMut<Bindings>,
     mut rebinding: ResMut<Rebinding>,
-    mut wishes: MessageWriter<Wish>,
-    mut replay_wishes: MessageWriter<ReplayWish>,
+    mut writer: MessageWriter<Intent>,
+    mut replay_writer: MessageWriter<ReplayIntent>,
     mut exit: MessageWriter<AppExit>,
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let screen = context.content_rect();
     let left = LEFT.min(screen.width() * 0.04);
-    let mut asked = Vec::new();
-    // A long column, with a notice say, begins higher up.
+    let mut intents: Vec<Intent> = Vec::new();
+    // A long column, with a notice for example, begins higher up.
     let id = Id::new("menu");
     let tall = context.memory(|memory| memory.area_rect(id)).map_or(0.0, |rect| rect.height());
     let top = (screen.height() * 0.09).min(screen.height() - tall - FOOTER).max(12.0);
@@ -50,13 +53,13 @@ pub(super) fn show(
         ui.add_space(20.0);
         theme::panel().show(ui, |ui| {
             ui.set_width(COLUMN - 32.0);
-            play(ui, &mut settings, &lobby, &mut choices, &mut asked);
+            play(ui, &mut settings, &lobby, &mut choices, &mut intents);
             ui.add_space(4.0);
             rows(ui, &mut tab);
         });
-        if let Some(trouble) = &lobby.trouble {
+        if let Some(error) = &lobby.error {
             ui.add_space(8.0);
-            notice(ui, trouble);
+            notice(ui, error);
         }
         ui.add_space(8.0);
         if ui.button(theme::muted("Quit")).clicked() {
@@ -72,9 +75,9 @@ pub(super) fn show(
                 ui.set_width((PANEL - 32.0).min(screen.width() - left - COLUMN - 72.0));
                 let height = screen.height() - (top - screen.top()) - 72.0;
                 if *tab == Tab::Replays {
-                    let mut asked = Vec::new();
-                    replays::panel(ui, height, &replays, &lobby, &mut asked);
-                    replay_wishes.write_batch(asked);
+                    let mut intents = Vec::new();
+                    replays::panel(ui, height, &replays, &lobby, &mut intents);
+                    replay_writer.write_batch(intents);
                     return;
                 }
                 tabs::show(
@@ -84,14 +87,15 @@ pub(super) fn show(
                     &mut settings,
                     &lobby,
                     &mut choices,
+                    &mut bindings,
                     &mut rebinding,
-                    &mut asked,
+                    &mut intents,
                 );
             });
         });
     }
     footer(context, &settings, &lobby);
-    wishes.write_batch(asked);
+    writer.write_batch(intents);
     Ok(())
 }
 
@@ -112,7 +116,7 @@ fn play(
     settings: &mut Settings,
     lobby: &Lobby,
     choices: &mut Choices,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
     ui.label(theme::small("Your name"));
     let name = widgets::field(ui, &mut settings.name, "Two to sixteen letters", NAME_CHARS_MAX);
@@ -124,13 +128,16 @@ fn play(
         );
     }
     if name.lost_focus() && wrong.is_none() {
-        asked.push(Wish::SignIn);
+        intents.push(Intent::SignIn);
     }
-    let here = |former: &&FormerSelf| former.server == settings.server;
-    for former in settings.former.iter().filter(here) {
-        let again = theme::small(format!("Play as {} again", former.name));
-        if ui.link(again).on_hover_text("Who you were before the browser sent you").clicked() {
-            asked.push(Wish::Be(former.clone()));
+    for identity in settings.previous_identities.on(&settings.server) {
+        let again = theme::small(format!("Play as {} again", identity.name));
+        if ui
+            .link(again)
+            .on_hover_text("Your identity before the browser opened the game")
+            .clicked()
+        {
+            intents.push(Intent::RestoreIdentity(identity.clone()));
         }
     }
     ui.add_space(4.0);
@@ -138,21 +145,21 @@ fn play(
     if let Some(mode) = widgets::segments(ui, &modes, choices.quick_mode) {
         choices.quick_mode = mode;
     }
-    let is_free = wrong.is_none() && lobby.account != Account::Asking;
+    let is_free = wrong.is_none() && !lobby.is_signing_in();
     ui.add_enabled_ui(is_free, |ui| {
         let text = match (&lobby.account, wrong) {
-            (Account::Asking, _) => "Connecting…",
+            (Account::SigningIn(_), _) => "Connecting…",
             (_, Some(_)) => "Enter a name to play",
             (_, None) => "Quick play",
         };
         if widgets::primary(ui, text, 48.0).clicked() {
-            asked.push(Wish::QuickPlay(choices.quick_mode));
+            intents.push(Intent::QuickPlay(choices.quick_mode));
         }
         if let Some(room) = &lobby.rejoin {
             let text = format!("Rejoin {} {}", room.summary.mode.title(), room.summary.id);
             let size = vec2(ui.available_width(), 36.0);
             if widgets::filled(ui, &text, size, (theme::GOOD, theme::INK)).clicked() {
-                asked.push(Wish::Join(room.summary.id));
+                intents.push(Intent::Join(room.summary.id));
             }
         }
     });
@@ -174,7 +181,7 @@ fn rows(ui: &mut Ui, tab: &mut Tab) {
     }
 }
 
-/// Something went wrong: what, and what helps.
+/// The newest error.
 fn notice(ui: &mut Ui, text: &str) {
     let line = egui::Stroke::new(1.0, theme::WARM.gamma_multiply(0.6));
     theme::chip().stroke(line).show(ui, |ui| {
@@ -187,9 +194,9 @@ fn footer(context: &egui::Context, settings: &Settings, lobby: &Lobby) {
     let painter = context.layer_painter(LayerId::new(Order::Middle, Id::new("menu footer")));
     let screen = context.content_rect();
     let (colour, text) = match &lobby.account {
-        Account::Somebody { server, .. } => (theme::GOOD, format!("Connected to {server}")),
-        Account::Asking => (theme::CHARGE, format!("Connecting to {}", settings.server)),
-        Account::Nobody => (theme::MUTED, format!("Server {}", settings.server)),
+        Account::SignedIn(session) => (theme::GOOD, format!("Connected to {}", session.server)),
+        Account::SigningIn(_) => (theme::CHARGE, format!("Connecting to {}", settings.server)),
+        Account::SignedOut => (theme::MUTED, format!("Server {}", settings.server)),
     };
     let at = pos2(LEFT.min(screen.width() * 0.04), screen.bottom() - 22.0);
     painter.circle_filled(at + vec2(5.0, 0.0), 4.0, colour);

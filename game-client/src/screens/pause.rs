@@ -1,10 +1,13 @@
-//! What Escape shows: the room, the way to invite, the settings, the way out. The round goes on meanwhile.
+//! The pause menu: the invitation, the settings and the way out. The round continues meanwhile.
 
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
 
-use super::{Overlay, Rebinding, settings};
+use super::panels::{Overlay, Rebinding};
+use super::settings;
+use crate::input::bindings::Bindings;
 use crate::invite::Invitation;
-use crate::lobby::Wish;
+use crate::lobby::Intent;
+use crate::net::LeaveMode;
 use crate::room::Room;
 use crate::settings::Settings;
 use crate::ui::{theme, widgets};
@@ -14,8 +17,9 @@ pub(super) fn show(
     overlay: &mut Overlay,
     room: &Room,
     settings: &mut Settings,
+    bindings: &mut Bindings,
     rebinding: &mut Rebinding,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
     if *overlay == Overlay::None {
         return;
@@ -27,11 +31,11 @@ pub(super) fn show(
             Overlay::None => {}
             Overlay::Pause => {
                 ui.set_width(320.0);
-                menu(ui, overlay, room, &settings.server, asked);
+                menu(ui, overlay, room, &settings.server, intents);
             }
             Overlay::Settings => {
                 ui.set_width(430.0);
-                settings::panel(ui, screen.height() - 190.0, settings, rebinding);
+                settings::panel(ui, screen.height() - 190.0, settings, bindings, rebinding);
                 if widgets::secondary(ui, "Back").clicked() || settings::is_left(ui, rebinding) {
                     *overlay = Overlay::Pause;
                 }
@@ -40,12 +44,12 @@ pub(super) fn show(
     });
 }
 
-fn menu(ui: &mut Ui, overlay: &mut Overlay, room: &Room, server: &str, asked: &mut Vec<Wish>) {
+fn menu(ui: &mut Ui, overlay: &mut Overlay, room: &Room, server: &str, intents: &mut Vec<Intent>) {
     let mode = room.mode.map_or("Room", shared::sim::Mode::title);
     ui.label(theme::heading(format!("{mode} · {}", room.id), 20.0));
-    ui.label(theme::small("The round goes on meanwhile."));
+    ui.label(theme::small("The round continues meanwhile."));
     ui.add_space(4.0);
-    if widgets::primary(ui, "Go on", 40.0).clicked() {
+    if widgets::primary(ui, "Continue", 40.0).clicked() {
         *overlay = Overlay::None;
     }
     invite(ui, room, server);
@@ -54,11 +58,11 @@ fn menu(ui: &mut Ui, overlay: &mut Overlay, room: &Room, server: &str, asked: &m
     }
     if widgets::secondary(ui, "Leave the room").clicked() {
         *overlay = Overlay::None;
-        asked.push(Wish::Leave);
+        intents.push(Intent::Leave(LeaveMode::GiveUpSeat));
     }
 }
 
-/// Code and link of the room, to be copied.
+/// The buttons that copy the link and the code of the room.
 pub(super) fn invite(ui: &mut Ui, room: &Room, server: &str) {
     ui.horizontal(|ui| {
         let half = vec2((ui.available_width() - 8.0) / 2.0, 36.0);

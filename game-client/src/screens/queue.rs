@@ -1,4 +1,4 @@
-//! Looking for a match: what happens, for how long, and the way back.
+//! The screen of the search for a match: its state, its duration, and a way to cancel.
 
 use bevy::prelude::{MessageWriter, Res};
 use bevy_egui::egui::{Align2, Area, Id, Key, Order, Sense, Ui, vec2};
@@ -6,16 +6,16 @@ use bevy_egui::{EguiContexts, egui};
 use presentation::words;
 use shared::api::MatchState;
 
-use crate::lobby::{Lobby, Search, Wish};
+use crate::lobby::{Intent, Lobby, Search};
 use crate::ui::{theme, widgets};
 
 pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
     lobby: Res<Lobby>,
-    mut wishes: MessageWriter<Wish>,
+    mut intents: MessageWriter<Intent>,
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
-    let Some(search) = &lobby.search else { return Ok(()) };
+    let Some(search) = lobby.search() else { return Ok(()) };
     let mut cancel = context.input(|input| input.key_pressed(Key::Escape));
     let area = Area::new(Id::new("queue")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     area.order(Order::Middle).show(context, |ui| {
@@ -23,8 +23,8 @@ pub(super) fn show(
             ui.set_width(380.0);
             ui.vertical_centered(|ui| {
                 ui.add_space(4.0);
-                ui.label(theme::heading(format!("Looking for a {}", search.mode.title()), 20.0));
-                turning(ui);
+                ui.label(theme::heading(format!("Searching for a {}", search.mode.title()), 20.0));
+                spinner(ui);
                 let waited = search.since.elapsed().as_secs_f64().floor();
                 ui.label(theme::heading(words::clock_rounded_up(waited), 28.0));
                 ui.add_space(4.0);
@@ -35,23 +35,23 @@ pub(super) fn show(
         });
     });
     if cancel {
-        wishes.write(Wish::Cancel);
+        intents.write(Intent::CancelSearch);
     }
     Ok(())
 }
 
 fn state(ui: &mut Ui, search: &Search) {
-    if let Some(trouble) = &search.trouble {
-        ui.label(theme::text(&trouble.text).color(theme::WARM));
-        ui.label(theme::small("Your place is kept; it is tried again."));
+    if let Some(error) = &search.error {
+        ui.label(theme::text(&error.text).color(theme::WARM));
+        ui.label(theme::small("Your place is kept. The client tries again."));
         return;
     }
     match &search.state {
         Some(MatchState::Waiting { window, in_queue, bots_in_s, .. }) => {
             let others = match in_queue.saturating_sub(1) {
-                0 => "Nobody else waits yet".to_owned(),
-                1 => "One more waits".to_owned(),
-                others => format!("{others} more wait"),
+                0 => "No other player waits yet".to_owned(),
+                1 => "One other player waits".to_owned(),
+                others => format!("{others} other players wait"),
             };
             ui.label(theme::text(others));
             ui.label(theme::muted(format!("Rating within {window} of yours")));
@@ -63,16 +63,16 @@ fn state(ui: &mut Ui, search: &Search) {
             ui.label(theme::muted(bots));
         }
         Some(MatchState::Matched { .. }) => {
-            ui.label(theme::text("Found. Taking a seat…").color(theme::GOOD));
+            ui.label(theme::text("Match found. Taking a seat…").color(theme::GOOD));
         }
         None => {
-            ui.label(theme::muted("Asking the server…"));
+            ui.label(theme::muted("Waiting for the server…"));
         }
     }
 }
 
 /// Two discs that circle each other.
-fn turning(ui: &mut Ui) {
+fn spinner(ui: &mut Ui) {
     let (rect, _) = ui.allocate_exact_size(vec2(90.0, 74.0), Sense::hover());
     #[expect(clippy::cast_possible_truncation, reason = "seconds for a turn")]
     let turn = (ui.input(|input| input.time) * 2.2) as f32;

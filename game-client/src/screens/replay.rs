@@ -1,4 +1,4 @@
-//! A recording: pause, speed, a timeline with marks and with what is still missing, whom to follow.
+//! The screen of a recording: pause, speed, a timeline with markers, and the disc that the camera follows.
 
 use std::time::Instant;
 
@@ -16,9 +16,10 @@ use shared::api::MarkerKind;
 use shared::sim::Slot;
 use shared::tick::TICK_RATE_HZ;
 
+use crate::frame::RenderState;
 use crate::lobby::Screen;
 use crate::replay::{Arrival, JUMP_SECONDS, Recording};
-use crate::scene::{Labels, Stage};
+use crate::scene::Labels;
 use crate::settings::Settings;
 use crate::ui::kill_feed::KillFeed;
 use crate::ui::{hud, kill_feed, theme, widgets};
@@ -26,7 +27,7 @@ use crate::ui::{hud, kill_feed, theme, widgets};
 pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
     recording: Option<ResMut<Recording>>,
-    mut stage: ResMut<Stage>,
+    mut render: ResMut<RenderState>,
     labels: Res<Labels>,
     feed: Res<KillFeed>,
     settings: Res<Settings>,
@@ -36,23 +37,23 @@ pub(super) fn show(
 ) -> bevy::prelude::Result {
     let context = contexts.ctx_mut()?;
     let Some(mut recording) = recording else { return Ok(()) };
-    by_keys(&mut recording, &keys, &stage);
+    by_keys(&mut recording, &keys, &render);
     hud::names(context, &labels);
     let title = recording.reader().header().map_or("", |header| header.mode.title());
-    hud::round(context, &stage, title, None, settings.palette, false);
+    hud::round(context, &render, title, None, settings.palette, false);
     kill_feed::show(context, &feed, None, settings.palette);
     let mut leave = keys.just_pressed(KeyCode::Escape);
     waiting(context, &recording);
-    bar(context, &mut recording, &stage, &mut leave);
+    bar(context, &mut recording, &render, &mut leave);
     if leave {
         commands.remove_resource::<Recording>();
-        stage.change();
+        render.reset();
         next.set(Screen::Menu);
     }
     Ok(())
 }
 
-fn by_keys(recording: &mut Recording, keys: &ButtonInput<KeyCode>, stage: &Stage) {
+fn by_keys(recording: &mut Recording, keys: &ButtonInput<KeyCode>, render: &RenderState) {
     let commands = [
         (KeyCode::Space, PlaybackCommand::TogglePlay),
         (KeyCode::ArrowLeft, PlaybackCommand::Skip { seconds: -JUMP_SECONDS }),
@@ -66,26 +67,26 @@ fn by_keys(recording: &mut Recording, keys: &ButtonInput<KeyCode>, stage: &Stage
         }
     }
     if keys.just_pressed(KeyCode::KeyF) {
-        recording.follow = after(stage, recording.follow);
+        recording.follow = after(render, recording.follow);
     }
 }
 
-/// The next one to follow; after the last, nobody.
-fn after(stage: &Stage, now: Option<Slot>) -> Option<Slot> {
-    let mut slots = stage.roster.entries.iter().map(|entry| entry.slot);
+/// The next slot to follow. `None` after the last one.
+fn after(render: &RenderState, now: Option<Slot>) -> Option<Slot> {
+    let mut slots = render.roster.entries.iter().map(|entry| entry.slot);
     match now {
         None => slots.next(),
         Some(now) => slots.find(|slot| *slot > now),
     }
 }
 
-fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut bool) {
+fn bar(context: &Context, recording: &mut Recording, render: &RenderState, leave: &mut bool) {
     let width = (context.content_rect().width() - 64.0).min(980.0);
     let area = Area::new(Id::new("replay bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -16.0));
     area.order(Order::Middle).show(context, |ui| {
         theme::chip().show(ui, |ui| {
             ui.set_width(width - 24.0);
-            trouble(ui, recording);
+            problem(ui, recording);
             timeline(ui, recording);
             ui.horizontal(|ui| {
                 let text = if recording.is_playing() { "Pause" } else { "Play" };
@@ -95,17 +96,17 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
                 let now = words::clock_rounded_up(recording.seconds().into());
                 let length = words::clock_rounded_up(recording.length().into());
                 ui.label(theme::text(format!("{now} of {length}")));
-                if *recording.arrival() == Arrival::Coming {
+                if *recording.arrival() == Arrival::Arriving {
                     let share = recording.share() * 100.0;
-                    ui.label(theme::small(format!("{share:.0} % is here")));
+                    ui.label(theme::small(format!("{share:.0} % downloaded")));
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     *leave |= widgets::secondary_sized(ui, "Close", vec2(72.0, 32.0)).clicked();
                     let followed =
-                        recording.follow.map_or("Nobody", |slot| stage.roster.name(slot));
+                        recording.follow.map_or("no disc", |slot| render.roster.name(slot));
                     let text = format!("Follow: {followed}");
                     if widgets::secondary_sized(ui, &text, vec2(160.0, 32.0)).clicked() {
-                        recording.follow = after(stage, recording.follow);
+                        recording.follow = after(render, recording.follow);
                     }
                     let names = SPEEDS.iter().map(|speed| speed.name);
                     let options: Vec<(usize, &str)> = names.enumerate().collect();
@@ -122,22 +123,22 @@ fn bar(context: &Context, recording: &mut Recording, stage: &Stage, leave: &mut 
     });
 }
 
-/// What is wrong with how the recording comes here.
-fn trouble(ui: &mut Ui, recording: &Recording) {
+/// The problem with the download, if there is one.
+fn problem(ui: &mut Ui, recording: &Recording) {
     let text = match recording.arrival() {
-        Arrival::Coming => return,
-        Arrival::Interrupted { why, retry_at } => {
+        Arrival::Arriving => return,
+        Arrival::Interrupted { error, retry_at } => {
             let wait = retry_at.saturating_duration_since(Instant::now()).as_secs_f32();
-            format!("{why} Next try in {wait:.1} s.")
+            format!("{error} Next attempt in {wait:.1} s.")
         }
-        Arrival::Failed { why } => why.clone(),
-        Arrival::Whole if recording.reader().is_complete() => return,
-        Arrival::Whole => "The recording breaks off at its end.".to_owned(),
+        Arrival::Failed { error } => error.clone(),
+        Arrival::Complete if recording.reader().is_complete() => return,
+        Arrival::Complete => "The recording is incomplete: its end is missing.".to_owned(),
     };
     ui.label(theme::small(text).color(theme::WARM));
 }
 
-/// The picture stands still because the needle has reached what is not here yet.
+/// A note while the playhead waits for more of the recording.
 fn waiting(context: &Context, recording: &Recording) {
     if recording.player().state() == PlaybackState::Buffering {
         hud::middle(context, "Waiting for the recording…");

@@ -1,4 +1,4 @@
-//! The panel of recorded rounds: which there are, and a button to watch each.
+//! The panel of recorded rounds: the list, and a button to watch each round.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,37 +8,39 @@ use shared::api::ReplaySummary;
 use shared::sim::Mode;
 
 use crate::lobby::Lobby;
-use crate::replay_list::{ReplayWish, Replays};
-use crate::ui::{hud, theme, widgets};
+use crate::replay_list::{ReplayIntent, Replays};
+use crate::ui::text::elided;
+use crate::ui::{theme, widgets};
 
 pub(super) fn panel(
     ui: &mut Ui,
     height: f32,
     replays: &Replays,
     lobby: &Lobby,
-    asked: &mut Vec<ReplayWish>,
+    intents: &mut Vec<ReplayIntent>,
 ) {
-    asked.push(ReplayWish::See);
-    head(ui, replays, asked);
-    filter(ui, replays, lobby, asked);
+    intents.push(ReplayIntent::Show);
+    head(ui, replays, intents);
+    filter(ui, replays, lobby, intents);
     ui.add_space(4.0);
-    if let Some(trouble) = &replays.trouble {
-        ui.label(theme::muted(&trouble.text));
+    if let Some(error) = &replays.error {
+        ui.label(theme::muted(&error.text));
         if widgets::secondary(ui, "Try again").clicked() {
             let is_first = replays.found.is_none();
-            asked.push(if is_first { ReplayWish::Refresh } else { ReplayWish::Older });
+            intents.push(if is_first { ReplayIntent::Refresh } else { ReplayIntent::Older });
         }
     }
     match &replays.found {
-        None if replays.trouble.is_some() => {}
+        None if replays.error.is_some() => {}
         None => {
             ui.horizontal(|ui| {
                 ui.spinner();
-                ui.label(theme::muted("Asking the server…"));
+                ui.label(theme::muted("Waiting for the server…"));
             });
         }
         Some(found) if found.is_empty() => {
-            let text = "No round of this kind was recorded yet. Each one is, as soon as it ends.";
+            let text =
+                "No round of this kind was recorded yet. Each round appears here when it ends.";
             ui.label(theme::muted(text));
         }
         Some(found) => {
@@ -47,12 +49,12 @@ pub(super) fn panel(
             area.show(ui, |ui| {
                 let now_ms = now_ms();
                 for replay in found {
-                    one(ui, replay, now_ms, asked);
+                    one(ui, replay, now_ms, intents);
                 }
-                if replays.next.is_some() && !replays.is_asking {
+                if replays.next.is_some() && !replays.is_loading {
                     ui.add_space(4.0);
                     if widgets::secondary(ui, "Older rounds").clicked() {
-                        asked.push(ReplayWish::Older);
+                        intents.push(ReplayIntent::Older);
                     }
                 }
             });
@@ -60,37 +62,37 @@ pub(super) fn panel(
     }
 }
 
-fn head(ui: &mut Ui, replays: &Replays, asked: &mut Vec<ReplayWish>) {
+fn head(ui: &mut Ui, replays: &Replays, intents: &mut Vec<ReplayIntent>) {
     ui.horizontal(|ui| {
         ui.label(theme::heading("Recorded rounds", 20.0));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add_enabled_ui(!replays.is_asking, |ui| {
+            ui.add_enabled_ui(!replays.is_loading, |ui| {
                 if widgets::secondary_sized(ui, "Refresh", vec2(76.0, 32.0)).clicked() {
-                    asked.push(ReplayWish::Refresh);
+                    intents.push(ReplayIntent::Refresh);
                 }
             });
         });
     });
 }
 
-fn filter(ui: &mut Ui, replays: &Replays, lobby: &Lobby, asked: &mut Vec<ReplayWish>) {
+fn filter(ui: &mut Ui, replays: &Replays, lobby: &Lobby, intents: &mut Vec<ReplayIntent>) {
     let mut modes = vec![(None, "All")];
     modes.extend(Mode::ALL.map(|mode| (Some(mode), mode.title())));
     if let Some(mode) = widgets::segments(ui, &modes, replays.mode) {
-        asked.push(ReplayWish::OfMode(mode));
+        intents.push(ReplayIntent::FilterMode(mode));
     }
-    // Who is nobody yet has played nothing.
+    // Without a session there is no player to filter by.
     if lobby.session().is_some() {
         widgets::labelled(ui, "Only rounds that I played", |ui| {
             let mut own = replays.own;
             if widgets::switch(ui, &mut own).changed() {
-                asked.push(ReplayWish::Own(own));
+                intents.push(ReplayIntent::FilterOwn(own));
             }
         });
     }
 }
 
-fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, asked: &mut Vec<ReplayWish>) {
+fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, intents: &mut Vec<ReplayIntent>) {
     theme::chip().fill(theme::FIELD).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -98,17 +100,17 @@ fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, asked: &mut Vec<ReplayW
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let title = title(replay);
                 let font = theme::bold(14.0);
-                let title = hud::elided(ui.painter(), &title, &font, ui.available_width() - 96.0);
+                let title = elided(ui.painter(), &title, &font, ui.available_width() - 96.0);
                 ui.label(theme::heading(title, 14.0));
-                // Clocks differ: a round from the future has just been played.
+                // Clocks differ: a round in the future counts as just played.
                 let when = words::ago(now_ms.saturating_sub(replay.started_at_ms) / 1_000);
                 let long = words::clock_of_ticks(replay.ticks.into());
                 ui.label(theme::small(format!("{when} · {long} · {}", words::bytes(replay.bytes))));
-                ui.label(theme::small(company(replay)));
+                ui.label(theme::small(players_line(replay)));
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if widgets::secondary_sized(ui, "Play", vec2(72.0, 32.0)).clicked() {
-                    asked.push(ReplayWish::Play(Box::new(replay.clone())));
+                    intents.push(ReplayIntent::Play(Box::new(replay.clone())));
                 }
             });
         });
@@ -123,13 +125,13 @@ fn title(replay: &ReplaySummary) -> String {
     }
 }
 
-fn company(replay: &ReplaySummary) -> String {
+fn players_line(replay: &ReplaySummary) -> String {
     let all = replay.players.len();
     let people = replay.players.iter().filter(|player| !player.bot).count();
     let cut = if replay.complete { "" } else { " · cut short" };
     match people {
         0 => format!("{all} bots{cut}"),
-        _ => format!("{people} of {all} are people{cut}"),
+        _ => format!("{people} of {all} players are people{cut}"),
     }
 }
 

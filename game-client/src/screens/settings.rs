@@ -1,17 +1,24 @@
-//! The settings, in the menu and in the pause.
+//! The settings panel, in the menu and in the pause menu.
 
 use bevy::input::ButtonInput;
 use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
-use bevy::prelude::{Res, ResMut};
+use bevy::prelude::{Local, Res, ResMut};
 use bevy_egui::egui::{Align, Key, Layout, ScrollArea, Slider, Ui, vec2};
 
-use super::Rebinding;
-use crate::input::{Action, Binding, Bindings};
+use super::panels::Rebinding;
+use crate::input::binding::Binding;
+use crate::input::bindings::{Action, Bindings};
 use crate::settings::{PaletteChoice, Quality, Settings, WindowMode};
 use crate::ui::{scoreboard, theme, widgets};
 
-pub(super) fn panel(ui: &mut Ui, height: f32, settings: &mut Settings, rebinding: &mut Rebinding) {
+pub(super) fn panel(
+    ui: &mut Ui,
+    height: f32,
+    settings: &mut Settings,
+    bindings: &mut Bindings,
+    rebinding: &mut Rebinding,
+) {
     scoreboard::title(ui, "Settings", "");
     let height = (height - 60.0).max(160.0);
     let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
@@ -19,7 +26,7 @@ pub(super) fn panel(ui: &mut Ui, height: f32, settings: &mut Settings, rebinding
         ui.set_width(ui.available_width() - 12.0);
         sound(ui, settings);
         picture(ui, settings);
-        keys(ui, settings, rebinding);
+        keys(ui, bindings, rebinding);
         server(ui, settings);
     });
 }
@@ -82,13 +89,13 @@ fn picture(ui: &mut Ui, settings: &mut Settings) {
     });
 }
 
-fn keys(ui: &mut Ui, settings: &mut Settings, rebinding: &mut Rebinding) {
+fn keys(ui: &mut Ui, bindings: &mut Bindings, rebinding: &mut Rebinding) {
     section(ui, "Keys");
     for action in Action::ALL {
         widgets::labelled(ui, action.title(), |ui| {
             for place in [1, 0] {
                 let waiting = rebinding.0 == Some((action, place));
-                let text = match settings.bindings.of(action)[place] {
+                let text = match bindings.of(action)[place] {
                     _ if waiting => "Press a key",
                     Some(binding) => binding.name(),
                     None => "–",
@@ -100,8 +107,8 @@ fn keys(ui: &mut Ui, settings: &mut Settings, rebinding: &mut Rebinding) {
         });
     }
     ui.add_space(4.0);
-    if ui.button(theme::muted("Back to the usual keys")).clicked() {
-        settings.bindings = Bindings::default();
+    if ui.button(theme::muted("Reset the keys")).clicked() {
+        *bindings = Bindings::default();
     }
     ui.label(theme::small(
         "A gamepad works too: sticks drive and aim, triggers pulse and shove, A dashes.",
@@ -126,31 +133,31 @@ fn server(ui: &mut Ui, settings: &mut Settings) {
     ui.add_space(8.0);
 }
 
-/// Waits for the key of an action that is being bound. Escape leaves it as it was.
+/// Waits for the key that an action is bound to. Escape cancels.
 pub(super) fn bind(
     keys: Res<ButtonInput<KeyCode>>,
     mouse: Res<ButtonInput<MouseButton>>,
     mut rebinding: ResMut<Rebinding>,
-    mut settings: ResMut<Settings>,
-    mut was_waiting: bevy::prelude::Local<bool>,
+    mut bindings: ResMut<Bindings>,
+    mut was_waiting: Local<bool>,
 ) {
     let Some((action, place)) = rebinding.0 else {
         *was_waiting = false;
         return;
     };
-    // The click that began it is not the key.
+    // The click that began the binding is not the key.
     if !core::mem::replace(&mut *was_waiting, true) {
         return;
     }
     if keys.just_pressed(KeyCode::Escape) {
         rebinding.0 = None;
     } else if let Some(binding) = Binding::newly_pressed(&keys, &mouse) {
-        settings.bindings.bind(action, place, binding);
+        bindings.bind(action, place, binding);
         rebinding.0 = None;
     }
 }
 
-/// Whether the settings were left with Escape.
+/// Whether Escape closes the settings.
 pub(super) fn is_left(ui: &Ui, rebinding: &Rebinding) -> bool {
     rebinding.0.is_none() && ui.input(|input| input.key_pressed(Key::Escape))
 }

@@ -1,4 +1,4 @@
-//! The result of a round: places, what it did to the rating, and whether one wants another.
+//! The result of a round: the places, the change of the rating, and the vote for another round.
 
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use shared::id::PlayerId;
 use shared::sim::{Mode, Slot};
 
 use super::pause;
-use crate::lobby::Wish;
+use crate::lobby::Intent;
+use crate::net::LeaveMode;
 use crate::room::{Room, RoundResult};
 use crate::settings::{PaletteChoice, Settings};
 use crate::ui::{scoreboard, theme, widgets};
@@ -20,7 +21,7 @@ pub(super) fn show(
     result: &RoundResult,
     own: Option<PlayerId>,
     settings: &Settings,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
     let area = Area::new(Id::new("summary")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
     area.order(Order::Middle).show(context, |ui| {
@@ -36,7 +37,7 @@ pub(super) fn show(
             table(ui, &rows, own_slot, settings.palette);
             ui.add_space(6.0);
             let plays = own_place.is_some() || (is_crowd(room) && room.role == Role::Player);
-            buttons(ui, room, result, plays, asked);
+            buttons(ui, room, result, plays, intents);
             if room.is_private {
                 pause::invite(ui, room, &settings.server);
             }
@@ -56,9 +57,9 @@ fn is_crowd(room: &Room) -> bool {
     room.mode.is_some_and(Mode::is_crowd)
 }
 
-/// What the own disc did, for who is not among the best of a crowd.
+/// The own score, for a player who is not among the best of a crowd.
 fn own_score(room: &Room) -> Option<String> {
-    let own = room.play.settled_world()?.disc(room.play.seat()?)?;
+    let own = room.game.confirmed_world()?.disc(room.game.seat()?)?;
     let points = if own.points == 1 { "point" } else { "points" };
     let falls = if own.falls == 1 { "fall" } else { "falls" };
     Some(format!("You: {} {points}, {} {falls}", own.points, own.falls))
@@ -80,7 +81,7 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
     scoreboard::title(ui, &title, &words::signed(remark));
 }
 
-fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &mut Vec<Wish>) {
+fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, intents: &mut Vec<Intent>) {
     let left = result.next_at.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
     ui.horizontal(|ui| {
         let half = vec2((ui.available_width() - 8.0) / 2.0, 40.0);
@@ -92,7 +93,7 @@ fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &
                 }
             };
             if widgets::filled(ui, &text, half, colours).clicked() {
-                asked.push(Wish::Rematch(wanted));
+                intents.push(Intent::Rematch(wanted));
             }
         } else {
             ui.allocate_ui(half, |ui| {
@@ -101,7 +102,7 @@ fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, asked: &
             });
         }
         if widgets::secondary_sized(ui, "Leave the room", half).clicked() {
-            asked.push(Wish::Leave);
+            intents.push(Intent::Leave(LeaveMode::GiveUpSeat));
         }
     });
 }

@@ -6,16 +6,18 @@ use presentation::words;
 use shared::api::{RoomPhase, RoomSummary};
 use shared::sim::{BotStrength, Mode};
 
-use super::{Rebinding, Tab, settings};
+use super::panels::{Rebinding, Tab};
+use super::settings;
+use crate::input::bindings::Bindings;
 use crate::invite::Invitation;
-use crate::lobby::{Account, Lobby, Wish};
+use crate::lobby::{Intent, Lobby};
 use crate::settings::Settings;
 use crate::ui::{scoreboard, theme, widgets};
 
-/// The modes in which one plays with others.
+/// The modes with other players.
 pub(super) const MODES: [Mode; 4] = [Mode::Brawl, Mode::Teams, Mode::Duel, Mode::Crowd];
 
-/// What has been picked so far in the panels.
+/// The choices in the panels.
 #[derive(Debug, Resource)]
 pub(super) struct Choices {
     pub(super) quick_mode: Mode,
@@ -23,7 +25,7 @@ pub(super) struct Choices {
     private_bots: Option<BotStrength>,
     strength: BotStrength,
     invitation: String,
-    trouble: Option<String>,
+    error: Option<String>,
 }
 
 impl Default for Choices {
@@ -34,7 +36,7 @@ impl Default for Choices {
             private_bots: Some(BotStrength::Keen),
             strength: BotStrength::Keen,
             invitation: String::new(),
-            trouble: None,
+            error: None,
         }
     }
 }
@@ -46,15 +48,16 @@ pub(super) fn show(
     settings: &mut Settings,
     lobby: &Lobby,
     choices: &mut Choices,
+    bindings: &mut Bindings,
     rebinding: &mut Rebinding,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
     match tab {
         Tab::None | Tab::Replays => {}
-        Tab::Private => private(ui, settings, lobby, choices, asked),
-        Tab::Practice => practice(ui, lobby, choices, asked),
-        Tab::Watch => watch(ui, height, lobby, asked),
-        Tab::Settings => settings::panel(ui, height, settings, rebinding),
+        Tab::Private => private(ui, settings, lobby, choices, intents),
+        Tab::Practice => practice(ui, lobby, choices, intents),
+        Tab::Watch => watch(ui, height, lobby, intents),
+        Tab::Settings => settings::panel(ui, height, settings, bindings, rebinding),
     }
 }
 
@@ -63,7 +66,7 @@ fn private(
     settings: &mut Settings,
     lobby: &Lobby,
     choices: &mut Choices,
-    asked: &mut Vec<Wish>,
+    intents: &mut Vec<Intent>,
 ) {
     scoreboard::title(ui, "Join friends", "");
     let field = widgets::field(ui, &mut choices.invitation, "Code or link", 200);
@@ -73,21 +76,21 @@ fn private(
     if enter || clicked {
         match choices.invitation.parse::<Invitation>() {
             Ok(invitation) => {
-                choices.trouble = None;
+                choices.error = None;
                 if let Some(server) = invitation.server {
                     settings.server = server;
                 }
-                let join = Wish::Join(invitation.room);
-                asked.push(match invitation.handover {
-                    Some(code) => Wish::As(code, Box::new(join)),
+                let join = Intent::Join(invitation.room);
+                intents.push(match invitation.device_link {
+                    Some(code) => Intent::LinkDevice { code, then: Box::new(join) },
                     None => join,
                 });
             }
-            Err(error) => choices.trouble = Some(error.to_string()),
+            Err(error) => choices.error = Some(error.to_string()),
         }
     }
-    if let Some(trouble) = &choices.trouble {
-        ui.label(theme::small(words::sentence(trouble)).color(theme::WARM));
+    if let Some(error) = &choices.error {
+        ui.label(theme::small(words::sentence(error)).color(theme::WARM));
     }
     ui.add_space(12.0);
     ui.separator();
@@ -113,16 +116,16 @@ fn private(
         choices.private_bots = strength;
     }
     ui.add_space(4.0);
-    ui.add_enabled_ui(!lobby.is_opening, |ui| {
+    ui.add_enabled_ui(!lobby.is_opening_room(), |ui| {
         if widgets::primary(ui, "Open the room", 40.0).clicked() {
             let (mode, bots) = (choices.private_mode, choices.private_bots);
-            asked.push(Wish::Private { mode, bots });
+            intents.push(Intent::OpenPrivateRoom { mode, bots });
         }
     });
-    ui.label(theme::small("You get a code and a link to pass on. Nobody else can find the room."));
+    ui.label(theme::small("You get a code and a link to pass on. The room is not listed."));
 }
 
-fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, asked: &mut Vec<Wish>) {
+fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, intents: &mut Vec<Intent>) {
     scoreboard::title(ui, "Practice", "Nothing is rated");
     let strengths = [
         (BotStrength::Gentle, "Gentle"),
@@ -139,20 +142,20 @@ fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, asked: &mut Vec<W
     };
     ui.label(theme::muted(about));
     ui.add_space(4.0);
-    ui.add_enabled_ui(!lobby.is_opening, |ui| {
+    ui.add_enabled_ui(!lobby.is_opening_room(), |ui| {
         if widgets::primary(ui, "Start", 40.0).clicked() {
-            asked.push(Wish::Practice(choices.strength));
+            intents.push(Intent::Practice(choices.strength));
         }
     });
     ui.add_space(8.0);
     ui.separator();
     for (keys, what) in [
-        ("WASD", "Drive. You keep sliding."),
+        ("WASD", "Thrust. You keep sliding."),
         ("Mouse", "Aim."),
         ("Left button", "Pulse: a shot that pushes."),
         ("Right button", "Shove: a short, strong cone."),
-        ("Space", "Dash where you drive."),
-        ("Tab · Enter", "Table · chat."),
+        ("Space", "Dash along your thrust."),
+        ("Tab · Enter", "Scoreboard · chat."),
     ] {
         ui.horizontal(|ui| {
             let cell = vec2(110.0, 20.0);
@@ -166,25 +169,23 @@ fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, asked: &mut Vec<W
     }
 }
 
-fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
-    asked.push(Wish::SeeRooms);
+fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, intents: &mut Vec<Intent>) {
+    intents.push(Intent::ShowRooms);
     scoreboard::title(ui, "Rooms that play now", "");
     match &lobby.rooms {
-        None if lobby.session().is_none() && lobby.account != Account::Asking => {
-            match &lobby.trouble {
-                Some(trouble) => not_now(ui, trouble),
-                None => {
-                    ui.label(theme::muted("Give a name first, then the rooms appear here."));
-                }
+        None if lobby.session().is_none() && !lobby.is_signing_in() => match &lobby.error {
+            Some(error) => unavailable(ui, error),
+            None => {
+                ui.label(theme::muted("Enter a name first, then the rooms appear here."));
             }
-        }
+        },
         None => {
             ui.horizontal(|ui| {
                 ui.spinner();
-                ui.label(theme::muted("Asking the server…"));
+                ui.label(theme::muted("Waiting for the server…"));
             });
         }
-        Some(Err(trouble)) => not_now(ui, &trouble.text),
+        Some(Err(error)) => unavailable(ui, &error.text),
         Some(Ok(list)) if list.rooms.is_empty() => {
             ui.label(theme::muted("No room is open. Quick play opens one."));
         }
@@ -193,20 +194,20 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, asked: &mut Vec<Wish>) {
             let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
             area.show(ui, |ui| {
                 for room in &list.rooms {
-                    one_room(ui, room, asked);
+                    one_room(ui, room, intents);
                 }
             });
         }
     }
 }
 
-/// The server did not say which rooms there are.
-fn not_now(ui: &mut Ui, why: &str) {
+/// The list of rooms is not available.
+fn unavailable(ui: &mut Ui, why: &str) {
     ui.label(theme::muted(why));
-    ui.label(theme::small("It is asked again by itself."));
+    ui.label(theme::small("The client tries again by itself."));
 }
 
-fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
+fn one_room(ui: &mut Ui, room: &RoomSummary, intents: &mut Vec<Intent>) {
     theme::chip().fill(theme::FIELD).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -232,12 +233,12 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, asked: &mut Vec<Wish>) {
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if widgets::secondary_sized(ui, "Watch", vec2(76.0, 32.0)).clicked() {
-                    asked.push(Wish::Watch(room.id));
+                    intents.push(Intent::Watch(room.id));
                 }
                 let is_free = (room.players as usize) < room.mode.seats();
                 ui.add_enabled_ui(is_free, |ui| {
                     if widgets::secondary_sized(ui, "Join", vec2(64.0, 32.0)).clicked() {
-                        asked.push(Wish::Join(room.id));
+                        intents.push(Intent::Join(room.id));
                     }
                 });
             });

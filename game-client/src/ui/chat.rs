@@ -1,4 +1,4 @@
-//! The chat over the match: the last lines, and a field when it is asked for.
+//! The chat over the match: the newest lines, and a field while the player writes.
 
 use bevy::prelude::{App, Plugin, Resource};
 use bevy_egui::egui::text::{LayoutJob, TextFormat};
@@ -11,23 +11,23 @@ use shared::protocol::chat::{ChatChannel, LINE_CHARS_MAX};
 
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
 use super::widgets;
-use crate::chat::{Chat, Heard};
+use crate::chat::{Chat, ReceivedLine};
 
-/// Width of the chat.
+/// The width of the chat, in points.
 const WIDTH: f32 = 360.0;
-/// Lines shown while one plays.
+/// The lines shown while the field is closed.
 const LINES_PLAYING: usize = 5;
-/// Lines shown while one writes.
+/// The lines shown while the field is open.
 const LINES_WRITING: usize = 12;
-/// A line stays so long while one plays.
+/// How long a line is shown while the field is closed.
 const STAY_SECONDS: f32 = 9.0;
 
-/// What is being written.
+/// The text that the player writes.
 #[derive(Debug, Default, Resource)]
 pub struct Draft {
     /// Whether the field is open.
     pub is_open: bool,
-    /// Only for the own team.
+    /// Whether it goes to the own team only.
     pub to_team: bool,
     /// The text so far.
     pub text: String,
@@ -40,20 +40,20 @@ impl Draft {
         (self.is_open, self.to_team, self.wants_focus) = (true, to_team, true);
     }
 
-    /// Closes it and forgets the text.
+    /// Closes the field and drops the text.
     pub fn close(&mut self) {
         *self = Self::default();
     }
 }
 
-/// What came of a frame with the chat.
+/// What the player did with the chat in a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing yet.
+    /// Nothing.
     Nothing,
-    /// A line is to be sent.
-    Say(String),
-    /// Somebody's lines shall not be shown any more, or again.
+    /// Sent a line.
+    Send(String),
+    /// Asked to hide the lines of a player.
     Ignore(PlayerId),
 }
 
@@ -67,30 +67,31 @@ impl Plugin for ChatPanelPlugin {
     }
 }
 
-/// Draws the chat at the lower left. `ignored` are those whose lines are not shown.
+/// Draws the chat at the lower left, without the lines of the `ignored` players.
 pub fn show(context: &Context, chat: &Chat, draft: &mut Draft, ignored: &[PlayerId]) -> Outcome {
     let corner = context.content_rect().left_bottom() + vec2(16.0, -16.0);
-    let shown = chat.lines.iter().rev().filter(|heard| !ignored.contains(&heard.line.from));
+    let shown = chat.lines.iter().rev().filter(|received| !ignored.contains(&received.line.from));
     if draft.is_open {
-        let lines: Vec<&Heard> = shown.take(LINES_WRITING).collect();
+        let lines: Vec<&ReceivedLine> = shown.take(LINES_WRITING).collect();
         return writing(context, chat, draft, &lines, corner);
     }
-    let fresh = shown.filter(|heard| age(heard) < STAY_SECONDS).take(LINES_PLAYING);
+    let fresh = shown.filter(|received| age(received) < STAY_SECONDS).take(LINES_PLAYING);
     paint_lines(context, &fresh.collect::<Vec<_>>(), corner, true);
     Outcome::Nothing
 }
 
-fn age(heard: &Heard) -> f32 {
-    heard.at.map_or(f32::INFINITY, |at| at.elapsed().as_secs_f32())
+fn age(received: &ReceivedLine) -> f32 {
+    received.at.map_or(f32::INFINITY, |at| at.elapsed().as_secs_f32())
 }
 
-/// Draws lines upwards from a corner, the newest first. Returns where they end.
-fn paint_lines(context: &Context, lines: &[&Heard], corner: Pos2, fades: bool) -> f32 {
+/// Draws lines upwards from a corner, the newest first. Returns the top of the last one.
+fn paint_lines(context: &Context, lines: &[&ReceivedLine], corner: Pos2, fades: bool) -> f32 {
     let painter = context.layer_painter(LayerId::new(Order::Background, "chat".into()));
     let mut bottom = corner.y;
-    for heard in lines {
-        let alpha = if fades { ((STAY_SECONDS - age(heard)) / 0.8).clamp(0.0, 1.0) } else { 1.0 };
-        let galley = painter.layout_job(job(heard, WIDTH - 20.0));
+    for received in lines {
+        let alpha =
+            if fades { ((STAY_SECONDS - age(received)) / 0.8).clamp(0.0, 1.0) } else { 1.0 };
+        let galley = painter.layout_job(job(received, WIDTH - 20.0));
         let size = vec2(galley.size().x + 20.0, galley.size().y + 8.0);
         let rect = Rect::from_min_size(pos2(corner.x, bottom - size.y), size);
         let back = Color32::from_rgba_unmultiplied(12, 19, 38, 240).gamma_multiply(alpha);
@@ -104,10 +105,10 @@ fn paint_lines(context: &Context, lines: &[&Heard], corner: Pos2, fades: bool) -
     bottom
 }
 
-fn job(heard: &Heard, width: f32) -> LayoutJob {
+fn job(received: &ReceivedLine, width: f32) -> LayoutJob {
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
-    let (tag, ink) = match heard.line.channel {
+    let (tag, ink) = match received.line.channel {
         ChatChannel::Lobby => ("lobby ", MUTED),
         ChatChannel::Room { .. } => ("", CHARGE),
         ChatChannel::Team { .. } => ("team ", GOOD),
@@ -116,9 +117,9 @@ fn job(heard: &Heard, width: f32) -> LayoutJob {
     let format = |font, color| TextFormat { font_id: font, color, ..TextFormat::default() };
     job.append(tag, 0.0, format(theme::font(12.0), MUTED));
     let name_ink = if tag == "lobby " { MUTED } else { ink };
-    job.append(heard.line.name.as_str(), 0.0, format(theme::bold(14.0), name_ink));
+    job.append(received.line.name.as_str(), 0.0, format(theme::bold(14.0), name_ink));
     job.append("  ", 0.0, format(theme::font(14.0), TEXT));
-    job.append(&heard.line.text, 0.0, format(theme::font(14.0), TEXT));
+    job.append(&received.line.text, 0.0, format(theme::font(14.0), TEXT));
     job
 }
 
@@ -126,7 +127,7 @@ fn writing(
     context: &Context,
     chat: &Chat,
     draft: &mut Draft,
-    lines: &[&Heard],
+    lines: &[&ReceivedLine],
     corner: Pos2,
 ) -> Outcome {
     let mut outcome = Outcome::Nothing;
@@ -149,14 +150,14 @@ fn writing(
             }
             (true, None) => {
                 ui.label(theme::small("Enter sends · Esc closes"));
-                ui.label(theme::small("/ignore NAME hides somebody"));
+                ui.label(theme::small("/ignore NAME hides a player"));
             }
         }
-        // The press that opened the field does not send, and neither does holding that key.
+        // The press that opened the field does not send, and neither does the repeat while the key is held.
         let send = !is_new && ui.input(|input| input.events.iter().any(is_fresh_enter));
         let close = ui.input(|input| input.key_pressed(Key::Escape));
         if send {
-            outcome = said(chat, draft.text.trim());
+            outcome = interpret(chat, draft.text.trim());
         }
         if send || close {
             draft.close();
@@ -170,18 +171,18 @@ fn is_fresh_enter(event: &Event) -> bool {
     matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, .. })
 }
 
-/// What a finished line means.
-fn said(chat: &Chat, text: &str) -> Outcome {
+/// What a finished line asks for.
+fn interpret(chat: &Chat, text: &str) -> Outcome {
     if let Some(name) = text.strip_prefix("/ignore ") {
         let name = name.trim().to_lowercase();
         let mut lines = chat.lines.iter().rev();
-        let from = lines.find(|heard| heard.line.name.as_str().to_lowercase() == name);
-        return from.map_or(Outcome::Nothing, |heard| Outcome::Ignore(heard.line.from));
+        let from = lines.find(|received| received.line.name.as_str().to_lowercase() == name);
+        return from.map_or(Outcome::Nothing, |received| Outcome::Ignore(received.line.from));
     }
-    if text.is_empty() { Outcome::Nothing } else { Outcome::Say(text.to_owned()) }
+    if text.is_empty() { Outcome::Nothing } else { Outcome::Send(text.to_owned()) }
 }
 
-/// A sign at the lower left that there is a chat, for those who do not know yet.
+/// The hint at the lower left that there is a chat.
 pub fn hint(context: &Context, key: &str) {
     let painter = context.layer_painter(LayerId::new(Order::Background, "chat hint".into()));
     let corner = context.content_rect().left_bottom() + vec2(16.0, -14.0);
@@ -201,7 +202,7 @@ mod tests {
         Event::Key { key, physical_key: None, pressed, repeat: false, modifiers }
     }
 
-    /// One frame of the chat in which this happens at the keyboard.
+    /// One frame of the chat with these keyboard events.
     fn frame(context: &Context, draft: &mut Draft, events: Vec<Event>) -> Outcome {
         let mut outcome = Outcome::Nothing;
         let input = RawInput { events, ..RawInput::default() };
@@ -218,7 +219,7 @@ mod tests {
 
         draft.open(false);
         let opened = frame(&context, &mut draft, vec![enter(true)]);
-        // Held for a while: the keyboard repeats it.
+        // The key is held, and the keyboard repeats it.
         let held = frame(&context, &mut draft, vec![enter(true)]);
 
         assert_eq!((opened, held), (Outcome::Nothing, Outcome::Nothing));
@@ -234,7 +235,7 @@ mod tests {
         drop(frame(&context, &mut draft, vec![enter(false), Event::Text("hello".to_owned())]));
         let sent = frame(&context, &mut draft, vec![enter(true)]);
 
-        assert_eq!(sent, Outcome::Say("hello".to_owned()));
+        assert_eq!(sent, Outcome::Send("hello".to_owned()));
         assert!(!draft.is_open);
     }
 }

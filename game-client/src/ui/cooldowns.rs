@@ -1,4 +1,4 @@
-//! The strain and what is ready: the row at the bottom of the picture.
+//! The row at the bottom of the picture: the strain and the cooldowns of the own disc.
 
 use bevy_egui::egui::{
     Align2, Color32, Context, CornerRadius, LayerId, Order, Painter, Pos2, Rect, Shape, Stroke,
@@ -9,19 +9,19 @@ use shared::sim::{movement, pulse, push};
 
 use super::theme::{self, FIELD, LINE, MUTED, PANEL, TEXT};
 use super::{icons, widgets};
-use crate::input::{Action, Bindings};
+use crate::input::bindings::{Action, Bindings};
 use crate::scene::palette;
-use crate::space::{DrawnDisc, seconds};
+use crate::world_to_scene::{SceneDisc, seconds};
 
-/// Width of the bar of the strain.
+/// The width of the strain bar, in points.
 const BAR_WIDTH: f32 = 190.0;
-/// Radius of a cooldown's circle.
+/// The radius of a cooldown's circle, in points.
 const RADIUS: f32 = 23.0;
-/// The largest strain, 1 being a hundred percent.
+/// The largest strain that the bar shows. 1 is a hundred percent.
 const STRAIN_MAX: f32 = 1.5;
 
 /// Draws the row for the own disc.
-pub fn show(context: &Context, disc: &DrawnDisc, bindings: &Bindings) {
+pub fn show(context: &Context, disc: &SceneDisc, bindings: &Bindings) {
     let painter = context.layer_painter(LayerId::new(Order::Background, "cooldowns".into()));
     let screen = context.content_rect();
     let size = vec2(BAR_WIDTH + 3.0 * (2.0 * RADIUS + 16.0) + 56.0, 80.0);
@@ -81,7 +81,7 @@ fn strain(painter: &Painter, at: Pos2, strain: f32) {
         let bar = Rect::from_min_size(well.min, vec2((BAR_WIDTH * part).max(12.0), 12.0));
         painter.rect_filled(bar, CornerRadius::same(6), colour);
     }
-    // Where a push is twice as strong.
+    // The strain at which a push is twice as strong.
     let x = well.left() + BAR_WIDTH / STRAIN_MAX;
     let mark = Stroke::new(1.5, Color32::from_white_alpha(110));
     painter.line_segment([pos2(x, well.top() - 3.0), pos2(x, well.bottom() + 3.0)], mark);
@@ -108,8 +108,8 @@ fn cooldown(painter: &Painter, centre: Pos2, kind: PushKind, ready: f32, left: f
     }
 }
 
-/// What pickups do at the moment, above the row.
-fn effects(painter: &Painter, below: Rect, disc: &DrawnDisc) {
+/// The active effects of pickups, above the row.
+fn effects(painter: &Painter, below: Rect, disc: &SceneDisc) {
     let active = [
         ("Heavy", disc.heavy, palette::HEAVY),
         ("Overcharge", disc.overcharge, palette::CHARGE),

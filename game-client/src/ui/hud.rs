@@ -1,39 +1,33 @@
-//! What stands on the picture while a round runs: time, places, countdown, names, who pushed you.
+//! The heads-up display of a running round: time, places, countdown, names, the last push.
 
-use bevy_egui::egui::{
-    Align2, Color32, Context, CornerRadius, LayerId, Order, Painter, Rect, Stroke, StrokeKind,
-    pos2, vec2,
-};
+use bevy_egui::egui::{Align2, Context, CornerRadius, Rect, Stroke, StrokeKind, pos2, vec2};
 use presentation::words;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
+use super::text::{LINE_OWN, elided, outlined, painter};
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
 use super::{crowd, icons, seat};
-use crate::scene::{Credit, Labels, Stage, palette};
+use crate::frame::RenderState;
+use crate::scene::{Credit, Labels, palette};
 use crate::settings::PaletteChoice;
-use crate::space::Drawn;
+use crate::world_to_scene::SceneWorld;
 
-/// Lines of the small table.
+/// The lines of the small table.
 const PLACES: usize = 4;
-/// "Go!" stays so long after the countdown.
+/// How long "Go!" is shown after the countdown.
 const GO_SECONDS: f32 = 0.7;
 
-/// The background layer with a painter of its own.
-fn painter(context: &Context, name: &'static str) -> Painter {
-    context.layer_painter(LayerId::new(Order::Background, name.into()))
-}
-
-/// Time left, and what the round is about at the moment.
-pub fn time(context: &Context, drawn: &Drawn, title: &str) {
+/// The time that is left, and the mode or a warning.
+pub fn time(context: &Context, scene: &SceneWorld, title: &str) {
     let painter = painter(context, "time");
     let screen = context.content_rect();
-    let teams = drawn.team_points;
+    let teams = scene.team_points;
     let width = if teams.is_some() { 260.0 } else { 132.0 };
     let rect =
         Rect::from_center_size(pos2(screen.center().x, screen.top() + 46.0), vec2(width, 60.0));
-    let hurry = drawn.remaining <= 10.0 && !drawn.over;
-    let shrinks = drawn.radius < drawn.radius_whole;
+    let hurry = scene.remaining <= 10.0 && !scene.over;
+    let shrinks = scene.radius < scene.radius_whole;
     let edge = Stroke::new(1.0, if shrinks { WARM.gamma_multiply(0.7) } else { LINE });
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
     let ink = if hurry { WARM } else { TEXT };
@@ -41,7 +35,7 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     painter.text(
         at,
         Align2::CENTER_CENTER,
-        words::clock_rounded_up(drawn.remaining.into()),
+        words::clock_rounded_up(scene.remaining.into()),
         theme::bold(28.0),
         ink,
     );
@@ -63,16 +57,16 @@ pub fn time(context: &Context, drawn: &Drawn, title: &str) {
     }
 }
 
-/// The best few, and oneself.
+/// The best players, and the local player.
 pub fn places(
     context: &Context,
-    drawn: &Drawn,
+    scene: &SceneWorld,
     roster: &Roster,
     own: Option<Slot>,
     colours: PaletteChoice,
 ) {
     let painter = painter(context, "places");
-    let ranking = drawn.ranking();
+    let ranking = scene.ranking();
     let own_place = ranking.iter().position(|disc| Some(disc.slot) == own);
     let mut shown: Vec<usize> = (0..ranking.len().min(PLACES)).collect();
     if let Some(own) = own_place.filter(|own| *own >= PLACES) {
@@ -113,33 +107,13 @@ pub fn places(
     }
 }
 
-/// The line around one's own row.
-pub(super) const LINE_OWN: Color32 = Color32::from_rgb(160, 176, 210);
-
-/// A text cut so that it fits.
-pub fn elided(painter: &Painter, text: &str, font: &bevy_egui::egui::FontId, width: f32) -> String {
-    let fits =
-        |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width;
-    if fits(text) {
-        return text.to_owned();
-    }
-    let mut letters: Vec<char> = text.chars().collect();
-    while letters.pop().is_some() {
-        let cut: String = letters.iter().collect::<String>().trim_end().to_owned() + "…";
-        if fits(&cut) {
-            return cut;
-        }
-    }
-    String::new()
-}
-
-/// Three, two, one, go.
-pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
+/// The countdown, and "Go!" after it. `elapsed` is the time since its end, in seconds.
+pub fn countdown(context: &Context, scene: &SceneWorld, elapsed: f32) {
     let painter = painter(context, "countdown");
     let centre = context.content_rect().center() - vec2(0.0, context.content_rect().height() * 0.2);
-    if drawn.countdown > 0.0 {
-        let number = drawn.countdown.ceil();
-        let fresh = 1.0 - (number - drawn.countdown);
+    if scene.countdown > 0.0 {
+        let number = scene.countdown.ceil();
+        let fresh = 1.0 - (number - scene.countdown);
         let size = 76.0 + 30.0 * fresh * fresh;
         let alpha = (0.35 + fresh).min(1.0);
         outlined(&painter, centre, &format!("{number:.0}"), size, TEXT.gamma_multiply(alpha));
@@ -151,7 +125,7 @@ pub fn countdown(context: &Context, drawn: &Drawn, elapsed: f32) {
     }
 }
 
-/// Who pushed the own disc over the edge, once that is known, and when it is back.
+/// The cause of the own fall once it is confirmed, and the time until the disc is back.
 pub fn fallen(context: &Context, back_in: f32, credit: Option<Credit>, roster: &Roster) {
     let painter = painter(context, "fallen");
     let screen = context.content_rect();
@@ -169,20 +143,20 @@ pub fn fallen(context: &Context, back_in: f32, credit: Option<Credit>, roster: &
     outlined(&painter, centre + vec2(0.0, 34.0), &text, 16.0, TEXT);
 }
 
-/// A line at the upper middle for who watches.
+/// A line at the top, for spectators and private rooms.
 pub fn watching(context: &Context, text: &str) {
     let painter = painter(context, "watching");
     let screen = context.content_rect();
     outlined(&painter, pos2(screen.center().x, screen.top() + 100.0), text, 14.0, TEXT);
 }
 
-/// A word in the middle, when there is nothing else to see.
+/// A text in the middle of the picture.
 pub fn middle(context: &Context, text: &str) {
     let painter = painter(context, "middle");
     outlined(&painter, context.content_rect().center(), text, 20.0, TEXT);
 }
 
-/// Names under discs.
+/// The names below the discs.
 pub fn names(context: &Context, labels: &Labels) {
     let painter = painter(context, "names");
     let zoom = context.zoom_factor();
@@ -192,7 +166,7 @@ pub fn names(context: &Context, labels: &Labels) {
     }
 }
 
-/// Ping and age of the newest snapshot, in milliseconds.
+/// The round trip and the age of the newest snapshot, in milliseconds.
 pub fn link(context: &Context, round_trip_ms: Option<f64>, snapshot_age_ms: f64) {
     let painter = painter(context, "link");
     let corner = context.content_rect().right_bottom() - vec2(16.0, 12.0);
@@ -206,52 +180,32 @@ pub fn link(context: &Context, round_trip_ms: Option<f64>, snapshot_age_ms: f64)
     painter.galley(rect.center() - galley.size() / 2.0, galley, ink);
 }
 
-/// Text with a dark edge, readable on ice and on the void.
-pub fn outlined(
-    painter: &Painter,
-    centre: bevy_egui::egui::Pos2,
-    text: &str,
-    size: f32,
-    ink: Color32,
-) {
-    let font = theme::bold(size);
-    let dark = Color32::from_rgb(9, 15, 32).gamma_multiply(0.9 * f32::from(ink.a()) / 255.0);
-    let width = (size * 0.07).clamp(1.6, 5.0);
-    let steps = 16_u8;
-    for step in 0..steps {
-        let turn = core::f32::consts::TAU * f32::from(step) / f32::from(steps);
-        let at = centre + vec2(turn.cos(), turn.sin() + 0.25) * width;
-        painter.text(at, Align2::CENTER_CENTER, text, font.clone(), dark);
-    }
-    painter.text(centre, Align2::CENTER_CENTER, text, font, ink);
-}
-
-/// Everything of a running round. `is_covered`: something lies over its middle.
+/// The whole display of a running round. `is_covered`: a panel lies over the middle of the picture.
 pub fn round(
     context: &Context,
-    stage: &Stage,
+    render: &RenderState,
     title: &str,
     fall: Option<Credit>,
     colours: PaletteChoice,
     is_covered: bool,
 ) {
-    let Some(drawn) = &stage.drawn else { return };
-    time(context, drawn, title);
-    if drawn.is_partial {
-        crowd::places(context, drawn, &stage.roster, stage.own, colours);
+    let Some(scene) = &render.scene else { return };
+    time(context, scene, title);
+    if scene.is_partial {
+        crowd::places(context, scene, &render.roster, render.own, colours);
     } else {
-        places(context, drawn, &stage.roster, stage.own, colours);
+        places(context, scene, &render.roster, render.own, colours);
     }
-    if is_covered || drawn.over {
+    if is_covered || scene.over {
         return;
     }
-    let whole = drawn.remaining / (1.0 - drawn.progress).max(1e-6);
-    // Short rounds count down for an eighth of their time.
+    let whole = scene.remaining / (1.0 - scene.progress).max(1e-6);
+    // The countdown of a short round takes an eighth of it.
     let countdown_seconds = (shared::sim::mode::COUNTDOWN_TICKS as f32 / 60.0).min(whole / 8.0);
-    let since_go = whole * drawn.progress - countdown_seconds;
-    countdown(context, drawn, since_go);
-    let own = stage.own.and_then(|slot| drawn.disc(slot));
+    let since_go = whole * scene.progress - countdown_seconds;
+    countdown(context, scene, since_go);
+    let own = render.own.and_then(|slot| scene.disc(slot));
     if let Some(own) = own.filter(|own| !own.standing && own.falls > 0) {
-        fallen(context, own.back_in, fall, &stage.roster);
+        fallen(context, own.back_in, fall, &render.roster);
     }
 }

@@ -1,9 +1,9 @@
-//! Small signs drawn as lines, in a box of 24 by 24 like the lobby's.
+//! Icons drawn as lines in a box of 24 by 24, like the lobby's.
 
 use bevy_egui::egui::{Color32, Painter, Pos2, Shape, Stroke, vec2};
 use shared::sim::event::PushKind;
 
-/// What pushed somebody; nothing: the edge.
+/// The icon of a push. `None`: the disc slipped off the edge.
 pub fn push(painter: &Painter, centre: Pos2, size: f32, kind: Option<PushKind>, colour: Color32) {
     let pen = Pen { painter, centre, scale: size / 24.0, colour };
     match kind {

@@ -1,4 +1,4 @@
-//! Who pushed whom over the edge, lately.
+//! The kill feed: the last knock-outs.
 
 use std::collections::VecDeque;
 
@@ -14,24 +14,23 @@ use shared::sim::{Event, Slot};
 
 use super::theme::{self, LINE, TEXT, WARM};
 use super::{icons, seat};
-use crate::room::Settled;
-use crate::scene::{Phase, Stage};
+use crate::frame::{ConfirmedEvent, Phase, RenderState};
 use crate::settings::PaletteChoice;
 
-/// Lines shown at once. When full, the oldest goes.
+/// Lines at once. When full, the oldest is dropped.
 const LINES_MAX: usize = 5;
-/// A line stays so long.
+/// How long a line is shown.
 const STAY_SECONDS: f32 = 6.0;
-/// While it is full, a line that is younger than this makes room only for what is about the own disc: in a crowd nobody
-/// could read them.
+/// While the feed is full and its newest line is younger than this, only knock-outs of or by the own disc are added:
+/// otherwise the lines of a crowd would be too fast to read.
 const READ_SECONDS: f32 = 0.8;
-/// It fades within the last so many seconds.
+/// How long a line fades out at its end.
 const FADE_SECONDS: f32 = 0.6;
 
-/// From the left of a player's dot to the name.
+/// From the left of a player's dot to the name, in points.
 const NAME: f32 = 18.0;
 
-/// One line.
+/// A knock-out.
 #[derive(Debug, Clone)]
 pub struct Line {
     fallen: (Slot, String),
@@ -44,37 +43,37 @@ pub struct Line {
 pub struct KillFeed {
     /// The oldest first.
     pub lines: VecDeque<Line>,
-    act: u32,
+    generation: u32,
 }
 
-/// Collects knock-outs.
+/// Collects the knock-outs.
 #[derive(Debug)]
 pub(super) struct KillFeedPlugin;
 
 impl Plugin for KillFeedPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<KillFeed>().add_systems(Update, collect.in_set(Phase::Paint));
+        app.init_resource::<KillFeed>().add_systems(Update, collect.in_set(Phase::Draw));
     }
 }
 
 fn collect(
-    mut settled: MessageReader<Settled>,
-    stage: Res<Stage>,
+    mut confirmed: MessageReader<ConfirmedEvent>,
+    render: Res<RenderState>,
     time: Res<Time>,
     mut feed: ResMut<KillFeed>,
 ) {
-    if feed.act != stage.act {
-        *feed = KillFeed { act: stage.act, ..KillFeed::default() };
+    if feed.generation != render.generation {
+        *feed = KillFeed { generation: render.generation, ..KillFeed::default() };
     }
     for line in &mut feed.lines {
         line.age += time.delta_secs();
     }
     feed.lines.retain(|line| line.age < STAY_SECONDS);
-    for Settled(event) in settled.read() {
+    for ConfirmedEvent(event) in confirmed.read() {
         let Event::KnockOut { slot, credit, .. } = event else { continue };
-        let name = |slot: Slot| stage.roster.name(slot).to_owned();
+        let name = |slot: Slot| render.roster.name(slot).to_owned();
         let by = credit.map(|(by, kind)| (by, name(by), kind));
-        let is_own = |slot: Slot| stage.own == Some(slot) || stage.subject == Some(slot);
+        let is_own = |slot: Slot| render.own == Some(slot) || render.followed == Some(slot);
         let about_own = is_own(*slot) || credit.is_some_and(|(by, _)| is_own(by));
         if feed.lines.len() == LINES_MAX {
             if !about_own && feed.lines.back().is_some_and(|line| line.age < READ_SECONDS) {

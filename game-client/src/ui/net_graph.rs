@@ -1,4 +1,4 @@
-//! How the link does, in numbers and a curve. F3 shows it; the numbers change twice a second.
+//! The net graph: the state of the link in numbers and a curve. F3 shows it.
 
 use std::collections::VecDeque;
 
@@ -12,25 +12,27 @@ use bevy_egui::egui::{
 };
 
 use super::theme::{self, FIELD, GOOD, LINE, MUTED, PANEL, TEXT, WARM};
-use crate::prediction::ticks_of;
+use crate::frame::Phase;
+use crate::prediction::ticks_from_seconds;
 use crate::room::Room;
-use crate::scene::Phase;
 
-/// Frames in the curve. The oldest goes.
+/// The frames in the curve. When full, the oldest is dropped.
 const CURVE: usize = 180;
-/// Seconds between two readings of the numbers.
+/// Seconds between two updates of the numbers.
 const REFRESH_SECONDS: f32 = 0.5;
 
-/// What the graph shows.
+/// The content of the graph.
 #[derive(Debug, Default, Resource)]
 pub struct NetGraph {
     /// Whether it is shown.
     pub is_shown: bool,
     ages_ms: VecDeque<f32>,
     numbers: Vec<(&'static str, String)>,
+    /// Seconds until the next update.
     due: f32,
+    /// Frames since the last update.
     frames: u32,
-    /// Down and up in this round, at the last reading.
+    /// Bytes down and up in this round, at the last update.
     bytes: (u64, u64),
 }
 
@@ -40,7 +42,7 @@ pub(super) struct NetGraphPlugin;
 
 impl Plugin for NetGraphPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<NetGraph>().add_systems(Update, collect.in_set(Phase::Paint));
+        app.init_resource::<NetGraph>().add_systems(Update, collect.in_set(Phase::Draw));
     }
 }
 
@@ -54,14 +56,14 @@ fn collect(
         graph.is_shown = !graph.is_shown;
     }
     let Some(room) = room else { return };
-    let now = ticks_of(time.elapsed_secs_f64());
-    // While a result is shown no snapshots come: the curve stands still, as the numbers do.
+    let now = ticks_from_seconds(time.elapsed_secs_f64());
+    // While a result is shown, no snapshots arrive and the curve stands still.
     if room.result.is_none() {
         if graph.ages_ms.len() == CURVE {
             graph.ages_ms.pop_front();
         }
         #[expect(clippy::cast_possible_truncation, reason = "milliseconds for a curve")]
-        let age = (room.play.snapshot_age(now) * 1_000.0 / 60.0) as f32;
+        let age = (room.game.snapshot_age(now) * 1_000.0 / 60.0) as f32;
         graph.ages_ms.push_back(age);
     }
     graph.frames += 1;
@@ -70,7 +72,7 @@ fn collect(
         let seconds = REFRESH_SECONDS - graph.due;
         #[expect(clippy::cast_precision_loss, reason = "a few frames")]
         let rate = graph.frames as f32 / seconds;
-        let statistics = room.play.statistics();
+        let statistics = room.game.statistics();
         let bytes = (statistics.down_bytes, statistics.up_bytes);
         let traffic = (
             kilobytes_a_second(graph.bytes.0, bytes.0, seconds),
@@ -82,25 +84,25 @@ fn collect(
     }
 }
 
-/// Between two readings. Another round counts from zero.
+/// The rate between two updates. A new round counts from zero.
 #[expect(clippy::cast_precision_loss, reason = "a few kilobytes")]
 fn kilobytes_a_second(before: u64, now: u64, seconds: f32) -> f32 {
     now.checked_sub(before).unwrap_or(now) as f32 / 1_000.0 / seconds
 }
 
 fn numbers(room: &Room, rate: f32, traffic: (f32, f32)) -> Vec<(&'static str, String)> {
-    let report = room.play.statistics().report();
+    let report = room.game.statistics().report();
     let ms = |ticks: f64| format!("{:.0} ms", ticks * 1_000.0 / 60.0);
     let age = format!("{} / {} ms", report.snapshot_age_p50_ms, report.snapshot_age_p99_ms);
     let hits = format!("{:.0} % of {}", report.hit_agreement_percent, report.hits);
-    let foretold = format!("{} / {} ticks", report.ahead_p50_ticks, report.ahead_p99_ticks);
+    let predicted = format!("{} / {} ticks", report.ahead_p50_ticks, report.ahead_p99_ticks);
     let ping = room.round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.1} ms"));
     vec![
         ("Frames a second", format!("{rate:.0}")),
         ("Ping", ping),
-        ("Jitter", ms(room.play.jitter())),
-        ("Lead", format!("{:.1} ticks", room.play.lead())),
-        ("Foretold p50 / p99", foretold),
+        ("Jitter", ms(room.game.jitter())),
+        ("Lead", format!("{:.1} ticks", room.game.lead())),
+        ("Predicted p50 / p99", predicted),
         ("Late inputs", format!("{:.1} %", report.late_inputs_percent)),
         ("Snapshot age p50 / p99", age),
         ("Stalls a minute", format!("{:.1}", report.stalls_per_minute)),
@@ -110,11 +112,11 @@ fn numbers(room: &Room, rate: f32, traffic: (f32, f32)) -> Vec<(&'static str, St
         ("Hits agreed", hits),
         ("Down / up", format!("{:.1} / {:.1} kB/s", traffic.0, traffic.1)),
         ("Clock jumps", report.clock_jumps.to_string()),
-        ("Diverged", room.play.diverged().to_string()),
+        ("Diverged", room.game.diverged().to_string()),
     ]
 }
 
-/// How high it stands over what is at the bottom right, in points.
+/// The height of the graph, in points.
 #[must_use]
 pub fn height(graph: &NetGraph) -> f32 {
     if graph.is_shown { 84.0 + 20.0 * graph.numbers.len() as f32 } else { 0.0 }
@@ -173,7 +175,7 @@ mod tests {
     use super::{Room, kilobytes_a_second, numbers};
     use crate::net::LinkId;
 
-    /// Two seconds of a round whose server never gets an input: each snapshot brings the own disc back.
+    /// Two seconds of a round in which no input reaches the server: each snapshot corrects the own disc.
     fn played() -> Room {
         let mut world = World::new(Mode::Brawl, 7, 3_600);
         drop(world.step(&[Command::Join { slot: Slot(0), team: 0 }]));
@@ -181,23 +183,23 @@ mod tests {
         let mut encoder = StreamEncoder::new();
         let code = "ABC123".parse().expect("a code");
         let mut room = Room::entering(LinkId(1), code, Role::Player);
-        room.play.welcome(Some(Slot(0)));
-        room.play.frames(&encoder.keyframe(&world), 0.0).expect("a keyframe");
+        room.game.welcome(Some(Slot(0)));
+        room.game.receive(&encoder.keyframe(&world), 0.0).expect("a keyframe");
         let thrust = Thrust::towards(Angle::from_steps(0));
         for now in 1..=60 {
             (0..2).for_each(|_| drop(world.step(&[])));
             let delta = encoder.delta(&[Vec::new(), Vec::new()], &world);
             let now = f64::from(now * 2);
-            room.play.frames(&delta, now).expect("a delta");
-            room.play.run(now, |_| Input { thrust, ..Input::default() });
-            room.play.run(now + 1.0, |_| Input { thrust, ..Input::default() });
+            room.game.receive(&delta, now).expect("a delta");
+            room.game.advance(now, |_| Input { thrust, ..Input::default() });
+            room.game.advance(now + 1.0, |_| Input { thrust, ..Input::default() });
         }
-        room.play.timing(2, 3, 60);
+        room.game.input_timing(2, 3, 60);
         room.round_trip_ms = Some(48.25);
         room
     }
 
-    /// A number of a line, and what follows it.
+    /// A number in a line, and its unit.
     fn part(line: &str, place: usize) -> (f64, &str) {
         let mut words = line.split(' ').skip(place);
         let number = words.next().and_then(|word| word.parse().ok());
@@ -205,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_link_does_is_all_there_with_its_units() {
+    fn the_numbers_are_complete_and_have_units() {
         let room = played();
 
         let lines: BTreeMap<_, _> = numbers(&room, 59.6, (1.52, 0.3)).into_iter().collect();
 
-        let lead = format!("{:.1} ticks", room.play.lead());
+        let lead = format!("{:.1} ticks", room.game.lead());
         let (corrections, compared) =
-            (room.play.statistics().corrections, room.play.statistics().compared);
+            (room.game.statistics().corrections, room.game.statistics().compared);
         assert!(corrections > 30 && compared > 50, "{lines:?}");
         for (title, value) in [
             ("Frames a second", "60"),
@@ -227,11 +229,11 @@ mod tests {
         ] {
             assert_eq!(lines[title], value, "{title}");
         }
-        assert!(room.play.lead() > 1.0);
+        assert!(room.game.lead() > 1.0);
         let (ages, most) = (&lines["Snapshot age p50 / p99"], 40.0);
         let ((half, _), (worst, unit)) = (part(ages, 0), part(ages, 2));
         assert!((0.0..=worst).contains(&half) && worst < most && unit == "ms", "{ages}");
-        for (title, unit) in [("Foretold p50 / p99", "ticks"), ("Size p99", "radii")] {
+        for (title, unit) in [("Predicted p50 / p99", "ticks"), ("Size p99", "radii")] {
             let (number, what) = part(&lines[title], 0);
             assert!(number > 0.0 && what == unit, "{title}: {}", lines[title]);
         }
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_told_a_second_and_a_new_round_counts_from_zero() {
+    fn traffic_is_a_rate_and_a_new_round_counts_from_zero() {
         assert_eq!(kilobytes_a_second(1_000, 3_000, 0.5), 4.0);
         assert_eq!(kilobytes_a_second(9_000, 500, 0.5), 1.0);
     }

@@ -1,4 +1,4 @@
-//! The table of a round: while it runs, and its result.
+//! The scoreboard: of a running round, and of a result.
 
 use bevy_egui::egui::{
     Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2,
@@ -8,21 +8,22 @@ use shared::protocol::PlayerResult;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
+use super::seat;
+use super::text::elided;
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
-use super::{hud, seat};
 use crate::scene::palette;
 use crate::settings::PaletteChoice;
-use crate::space::Drawn;
+use crate::world_to_scene::SceneWorld;
 
-/// Height of a line.
+/// The height of a line, in points.
 const LINE_HEIGHT: f32 = 30.0;
-/// How much a rating changed, and a gap before it: the first rounds change it by a thousand and more.
+/// The width of the change of a rating with the gap before it. The first rounds change a rating by more than a thousand.
 const CHANGE_WIDTH: f32 = 58.0;
 
-/// One line of the table.
+/// A line of the scoreboard.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// From 1 on. Nothing where only those in sight are known.
+    /// The place, from 1. `None` when only discs in sight are known.
     place: Option<usize>,
     slot: Slot,
     name: String,
@@ -35,28 +36,28 @@ pub struct Row {
     rating: Option<(i32, i32)>,
 }
 
-/// The table as it stands.
+/// The lines of a running round.
 #[must_use]
-pub fn running(drawn: &Drawn, roster: &Roster) -> Vec<Row> {
-    let row = |(place, disc): (usize, &&crate::space::DrawnDisc)| {
+pub fn running(scene: &SceneWorld, roster: &Roster) -> Vec<Row> {
+    let row = |(place, disc): (usize, &&crate::world_to_scene::SceneDisc)| {
         let entry = roster.entry(disc.slot);
         Row {
-            place: (!drawn.is_partial).then_some(place + 1),
+            place: (!scene.is_partial).then_some(place + 1),
             slot: disc.slot,
             name: roster.name(disc.slot).to_owned(),
             bot: entry.is_some_and(|entry| entry.bot.is_some()),
             reconnecting: entry.is_some_and(|entry| entry.reconnecting),
-            team: drawn.team_points.is_some().then_some(disc.team),
+            team: scene.team_points.is_some().then_some(disc.team),
             points: i32::from(disc.points),
             knockouts: u32::from(disc.knockouts),
             falls: u32::from(disc.falls),
             rating: None,
         }
     };
-    drawn.ranking().iter().enumerate().map(row).collect()
+    scene.ranking().iter().enumerate().map(row).collect()
 }
 
-/// The first so many rows, and the own one.
+/// The first `most` rows. The own row replaces the last of them when it is not among them.
 #[must_use]
 pub fn best(mut rows: Vec<Row>, own: Option<Slot>, most: usize) -> Vec<Row> {
     if rows.len() > most && most > 0 {
@@ -69,7 +70,7 @@ pub fn best(mut rows: Vec<Row>, own: Option<Slot>, most: usize) -> Vec<Row> {
     rows
 }
 
-/// The table of a result.
+/// The lines of a result.
 #[must_use]
 pub fn finished(places: &[PlayerResult], is_rated: bool) -> Vec<Row> {
     let row = |(number, place): (usize, &PlayerResult)| Row {
@@ -87,7 +88,7 @@ pub fn finished(places: &[PlayerResult], is_rated: bool) -> Vec<Row> {
     places.iter().enumerate().map(row).collect()
 }
 
-/// Draws the table.
+/// Draws the scoreboard.
 pub fn table(ui: &mut Ui, rows: &[Row], own: Option<Slot>, colours: PaletteChoice) {
     let with_rating = rows.iter().any(|row| row.rating.is_some());
     let columns = Columns::of(ui.available_width(), with_rating);
@@ -97,7 +98,7 @@ pub fn table(ui: &mut Ui, rows: &[Row], own: Option<Slot>, colours: PaletteChoic
     }
 }
 
-/// Right edges of the columns with numbers, from the left of the table.
+/// The right edges of the columns with numbers, from the left of the table.
 struct Columns {
     width: f32,
     points: f32,
@@ -171,7 +172,7 @@ fn line(
     seat::dot(&painter, at(x + 6.0), 6.0, row.slot, colours, 1.0);
     x += 20.0;
     let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
-    let name = hud::elided(&painter, &row.name, &font, columns.points - x - 84.0);
+    let name = elided(&painter, &row.name, &font, columns.points - x - 84.0);
     let end = painter.text(at(x), Align2::LEFT_CENTER, name, font, TEXT);
     let note = match (row.reconnecting, row.bot) {
         (true, _) => Some(("reconnecting", WARM)),
@@ -202,7 +203,7 @@ fn line(
     }
 }
 
-/// A title over the table, and a remark at the right.
+/// A title with a remark at the right.
 pub fn title(ui: &mut Ui, title: &str, remark: &str) {
     let size = vec2(ui.available_width(), 32.0);
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
@@ -218,19 +219,18 @@ mod tests {
     use shared::snapshot::Roster;
 
     use super::{best, running};
-    use crate::prediction::Offsets;
-    use crate::space::Drawn;
+    use crate::world_to_scene::SceneWorld;
 
-    fn crowd(seed: u64) -> Drawn {
+    fn crowd(seed: u64) -> SceneWorld {
         let mut world = World::new(Mode::Crowd, seed, 3_600);
         let joins: Vec<_> =
             (0..300).map(|slot| Command::Join { slot: Slot(slot), team: 0 }).collect();
         world.step(&joins);
-        Drawn::between(&world, &world, 1.0, &Offsets::default())
+        SceneWorld::interpolate(&world, &world, 1.0)
     }
 
     #[test]
-    fn of_a_crowd_the_best_are_listed_and_oneself_with_the_own_place() {
+    fn of_a_crowd_the_best_and_the_own_row_are_listed() {
         let rows = best(running(&crowd(1), &Roster::default()), Some(Slot(207)), 16);
 
         assert_eq!(rows.len(), 16);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn where_only_those_in_sight_are_known_there_are_no_places() {
+    fn there_are_no_places_when_only_discs_in_sight_are_known() {
         let rows = running(&crowd(0), &Roster::default());
 
         assert!(rows.iter().all(|row| row.place.is_none()));

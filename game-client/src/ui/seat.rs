@@ -1,4 +1,4 @@
-//! The dot that stands for a player in tables and lines: the same colour and the same mark as on the ice.
+//! The dot of a player in tables and lines, with the colour and the mark of the disc.
 
 use bevy_egui::egui::{Color32, Painter, Pos2, Stroke, vec2};
 use shared::sim::Slot;
@@ -7,14 +7,14 @@ use super::theme;
 use crate::scene::{marks, palette};
 use crate::settings::PaletteChoice;
 
-/// The pale middle of the seats from the ninth on.
+/// The pale centre of the dots from the ninth slot on.
 const PALE: Color32 = Color32::from_rgb(220, 235, 245);
-/// Radius of the plate under a mark, as a part of the dot's.
+/// The radius of the plate below a mark, as a part of the dot's.
 const PLATE: f32 = 0.8;
-/// With marks a dot is larger, so that they can be read.
+/// The scale of a dot with a mark, so that the mark can be read.
 const MARKED: f32 = 1.42;
 
-/// Draws the dot of a seat, `alpha` of it.
+/// Draws the dot of a slot with this opacity.
 pub fn dot(
     painter: &Painter,
     centre: Pos2,
@@ -55,7 +55,7 @@ fn mark(painter: &Painter, centre: Pos2, radius: f32, marking: marks::Marking, i
     for (from, to) in marking.mark.strokes {
         let (from, to) = (at(*from), at(*to));
         painter.line_segment([from, to], Stroke::new(width, ink));
-        // Round ends, and dots.
+        // The round ends of a stroke.
         painter.circle_filled(from, width / 2.0, ink);
         painter.circle_filled(to, width / 2.0, ink);
     }

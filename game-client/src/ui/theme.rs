@@ -1,4 +1,4 @@
-//! Fonts, colours and sizes: one look with the lobby.
+//! Fonts, colours and sizes, in the style of the lobby.
 
 use bevy::color::ColorToPacked as _;
 use bevy_egui::egui::style::{TextCursorStyle, WidgetVisuals};
@@ -7,46 +7,46 @@ use bevy_egui::egui::{
     RichText, Shadow, Stroke, TextStyle, Vec2, Visuals,
 };
 
-/// Behind text. It is mixed in light, where 96 % look like the 88 % of a browser.
+/// The background of a panel over the picture. It is blended in linear light, where 96 % look like the 88 % of a browser.
 pub const PANEL: Color32 = Color32::from_rgba_premultiplied(17, 25, 46, 246);
-/// A panel without what shines through it.
+/// The background of an opaque panel.
 pub const PANEL_SOLID: Color32 = Color32::from_rgb(18, 26, 48);
-/// Wells and fields.
+/// The background of fields.
 pub const FIELD: Color32 = Color32::from_rgb(11, 16, 32);
-/// Lines around panels.
+/// The outline of a panel.
 pub const LINE: Color32 = Color32::from_rgb(36, 48, 79);
-/// Lines that the mouse is over.
+/// The outline under the mouse.
 pub const LINE_BRIGHT: Color32 = Color32::from_rgb(70, 90, 140);
 /// Text.
 pub const TEXT: Color32 = Color32::from_rgb(232, 238, 247);
-/// Text of less weight.
+/// Secondary text.
 pub const MUTED: Color32 = Color32::from_rgb(147, 164, 191);
 /// Pushes, danger, own actions, the primary button.
 pub const WARM: Color32 = Color32::from_rgb(255, 122, 89);
-/// Good news.
+/// Success.
 pub const GOOD: Color32 = Color32::from_rgb(87, 217, 163);
-/// Charge, and the one in front.
+/// Overcharge, and the leader.
 pub const CHARGE: Color32 = Color32::from_rgb(255, 209, 102);
 /// Text on a bright button.
 pub const INK: Color32 = Color32::from_rgb(20, 12, 14);
 
-/// The family of headings.
+/// The font family of headings.
 pub const BOLD: &str = "bold";
-/// Radius of panels.
+/// The corner radius of panels, in points.
 pub const RADIUS: u8 = 10;
-/// Radius of buttons and fields.
+/// The corner radius of buttons and fields, in points.
 pub const RADIUS_SMALL: u8 = 8;
 
 const REGULAR_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
 const BOLD_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
 
-/// A font of the text's weight.
+/// The font of text.
 #[must_use]
 pub fn font(size: f32) -> FontId {
     FontId::new(size, FontFamily::Proportional)
 }
 
-/// A font of the headings' weight.
+/// The font of headings.
 #[must_use]
 pub fn bold(size: f32) -> FontId {
     FontId::new(size, FontFamily::Name(BOLD.into()))
@@ -64,13 +64,13 @@ pub fn text(text: impl Into<String>) -> RichText {
     RichText::new(text).font(font(14.0)).color(TEXT)
 }
 
-/// Text of less weight.
+/// Secondary text.
 #[must_use]
 pub fn muted(text: impl Into<String>) -> RichText {
     RichText::new(text).font(font(14.0)).color(MUTED)
 }
 
-/// A small remark.
+/// Small secondary text.
 #[must_use]
 pub fn small(text: impl Into<String>) -> RichText {
     RichText::new(text).font(font(12.0)).color(MUTED)
@@ -85,12 +85,12 @@ pub fn panel() -> Frame {
         .inner_margin(Margin::same(16))
 }
 
-/// The frame of something small in the corner of the picture.
+/// The frame of a small panel.
 pub fn chip() -> Frame {
     panel().inner_margin(Margin::symmetric(12, 8))
 }
 
-/// A colour of the scene for a panel.
+/// A colour of the scene as a colour of egui.
 #[must_use]
 pub fn colour(of: bevy::color::Color) -> Color32 {
     let [red, green, blue, alpha] = of.to_srgba().to_u8_array();

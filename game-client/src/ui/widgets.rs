@@ -1,4 +1,4 @@
-//! Buttons, fields and rows that several panels use.
+//! Buttons, fields and rows for several panels.
 
 use bevy_egui::egui::{
     Align, Align2, Color32, CornerRadius, Layout, Response, RichText, Sense, Stroke, TextEdit, Ui,
@@ -7,12 +7,12 @@ use bevy_egui::egui::{
 
 use super::theme::{self, FIELD, INK, LINE, LINE_BRIGHT, MUTED, RADIUS_SMALL, TEXT, WARM};
 
-/// The one clear thing to do.
+/// The primary button of a panel.
 pub fn primary(ui: &mut Ui, text: &str, height: f32) -> Response {
     filled(ui, text, vec2(ui.available_width(), height), (WARM, INK))
 }
 
-/// A button with a fill of its own.
+/// A button with these colours for fill and text.
 pub fn filled(ui: &mut Ui, text: &str, size: Vec2, (fill, ink): (Color32, Color32)) -> Response {
     let enabled = ui.is_enabled();
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
@@ -31,12 +31,12 @@ pub fn filled(ui: &mut Ui, text: &str, size: Vec2, (fill, ink): (Color32, Color3
     response
 }
 
-/// A quiet button over the whole width.
+/// A secondary button over the whole width.
 pub fn secondary(ui: &mut Ui, text: &str) -> Response {
     secondary_sized(ui, text, vec2(ui.available_width(), 36.0))
 }
 
-/// A quiet button.
+/// A secondary button.
 pub fn secondary_sized(ui: &mut Ui, text: &str, size: Vec2) -> Response {
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let enabled = ui.is_enabled();
@@ -51,7 +51,7 @@ pub fn secondary_sized(ui: &mut Ui, text: &str, size: Vec2) -> Response {
     response
 }
 
-/// A row that leads somewhere: a title, a remark, an arrow; bright while it is open.
+/// A row that opens a panel: a title, a remark and an arrow. It is highlighted while the panel is open.
 pub fn row(ui: &mut Ui, title: &str, remark: &str, is_open: bool) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::click());
     let lit = ui.ctx().animate_bool_with_time(response.id, response.hovered() || is_open, 0.12);
@@ -77,7 +77,7 @@ pub fn row(ui: &mut Ui, title: &str, remark: &str, is_open: bool) -> Response {
     response
 }
 
-/// One of a few: a row of equal parts. Returns what was picked.
+/// A segmented control. Returns the option that was clicked.
 pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, options: &[(T, &str)], now: T) -> Option<T> {
     let mut picked = None;
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
@@ -110,13 +110,13 @@ pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, options: &[(T, &str)], now: T)
     picked
 }
 
-/// A line of text to fill in.
+/// A text field over the whole width.
 pub fn field(ui: &mut Ui, text: &mut String, hint: &str, chars_max: usize) -> Response {
     let width = ui.available_width();
     field_sized(ui, text, hint, chars_max, width)
 }
 
-/// A line of text to fill in, with a width.
+/// A text field of this width, in points.
 pub fn field_sized(
     ui: &mut Ui,
     text: &mut String,
@@ -133,7 +133,7 @@ pub fn field_sized(
     ui.add(edit)
 }
 
-/// A label at the left and something at the right.
+/// A row with a label at the left and a widget at the right.
 pub fn labelled(ui: &mut Ui, label: &str, add: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
         ui.set_min_height(32.0);

@@ -7,7 +7,8 @@ use super::imports::{self, Graph};
 use super::root;
 
 /// The crates whose modules are checked.
-const CLEAN_CRATES: &[&str] = &["shared", "shared/presentation", "web-lobby", "tests", "xtask"];
+const CLEAN_CRATES: &[&str] =
+    &["game-client", "shared", "shared/presentation", "web-lobby", "tests", "xtask"];
 
 /// The root modules of a package: its library, its programs and its tests.
 fn root_modules(package: &str) -> Vec<String> {

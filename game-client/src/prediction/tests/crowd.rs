@@ -1,4 +1,4 @@
-//! One player of a crowd, who is told of what is near, a few ticks late.
+//! One player of a crowd, who receives only what is near, a few ticks late.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,15 +9,15 @@ use shared::snapshot::crowd::{ClientView, CrowdEncoder};
 use shared::tick::Tick;
 
 use super::super::Match;
-use crate::space::scene_from_world;
+use crate::world_to_scene::{SceneWorld, scene_from_world};
 
 const ME: Slot = Slot(700);
 const OTHERS: u16 = 240;
-/// One way, in ticks.
+/// The one-way delay, in ticks.
 const DELAY: u32 = 3;
-/// As the server has it.
+/// The size of a snapshot for one client, as the server has it.
 const SNAPSHOT_BYTES: usize = 376;
-/// Nobody is drawn farther than this from where the prediction has them when they come into sight: a tick's way.
+/// A disc that comes into sight is drawn no farther than this from its predicted position: a tick's movement.
 const AT_ONCE_UNITS: f32 = 30.0;
 
 /// A room on one side, a client on the other.
@@ -31,9 +31,9 @@ struct Crowd {
     filed: BTreeMap<u32, Input>,
     unsent: (Vec<Vec<Command>>, Vec<shared::sim::Event>),
     now: u32,
-    /// Who was seen in the last picture.
+    /// The discs of the last frame.
     seen: Vec<Slot>,
-    /// How often somebody came into sight, and how often elsewhere than where they are.
+    /// How often a disc came into sight, and how often it was drawn away from its position then.
     entered: u32,
     slid: u32,
 }
@@ -71,16 +71,16 @@ impl Crowd {
         self.tick_server();
         let time = f64::from(self.now);
         while let Some((_, bytes)) = self.down.pop_front_if(|(at, _)| *at <= self.now) {
-            self.client.frames(&bytes, time).expect("frames follow");
+            self.client.receive(&bytes, time).expect("frames follow");
         }
         if self.now % 29 == 1 {
             self.client.round_trip(f64::from(2 * DELAY));
         }
-        for message in self.client.run(time, |world| think(world, ME)) {
+        for message in self.client.advance(time, |world| think(world, ME)) {
             let ClientMessage::Inputs { first, inputs } = message else { continue };
             self.up.push_back((self.now + DELAY, first, inputs.to_vec()));
         }
-        self.client.take_happenings();
+        self.client.take_events();
         self.look();
     }
 
@@ -103,17 +103,19 @@ impl Crowd {
         }
     }
 
-    /// The picture: who comes into sight is where they are, and does not slide there.
+    /// Draws a frame: a disc that comes into sight is at its position, and does not slide there.
     fn look(&mut self) {
-        let Some(drawn) = self.client.draw(1.0 / 60.0) else { return };
-        let world = self.client.predicted_world().expect("something is drawn");
-        for disc in drawn.discs.iter().filter(|disc| !self.seen.contains(&disc.slot)) {
-            let place = world.disc(disc.slot).map(|disc| scene_from_world(disc.position));
+        let Some(moment) = self.client.present(1.0 / 60.0) else { return };
+        let offset_of = |slot| moment.offset_of(slot);
+        let (earlier, later) = (moment.earlier, moment.later);
+        let scene = SceneWorld::interpolate_with(earlier, later, moment.part, offset_of);
+        for disc in scene.discs.iter().filter(|disc| !self.seen.contains(&disc.slot)) {
+            let position = later.disc(disc.slot).map(|disc| scene_from_world(disc.position));
             self.entered += 1;
-            let away = |place: Vec2| place.distance(disc.position) > AT_ONCE_UNITS;
-            self.slid += u32::from(place.is_none_or(away));
+            let away = |position: Vec2| position.distance(disc.position) > AT_ONCE_UNITS;
+            self.slid += u32::from(position.is_none_or(away));
         }
-        self.seen = drawn.discs.iter().map(|disc| disc.slot).collect();
+        self.seen = scene.discs.iter().map(|disc| disc.slot).collect();
     }
 }
 
@@ -122,14 +124,14 @@ fn think(world: &World, slot: Slot) -> Input {
 }
 
 #[test]
-fn in_a_crowd_the_own_disc_answers_at_once_and_who_comes_into_sight_is_where_they_are() {
+fn in_a_crowd_the_own_disc_responds_at_once_and_discs_appear_at_their_positions() {
     for seed in [1, 2] {
         let mut crowd = Crowd::new(seed);
 
         (0..1_800).for_each(|_| crowd.tick());
 
         let report = crowd.client.statistics().report();
-        assert_eq!((crowd.client.diverged(), crowd.client.astray()), (0, None));
+        assert_eq!((crowd.client.diverged(), crowd.client.desynced_at()), (0, None));
         assert!(report.snapshots > 600, "{report:?}");
         assert!(report.correction_p50_radii < 0.05, "{report:?}");
         assert!(report.correction_p99_radii < 2.0, "{report:?}");

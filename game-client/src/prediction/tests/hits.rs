@@ -1,5 +1,5 @@
-//! What counts as a hit that was seen at once: one that the present was stepped into, and not one that a correction
-//! brought later.
+//! Which hits count as predicted: those of a tick that is predicted for the first time, and not those that a correction
+//! brings later.
 
 use shared::protocol::ClientMessage;
 use shared::sim::fixed::{Vec2, units};
@@ -12,15 +12,15 @@ use crate::prediction::Match;
 
 const OTHER: Slot = Slot(1);
 
-/// A server, somebody who fires once to the right, and somebody else who stands somewhere.
+/// A server, a player who fires once to the right, and another disc.
 struct Duel {
     server: World,
     encoder: StreamEncoder,
     client: Match,
     sent: Vec<(Tick, Input)>,
     now: u32,
-    /// Hits that were shown, before and after the server had said so.
-    shown: [u32; 2],
+    /// Hits that were presented, before and after the server had confirmed them.
+    presented: [u32; 2],
 }
 
 impl Duel {
@@ -30,24 +30,25 @@ impl Duel {
         while server.is_counting_down() || server.discs[1].protection > 0 {
             drop(server.step(&[]));
         }
-        for (disc, place) in [(0, Vec2::ZERO), (1, other)] {
-            (server.discs[disc].position, server.discs[disc].velocity) = (place, Vec2::ZERO);
+        for (disc, position) in [(0, Vec2::ZERO), (1, other)] {
+            (server.discs[disc].position, server.discs[disc].velocity) = (position, Vec2::ZERO);
         }
         let (encoder, client) = (StreamEncoder::new(), Match::default());
-        let mut duel = Self { server, encoder, client, sent: Vec::new(), now: 0, shown: [0; 2] };
+        let mut duel =
+            Self { server, encoder, client, sent: Vec::new(), now: 0, presented: [0; 2] };
         duel.client.welcome(Some(ME));
-        duel.say_all();
+        duel.send_keyframe();
         duel
     }
 
-    /// The server says how everything is.
-    fn say_all(&mut self) {
+    /// The server sends a keyframe.
+    fn send_keyframe(&mut self) {
         let keyframe = self.encoder.keyframe(&self.server);
-        self.client.frames(&keyframe, f64::from(self.now)).expect("a keyframe");
+        self.client.receive(&keyframe, f64::from(self.now)).expect("a keyframe");
     }
 
     /// The server's next two ticks, with the inputs that were sent for them.
-    fn step_server(&mut self, says: bool) {
+    fn step_server(&mut self, sends: bool) {
         let ticks: Vec<_> = (0..2)
             .map(|_| {
                 let tick = self.server.tick;
@@ -58,36 +59,36 @@ impl Duel {
                 commands
             })
             .collect();
-        if says {
+        if sends {
             let delta = self.encoder.delta(&ticks, &self.server);
-            self.client.frames(&delta, f64::from(self.now)).expect("a delta");
+            self.client.receive(&delta, f64::from(self.now)).expect("a delta");
         }
     }
 
-    /// Two ticks pass, and two pictures.
+    /// Two ticks and two frames pass.
     fn pass(&mut self) {
         for _ in 0..2 {
             self.now += 1;
-            let sent = self.client.run(f64::from(self.now), |_| Input {
+            let sent = self.client.advance(f64::from(self.now), |_| Input {
                 aim: Angle::from_steps(0),
                 buttons: Buttons::PULSE,
                 ..Input::default()
             });
             for message in sent {
                 let ClientMessage::Inputs { first, inputs } = message else { continue };
-                let ticks = (0..).map(|place| first.plus(place));
+                let ticks = (0..).map(|offset| first.plus(offset));
                 self.sent.extend(ticks.zip(inputs));
             }
-            for happening in self.client.take_happenings() {
-                let counts = happening.show && matches!(happening.event, Event::PulseHit { .. });
-                self.shown[usize::from(happening.settled)] += u32::from(counts);
+            for event in self.client.take_events() {
+                let counts = event.is_new && matches!(event.event, Event::PulseHit { .. });
+                self.presented[usize::from(event.is_confirmed)] += u32::from(counts);
             }
         }
     }
 }
 
 #[test]
-fn a_hit_that_was_stepped_into_the_present_and_counted_is_agreed_on() {
+fn a_hit_that_was_predicted_and_confirmed_agrees() {
     let mut duel = Duel::new(Vec2::new(units(150), 0));
 
     for _ in 0..16 {
@@ -96,30 +97,30 @@ fn a_hit_that_was_stepped_into_the_present_and_counted_is_agreed_on() {
     }
 
     let report = duel.client.statistics().report();
-    assert_eq!((duel.shown, report.hits, report.hit_agreement_percent), ([1, 0], 1, 100.0));
+    assert_eq!((duel.presented, report.hits, report.hit_agreement_percent), ([1, 0], 1, 100.0));
 }
 
 #[test]
-fn a_hit_that_only_a_correction_brought_was_not_seen_at_once() {
+fn a_hit_that_only_a_correction_brought_was_not_predicted() {
     let mut duel = Duel::new(Vec2::new(units(150), units(200)));
     for _ in 0..6 {
         duel.step_server(true);
         duel.pass();
     }
     let pulse = duel.server.pulses.first().expect("a shot in the air").position;
-    assert_eq!(duel.shown, [0, 0]);
+    assert_eq!(duel.presented, [0, 0]);
 
-    // Where the other one is by now, the shot has hit already in the present.
+    // Where the other disc is now, the predicted pulse has hit it already.
     duel.step_server(false);
     duel.server.discs[1].position = pulse + Vec2::new(units(75), 0);
-    duel.say_all();
+    duel.send_keyframe();
     duel.pass();
-    assert_eq!(duel.shown, [1, 0], "it is shown, late");
+    assert_eq!(duel.presented, [1, 0], "it is presented late");
     for _ in 0..8 {
         duel.step_server(true);
         duel.pass();
     }
 
     let report = duel.client.statistics().report();
-    assert_eq!((duel.shown, report.hits, report.hit_agreement_percent), ([1, 0], 1, 0.0));
+    assert_eq!((duel.presented, report.hits, report.hit_agreement_percent), ([1, 0], 1, 0.0));
 }

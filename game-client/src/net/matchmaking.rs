@@ -1,4 +1,4 @@
-//! Looking for a match: a ticket and a long-poll that is sent again until the match is there.
+//! The search for a match: a ticket, and a long-poll that is sent again until there is a match.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,31 +6,32 @@ use std::time::Duration;
 use shared::api::ProblemKind;
 use shared::api::{MatchState, MatchTicket};
 use shared::sim::Mode;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::api::{Api, CallError};
 use super::backoff::Backoff;
-use super::{Report, Trouble};
+use super::error::UserError;
+use super::events::{EventSender, MatchmakingEvent};
 
-/// Looks until there is a match or `cancelled` is heard of; then the ticket is given back.
-pub(super) async fn look_for_match(
+/// Searches until there is a match, or until the other end of `cancelled` is dropped. Then the ticket is given back.
+pub(super) async fn find_match(
     api: Api,
     mode: Mode,
-    reports: mpsc::Sender<Report>,
+    events: EventSender,
     mut cancelled: oneshot::Receiver<()>,
 ) {
     let mut ticket: Option<MatchTicket> = None;
     let mut backoff = Backoff::default();
     loop {
-        let mut patience = Duration::ZERO;
+        let mut retry_after = Duration::ZERO;
         let (answer, is_cancelled) = {
             let mut asking = pin!(next(&api, mode, ticket.as_ref()));
             tokio::select! {
                 answer = &mut asking => (answer, false),
                 _ = &mut cancelled => match &ticket {
                     Some(_) => break,
-                    // It is on its way, and only who has it can give it back.
+                    // The ticket is on its way, and only with the ticket can it be given back.
                     None => (asking.await, true),
                 },
             }
@@ -39,42 +40,43 @@ pub(super) async fn look_for_match(
             ticket = answer.ok().flatten();
             break;
         }
-        let report = match answer {
+        let event = match answer {
             Ok(Some(newer)) => {
                 backoff.reset();
                 let state = newer.state.clone();
                 ticket = Some(newer);
-                Report::Queue(state)
+                MatchmakingEvent::Changed(state)
             }
             Ok(None) => continue,
             Err(error) => {
                 let gone = matches!(error.kind(), Some(ProblemKind::Gone | ProblemKind::NotFound));
                 if gone {
-                    // The server has forgotten the ticket (a restart, say): take another.
+                    // The server no longer knows the ticket, after a restart for example: get another.
                     ticket = None;
                 }
-                patience = error.pause();
-                let trouble = Trouble { may_pass: gone || error.may_pass(), ..error.trouble() };
-                Report::QueueTrouble(trouble)
+                retry_after = error.retry_after();
+                let is_transient = gone || error.is_transient();
+                let error = UserError { is_transient, ..error.user_error() };
+                MatchmakingEvent::Interrupted(error)
             }
         };
-        let (done, pause) = match &report {
-            Report::Queue(MatchState::Matched { .. }) => (true, false),
-            Report::QueueTrouble(trouble) => (!trouble.may_pass, true),
-            _ => (false, false),
+        let (done, pause) = match &event {
+            MatchmakingEvent::Changed(MatchState::Matched { .. }) => (true, false),
+            MatchmakingEvent::Changed(MatchState::Waiting { .. }) => (false, false),
+            MatchmakingEvent::Interrupted(error) => (!error.is_transient, true),
         };
-        if reports.send(report).await.is_err() || done {
+        if !events.send(event).await || done {
             return;
         }
         if pause {
             tokio::select! {
-                () = sleep(backoff.next().max(patience)) => {}
+                () = sleep(backoff.next().max(retry_after)) => {}
                 _ = &mut cancelled => break,
             }
         }
     }
     if let Some(ticket) = ticket {
-        // Nobody waits for it; when it is lost, the server lets the ticket expire.
+        // Nothing waits for the answer. When the call is lost, the ticket expires on the server.
         drop(api.leave_queue(&ticket.ticket).await);
     }
 }
@@ -101,22 +103,23 @@ mod tests {
     use tokio::sync::{mpsc, oneshot, watch};
     use tokio::time::timeout;
 
-    use super::look_for_match;
+    use super::find_match;
     use crate::net::api::Api;
+    use crate::net::events::EventSender;
 
     const SOON: Duration = Duration::from_secs(5);
 
-    /// Answers one call once it may: a ticket to who asks for one, nothing for long to who waits.
+    /// Answers one call once `may` allows it: with a ticket, or for a long-poll with nothing.
     async fn serve(
         mut stream: TcpStream,
-        heard: mpsc::Sender<String>,
+        received: mpsc::Sender<String>,
         mut may: watch::Receiver<bool>,
     ) {
         let mut bytes = [0; 2_048];
         let length = stream.read(&mut bytes).await.expect("a call");
         let head = String::from_utf8_lossy(&bytes[..length]).into_owned();
         let method = head.split(' ').next().unwrap_or_default().to_owned();
-        heard.send(method.clone()).await.expect("a story");
+        received.send(method.clone()).await.expect("a story");
         may.wait_for(|may| *may).await.expect("a story");
         if method == "GET" {
             return std::future::pending().await;
@@ -129,37 +132,37 @@ mod tests {
         drop(stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await);
     }
 
-    /// Looks for a match until it hears `until`, then calls it off. What the server hears after that.
-    async fn call_off_after(until: &str) -> Option<String> {
+    /// Searches until the server has received `until`, then cancels. Returns the next call that the server receives.
+    async fn cancel_after(until: &str) -> Option<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (ears, mut heard) = mpsc::channel(8);
+        let (calls, mut received) = mpsc::channel(8);
         let (gate, may) = watch::channel(until != "POST");
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, ears.clone(), may.clone()));
+                tokio::spawn(serve(stream, calls.clone(), may.clone()));
             }
         });
-        let (reports, _game) = mpsc::channel(8);
+        let (events, _game) = EventSender::channel(8);
         let (cancel, cancelled) = oneshot::channel();
         let api = Api::new(&format!("http://{address}")).expect("an address");
-        tokio::spawn(look_for_match(api, Mode::Duel, reports, cancelled));
-        while heard.recv().await.expect("a call") != until {}
+        tokio::spawn(find_match(api, Mode::Duel, events, cancelled));
+        while received.recv().await.expect("a call") != until {}
 
         drop(cancel);
-        // Everything runs on this thread: the search hears of it before this goes on.
+        // Everything runs on this thread: the search notices before this goes on.
         tokio::task::yield_now().await;
         gate.send_replace(true);
-        timeout(SOON, heard.recv()).await.expect("soon")
+        timeout(SOON, received.recv()).await.expect("soon")
     }
 
     #[tokio::test]
-    async fn a_search_that_is_called_off_gives_its_ticket_back() {
-        assert_eq!(call_off_after("GET").await.as_deref(), Some("DELETE"));
+    async fn a_cancelled_search_gives_its_ticket_back() {
+        assert_eq!(cancel_after("GET").await.as_deref(), Some("DELETE"));
     }
 
     #[tokio::test]
-    async fn even_when_the_ticket_was_still_on_its_way() {
-        assert_eq!(call_off_after("POST").await.as_deref(), Some("DELETE"));
+    async fn a_search_that_is_cancelled_before_its_ticket_arrives_gives_it_back() {
+        assert_eq!(cancel_after("POST").await.as_deref(), Some("DELETE"));
     }
 }

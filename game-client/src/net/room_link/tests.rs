@@ -1,4 +1,4 @@
-//! Ways to leave a room, against a server of a few lines.
+//! Leaving a room, against a server of a few lines.
 
 use std::time::Duration;
 
@@ -14,28 +14,29 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
-use super::Link;
+use super::RoomLink;
 use crate::net::api::Api;
-use crate::net::orders::{Order, Reins, orders};
-use crate::net::{LinkId, LinkState, Report};
+use crate::net::events::{EventSender, LinkState, NetEvent, RoomEvent};
+use crate::net::link_commands::{LinkHandle, link_commands};
+use crate::net::requests::LinkId;
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// What the server heard.
+/// What the server noticed.
 #[derive(Debug, PartialEq)]
-enum Heard {
-    TicketAsked,
+enum Noticed {
+    TicketRequested,
     Opened,
     Left,
     Closed,
 }
 
 struct Story {
-    heard: mpsc::Receiver<Heard>,
-    reports: mpsc::Receiver<Report>,
-    /// Whether the server hands out tickets, or lets everyone wait.
+    noticed: mpsc::Receiver<Noticed>,
+    events: mpsc::Receiver<NetEvent>,
+    /// Whether the server issues tickets, or lets the requests wait.
     tickets: watch::Sender<bool>,
-    reins: Reins,
+    handle: LinkHandle,
     link: JoinHandle<()>,
 }
 
@@ -44,37 +45,40 @@ impl Story {
     async fn begin() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (ears, heard) = mpsc::channel(32);
+        let (notices, noticed) = mpsc::channel(32);
         let (tickets, may_enter) = watch::channel(true);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, ears.clone(), may_enter.clone()));
+                tokio::spawn(serve(stream, notices.clone(), may_enter.clone()));
             }
         });
-        let (outbox, reports) = mpsc::channel(256);
-        let (reins, orders) = orders();
-        let link = Link {
+        let (event_sender, events) = EventSender::channel(256);
+        let (handle, commands) = link_commands();
+        let link = RoomLink {
             id: LinkId(1),
             api: Api::new(&format!("http://{address}")).expect("an address"),
             name: PlayerName::parse("Ada").expect("a name"),
             room: "ABC123".parse::<RoomId>().expect("a code"),
             role: Role::Player,
-            reports: outbox,
+            events: event_sender,
             was_open: false,
         };
-        Self { heard, reports, tickets, reins, link: tokio::spawn(link.run(orders)) }
+        Self { noticed, events, tickets, handle, link: tokio::spawn(link.run(commands)) }
     }
 
-    async fn hear(&mut self) -> Heard {
-        timeout(SOON, self.heard.recv()).await.expect("soon").expect("a server")
+    async fn next(&mut self) -> Noticed {
+        timeout(SOON, self.noticed.recv()).await.expect("soon").expect("a server")
     }
 
     async fn until_open(&mut self) {
         while !matches!(
-            self.reports.recv().await,
-            Some(Report::Link { state: LinkState::Open, .. })
+            self.events.recv().await,
+            Some(NetEvent::Room(RoomEvent::Link { state: LinkState::Open, .. }))
         ) {}
-        assert_eq!((self.hear().await, self.hear().await), (Heard::TicketAsked, Heard::Opened));
+        assert_eq!(
+            (self.next().await, self.next().await),
+            (Noticed::TicketRequested, Noticed::Opened)
+        );
     }
 }
 
@@ -88,14 +92,14 @@ fn accept(_: &Request, mut answer: Response) -> Result<Response, ErrorResponse> 
 /// One connection: a call for a ticket, or a WebSocket.
 async fn serve(
     mut stream: TcpStream,
-    ears: mpsc::Sender<Heard>,
+    notices: mpsc::Sender<Noticed>,
     mut tickets: watch::Receiver<bool>,
 ) {
     let mut head = [0; 4];
     stream.peek(&mut head).await.expect("a request");
     if head.starts_with(b"POST") {
         drop(stream.read(&mut [0; 2_048]).await);
-        ears.send(Heard::TicketAsked).await.expect("a story");
+        notices.send(Noticed::TicketRequested).await.expect("a story");
         tickets.wait_for(|handed_out| *handed_out).await.expect("a story");
         let url = "/ws/rooms/ABC123?ticket=t".to_owned();
         let ticket = WebSocketTicket { ticket: "t".to_owned(), url, expires_in_s: 30 };
@@ -106,25 +110,25 @@ async fn serve(
         return;
     }
     let mut socket = tokio_tungstenite::accept_hdr_async(stream, accept).await.expect("a socket");
-    ears.send(Heard::Opened).await.expect("a story");
+    notices.send(Noticed::Opened).await.expect("a story");
     while let Some(Ok(message)) = socket.next().await {
         if let Message::Binary(bytes) = message
             && matches!(ClientMessage::decode(&bytes), Ok(ClientMessage::Leave))
         {
-            ears.send(Heard::Left).await.expect("a story");
+            notices.send(Noticed::Left).await.expect("a story");
         }
     }
-    ears.send(Heard::Closed).await.expect("a story");
+    notices.send(Noticed::Closed).await.expect("a story");
 }
 
 #[tokio::test]
-async fn stepping_out_keeps_the_seat() {
+async fn dropping_the_handle_keeps_the_seat() {
     let mut story = Story::begin().await;
     story.until_open().await;
 
-    drop(story.reins);
+    drop(story.handle);
 
-    assert_eq!(timeout(SOON, story.heard.recv()).await, Ok(Some(Heard::Closed)));
+    assert_eq!(timeout(SOON, story.noticed.recv()).await, Ok(Some(Noticed::Closed)));
     story.link.await.expect("it ends");
 }
 
@@ -133,45 +137,45 @@ async fn leaving_gives_the_seat_up() {
     let mut story = Story::begin().await;
     story.until_open().await;
 
-    story.reins.leave();
+    story.handle.give_up_seat();
 
-    assert_eq!(timeout(SOON, story.heard.recv()).await, Ok(Some(Heard::Left)));
+    assert_eq!(timeout(SOON, story.noticed.recv()).await, Ok(Some(Noticed::Left)));
     story.link.await.expect("it ends");
 }
 
 #[tokio::test]
-async fn who_steps_out_while_connecting_is_gone_at_once_and_takes_no_seat() {
+async fn leaving_while_connecting_ends_the_link_at_once_and_takes_no_seat() {
     let mut story = Story::begin().await;
     story.tickets.send_replace(false);
-    assert_eq!(story.hear().await, Heard::TicketAsked);
+    assert_eq!(story.next().await, Noticed::TicketRequested);
 
-    drop(story.reins);
+    drop(story.handle);
     timeout(Duration::from_secs(2), story.link).await.expect("at once").expect("it ends");
 
     story.tickets.send_replace(true);
-    assert!(timeout(Duration::from_millis(300), story.heard.recv()).await.is_err());
+    assert!(timeout(Duration::from_millis(300), story.noticed.recv()).await.is_err());
 }
 
 #[tokio::test]
-async fn who_leaves_while_connecting_says_so() {
+async fn giving_the_seat_up_while_connecting_is_sent_once_connected() {
     let mut story = Story::begin().await;
     story.tickets.send_replace(false);
-    assert_eq!(story.hear().await, Heard::TicketAsked);
+    assert_eq!(story.next().await, Noticed::TicketRequested);
 
-    story.reins.leave();
+    story.handle.give_up_seat();
     story.tickets.send_replace(true);
 
-    assert_eq!(timeout(SOON, story.heard.recv()).await, Ok(Some(Heard::Opened)));
-    assert_eq!(timeout(SOON, story.heard.recv()).await, Ok(Some(Heard::Left)));
+    assert_eq!(timeout(SOON, story.noticed.recv()).await, Ok(Some(Noticed::Opened)));
+    assert_eq!(timeout(SOON, story.noticed.recv()).await, Ok(Some(Noticed::Left)));
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_begun_again() {
+async fn a_reconnect_opens_a_new_connection() {
     let mut story = Story::begin().await;
     story.until_open().await;
 
-    story.reins.want(Order::BeginAgain);
+    story.handle.reconnect();
 
-    assert_eq!(story.hear().await, Heard::Closed);
+    assert_eq!(story.next().await, Noticed::Closed);
     story.until_open().await;
 }

@@ -1,48 +1,47 @@
-//! Where floats begin: from the world's whole sub-units to the scene's units, and back for what a person points at.
+//! The conversion from world to scene: from whole sub-units to units in floats. Back again, for the directions that a person
+//! points at.
 //!
-//! A unit of the scene is a unit of the world. The scene's y points up, the world's down.
+//! A unit of the scene is a unit of the world. The scene's y axis points up, the world's down.
 
 use bevy::math::Vec2;
 use shared::sim::fixed::{self, SUBUNITS};
 use shared::sim::{Angle, Disc, PickupKind, PulseId, Slot, Stance, Thrust, World};
 use shared::tick::TICK_RATE_HZ;
 
-use crate::prediction::Offsets;
-
-/// A place or a way in the scene.
+/// A position or a vector in the scene.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "coordinates have at most 17 bits")]
 pub fn scene_from_world(place: fixed::Vec2) -> Vec2 {
     Vec2::new(place.x as f32, -place.y as f32) / SUBUNITS as f32
 }
 
-/// A length in units.
+/// A length, in units.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "lengths have at most 17 bits")]
 pub fn length_from_world(length: i32) -> f32 {
     length as f32 / SUBUNITS as f32
 }
 
-/// A speed in units a second.
+/// A speed, in units a second.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "sixty")]
 pub fn speed_from_world(subunits_a_tick: i32) -> f32 {
     length_from_world(subunits_a_tick) * TICK_RATE_HZ as f32
 }
 
-/// A direction in radians, counter-clockwise from the right.
+/// A direction, in radians counter-clockwise from the right.
 #[must_use]
 pub fn radians_from_world(angle: Angle) -> f32 {
     -f32::from(angle.steps()) * core::f32::consts::TAU / f32::from(Angle::TURN)
 }
 
-/// The direction in which something lies. Nothing when it lies here.
+/// The direction of a vector. `None` when its length is zero.
 #[must_use]
 pub fn angle_towards(way: Vec2) -> Option<Angle> {
     (way.length_squared() > 1e-6).then(|| Angle::of(world_direction(way)))
 }
 
-/// The thrust along a way; none when it is short.
+/// The thrust along a vector. No thrust when the vector is shorter than the dead zone.
 #[must_use]
 pub fn thrust_along(way: Vec2, dead_zone: f32) -> Thrust {
     if way.length() < dead_zone { Thrust::NONE } else { Thrust::along(world_direction(way)) }
@@ -55,32 +54,32 @@ fn world_direction(way: Vec2) -> fixed::Vec2 {
     fixed::Vec2::new(way.x as i32, -way.y as i32)
 }
 
-/// Ticks in seconds.
+/// Ticks as seconds.
 #[must_use]
 pub fn seconds(ticks: u16) -> f32 {
     f32::from(ticks) / 60.0
 }
 
-/// A disc as it is drawn.
+/// A disc in the scene.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrawnDisc {
-    /// The seat.
+pub struct SceneDisc {
+    /// The slot.
     pub slot: Slot,
-    /// 0 or 1 in Teams; 0 otherwise.
+    /// 0 or 1 in Teams, otherwise 0.
     pub team: u8,
     /// The centre.
     pub position: Vec2,
     /// Units a second.
     pub velocity: Vec2,
-    /// Where it looks, in radians.
+    /// The aim, in radians.
     pub aim: f32,
-    /// Which way it drives. Zero: not at all.
+    /// The direction of the thrust. Zero without thrust.
     pub thrust: Vec2,
-    /// On the ice.
+    /// Whether it is on the ice.
     pub standing: bool,
-    /// Seconds until it is back; zero on the ice.
+    /// Seconds until it is back. Zero on the ice.
     pub back_in: f32,
-    /// 1 is a hundred percent.
+    /// The strain. 1 is a hundred percent.
     pub strain: f32,
     /// Seconds of protection left.
     pub protection: f32,
@@ -92,83 +91,94 @@ pub struct DrawnDisc {
     pub cooldowns: [f32; 3],
     /// Points of this round.
     pub points: i16,
-    /// Others pushed over the edge.
+    /// Knock-outs of this round.
     pub knockouts: u16,
-    /// Times over the edge.
+    /// Falls of this round.
     pub falls: u16,
 }
 
-/// A pulse as it is drawn.
+/// A pulse in the scene.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrawnPulse {
-    /// Which.
+pub struct ScenePulse {
+    /// The id.
     pub id: PulseId,
     /// The centre.
     pub position: Vec2,
     /// Units a second.
     pub velocity: Vec2,
-    /// Twice the push.
+    /// Whether it pushes twice as hard.
     pub overcharged: bool,
-    /// Seconds that it has flown.
+    /// Seconds since it was fired.
     pub age: f32,
-    /// Seconds that it has left.
+    /// Seconds until it ends.
     pub left: f32,
 }
 
-/// A pickup as it is drawn.
+/// A pickup in the scene.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DrawnPickup {
-    /// What it does.
+pub struct ScenePickup {
+    /// The kind.
     pub kind: PickupKind,
     /// The centre.
     pub position: Vec2,
 }
 
-/// A world at one moment between two ticks, in floats.
+/// A world between two ticks, in floats.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
-    /// In the order of their slots.
-    pub discs: Vec<DrawnDisc>,
-    /// The oldest first.
-    pub pulses: Vec<DrawnPulse>,
-    /// The oldest first.
-    pub pickups: Vec<DrawnPickup>,
-    /// Radius of the ice.
+pub struct SceneWorld {
+    /// The discs, in the order of their slots.
+    pub discs: Vec<SceneDisc>,
+    /// The pulses, the oldest first.
+    pub pulses: Vec<ScenePulse>,
+    /// The pickups, the oldest first.
+    pub pickups: Vec<ScenePickup>,
+    /// The radius of the platform.
     pub radius: f32,
-    /// Radius of the ice before it shrinks.
+    /// The radius of the platform before it shrinks.
     pub radius_whole: f32,
-    /// From 0, the round has begun, to 1, it is over.
+    /// The part of the round that has passed, from 0 to 1.
     pub progress: f32,
-    /// Seconds until it is over.
+    /// Seconds until the round is over.
     pub remaining: f32,
-    /// Seconds until everyone may move; zero when they may.
+    /// Seconds of the countdown that are left. Zero after it.
     pub countdown: f32,
-    /// Points of the two teams, when there are teams.
+    /// The points of the two teams. `None` without teams.
     pub team_points: Option<[i16; 2]>,
-    /// Who is in front.
+    /// The leader, if there is one.
     pub leader: Option<Slot>,
-    /// Time is up.
+    /// Whether the round is over.
     pub over: bool,
-    /// Only what is near the own disc is known.
+    /// Whether it holds only what is near the own disc.
     pub is_partial: bool,
 }
 
-impl Drawn {
-    /// The moment that lies `part` of the way from one world to the next.
+impl SceneWorld {
+    /// The world `part` of the way from one tick to a later one, from 0 to 1.
+    #[must_use]
+    pub fn interpolate(earlier: &World, later: &World, part: f32) -> Self {
+        Self::interpolate_with(earlier, later, part, |_| [0.0; 2])
+    }
+
+    /// Like [`Self::interpolate`], with every disc drawn off its position by the offset of its slot, in units, y down.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a round has far fewer than 2²⁴ ticks")]
-    pub fn between(earlier: &World, later: &World, part: f32, offsets: &Offsets) -> Self {
+    pub fn interpolate_with(
+        earlier: &World,
+        later: &World,
+        part: f32,
+        offset_of: impl Fn(Slot) -> [f32; 2],
+    ) -> Self {
         let span = later.tick.since(earlier.tick).max(0) as f32;
         let back = span * (1.0 - part);
         let discs = later.discs.iter().map(|disc| {
-            drawn_disc(earlier.disc(disc.slot).unwrap_or(disc), disc, part, offsets.of(disc.slot))
+            scene_disc(earlier.disc(disc.slot).unwrap_or(disc), disc, part, offset_of(disc.slot))
         });
         let pulses = later.pulses.iter().map(|pulse| {
             let step = scene_from_world(pulse.velocity);
             let flown = shared::sim::pulse::LIFE_TICKS - pulse.ticks_left;
-            // It was fired between the two worlds: not before the muzzle.
+            // A pulse that was fired between the two worlds starts at the muzzle.
             let back = back.min(f32::from(flown));
-            DrawnPulse {
+            ScenePulse {
                 id: pulse.id,
                 position: scene_from_world(pulse.position) - step * back,
                 velocity: step * TICK_RATE_HZ as f32,
@@ -177,7 +187,7 @@ impl Drawn {
                 left: seconds(pulse.ticks_left),
             }
         });
-        let pickups = later.pickups.iter().map(|pickup| DrawnPickup {
+        let pickups = later.pickups.iter().map(|pickup| ScenePickup {
             kind: pickup.kind,
             position: scene_from_world(pickup.position),
         });
@@ -205,16 +215,16 @@ impl Drawn {
         presentation::camera::is_wide(self.radius_whole.into())
     }
 
-    /// The disc of a seat.
+    /// The disc of a slot.
     #[must_use]
-    pub fn disc(&self, slot: Slot) -> Option<&DrawnDisc> {
+    pub fn disc(&self, slot: Slot) -> Option<&SceneDisc> {
         let place = self.discs.binary_search_by_key(&slot, |disc| disc.slot).ok()?;
         self.discs.get(place)
     }
 
-    /// Seats, best first: the order of `shared::sim::scoring::ranking`.
+    /// The discs, best first, in the order of `shared::sim::scoring::ranking`.
     #[must_use]
-    pub fn ranking(&self) -> Vec<&DrawnDisc> {
+    pub fn ranking(&self) -> Vec<&SceneDisc> {
         let mut ranked: Vec<_> = self.discs.iter().collect();
         ranked.sort_by_key(|disc| (core::cmp::Reverse(disc.points), disc.falls, disc.slot));
         ranked
@@ -227,7 +237,7 @@ fn countdown_left(world: &World) -> f32 {
     countdown.saturating_sub(world.elapsed()) as f32
 }
 
-fn drawn_disc(earlier: &Disc, later: &Disc, part: f32, offset: [f32; 2]) -> DrawnDisc {
+fn scene_disc(earlier: &Disc, later: &Disc, part: f32, offset: [f32; 2]) -> SceneDisc {
     let to = scene_from_world(later.position);
     let both_standing = earlier.is_standing() && later.is_standing();
     let from = if both_standing { scene_from_world(earlier.position) } else { to };
@@ -238,7 +248,7 @@ fn drawn_disc(earlier: &Disc, later: &Disc, part: f32, offset: [f32; 2]) -> Draw
         Stance::Out { ticks_left } => seconds(ticks_left),
     };
     let thrust = later.input.thrust.angle().map(radians_from_world).map(Vec2::from_angle);
-    DrawnDisc {
+    SceneDisc {
         slot: later.slot,
         team: later.team,
         position: from.lerp(to, part) + Vec2::new(offset[0], -offset[1]),
@@ -264,8 +274,7 @@ mod tests {
     use shared::sim::fixed::{self, units};
     use shared::sim::{Angle, Command, Mode, Slot, Thrust, World};
 
-    use super::{Drawn, angle_towards, radians_from_world, scene_from_world, thrust_along};
-    use crate::prediction::Offsets;
+    use super::{SceneWorld, angle_towards, radians_from_world, scene_from_world, thrust_along};
 
     #[test]
     fn up_is_up() {
@@ -291,8 +300,8 @@ mod tests {
         later.tick = earlier.tick.next();
         later.discs[0].position = fixed::Vec2::new(units(8), 0);
 
-        let drawn = Drawn::between(&earlier, &later, 0.25, &Offsets::default());
+        let scene = SceneWorld::interpolate(&earlier, &later, 0.25);
 
-        assert_eq!(drawn.disc(Slot(0)).map(|disc| disc.position), Some(Vec2::new(2.0, 0.0)));
+        assert_eq!(scene.disc(Slot(0)).map(|disc| disc.position), Some(Vec2::new(2.0, 0.0)));
     }
 }

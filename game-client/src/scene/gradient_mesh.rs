@@ -1,21 +1,23 @@
-//! Large smooth areas as plain triangles with a colour at each corner: nothing to compute for a pixel, so even a
-//! processor draws a whole window of them quickly. Edges are made smooth by a narrow strip that fades out.
+//! Gradient meshes: large smooth areas as triangles with a colour at each corner. A pixel needs no computation, so even a
+//! software renderer fills a window quickly. Edges are anti-aliased by a narrow strip that fades out.
 
 use bevy::asset::RenderAssetUsages;
 use bevy::color::{Color, LinearRgba};
 use bevy::math::Vec2;
 use bevy::mesh::{Indices, Mesh, PrimitiveTopology};
 
-/// Triangles that are being collected.
+use super::shape::{PARAMETERS, SECOND_COLOUR};
+
+/// A mesh that is being built.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tinted {
+pub(super) struct GradientMesh {
     positions: Vec<[f32; 3]>,
     colours: Vec<[f32; 4]>,
     indices: Vec<u32>,
 }
 
-impl Tinted {
-    /// A corner. Corners stay where they are, so their numbers can be used again.
+impl GradientMesh {
+    /// Adds a corner. Returns its index, which triangles may use again.
     pub(super) fn corner(&mut self, place: Vec2, colour: impl Into<LinearRgba>) -> u32 {
         let LinearRgba { red, green, blue, alpha } = colour.into();
         self.positions.push([place.x, place.y, 0.0]);
@@ -23,12 +25,12 @@ impl Tinted {
         u32::try_from(self.positions.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Two triangles between four corners, in order around them.
+    /// Adds two triangles between four corners, in order around them.
     pub(super) fn quad(&mut self, [a, b, c, d]: [u32; 4]) {
         self.indices.extend([a, b, c, a, c, d]);
     }
 
-    /// A grid over a rectangle, coloured by place.
+    /// Adds a grid over a rectangle, coloured by place.
     pub(super) fn grid(
         &mut self,
         centre: Vec2,
@@ -53,7 +55,7 @@ impl Tinted {
         }
     }
 
-    /// Rings around the origin, from one radius to the next, coloured by radius and angle.
+    /// Adds rings around the origin, from one radius to the next. `colour` gets the index of the radius and the place.
     pub(super) fn rings(
         &mut self,
         radii: &[f32],
@@ -78,7 +80,7 @@ impl Tinted {
         }
     }
 
-    /// A line that is soft to both sides; its width and strength may differ from point to point.
+    /// Adds a line that fades out to both sides, through points with opacities.
     pub(super) fn soft_line(&mut self, points: &[(Vec2, f32)], width: f32, colour: Color) {
         let colour = LinearRgba::from(colour);
         let clear = LinearRgba { alpha: 0.0, ..colour };
@@ -102,7 +104,7 @@ impl Tinted {
         }
     }
 
-    /// The mesh. Nothing when there is no triangle.
+    /// The mesh. `None` when there is no triangle.
     pub(super) fn mesh(self) -> Option<Mesh> {
         if self.indices.is_empty() {
             return None;
@@ -113,8 +115,8 @@ impl Tinted {
             .with_inserted_attribute(Mesh::ATTRIBUTE_POSITION, self.positions)
             .with_inserted_attribute(Mesh::ATTRIBUTE_UV_0, locals)
             .with_inserted_attribute(Mesh::ATTRIBUTE_COLOR, self.colours)
-            .with_inserted_attribute(super::canvas::SECOND_COLOUR, nothing.clone())
-            .with_inserted_attribute(super::canvas::PARAMETERS, nothing)
+            .with_inserted_attribute(SECOND_COLOUR, nothing.clone())
+            .with_inserted_attribute(PARAMETERS, nothing)
             .with_inserted_indices(Indices::U32(self.indices));
         Some(mesh)
     }
