@@ -1,4 +1,5 @@
-//! Settings. `main.rs` fills them from flags and `PUSHBACK_…` variables, tests from [`Config::default`].
+//! The settings of a server. The program fills them from flags and `PUSHBACK_…` variables; tests start from
+//! [`Config::default`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,62 +7,62 @@ use std::time::Duration;
 use shared::sim::mode::{ROUND_TICKS, ROUND_TICKS_MAX};
 use shared::tick::TICK_RATE_HZ;
 
-/// Everything that an operator may decide.
+use crate::storage::DatabaseUrl;
+
+/// Everything that an operator can set.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the database and the replays live.
+    /// The directory of the database and the replays.
     pub data_dir: PathBuf,
-    /// The database's address; SQLite in `data_dir` when it is not given.
-    pub database_url: Option<String>,
-    /// How browsers reach this server, when it is not the address that they ask (a proxy with TLS).
+    /// The database. `None`: a SQLite file in `data_dir`.
+    pub database_url: Option<DatabaseUrl>,
+    /// The origin at which browsers reach this server, when a proxy is in front of it.
     pub public_url: Option<String>,
-    /// Other sites whose pages may use this server, such as `https://example.org`.
+    /// Other origins whose pages may use this server, such as `https://example.org`.
     pub allowed_origins: Vec<String>,
     /// Take the client's address from the last entry of `X-Forwarded-For`.
     pub trust_forwarded: bool,
-    /// Open connections in all.
+    /// Most open connections.
     pub connections_max: usize,
-    /// Open connections from one address. Not applied behind a proxy (`trust_forwarded`).
+    /// Most open connections from one address. Does not apply behind a proxy (`trust_forwarded`).
     pub connections_per_address_max: usize,
-    /// New guests that one address may make in a minute.
+    /// New guests per address and minute.
     pub sessions_per_minute: u32,
-    /// How long a write may make no progress until the connection is cut.
+    /// A connection is closed when a write makes no progress for this long.
     pub write_stall_max: Duration,
-    /// Time to read a request's head.
+    /// Time for a request's head to arrive.
     pub header_timeout: Duration,
-    /// Blank traffic on streams at least this often. At most 15 s.
+    /// Longest silence on a stream before a heartbeat. At most 15 s.
     pub heartbeat: Duration,
-    /// Pings on WebSockets this often. At most 20 s.
+    /// Interval between pings on WebSockets. At most 20 s.
     pub ping: Duration,
-    /// The beat of the feed `lab`.
+    /// Interval between samples of the feed `lab`.
     pub lab_interval: Duration,
-    /// How long a graceful stop may take.
+    /// Time for a graceful stop.
     pub stop_within: Duration,
-    /// Keep one room of bots running always.
+    /// Whether one room of bots always runs.
     pub bots: bool,
-    /// Rooms in all.
+    /// Most open rooms.
     pub rooms_max: usize,
-    /// Replays older than this are deleted. Nothing: kept for ever.
+    /// Replays older than this are deleted. `None`: never.
     pub replay_retention: Option<Duration>,
-    /// The length of a round in seconds, when it is not the rules' own.
+    /// The length of a round in seconds. `None`: as the mode's rules say.
     pub round_seconds: Option<u32>,
-    /// How long a result is shown before the next round, in seconds.
+    /// Seconds for which clients show a result before the next round.
     pub summary_seconds: u32,
-    /// Who waits for a match for so long plays with bots.
+    /// Time in the matchmaking queue after which bots fill the match.
     pub bots_fill_after: Duration,
-    /// New rooms that one address may open in a minute.
+    /// New rooms per address and minute.
     pub rooms_per_minute: u32,
-    /// Let the kernel wait for more to send (Nagle), and take whatever is written: `cargo xtask bench link --without` shows
-    /// what it is worth that it does neither.
+    /// Leaves `TCP_NODELAY` unset. `cargo xtask bench link --without` measures the difference.
     pub without_nodelay: bool,
-    /// See [`Config::without_nodelay`].
+    /// Leaves `TCP_NOTSENT_LOWAT` unset. Measured in the same way.
     pub without_unsent_limit: bool,
-    /// Bytes of a snapshot for one player of a crowd. What has no room comes later.
+    /// Most bytes of a snapshot for one player in Crowd. Later snapshots carry the rest.
     pub crowd_snapshot_bytes_max: usize,
-    /// Show how each seated player does in `/metrics`, up to a number of players.
+    /// Whether `/metrics` has series for single players, of the first 256.
     pub metrics_per_player: bool,
-    /// What the seeds of all worlds follow from, room by room and round by round, for measurements and tests. Nothing:
-    /// chance.
+    /// Determines the seeds of all worlds, room by room and round by round, for measurements and tests. `None`: random.
     pub seed: Option<u64>,
 }
 
@@ -99,28 +100,27 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Where the database is.
+    /// The database's address.
     #[must_use]
-    pub fn database_url(&self) -> String {
-        self.database_url.clone().unwrap_or_else(|| {
-            format!("sqlite://{}?mode=rwc", self.data_dir.join("pushback.sqlite").display())
-        })
+    pub fn database_url(&self) -> DatabaseUrl {
+        let in_folder = || DatabaseUrl::sqlite(&self.data_dir.join("pushback.sqlite"));
+        self.database_url.clone().unwrap_or_else(in_folder)
     }
 
-    /// The length of a round, at least a second.
+    /// The length of a round in ticks, at least one second.
     #[must_use]
     pub fn round_ticks(&self) -> u32 {
         let asked = self.round_seconds.map(|count| count.max(1).saturating_mul(TICK_RATE_HZ));
         asked.map_or(ROUND_TICKS, |ticks| ticks.min(ROUND_TICKS_MAX))
     }
 
-    /// Where replays are kept.
+    /// The directory of the replays.
     #[must_use]
     pub fn replay_dir(&self) -> PathBuf {
         self.data_dir.join("replays")
     }
 
-    /// Whether browsers come over TLS.
+    /// Whether browsers use TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))

@@ -1,17 +1,18 @@
-//! Flags, each with its environment variable.
+//! The flags of the program. Each has an environment variable.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum};
 use game_server::Config;
+use game_server::storage::DatabaseUrl;
 
-/// How logs are written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Text,
-    /// For programs: one object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 
@@ -19,97 +20,98 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Flags {
-    /// Address and port. Port 0 takes a free one.
+    /// Address and port to listen on. Port 0 picks a free one.
     #[arg(long, env = "PUSHBACK_LISTEN", default_value = "127.0.0.1:7777")]
     pub(crate) listen: String,
-    /// Write the bound address into this file once the server listens.
+    /// File to write the bound address to, once the server listens.
     #[arg(long, env = "PUSHBACK_PORT_FILE", value_name = "PATH")]
     pub(crate) port_file: Option<PathBuf>,
-    /// What to log, as `tracing` filters say it.
+    /// Filter of the log, in the syntax of `tracing`.
     #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn")]
     pub(crate) log: String,
-    /// How to log.
+    /// Format of the log.
     #[arg(long, env = "PUSHBACK_LOG_FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
 
-    /// Where the database and the replays live.
+    /// Directory of the database and the replays.
     #[arg(long, env = "PUSHBACK_DATA_DIR", default_value = "pushback-data", value_name = "PATH")]
     data_dir: PathBuf,
-    /// Another database than the one in the data folder.
-    #[arg(long, env = "PUSHBACK_DATABASE_URL", value_name = "URL")]
-    database_url: Option<String>,
-    /// How browsers reach this server, when a proxy stands before it.
+    /// Database instead of the SQLite file in the data directory: `postgres://USER:PASSWORD@HOST/DATABASE` or
+    /// `sqlite://PATH`. Set the variable rather than the flag when it contains a password.
+    #[arg(long, env = "PUSHBACK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<DatabaseUrl>,
+    /// Origin at which browsers reach this server, when a proxy is in front of it.
     #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
-    /// Other sites whose pages may use this server.
+    /// Other origins whose pages may use this server.
     #[arg(long, env = "PUSHBACK_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
-    /// Believe the last entry of `X-Forwarded-For`. Only behind a proxy that writes it.
+    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that writes it.
     #[arg(long, env = "PUSHBACK_TRUST_FORWARDED")]
     trust_forwarded: bool,
 
-    /// Open connections in all.
+    /// Most open connections.
     #[arg(long, env = "PUSHBACK_CONNECTIONS_MAX", default_value_t = Config::default().connections_max)]
     connections_max: usize,
-    /// Open connections from one address.
+    /// Most open connections from one address.
     #[arg(
         long,
         env = "PUSHBACK_CONNECTIONS_PER_ADDRESS_MAX",
         default_value_t = Config::default().connections_per_address_max
     )]
     connections_per_address_max: usize,
-    /// New guests that one address may make in a minute.
+    /// New guests per address and minute.
     #[arg(long, env = "PUSHBACK_SESSIONS_PER_MINUTE", default_value_t = Config::default().sessions_per_minute)]
     sessions_per_minute: u32,
-    /// Seconds without progress after which a client that does not read is cut.
+    /// Seconds after which a client that does not read is disconnected.
     #[arg(
         long,
         env = "PUSHBACK_WRITE_STALL_SECONDS",
         default_value_t = Config::default().write_stall_max.as_secs_f64()
     )]
     write_stall_seconds: f64,
-    /// Rooms in all.
+    /// Most open rooms.
     #[arg(long, env = "PUSHBACK_ROOMS_MAX", default_value_t = Config::default().rooms_max)]
     rooms_max: usize,
 
-    /// Keep one room of bots running, so that a new lobby is never empty.
+    /// Keep one room of bots running, so that the lobby is never empty.
     #[arg(long, env = "PUSHBACK_BOTS", default_value_t = true, action = ArgAction::Set)]
     bots: bool,
-    /// Delete replays after so many days.
+    /// Delete replays after this many days.
     #[arg(long, env = "PUSHBACK_REPLAY_DAYS", value_name = "DAYS")]
     replay_days: Option<u32>,
-    /// Another length of rounds than the rules'.
+    /// Length of a round, instead of the one in the rules.
     #[arg(long, env = "PUSHBACK_ROUND_SECONDS", value_name = "SECONDS")]
     round_seconds: Option<u32>,
-    /// Seconds for which a result is shown before the next round.
+    /// Seconds for which clients show a result before the next round.
     #[arg(long, env = "PUSHBACK_SUMMARY_SECONDS", default_value_t = Config::default().summary_seconds)]
     summary_seconds: u32,
-    /// Milliseconds after which who waits for a match plays with bots.
+    /// Fill a match with bots after this many milliseconds in the queue.
     #[arg(long, env = "PUSHBACK_BOTS_FILL_AFTER_MS", default_value_t = 10_000)]
     bots_fill_after_ms: u64,
-    /// New rooms that one address may open in a minute.
+    /// New rooms per address and minute.
     #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
     rooms_per_minute: u32,
-    /// For measurements that can be repeated: the seeds of all worlds follow from it.
+    /// Determines the seeds of all worlds, so that a measurement can be repeated.
     #[arg(long, env = "PUSHBACK_SEED", hide = true)]
     seed: Option<u64>,
-    /// For measuring what TCP_NODELAY is worth.
+    /// Leave TCP_NODELAY unset, to measure the difference.
     #[arg(long, env = "PUSHBACK_WITHOUT_NODELAY", hide = true)]
     without_nodelay: bool,
-    /// For measuring what it is worth that the kernel takes little that it cannot send.
+    /// Leave TCP_NOTSENT_LOWAT unset, to measure the difference.
     #[arg(long, env = "PUSHBACK_WITHOUT_UNSENT_LIMIT", hide = true)]
     without_unsent_limit: bool,
-    /// Bytes of a snapshot for one player of a crowd, thirty times a second; what has no room comes later.
+    /// Most bytes of a snapshot, of which there are 30 a second, for one player in Crowd. Later ones carry the rest.
     #[arg(
         long,
         env = "PUSHBACK_CROWD_SNAPSHOT_BYTES_MAX",
         default_value_t = Config::default().crowd_snapshot_bytes_max
     )]
     crowd_snapshot_bytes_max: usize,
-    /// Show how each seated player does in `/metrics`, by room and seat, for the first 256.
+    /// Add series for single players to `/metrics`, by room and seat, for the first 256.
     #[arg(long, env = "PUSHBACK_METRICS_PER_PLAYER", default_value_t = true, action = ArgAction::Set)]
     metrics_per_player: bool,
-    /// Milliseconds between two events of the feed `lab`.
+    /// Milliseconds between two samples of the feed `lab`.
     #[arg(
         long,
         env = "PUSHBACK_LAB_INTERVAL_MS",
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_for_who_measures_and_is_not_shown() {
+    fn the_seed_is_a_flag_that_help_does_not_show() {
         let flags = Flags::parse_from(["game-server", "--seed", "7"]);
         assert_eq!(flags.into_config().seed, Some(7));
 

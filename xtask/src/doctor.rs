@@ -9,6 +9,7 @@ pub(crate) fn doctor() {
     list("the server", Purpose::Server);
     list("the native client", Purpose::Client);
     list("tests and pictures", Purpose::Screens);
+    list("the store's tests", Purpose::Database);
     list("bad lines (`bench link`)", Purpose::Lines);
     println!("\nthe lobby's WebAssembly");
     match lobby::way() {

@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Screens,
     /// Networks of their own, for lines that lose packets.
     Lines,
+    /// The database server that the store's tests start, beside SQLite.
+    Database,
     /// The lobby where rustup cannot download the wasm target.
     WasmFallback,
 }
@@ -48,11 +50,13 @@ enum FoundBy {
     Library(&'static str),
     /// A file whose name starts so is in this folder.
     File { folder: &'static str, starts_with: &'static str },
+    /// A program below a folder for each version, such as `VERSION/bin/initdb`, or on the `PATH`.
+    Versioned { folder: &'static str, program: &'static str },
     /// dpkg says so: what it provides could come from another package that does not do.
     Dpkg,
 }
 
-use FoundBy::{Dpkg, File, Library, PkgConfig, Program};
+use FoundBy::{Dpkg, File, Library, PkgConfig, Program, Versioned};
 
 const SERVER: &[Package] = &[
     package("gcc", "compiles the server's allocator and SQLite", Program("cc")),
@@ -93,6 +97,13 @@ const SCREENS: &[Package] = &[
 const LINES: &[Package] =
     &[package("iproute2", "addresses in a network of its own", Program("ip"))];
 
+/// Debian's package also sets up a cluster of its own. The tests neither use nor need it: theirs has no port.
+const DATABASE: &[Package] = &[package(
+    "postgresql",
+    "the store's tests",
+    Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
+)];
+
 const WASM_FALLBACK: &[Package] = &[
     package("rustc-web", "a compiler that can build its own wasm library", Dpkg),
     package("cargo-web", "the cargo that goes with it", Dpkg),
@@ -111,6 +122,7 @@ impl Purpose {
             Self::Client => CLIENT,
             Self::Screens => SCREENS,
             Self::Lines => LINES,
+            Self::Database => DATABASE,
             Self::WasmFallback => WASM_FALLBACK,
         }
     }
@@ -131,6 +143,7 @@ impl Package {
             Program(program) => on_path(program),
             Library(name) => library_folders().any(|folder| Path::new(&folder).join(name).exists()),
             File { folder, starts_with } => has_file(folder, starts_with),
+            Versioned { folder, program } => on_path(program) || has_version(folder, program),
             Dpkg => is_installed(self.name),
         }
     }
@@ -206,6 +219,11 @@ fn has_file(folder: &str, starts_with: &str) -> bool {
     entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(starts_with))
 }
 
+fn has_version(folder: &str, program: &str) -> bool {
+    let Ok(versions) = fs::read_dir(folder) else { return false };
+    versions.flatten().any(|version| version.path().join("bin").join(program).is_file())
+}
+
 fn is_installed(package: &str) -> bool {
     let mut query = Command::new("dpkg-query");
     query.args(["--show", "--showformat=${db:Status-Status}", package]);
@@ -242,6 +260,7 @@ mod tests {
             Purpose::Client,
             Purpose::Screens,
             Purpose::Lines,
+            Purpose::Database,
             Purpose::WasmFallback,
         ];
         let mut names: Vec<&str> =

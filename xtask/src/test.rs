@@ -61,7 +61,8 @@ fn check_style(workspace: &Workspace, runner: &mut Runner) {
 
 fn build(workspace: &Workspace, runner: &mut Runner) {
     runner.task("system packages", |output| {
-        packages::ensure(&[Purpose::Server, Purpose::Client, Purpose::Screens], output)
+        let needed = [Purpose::Server, Purpose::Client, Purpose::Screens, Purpose::Database];
+        packages::ensure(&needed, output)
     });
     runner.task("build: lobby for browsers", |output| check_lobby(workspace, output));
     let mut server = workspace.cargo_group("build", Group::Server);

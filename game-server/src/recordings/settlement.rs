@@ -100,10 +100,10 @@ where
         let error = match write().await {
             Ok(()) => return true,
             // An earlier attempt wrote it, and its answer was lost.
-            Err(error) if error.is_double() => return true,
+            Err(error) if error.is_duplicate() => return true,
             Err(error) => error,
         };
-        if !error.may_pass() {
+        if !error.is_transient() {
             tracing::error!(replay = %id, error = as_source(&error), "a result cannot be kept");
             return false;
         }

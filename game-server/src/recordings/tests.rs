@@ -54,7 +54,7 @@ fn finished() -> Finished {
 /// While the table has another name, nothing can be written into it.
 async fn rename_table(bench: &Bench, from: &str, to: &str) {
     let url = bench.app.config.database_url();
-    let mut connection = AnyConnection::connect(&url).await.unwrap();
+    let mut connection = AnyConnection::connect(url.expose()).await.unwrap();
     let statement = format!("ALTER TABLE {from} RENAME TO {to}");
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }

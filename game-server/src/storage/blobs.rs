@@ -1,7 +1,7 @@
 //! Large files: replays.
 //!
-//! A file grows under a name that ends in `.part` and gets its own name when it is complete and on the
-//! disk. Names are ids of the server's making, never a client's text.
+//! A file that grows is named `ID.part`. Once it is complete and on the disk it is renamed to `ID.replay`. The server
+//! makes the ids: no part of a name comes from a client.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,63 +10,63 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 use shared::id::ReplayId;
 
-/// The ending of a file that still grows.
+/// The extension of a file that grows.
 const PART: &str = "part";
-/// The ending of a part that cannot be read.
+/// The extension of a part that cannot be read.
 const DAMAGED: &str = "damaged";
-/// The ending of a complete file.
+/// The extension of a complete file.
 const WHOLE: &str = "replay";
 
-/// A file that grows. Dropping it leaves the part for [`Blobs::parts`] to find.
+/// A file that grows. When it is dropped the part stays, and [`Blobs::parts`] finds it.
 pub trait Growing: Send {
-    /// Adds bytes at the end. They are visible to readers at once.
+    /// Adds bytes at the end. Readers see them at once.
     ///
     /// # Errors
-    /// When the disk is full, say.
+    /// When the disk refuses, for example because it is full.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Puts the file into its place: on the disk first, then under its own name.
+    /// Completes the file: writes it to the disk, then renames it.
     ///
     /// # Errors
     /// When it cannot be written; the part stays.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// Where large files are. `append` and `finish` block for as long as a disk takes: call them where
-/// that may be, such as `spawn_blocking`.
+/// A place for large files. The functions without a future block on the disk, [`Growing`]'s too: call them where that
+/// is allowed, such as in `spawn_blocking`.
 pub trait Blobs: Send + Sync {
-    /// Begins a file.
+    /// Creates an empty file that grows.
     ///
     /// # Errors
     /// When it cannot be created.
     fn create(&self, id: ReplayId) -> io::Result<Box<dyn Growing>>;
-    /// The size of a file, complete or still growing.
+    /// The size in bytes of a file, complete or growing.
     fn size(&self, id: ReplayId) -> BoxFuture<'_, io::Result<u64>>;
-    /// At most `length` bytes of a file from `offset`, complete or still growing; fewer only at its end.
+    /// `length` bytes from `offset` of a file, complete or growing. Fewer at its end.
     fn read(&self, id: ReplayId, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Vec<u8>>>;
-    /// Parts that a run before this one left behind, with what is in them.
+    /// The parts that an earlier run left behind, by id.
     ///
     /// # Errors
-    /// When the place cannot be read.
+    /// When they cannot be listed.
     fn parts(&self) -> io::Result<Vec<ReplayId>>;
-    /// What is in a part.
+    /// The bytes of a part.
     ///
     /// # Errors
     /// When it cannot be read.
     fn read_part(&self, id: ReplayId) -> io::Result<Vec<u8>>;
-    /// Puts other bytes in a part's place and makes it a complete file: what could be saved of it.
+    /// Replaces a part by a complete file with the bytes that could be recovered from it.
     ///
     /// # Errors
     /// When it cannot be written.
     fn replace_part(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()>;
-    /// Marks a part that cannot be read, so that nobody looks at it again but a person.
+    /// Renames a part that cannot be read, so that [`Blobs::parts`] skips it. An operator can examine it.
     ///
     /// # Errors
     /// When it cannot be renamed.
     fn set_aside(&self, id: ReplayId) -> io::Result<()>;
-    /// Deletes a file, complete or not. One that is not there is no error.
+    /// Deletes a file, complete or growing. Succeeds when there is none.
     ///
     /// # Errors
-    /// When it is there and stays.
+    /// When the file cannot be deleted.
     fn delete(&self, id: ReplayId) -> io::Result<()>;
 }
 
@@ -76,10 +76,10 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// The folder, made when it is not there.
+    /// Opens a folder. Creates it when it is missing.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&path)?;
         Ok(Self { path })
@@ -104,7 +104,7 @@ impl Growing for PartFile {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.part, &self.whole)?;
-        // The new name itself must survive a power cut too.
+        // The new name must survive a power cut too.
         match self.whole.parent() {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
@@ -126,7 +126,7 @@ impl Blobs for Folder {
                 Ok(found) => found,
                 Err(_) => match tokio::fs::metadata(part).await {
                     Ok(found) => found,
-                    // It got its own name between the two looks.
+                    // It was renamed between the first two attempts.
                     Err(_) => tokio::fs::metadata(whole).await?,
                 },
             };
@@ -137,7 +137,7 @@ impl Blobs for Folder {
     fn read(&self, id: ReplayId, offset: u64, length: usize) -> BoxFuture<'_, io::Result<Vec<u8>>> {
         let (whole, part) = (self.file(id, WHOLE), self.file(id, PART));
         let read = move || {
-            // A part may get its own name between the first two looks, so the third finds it.
+            // A part that is renamed between the first two attempts is found by the third.
             let opened = File::open(&whole).or_else(|_| File::open(part));
             let mut file = opened.or_else(|_| File::open(whole))?;
             file.seek(SeekFrom::Start(offset))?;

@@ -1,19 +1,41 @@
-//! Lines of chat in the database.
+//! Chat lines in the database.
 
+use shared::id::{PlayerId, RoomId};
 use shared::protocol::chat::{ChatChannel, ChatLine};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use super::error::{StoreError, StoreFuture};
 use super::sql::{Columns as _, SqlStore, column};
-use super::{ChatLog, Readable, StoreError, StoreFuture};
 
 const LOBBY: &str = "lobby";
 const ROOM: &str = "room";
 const TEAM: &str = "team";
 const DIRECT: &str = "direct";
 
-/// A team's number that nobody has, for readers without one.
+/// Matches no team: for readers without one.
 const NO_TEAM: i64 = -1;
+
+/// The lines that a reader may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readable {
+    /// The lobby's lines.
+    Lobby,
+    /// A room's lines, and those of one of its teams.
+    Room(RoomId, Option<u8>),
+    /// Direct lines to and from this player.
+    Direct(PlayerId),
+}
+
+/// Every chat line.
+pub trait ChatLog: Send + Sync {
+    /// Adds a line. Its sequence number must be new.
+    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()>;
+    /// The newest `limit` lines after the sequence number `after`, oldest first. A `Direct` channel names the receiver.
+    fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>>;
+    /// The highest sequence number, or 0 without any line.
+    fn last_sequence(&self) -> StoreFuture<'_, u64>;
+}
 
 impl ChatLog for SqlStore {
     fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
@@ -48,20 +70,23 @@ impl ChatLog for SqlStore {
         Box::pin(async move {
             let (sql, first, second) = match of {
                 Readable::Lobby => (
-                    "SELECT * FROM chat_lines WHERE kind = 'lobby' AND sequence > $1 \
+                    "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
+                     FROM chat_lines WHERE kind = 'lobby' AND sequence > $1 \
                      ORDER BY sequence DESC LIMIT $2",
                     0,
                     0,
                 ),
                 Readable::Room(room, team) => (
-                    "SELECT * FROM chat_lines WHERE room = $3 AND sequence > $1 \
+                    "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
+                     FROM chat_lines WHERE room = $3 AND sequence > $1 \
                      AND (kind = 'room' OR (kind = 'team' AND team = $4)) \
                      ORDER BY sequence DESC LIMIT $2",
                     column(room.bits()),
                     team.map_or(NO_TEAM, i64::from),
                 ),
                 Readable::Direct(player) => (
-                    "SELECT * FROM chat_lines WHERE kind = 'direct' AND sequence > $1 \
+                    "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
+                     FROM chat_lines WHERE kind = 'direct' AND sequence > $1 \
                      AND (sender = $3 OR receiver = $4) ORDER BY sequence DESC LIMIT $2",
                     column(player.bits()),
                     column(player.bits()),
@@ -111,12 +136,12 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
     use shared::protocol::chat::{ChatChannel, ChatLine};
 
-    use crate::storage::sql::tests::store;
-    use crate::storage::{ChatLog as _, Readable};
+    use crate::storage::testing::on_both_engines;
+    use crate::storage::{ChatLog as _, Readable, SqlStore};
 
-    #[tokio::test]
-    async fn each_reader_gets_the_lines_of_its_channels() {
-        let (store, _folder) = store().await;
+    on_both_engines!(each_reader_gets_the_lines_of_its_channels);
+
+    async fn each_reader_gets_the_lines_of_its_channels(store: &SqlStore) {
         let (ada, bob, room) =
             (PlayerId::from_bits(1), PlayerId::from_bits(2), RoomId::from_bits(3));
         assert_eq!(store.last_sequence().await.unwrap(), 0);

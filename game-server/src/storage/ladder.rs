@@ -5,12 +5,27 @@ use shared::id::PlayerId;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row as _};
 
+use super::error::{StoreError, StoreFuture};
 use super::sql::{Columns as _, SqlStore, column};
-use super::{Ladder, StoreError, StoreFuture};
 use crate::player::Skill;
 
-/// Rounds in a player's curve.
+/// The newest ratings in a profile's curve.
 const CURVE_POINTS_MAX: i64 = 100;
+
+/// Ratings and totals.
+pub trait Ladder: Send + Sync {
+    /// A player's rating: [`Skill::NEWCOMER`] without a rated round or for an unknown id.
+    fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill>;
+    /// A player's row and rating, for settling rounds: waits for other results only, never for readers. `playing` is
+    /// `None`.
+    fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>>;
+    /// The best `limit` rows of players who have finished a round, best first. `playing` is `None`.
+    fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>>;
+    /// A player's row, with or without rounds. `playing` is `None`.
+    fn row(&self, player: PlayerId) -> StoreFuture<'_, Option<ScoreRow>>;
+    /// A player's row with the newest ratings, oldest first.
+    fn profile(&self, player: PlayerId) -> StoreFuture<'_, Option<PlayerProfile>>;
+}
 
 impl Ladder for SqlStore {
     fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill> {
@@ -67,7 +82,7 @@ impl Ladder for SqlStore {
     }
 }
 
-/// All that is kept of one player.
+/// A player's columns.
 async fn find(pool: &AnyPool, player: PlayerId) -> Result<Option<AnyRow>, sqlx::Error> {
     sqlx::query(
         "SELECT id, name, bot, rating, points, knockouts, falls, rounds, wins, mean, deviation \
@@ -78,7 +93,7 @@ async fn find(pool: &AnyPool, player: PlayerId) -> Result<Option<AnyRow>, sqlx::
     .await
 }
 
-/// Who has not finished a round is a newcomer.
+/// Both columns are null until the first rated round.
 fn skill(row: &AnyRow) -> Result<Skill, StoreError> {
     let mean: Option<f64> = row.try_get("mean")?;
     let deviation: Option<f64> = row.try_get("deviation")?;

@@ -7,11 +7,29 @@ use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 
+use super::error::StoreFuture;
 use super::sql::{Columns as _, SqlStore, column};
-use super::{Players, StoreFuture};
 use crate::clock::now_ms;
 use crate::player::{Player, Skill};
 use crate::token::TokenHash;
+
+/// Guests, bots and sessions.
+pub trait Players: Send + Sync {
+    /// Adds a guest with a first session.
+    fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Adds another session of a known player, such as one for a second program.
+    fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Changes a player's name.
+    fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()>;
+    /// The player of a session, or `None` when there is no session with this token.
+    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<Player>>;
+    /// Ends a session. Succeeds when there is no such session.
+    fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()>;
+    /// Adds bots, or renames the known ones.
+    fn upsert_bots(&self, bots: Vec<Player>) -> StoreFuture<'_, ()>;
+    /// A player, or `None` when the id is unknown.
+    fn player(&self, player: PlayerId) -> StoreFuture<'_, Option<Player>>;
+}
 
 impl Players for SqlStore {
     fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
@@ -72,7 +90,9 @@ impl Players for SqlStore {
         })
     }
 
-    fn upsert_bots(&self, bots: Vec<Player>) -> StoreFuture<'_, ()> {
+    fn upsert_bots(&self, mut bots: Vec<Player>) -> StoreFuture<'_, ()> {
+        // In the order of ids, in which a round's end locks players too: two transactions never wait for each other.
+        bots.sort_by_key(|bot| bot.id);
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             for bot in bots {
@@ -119,16 +139,20 @@ fn hexadecimal(token: TokenHash) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::id::PlayerName;
+    use shared::id::{PlayerId, PlayerName};
 
-    use crate::storage::Players as _;
-    use crate::storage::sql::tests::{guest, store};
+    use crate::player::Player;
+    use crate::storage::testing::{guest, on_both_engines};
+    use crate::storage::{Players as _, SqlStore};
     use crate::token::hash_token;
 
-    #[tokio::test]
-    async fn a_session_leads_to_its_player_until_it_ends() {
-        let (store, _folder) = store().await;
-        let ada = guest(&store, 1, "Ada").await;
+    on_both_engines!(
+        a_session_leads_to_its_player_until_it_ends,
+        bots_keep_their_ids_and_get_new_names,
+    );
+
+    async fn a_session_leads_to_its_player_until_it_ends(store: &SqlStore) {
+        let ada = guest(store, 1, "Ada").await;
 
         assert_eq!(store.session(hash_token("Ada")).await.unwrap(), Some(ada.clone()));
         assert_eq!(store.session(hash_token("ada")).await.unwrap(), None);
@@ -144,5 +168,18 @@ mod tests {
         assert_eq!(store.session(hash_token("Ada")).await.unwrap(), None);
         assert_eq!(store.session(hash_token("elsewhere")).await.unwrap(), Some(renamed.clone()));
         assert_eq!(store.player(ada.id).await.unwrap(), Some(renamed));
+    }
+
+    async fn bots_keep_their_ids_and_get_new_names(store: &SqlStore) {
+        let bot = |id, name: &str| Player {
+            id: PlayerId::from_bits(id),
+            name: PlayerName::parse(name).unwrap(),
+        };
+        store.upsert_bots(vec![bot(8, "Rivet"), bot(7, "Bolt")]).await.unwrap();
+
+        store.upsert_bots(vec![bot(8, "Rivet"), bot(7, "Screw")]).await.unwrap();
+
+        let renamed = store.player(PlayerId::from_bits(7)).await.unwrap();
+        assert_eq!(renamed, Some(bot(7, "Screw")));
     }
 }

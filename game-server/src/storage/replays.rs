@@ -1,20 +1,34 @@
-//! Reading the index of replays.
+//! Queries on the index of replays.
 
 use std::collections::HashMap;
 
 use shared::api::{ReplayList, ReplayPlayer, ReplaySummary};
-use shared::id::ReplayId;
+use shared::id::{PlayerId, ReplayId};
+use shared::sim::Mode;
 use sqlx::AnyPool;
 use sqlx::any::AnyRow;
 
+use super::error::StoreError;
 use super::sql::{Columns as _, column, mode_column};
-use super::{ReplayFilter, StoreError};
 
-/// Stands for "any player", which no id is.
+/// Stands for any player: ids are not negative.
 const ANY_PLAYER: i64 = -1;
 
+/// The replays to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplayFilter {
+    /// Only replays older than this one.
+    pub before: Option<ReplayId>,
+    /// The length of a page.
+    pub limit: u32,
+    /// Only replays with this player.
+    pub player: Option<PlayerId>,
+    /// Only this mode.
+    pub mode: Option<Mode>,
+}
+
 pub(super) async fn list(pool: &AnyPool, filter: ReplayFilter) -> Result<ReplayList, StoreError> {
-    // One more than asked tells whether there is a next page.
+    // One row more than the page tells whether there is a next page.
     let rows = sqlx::query(
         "SELECT id, room, mode, started_at_ms, ticks, bytes, complete FROM replays r \
          WHERE id < $1 AND ($2 = '' OR mode = $2) AND ($3 = -1 OR EXISTS \
@@ -39,7 +53,7 @@ pub(super) async fn list(pool: &AnyPool, filter: ReplayFilter) -> Result<ReplayL
     Ok(list)
 }
 
-/// Who played in the replays of a page, which stand in their order and match the filter.
+/// The players of a page, by replay. The page is in the order of the query and matches the filter.
 async fn players(
     pool: &AnyPool,
     page: &[AnyRow],

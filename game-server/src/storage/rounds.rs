@@ -1,21 +1,72 @@
-//! Writing rounds and their recordings: the transactions.
+//! Rounds and the index of their replays: the transactions that write them.
 
 use shared::api::{ReplayList, ReplaySummary};
-use shared::id::ReplayId;
+use shared::id::{PlayerId, ReplayId};
 use sqlx::{Any, Transaction};
 
-use super::replays;
+use super::error::{StoreError, StoreFuture};
+use super::replays::{self, ReplayFilter};
 use super::sql::{SqlStore, column, mode_column};
-use super::{PlaceRecord, ReplayFilter, RoundRecord, Rounds, StoreError, StoreFuture};
+use crate::player::Skill;
+
+/// A round that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundRecord {
+    /// The replay's entry. Its file may still be missing.
+    pub replay: ReplaySummary,
+    /// End of the round, in milliseconds since 1970.
+    pub ended_at_ms: u64,
+    /// The result of each player. Empty in Practice.
+    pub places: Vec<PlaceRecord>,
+}
+
+/// The result of one player in a round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaceRecord {
+    /// A player that the store has.
+    pub player: PlayerId,
+    /// The rating before.
+    pub before: Skill,
+    /// The rating after.
+    pub after: Skill,
+    /// Points in this round.
+    pub points: i32,
+    /// Opponents pushed over the edge.
+    pub knockouts: u32,
+    /// Times over the edge.
+    pub falls: u32,
+    /// Whether the player (or the player's team) won.
+    pub won: bool,
+}
+
+/// Rounds and their recordings.
+pub trait Rounds: Send + Sync {
+    /// Writes a round, its replay's entry, the new ratings and totals, in one transaction.
+    ///
+    /// The same round again fails with [`StoreError::is_duplicate`] and changes nothing.
+    fn record_round(&self, round: RoundRecord) -> StoreFuture<'_, ()>;
+    /// Adds or replaces the entry of a replay without a result, such as one that was cut off.
+    fn put_replay(&self, replay: ReplaySummary) -> StoreFuture<'_, ()>;
+    /// Removes a replay's entry.
+    fn remove_replay(&self, replay: ReplayId) -> StoreFuture<'_, ()>;
+    /// The replays that match, newest first.
+    fn replays(&self, filter: ReplayFilter) -> StoreFuture<'_, ReplayList>;
+    /// One replay, or `None` when the id is unknown.
+    fn replay(&self, replay: ReplayId) -> StoreFuture<'_, Option<ReplaySummary>>;
+    /// At most `limit` replays that began before `at_ms` (milliseconds since 1970), oldest first.
+    fn replays_older_than(&self, at_ms: u64, limit: u32) -> StoreFuture<'_, Vec<ReplayId>>;
+}
 
 impl Rounds for SqlStore {
-    fn record_round(&self, round: RoundRecord) -> StoreFuture<'_, ()> {
+    fn record_round(&self, mut round: RoundRecord) -> StoreFuture<'_, ()> {
+        // Every transaction locks players in the order of their ids, so that no two wait for each other.
+        round.places.sort_by_key(|place| place.player);
         Box::pin(async move {
             let mut transaction = self.results.begin().await?;
             put(&mut transaction, &round.replay).await?;
             for place in &round.places {
                 add_result(&mut transaction, place).await?;
-                add_point(&mut transaction, &round, place).await?;
+                add_rating(&mut transaction, &round, place).await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -58,7 +109,7 @@ impl Rounds for SqlStore {
     }
 }
 
-/// Every transaction begins with a write: SQLite cannot turn a reader into a writer while another writes.
+/// Begins its transaction with a write: SQLite cannot turn a reader into a writer while another connection writes.
 async fn put(
     transaction: &mut Transaction<'_, Any>,
     replay: &ReplaySummary,
@@ -121,7 +172,7 @@ async fn add_result(
     Ok(())
 }
 
-async fn add_point(
+async fn add_rating(
     transaction: &mut Transaction<'_, Any>,
     round: &RoundRecord,
     place: &PlaceRecord,
@@ -146,8 +197,16 @@ mod tests {
 
     use crate::player::Player;
     use crate::player::Skill;
-    use crate::storage::sql::tests::{guest, store};
-    use crate::storage::{Ladder as _, PlaceRecord, ReplayFilter, RoundRecord, Rounds as _};
+    use crate::storage::testing::{guest, on_both_engines};
+    use crate::storage::{
+        Ladder as _, PlaceRecord, ReplayFilter, RoundRecord, Rounds as _, SqlStore,
+    };
+
+    on_both_engines!(
+        a_round_is_written_whole_or_not_at_all,
+        a_result_finds_a_connection_however_many_readers_there_are,
+        replays_are_paged_and_filtered,
+    );
 
     fn replay(id: u64, player: &Player) -> ReplaySummary {
         ReplaySummary {
@@ -168,10 +227,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_round_is_written_whole_or_not_at_all() {
-        let (store, _folder) = store().await;
-        let ada = guest(&store, 1, "Ada").await;
+    async fn a_round_is_written_whole_or_not_at_all(store: &SqlStore) {
+        let ada = guest(store, 1, "Ada").await;
         let after = Skill { mean: 27.0, deviation: 7.5 };
         let place = PlaceRecord {
             player: ada.id,
@@ -186,7 +243,8 @@ mod tests {
 
         store.record_round(round.clone()).await.unwrap();
         // The same round again breaks a key in its last statement.
-        assert!(store.record_round(round.clone()).await.is_err());
+        let again = store.record_round(round.clone()).await.unwrap_err();
+        assert!(again.is_duplicate() && !again.is_transient(), "{again:?}");
 
         let profile = store.profile(ada.id).await.unwrap().unwrap();
         assert_eq!((profile.row.points, profile.row.rounds, profile.row.wins), (3, 1, 1));
@@ -197,10 +255,8 @@ mod tests {
         assert_eq!(store.replay(round.replay.id).await.unwrap(), Some(round.replay));
     }
 
-    #[tokio::test]
-    async fn a_result_finds_a_place_however_many_readers_there_are() {
-        let (store, _folder) = store().await;
-        let ada = guest(&store, 1, "Ada").await;
+    async fn a_result_finds_a_connection_however_many_readers_there_are(store: &SqlStore) {
+        let ada = guest(store, 1, "Ada").await;
         let mut readers = Vec::new();
         while let Some(reader) = store.pool.try_acquire() {
             readers.push(reader);
@@ -217,10 +273,8 @@ mod tests {
         assert!(store.replay(ReplayId::from_bits(9)).await.unwrap().is_some());
     }
 
-    #[tokio::test]
-    async fn replays_are_paged_and_filtered() {
-        let (store, _folder) = store().await;
-        let (ada, bob) = (guest(&store, 1, "Ada").await, guest(&store, 2, "Bob").await);
+    async fn replays_are_paged_and_filtered(store: &SqlStore) {
+        let (ada, bob) = (guest(store, 1, "Ada").await, guest(store, 2, "Bob").await);
         for id in 1..=5 {
             let player = if id % 2 == 0 { &ada } else { &bob };
             store.put_replay(replay(id, player)).await.unwrap();

@@ -1,25 +1,26 @@
-//! The store on a database: opening, migrations, and how values are written as columns.
+//! The store in a database: connections, migrations, and the columns that hold each type.
 //!
-//! Portable by habit: `$1` placeholders, whole numbers for truth values, times and ids, `ON CONFLICT`.
+//! SQLite and PostgreSQL run the same SQL: placeholders `$1`, `BIGINT` for ids, times, counts and booleans, `ON CONFLICT`
+//! for upserts. Nothing depends on an isolation above *read committed*. A query names its columns, so that a newer build
+//! may add some.
 
-use std::sync::Once;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::sim::Mode;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::{AnyPool, Row as _};
 
-use super::{Store, StoreError, StoreFuture};
+use super::error::StoreError;
+use super::url::{DatabaseUrl, Engine};
 
-/// Connections to the database. SQLite lets one write at a time anyway.
+/// Connections to the database, beside the one for results. SQLite has one writer at a time.
 const CONNECTIONS_MAX: u32 = 4;
-/// How long a request waits for one of them.
+/// How long a query waits for a connection.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
-/// For SQLite: readers go on while one writes, a finished transaction survives the process being killed, a writer waits
-/// for another one, and each connection remembers 256 KiB of pages, where its own default grows to eight times that: the
-/// system's page cache holds them all anyway.
+/// For each connection to SQLite: readers do not wait for the writer; a committed transaction survives the end of the
+/// process; a writer waits up to 5 s for another; and the page cache holds 256 KiB, an eighth of the default, because the
+/// system caches the same pages.
 const SQLITE_SETTINGS: [&str; 5] = [
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -28,22 +29,23 @@ const SQLITE_SETTINGS: [&str; 5] = [
     "PRAGMA cache_size = -256",
 ];
 
-/// A database that SQL reaches.
+/// A database in SQLite or PostgreSQL.
 pub struct SqlStore {
     pub(super) pool: AnyPool,
-    /// Of one connection, for results, what they are reckoned from, and recordings alone: however many ask for
-    /// something, a round's end finds a place.
+    /// One connection, for results, the ratings that they start from, and replays' entries alone: the end of a round never
+    /// waits for readers.
     pub(super) results: AnyPool,
 }
 
 impl SqlStore {
-    /// Opens the database (`sqlite://…`) and brings its tables up to date.
+    /// Connects and brings the tables up to date. Servers that start at the same time do so one after the other
+    /// (PostgreSQL) or have a file each (SQLite).
     ///
     /// # Errors
-    /// When it cannot be reached or its tables are of a newer build.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+    /// When the database cannot be reached, or a newer build has changed its tables.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
+        // Does nothing the second time.
+        sqlx::any::install_default_drivers();
         let pool = connect(url, CONNECTIONS_MAX).await?;
         sqlx::migrate!().run(&pool).await?;
         let results = connect(url, 1).await?;
@@ -51,46 +53,32 @@ impl SqlStore {
     }
 }
 
-async fn connect(url: &str, connections_max: u32) -> Result<AnyPool, sqlx::Error> {
-    let is_sqlite = url.starts_with("sqlite:");
+async fn connect(url: &DatabaseUrl, connections_max: u32) -> Result<AnyPool, sqlx::Error> {
+    let settings: &[&'static str] = match url.engine() {
+        Engine::Sqlite => &SQLITE_SETTINGS,
+        Engine::Postgres => &[],
+    };
     AnyPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
             Box::pin(async move {
-                for setting in SQLITE_SETTINGS.into_iter().filter(|_| is_sqlite) {
-                    sqlx::query(setting).execute(&mut *connection).await?;
+                for setting in settings {
+                    sqlx::query(*setting).execute(&mut *connection).await?;
                 }
                 Ok(())
             })
         })
-        .connect(url)
+        .connect(url.expose())
         .await
 }
 
-impl Store for SqlStore {
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.results.close().await;
-            self.pool.close().await;
-        })
-    }
-
-    fn ping(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            sqlx::query("SELECT 1").execute(&self.pool).await?;
-            Ok(())
-        })
-    }
-}
-
-/// A number as a column has it. Ids have at most 60 bits and times are far from the end, so nothing is
-/// lost.
+/// An id, a time or a count as a column holds it. Each of them is less than 2⁶³.
 pub(super) const fn column(number: u64) -> i64 {
     number.cast_signed()
 }
 
-/// A mode as a column has it.
+/// A mode as a column holds it.
 pub(super) fn mode_column(mode: Mode) -> String {
     match serde_json::to_value(mode) {
         Ok(serde_json::Value::String(word)) => word,
@@ -98,7 +86,7 @@ pub(super) fn mode_column(mode: Mode) -> String {
     }
 }
 
-/// Reading columns as what they mean.
+/// Columns, decoded to the types of the server.
 pub(super) trait Columns {
     fn number(&self, column: &str) -> Result<i64, StoreError>;
     fn number_or_none(&self, column: &str) -> Result<Option<i64>, StoreError>;
@@ -150,29 +138,5 @@ impl Columns for AnyRow {
 
     fn text(&self, column: &str) -> Result<String, StoreError> {
         Ok(self.try_get(column)?)
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use shared::id::{PlayerId, PlayerName};
-
-    use super::SqlStore;
-    use crate::player::Player;
-    use crate::storage::Players as _;
-    use crate::token::hash_token;
-
-    /// A store of its own in a folder that goes away with it.
-    pub(in crate::storage) async fn store() -> (SqlStore, tempfile::TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.sqlite").display());
-        (SqlStore::open(&url).await.unwrap(), folder)
-    }
-
-    /// A guest with a session under its own name as token.
-    pub(in crate::storage) async fn guest(store: &SqlStore, id: u64, name: &str) -> Player {
-        let player = Player { id: PlayerId::from_bits(id), name: PlayerName::parse(name).unwrap() };
-        store.add_guest(player.clone(), hash_token(name), 1_000).await.unwrap();
-        player
     }
 }

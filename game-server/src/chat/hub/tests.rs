@@ -15,7 +15,7 @@ use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
 use crate::player::Player;
 use crate::presence::Presence;
-use crate::storage::{ChatLog as _, Players as _, SqlStore};
+use crate::storage::{ChatLog as _, DatabaseUrl, Players as _, SqlStore};
 use crate::token::hash_token;
 
 struct Chat {
@@ -34,7 +34,7 @@ struct Guest {
 impl Chat {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("chat.sqlite").display());
+        let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
         let hub = Hub::new(store.clone(), store.clone(), presence.clone(), 0);

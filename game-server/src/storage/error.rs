@@ -1,0 +1,52 @@
+//! The reasons why a query fails.
+
+use futures_util::future::BoxFuture;
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or cannot be reached.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The database's tables could not be brought up to date.
+    #[error("the database could not be brought up to date")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// This build does not know a value in the database.
+    #[error("the database holds a {what} that cannot be read")]
+    Corrupt {
+        /// The kind of value, or its column.
+        what: &'static str,
+    },
+}
+
+/// The answer to a query.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl StoreError {
+    /// Whether a row with the same key is there already.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+
+    /// Whether the same query can succeed later: the disk was full, another writer took too long, two transactions
+    /// waited for each other, or the connection broke.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                matches!(error.kind(), sqlx::error::ErrorKind::Other)
+            }
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::WorkerCrashed
+                    | sqlx::Error::BeginFailed
+            ),
+            Self::Migration(_) | Self::Corrupt { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A PostgreSQL server for the tests of this program, in a temporary folder and without a port.
+//!
+//! The first test that needs it starts it; later ones get other databases in it. A shell script starts the server, waits
+//! for the end of its own input and then stops it. The system closes that input when this program ends, in whatever way,
+//! so no server and no folder is left behind. A cluster that Debian's package has set up is neither used nor touched.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::unistd::{User, geteuid};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+
+use crate::storage::DatabaseUrl;
+
+/// Debian keeps the server's programs here, by version, and not on the `PATH`.
+const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
+
+/// `$0` is the folder with the programs. Prints the folder of the server's socket once it accepts connections.
+/// The data need not survive, so nothing waits for the disk.
+const SCRIPT: &str = r#"
+set -eu
+trap '' INT TERM HUP
+cd /
+folder=$(mktemp --directory --tmpdir pushback-postgres.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+failed() { cat "$folder/log" >&2; exit 1; }
+"$0/initdb" --pgdata "$folder/data" --username postgres --auth trust --encoding UTF8 --locale C --no-sync \
+    > "$folder/log" 2>&1 || failed
+"$0/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/log" \
+    --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off" || failed
+echo "$folder"
+cat > /dev/null
+"$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2
+"#;
+
+struct Server {
+    socket: PathBuf,
+    /// Holds the script's input, which closes at the end of the program: this is in a static.
+    _script: Child,
+}
+
+/// An empty database.
+pub(crate) async fn postgres_database() -> DatabaseUrl {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    let server = SERVER.get_or_init(Server::start);
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(server.url("postgres").expose()).await.unwrap();
+    let statement = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    server.url(&name)
+}
+
+impl Server {
+    fn start() -> Self {
+        let mut command = as_other_user_than_root();
+        command.args(["sh", "-c", SCRIPT]).arg(programs());
+        // Not in the group of this program, so that a signal to the group does not end the script before the server.
+        let mut script = command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell that runs");
+        let mut socket = String::new();
+        let output = script.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut socket).expect("a line, or the end of the script");
+        assert!(!socket.is_empty(), "PostgreSQL did not start: see its messages above");
+        Self { socket: socket.trim_end().into(), _script: script }
+    }
+
+    fn url(&self, database: &str) -> DatabaseUrl {
+        let socket = self.socket.display();
+        format!("postgres://postgres@localhost/{database}?host={socket}").parse().unwrap()
+    }
+}
+
+/// The beginning of a command. PostgreSQL refuses to run as root.
+fn as_other_user_than_root() -> Command {
+    if !geteuid().is_root() {
+        return Command::new("env");
+    }
+    let known = |name| User::from_name(name).ok().flatten();
+    let user = ["postgres", "nobody"].into_iter().find_map(known).expect("a user that is not root");
+    let mut command = Command::new("setpriv");
+    command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid));
+    command.args(["--clear-groups", "--"]);
+    command
+}
+
+/// The folder with `initdb` and `pg_ctl`.
+fn programs() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = fs::read_dir(DEBIAN_FOLDER).into_iter().flatten().flatten();
+    std::env::split_paths(&path)
+        .chain(versions.map(|version| version.path().join("bin")))
+        .find(|folder| is_whole(folder))
+        .expect("PostgreSQL's server is needed for this test: install Debian's package postgresql")
+}
+
+fn is_whole(folder: &Path) -> bool {
+    ["initdb", "pg_ctl", "postgres"].iter().all(|program| folder.join(program).is_file())
+}
