@@ -1,4 +1,4 @@
-//! Wrong tickets, full rooms and messages that are none: each has its own refusal or close code.
+//! Wrong tickets, full rooms and invalid messages: each has its own refusal or close code.
 
 use shared::api::{CreateRoom, MatchTicket, ProblemKind, Role};
 use shared::id::RoomId;
@@ -10,7 +10,7 @@ use shared::tick::Tick;
 use tests::socket::GameSocket;
 use tests::{Answer, Guest, TestServer, raw, within};
 
-async fn knock(server: &TestServer, path: &str, protocol: &str) -> Answer {
+async fn try_handshake(server: &TestServer, path: &str, protocol: &str) -> Answer {
     let offer = format!("Sec-WebSocket-Protocol: {protocol}\r\n");
     raw::exchange(server.address(), raw::handshake(server.address(), path, &offer)).await
 }
@@ -26,19 +26,19 @@ async fn code(socket: &mut GameSocket) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn a_ticket_opens_one_door_once() {
+async fn a_ticket_is_valid_once_for_its_own_room() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let (room, other) = (ada.private_room(Mode::Brawl).await, ada.private_room(Mode::Brawl).await);
     let ticket = ada.ticket(room, Role::Player).await;
     let foreign = format!("/ws/rooms/{other}?ticket={}", ticket.ticket);
 
-    let elsewhere = knock(&server, &foreign, GAME_SUBPROTOCOL).await;
+    let elsewhere = try_handshake(&server, &foreign, GAME_SUBPROTOCOL).await;
     let in_chat = format!("/ws/chat?ticket={}", ticket.ticket);
-    let in_chat = knock(&server, &in_chat, shared::protocol::CHAT_SUBPROTOCOL).await;
-    let used = GameSocket::open(server.address(), &ticket.url).await.expect("its own door");
-    let again = knock(&server, &ticket.url, GAME_SUBPROTOCOL).await;
-    let none = knock(&server, &format!("/ws/rooms/{room}"), GAME_SUBPROTOCOL).await;
+    let in_chat = try_handshake(&server, &in_chat, shared::protocol::CHAT_SUBPROTOCOL).await;
+    let used = GameSocket::open(server.address(), &ticket.url).await.expect("the ticket is valid");
+    let again = try_handshake(&server, &ticket.url, GAME_SUBPROTOCOL).await;
+    let none = try_handshake(&server, &format!("/ws/rooms/{room}"), GAME_SUBPROTOCOL).await;
 
     elsewhere.assert_refused(ProblemKind::BadTicket);
     in_chat.assert_refused(ProblemKind::BadTicket);
@@ -48,14 +48,14 @@ async fn a_ticket_opens_one_door_once() {
 }
 
 #[tokio::test]
-async fn a_client_of_another_version_is_told_before_it_plays() {
+async fn a_client_of_another_version_is_refused_before_it_plays() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let room = ada.private_room(Mode::Brawl).await;
     let ticket = ada.ticket(room, Role::Player).await;
 
-    let old = knock(&server, &ticket.url, "pushback.v0").await;
-    let good = knock(&server, &ticket.url, GAME_SUBPROTOCOL).await;
+    let old = try_handshake(&server, &ticket.url, "pushback.v0").await;
+    let good = try_handshake(&server, &ticket.url, GAME_SUBPROTOCOL).await;
 
     let problem = old.assert_refused(ProblemKind::ProtocolVersion);
     assert!(problem.detail.contains(GAME_SUBPROTOCOL), "{problem:?}");
@@ -63,7 +63,7 @@ async fn a_client_of_another_version_is_told_before_it_plays() {
 }
 
 #[tokio::test]
-async fn a_full_room_has_no_ticket_left_but_may_be_watched() {
+async fn a_full_room_admits_spectators_only() {
     let server = TestServer::start().await;
     let (ada, bob, cid) =
         (server.guest("ada").await, server.guest("bob").await, server.guest("cid").await);
@@ -72,7 +72,7 @@ async fn a_full_room_has_no_ticket_left_but_may_be_watched() {
     let (_ada, _bob) = (ada.play(room).await, bob.play(room).await);
 
     let refused = cid.ask_for_ticket(room, Role::Player).await;
-    let too_late = knock(&server, &late.url, GAME_SUBPROTOCOL).await;
+    let too_late = try_handshake(&server, &late.url, GAME_SUBPROTOCOL).await;
     let watching = cid.spectate(room).await;
 
     refused.assert_refused(ProblemKind::RoomFull);
@@ -81,7 +81,7 @@ async fn a_full_room_has_no_ticket_left_but_may_be_watched() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_not_there_says_so() {
+async fn a_room_that_does_not_exist_is_refused_with_a_reason() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let nowhere = RoomId::from_bits(12345);
@@ -107,13 +107,13 @@ async fn a_room_or_a_match_needs_a_session_and_a_mode() {
 }
 
 #[tokio::test]
-async fn a_request_for_a_match_is_its_owners_alone() {
+async fn a_matchmaking_ticket_belongs_to_its_owner() {
     let server = TestServer::start_with(|config| {
         config.bots_fill_after = std::time::Duration::from_secs(600);
     })
     .await;
     let (ada, eve) = (server.guest("ada").await, server.guest("eve").await);
-    let ticket: MatchTicket = ada.seek_match(Mode::Duel).await;
+    let ticket: MatchTicket = ada.join_queue(Mode::Duel).await;
     let path = format!("/api/matchmaking/{}", ticket.ticket);
     let get = async |guest: &Guest, path: &str| guest.ask(reqwest::Method::GET, path).await;
 
@@ -125,11 +125,11 @@ async fn a_request_for_a_match_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn messages_that_are_none_close_with_their_own_code() {
+async fn invalid_messages_close_with_their_own_code() {
     let server = TestServer::start().await;
     let inputs = [Input::default(); INPUTS_PER_MESSAGE_MAX].into_iter().collect();
     let mut too_many = ClientMessage::Inputs { first: Tick(0), inputs }.encode();
-    // Which message it is, the tick, how many inputs: a byte each. Then the inputs, all the same.
+    // The kind of message, the tick and the number of inputs take a byte each. Then come the inputs, all the same.
     let input = (too_many.len() - 3) / INPUTS_PER_MESSAGE_MAX;
     too_many[2] += 1;
     too_many.extend_from_within(3..3 + input);
@@ -149,7 +149,7 @@ async fn messages_that_are_none_close_with_their_own_code() {
 }
 
 #[tokio::test]
-async fn text_in_a_room_is_no_message() {
+async fn a_text_message_in_a_room_is_refused() {
     let server = TestServer::start().await;
     let mut socket = seated(&server).await;
 
@@ -159,7 +159,7 @@ async fn text_in_a_room_is_no_message() {
 }
 
 #[tokio::test]
-async fn who_sends_too_much_is_cut() {
+async fn a_client_that_sends_too_much_is_disconnected() {
     let server = TestServer::start().await;
     let mut socket = seated(&server).await;
 

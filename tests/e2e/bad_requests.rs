@@ -1,4 +1,4 @@
-//! Requests that are wrong: each is refused with a stable type and a sentence that helps.
+//! Wrong requests: each is refused with a stable type and a helpful sentence.
 
 use reqwest::Method;
 use shared::api::{Problem, ProblemKind};
@@ -23,7 +23,7 @@ async fn a_wrong_name_is_refused_with_the_rule_that_it_breaks() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_the_call_takes_is_refused() {
+async fn a_body_of_another_shape_is_refused() {
     let server = TestServer::start().await;
     let post = |body: &'static str, content_type: &str| {
         let request = server.request(Method::POST, "/api/session");
@@ -46,7 +46,7 @@ async fn a_body_that_is_not_what_the_call_takes_is_refused() {
 async fn a_huge_body_is_refused_before_it_is_read() {
     let server = TestServer::start().await;
 
-    // Only announced: a server that waited for all of it would never answer.
+    // The body is announced and not sent: a server that waits for all of it would never answer.
     let announced = "POST /api/session HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
                      Content-Length: 100000000\r\n\r\n{";
     let answer = raw::exchange(server.address(), announced).await;
@@ -80,7 +80,7 @@ async fn an_unknown_address_is_refused_and_not_answered_with_a_page() {
 }
 
 #[tokio::test]
-async fn a_call_that_needs_a_session_says_so() {
+async fn a_call_without_its_session_is_refused_with_a_reason() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
 
@@ -98,7 +98,7 @@ async fn a_call_that_needs_a_session_says_so() {
 }
 
 #[tokio::test]
-async fn a_guest_who_keeps_the_token_keeps_the_identity() {
+async fn a_guest_with_the_same_token_is_the_same_player() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
 
@@ -111,7 +111,7 @@ async fn a_guest_who_keeps_the_token_keeps_the_identity() {
 
     assert_eq!(renamed.player, ada.id());
     assert_eq!((seen.player, seen.name.as_str()), (ada.id(), "Ada L"));
-    assert_eq!(seen.token, "", "the token is told once");
+    assert_eq!(seen.token, "", "the token is sent only once");
     let set = server.sign_in("bob").await;
     let set = set.header("set-cookie");
     for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -141,7 +141,7 @@ async fn a_page_of_another_site_may_neither_change_nor_connect() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_none_is_refused() {
+async fn an_invalid_handshake_is_refused() {
     let server = TestServer::start().await;
     let address = server.address();
     let good = raw::handshake(address, "/api/feeds/lab", "");
@@ -153,7 +153,7 @@ async fn a_handshake_that_is_none_is_refused() {
 
     assert_eq!(old.status, 426);
     assert_eq!(old.header("sec-websocket-version"), "13");
-    assert_eq!(old.json_whatever::<Problem>().known_kind(), Some(ProblemKind::BadUpgrade));
+    assert_eq!(old.json_of_any_status::<Problem>().known_kind(), Some(ProblemKind::BadUpgrade));
     assert_eq!(no_key.status, 400);
     no_key.assert_refused(ProblemKind::BadUpgrade);
     no_upgrade.assert_refused(ProblemKind::BadUpgrade);

@@ -1,11 +1,11 @@
-//! Chat: lines reach whom they should, and nobody else; what was missed comes later.
+//! Chat: lines reach their channel and no other; missed lines come with the reconnect.
 
 use shared::protocol::chat::{ChatChannel, ChatRefusal, LINE_CHARS_MAX, LINES_BURST_MAX};
 use shared::protocol::close;
 use tests::{ServerProcess, TestServer};
 
 #[tokio::test]
-async fn a_line_in_the_lobby_reaches_everyone_in_order() {
+async fn a_lobby_line_reaches_all_connections_in_order() {
     let server = TestServer::start().await;
     let mut ada = server.guest("ada").await.chat().await;
     let mut bob = server.guest("bob").await.chat().await;
@@ -13,7 +13,7 @@ async fn a_line_in_the_lobby_reaches_everyone_in_order() {
     let first = ada.say(ChatChannel::Lobby, "hello").await.unwrap();
     let second = ada.say(ChatChannel::Lobby, "  is anybody here?  ").await.unwrap();
 
-    let (heard, next) = (bob.hear().await, bob.hear().await);
+    let (heard, next) = (bob.next_line().await, bob.next_line().await);
     assert_eq!((heard.text.as_str(), heard.name.as_str()), ("hello", "ada"));
     assert_eq!(next.text, "is anybody here?");
     assert_eq!((heard.sequence, next.sequence), (first, second));
@@ -21,13 +21,13 @@ async fn a_line_in_the_lobby_reaches_everyone_in_order() {
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
+async fn a_reconnect_gets_the_missed_lines_once() {
     let server = TestServer::start().await;
     let bob = server.guest("bob").await;
     let mut ada = server.guest("ada").await.chat().await;
     let mut chat = bob.chat().await;
     ada.say(ChatChannel::Lobby, "before").await.unwrap();
-    let seen = chat.hear().await.sequence;
+    let seen = chat.next_line().await.sequence;
     drop(chat);
 
     ada.say(ChatChannel::Lobby, "meanwhile").await.unwrap();
@@ -37,13 +37,13 @@ async fn who_comes_back_gets_what_was_missed_and_nothing_twice() {
 
     let missed: Vec<_> = chat.greeting.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(missed, ["meanwhile", "and more"]);
-    assert_eq!(chat.hear().await.text, "after");
+    assert_eq!(chat.next_line().await.text, "after");
     let newcomer = server.guest("cid").await.chat().await;
     assert_eq!(newcomer.greeting.len(), 4, "a newcomer gets the history");
 }
 
 #[tokio::test]
-async fn a_direct_line_is_read_by_two_only() {
+async fn a_direct_line_reaches_only_its_two_players() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (mut from, mut to) = (ada.chat().await, bob.chat().await);
@@ -52,12 +52,16 @@ async fn a_direct_line_is_read_by_two_only() {
     from.say(ChatChannel::Direct { player: bob.id() }, "between us").await.unwrap();
     from.say(ChatChannel::Lobby, "for all").await.unwrap();
 
-    let heard = to.hear().await;
+    let heard = to.next_line().await;
     assert_eq!(heard.text, "between us");
-    assert_eq!(heard.channel, ChatChannel::Direct { player: ada.id() }, "named by who wrote");
-    assert_eq!(other.hear().await.text, "for all");
+    assert_eq!(
+        heard.channel,
+        ChatChannel::Direct { player: ada.id() },
+        "the channel is named after its sender"
+    );
+    assert_eq!(other.next_line().await.text, "for all");
     let history = server.guest("max").await.chat().await.greeting;
-    assert_eq!(history.len(), 1, "a direct line is in nobody else's history");
+    assert_eq!(history.len(), 1, "a direct line is in no other player's history");
     assert_eq!(bob.chat().await.greeting.len(), 2);
 }
 
@@ -82,7 +86,7 @@ async fn a_line_that_cannot_be_sent_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn who_talks_too_fast_is_told_to_wait_on_every_connection() {
+async fn the_chat_rate_limit_covers_all_connections_of_a_player() {
     let server = TestServer::start().await;
     let guest = server.guest("ada").await;
     let mut ada = guest.chat().await;
@@ -100,7 +104,7 @@ async fn who_talks_too_fast_is_told_to_wait_on_every_connection() {
 }
 
 #[tokio::test]
-async fn text_that_is_no_message_closes_the_chat() {
+async fn an_invalid_message_closes_the_chat() {
     let server = TestServer::start().await;
     let mut ada = server.guest("ada").await.chat().await;
 
@@ -123,7 +127,7 @@ async fn a_flood_of_messages_closes_the_chat() {
 }
 
 #[tokio::test]
-async fn the_chat_is_there_after_a_kill() {
+async fn the_chat_history_survives_a_crash() {
     let mut server = ServerProcess::start(10).await;
     let ada = server.guest("ada").await;
     let mut chat = ada.chat().await;

@@ -1,35 +1,35 @@
-//! A crowd: each player is told of what is near, and that is exactly so; who watches is told of everybody.
+//! A crowd: each player is sent the discs nearby, exactly as they are; a spectator is sent all.
 
 use std::collections::BTreeSet;
 
 use shared::sim::{Disc, Mode, Slot, World};
 use shared::snapshot::crowd::INTEREST_ENTER;
 use shared::tick::seconds;
-use tests::player::{Conduct, View};
+use tests::player::{Behaviour, View};
 use tests::{Player, TestServer};
 
-/// How many come.
+/// Number of players.
 const PLAYERS: usize = 40;
-/// From the first one's arrival on. The ice breaks in its last third, so that everybody meets in the end.
+/// Length of the round. The platform shrinks in its last third, so that all players meet in the end.
 const ROUND_SECONDS: u32 = 24;
 /// The round's last part, in ticks.
 const LAST: u32 = seconds(ROUND_SECONDS / 3);
-/// Players who are compared while the round runs.
+/// Number of players whose view is compared while the round runs.
 const COMPARED: usize = PLAYERS / 3;
 
-/// Somebody as players of a crowd are told of them: not who pushed them last.
-fn told(disc: &Disc) -> Disc {
+/// A disc as the players of a crowd are sent it: without its last push.
+fn as_sent(disc: &Disc) -> Disc {
     Disc { last_push: None, ..disc.clone() }
 }
 
-/// Compares what a player sees with all of it at the same tick.
-fn sees_who_is_near(view: &View, all: &World) {
+/// Compares a player's world with the whole world at the same tick.
+fn assert_sees_nearby_discs(view: &View, all: &World) {
     let world = view.world.as_ref().unwrap();
     assert!(world.is_partial() && !all.is_partial());
     assert_eq!(world.tick, all.tick);
-    let own = view.disc().expect("the own disc is always told of").position;
+    let own = view.disc().expect("the own disc is always sent").position;
     for disc in &world.discs {
-        assert_eq!(Some(disc), all.disc(disc.slot).map(told).as_ref(), "at {}", all.tick);
+        assert_eq!(Some(disc), all.disc(disc.slot).map(as_sent).as_ref(), "at {}", all.tick);
     }
     for disc in &all.discs {
         let way = disc.position - own;
@@ -39,7 +39,7 @@ fn sees_who_is_near(view: &View, all: &World) {
     assert_eq!(view.diverged, 0);
 }
 
-/// Everybody in one private room, on the ice and fighting, and somebody who watches.
+/// All players in one private room, fighting, and a spectator.
 async fn crowd(server: &TestServer) -> (Vec<Player>, Player) {
     let first = server.guest("player 0").await;
     let room = first.private_room(Mode::Crowd).await;
@@ -48,16 +48,16 @@ async fn crowd(server: &TestServer) -> (Vec<Player>, Player) {
         players.push(server.guest(&format!("player {number}")).await.play(room).await);
     }
     for player in &players {
-        player.conduct(Conduct::Fight).await;
+        player.set_behaviour(Behaviour::Fight).await;
     }
     let mut watching = server.guest("watching").await.spectate(room).await;
     let seats = |view: &View| (view.roster.entries.len(), view.world.as_ref().unwrap().discs.len());
-    watching.until("everybody", |view| seats(view) == (PLAYERS, PLAYERS)).await;
+    watching.until("all discs", |view| seats(view) == (PLAYERS, PLAYERS)).await;
     (players, watching)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
+async fn a_player_of_a_crowd_sees_nearby_discs_and_a_spectator_sees_all() {
     let server = TestServer::start_with(|config| {
         config.round_seconds = Some(ROUND_SECONDS);
         config.summary_seconds = 25;
@@ -65,7 +65,7 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
     .await;
     let (mut players, mut watching) = crowd(&server).await;
 
-    // Players are told in turns: some of them on the ticks of who watches.
+    // Players get snapshots in turns, some of them at the spectator's ticks.
     let mut compared: BTreeSet<Slot> = BTreeSet::new();
     while compared.len() < COMPARED {
         let last = watching.view().world.unwrap().tick;
@@ -73,14 +73,14 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
         let all = watching.until("the next snapshot", next).await.world.unwrap();
         for view in players.iter().map(Player::view) {
             if view.world.as_ref().is_some_and(|world| world.tick == all.tick) {
-                sees_who_is_near(&view, &all);
+                assert_sees_nearby_discs(&view, &all);
                 compared.extend(view.seat);
             }
         }
         assert!(!all.is_over(), "only {compared:?} could be compared");
     }
 
-    // On a busy machine a round takes longer than its seconds.
+    // On a busy machine a round takes longer than its nominal length.
     let is_late = |view: &View| view.world.as_ref().is_some_and(|world| world.remaining() < LAST);
     watching.until("the last seconds", is_late).await;
     let end = watching.until("the end", |view| !view.summaries.is_empty()).await;
@@ -89,7 +89,7 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
     assert_eq!(all.discs.len(), PLAYERS);
     for player in &mut players {
         let view = player.until("a summary", |view| !view.summaries.is_empty()).await;
-        sees_who_is_near(&view, all);
+        assert_sees_nearby_discs(&view, all);
         let summary = view.last_summary().unwrap();
         assert_eq!(summary.results.len(), PLAYERS);
         assert!(summary.results.iter().any(|place| place.player == player.guest().id()));
@@ -99,5 +99,5 @@ async fn a_crowd_sees_what_is_near_and_who_watches_sees_everybody() {
     let scored: u32 = end.last_summary().unwrap().results.iter().map(|place| place.knockouts).sum();
     assert!(scored > 0 && end.falls >= scored, "{scored} of {}", end.falls);
     let near: Vec<_> = players.iter().filter_map(|player| player.view().world).collect();
-    assert!(near.iter().any(|world| world.discs.len() < PLAYERS), "nobody was far away");
+    assert!(near.iter().any(|world| world.discs.len() < PLAYERS), "some discs were out of sight");
 }

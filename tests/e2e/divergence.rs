@@ -1,4 +1,4 @@
-//! A client whose world goes elsewhere than the stream says: both ends notice, and a keyframe heals it.
+//! A desynced client: both ends notice, and a keyframe brings it back into sync.
 
 use serde_json::Value;
 use shared::api::{CreateRoom, Role};
@@ -11,28 +11,28 @@ use tests::socket::GameSocket;
 use tests::wait::{DEADLINE, eventually};
 use tests::{TestServer, within};
 
-/// Binary, whole, unmasked.
+/// First byte of a binary WebSocket frame: final, unmasked.
 const BINARY_FRAME: u8 = 0x82;
-/// In place of a length that takes two bytes more.
+/// Length byte of a frame whose length is in the next two bytes.
 const LONGER: u8 = 126;
 
 async fn server() -> TestServer {
     TestServer::start_with(|config| config.round_seconds = Some(120)).await
 }
 
-/// The next part of the stream.
+/// Applies the next part of the stream.
 async fn follow(socket: &mut GameSocket, decoder: &mut StreamDecoder) -> Vec<Applied> {
     loop {
-        let heard = within("the stream", socket.next()).await.expect("the room goes on");
-        let ServerMessage::Frames(bytes) = heard else { continue };
+        let received = within("the stream", socket.next()).await.expect("the room goes on");
+        let ServerMessage::Frames(bytes) = received else { continue };
         return records(&bytes).map(|frame| decoder.apply(frame.unwrap()).unwrap()).collect();
     }
 }
 
-/// Somebody else's idea of what chance will bring.
-fn elsewhere(world: &World) -> StreamDecoder {
+/// A decoder whose world has other random numbers.
+fn desynced(world: &World) -> StreamDecoder {
     let mut world = world.clone();
-    // Luck, which nothing sets right again; a disc that fell would come back where everybody sees it.
+    // The stream never corrects the random numbers, so the worlds differ from the next respawn on.
     world.rng.0 ^= 1;
     let mut decoder = StreamDecoder::new();
     for frame in records(&StreamEncoder::new().keyframe(&world)) {
@@ -42,7 +42,7 @@ fn elsewhere(world: &World) -> StreamDecoder {
 }
 
 #[tokio::test]
-async fn who_says_that_their_world_went_elsewhere_is_counted_and_gets_a_keyframe() {
+async fn a_desynced_client_is_counted_and_gets_a_keyframe() {
     let server = server().await;
     let ada = server.guest("ada").await;
     let bots = Some(BotStrength::Keen);
@@ -57,7 +57,7 @@ async fn who_says_that_their_world_went_elsewhere_is_counted_and_gets_a_keyframe
             follow(&mut socket, &mut decoder).await;
         }
 
-        decoder = elsewhere(decoder.world().unwrap());
+        decoder = desynced(decoder.world().unwrap());
         while decoder.diverged() == 0 {
             follow(&mut socket, &mut decoder).await;
         }
@@ -72,19 +72,19 @@ async fn who_says_that_their_world_went_elsewhere_is_counted_and_gets_a_keyframe
         assert_eq!(decoder.diverged(), healed.0, "{role:?}: the world is the server's again");
     }
 
-    // Other servers of this process count in the same place.
+    // Other servers of this process share the counter.
     assert!(server.metric("pushback_diverged_total").await >= counted + 2.0);
 }
 
-/// Follows the stream on its way and flips one bit of one delta: it can still be read, and leads elsewhere.
-fn misleading() -> impl FnMut(&mut [u8]) -> bool + Send + 'static {
+/// Follows the stream on its way and flips one bit of one delta, which can still be decoded and leads to another world.
+fn corrupting() -> impl FnMut(&mut [u8]) -> bool + Send + 'static {
     let mut decoder = StreamDecoder::new();
     move |piece| {
         let mut rest = piece;
         while let Some((payload, behind)) = first_payload(rest) {
             if let Ok(ServerMessage::Frames(bytes)) = ServerMessage::decode(payload) {
                 let begin = payload.len() - bytes.len();
-                if let Some((place, bit)) = mislead(&mut decoder, &bytes) {
+                if let Some((place, bit)) = place_to_corrupt(&mut decoder, &bytes) {
                     payload[begin + place] ^= 1 << bit;
                     return true;
                 }
@@ -105,8 +105,8 @@ fn first_payload(bytes: &mut [u8]) -> Option<(&mut [u8], &mut [u8])> {
     after.split_at_mut_checked(length.into())
 }
 
-/// Where a bit may be flipped. Follows the stream while there is no such place.
-fn mislead(decoder: &mut StreamDecoder, bytes: &[u8]) -> Option<(usize, u32)> {
+/// The place of a bit that can be flipped. Follows the stream while there is none.
+fn place_to_corrupt(decoder: &mut StreamDecoder, bytes: &[u8]) -> Option<(usize, u32)> {
     for frame in records(bytes) {
         let frame = frame.unwrap();
         let began = decoder.clone();
@@ -123,7 +123,7 @@ fn mislead(decoder: &mut StreamDecoder, bytes: &[u8]) -> Option<(usize, u32)> {
             else {
                 return false;
             };
-            // The same ticks and the same discs: what follows can be read.
+            // With the same ticks and the same discs, the rest of the stream can be decoded.
             there != here && there.tick == here.tick && there.discs.len() == here.discs.len()
         };
         let bits = (0..frame.len()).flat_map(|place| (0..8).map(move |bit| (place, bit)));
@@ -136,12 +136,12 @@ fn mislead(decoder: &mut StreamDecoder, bytes: &[u8]) -> Option<(usize, u32)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_was_misled_tells_the_server_and_plays_on_over_the_same_connection() {
+async fn the_native_client_recovers_from_a_desync_on_the_same_connection() {
     let server = server().await;
     let room = CreateRoom { mode: Mode::Brawl, private: true, bots: Some(BotStrength::Keen) };
     let code = server.guest("host").await.open_room(&room).await.summary.id.to_string();
     let proxy = Proxy::to(&server).await;
-    proxy.alter(misleading());
+    proxy.alter(corrupting());
     let url = proxy.site().url("");
     let flags = ["--server", &url, "--name", "Far", "--autopilot", "--join", &code];
     let mut client = Client::headless(&flags);
@@ -160,7 +160,7 @@ async fn a_client_that_was_misled_tells_the_server_and_plays_on_over_the_same_co
     assert_eq!((&status["diverged"], &status["round"]), (&1.into(), &1.into()), "{status}");
     assert_eq!(status["link"], "open");
     assert_eq!(server.metric(diverged).await, 1.0);
-    // One that came anew would have counted from nothing, and have got its first keyframe alone.
+    // A new connection would have started its counters at zero, and have got only its first keyframe.
     assert_eq!(server.metric("pushback_player_keyframes_total").await, 2.0);
     let age = "pushback_player_reported_snapshot_age_p99_seconds";
     eventually(DEADLINE, "the client's own report", async || {

@@ -1,4 +1,4 @@
-//! The native client without its window, at the end of a line that is far, shaky, or slow for a while.
+//! The native client without its window, behind a link with delay, jitter, or a temporary limit.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn plays(status: &Value) -> bool {
     status["screen"] == "playing" && status["link"] == "open" && number(status, "tick") > 60.0
 }
 
-/// A room with bots, and a line to it.
+/// A room with bots, and a proxy in front of its server.
 async fn far_room(server: &TestServer) -> (Proxy, String) {
     let bots = Some(BotStrength::Keen);
     let room = CreateRoom { mode: Mode::Brawl, private: true, bots };
@@ -27,7 +27,7 @@ async fn far_room(server: &TestServer) -> (Proxy, String) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_shaky_line_inputs_come_in_time_and_little_is_corrected() {
+async fn on_a_link_with_jitter_inputs_are_in_time_and_corrections_small() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(20)).await;
     let (proxy, room) = far_room(&server).await;
     proxy.delay(Duration::from_millis(25), Duration::from_millis(20));
@@ -47,7 +47,7 @@ async fn on_a_shaky_line_inputs_come_in_time_and_little_is_corrected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_seconds_of_a_slow_line_the_controls_are_back_soon() {
+async fn controls_recover_soon_after_a_slow_link() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(120)).await;
     let (proxy, room) = far_room(&server).await;
     let url = proxy.site().url("");
@@ -62,7 +62,7 @@ async fn after_seconds_of_a_slow_line_the_controls_are_back_soon() {
     let back = client.status_where("a short lead", near);
     wait::within_time(Duration::from_secs(12), "a short lead", back).await;
 
-    // None is dropped any more for coming too early, and they arrive.
+    // No input is dropped for being too early any more.
     let (ahead, inputs) = ("pushback_inputs_ahead_total", "pushback_inputs_total");
     let mut before = (server.metric(ahead).await, server.metric(inputs).await);
     eventually(wait::DEADLINE, "a second of inputs in time", async || {
@@ -76,7 +76,7 @@ async fn after_seconds_of_a_slow_line_the_controls_are_back_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_is_closed_while_it_looks_for_a_match_leaves_no_ghost() {
+async fn closing_the_client_leaves_the_queue() {
     let server =
         TestServer::start_with(|config| config.bots_fill_after = Duration::from_secs(600)).await;
     let url = server.url("");
@@ -85,12 +85,12 @@ async fn a_client_that_is_closed_while_it_looks_for_a_match_leaves_no_ghost() {
 
     client.interrupt().await;
 
-    let ada = server.guest("ada").await.seek_match(Mode::Brawl).await;
+    let ada = server.guest("ada").await.join_queue(Mode::Brawl).await;
     assert!(matches!(ada.state, MatchState::Waiting { in_queue: 1, .. }), "{ada:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_is_closed_in_a_match_keeps_its_seat_for_a_while() {
+async fn closing_the_client_keeps_the_seat_for_a_while() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(120)).await;
     let ada = server.guest("ada").await;
     let room = ada.private_room(Mode::Brawl).await;

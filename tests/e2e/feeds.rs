@@ -1,4 +1,4 @@
-//! One feed, five transports: what each of them promises when nothing goes wrong.
+//! One feed, five transports: the guarantees of each without faults.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use shared::feed::{Cursor, EventsPage, KIND_RESET, KIND_SNAPSHOT, SnapshotPage};
 use tests::feed::{self, EventStream, FeedReader as _, Transport};
 use tests::{TestServer, within};
 
-/// A server whose lab beats so often that nobody waits.
+/// A server whose lab feed has frequent events.
 async fn lively_server() -> TestServer {
     TestServer::start_with(|config| config.lab_interval = Duration::from_millis(20)).await
 }
 
-/// A server whose lab does not beat while a story is told (after its first beat).
+/// A server whose lab feed has no event after its first one.
 async fn quiet_server() -> TestServer {
     let server =
         TestServer::start_with(|config| config.lab_interval = Duration::from_secs(3_600)).await;
@@ -65,7 +65,7 @@ async fn every_transport_resumes_after_a_cursor() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_epoch_is_told_to_start_again() {
+async fn a_cursor_of_another_epoch_gets_a_reset() {
     let server = lively_server().await;
     let foreign = Cursor { epoch: 7, sequence: 1 };
 
@@ -88,7 +88,7 @@ async fn a_cursor_from_the_future_is_gone() {
     let answer = server.get(&feed::path("lab", Some(future))).await;
 
     answer.assert_refused(ProblemKind::CursorGone);
-    assert_eq!(answer.json_whatever::<SnapshotPage<Value>>().cursor, now);
+    assert_eq!(answer.json_of_any_status::<SnapshotPage<Value>>().cursor, now);
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_garbage_cursor_is_refused_or_reset_and_never_ignored() {
         let lines = server.request(Method::GET, &path).header("accept", "application/x-ndjson");
         server.send(lines).await.assert_refused(ProblemKind::BadCursor);
 
-        // A browser would take any refusal as final.
+        // A browser does not retry after a refusal.
         let opening = EventStream::open_after(&server, "/api/feeds/lab", Some(garbage));
         let mut stream = opening.await.unwrap();
         assert_eq!(feed::next(&mut stream).await.kind, KIND_RESET);
@@ -109,7 +109,7 @@ async fn a_garbage_cursor_is_refused_or_reset_and_never_ignored() {
 }
 
 #[tokio::test]
-async fn what_a_browser_remembers_goes_before_what_the_address_says() {
+async fn last_event_id_takes_precedence_over_the_query() {
     let server = lively_server().await;
     let mut seen = server.subscribe("lab", Transport::Sse).await;
     let earlier = feed::next(&mut *seen).await.id;
@@ -123,7 +123,7 @@ async fn what_a_browser_remembers_goes_before_what_the_address_says() {
 }
 
 #[tokio::test]
-async fn polling_again_costs_nothing_when_nothing_changed() {
+async fn polling_without_a_change_gets_304() {
     let server = quiet_server().await;
     let first = server.get("/api/feeds/lab").await;
     let tag = first.header("etag").to_owned();
@@ -143,7 +143,7 @@ async fn a_long_poll_ends_with_204_and_the_same_cursor() {
     let now = lab_now(&server).await.cursor;
     let began = Instant::now();
 
-    // Shorter than allowed: the server waits for its shortest time.
+    // The server raises a wait that is too short to its minimum.
     let answer = server.get(&format!("/api/feeds/lab?after={now}&wait=0")).await;
 
     assert_eq!(answer.status, 204);
@@ -182,7 +182,7 @@ async fn a_waiter_that_goes_away_is_forgotten_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_quiet_stream_still_beats() {
+async fn a_quiet_stream_sends_heartbeats() {
     let server = TestServer::start_with(|config| {
         config.lab_interval = Duration::from_secs(3_600);
         config.heartbeat = Duration::from_millis(100);
@@ -203,7 +203,7 @@ async fn a_quiet_stream_still_beats() {
 }
 
 #[tokio::test]
-async fn a_feed_is_chosen_by_what_the_client_accepts() {
+async fn the_accept_header_chooses_the_transport() {
     let server = lively_server().await;
     let accepting =
         |types: &str| server.request(Method::GET, "/api/feeds/lab").header("accept", types);

@@ -1,4 +1,4 @@
-//! One player in two programs: the lobby in a browser finds a match, the client takes that seat.
+//! One player in two programs: the lobby in a browser finds a match, and the client takes its seat.
 
 use std::time::Duration;
 
@@ -18,19 +18,20 @@ async fn server_without_bots() -> TestServer {
 async fn a_code_makes_another_program_the_same_player_and_its_seat_is_theirs() {
     let server = server_without_bots().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
-    let mut ticket = ada.seek_match(Mode::Duel).await;
-    bob.seek_match(Mode::Duel).await;
+    let mut ticket = ada.join_queue(Mode::Duel).await;
+    bob.join_queue(Mode::Duel).await;
     let room = loop {
         if let MatchState::Matched { room } = ticket.state {
             break room;
         }
-        ticket = ada.follow_match(&ticket, 20).await.unwrap_or(ticket);
+        ticket = ada.poll_match(&ticket, 20).await.unwrap_or(ticket);
     };
-    // Both seats are promised: for anybody else the room is full.
+    // Both seats are reserved, so the room is full for other players.
     let stranger = server.guest("ada").await;
     stranger.ask_for_ticket(room, Role::Player).await.assert_refused(ProblemKind::RoomFull);
 
-    let redeemed: Session = server.redeem(&ada.hand_over().await.code).await.json();
+    let redeemed: Session =
+        server.redeem_device_link(&ada.create_device_link().await.code).await.json();
 
     assert_eq!((redeemed.player, redeemed.name.as_str()), (ada.id(), "ada"));
     assert_ne!(redeemed.token, ada.token(), "each program has a session of its own");
@@ -41,28 +42,28 @@ async fn a_code_makes_another_program_the_same_player_and_its_seat_is_theirs() {
 }
 
 #[tokio::test]
-async fn a_code_works_once_here_and_nowhere_else() {
+async fn a_device_link_works_once_and_only_on_its_server() {
     let (server, other) = (TestServer::start().await, TestServer::start().await);
     let ada = server.guest("ada").await;
-    let code = ada.hand_over().await;
+    let code = ada.create_device_link().await;
     assert!((30..=60).contains(&code.expires_in_s), "{code:?}");
 
-    other.redeem(&code.code).await.assert_refused(ProblemKind::BadTicket);
-    assert_eq!(server.redeem(&code.code).await.status, 201);
-    let again = server.redeem(&code.code).await.assert_refused(ProblemKind::BadTicket);
+    other.redeem_device_link(&code.code).await.assert_refused(ProblemKind::BadTicket);
+    assert_eq!(server.redeem_device_link(&code.code).await.status, 201);
+    let again = server.redeem_device_link(&code.code).await.assert_refused(ProblemKind::BadTicket);
 
     assert!(again.detail.contains("used") && again.detail.contains("expired"), "{again:?}");
-    server.redeem("x").await.assert_refused(ProblemKind::BadTicket);
+    server.redeem_device_link("x").await.assert_refused(ProblemKind::BadTicket);
     let nobody = server.request(Method::POST, "/api/session/handovers");
     server.send(nobody).await.assert_refused(ProblemKind::SignIn);
 }
 
 #[tokio::test]
-async fn who_is_the_player_already_keeps_the_session_and_each_session_ends_alone() {
+async fn a_device_link_of_the_same_player_keeps_the_session() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let redeem = async |guest: &Guest| -> Session {
-        let code = ada.hand_over().await.code;
+        let code = ada.create_device_link().await.code;
         guest.post("/api/session", &serde_json::json!({ "handover": code })).await.json()
     };
 
@@ -89,7 +90,7 @@ async fn the_client_takes_the_seat_that_the_browser_found() {
     browser.type_into("[data-testid=\"name-input\"]", "Browser Ada").await;
     browser.click("[data-testid=\"name-submit\"]").await;
     let bob = server.guest("bob").await;
-    bob.seek_match(Mode::Duel).await;
+    bob.join_queue(Mode::Duel).await;
     let status = "[data-testid=\"match-status\"]";
     let room = browser.attribute_where(status, "data-room", |room| !room.is_empty()).await;
     let room = room.parse().unwrap();
@@ -108,12 +109,12 @@ async fn the_client_takes_the_seat_that_the_browser_found() {
     let seated = server.room(room).await.seated;
     assert!(seated.iter().any(|seat| ada == seat.player.to_string()), "{seated:?}");
 
-    // The link was used. Nobody takes a seat with it, and the person is told what to do.
+    // The link was used before: the client takes no seat, and says what to do.
     let mut late = Client::headless(&[&link]);
-    let told = late.status_where("a refusal", |status| status["trouble"].is_string()).await;
-    assert!(told["trouble"].as_str().unwrap().contains("Open the game"), "{told}");
-    assert_eq!((&told["screen"], &told["player"]), (&Value::from("menu"), &Value::Null));
-    // The page has another as soon as one was taken from it.
+    let status = late.status_where("a refusal", |status| status["trouble"].is_string()).await;
+    assert!(status["trouble"].as_str().unwrap().contains("Open the game"), "{status}");
+    assert_eq!((&status["screen"], &status["player"]), (&Value::from("menu"), &Value::Null));
+    // The page shows a new link as soon as one was used.
     let link = browser.attribute_where(open, "href", |_| true).await;
     browser.click(open).await;
     browser.attribute_where(open, "href", |fresh| fresh.contains("&as=") && fresh != link).await;

@@ -1,4 +1,4 @@
-//! Inputs that come late, early or not at all: what the world makes of them.
+//! Late, early and missing inputs, and their effect on the world.
 
 use shared::api::Role;
 use shared::id::RoomId;
@@ -11,19 +11,19 @@ use tests::guest::Guest;
 use tests::socket::GameSocket;
 use tests::{TestServer, within};
 
-/// A connection whose every world is looked at.
+/// A connection that keeps every world.
 struct Watched {
     socket: GameSocket,
     decoder: StreamDecoder,
     seat: Slot,
-    /// What was announced, and when.
+    /// The relayed inputs, each with the tick at which it was received.
     announced: Vec<(Tick, RelayedInput)>,
     late: u32,
     received: u32,
 }
 
 impl Watched {
-    /// Sits down alone and waits until one can move.
+    /// Takes a seat in a room alone and waits until the countdown is over.
     async fn sit(server: &TestServer) -> Self {
         let ada = server.guest("ada").await;
         let room = ada.private_room(Mode::Practice).await;
@@ -62,8 +62,9 @@ impl Watched {
                 for frame in records(&bytes) {
                     let applied = self.decoder.apply(frame.unwrap()).unwrap();
                     if let (Applied::RelayedInputs, Some(world)) = (applied, self.decoder.world()) {
-                        let told = relay::decode(frame.unwrap(), world).unwrap();
-                        self.announced.extend(told.into_iter().map(|told| (world.tick, told)));
+                        let relayed = relay::decode(frame.unwrap(), world).unwrap();
+                        self.announced
+                            .extend(relayed.into_iter().map(|relayed| (world.tick, relayed)));
                     }
                 }
             }
@@ -75,7 +76,7 @@ impl Watched {
         }
     }
 
-    /// Presses something so many ticks from now, for one tick.
+    /// Sends an input for one tick, that many ticks ahead.
     async fn press(&mut self, lead: i32, input: Input) {
         let now = self.world().unwrap().tick;
         let first = if lead < 0 { now.minus(lead.unsigned_abs()) } else { now.plus(lead as u32) };
@@ -96,7 +97,7 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test]
-async fn an_input_holds_for_a_quarter_of_a_second_without_its_actions_and_then_the_disc_idles() {
+async fn a_missing_input_repeats_the_last_one_without_its_actions_for_a_quarter_of_a_second() {
     let server = server().await;
     let mut ada = Watched::sit(&server).await;
 
@@ -130,7 +131,7 @@ async fn an_input_for_the_past_is_dropped_and_counted() {
 }
 
 #[tokio::test]
-async fn what_somebody_will_hold_is_announced_to_the_others_before_its_tick() {
+async fn inputs_are_relayed_to_other_players_before_their_tick() {
     let server = server().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = ada.private_room(Mode::Brawl).await;
@@ -141,7 +142,7 @@ async fn what_somebody_will_hold_is_announced_to_the_others_before_its_tick() {
         within("a round of two", player.until(is_played)).await;
     }
 
-    // Again and again, each time something new: Bob's connection may be behind for once.
+    // Several times, each time another input, because Bob's connection may lag behind for a moment.
     let keys = [pressing(), Input { thrust: Thrust::towards(Angle::default()), ..pressing() }];
     within("an announcement", async {
         for input in keys.iter().cycle() {
@@ -156,15 +157,19 @@ async fn what_somebody_will_hold_is_announced_to_the_others_before_its_tick() {
     })
     .await;
 
-    let (heard_at, told) = bob.announced[0];
-    assert_eq!(told.slot, ada.seat);
-    assert!(keys.contains(&told.input), "{told:?}");
-    assert!(told.tick.since(heard_at) > 5, "heard at {heard_at:?}, meant for {:?}", told.tick);
-    let thrust = told.input.thrust;
-    let holds = |world: &World| world.disc(told.slot).is_some_and(|d| d.input.thrust == thrust);
+    let (received_at, relayed) = bob.announced[0];
+    assert_eq!(relayed.slot, ada.seat);
+    assert!(keys.contains(&relayed.input), "{relayed:?}");
+    assert!(
+        relayed.tick.since(received_at) > 5,
+        "received at {received_at:?}, meant for {:?}",
+        relayed.tick
+    );
+    let thrust = relayed.input.thrust;
+    let holds = |world: &World| world.disc(relayed.slot).is_some_and(|d| d.input.thrust == thrust);
     assert!(!bob.world().is_some_and(holds), "it does not count yet");
     bob.until(holds).await;
-    let after = bob.world().unwrap().tick.since(told.tick);
+    let after = bob.world().unwrap().tick.since(relayed.tick);
     assert!((1..=SNAPSHOT_EVERY_TICKS as i32).contains(&after), "{after} ticks after it");
 }
 

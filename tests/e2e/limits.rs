@@ -1,4 +1,4 @@
-//! Limits: connections are counted, slowness is cut, and every refusal says when to try again.
+//! Limits: connections are counted, slow clients are disconnected, and every refusal says when to try again.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -46,10 +46,10 @@ async fn one_address_gets_no_more_connections_than_its_share() {
 }
 
 #[tokio::test]
-async fn a_full_server_says_so() {
+async fn a_full_server_refuses_with_a_reason() {
     let server = TestServer::start_with(|config| config.connections_max = 2).await;
 
-    // The story's own first request may still hold a place for a moment.
+    // The story's own first request may still count for a moment.
     let mut held = Vec::new();
     let refused = tests::eventually(Duration::from_secs(5), "a refusal", async || {
         let mut stream = raw::connect(server.address()).await;
@@ -79,8 +79,8 @@ async fn one_address_makes_no_more_guests_than_its_share() {
 async fn one_address_asks_for_no_more_matches_than_its_share() {
     let server = TestServer::start_with(|config| config.rooms_per_minute = 2).await;
     let ada = server.guest("ada").await;
-    ada.seek_match(Mode::Practice).await;
-    ada.seek_match(Mode::Brawl).await;
+    ada.join_queue(Mode::Practice).await;
+    ada.join_queue(Mode::Brawl).await;
 
     let third = ada.post("/api/matchmaking", &MatchRequest { mode: Mode::Practice }).await;
 
@@ -89,7 +89,7 @@ async fn one_address_asks_for_no_more_matches_than_its_share() {
 
 #[tokio::test]
 async fn one_address_gets_no_more_tickets_than_its_share() {
-    // As many guests as that need twenty times as many tickets.
+    // More guests than the limit divided by the tickets of one guest.
     let server = TestServer::start_with(|config| config.sessions_per_minute = 1).await;
     let ada = server.guest("ada").await;
     let room = ada.private_room(Mode::Duel).await;
@@ -106,7 +106,7 @@ async fn one_address_gets_no_more_tickets_than_its_share() {
 }
 
 #[tokio::test]
-async fn one_player_takes_no_more_names_than_anybody_needs() {
+async fn the_name_changes_of_a_player_are_limited() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let rename = async |guest: &Guest, name: String| {
@@ -159,7 +159,7 @@ async fn a_feed_takes_no_messages() {
     assert_eq!(end_of(&mut stream).await, Some(close::POLICY));
 }
 
-/// Pings as fast as they go, on a WebSocket at this path.
+/// Sends pings as fast as possible on a WebSocket at this path.
 async fn end_of_a_ping_flood(
     server: &TestServer,
     path: &str,
@@ -167,7 +167,7 @@ async fn end_of_a_ping_flood(
 ) -> Option<u16> {
     let mut stream = socket::open(server.address(), path, protocol).await.expect("a connection");
     for _ in 0..1_000 {
-        // The line may be cut before all are sent.
+        // The server may disconnect before all are sent.
         if stream.feed(Message::Ping("are you there?".into())).await.is_err() {
             break;
         }
@@ -217,7 +217,7 @@ async fn a_client_that_answers_no_ping_is_dropped() {
     let mut alive = FeedSocket::open(&server, "lab", None).await.expect("a subscription");
     let (mut dead, begun) = bare_subscription(server.address()).await;
 
-    // Reads on, but answers nothing: ten seconds are the rule's, not the story's.
+    // Reads and answers no ping. The server waits for ten seconds.
     let code = within("a close", close_code(&mut dead, begun)).await;
 
     assert_eq!(code, Some(close::NO_PONG));
@@ -235,7 +235,7 @@ async fn end_of(stream: &mut socket::Stream) -> Option<u16> {
     within("a close", end).await
 }
 
-/// A feed's WebSocket by hand, and the first bytes of its frames.
+/// A feed's WebSocket over a bare TCP connection, and the first bytes of its frames.
 async fn bare_subscription(address: SocketAddr) -> (TcpStream, Vec<u8>) {
     let mut line = raw::connect(address).await;
     line.write_all(raw::handshake(address, "/api/feeds/lab", "").as_bytes()).await.unwrap();
@@ -244,7 +244,7 @@ async fn bare_subscription(address: SocketAddr) -> (TcpStream, Vec<u8>) {
     (line, begun)
 }
 
-/// Reads bare frames of a server until it closes, and says with which code.
+/// Reads a server's frames until it closes. Returns the close code.
 async fn close_code(line: &mut TcpStream, mut bytes: Vec<u8>) -> Option<u16> {
     loop {
         if let Some(code) = find_close(&bytes) {

@@ -1,6 +1,6 @@
 //! The lobby in a real browser.
 //!
-//! Pages tell their state in `data-` attributes; a story waits for those and never for time.
+//! Pages show their state in `data-` attributes. A story waits for those and never for a fixed time.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use shared::protocol::chat::ChatChannel;
 use shared::sim::determinism::{fold, match_checksum};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::Browser;
-use tests::player::Conduct;
+use tests::player::Behaviour;
 use tests::proxy::Proxy;
 use tests::{Player, ServerProcess, Site, TestServer};
 
-/// Rounds that do not end while a story is told.
+/// Length of a round that does not end during a story, in seconds.
 const LONG_ROUND_SECONDS: u32 = 600;
 
 async fn server() -> TestServer {
@@ -39,7 +39,7 @@ fn score_row(player: &str) -> String {
     format!("[data-testid=\"score-row\"][data-player=\"{player}\"]")
 }
 
-/// Gives the name that the page asks for.
+/// Enters a name when the page asks for it.
 async fn give_name(browser: &Browser, name: &str) {
     browser.type_into(&by_id("name-input"), name).await;
     browser.click(&by_id("name-submit")).await;
@@ -125,7 +125,7 @@ async fn a_replay_plays_before_its_download_has_ended() {
     let ada = server.guest("ada").await;
     let room = ada.bot_room(Mode::Brawl, BotStrength::Fierce).await;
     let mut ada = ada.play(room).await;
-    ada.conduct(Conduct::Fight).await;
+    ada.set_behaviour(Behaviour::Fight).await;
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
     let replay = server.finished_replay(view.summaries[0].replay).await;
     let proxy = Proxy::to(&server).await;
@@ -134,7 +134,7 @@ async fn a_replay_plays_before_its_download_has_ended() {
     let link = format!("{} a[href*=\"{}\"]", by_id("replay-row"), replay.id);
     browser.attribute_where(&link, "href", |href| !href.is_empty()).await;
 
-    // The page is there; the recording now takes a while.
+    // The page has loaded. From now on the download is slow.
     proxy.limit(replay.bytes / 20);
     browser.click(&link).await;
 
@@ -153,7 +153,7 @@ async fn a_replay_plays_before_its_download_has_ended() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_it_does_while_the_server_is_away_and_goes_on_by_itself() {
+async fn the_page_shows_that_the_server_is_away_and_recovers_by_itself() {
     let mut server = ServerProcess::start(LONG_ROUND_SECONDS).await;
     assert_has_lobby(&server).await;
     let browser = Browser::start().await;
@@ -174,17 +174,17 @@ async fn the_page_says_what_it_does_while_the_server_is_away_and_goes_on_by_itse
 }
 
 #[tokio::test]
-async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
+async fn a_browser_and_another_client_chat_with_each_other() {
     let server = server().await;
     let mut chat = server.guest("ada").await.chat().await;
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
 
-    // The page asks for a name when there is something to say.
+    // The page asks for a name before the first line.
     browser.type_into(&by_id("chat-input"), "hello everybody").await;
     browser.click(&by_id("chat-send")).await;
     give_name(&browser, "Bea").await;
-    let heard = chat.hear().await;
+    let heard = chat.next_line().await;
     assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello everybody"));
     chat.say(ChatChannel::Lobby, "hello Bea").await.unwrap();
     browser.text_where(&by_id("chat-line"), |text| text.contains("hello Bea")).await;
@@ -192,7 +192,7 @@ async fn people_in_the_browser_and_elsewhere_chat_with_each_other() {
 
 #[tokio::test]
 async fn a_seventh_tab_works_like_the_first() {
-    // A browser opens six connections to a server at most, and each page wants several that stay open.
+    // A browser opens at most six connections to a server, and each page keeps several open.
     let server = server().await;
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
@@ -208,7 +208,7 @@ async fn a_seventh_tab_works_like_the_first() {
 }
 
 #[tokio::test]
-async fn a_thousand_matches_end_in_the_browser_as_they_do_here() {
+async fn a_thousand_matches_end_the_same_in_the_browser_and_natively() {
     let server = server().await;
     let browser = Browser::start().await;
     browser.open(&server.url("/determinism?matches=1000")).await;
@@ -216,7 +216,7 @@ async fn a_thousand_matches_end_in_the_browser_as_they_do_here() {
     let native = tokio::task::spawn_blocking(|| (0..1_000).map(match_checksum).fold(0, fold));
     let native = format!("{:#018x}", native.await.unwrap());
 
-    // A thousand matches take their time on a machine that does other things too.
+    // A thousand matches take long on a busy machine.
     let done = tests::eventually(Duration::from_secs(300), "the digest", async || {
         let done = browser.evaluate("document.querySelector('#digest')?.dataset.done").await;
         (done == "true").then_some(())

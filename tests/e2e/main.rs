@@ -9,10 +9,10 @@ mod crowd;
 mod play;
 
 mod divergence;
-mod figures;
 mod handover;
 mod inputs;
 mod matchmaking;
+mod player_metrics;
 
 mod replays;
 

@@ -1,4 +1,4 @@
-//! The description of the API is true: answers are what it says, and it refuses what the server refuses.
+//! The description of the API is true: answers fit their schemas, and the schemas refuse what the server refuses.
 
 mod description;
 
@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use description::Description;
 
-/// A server where rounds come and go quickly.
+/// A server with short rounds.
 async fn start() -> (TestServer, Description) {
     let server = TestServer::start_with(|config| {
         config.bots = true;
@@ -36,7 +36,7 @@ async fn every_example_fits_its_schema() {
     let mut examples = 0;
     let mut check = |name: &str, media_type: &Value| {
         if media_type["itemSchema"].is_object() {
-            return; // A whole stream is no JSON.
+            return; // A stream is not JSON.
         }
         let several = media_type["examples"].as_object().into_iter().flatten();
         let several = several.map(|(_, example)| &example["value"]);
@@ -102,9 +102,9 @@ async fn sessions_and_rooms_are_as_described() {
     let unknown = server.request(Method::POST, "/api/session/handovers");
     api.check("handOver", &server.send(unknown).await);
     let code = code.json::<Value>()["code"].as_str().unwrap().to_owned();
-    api.check("beginSession", &server.redeem(&code).await);
-    api.check("beginSession", &server.redeem(&code).await);
-    let code = ada.hand_over().await.code;
+    api.check("beginSession", &server.redeem_device_link(&code).await);
+    api.check("beginSession", &server.redeem_device_link(&code).await);
+    let code = ada.create_device_link().await.code;
     api.check("beginSession", &ada.post("/api/session", &json!({ "handover": code })).await);
     api.check("readSession", &ada.ask(Method::GET, "/api/session").await);
     api.check("readSession", &server.get("/api/session").await);
@@ -137,7 +137,7 @@ async fn sessions_and_rooms_are_as_described() {
     for name in
         ["beginSession", "readSession", "endSession", "createRoom", "readRoom", "askRoomTicket"]
     {
-        assert!(!api.untold().contains(&name), "{name}");
+        assert!(!api.unchecked().contains(&name), "{name}");
     }
 }
 
@@ -184,7 +184,7 @@ fn accepting(server: &TestServer, path: &str, kind: &str) -> RequestBuilder {
     server.request(Method::GET, path).header("accept", kind)
 }
 
-/// The first items of a stream that are not blank, its type held against the description.
+/// The first items of a stream that are not blank. Asserts that its media type is described.
 async fn items(api: &mut Description, request: RequestBuilder, end: &str) -> Vec<String> {
     let mut response = within("a stream", request.send()).await.unwrap();
     let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -196,12 +196,12 @@ async fn items(api: &mut Description, request: RequestBuilder, end: &str) -> Vec
         let chunk = within("more of the stream", response.chunk()).await.unwrap().unwrap();
         received.push_str(std::str::from_utf8(&chunk).unwrap());
     }
-    // The last may be half of one.
+    // The last item may be incomplete.
     let (whole, _) = received.rsplit_once(end).unwrap();
     whole.split(end).filter(|item| !item.trim().is_empty()).map(str::to_owned).collect()
 }
 
-/// The next text of a WebSocket, as JSON.
+/// The next text message of a WebSocket, as JSON.
 async fn text(socket: &mut socket::Stream) -> Value {
     match within("a message", socket::receive(socket)).await {
         Incoming::Text(text) => serde_json::from_str(&text).expect("JSON"),
@@ -217,7 +217,7 @@ async fn matchmaking_is_as_described() {
     api.check("askMatch", &server.send(server.request(Method::POST, "/api/matchmaking")).await);
     api.check("askMatch", &ada.post("/api/matchmaking", &json!({ "mode": "duel" })).await);
 
-    let ticket = ada.seek_match(Mode::Duel).await;
+    let ticket = ada.join_queue(Mode::Duel).await;
     let path = format!("/api/matchmaking/{}", ticket.ticket);
     api.check("followMatch", &ada.ask(Method::GET, &path).await);
     api.check("followMatch", &ada.ask(Method::GET, &format!("{path}?after=999")).await);
@@ -235,17 +235,17 @@ async fn matchmaking_is_as_described() {
     })
     .await;
 
-    let ticket = bob.seek_match(Mode::Teams).await;
+    let ticket = bob.join_queue(Mode::Teams).await;
     let path = format!("/api/matchmaking/{}", ticket.ticket);
     api.check("cancelMatch", &ada.ask(Method::DELETE, &path).await);
     api.check("cancelMatch", &bob.ask(Method::DELETE, &path).await);
     api.check("cancelMatch", &bob.ask(Method::DELETE, &path).await);
     api.check("followMatch", &bob.ask(Method::GET, &path).await);
-    assert!(!api.untold().iter().any(|name| name.ends_with("Match")));
+    assert!(!api.unchecked().iter().any(|name| name.ends_with("Match")));
 }
 
 #[tokio::test]
-async fn the_chat_speaks_as_described() {
+async fn chat_messages_are_as_described() {
     let (server, mut api) = start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (mine, other) = (ada.private_room(Mode::Brawl).await, bob.private_room(Mode::Brawl).await);
@@ -270,7 +270,7 @@ async fn the_chat_speaks_as_described() {
         let text = "hello".to_owned();
         ChatClientMessage::Say { channel, text, nonce }
     };
-    let mut heard = vec![text(&mut chat).await];
+    let mut messages = vec![text(&mut chat).await];
     for message in [
         ChatClientMessage::Enter { room: mine },
         say(ChatChannel::Lobby, 1),
@@ -281,20 +281,20 @@ async fn the_chat_speaks_as_described() {
         let message = serde_json::to_value(&message).unwrap();
         api.assert_fits("a client", &Description::schema("ChatClientMessage"), &message);
         chat.send(Message::text(message.to_string())).await.unwrap();
-        heard.push(text(&mut chat).await);
+        messages.push(text(&mut chat).await);
     }
     let exit = serde_json::to_value(ChatClientMessage::Exit { room: mine }).unwrap();
     api.assert_fits("a client", &Description::schema("ChatClientMessage"), &exit);
 
-    for message in &heard {
+    for message in &messages {
         api.assert_fits("the server", &Description::schema("ChatServerMessage"), message);
     }
-    let types: Vec<_> = heard.iter().map(|message| message["type"].as_str().unwrap()).collect();
+    let types: Vec<_> = messages.iter().map(|message| message["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["hello", "entered", "line", "line", "line", "refused"]);
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_as_described() {
+async fn replays_are_as_described() {
     let (server, mut api) = start().await;
     let list: ReplayList = eventually(DEADLINE, "a recording", async || {
         let answer = server.get("/api/replays").await;
@@ -325,11 +325,11 @@ async fn what_was_recorded_is_as_described() {
         api.check("readReplayFile", &file("if-none-match", "*").await);
         api.check("readReplayFile", &file("accept", "*/*").await);
     }
-    assert!(!api.untold().iter().any(|name| name.contains("Replay") || name.contains("Player")));
+    assert!(!api.unchecked().iter().any(|name| name.contains("Replay") || name.contains("Player")));
 }
 
 #[tokio::test]
-async fn rooms_are_watched_and_entered_as_described() {
+async fn live_streams_and_room_tickets_are_as_described() {
     let (server, mut api) = start().await;
     let room = eventually(DEADLINE, "a room", async || server.rooms().await.rooms.pop()).await.id;
     let stream = server.request(Method::GET, &format!("/api/rooms/{room}/live")).send();

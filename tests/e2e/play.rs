@@ -1,20 +1,20 @@
-//! People in one room: seats, rounds, pushes, and the way to the scoreboard.
+//! Players in one room: seats, rounds, pushes, and the scoreboard.
 
 use shared::api::{Role, RoomPhase};
 use shared::protocol::{ClientMessage, PlayerResult, close};
 use shared::sim::{BotStrength, Mode, World};
 use shared::snapshot::FrameKind;
-use tests::player::Conduct;
+use tests::player::Behaviour;
 use tests::{Player, TestServer};
 
-/// Rounds that do not end while a story is told.
+/// Length of a round that does not end during a story, in seconds.
 const LONG_ROUND_SECONDS: u32 = 600;
 
 async fn server_with_long_rounds() -> TestServer {
     TestServer::start_with(|config| config.round_seconds = Some(LONG_ROUND_SECONDS)).await
 }
 
-/// Two in a duel whose round has begun.
+/// Two players in a duel whose round has begun.
 async fn duel(server: &TestServer) -> (Player, Player) {
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = ada.public_room(Mode::Duel).await;
@@ -45,11 +45,11 @@ async fn two_players_push_each_other_and_the_score_reaches_the_scoreboard() {
 }
 
 #[tokio::test]
-async fn everybody_in_a_room_sees_the_same_world() {
+async fn all_clients_of_a_room_see_the_same_world() {
     let server = server_with_long_rounds().await;
     let (ada, bob) = duel(&server).await;
-    ada.conduct(Conduct::Fight).await;
-    bob.conduct(Conduct::Fight).await;
+    ada.set_behaviour(Behaviour::Fight).await;
+    bob.set_behaviour(Behaviour::Fight).await;
     let room = server.rooms().await.rooms[0].id;
     let mut late = server.guest("late").await.spectate(room).await;
 
@@ -68,7 +68,7 @@ async fn everybody_in_a_room_sees_the_same_world() {
 async fn a_round_ends_with_a_summary_and_the_next_begins() {
     let server = TestServer::start().await;
     let (mut ada, mut bob) = duel(&server).await;
-    ada.conduct(Conduct::Fight).await;
+    ada.set_behaviour(Behaviour::Fight).await;
 
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
     bob.until("a summary", |view| !view.summaries.is_empty()).await;
@@ -89,35 +89,35 @@ async fn a_round_ends_with_a_summary_and_the_next_begins() {
 }
 
 #[tokio::test]
-async fn who_comes_in_the_last_quarter_is_not_rated_to_stay_or_to_go() {
+async fn a_player_that_joins_in_the_last_quarter_is_not_rated() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (stays, goes) = (server.guest("stays").await, server.guest("goes").await);
     let room = ada.private_room(Mode::Brawl).await;
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
-    // Who only stood there would fall when the ice shrinks, as Bob does.
-    ada.conduct(Conduct::Fight).await;
+    // A player that stands still falls when the platform shrinks, as Bob does.
+    ada.set_behaviour(Behaviour::Fight).await;
     ada.until("a point", |view| view.knockouts > 0).await;
 
     let is_late = |world: &World| world.remaining() < world.round_ticks / 4;
     ada.until("the last quarter", |view| view.world.as_ref().is_some_and(is_late)).await;
     let (stays, mut goes) = (stays.play(room).await, goes.play(room).await);
-    goes.say(ClientMessage::Leave).await;
+    goes.send(ClientMessage::Leave).await;
     goes.closed().await;
 
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
     let places = &view.last_summary().unwrap().results;
     let change_of = |player: &Player| {
         let own = |place: &&PlayerResult| place.player == player.guest().id();
-        places.iter().find(own).expect("a place for everybody").rating_change
+        places.iter().find(own).expect("a place for each player").rating_change
     };
     assert!(change_of(&ada) > 0 && change_of(&bob) < 0);
     assert_eq!((change_of(&stays), change_of(&goes)), (0, 0));
 }
 
 #[tokio::test]
-async fn who_does_not_want_another_round_may_go() {
+async fn a_player_may_decline_a_rematch() {
     let server = TestServer::start_with(|config| {
         config.round_seconds = Some(2);
         config.summary_seconds = 3;
@@ -126,22 +126,22 @@ async fn who_does_not_want_another_round_may_go() {
     let (mut ada, mut bob) = duel(&server).await;
     ada.until("a summary", |view| !view.summaries.is_empty()).await;
 
-    ada.say(ClientMessage::Rematch { wanted: true }).await;
-    bob.say(ClientMessage::Rematch { wanted: false }).await;
+    ada.send(ClientMessage::Rematch { wanted: true }).await;
+    bob.send(ClientMessage::Rematch { wanted: false }).await;
 
     assert_eq!(bob.closed().await.code, Some(close::NORMAL));
     ada.until("a warm-up alone", |view| view.roster.entries.len() == 1 && view.is_playing()).await;
 }
 
 #[tokio::test]
-async fn a_lost_connection_finds_its_seat_again() {
+async fn a_reconnect_gets_its_seat_back() {
     let server = server_with_long_rounds().await;
     let (mut ada, mut bob) = duel(&server).await;
     bob.score_a_point().await;
     let (seat, points) = (bob.view().seat, bob.view().disc().map(|disc| disc.points));
     let room = server.rooms().await.rooms[0].id;
 
-    let bob = bob.pull_the_plug().await;
+    let bob = bob.drop_connection().await;
     ada.until("a seat that waits", |view| view.roster.entries.iter().any(|e| e.reconnecting)).await;
     let waiting = server.room(room).await.seated.iter().any(|seat| seat.reconnecting);
     let bob = bob.play(room).await;
@@ -149,9 +149,9 @@ async fn a_lost_connection_finds_its_seat_again() {
     assert!(waiting, "the room's page shows it too");
     assert_eq!(bob.view().seat, seat);
     assert_eq!(bob.view().disc().map(|disc| disc.points), points);
-    let nobody_waits =
+    let all_are_connected =
         |view: &tests::player::View| view.roster.entries.iter().all(|e| !e.reconnecting);
-    ada.until("everybody there", nobody_waits).await;
+    ada.until("all connections are back", all_are_connected).await;
 }
 
 #[tokio::test]
@@ -170,11 +170,11 @@ async fn one_player_with_two_connections_keeps_the_newer_one() {
 }
 
 #[tokio::test]
-async fn who_leaves_frees_the_seat_at_once() {
+async fn leaving_frees_the_seat_at_once() {
     let server = server_with_long_rounds().await;
     let (mut ada, mut bob) = duel(&server).await;
 
-    bob.say(ClientMessage::Leave).await;
+    bob.send(ClientMessage::Leave).await;
 
     assert_eq!(bob.closed().await.code, Some(close::NORMAL));
     ada.until("a free seat", |view| view.roster.entries.len() == 1).await;
@@ -188,13 +188,13 @@ async fn a_ping_is_answered_at_once() {
     let server = server_with_long_rounds().await;
     let (mut ada, _bob) = duel(&server).await;
 
-    ada.say(ClientMessage::Ping { nonce: 77 }).await;
+    ada.send(ClientMessage::Ping { nonce: 77 }).await;
 
     assert_eq!(ada.until("a pong", |view| !view.pongs.is_empty()).await.pongs, [77]);
 }
 
 #[tokio::test]
-async fn a_client_is_told_how_its_inputs_arrive() {
+async fn the_server_reports_the_timing_of_inputs() {
     let server = server_with_long_rounds().await;
     let (mut ada, _bob) = duel(&server).await;
 

@@ -1,4 +1,4 @@
-//! Cuts at any moment: nothing is lost, nothing comes twice, and nobody pays for somebody else's line.
+//! Cuts at any moment: no event is lost or doubled, and a bad connection has no effect on others.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use tests::{Site, TestServer, raw, within};
 use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 
-/// Readers that come and go: twenty for each transport.
+/// Readers that reconnect again and again: twenty for each transport.
 const READERS: u64 = 100;
-/// Events that each of them wants to have seen.
+/// Number of events that each reader must receive.
 const EVENTS: u64 = 1_500;
 
 async fn fast_server() -> TestServer {
-    // A thousand beats a second.
+    // A thousand events a second.
     TestServer::start_with(|config| config.lab_interval = Duration::from_millis(1)).await
 }
 
-/// Reads, and cuts its own connection again and again. Panics at the first gap or double.
+/// Reads, and cuts its own connection repeatedly. Panics at the first gap or doubled event.
 async fn read_with_cuts(site: Site, transport: Transport, seed: u64) -> u32 {
     let mut chance = Rng(seed);
     let mut cursor: Option<Cursor> = None;
@@ -71,7 +71,7 @@ async fn a_long_poll_whose_answer_was_lost_gets_the_same_events_again() {
     let cursor = feed::next(&mut *first).await.id;
     let path = format!("{}&wait=25", feed::path("lab", Some(cursor)));
 
-    // The answer begins, and the line is cut after its head.
+    // The answer begins, and the connection is cut after its head.
     let mut line = raw::connect(server.address()).await;
     let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
     line.write_all(request.as_bytes()).await.unwrap();
@@ -95,7 +95,7 @@ async fn every_transport_survives_a_cut_line() {
         let mut last = feed::next(&mut *reader).await.id;
 
         proxy.cut();
-        // What was on its way may still arrive; then the reader notices.
+        // Events in flight may still arrive. Then the reader notices the cut.
         let mut received = Vec::new();
         while let Some(envelope) = feed::ready(&mut *reader) {
             received.push(envelope.id);
@@ -114,7 +114,7 @@ async fn every_transport_survives_a_cut_line() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_who_stops_is_cut_and_nobody_else_notices() {
+async fn a_stalled_reader_is_disconnected_without_effect_on_others() {
     let server = TestServer::start_with(|config| {
         config.lab_interval = Duration::from_millis(1);
         config.write_stall_max = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! Recorded rounds: whole, in parts, and while they are still being written.
+//! Recorded rounds: as a file, in parts, and while they are being written.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use shared::id::{ReplayId, RoomId};
 use shared::replay::{MAGIC, MEDIA_TYPE, Playback, ReplayReader};
 use shared::sim::Mode;
 use shared::tick::seconds;
-use tests::player::Conduct;
+use tests::player::Behaviour;
 use tests::wait::DEADLINE;
 use tests::{Answer, Guest, Player, TestServer, eventually, within};
 
-/// A duel that runs.
+/// A running duel.
 async fn duel(server: &TestServer) -> (Player, Player, RoomId) {
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = ada.public_room(Mode::Duel).await;
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
-    ada.conduct(Conduct::Fight).await;
+    ada.set_behaviour(Behaviour::Fight).await;
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
     (ada, bob, room)
 }
@@ -56,8 +56,8 @@ async fn a_round_can_be_replayed_from_its_file() {
     playback.seek(&reader, replay.ticks);
     let world = playback.world().unwrap();
     let slot = reader.roster().entries.iter().find(|entry| entry.player == ada.id()).unwrap().slot;
-    let told = replay.players.iter().find(|player| player.player == ada.id()).unwrap();
-    assert_eq!(i32::from(world.disc(slot).unwrap().points), told.points);
+    let listed = replay.players.iter().find(|player| player.player == ada.id()).unwrap();
+    assert_eq!(i32::from(world.disc(slot).unwrap().points), listed.points);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn parts_of_a_file_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn head_says_what_get_would() {
+async fn head_has_the_headers_of_get() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(2)).await;
     let (replay, _) = recorded_round(&server).await;
     let whole = server.replay_file(replay.id).await;
@@ -137,7 +137,7 @@ async fn the_list_of_replays_is_paged_and_filtered() {
 }
 
 #[tokio::test]
-async fn an_unknown_replay_says_so() {
+async fn an_unknown_replay_is_refused_with_a_reason() {
     let server = TestServer::start().await;
     for path in ["/api/replays/AAAAAAAAAAAA", "/api/replays/AAAAAAAAAAAA/file", "/api/replays/x"] {
         server.get(path).await.assert_refused(ProblemKind::NotFound);
@@ -161,7 +161,7 @@ impl Growing {
         Self { response, reader: ReplayReader::new(), body: Vec::new() }
     }
 
-    /// Takes the next piece. False at the end.
+    /// Reads the next piece. Returns false at the end.
     async fn grow(&mut self) -> bool {
         let Some(piece) = within("a piece", self.response.chunk()).await.unwrap() else {
             return false;
@@ -194,7 +194,7 @@ async fn a_running_round_is_read_as_it_grows() {
     assert!(!live.reader.is_complete());
     assert_eq!(live.reader.diverged(), 0);
     while live.grow().await {}
-    assert!(live.reader.is_complete(), "the end is told");
+    assert!(live.reader.is_complete(), "the end was received");
 }
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn a_round_read_from_its_start_while_it_runs_is_its_file() {
 }
 
 #[tokio::test]
-async fn a_live_stream_has_two_places_to_begin() {
+async fn a_live_stream_starts_at_the_end_or_at_the_start() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let room = ada.public_room(Mode::Duel).await;
@@ -224,7 +224,7 @@ async fn a_live_stream_has_two_places_to_begin() {
 }
 
 #[tokio::test]
-async fn a_round_that_is_looked_at_now_and_then_is_whole() {
+async fn polling_the_recent_stream_gives_a_round_without_gaps() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(60)).await;
     let (_ada, _bob, room) = duel(&server).await;
     let path = format!("/api/rooms/{room}/recent");
@@ -243,7 +243,7 @@ async fn a_round_that_is_looked_at_now_and_then_is_whole() {
 
     assert_eq!(reader.diverged(), 0);
     assert!(cursors.len() > 4, "{cursors:?}");
-    // A cursor that is too old begins anew, as does one that never was.
+    // A cursor that is too old, or that never existed, starts with a keyframe again.
     for cursor in [cursors[0].as_str(), "1-999999", "7f-1"] {
         let anew = server.get(&format!("{path}?after={cursor}")).await;
         assert_eq!(anew.header("content-type"), MEDIA_TYPE);

@@ -1,4 +1,4 @@
-//! Death and return: what was finished is there, what was running is saved as far as it went.
+//! Crash and restart: finished rounds are kept, running ones are recovered as far as they were recorded.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use shared::protocol::chat::ChatChannel;
 use shared::protocol::close;
 use shared::replay::ReplayReader;
 use shared::sim::Mode;
-use tests::player::Conduct;
+use tests::player::Behaviour;
 use tests::{Guest, Player, ServerProcess, TestServer, eventually, wait, within};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 async fn fight(ada: &Guest, bob: &Guest) -> (Player, Player) {
     let room = ada.public_room(Mode::Duel).await;
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
-    ada.conduct(Conduct::Fight).await;
+    ada.set_behaviour(Behaviour::Fight).await;
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
     (ada, bob)
 }
@@ -35,7 +35,7 @@ fn parts_below(folder: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran() {
+async fn a_killed_server_keeps_finished_rounds_and_recovers_running_ones() {
     let mut server = ServerProcess::start(4).await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let mut chat = ada.chat().await;
@@ -52,7 +52,7 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
     assert!(parts_below(server.data()) > 0, "the running round is being written");
 
     server.kill();
-    assert_eq!(first.closed().await.code, None, "nobody was told");
+    assert_eq!(first.closed().await.code, None, "no close frame was sent");
     server.restart().await;
 
     assert_eq!(server.replay_file(finished.id).await.body, file.body);
@@ -73,7 +73,7 @@ async fn a_server_killed_in_mid_match_keeps_what_was_finished_and_saves_what_ran
 }
 
 #[tokio::test]
-async fn a_second_server_keeps_its_hands_off_a_folder_in_use() {
+async fn a_second_server_refuses_a_data_folder_in_use() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (mut player, _second) = fight(&ada, &bob).await;
@@ -90,7 +90,7 @@ async fn a_second_server_keeps_its_hands_off_a_folder_in_use() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_asked_to_stop_tells_the_players_and_they_come_back() {
+async fn players_come_back_after_a_graceful_restart() {
     let mut server = ServerProcess::start(30).await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (mut first, mut second) = fight(&ada, &bob).await;

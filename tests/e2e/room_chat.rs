@@ -1,4 +1,4 @@
-//! Chat inside rooms: who is there reads it, the own team alone reads what is for the team.
+//! Chat inside rooms: all clients of a room read it, and only a team reads its own channel.
 
 use reqwest::Method;
 use shared::protocol::chat::{ChatChannel, ChatRefusal};
@@ -7,7 +7,7 @@ use tests::browser::{Browser, PAGE_DEADLINE};
 use tests::{Player, TestServer, eventually, within};
 
 #[tokio::test]
-async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
+async fn room_chat_reaches_players_and_spectators() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let eve = server.guest("eve").await;
@@ -21,14 +21,14 @@ async fn a_room_is_heard_by_who_plays_in_it_or_watches_it() {
 
     ada.say(channel, "nice push").await.unwrap();
 
-    assert_eq!(bob.hear().await.text, "nice push");
+    assert_eq!(bob.next_line().await.text, "nice push");
     assert_eq!(eve.say(channel, "let me in").await, Err(ChatRefusal::NotThere));
     ada.say(ChatChannel::Lobby, "for all").await.unwrap();
-    assert_eq!(eve.hear().await.text, "for all", "and nothing of the room before it");
+    assert_eq!(eve.next_line().await.text, "for all", "and nothing of the room before it");
 }
 
 #[tokio::test]
-async fn a_team_keeps_its_plans_to_itself() {
+async fn team_chat_reaches_only_the_team() {
     let server = TestServer::start().await;
     let room = server.guest("host").await.private_room(Mode::Teams).await;
     let mut seated = Vec::new();
@@ -52,17 +52,17 @@ async fn a_team_keeps_its_plans_to_itself() {
     ada_chat.say(ChatChannel::Room { room }, "good game").await.unwrap();
 
     for (_player, mut chat, _) in same {
-        assert_eq!(chat.hear().await.text, "left flank");
+        assert_eq!(chat.next_line().await.text, "left flank");
     }
     for (_player, mut chat, _) in other {
-        assert_eq!(chat.hear().await.text, "good game");
+        assert_eq!(chat.next_line().await.text, "good game");
         let theirs = chat.say(ChatChannel::Team { room, team: 0 }, "listening in").await;
         assert_eq!(theirs, Err(ChatRefusal::NotThere));
     }
 }
 
 #[tokio::test]
-async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
+async fn a_reader_of_the_live_stream_is_present_while_it_is_open() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = ada.private_room(Mode::Brawl).await;
@@ -79,7 +79,7 @@ async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
     let before = bob_chat.enter(room).await;
     assert_eq!(before.last().unwrap().text, "anybody there?");
     bob_chat.say(channel, "I am, in a browser").await.unwrap();
-    assert_eq!(ada.hear().await.text, "I am, in a browser");
+    assert_eq!(ada.next_line().await.text, "I am, in a browser");
 
     drop(stream);
     server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
@@ -87,7 +87,7 @@ async fn who_reads_the_stream_of_a_room_is_there_as_long_as_it_is_open() {
 }
 
 #[tokio::test]
-async fn who_watches_in_a_browser_talks_with_the_players() {
+async fn a_spectator_in_a_browser_chats_with_the_players() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
@@ -99,13 +99,13 @@ async fn who_watches_in_a_browser_talks_with_the_players() {
     let browser = Browser::start().await;
     browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
 
-    // The page asks for a name when there is something to say.
+    // The page asks for a name before the first line.
     browser.type_into("[data-testid=\"chat-input\"]", "I am watching").await;
     browser.click("[data-testid=\"chat-send\"]").await;
     browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
     browser.click("[data-testid=\"name-submit\"]").await;
 
-    let heard = ada.hear().await;
+    let heard = ada.next_line().await;
     assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "I am watching"));
     assert_eq!(heard.channel, channel);
     let line = "[data-testid=\"chat-line\"]";
@@ -114,7 +114,7 @@ async fn who_watches_in_a_browser_talks_with_the_players() {
     browser.text_where(line, |text| text.contains("thank you")).await;
 }
 
-/// The page's requests for live streams wait for `release()`, and what it says in the chat is counted.
+/// Makes the page's requests for live streams wait for `release()`, and counts its chat messages.
 const HOLD_STREAMS: &str = r#"(() => {
     const { fetch } = window, { send } = WebSocket.prototype;
     window.said = 0;
@@ -128,7 +128,7 @@ const HOLD_STREAMS: &str = r#"(() => {
 })()"#;
 
 #[tokio::test]
-async fn what_is_said_between_two_rounds_is_heard() {
+async fn chat_between_two_rounds_reaches_the_room() {
     let server = TestServer::start().await;
     let ada = server.guest("ada").await;
     let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
@@ -141,9 +141,9 @@ async fn what_is_said_between_two_rounds_is_heard() {
     browser.click("[data-testid=\"chat-send\"]").await;
     browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
     browser.click("[data-testid=\"name-submit\"]").await;
-    assert_eq!(ada.hear().await.text, "good luck");
+    assert_eq!(ada.next_line().await.text, "good luck");
 
-    // The round's stream ends, and the next one is not asked for yet: nobody watches, as the server sees it.
+    // The round's stream has ended and the next one is not requested yet, so the server sees no spectator.
     browser.evaluate(HOLD_STREAMS).await;
     server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
     browser.type_into("[data-testid=\"chat-input\"]", "good game").await;
@@ -154,7 +154,7 @@ async fn what_is_said_between_two_rounds_is_heard() {
     .await;
     browser.evaluate("window.release()").await;
 
-    assert_eq!(ada.hear().await.text, "good game");
+    assert_eq!(ada.next_line().await.text, "good game");
     let field = "document.querySelector('[data-testid=\"chat-input\"]').value";
     assert_eq!(browser.evaluate(field).await, "", "nothing came back");
 }

@@ -1,4 +1,4 @@
-//! A graceful stop: everybody is told, everybody has left, within five seconds.
+//! A graceful stop: all clients are notified and disconnected within five seconds.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use shared::protocol::close;
 use tests::feed::{EventStream, FeedReader, FeedSocket, Transport};
 use tests::{TestServer, within};
 
-/// The server has so long, and a little more on a busy machine.
+/// The server's limit, and a margin for a busy machine.
 const STOP_WITHIN: Duration = Duration::from_millis(5_500);
 
 async fn drain(reader: &mut dyn FeedReader) {
@@ -17,7 +17,7 @@ async fn drain(reader: &mut dyn FeedReader) {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_tells_everybody_and_is_gone_in_time() {
+async fn a_stopping_server_notifies_all_clients_and_ends_in_time() {
     let mut server =
         TestServer::start_with(|config| config.lab_interval = Duration::from_secs(3_600)).await;
     let ada = server.guest("ada").await;
@@ -25,7 +25,7 @@ async fn a_server_that_stops_tells_everybody_and_is_gone_in_time() {
     let mut events = EventStream::open(&server, "lab", None).await.unwrap();
     let mut lines = server.subscribe("lab", Transport::Ndjson).await;
     let mut socket = FeedSocket::open(&server, "lab", None).await.unwrap();
-    // The lab's first beat comes at once; the story begins after it.
+    // The lab feed's first event comes at once. The story begins after it.
     server.metric_becomes("pushback_ndjson_streams", |streams| streams >= 1.0).await;
     let now: SnapshotPage<Value> = server.get("/api/feeds/scoreboard").await.json();
     let path = format!("/api/feeds/scoreboard?after={}&wait=55", now.cursor);
@@ -46,5 +46,8 @@ async fn a_server_that_stops_tells_everybody_and_is_gone_in_time() {
     assert_eq!(waited.unwrap().unwrap().status(), 204);
     let took = server.stop().await;
     assert!(took < STOP_WITHIN, "{took:?}");
-    assert!(reqwest::get(server.url("/readyz")).await.is_err(), "nobody listens any more");
+    assert!(
+        reqwest::get(server.url("/readyz")).await.is_err(),
+        "the server does not listen any more"
+    );
 }

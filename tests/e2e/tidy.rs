@@ -1,4 +1,4 @@
-//! The shape of the source: what no compiler checks.
+//! The shape of the source, which no compiler checks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ mod structure;
 const LINES_MAX: usize = 500;
 const CRATES: [&str; 6] = ["shared", "game-server", "game-client", "web-lobby", "tests", "xtask"];
 
-/// The workspace: Cargo runs tests in the folder of their package.
+/// The workspace. Cargo runs tests in the folder of their package.
 fn root() -> &'static Path {
     Path::new("..")
 }
@@ -45,7 +45,7 @@ fn offenders(is_wrong: impl Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_file_opens_by_saying_what_it_owns() {
+fn every_file_starts_with_a_module_comment() {
     assert_eq!(offenders(|_, text| !text.starts_with("//! ")), Vec::<PathBuf>::new());
 }
 
@@ -59,9 +59,9 @@ fn no_module_file_hides_its_name() {
     assert_eq!(offenders(|path, _| path.ends_with("mod.rs")), Vec::<PathBuf>::new());
 }
 
-/// Checkouts may share a target folder. Cargo takes a program for up to date then, and it would read the other's files.
+/// Checkouts may share a target folder. Cargo then reuses a program, which would read the files of the other checkout.
 #[test]
-fn no_checkout_s_place_is_compiled_in() {
+fn no_path_of_the_checkout_is_compiled_in() {
     let place = concat!("env!(\"CARGO_MANIFEST", "_DIR\")");
     assert_eq!(offenders(|_, text| text.contains(place)), Vec::<PathBuf>::new());
 }

@@ -39,7 +39,7 @@ async fn the_autopilot_finishes_a_round_and_its_result_is_on_the_lobbys_scoreboa
     assert!(number(&status, "players") >= 2.0, "bots play along: {status}");
     let prediction = &outcome["prediction"];
     assert!(number(prediction, "snapshots") > 200.0, "{outcome}");
-    // A software renderer and the server share two cores here: bounds for a game that can be played, not for a good link.
+    // A software renderer and the server share two cores here, so the bounds are those of a playable game.
     let late = number(prediction, "late_inputs_percent");
     assert!((0.0..10.0).contains(&late), "{late} % of the inputs came late: {outcome}");
     let off = number(prediction, "correction_p99_radii");
@@ -69,7 +69,7 @@ async fn the_client_plays_on_after_the_server_was_killed_and_restarted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_typed_in_the_window_is_read_by_the_room() {
+async fn a_line_typed_in_the_window_reaches_the_room() {
     let server = TestServer::start().await;
     let (url, ada) = (server.url(""), server.guest("ada").await);
     let room = ada.private_room(Mode::Brawl).await;
@@ -87,7 +87,7 @@ async fn what_is_typed_in_the_window_is_read_by_the_room() {
     window.write("hello");
     window.press("Return");
 
-    let line = within("the line", chat.hear()).await;
+    let line = within("the line", chat.next_line()).await;
     assert_eq!((line.name.as_str(), line.text.as_str()), ("Typist", "hello"));
     assert_eq!(line.channel, ChatChannel::Room { room });
 }

@@ -1,11 +1,11 @@
-//! What an HTTP request was answered, read to its end.
+//! The answer to an HTTP request, read to its end.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::api::{Problem, ProblemKind};
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
@@ -20,13 +20,13 @@ impl Answer {
     /// Reads an answer to its end.
     ///
     /// # Errors
-    /// When the connection breaks before.
+    /// When the connection breaks before the end of the body.
     pub async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Self { status, headers, body: response.bytes().await? })
     }
 
-    /// A header as text; empty when it is not there.
+    /// A header as text; empty when the answer does not have it.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap_or("(not text)"))
@@ -38,33 +38,33 @@ impl Answer {
         std::str::from_utf8(&self.body).unwrap_or("(not text)")
     }
 
-    /// The body of an answer that went well.
+    /// The body of a successful answer.
     ///
     /// # Panics
-    /// When it did not, or the body is something else.
+    /// When the status is an error, or the body is not a `T`.
     #[must_use]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         assert!(self.status.is_success(), "refused: {} {}", self.status, self.text());
-        self.json_whatever()
+        self.json_of_any_status()
     }
 
-    /// The body, whatever the status.
+    /// The body of an answer of any status.
     ///
     /// # Panics
-    /// When it is something else.
+    /// When the body is not a `T`.
     #[must_use]
-    pub fn json_whatever<T: DeserializeOwned>(&self) -> T {
+    pub fn json_of_any_status<T: DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error} in {} {}", self.status, self.text()))
     }
 
-    /// Checks that this is a refusal of that kind, told as RFC 9457 wants it and with a sentence that helps.
+    /// Asserts that this is a refusal of this kind, in the format of RFC 9457, with a helpful sentence.
     ///
     /// # Panics
-    /// When it is not.
+    /// When it is something else.
     pub fn assert_refused(&self, kind: ProblemKind) -> Problem {
         assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text());
-        let problem: Problem = self.json_whatever();
+        let problem: Problem = self.json_of_any_status();
         assert_eq!(problem.known_kind(), Some(kind), "{problem:?}");
         assert_eq!(problem.status, self.status.as_u16(), "{problem:?}");
         assert_eq!(problem.title, kind.title());

@@ -1,4 +1,4 @@
-//! Chromium without a window, driven through chromedriver: one fresh profile for each story.
+//! Chromium without a window, driven through chromedriver, with a fresh profile for each story.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::process::Program;
 use crate::wait::{DEADLINE, eventually, within};
 
-/// How long a page may take to show what it should. WebAssembly starts slowly on a busy machine.
+/// The deadline for a condition in a page. WebAssembly starts slowly on a busy machine.
 pub const PAGE_DEADLINE: Duration = Duration::from_secs(60);
 
 const ARGUMENTS: [&str; 11] = [
@@ -71,18 +71,18 @@ impl Browser {
         Self { client, driver_address, session, _driver: driver, _profile: profile }
     }
 
-    /// Goes to an address.
+    /// Opens an address.
     ///
     /// # Panics
-    /// When it cannot be loaded.
+    /// When the page cannot be loaded.
     pub async fn open(&self, url: &str) {
         within("the page", self.client.goto(url)).await.expect("the page loads");
     }
 
-    /// Opens a new tab with an address, and goes on there.
+    /// Opens an address in a new tab and makes that the current one.
     ///
     /// # Panics
-    /// When it cannot be opened.
+    /// When the tab cannot be opened.
     pub async fn open_tab(&self, url: &str) {
         let tab = within("a tab", self.client.new_window(true)).await.expect("a tab");
         let chosen = within("the tab", self.client.switch_to_window(tab.handle)).await;
@@ -90,18 +90,18 @@ impl Browser {
         self.open(url).await;
     }
 
-    /// The text of the first element that matches, once there is one.
+    /// The text of the first element that matches `css`, once there is one.
     pub async fn text(&self, css: &str) -> String {
         self.text_where(css, |_| true).await
     }
 
-    /// The text of an element, once it is as wanted.
+    /// The first text of a matching element for which `wanted` is true, once there is one.
     pub async fn text_where(&self, css: &str, wanted: impl Fn(&str) -> bool) -> String {
         let what = format!("{css} with the wanted text");
         self.look(&what, async || {
             let elements = self.client.find_all(Locator::Css(css)).await.ok()?;
             for element in elements {
-                // An element may vanish between the two questions.
+                // An element may vanish between the two requests.
                 let text = element.text().await.unwrap_or_default();
                 if wanted(&text) {
                     return Some(text);
@@ -112,7 +112,7 @@ impl Browser {
         .await
     }
 
-    /// An attribute of the first element that matches, once it is there and as wanted.
+    /// An attribute of the first element that matches, once `wanted` is true for it.
     pub async fn attribute_where(
         &self,
         css: &str,
@@ -127,14 +127,14 @@ impl Browser {
         .await
     }
 
-    /// A number in an attribute, once it is as wanted.
+    /// A number in an attribute, once `wanted` is true for it.
     pub async fn number_where(&self, css: &str, name: &str, wanted: impl Fn(f64) -> bool) -> f64 {
         let is_wanted = |text: &str| text.parse().is_ok_and(&wanted);
         let text = self.attribute_where(css, name, is_wanted).await;
         text.parse().unwrap_or(f64::NAN)
     }
 
-    /// How many elements match now.
+    /// The number of elements that match now.
     pub async fn count(&self, css: &str) -> usize {
         self.client.find_all(Locator::Css(css)).await.map_or(0, |found| found.len())
     }
@@ -160,7 +160,7 @@ impl Browser {
         .await;
     }
 
-    /// Types into the first element that matches, in place of what stands there.
+    /// Types into the first element that matches. The text replaces the element's value.
     pub async fn type_into(&self, css: &str, text: &str) {
         let what = format!("{css} to type into");
         self.look(&what, async || {
@@ -181,7 +181,7 @@ impl Browser {
         value.expect("the expression has a value")
     }
 
-    /// Looks until there is something to see; says what the page shows instead when nothing comes.
+    /// Calls `look` until it returns a value. The failure quotes the page's text.
     async fn look<T>(&self, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
         let seen = eventually(PAGE_DEADLINE, what, look);
         let shown = async {
@@ -238,7 +238,7 @@ impl Drop for Browser {
             self.session, self.driver_address
         );
         driver.write_all(request.as_bytes()).ok();
-        // The answer comes when the browser has ended. What it says does not matter.
+        // The answer comes when the browser has ended. Its content does not matter.
         driver.read_exact(&mut [0; 1]).ok();
     }
 }

@@ -1,5 +1,5 @@
-//! A connection to the chat. It is kept by a task of its own: a story that waits for something else must answer pings
-//! meanwhile, as a browser does.
+//! A connection to the chat. A task of its own owns it and answers pings while the story waits for something else, as a
+//! browser does.
 
 use std::net::SocketAddr;
 
@@ -13,19 +13,19 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::socket::{self, Closed, Incoming, Stream, take_in};
+use crate::socket::{self, Closed, Incoming, Stream, read_incoming};
 use crate::wait::within;
 
-/// Messages on their way to or from a story. When so many wait, whoever brings the next waits too.
+/// Length of the queues to and from a story. When a queue is full, its sender waits.
 const WAITING_MAX: usize = 4_096;
 
-/// A connection to the chat that was greeted. It ends when it is dropped.
+/// A connection to the chat, after its greeting. It ends when it is dropped.
 #[derive(Debug)]
 pub struct ChatSocket {
     outgoing: mpsc::Sender<String>,
     incoming: mpsc::Receiver<Incoming>,
     _keeper: JoinSet<()>,
-    /// What came with the greeting: the history, or what was missed.
+    /// The lines in the greeting: the history, or the lines after the cursor.
     pub greeting: Vec<ChatLine>,
     nonce: u32,
 }
@@ -34,7 +34,7 @@ impl ChatSocket {
     /// Opens the address that a ticket names, and waits for the greeting.
     ///
     /// # Errors
-    /// When nobody listens, or the handshake is refused.
+    /// When the server does not listen, or refuses the handshake.
     ///
     /// # Panics
     /// When the greeting does not come first.
@@ -52,10 +52,10 @@ impl ChatSocket {
         Ok(chat)
     }
 
-    /// Sends a line and waits until it comes back or is refused. Says which number it got.
+    /// Sends a line and waits until it comes back. Returns its sequence number.
     ///
     /// # Errors
-    /// Why it was refused.
+    /// The refusal.
     ///
     /// # Panics
     /// When the connection ends.
@@ -82,7 +82,7 @@ impl ChatSocket {
         within("the own line", echo).await
     }
 
-    /// Follows a room, and says what was said there before.
+    /// Enters a room's chat. Returns its history.
     ///
     /// # Panics
     /// When the connection ends.
@@ -101,11 +101,11 @@ impl ChatSocket {
         within("the room's history", entered).await
     }
 
-    /// The next line that somebody said.
+    /// The next line.
     ///
     /// # Panics
     /// When the connection ends.
-    pub async fn hear(&mut self) -> ChatLine {
+    pub async fn next_line(&mut self) -> ChatLine {
         let line = async {
             loop {
                 if let ChatServerMessage::Line(line) = self.next().await.expect("the chat goes on")
@@ -120,14 +120,14 @@ impl ChatSocket {
     /// Sends a message.
     ///
     /// # Panics
-    /// When it cannot be encoded, which none is.
+    /// Never: every message can be encoded.
     pub async fn send(&mut self, message: &ChatClientMessage) {
         self.send_text(&serde_json::to_string(message).expect("plain data encodes")).await;
     }
 
     /// Sends any text.
     pub async fn send_text(&mut self, text: &str) {
-        // One that is gone says so when it is read.
+        // A connection that has ended is noticed when it is read.
         self.outgoing.send(text.to_owned()).await.ok();
     }
 
@@ -144,7 +144,7 @@ impl ChatSocket {
             Incoming::Text(text) => {
                 Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}")))
             }
-            Incoming::Binary(_) => panic!("the chat speaks text"),
+            Incoming::Binary(_) => panic!("the chat sends text messages only"),
             Incoming::Closed(closed) => Err(closed),
         }
     }
@@ -162,7 +162,7 @@ impl ChatSocket {
     }
 }
 
-/// Reads and writes until the connection has ended or nobody wants it any more.
+/// Reads and writes until the connection or its handle is gone.
 async fn keep(
     mut stream: Stream,
     mut outgoing: mpsc::Receiver<String>,
@@ -171,13 +171,13 @@ async fn keep(
     loop {
         tokio::select! {
             message = stream.next() => {
-                let Some(message) = take_in(&mut stream, message).await else { continue };
+                let Some(message) = read_incoming(&mut stream, message).await else { continue };
                 let is_last = matches!(message, Incoming::Closed(_));
                 if incoming.send(message).await.is_err() || is_last {
                     return;
                 }
             }
-            // One that is gone says so when it is read.
+            // A connection that has ended is noticed when it is read.
             Some(text) = outgoing.recv() => drop(stream.send(Message::Text(text.into())).await),
         }
     }

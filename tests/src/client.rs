@@ -1,4 +1,4 @@
-//! The native client as a program: what it says about itself, and how it ends.
+//! The native client as a program: its status, its log and its end.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use tempfile::TempDir;
 use crate::process::{Program, built};
 use crate::wait::eventually;
 
-/// A software renderer on two busy cores needs its time.
+/// The deadline for a condition in the client. A software renderer on two busy cores is slow.
 pub const CLIENT_DEADLINE: Duration = Duration::from_secs(180);
-/// Lines of the client's log that a failure shows.
+/// Number of lines of the client's log that a failure quotes.
 const LOG_LINES: usize = 30;
 
-/// What a program that was interrupted at its terminal ends with, as shells have it.
+/// Exit code of a program that was interrupted at its terminal: 128 + SIGINT, the convention of shells.
 const INTERRUPTED: i32 = 130;
 
-/// A client that runs.
+/// A running client.
 #[derive(Debug)]
 pub struct Client {
     program: Program,
@@ -28,13 +28,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Starts it with neither window nor sound: only the game on the wire.
+    /// Starts the client without a window and without sound.
     #[must_use]
     pub fn headless(flags: &[&str]) -> Self {
         Self::headless_with(flags, &[])
     }
 
-    /// The same with variables of its environment set to 1.
+    /// Like [`Client::headless`], with these environment variables set to `true`.
     #[must_use]
     pub fn headless_with(flags: &[&str], variables: &[&str]) -> Self {
         Self::start(flags, |command| {
@@ -42,15 +42,15 @@ impl Client {
         })
     }
 
-    /// Starts it with these flags, and with settings of its own.
+    /// Starts the client with these flags and with empty settings. `equip` may change the command.
     ///
     /// # Panics
-    /// When it was not built.
+    /// When the client was not built.
     pub(crate) fn start(flags: &[&str], equip: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(built("PUSHBACK_CLIENT_BIN", "game-client"));
         command.arg("--status-file").arg(status_path(folder.path())).args(flags);
-        // Settings of whoever runs the tests stay as they are.
+        // The user's own settings stay as they are.
         command.env("XDG_CONFIG_HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
         let log = File::create(log_path(folder.path())).expect("a log can be written");
         let output = File::create(output_path(folder.path())).expect("an output can be written");
@@ -59,10 +59,10 @@ impl Client {
         Self { program: Program::start("game-client", &mut command), folder }
     }
 
-    /// Waits until the client's status is as wanted.
+    /// Waits until `wanted` is true for the client's status.
     ///
     /// # Panics
-    /// When the client ends before, or the deadline passes; with its last status and its log.
+    /// When the client ends, or the deadline passes. The message has the last status and the log.
     pub async fn status_where(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let path = status_path(self.folder.path());
         let mut last = Value::Null;
@@ -81,10 +81,10 @@ impl Client {
         .await
     }
 
-    /// Ends it from its terminal, which is as when its window is closed: it has time for a goodbye.
+    /// Interrupts the client, which then leaves the room and ends as if its window were closed.
     ///
     /// # Panics
-    /// When it takes no notice, or fails; with its log.
+    /// When the client does not end, or ends with another code. The message has the log.
     pub async fn interrupt(&mut self) {
         self.program.signal(Signal::SIGINT);
         let status = self.program.end_within(CLIENT_DEADLINE).await;
@@ -92,10 +92,10 @@ impl Client {
         assert_eq!(code, Some(INTERRUPTED), "the client ended with {status}\n{}", self.log());
     }
 
-    /// Waits until the client ends by itself, and well.
+    /// Waits until the client ends with success.
     ///
     /// # Panics
-    /// When it fails, or does not end; with its last status and its log.
+    /// When the client fails or does not end. The message has the last status and the log.
     pub async fn ends_well(&mut self) {
         let began = Instant::now();
         let status = eventually(CLIENT_DEADLINE * 2, "the end of the client", async || {
@@ -108,10 +108,10 @@ impl Client {
         assert!(status.success(), "the client ended with {status}\n{}", self.log());
     }
 
-    /// Waits for its end, and reads the result of the round that it printed.
+    /// Waits for the end of the client, and reads the result of the round that it printed.
     ///
     /// # Panics
-    /// When it fails, or printed none; with its log.
+    /// When the client fails or prints no result. The message has the log.
     pub async fn outcome(&mut self) -> Value {
         self.ends_well().await;
         let output = fs::read_to_string(output_path(self.folder.path())).unwrap_or_default();
@@ -120,12 +120,12 @@ impl Client {
             .unwrap_or_else(|error| panic!("no outcome ({error}) in {output}\n{}", self.log()))
     }
 
-    /// What the client said of itself last.
+    /// The client's last status, as text.
     fn status(&self) -> String {
         fs::read_to_string(status_path(self.folder.path())).unwrap_or_default()
     }
 
-    /// The end of what the client logged.
+    /// The end of the client's log.
     fn log(&self) -> String {
         let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();

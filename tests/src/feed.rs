@@ -1,7 +1,7 @@
 //! The five transports of a feed, each as a reader of envelopes.
 //!
 //! Polling answers are turned into the same envelopes that streams bring, `snapshot` and `reset` included,
-//! so a story can be told once and lived five times.
+//! so one story can run over all five transports.
 
 mod pages;
 mod reader;
@@ -24,9 +24,9 @@ pub use websocket::FeedSocket;
 /// A way to read a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Transport {
-    /// A request now and then.
+    /// A request at an interval.
     Poll,
-    /// A request that is held until there is something.
+    /// A request that the server holds until there is an event.
     LongPoll,
     /// Server-sent events.
     Sse,
@@ -37,7 +37,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// All of them.
+    /// All transports.
     pub const ALL: [Self; 5] =
         [Self::Poll, Self::LongPoll, Self::Sse, Self::Ndjson, Self::WebSocket];
 
@@ -53,10 +53,10 @@ impl Transport {
         }
     }
 
-    /// Subscribes: after a cursor, or from the snapshot on.
+    /// Subscribes to a feed, after a cursor or from a snapshot on.
     ///
     /// # Errors
-    /// When nobody listens, or the server refuses.
+    /// When the server does not listen, or refuses.
     pub async fn open(
         self,
         site: &Site,
@@ -74,25 +74,25 @@ impl Transport {
 }
 
 impl Site {
-    /// Subscribes to a feed.
+    /// Subscribes to a feed, from a snapshot on.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn subscribe(&self, feed: &str, transport: Transport) -> Box<dyn FeedReader> {
         let opening = transport.open(self, feed, None);
         within("a subscription", opening).await.expect("a subscription")
     }
 }
 
-/// The next envelope, which must come.
+/// The next envelope.
 ///
 /// # Panics
-/// When the connection ends or nothing comes.
+/// When the connection ends, or no event comes in time.
 pub async fn next(reader: &mut dyn FeedReader) -> AnyEnvelope {
     within("an event", reader.next()).await.expect("the subscription goes on")
 }
 
-/// An envelope that is there already, if there is one.
+/// An envelope that has arrived already; `None` when there is none.
 pub fn ready(reader: &mut dyn FeedReader) -> Option<AnyEnvelope> {
     reader.next().now_or_never()?.ok()
 }
@@ -100,7 +100,7 @@ pub fn ready(reader: &mut dyn FeedReader) -> Option<AnyEnvelope> {
 /// The data of an envelope.
 ///
 /// # Panics
-/// When it is something else.
+/// When the data is not a `T`.
 #[must_use]
 pub fn data<T: DeserializeOwned>(envelope: &AnyEnvelope) -> T {
     serde_json::from_value(envelope.data.clone())

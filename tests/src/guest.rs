@@ -1,4 +1,4 @@
-//! Somebody with a session, and the calls that need one.
+//! Guests, and the calls that need a session.
 
 use reqwest::Method;
 use serde::Serialize;
@@ -16,29 +16,29 @@ use crate::socket::GameSocket;
 use crate::wait::within;
 
 impl Site {
-    /// Becomes a guest.
+    /// Signs in as a new guest.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn guest(&self, name: &str) -> Guest {
         let session: Session = self.sign_in(name).await.json();
         Guest::new(self.clone(), session)
     }
 
-    /// Asks to become a guest.
+    /// Sends a sign-in with a name.
     pub async fn sign_in(&self, name: &str) -> Answer {
         let body = SessionRequest::Name { name: name.to_owned() };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 
-    /// Asks to become the player of another program, by the code that it got.
-    pub async fn redeem(&self, code: &str) -> Answer {
+    /// Sends a sign-in with a device-link code.
+    pub async fn redeem_device_link(&self, code: &str) -> Answer {
         let body = SessionRequest::DeviceLink { code: code.to_owned() };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 }
 
-/// Somebody with a session.
+/// A player with a session.
 #[derive(Debug, Clone)]
 pub struct Guest {
     site: Site,
@@ -46,7 +46,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Whoever has this session there.
+    /// The guest with this session at this server.
     #[must_use]
     pub fn new(site: Site, session: Session) -> Self {
         Self { site, session }
@@ -58,7 +58,7 @@ impl Guest {
         Self::new(site.clone(), self.session.clone())
     }
 
-    /// Who.
+    /// The player's id.
     #[must_use]
     pub fn id(&self) -> PlayerId {
         self.session.player
@@ -70,41 +70,41 @@ impl Guest {
         self.session.name.as_str()
     }
 
-    /// The secret.
+    /// The session token.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.session.token
     }
 
-    /// Where.
+    /// The server.
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
     }
 
-    /// Asks with the token.
+    /// Sends a request with the token.
     pub async fn ask(&self, method: Method, path: &str) -> Answer {
         self.site.send(self.site.request(method, path).bearer_auth(self.token())).await
     }
 
-    /// Sends a body with the token.
+    /// Posts a JSON body with the token.
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
         let request = self.site.request(Method::POST, path).bearer_auth(self.token());
         self.site.send(request.json(body)).await
     }
 
-    /// Gets a code with which another program becomes the same player.
+    /// Creates a device-link code, with which another program signs in as the same player.
     ///
     /// # Panics
-    /// When refused.
-    pub async fn hand_over(&self) -> DeviceLink {
+    /// When the server refuses.
+    pub async fn create_device_link(&self) -> DeviceLink {
         self.ask(Method::POST, "/api/session/handovers").await.json()
     }
 
     /// Opens a room.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn open_room(&self, room: &CreateRoom) -> RoomDetails {
         self.post("/api/rooms", room).await.json()
     }
@@ -124,15 +124,15 @@ impl Guest {
         self.open_room(&CreateRoom { mode, private: false, bots: Some(bots) }).await.summary.id
     }
 
-    /// Asks for the key to a room.
+    /// Asks for a ticket to a room.
     pub async fn ask_for_ticket(&self, room: RoomId, role: Role) -> Answer {
         self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await
     }
 
-    /// Gets the key to a room.
+    /// Gets a ticket to a room.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn ticket(&self, room: RoomId, role: Role) -> WebSocketTicket {
         self.ask_for_ticket(room, role).await.json()
     }
@@ -140,7 +140,7 @@ impl Guest {
     /// Opens a bare connection to a room.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn connect(&self, room: RoomId, role: Role) -> GameSocket {
         let ticket = self.ticket(room, role).await;
         let opening = GameSocket::open(self.site.address(), &ticket.url);
@@ -150,16 +150,16 @@ impl Guest {
     /// Joins the queue.
     ///
     /// # Panics
-    /// When refused.
-    pub async fn seek_match(&self, mode: Mode) -> MatchTicket {
+    /// When the server refuses.
+    pub async fn join_queue(&self, mode: Mode) -> MatchTicket {
         self.post("/api/matchmaking", &MatchRequest { mode }).await.json()
     }
 
-    /// Waits for news of a request for a match. Nothing when the wait ended.
+    /// Long-polls a matchmaking ticket. `None` when the wait ended without a change.
     ///
     /// # Panics
-    /// When the request is gone.
-    pub async fn follow_match(&self, ticket: &MatchTicket, wait_s: u32) -> Option<MatchTicket> {
+    /// When the ticket is gone.
+    pub async fn poll_match(&self, ticket: &MatchTicket, wait_s: u32) -> Option<MatchTicket> {
         let path = match_path(&ticket.ticket, ticket.version, wait_s);
         let answer = self.ask(Method::GET, &path).await;
         (answer.status != 204).then(|| answer.json())
@@ -170,10 +170,10 @@ impl Guest {
         self.chat_after(None).await
     }
 
-    /// Opens the chat after the last line that was seen.
+    /// Opens the chat and resumes after a sequence number.
     ///
     /// # Panics
-    /// When refused.
+    /// When the server refuses.
     pub async fn chat_after(&self, after: Option<u64>) -> ChatSocket {
         let ticket: WebSocketTicket = self.ask(Method::POST, "/api/chat/tickets").await.json();
         let after = after.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
@@ -183,7 +183,7 @@ impl Guest {
     }
 }
 
-/// The address of a request for a match.
+/// The path of a matchmaking ticket.
 #[must_use]
 pub fn match_path(ticket: &str, after: u64, wait_s: u32) -> String {
     format!("/api/matchmaking/{ticket}?after={after}&wait={wait_s}")

@@ -1,8 +1,9 @@
 //! The vocabulary of the end-to-end stories: servers, guests, players, readers of feeds, browsers and windows.
 //!
-//! These helpers are the only code that knows the API, so a refactoring touches them and not a hundred
-//! stories. They panic where a story would have nothing left to tell, and they wait for messages and
-//! conditions with a deadline; nothing here sleeps and hopes.
+//! These helpers are the only code of the tests that knows the API, so a refactoring touches them and not a hundred
+//! stories. They panic where a story cannot go on, and they wait for messages and conditions with a deadline; no
+//! helper sleeps for a fixed time. A module adds calls to the types of the modules below it: `guest` gives a [`Site`]
+//! its sign-in, `player` gives a [`Guest`] its seat.
 
 pub mod wait;
 

@@ -1,12 +1,12 @@
-//! A player (or a spectator) who follows a room by itself and does what the story tells.
+//! A scripted player or spectator in a room.
 //!
-//! A task owns the connection: it decodes what comes, thinks with the bots' brain when it is told to fight,
-//! and publishes what it sees. The story waits for conditions on that view.
+//! A task owns the connection: it decodes the match stream, plays with the bots' brain when its behaviour is to fight,
+//! and publishes a [`View`]. The story waits for conditions on that view.
 
-mod mind;
+mod planner;
 mod view;
 
-pub use mind::Conduct;
+pub use planner::Behaviour;
 pub use view::View;
 
 use shared::api::{MatchState, Role};
@@ -20,82 +20,82 @@ use crate::guest::Guest;
 use crate::site::Site;
 use crate::socket::{Closed, GameSocket};
 use crate::wait::within;
-use mind::Mind;
+use planner::InputPlanner;
 
 #[derive(Debug)]
-enum Order {
-    Conduct(Conduct),
-    Say(ClientMessage),
+enum Command {
+    Behave(Behaviour),
+    Send(ClientMessage),
 }
 
 impl Guest {
-    /// Takes a seat and follows the room.
+    /// Takes a seat in a room.
     pub async fn play(&self, room: RoomId) -> Player {
-        Player::sit(self.clone(), self.connect(room, Role::Player).await).await
+        Player::follow(self.clone(), self.connect(room, Role::Player).await).await
     }
 
-    /// Follows the room without a seat.
+    /// Follows a room as a spectator.
     pub async fn spectate(&self, room: RoomId) -> Player {
-        Player::sit(self.clone(), self.connect(room, Role::Spectator).await).await
+        Player::follow(self.clone(), self.connect(room, Role::Spectator).await).await
     }
 }
 
 impl Site {
-    /// A guest who waits in the queue until there is a seat, and then plays.
+    /// Signs in, waits in the queue until there is a match, and takes the seat.
     ///
     /// # Panics
-    /// When none is found.
+    /// When no match is found.
     pub async fn quick_play(&self, name: &str, mode: Mode) -> Player {
         let guest = self.guest(name).await;
-        let mut ticket = guest.seek_match(mode).await;
+        let mut ticket = guest.join_queue(mode).await;
         loop {
             if let MatchState::Matched { room } = ticket.state {
                 return guest.play(room).await;
             }
-            if let Some(newer) = guest.follow_match(&ticket, 5).await {
+            if let Some(newer) = guest.poll_match(&ticket, 5).await {
                 ticket = newer;
             }
         }
     }
 }
 
-/// A connection to a room that is followed.
+/// A connection to a room, with the task that owns it.
 #[derive(Debug)]
 pub struct Player {
     guest: Guest,
-    orders: mpsc::Sender<Order>,
+    commands: mpsc::Sender<Command>,
     view: watch::Receiver<View>,
     task: JoinHandle<()>,
 }
 
 impl Player {
-    /// Follows a connection and waits until it shows a world.
-    pub async fn sit(guest: Guest, socket: GameSocket) -> Self {
-        // A story gives few orders; one that gives more waits.
-        let (orders, receiver) = mpsc::channel(16);
+    /// Follows the room over this connection, and waits for a first world.
+    pub async fn follow(guest: Guest, socket: GameSocket) -> Self {
+        // A story gives few commands. When the queue is full, it waits.
+        let (commands, receiver) = mpsc::channel(16);
         let (publish, view) = watch::channel(View::default());
-        let task = tokio::spawn(follow(socket, receiver, publish));
-        let mut player = Self { guest, orders, view, task };
+        let task = tokio::spawn(run(socket, receiver, publish));
+        let mut player = Self { guest, commands, view, task };
         player.until("a first world", |view| view.world.is_some()).await;
         player
     }
 
-    /// Who plays.
+    /// The guest that plays.
     #[must_use]
     pub fn guest(&self) -> &Guest {
         &self.guest
     }
 
-    /// What is seen now.
+    /// The current view.
     #[must_use]
     pub fn view(&self) -> View {
         self.view.borrow().clone()
     }
 
-    /// Waits until something is seen.
+    /// Waits until `seen` is true for the view.
     ///
     /// # Panics
-    /// When it does not come in time, or the connection ends before.
+    /// When that does not happen in time, or the connection ends first.
     pub async fn until(&mut self, what: &str, seen: impl Fn(&View) -> bool) -> View {
         let arrives = async {
             loop {
@@ -118,60 +118,60 @@ impl Player {
         view.closed.unwrap_or(Closed { code: None, reason: String::new() })
     }
 
-    /// Changes what it does by itself.
-    pub async fn conduct(&self, conduct: Conduct) {
-        self.order(Order::Conduct(conduct)).await;
+    /// Changes the player's behaviour.
+    pub async fn set_behaviour(&self, behaviour: Behaviour) {
+        self.command(Command::Behave(behaviour)).await;
     }
 
-    /// Says something.
-    pub async fn say(&self, message: ClientMessage) {
-        self.order(Order::Say(message)).await;
+    /// Sends a message to the room.
+    pub async fn send(&self, message: ClientMessage) {
+        self.command(Command::Send(message)).await;
     }
 
-    /// Fights until it has pushed somebody over the edge, then rests. Says how many that makes.
+    /// Fights until the player has knocked another one out, then idles. Returns the number of knock-outs so far.
     pub async fn score_a_point(&mut self) -> u32 {
         let before = self.view().knockouts;
-        self.conduct(Conduct::Fight).await;
+        self.set_behaviour(Behaviour::Fight).await;
         let view = self.until("a point", |view| view.knockouts > before).await;
-        self.conduct(Conduct::Rest).await;
+        self.set_behaviour(Behaviour::Idle).await;
         view.knockouts
     }
 
-    /// Ends the connection as a pulled plug would, and gives the guest back.
-    pub async fn pull_the_plug(self) -> Guest {
+    /// Drops the connection without a close frame. Returns the guest.
+    pub async fn drop_connection(self) -> Guest {
         self.task.abort();
-        // Aborted or done: gone either way.
+        // The task was aborted or has ended.
         self.task.await.ok();
         self.guest
     }
 
-    async fn order(&self, order: Order) {
-        self.orders.send(order).await.expect("the connection is open");
+    async fn command(&self, command: Command) {
+        self.commands.send(command).await.expect("the connection is open");
     }
 }
 
-async fn follow(
+async fn run(
     mut socket: GameSocket,
-    mut orders: mpsc::Receiver<Order>,
+    mut commands: mpsc::Receiver<Command>,
     publish: watch::Sender<View>,
 ) {
-    let mut mind = Mind::new(Conduct::Rest);
+    let mut planner = InputPlanner::new(Behaviour::Idle);
     loop {
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Conduct(conduct)) => mind = Mind::new(conduct),
-                Some(Order::Say(message)) => {
-                    // One that is gone says so when it is read.
+            command = commands.recv() => match command {
+                Some(Command::Behave(behaviour)) => planner = InputPlanner::new(behaviour),
+                Some(Command::Send(message)) => {
+                    // A connection that has ended is noticed when it is read.
                     socket.send(&message).await.ok();
                 }
                 None => return,
             },
-            heard = socket.next() => {
-                let is_over = heard.is_err();
+            received = socket.next() => {
+                let is_over = received.is_err();
                 let mut inputs = None;
                 publish.send_modify(|view| {
-                    let moved = view.take(heard);
-                    inputs = moved.then(|| mind.inputs(view)).flatten();
+                    let moved = view.take(received);
+                    inputs = moved.then(|| planner.inputs(view)).flatten();
                 });
                 if let Some(inputs) = inputs {
                     socket.send(&inputs).await.ok();

@@ -1,4 +1,4 @@
-//! Programs that stories start: found or named, and ended when they are dropped.
+//! Programs that stories start. They end when their handle is dropped.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::wait::{DEADLINE, eventually};
 
-/// A program that runs. It stays in the group of the tests, so who ends those ends it too.
+/// A running program. It stays in the process group of the tests, so a signal to the group ends it too.
 #[derive(Debug)]
 pub struct Program {
     name: &'static str,
@@ -20,10 +20,10 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it without an input.
+    /// Starts a program with an empty standard input.
     ///
     /// # Panics
-    /// When it cannot be started: a story that needs it cannot be told, and says so.
+    /// When the program cannot be started.
     #[must_use]
     pub fn start(name: &'static str, command: &mut Command) -> Self {
         let child = command.stdin(Stdio::null()).spawn();
@@ -33,17 +33,17 @@ impl Program {
         Self { name, child }
     }
 
-    /// Its number in the system.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The first line on its output for which `read` finds something. What follows is read and forgotten,
-    /// so that the program never waits for a reader.
+    /// The value that `read` finds in the program's standard output, line by line. Later output is read and dropped,
+    /// so that the program never blocks on a full pipe.
     ///
     /// # Panics
-    /// When its output ends before.
+    /// When the output ends before `read` finds a value.
     pub fn announced<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> T {
         let output = self.child.stdout.take().expect("the output is a pipe");
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
@@ -55,11 +55,11 @@ impl Program {
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).expect("process numbers are small");
-        // One that has ended already takes no signal.
+        // A program that has ended takes no signal.
         kill(Pid::from_raw(id), signal).ok();
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Kills the program, which then cannot clean up.
     ///
     /// # Panics
     /// When the system refuses.
@@ -68,7 +68,7 @@ impl Program {
         self.child.wait().expect("a child can be waited for");
     }
 
-    /// How it ended, if it has.
+    /// The exit status; `None` while the program runs.
     ///
     /// # Panics
     /// When the system refuses.
@@ -76,12 +76,12 @@ impl Program {
         self.child.try_wait().expect("a child can be looked at")
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the program.
     pub async fn end(&mut self) -> ExitStatus {
         self.end_within(DEADLINE).await
     }
 
-    /// Waits for its end within a time.
+    /// Waits for the end of the program, at most for `deadline`.
     pub async fn end_within(&mut self, deadline: Duration) -> ExitStatus {
         let what = format!("the end of {}", self.name);
         eventually(deadline, &what, async || self.ended()).await
@@ -90,16 +90,17 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The program may have ended by itself.
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
 
-/// A program of this project, where `variable` says or beside the running one.
+/// The path of a program of this project: the value of the environment variable `variable`, or `name` beside the running
+/// program.
 ///
 /// # Panics
-/// When it is not there.
+/// When there is no such file.
 #[must_use]
 pub fn built(variable: &str, name: &str) -> PathBuf {
     let beside = || {
@@ -109,5 +110,7 @@ pub fn built(variable: &str, name: &str) -> PathBuf {
     };
     let path = env::var_os(variable).map(PathBuf::from).or_else(beside);
     let path = path.filter(|path| path.is_file());
-    path.unwrap_or_else(|| panic!("{name} was not built: build it, or name it with {variable}"))
+    path.unwrap_or_else(|| {
+        panic!("{name} was not built: build it, or put its path into {variable}")
+    })
 }

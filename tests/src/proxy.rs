@@ -1,6 +1,6 @@
-//! A line between a client and the server that can be slow or far, can be cut, and can hold everything back for a while.
+//! A TCP proxy between a client and the server that delays, limits, holds back or cuts.
 //!
-//! It carries bytes in order, as TCP does: what is delayed holds up what comes after it.
+//! It forwards bytes in order, so a delayed piece delays the pieces behind it.
 
 use std::fmt;
 use std::io;
@@ -20,41 +20,41 @@ use tokio_util::sync::CancellationToken;
 
 use crate::site::Site;
 
-/// A slow line lets a piece through this often.
+/// The interval at which a limited connection forwards a piece.
 const SLICE: Duration = Duration::from_millis(50);
-/// Bytes that are carried at once.
+/// Bytes that are forwarded at once.
 const PIECE_BYTES: usize = 16 * 1024;
-/// Pieces that are on their way in one direction. When so many are, the sender waits, as TCP makes it.
+/// Most pieces in flight in one direction. When the queue is full, the sender waits, as with TCP.
 const PIECES_MAX: usize = 256;
 
-/// A line to a server.
+/// A proxy in front of a server.
 #[derive(Debug)]
 pub struct Proxy {
     site: Site,
     /// Cuts every connection when it changes.
     cuts: watch::Sender<u64>,
-    /// While it is true, nothing arrives.
+    /// While true, no piece is forwarded.
     holds: watch::Sender<bool>,
-    /// Bytes a second towards the client, on each connection. Zero: as fast as it goes.
+    /// Bytes a second towards the client on each connection. Zero means no limit.
     limit: Arc<AtomicU64>,
-    distance: Arc<Distance>,
-    /// Bytes carried towards clients.
+    delay: Arc<Delay>,
+    /// Bytes forwarded to clients.
     carried: Arc<AtomicU64>,
     tamper: Tamper,
     ended: CancellationToken,
     accepting: JoinHandle<()>,
 }
 
-/// What changes a piece on its way to a client. True: that was it.
+/// Changes a piece on its way to a client. Returns true when it has changed one.
 type Change = Box<dyn FnMut(&mut [u8]) -> bool + Send>;
 
-/// Who sits in the line and changes something, once.
+/// A pending change of one piece.
 #[derive(Clone, Default)]
 struct Tamper(Arc<Mutex<Option<Change>>>);
 
 impl Tamper {
-    fn look_at(&self, piece: &mut [u8]) {
-        // A change that panicked is none any more.
+    fn offer(&self, piece: &mut [u8]) {
+        // After a panic inside the change, pieces pass unchanged.
         let Ok(mut change) = self.0.lock() else { return };
         if change.as_mut().is_some_and(|change| change(piece)) {
             *change = None;
@@ -68,38 +68,38 @@ impl fmt::Debug for Tamper {
     }
 }
 
-/// How long everything is on its way, in microseconds.
+/// The one-way delay, in microseconds.
 #[derive(Debug, Default)]
-struct Distance {
+struct Delay {
     least: AtomicU64,
     spread: AtomicU64,
 }
 
-impl Distance {
-    /// How long a piece is on its way that sets out now.
-    fn of_a_piece(&self, chance: &mut Rng) -> Duration {
+impl Delay {
+    /// The delay of a piece that arrives now.
+    fn of_next_piece(&self, rng: &mut Rng) -> Duration {
         let spread = u32::try_from(self.spread.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-        let more = u64::from(chance.below(spread));
+        let more = u64::from(rng.below(spread));
         Duration::from_micros(self.least.load(Ordering::Relaxed) + more)
     }
 }
 
 #[derive(Clone)]
-struct Line {
+struct Relay {
     server: SocketAddr,
     limit: Arc<AtomicU64>,
-    distance: Arc<Distance>,
+    delay: Arc<Delay>,
     carried: Arc<AtomicU64>,
     tamper: Tamper,
     cuts: watch::Receiver<u64>,
     holds: watch::Receiver<bool>,
     ended: CancellationToken,
-    /// Decides how much longer pieces take.
+    /// Decides the jitter.
     seed: u64,
 }
 
 impl Proxy {
-    /// A line to this server.
+    /// A proxy to this server.
     ///
     /// # Panics
     /// When there is no free port.
@@ -107,7 +107,7 @@ impl Proxy {
         Self::seeded(server, 0).await
     }
 
-    /// The same. The seed decides how much longer pieces take, where they may.
+    /// A proxy to this server. The seed decides the jitter.
     ///
     /// # Panics
     /// When there is no free port.
@@ -117,12 +117,12 @@ impl Proxy {
         let (cuts, cut) = watch::channel(0);
         let (holds, held) = watch::channel(false);
         let (limit, carried) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
-        let distance = Arc::<Distance>::default();
+        let delay = Arc::<Delay>::default();
         let (tamper, ended) = (Tamper::default(), CancellationToken::new());
-        let line = Line {
+        let line = Relay {
             server: server.address(),
             limit: limit.clone(),
-            distance: distance.clone(),
+            delay: delay.clone(),
             carried: carried.clone(),
             tamper: tamper.clone(),
             cuts: cut,
@@ -135,10 +135,10 @@ impl Proxy {
                 tokio::spawn(line.clone().carry(client));
             }
         });
-        Self { site, cuts, holds, limit, distance, carried, tamper, ended, accepting }
+        Self { site, cuts, holds, limit, delay, carried, tamper, ended, accepting }
     }
 
-    /// The server as seen through the line.
+    /// The server as seen through the proxy.
     #[must_use]
     pub fn site(&self) -> &Site {
         &self.site
@@ -149,31 +149,31 @@ impl Proxy {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// While it is held, nothing arrives in either direction. What was held back arrives at once afterwards, in order.
+    /// While held, the proxy forwards no bytes in either direction. Afterwards it forwards them all at once, in order.
     pub fn hold(&self, is_held: bool) {
         self.holds.send_replace(is_held);
     }
 
-    /// Lets so many bytes a second through towards each client. Zero: as fast as it goes.
+    /// Limits the bytes a second towards each client. Zero means no limit.
     pub fn limit(&self, bytes_per_second: u64) {
         self.limit.store(bytes_per_second, Ordering::Relaxed);
     }
 
-    /// From now on everything is so long on its way in each direction, and up to `spread` longer.
+    /// Sets the delay in each direction: from `least` to `least + spread`.
     pub fn delay(&self, least: Duration, spread: Duration) {
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.distance.least.store(micros(least), Ordering::Relaxed);
-        self.distance.spread.store(micros(spread), Ordering::Relaxed);
+        self.delay.least.store(micros(least), Ordering::Relaxed);
+        self.delay.spread.store(micros(spread), Ordering::Relaxed);
     }
 
-    /// Shows what goes to clients, piece by piece, to somebody who may change it, until one was changed.
+    /// Calls `change` with each piece towards a client until it returns true, which means that it has changed one.
     pub fn alter(&self, change: impl FnMut(&mut [u8]) -> bool + Send + 'static) {
         if let Ok(mut tamper) = self.tamper.0.lock() {
             *tamper = Some(Box::new(change));
         }
     }
 
-    /// Bytes carried towards clients so far.
+    /// Bytes forwarded to clients so far.
     #[must_use]
     pub fn carried(&self) -> u64 {
         self.carried.load(Ordering::Relaxed)
@@ -187,10 +187,10 @@ impl Drop for Proxy {
     }
 }
 
-/// Some bytes, and when they arrive.
+/// Bytes, and the moment at which to forward them.
 type Piece = (Instant, Vec<u8>);
 
-/// The next piece, once it has arrived and is not held back. Nothing comes any more when the proxy is gone.
+/// The next piece, once its delay has passed and it is not held back. `None` when the proxy is gone.
 async fn arrived(
     way: &mut mpsc::Receiver<Piece>,
     holds: &mut watch::Receiver<bool>,
@@ -201,12 +201,12 @@ async fn arrived(
     Some(piece)
 }
 
-impl Line {
+impl Relay {
     async fn carry(self, client: TcpStream) {
         let mut cuts = self.cuts.clone();
         cuts.mark_unchanged();
         let Ok(server) = TcpStream::connect(self.server).await else { return };
-        // Neither socket is worth a story when it cannot be tuned.
+        // A proxy works without the option, too.
         client.set_nodelay(true).ok();
         server.set_nodelay(true).ok();
         let (from_client, mut to_client) = client.into_split();
@@ -225,7 +225,7 @@ impl Line {
         let down = async {
             let (mut way, mut holds) = (down_out, self.holds.clone());
             while let Some(mut piece) = arrived(&mut way, &mut holds).await {
-                self.tamper.look_at(&mut piece);
+                self.tamper.offer(&mut piece);
                 if self.let_through(&piece, &mut to_client).await.is_err() {
                     break;
                 }
@@ -243,19 +243,19 @@ impl Line {
         }
     }
 
-    /// Sends on what comes, each piece with the moment of its arrival.
-    async fn send(&self, mut from: OwnedReadHalf, way: mpsc::Sender<Piece>, mut chance: Rng) {
+    /// Queues what is read, each piece with the moment at which to forward it.
+    async fn send(&self, mut from: OwnedReadHalf, way: mpsc::Sender<Piece>, mut rng: Rng) {
         let mut last = Instant::now();
         let mut piece = vec![0; PIECE_BYTES];
         while let Ok(length @ 1..) = from.read(&mut piece).await {
-            last = last.max(Instant::now() + self.distance.of_a_piece(&mut chance));
+            last = last.max(Instant::now() + self.delay.of_next_piece(&mut rng));
             if way.send((last, piece[..length].to_vec())).await.is_err() {
                 break;
             }
         }
     }
 
-    /// The limit counts from when the bytes are here: it may be set while a connection waits for them.
+    /// The limit applies when the bytes are here, because it may be set while a connection waits for them.
     async fn let_through(&self, mut rest: &[u8], client: &mut OwnedWriteHalf) -> io::Result<()> {
         while !rest.is_empty() {
             let most = self.most_at_once();

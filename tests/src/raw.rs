@@ -1,4 +1,4 @@
-//! HTTP by hand: for requests that no library would send, and for reading as slowly as one likes.
+//! HTTP by hand: for requests that no library sends, and for slow readers.
 
 use std::net::SocketAddr;
 
@@ -14,33 +14,33 @@ use crate::wait::within;
 /// The longest head that is read.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// Connects; nothing is sent late.
+/// Connects, with `TCP_NODELAY`.
 ///
 /// # Panics
-/// When nobody listens.
+/// When the server does not listen.
 pub async fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).await.expect("the server listens");
     stream.set_nodelay(true).expect("a socket takes the option");
     stream
 }
 
-/// Connects with a receive buffer so small that a reader who stops is noticed soon.
+/// Connects with a small receive buffer, so that the server soon notices a reader that stops.
 ///
 /// # Panics
-/// When nobody listens.
+/// When the server does not listen.
 pub async fn connect_narrow(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("there are sockets");
     socket.set_recv_buffer_size(4 * 1024).expect("a socket takes the option");
     socket.connect(address).await.expect("the server listens")
 }
 
-/// Sends these bytes on a connection of their own and reads the answer.
+/// Sends these bytes over a new connection and reads the answer.
 ///
 /// # Panics
-/// When none comes, or it is no HTTP.
+/// When no answer comes, or it is not HTTP.
 pub async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     let mut stream = connect(address).await;
-    // A server may answer before it has read all; then sending fails and the answer still counts.
+    // A server may answer before it has read everything. Then sending fails, and the answer still counts.
     stream.write_all(request.as_ref()).await.ok();
     within("an answer", read_answer(&mut stream)).await.expect("an HTTP answer")
 }
@@ -48,7 +48,7 @@ pub async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer 
 /// Reads one answer; its body to `Content-Length` or, without one, to the end of the connection.
 ///
 /// # Errors
-/// When the connection ends before, or it is no HTTP.
+/// When the connection ends first, or the answer is not HTTP.
 pub async fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
     let (status, headers, mut body) = read_head(stream).await?;
     let length =
@@ -67,10 +67,10 @@ pub async fn read_answer(stream: &mut TcpStream) -> Result<Answer> {
     Ok(Answer { status, headers, body: Bytes::from(body) })
 }
 
-/// Reads a head and what came with it of the body.
+/// Reads a head, and the part of the body that came with it.
 ///
 /// # Errors
-/// When the connection ends before, or it is no HTTP.
+/// When the connection ends first, or the answer is not HTTP.
 pub async fn read_head(stream: &mut TcpStream) -> Result<(StatusCode, HeaderMap, Vec<u8>)> {
     let mut bytes = Vec::new();
     let end = loop {
@@ -99,7 +99,7 @@ pub async fn read_head(stream: &mut TcpStream) -> Result<(StatusCode, HeaderMap,
     Ok((status.parse().context("a status")?, headers, body))
 }
 
-/// A handshake for a WebSocket as RFC 6455 wants it, with more header lines (each ended by `\r\n`).
+/// A WebSocket handshake as in RFC 6455, with more header lines (each ended by `\r\n`).
 #[must_use]
 pub fn handshake(address: SocketAddr, path: &str, more: &str) -> String {
     format!(

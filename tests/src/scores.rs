@@ -14,27 +14,27 @@ impl Site {
     }
 }
 
-/// A subscription to the scoreboard and what it adds up to.
+/// A subscription to the scoreboard, with the board that its events add up to.
 pub struct ScoreWatch {
     reader: Box<dyn FeedReader>,
     board: Scoreboard,
 }
 
 impl ScoreWatch {
-    /// Follows a subscription that has just begun.
+    /// Follows a new subscription.
     #[must_use]
     pub fn new(reader: Box<dyn FeedReader>) -> Self {
         Self { reader, board: Scoreboard::default() }
     }
 
-    /// Waits for the next event, and shows the board after it.
+    /// Waits for the next event. Returns the board after it.
     pub async fn next(&mut self) -> &Scoreboard {
         let envelope = feed::next(&mut *self.reader).await;
         self.take(&envelope);
         &self.board
     }
 
-    /// Waits until a name's line is as wanted.
+    /// Waits until `wanted` is true for the row of a name.
     pub async fn until(&mut self, name: &str, wanted: impl Fn(&ScoreRow) -> bool) -> ScoreRow {
         let what = format!("the line of {name}");
         let found = async {

@@ -1,4 +1,4 @@
-//! Servers for stories: one inside the test, and the real program for stories of death and return.
+//! Servers for stories: one inside the test, and the real program for stories of a crash and a restart.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use crate::process::{Program, built};
 use crate::site::Site;
 use crate::wait::{DEADLINE, eventually, within};
 
-/// Rounds in stories are short, in seconds.
+/// Length of a round in stories, in seconds.
 pub const ROUND_SECONDS: u32 = 6;
 
-/// The settings of a server for stories: a free port, an empty folder, short rounds, no bot room.
+/// The settings of a server for stories: an empty data folder, short rounds, no bot room.
 fn story_config(data: &Path) -> Config {
     Config {
         data_dir: data.to_owned(),
@@ -36,7 +36,7 @@ fn story_config(data: &Path) -> Config {
     }
 }
 
-/// A server in this process. It knows everything that a [`Site`] knows.
+/// A server in this process. It dereferences to its [`Site`].
 #[derive(Debug)]
 pub struct TestServer {
     site: Site,
@@ -46,15 +46,15 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts one.
+    /// Starts a server.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts one with other settings.
+    /// Starts a server with changed settings.
     ///
     /// # Panics
-    /// When there is no port or no folder for it.
+    /// When there is no free port, or no data folder can be made.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut config = story_config(data.path());
@@ -68,7 +68,7 @@ impl TestServer {
         server
     }
 
-    /// Its folder.
+    /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
         self.data.path()
@@ -79,7 +79,7 @@ impl TestServer {
         self.shutdown.cancel();
     }
 
-    /// Stops gracefully and says how long that took.
+    /// Stops gracefully. Returns how long that took.
     ///
     /// # Panics
     /// When the server fails.
@@ -108,7 +108,7 @@ impl Drop for TestServer {
     }
 }
 
-/// The real program: it can be killed, and started again at the same address with the same data.
+/// The real program. It can be killed, and restarted at the same address with the same data.
 #[derive(Debug)]
 pub struct ServerProcess {
     site: Site,
@@ -118,26 +118,26 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts it without a bot room, with rounds of so many seconds.
+    /// Starts the server without a bot room. The length of a round is in seconds.
     pub async fn start(round_seconds: u32) -> Self {
         let rounds = format!("--round-seconds={round_seconds}");
         Self::start_with(&[&rounds, "--bots=false"]).await
     }
 
-    /// Starts it with these flags, and with the short waits of stories.
+    /// Starts the server with these flags, and with the short waits of stories.
     ///
     /// # Panics
-    /// When there is no folder for it, or it is not ready in time.
+    /// When no data folder can be made, or the server is not ready in time.
     pub async fn start_with(flags: &[&str]) -> Self {
         let hasty =
             ["--sessions-per-minute=100000", "--bots-fill-after-ms=400", "--summary-seconds=2"];
         Self::start_as_hosted(&[flags, &hasty].concat()).await
     }
 
-    /// Starts it with these flags. All other settings are those of a hosted server.
+    /// Starts the server with these flags. All other settings are the server's defaults.
     ///
     /// # Panics
-    /// When there is no folder for it, or it is not ready in time.
+    /// When no data folder can be made, or the server is not ready in time.
     pub async fn start_as_hosted(flags: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
@@ -145,27 +145,27 @@ impl ServerProcess {
         Self { site, program, arguments, data }
     }
 
-    /// Its folder.
+    /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
         self.data.path()
     }
 
-    /// Its number in the system.
+    /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.program.id()
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the server, which then cannot clean up.
     pub fn kill(&mut self) {
         self.program.kill();
     }
 
-    /// Asks it to stop and waits until it has.
+    /// Stops the server gracefully. Returns how long that took.
     ///
     /// # Panics
-    /// When it does not end well.
+    /// When the server ends with an error.
     pub async fn stop(&mut self) -> Duration {
         let began = Instant::now();
         self.program.signal(Signal::SIGTERM);
@@ -174,7 +174,7 @@ impl ServerProcess {
         began.elapsed()
     }
 
-    /// Starts it again at the same address.
+    /// Starts the server again at the same address.
     pub async fn restart(&mut self) {
         let listen = self.site.address().to_string();
         (self.program, _) = launch(&listen, &self.arguments, self.data.path()).await;
@@ -191,7 +191,7 @@ impl Deref for ServerProcess {
 
 async fn launch(listen: &str, arguments: &[String], data: &Path) -> (Program, Site) {
     let port_file = data.join("address");
-    // The file of an earlier start would be read as this one's.
+    // Otherwise the file of an earlier start would be read.
     fs::remove_file(&port_file).ok();
     let mut command = Command::new(built("PUSHBACK_SERVER_BIN", "game-server"));
     command.args(["--listen", listen, "--log", "warn"]);

@@ -1,4 +1,4 @@
-//! A server at an address, and the calls that anybody can make.
+//! A server at an address, and the calls that need no session.
 
 use std::net::SocketAddr;
 
@@ -21,31 +21,31 @@ impl Site {
     /// The server at this address.
     ///
     /// # Panics
-    /// When the HTTP client cannot be made.
+    /// When the HTTP client cannot be built.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
-        // Each request gets a connection of its own: stories count and cut connections.
+        // One connection for each request, because stories count and cut connections.
         let http = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(0).build();
         Self { address, http: http.expect("an HTTP client") }
     }
 
-    /// The same server, asked over connections that are kept for the next request, as browsers do.
+    /// The same server, over connections that are kept for the next request, as browsers do.
     ///
     /// # Panics
-    /// When the HTTP client cannot be made.
+    /// When the HTTP client cannot be built.
     #[must_use]
     pub fn keeping_connections(&self) -> Self {
         let http = Client::builder().no_proxy().tcp_nodelay(true).build();
         Self { address: self.address, http: http.expect("an HTTP client") }
     }
 
-    /// Where it listens.
+    /// The address at which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The whole address of a path.
+    /// The URL of a path.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -56,7 +56,7 @@ impl Site {
         self.http.request(method, self.url(path))
     }
 
-    /// Asks for a path.
+    /// Sends a GET request.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
     }
@@ -64,7 +64,7 @@ impl Site {
     /// Sends a request and reads the answer.
     ///
     /// # Panics
-    /// When none comes.
+    /// When no answer comes.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = async { Answer::read(request.send().await?).await };
         within("an answer", answer).await.expect("an answer")
@@ -90,7 +90,7 @@ impl Site {
         self.get("/api/replays").await.json()
     }
 
-    /// A recording, once it is whole.
+    /// A recording, once it is complete.
     pub async fn finished_replay(&self, replay: ReplayId) -> ReplaySummary {
         eventually(DEADLINE, "the finished recording", async || {
             let answer = self.get(&format!("/api/replays/{replay}")).await;
@@ -105,19 +105,19 @@ impl Site {
         self.get(&format!("/api/replays/{replay}/file")).await
     }
 
-    /// A figure of `/metrics`; zero when it was not counted yet. The sum over its labels.
+    /// A metric in `/metrics`, summed over its labels. Zero when it was not counted yet.
     pub async fn metric(&self, name: &str) -> f64 {
         metric_in(self.get("/metrics").await.text(), name)
     }
 
-    /// Waits until a figure is what it should be.
+    /// Waits until `wanted` is true for a metric.
     pub async fn metric_becomes(&self, name: &str, wanted: impl Fn(f64) -> bool) -> f64 {
         eventually(DEADLINE, name, async || Some(self.metric(name).await).filter(|v| wanted(*v)))
             .await
     }
 }
 
-/// A figure in Prometheus' text format: the sum over its labels.
+/// A metric in Prometheus' text format, summed over its labels.
 #[must_use]
 pub fn metric_in(text: &str, name: &str) -> f64 {
     text.lines()

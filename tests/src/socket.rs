@@ -1,4 +1,4 @@
-//! WebSockets as a client sees them: opening, messages, and how they end.
+//! WebSockets as a client sees them: handshake, messages and close.
 
 use std::net::SocketAddr;
 
@@ -13,40 +13,40 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// What a bare WebSocket is made of.
+/// A WebSocket over TCP.
 pub type Stream = WebSocketStream<TcpStream>;
 
 /// How a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// The close code. Nothing when the connection broke without one.
+    /// The close code. `None` when the connection broke without a close frame.
     pub code: Option<u16>,
-    /// What was said with it.
+    /// The reason in the close frame, or the error that broke the connection.
     pub reason: String,
 }
 
-/// What came in.
+/// An incoming message, or the end.
 #[derive(Debug)]
 pub enum Incoming {
     /// A text message.
     Text(String),
     /// A binary message.
     Binary(Bytes),
-    /// Nothing more comes.
+    /// The connection has ended.
     Closed(Closed),
 }
 
 /// Opens a WebSocket.
 ///
 /// # Errors
-/// When nobody listens, or the handshake is refused.
+/// When the server does not listen, or refuses the handshake.
 pub async fn open(address: SocketAddr, path: &str, protocol: Option<&str>) -> Result<Stream> {
     let tcp = TcpStream::connect(address).await.context("connecting")?;
     tcp.set_nodelay(true).context("setting TCP_NODELAY")?;
     over(tcp, address, path, protocol).await
 }
 
-/// Opens a WebSocket over a connection that is there.
+/// Opens a WebSocket over an existing TCP connection.
 ///
 /// # Errors
 /// When the handshake is refused.
@@ -72,18 +72,18 @@ pub async fn over(
     }
 }
 
-/// Waits for the next message. Pings are answered on the way.
+/// Waits for the next message and answers pings.
 pub async fn receive(stream: &mut Stream) -> Incoming {
     loop {
         let message = stream.next().await;
-        if let Some(incoming) = take_in(stream, message).await {
+        if let Some(incoming) = read_incoming(stream, message).await {
             return incoming;
         }
     }
 }
 
-/// What came, when it is more than a ping. Nothing as the message means that the stream has ended.
-pub(crate) async fn take_in(
+/// The message or the end; `None` for pings and pongs. `message` is `None` when the stream has ended.
+pub(crate) async fn read_incoming(
     stream: &mut Stream,
     message: Option<Result<Message, Error>>,
 ) -> Option<Incoming> {
@@ -94,7 +94,7 @@ pub(crate) async fn take_in(
         Some(Ok(Message::Close(frame))) => {
             let code = frame.as_ref().map(|frame| frame.code.into());
             let reason = frame.map(|frame| frame.reason.as_str().to_owned()).unwrap_or_default();
-            // The answer to the close is written by reading on.
+            // Reading on sends the answer to the close frame.
             while let Some(Ok(_)) = stream.next().await {}
             Some(Incoming::Closed(Closed { code, reason }))
         }
@@ -114,7 +114,7 @@ impl GameSocket {
     /// Opens the address that a ticket names.
     ///
     /// # Errors
-    /// When nobody listens, or the handshake is refused.
+    /// When the server does not listen, or refuses the handshake.
     pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
         Ok(Self { stream: open(address, path, Some(GAME_SUBPROTOCOL)).await? })
     }
@@ -125,7 +125,7 @@ impl GameSocket {
         Self { stream }
     }
 
-    /// Says something.
+    /// Sends a message.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -133,7 +133,7 @@ impl GameSocket {
         self.send_bytes(message.encode()).await
     }
 
-    /// Says something that may be no message at all.
+    /// Sends bytes that may be no valid message.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -141,7 +141,7 @@ impl GameSocket {
         self.stream.send(Message::Binary(bytes.into())).await.context("sending")
     }
 
-    /// Says something as text, which no client should.
+    /// Sends a text message, which the protocol forbids.
     ///
     /// # Errors
     /// When the connection is gone.
@@ -161,21 +161,23 @@ impl GameSocket {
             Incoming::Binary(bytes) => {
                 Ok(ServerMessage::decode(&bytes).expect("a message of the protocol"))
             }
-            Incoming::Text(text) => panic!("a room speaks binary, not {text}"),
+            Incoming::Text(text) => {
+                panic!("a room sends binary messages, and this is text: {text}")
+            }
             Incoming::Closed(closed) => Err(closed),
         }
     }
 
-    /// Says goodbye as a WebSocket does, and waits for the answer.
+    /// Sends a close frame and waits for the answer.
     pub async fn close(mut self) {
-        // One that is gone needs none.
+        // A connection that has ended needs no close frame.
         self.stream.close(None).await.ok();
         self.closed().await;
     }
 
-    /// Ends the connection as a program that crashes does: the other end hears of it at once.
+    /// Resets the connection, as a crashed program does: the server notices at once.
     pub fn reset(self) {
-        // What cannot be set ends without a reset.
+        // Without the option, the connection ends with FIN instead of RST.
         self.stream.get_ref().set_zero_linger().ok();
     }
 

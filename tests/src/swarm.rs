@@ -12,12 +12,12 @@ pub mod lightyear;
 pub mod link;
 pub mod load;
 pub mod players;
+pub mod process_cost;
 pub mod report;
 mod seeds;
 pub mod soak;
 pub mod subscribers;
 pub mod tick;
 pub mod usage;
-pub mod watch;
 
 pub use report::Report;

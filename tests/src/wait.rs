@@ -1,26 +1,26 @@
-//! Waiting: always for something, always with a deadline that names what did not come.
+//! Waiting: for a condition, with a deadline, and with the name of the condition in the failure.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long anything may take that should come at once. Two slow cores under load need a part of it.
+/// The deadline for what should happen at once. Two slow cores under load need a part of it.
 pub const DEADLINE: Duration = Duration::from_secs(30);
-/// How often a condition is looked at that cannot wake anybody: a page in a browser, a file.
+/// How often a condition is checked that cannot be awaited: a page in a browser, a file.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Waits for what must come within [`DEADLINE`].
+/// Waits for a future that must be ready within [`DEADLINE`].
 ///
 /// # Panics
-/// When it does not.
+/// When it is not.
 pub async fn within<T>(what: &str, coming: impl Future<Output = T>) -> T {
     within_time(DEADLINE, what, coming).await
 }
 
-/// Waits for what must come within `deadline`.
+/// Waits for a future that must be ready within `deadline`.
 ///
 /// # Panics
-/// When it does not.
+/// When it is not.
 pub async fn within_time<T>(deadline: Duration, what: &str, coming: impl Future<Output = T>) -> T {
     match timeout(deadline, coming).await {
         Ok(came) => came,
@@ -28,10 +28,10 @@ pub async fn within_time<T>(deadline: Duration, what: &str, coming: impl Future<
     }
 }
 
-/// Looks again and again until there is something to see. Only for what cannot be awaited.
+/// Calls `look` at intervals until it returns a value. Only for conditions that cannot be awaited.
 ///
 /// # Panics
-/// When it does not come within `deadline`.
+/// When `deadline` passes.
 pub async fn eventually<T>(
     deadline: Duration,
     what: &str,

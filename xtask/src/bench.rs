@@ -23,7 +23,7 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
     command.arg("bench").args(arguments).env("PUSHBACK_SERVER_BIN", server);
     if arguments.iter().any(|word| word == "link") {
         packages::ensure(&[Purpose::Client, Purpose::Lines], &Output::Terminal)?;
-        println!("== native client, at the far end of the line");
+        println!("== native client, at the far end of the link");
         let client = workspace.build_program(Group::Client, Profile::Dev, "game-client")?;
         command.env("PUSHBACK_CLIENT_BIN", client);
     }
@@ -36,7 +36,7 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()>
 }
 
 /// Builds the room on lightyear, which is a package of its own outside the workspace, into a target folder of its own.
-/// Nothing when its packages cannot be fetched: the measurement then says so and is no failure.
+/// `None` when its packages cannot be fetched, which the report then says.
 fn build_lightyear(workspace: &Workspace) -> Result<Option<PathBuf>> {
     println!("== lightyear and what it needs of bevy (the first time 5 minutes)");
     let target = workspace.target.join("peers");

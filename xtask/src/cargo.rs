@@ -1,7 +1,7 @@
-//! Where things are built, and in which groups.
+//! The target folder, and the groups of packages that are built together.
 //!
-//! Cargo unites the features of the packages that one command selects. So that nothing is ever built
-//! twice with different features, xtask builds these groups and no others.
+//! Cargo unites the features of the packages that one command selects. xtask builds these groups and
+//! no others, so that no crate is built twice with different features.
 
 use std::env;
 use std::path::{Path, PathBuf};

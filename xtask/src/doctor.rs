@@ -1,20 +1,20 @@
-//! `cargo xtask doctor`: what this machine has and lacks, changing nothing.
+//! `cargo xtask doctor`: lists which packages this machine has and lacks. It changes nothing.
 
 use crate::display;
-use crate::lobby::{self, Way};
+use crate::lobby::{self, Toolchain};
 use crate::packages::Purpose;
 
-/// Prints what was looked for and found.
+/// Prints each package and whether it is here.
 pub(crate) fn doctor() {
     list("the server", Purpose::Server);
     list("the native client", Purpose::Client);
     list("tests and pictures", Purpose::Screens);
     list("the store's tests", Purpose::Database);
-    list("bad lines (`bench link`)", Purpose::Lines);
+    list("bad links (`bench link`)", Purpose::Lines);
     println!("\nthe lobby's WebAssembly");
-    match lobby::way() {
-        Some(Way::Rustup) => println!("    ok       by rustup's target"),
-        Some(Way::Debian) => println!("    ok       by Debian's compiler"),
+    match lobby::toolchain() {
+        Some(Toolchain::Rustup) => println!("    ok       by rustup's target"),
+        Some(Toolchain::Debian) => println!("    ok       by Debian's compiler"),
         None => {
             println!("    missing  `cargo xtask play` runs `rustup target add`, or installs");
             for package in Purpose::WasmFallback.missing() {

@@ -1,6 +1,6 @@
 //! `cargo xtask figures`: writes the figures of the documents from the reports that are kept.
 //!
-//! `docs/figures/NAME.json` is a report as `cargo xtask bench … --json` wrote it; nobody edits it. A template beside it is
+//! `docs/figures/NAME.json` is a report as `cargo xtask bench … --json` wrote it, never edited. A template beside it is
 //! the text around the numbers: `{NAME/KEY:PLACES}` stands for a figure with this number of decimal places. The filled
 //! template stands between two marks of its document. A test compares the two, so no number there is typed by hand.
 

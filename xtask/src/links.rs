@@ -1,8 +1,8 @@
 //! `pushback://` links: tells the desktop which program opens them.
 //!
 //! One file in the user's own folder (freedesktop.org's Desktop Entry and MIME Applications), written
-//! again whenever the client stands elsewhere. Where there is no desktop the links stay dead and the
-//! lobby's command does the same.
+//! again when the client's path changes. Without a desktop the links do nothing, and the command that
+//! the lobby shows does the same.
 
 use std::env;
 use std::fs;

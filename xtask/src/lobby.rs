@@ -23,26 +23,26 @@ pub(crate) use bundle::Bundle;
 pub(crate) const WASM_BYTES_MAX: u64 = 400_000;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// A fetch by rustup that takes longer than this has no network.
+/// A download by rustup that takes longer than this is stopped.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
-/// Where Debian's packages put their programs, beside rustup's.
+/// Debian's programs, which exist beside rustup's.
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
 /// How this machine compiles to WebAssembly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Toolchain {
     /// The toolchain has the target's standard library.
     Rustup,
     /// Debian's compiler builds the standard library too.
     Debian,
 }
 
-/// Compiles the lobby and writes the folder that the server embeds. Quick when nothing has changed.
+/// Compiles the lobby and writes the folder that the server embeds. Quick when the sources have not changed.
 pub(crate) fn build(workspace: &Workspace, output: &Output) -> Result<Bundle> {
-    let mut command = match ensure_way(output)? {
-        Way::Rustup => workspace.cargo("build"),
-        Way::Debian => debian_cargo(workspace)?,
+    let mut command = match ensure_toolchain(output)? {
+        Toolchain::Rustup => workspace.cargo("build"),
+        Toolchain::Debian => debian_cargo(workspace)?,
     };
     let folder = workspace.target.join("lobby");
     command.args(["--package", "web-lobby", "--target", TARGET, "--profile", "lobby"]);
@@ -56,25 +56,25 @@ pub(crate) fn build(workspace: &Workspace, output: &Output) -> Result<Bundle> {
 }
 
 /// Whether a way exists already, without fetching anything.
-pub(crate) fn way() -> Option<Way> {
+pub(crate) fn toolchain() -> Option<Toolchain> {
     if has_rustup_target() {
-        Some(Way::Rustup)
+        Some(Toolchain::Rustup)
     } else if Purpose::WasmFallback.missing().is_empty() {
-        Some(Way::Debian)
+        Some(Toolchain::Debian)
     } else {
         None
     }
 }
 
-fn ensure_way(output: &Output) -> Result<Way> {
-    if let Some(way) = way() {
-        return Ok(way);
+fn ensure_toolchain(output: &Output) -> Result<Toolchain> {
+    if let Some(toolchain) = toolchain() {
+        return Ok(toolchain);
     }
     println!("fetching Rust's library for {TARGET}");
     let mut fetch = Command::new("rustup");
     fetch.args(["target", "add", TARGET]);
     match process::run("rustup target add", &mut fetch, output, Some(RUSTUP_LIMIT)) {
-        Ok((status, _)) if status.success() && has_rustup_target() => return Ok(Way::Rustup),
+        Ok((status, _)) if status.success() && has_rustup_target() => return Ok(Toolchain::Rustup),
         Ok((status, _)) if status.success() => {
             println!("rustup added it to a toolchain that is not in use; trying Debian's");
         }
@@ -85,7 +85,7 @@ fn ensure_way(output: &Output) -> Result<Way> {
     packages::ensure(&[Purpose::WasmFallback], output).with_context(|| {
         format!("the lobby needs `rustup target add {TARGET}`, or these Debian packages")
     })?;
-    Ok(Way::Debian)
+    Ok(Toolchain::Debian)
 }
 
 fn has_rustup_target() -> bool {
@@ -94,7 +94,7 @@ fn has_rustup_target() -> bool {
     process::capture("rustc", &mut rustc).is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
-/// Debian's cargo, told to build the standard library and to link with rustup's linker.
+/// Debian's cargo, with the options to build the standard library and to link with rustup's linker.
 fn debian_cargo(workspace: &Workspace) -> Result<Command> {
     let mut command = Command::new(DEBIAN_CARGO);
     clean_environment(&mut command, &workspace.target);

@@ -1,7 +1,6 @@
-//! `cargo xtask`: everything that is done to Pushback, in one place.
+//! `cargo xtask`: builds, runs, tests and measures Pushback.
 //!
-//! Each subcommand has a file of its own. Nothing here is part of the game; what a subcommand
-//! starts, it also stops.
+//! Each subcommand has a file of its own. A subcommand stops every process that it starts.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program prints")]
 
 use std::ffi::OsString;
@@ -44,33 +43,33 @@ enum Task {
         #[arg(last = true)]
         server: Vec<OsString>,
     },
-    /// Another window of the game.
-    // Its own flags are asked of the client.
+    /// Opens another window of the game.
+    // `--help` is passed to the client.
     #[command(disable_help_flag = true)]
     Client {
-        /// For the client: `--join CODE`, `--name NAME`, a link … `--help` lists them.
+        /// Passed to the client: `--join CODE`, `--name NAME`, a link … `--help` lists all.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         client: Vec<OsString>,
     },
-    /// The server and the lobby alone.
+    /// Builds and starts the server with the lobby.
     Serve {
         /// Passed to the server, after `--`.
         #[arg(last = true)]
         server: Vec<OsString>,
     },
-    /// Every check and test; ends with a summary.
+    /// Runs every check and test, and prints a summary.
     Test,
     /// Writes pictures of the client's screens and the lobby's pages.
     Shots {
         /// The folder for the pictures.
         folder: PathBuf,
     },
-    /// Measures, in a release build.
+    /// Measures a release build.
     // As above.
     #[command(disable_help_flag = true)]
     Bench {
-        /// What to measure and how: `cargo xtask bench players --count 320 --json FILE`. Everything, when
-        /// left out; `cargo xtask bench --help` lists it.
+        /// Passed to the load generator: `cargo xtask bench players --count 320 --json FILE`.
+        /// `cargo xtask bench --help` lists all.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         swarm: Vec<OsString>,
     },
@@ -78,7 +77,7 @@ enum Task {
     Figures,
     /// Builds the lobby for browsers and prints its size.
     Lobby,
-    /// Says what this machine has and lacks.
+    /// Lists which packages this machine has and lacks.
     Doctor,
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Purpose {
     Client,
     /// Windows without a screen, and a browser: for tests and pictures.
     Screens,
-    /// Networks of their own, for lines that lose packets.
+    /// Network namespaces, for links that lose packets.
     Lines,
     /// The database server that the store's tests start, beside SQLite.
     Database,
@@ -52,7 +52,7 @@ enum FoundBy {
     File { folder: &'static str, starts_with: &'static str },
     /// A program below a folder for each version, such as `VERSION/bin/initdb`, or on the `PATH`.
     Versioned { folder: &'static str, program: &'static str },
-    /// dpkg says so: what it provides could come from another package that does not do.
+    /// dpkg lists this package. Its files could also come from another package that is not sufficient.
     Dpkg,
 }
 
@@ -94,8 +94,7 @@ const SCREENS: &[Package] = &[
     ),
 ];
 
-const LINES: &[Package] =
-    &[package("iproute2", "addresses in a network of its own", Program("ip"))];
+const LINES: &[Package] = &[package("iproute2", "addresses in network namespaces", Program("ip"))];
 
 /// Debian's package also sets up a cluster of its own. The tests neither use nor need it: theirs has no port.
 const DATABASE: &[Package] = &[package(
@@ -127,7 +126,7 @@ impl Purpose {
         }
     }
 
-    /// Those that are not here.
+    /// The packages that are missing.
     pub(crate) fn missing(self) -> Vec<&'static Package> {
         self.packages().iter().filter(|package| !package.is_here()).collect()
     }
@@ -182,7 +181,7 @@ pub(crate) fn on_path(program: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// What a person has to run, in words.
+/// The command that the user has to run.
 fn advice(names: &[&str]) -> String {
     let names = names.join(" ");
     format!(

@@ -83,7 +83,7 @@ fn open_client(workspace: &Workspace, url: &str) -> Result<Process> {
     Process::spawn("the game", Command::new(program).args(["--server", url]))
 }
 
-/// Ends when the window is closed, the server ends, or someone presses Ctrl-C.
+/// Returns when the window is closed, the server ends, or on Ctrl-C.
 fn play_on(workspace: &Workspace, mut server: Server) -> Result<()> {
     let mut client = open_client(workspace, &server.url())?;
     loop {

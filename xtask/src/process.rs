@@ -1,8 +1,8 @@
 //! Child processes: started in a group of their own, watched, and stopped politely.
 //!
 //! Ctrl-C reaches xtask alone, because every child leads its own process group. xtask notes the
-//! wish to stop, and whoever waits for a child then ends that child's whole group: `SIGTERM`, a
-//! time to finish, and `SIGKILL` for what is left.
+//! signal, and the code that waits for a child then ends that child's whole group: `SIGTERM`, a
+//! time to finish, and `SIGKILL` for the rest.
 
 use std::fs::File;
 use std::io::{self, PipeReader, Read as _, Write as _};
@@ -20,9 +20,9 @@ use nix::unistd::Pid;
 
 /// How long a child may take to end after `SIGTERM`.
 pub(crate) const STOP_GRACE: Duration = Duration::from_secs(10);
-/// How often a waiting xtask looks at its children.
+/// The interval at which xtask checks its children.
 pub(crate) const POLL: Duration = Duration::from_millis(50);
-/// How long output is read on after the child has ended: a forgotten grandchild may hold the pipe.
+/// How long output is still read after the child has ended. A grandchild may keep the pipe open.
 const DRAIN_GRACE: Duration = Duration::from_secs(2);
 /// The most output of one command that is kept for reading test results. Older output is dropped;
 /// the log has it all.
@@ -30,12 +30,12 @@ const KEPT_BYTES_MAX: usize = 32 << 20;
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// Makes Ctrl-C, `SIGTERM` and `SIGHUP` a wish that [`stopping`] reports.
+/// From now on, [`stopping`] reports Ctrl-C, `SIGTERM` and `SIGHUP`.
 pub(crate) fn watch_signals() -> Result<()> {
     ctrlc::set_handler(|| STOPPING.store(true, Ordering::Relaxed)).context("watching for Ctrl-C")
 }
 
-/// Whether someone asked xtask to stop.
+/// Whether a signal asked xtask to stop.
 pub(crate) fn stopping() -> bool {
     STOPPING.load(Ordering::Relaxed)
 }
@@ -43,7 +43,7 @@ pub(crate) fn stopping() -> bool {
 /// Where a command's output goes.
 #[derive(Debug, Clone)]
 pub(crate) enum Output {
-    /// To the terminal as it is, with progress bars.
+    /// To the terminal, with progress bars.
     Terminal,
     /// To the terminal and, appended, to this file.
     Log(PathBuf),
@@ -57,7 +57,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` without an input. `name` is for messages.
+    /// Starts `command` with an empty standard input. `name` is for messages.
     pub(crate) fn spawn(name: &str, command: &mut Command) -> Result<Self> {
         let child =
             command.stdin(Stdio::null()).process_group(0).spawn().with_context(|| {
@@ -66,13 +66,13 @@ impl Process {
         Ok(Self { name: name.to_owned(), child })
     }
 
-    /// How it ended, if it has.
+    /// The exit status; `None` while the child runs.
     pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.child.try_wait().with_context(|| format!("looking at {}", self.name))
     }
 
-    /// Waits for the end. Stops the child and fails when someone asks xtask to stop, or when
-    /// `limit` has passed.
+    /// Waits for the end of the child. After a signal to xtask, or when `limit` has passed, stops the
+    /// child and fails.
     pub(crate) fn wait(&mut self, limit: Option<Duration>) -> Result<ExitStatus> {
         let started = Instant::now();
         loop {
@@ -91,10 +91,10 @@ impl Process {
         }
     }
 
-    /// Ends the child and everything that it started. Does nothing when it has ended already.
+    /// Ends the child and everything that it started.
     pub(crate) fn stop(&mut self) {
         if matches!(self.child.try_wait(), Ok(Some(_))) {
-            self.signal(Signal::SIGKILL); // What it left behind.
+            self.signal(Signal::SIGKILL); // Processes that the child left behind.
             return;
         }
         self.signal(Signal::SIGTERM);
@@ -106,13 +106,13 @@ impl Process {
             thread::sleep(POLL);
         }
         self.signal(Signal::SIGKILL);
-        // Collects the exit status; there is nothing to do about a failure here.
+        // Reaps the child. A failure has no consequence here.
         self.child.wait().ok();
     }
 
     fn signal(&self, signal: Signal) {
         let Ok(group) = i32::try_from(self.child.id()) else { return };
-        // The group is gone when all its members have ended, which is what is wanted.
+        // Fails when all members of the group have ended, which is the goal.
         killpg(Pid::from_raw(group), signal).ok();
     }
 }
@@ -123,7 +123,7 @@ impl Drop for Process {
     }
 }
 
-/// Runs `command` to its end and returns how it ended and, with [`Output::Log`], what it said.
+/// Runs `command` to its end. Returns its status and, with [`Output::Log`], its output.
 pub(crate) fn run(
     name: &str,
     command: &mut Command,
@@ -141,24 +141,24 @@ pub(crate) fn run(
     let (reader, writer) = io::pipe().context("making a pipe")?;
     command.stdout(writer.try_clone().context("making a pipe")?).stderr(writer);
     let mut process = Process::spawn(name, command)?;
-    // The command still holds the pipe's other end, and the reader waits for that one's close.
+    // The command still holds the write end of the pipe, and the reader waits until that is closed.
     command.stdout(Stdio::null()).stderr(Stdio::null());
 
-    let said = Arc::new(Mutex::new(Vec::new()));
+    let text = Arc::new(Mutex::new(Vec::new()));
     let copier = thread::spawn({
-        let said = Arc::clone(&said);
-        move || tee(reader, &mut log, &said)
+        let text = Arc::clone(&text);
+        move || tee(reader, &mut log, &text)
     });
     let waited = process.wait(limit);
     let ended = Instant::now();
     while !copier.is_finished() && ended.elapsed() < DRAIN_GRACE {
         thread::sleep(POLL);
     }
-    let said = said.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok((waited?, String::from_utf8_lossy(&said).into_owned()))
+    let text = text.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((waited?, String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// Runs `command` quietly; its output on success, an error with its output otherwise.
+/// Runs `command` quietly. Returns its output, or an error with its error output.
 pub(crate) fn capture(name: &str, command: &mut Command) -> Result<String> {
     let output =
         command.stdin(Stdio::null()).output().with_context(|| format!("starting {name}"))?;
@@ -168,7 +168,7 @@ pub(crate) fn capture(name: &str, command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether `command` starts and ends well, whatever it says.
+/// Whether `command` starts and succeeds. Its output is dropped.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -178,17 +178,17 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn tee(mut from: PipeReader, log: &mut File, said: &Mutex<Vec<u8>>) {
+fn tee(mut from: PipeReader, log: &mut File, text: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 16 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         let bytes = &buffer[..read];
-        // A terminal or disk that refuses must not end the command that is being watched.
+        // A failing terminal or disk must not end the command.
         io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()).ok();
         log.write_all(bytes).ok();
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.extend_from_slice(bytes);
-        if said.len() > KEPT_BYTES_MAX {
-            said.drain(..KEPT_BYTES_MAX / 2);
+        let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+        text.extend_from_slice(bytes);
+        if text.len() > KEPT_BYTES_MAX {
+            text.drain(..KEPT_BYTES_MAX / 2);
         }
     }
 }

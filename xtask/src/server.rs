@@ -13,12 +13,12 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process::{POLL, Process, stopping};
 
-/// Where the server listens unless told otherwise.
+/// The server's default address.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:7777";
 
 /// The server listens within a moment of its start. This is many times that.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// The server's data folder unless told otherwise, and the file in it that a running server keeps locked.
+/// The server's default data folder, and the file in it that a running server keeps locked.
 const DEFAULT_DATA_FOLDER: &str = "pushback-data";
 const LOCK_FILE: &str = "lock";
 
@@ -71,7 +71,7 @@ impl Server {
 /// What listens at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Listener {
-    /// Nothing: the address is free.
+    /// No program: the address is free.
     None,
     /// The Pushback server of this folder.
     Pushback,
@@ -79,7 +79,7 @@ pub(crate) enum Listener {
     Other,
 }
 
-/// Looks what listens at the default address. A Pushback server is known by the lock on its data folder.
+/// Finds out what listens at the default address. A Pushback server is known by the lock on its data folder.
 pub(crate) fn default_listener() -> Listener {
     if TcpListener::bind(DEFAULT_ADDRESS).is_ok() {
         Listener::None
@@ -90,7 +90,7 @@ pub(crate) fn default_listener() -> Listener {
     }
 }
 
-/// Where a server keeps its data that is started here without `--data-dir`.
+/// The data folder of a server that is started here without `--data-dir`.
 fn data_folder() -> PathBuf {
     let set = env::var_os("PUSHBACK_DATA_DIR").filter(|folder| !folder.is_empty());
     set.map_or_else(|| PathBuf::from(DEFAULT_DATA_FOLDER), PathBuf::from)

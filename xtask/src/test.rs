@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and test, one after the other, and a summary.
 //!
-//! A step that fails does not keep the next from running, so one run shows all that is wrong.
+//! After a failed step the next one runs all the same, so one run shows all failures.
 //! The last line is `N passed, N failed`.
 
 use std::env;
@@ -19,16 +19,17 @@ mod runner;
 
 use runner::Runner;
 
-/// A build from nothing on two slow cores takes half of this.
+/// A cold build on two slow cores takes half of this.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
-/// Tests that are not done by then wait for something that never comes.
+/// Tests that run longer than this hang.
 const TESTS_LIMIT: Duration = Duration::from_secs(25 * 60);
 const STYLE_LIMIT: Duration = Duration::from_secs(5 * 60);
-/// The test that needs a program which is not in Debian.
+/// The test that needs a program that Debian does not have.
 const FUZZING_TEST: &str = "the_fuzzing_client";
-/// Where that program is, when it is not on the `PATH`.
+/// The environment variable with the path of that program, when it is not on the `PATH`.
 const FUZZING_VARIABLE: &str = "PUSHBACK_WSTEST";
-/// The stories start servers, browsers and windows: more of them at once only measure the machine.
+/// Stories start servers, browsers and windows. With more stories at once, a machine with two cores is too slow for their
+/// deadlines.
 const STORIES_AT_ONCE: &str = "--test-threads=2";
 
 const GROUPS: [(&str, Group); 4] = [
@@ -38,7 +39,7 @@ const GROUPS: [(&str, Group); 4] = [
     ("xtask", Group::Tool),
 ];
 
-/// Runs all steps. The code is a failure when any of them failed.
+/// Runs all steps. The exit code is a failure when a step failed.
 pub(crate) fn test(workspace: &Workspace) -> Result<ExitCode> {
     let mut runner = Runner::new(&workspace.target.join("test-logs"))?;
     check_style(workspace, &mut runner);

@@ -1,14 +1,14 @@
-//! The served description, and real answers held against it.
+//! The served description, and real answers checked against it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tests::{Answer, TestServer};
 
-/// What `/api/openapi.json` says, and which of it was seen to be true.
+/// The description at `/api/openapi.json`, and the parts of it that were checked.
 pub(super) struct Description {
     api: Value,
-    /// Operation and status of the answers that were held against it.
+    /// Operation and status of the answers that were checked.
     seen: BTreeSet<(String, u16)>,
 }
 
@@ -19,7 +19,7 @@ impl Description {
         Self { api, seen: BTreeSet::new() }
     }
 
-    /// Every operation, by its name.
+    /// Every operation by its name.
     pub(super) fn operations(&self) -> impl Iterator<Item = (&str, &Value)> {
         let paths = self.api["paths"].as_object().expect("paths").values();
         let operations = paths.flat_map(|path| path.as_object().expect("a path").values());
@@ -31,7 +31,7 @@ impl Description {
         found.unwrap_or_else(|| panic!("{name} is not described")).1
     }
 
-    /// Holds a whole answer against what is said of the operation.
+    /// Checks a complete answer against the description of its operation.
     #[track_caller]
     pub(super) fn check(&mut self, operation: &str, answer: &Answer) {
         let kind = answer.header("content-type");
@@ -45,7 +45,7 @@ impl Description {
         }
     }
 
-    /// Holds the beginning of an answer against it, and says what a body of that type is said to be.
+    /// Checks the head of an answer. Returns the schema of a body of this media type.
     #[track_caller]
     pub(super) fn check_head(&mut self, operation: &str, status: u16, kind: &str) -> Option<Value> {
         self.seen.insert((operation.to_owned(), status));
@@ -58,21 +58,21 @@ impl Description {
         Some(found.1.clone())
     }
 
-    /// Holds a value against a schema.
+    /// Asserts that a value fits a schema.
     #[track_caller]
     pub(super) fn assert_fits(&self, what: &str, schema: &Value, value: &Value) {
         let errors = self.errors(schema, value);
         assert!(errors.is_empty(), "{what}: {errors:#?} in {value}");
     }
 
-    /// Whether a schema takes a value.
+    /// Whether a value fits a schema.
     pub(super) fn fits(&self, schema: &Value, value: &Value) -> bool {
         self.errors(schema, value).is_empty()
     }
 
     fn errors(&self, schema: &Value, value: &Value) -> Vec<String> {
         assert!(schema.is_object(), "there is no schema");
-        // References lead into the components, which therefore come along.
+        // References point into the components, so these are included.
         let schema = json!({ "allOf": [schema], "components": self.api["components"] });
         let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
         let validator = options.build(&schema).expect("a schema");
@@ -85,8 +85,8 @@ impl Description {
         json!({ "$ref": format!("#/components/schemas/{name}") })
     }
 
-    /// Operations of which no good answer was held against the description.
-    pub(super) fn untold(&self) -> Vec<&str> {
+    /// Operations without a checked successful answer.
+    pub(super) fn unchecked(&self) -> Vec<&str> {
         let good = |name: &str| {
             self.seen.iter().any(|(seen, status)| seen == name && matches!(status, 101 | 200..300))
         };

@@ -14,15 +14,15 @@ use tests::feed::Transport;
 use tests::swarm::cores::Cores;
 use tests::swarm::link::{self, Conditions, Without};
 use tests::swarm::players::Peer;
-use tests::swarm::watch::Plan;
+use tests::swarm::process_cost::Plan;
 use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
 
-/// Seconds of a measurement, when nobody says otherwise.
+/// Default seconds of a measurement.
 const SECONDS: u64 = 20;
-/// Seats of the soak, unless told otherwise.
+/// Default seats of the soak.
 const SEATS: [usize; 1] = [320];
 
-/// Many players over real sockets, and what they cost.
+/// Many players over real sockets, and the measurement of their cost.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -32,57 +32,56 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Players in rooms of sixteen who keep moving, on a running server.
+    /// Lets moving players play in rooms of sixteen on a running server.
     Players {
         #[command(flatten)]
         load: Load,
-        /// Decides what they press.
+        /// Decides which keys they press.
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Subscribers of a feed, on a running server.
+    /// Subscribes to a feed of a running server.
     Subscribers {
         #[command(flatten)]
         load: Load,
-        /// How they read it: poll, long-poll, sse, ndjson or websocket.
+        /// The transport: poll, long-poll, sse, ndjson or websocket.
         #[arg(long, value_parser = transport, default_value = "sse")]
         transport: Transport,
-        /// Which feed.
+        /// The feed: scoreboard, rooms or lab.
         #[arg(long, default_value = "lab")]
         feed: String,
     },
     /// Measures, and prints a table.
     Bench {
-        /// What; everything when it is not given.
+        /// The measurement. All of tick, codec, players and feeds when left out.
         name: Option<Bench>,
-        /// After `peer`: which one.
+        /// The peer of `bench peer`.
         #[arg(value_name = "PEER", required_if_eq("name", "peer"))]
-        whom: Option<Peer>,
-        /// Writes the figures as one flat JSON object, too.
+        named_peer: Option<Peer>,
+        /// Also write the figures to this file, as one flat JSON object.
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
-        /// Players in rooms of sixteen; several numbers are measured one after the other. Unless told otherwise, of
-        /// `players` 64,320,1000,2000,4000, and 320 beside a peer; lightyear takes one number only. Of `crowd`, players on
-        /// one platform: 512,1000. Of `soak`, seats: 320.
+        /// Numbers of players, measured one after the other. Defaults: `players` 64,320,1000,2000,4000 in rooms of sixteen,
+        /// and 320 beside a peer (lightyear takes one number only); `crowd` 512,1000 on one platform; `soak` 320 seats.
         #[arg(long, value_delimiter = ',')]
         count: Vec<usize>,
         /// Subscribers of a feed.
         #[arg(long, default_value_t = 1_000)]
         subscribers: usize,
-        /// Seconds of each measurement: 20, and 1,800 of `soak`. 600 shows whether memory stays flat.
+        /// Seconds of each measurement. Default 20, and 1,800 for `soak`. 600 show whether memory stays flat.
         #[arg(long)]
         seconds: Option<u64>,
-        /// Measured beside the server in `players`: `bench peer PEER` in other words. Needs the registry that it comes
-        /// from, and colyseus node and npm.
-        #[arg(long, conflicts_with = "whom")]
+        /// The framework to measure beside the server in `players`, as `bench peer PEER` does. Needs the peer's package
+        /// registry, and for colyseus node and npm.
+        #[arg(long, conflicts_with = "named_peer")]
         peer: Option<Peer>,
-        /// The cores of what is measured and of the load, 0,1 unless told otherwise. Best are two that share nothing:
-        /// `lscpu --extended` tells.
+        /// The core of the measured program and the core of the load. Default 0,1. Best are two cores that share no cache:
+        /// see `lscpu --extended`.
         #[arg(long, value_name = "2,4")]
         cores: Option<Cores>,
-        /// Decides what is left to chance: which keys the players of `players`, `peer`, `crowd` and `soak` press, who
-        /// leaves when and how in `soak`, which packets are late or lost in `link`, the server's worlds in all these,
-        /// and the rounds of `tick` and `codec`.
+        /// Decides all random choices: which keys the players of `players`, `peer`, `crowd` and `soak` press, when and how
+        /// guests leave in `soak`, which packets are late or lost in `link`, the server's worlds in all of these, and the
+        /// rounds of `tick` and `codec`.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         #[command(flatten)]
@@ -100,13 +99,13 @@ enum Task {
 
 #[derive(Debug, Clone, Args)]
 struct Load {
-    /// The server.
+    /// The server's URL.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7777")]
     server: String,
-    /// How many.
+    /// How many players or subscribers.
     #[arg(long, default_value_t = 16)]
     count: usize,
-    /// For how long, once all are there.
+    /// For how many seconds, once all are connected.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
 }
@@ -114,29 +113,29 @@ struct Load {
 /// For `bench link`.
 #[derive(Debug, Clone, Args)]
 struct LinkFlags {
-    /// Native clients at the far end of the line.
+    /// Native clients in each room, at the far end of the link.
     #[arg(long, default_value_t = 3)]
     clients: usize,
-    /// How their autopilots play: `gentle` decides four times a second, as people do, whose reaction time is a quarter of
-    /// a second; `keen` seven to eight times; `fierce` fifteen times.
+    /// Strength of their autopilots: `gentle` decides four times a second, as people do, whose reaction time is a quarter
+    /// of a second; `keen` seven to eight times; `fierce` fifteen times.
     #[arg(long, value_name = "STRENGTH", default_value = "gentle", value_parser = ["gentle", "keen", "fierce"])]
     pilots: String,
-    /// Only this line: ms there and back, ms of jitter, % of packets lost.
+    /// Measure only this link: ms of round trip, ms of jitter, % of packets lost.
     #[arg(long, value_name = "100,20,1", value_parser = link::conditions)]
     line: Option<Conditions>,
     /// The congestion control at both ends, for example cubic or bbr.
     #[arg(long, value_name = "NAME")]
     congestion: Option<String>,
-    /// Measures with something switched off, to show what it is worth.
+    /// Switch a feature off, to show its effect.
     #[arg(long)]
     without: Option<Without>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Bench {
-    /// Server CPU for a connected player, beside the bare loop.
+    /// Server CPU for a connected player, beside a bare epoll loop.
     Players,
-    /// The same, beside another framework in the same run.
+    /// The same, beside another framework in the same run. Only when it is named.
     Peer,
     /// Server CPU for an event delivered to a subscriber, on each transport.
     Feeds,
@@ -144,11 +143,11 @@ enum Bench {
     Codec,
     /// Time of a step of a world.
     Tick,
-    /// Hundreds on one platform: bytes for each, and the time of a tick. Only when it is named.
+    /// Hundreds of players on one platform: bytes for each, and the time of a tick. Only when it is named.
     Crowd,
-    /// What players feel on bad lines. Only when it is named: it takes a quarter of an hour.
+    /// What players feel on bad links. Only when it is named: it takes a quarter of an hour.
     Link,
-    /// Players who come and go for half an hour: whether memory stays flat. Only when it is named.
+    /// Whether memory stays flat while guests come and go for half an hour. Only when it is named.
     Soak,
 }
 
@@ -171,7 +170,7 @@ async fn main() -> Result<()> {
         }
         Task::Bench {
             name,
-            whom,
+            named_peer,
             json,
             count: asked,
             subscribers,
@@ -196,7 +195,7 @@ async fn main() -> Result<()> {
                     crowd::measure_each(&counts(&crowd::COUNTS), window, seed, &mut report).await
                 }
                 _ => {
-                    let peer = whom.or(peer);
+                    let peer = named_peer.or(peer);
                     let counts = players::counts(&asked, peer)?;
                     let plans: Vec<_> =
                         counts.into_iter().map(|count| Plan { count, window, seed }).collect();
@@ -211,7 +210,7 @@ async fn main() -> Result<()> {
             (floor::serve(&listener, players, bytes), None)
         }
     };
-    // What was measured before something failed is worth seeing, too, and whatever becomes of the file.
+    // The table shows the figures before a failure, too, and is printed before the file is written.
     print!("{}", report.table());
     json.map(|path| report.write_json(&path)).transpose()?;
     outcome

@@ -1,4 +1,4 @@
-//! Polling and long-polling: page after page, handed out as single envelopes.
+//! Polling and long-polling: pages of events, returned as single envelopes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::answer::Answer;
 use crate::site::Site;
 
-/// How often a poller asks: that is what polling is.
+/// The interval of polling.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
-/// A reader that asks again and again.
+/// A reader that sends one request after the other.
 #[derive(Debug)]
 pub(super) struct Pages {
     site: Site,
@@ -68,7 +68,7 @@ impl Pages {
     }
 
     fn take_snapshot(&mut self, answer: &Answer, kind: &str) {
-        let page: SnapshotPage<Value> = answer.json_whatever();
+        let page: SnapshotPage<Value> = answer.json_of_any_status();
         self.after = Some(page.cursor);
         let kind = kind.to_owned();
         self.ready.push_back(Envelope { id: page.cursor, kind, at_ms: 0, data: page.snapshot });

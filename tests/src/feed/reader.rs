@@ -5,16 +5,16 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
-/// What a reader gets: data of any feed.
+/// An envelope of any feed.
 pub type AnyEnvelope = Envelope<Value>;
 
-/// A subscription.
+/// A subscription to a feed.
 pub trait FeedReader: Send {
-    /// The next envelope. An error says that the connection ended: open another after the last cursor.
+    /// The next envelope. An error means that the connection ended; a new reader resumes after the last cursor.
     fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>>;
 }
 
-/// The address of a feed after a cursor.
+/// The path of a feed, with the cursor to resume after.
 #[must_use]
 pub fn path(feed: &str, after: Option<Cursor>) -> String {
     let after = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();

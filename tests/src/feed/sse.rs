@@ -21,7 +21,7 @@ struct Block {
 #[derive(Debug)]
 pub struct EventStream {
     body: Body,
-    /// Milliseconds to wait before coming back, as the server wants it.
+    /// Milliseconds to wait before a reconnect, as the server asks.
     pub retry_ms: Option<u64>,
     /// Comments so far: heartbeats.
     pub comments: u64,
@@ -31,7 +31,7 @@ impl EventStream {
     /// Subscribes; the cursor travels as `Last-Event-ID`, as a browser sends it.
     ///
     /// # Errors
-    /// When nobody listens, or the server refuses.
+    /// When the server does not listen, or refuses.
     pub async fn open(site: &Site, feed: &str, after: Option<Cursor>) -> Result<Self> {
         let last = after.map(|cursor| cursor.to_string());
         Self::open_after(site, &path(feed, None), last.as_deref()).await
@@ -40,7 +40,7 @@ impl EventStream {
     /// Subscribes at an address, with any `Last-Event-ID`.
     ///
     /// # Errors
-    /// When nobody listens, or the server refuses.
+    /// When the server does not listen, or refuses.
     pub async fn open_after(site: &Site, path: &str, last: Option<&str>) -> Result<Self> {
         let mut request = site.request(reqwest::Method::GET, path);
         if let Some(last) = last {

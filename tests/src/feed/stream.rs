@@ -1,4 +1,4 @@
-//! HTTP bodies that go on, read line by line: NDJSON, and the lines under SSE.
+//! Endless HTTP bodies, read line by line: NDJSON, and the lines of SSE.
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::{Buf as _, BytesMut};
@@ -11,7 +11,7 @@ use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::answer::Answer;
 use crate::site::Site;
 
-/// No line of a feed is longer.
+/// Longest line of a feed, in bytes.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// A body that is read by lines.

@@ -21,7 +21,7 @@ impl FeedSocket {
     /// Subscribes.
     ///
     /// # Errors
-    /// When nobody listens, or the server refuses.
+    /// When the server does not listen, or refuses.
     pub async fn open(site: &Site, feed: &str, after: Option<Cursor>) -> Result<Self> {
         let stream = socket::open(site.address(), &path(feed, after), None).await?;
         Ok(Self { stream, closed: None })

@@ -1,4 +1,4 @@
-//! What a connection to a room has shown so far.
+//! What a connection to a room has received so far.
 
 use std::collections::VecDeque;
 
@@ -9,38 +9,38 @@ use shared::tick::Tick;
 
 use crate::socket::Closed;
 
-/// What was seen. Counters count from the beginning of the connection.
+/// The state of a room as its stream shows it. Counters start with the connection.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// The rules, once welcomed.
+    /// The mode. `None` before the welcome.
     pub mode: Option<Mode>,
-    /// The own seat; nothing for a spectator.
+    /// The own seat. `None` for a spectator, and before the welcome.
     pub seat: Option<Slot>,
     /// The newest world.
     pub world: Option<World>,
-    /// Who sits where.
+    /// The players by seat.
     pub roster: Roster,
     /// The kinds of the first frames.
     pub opening: Vec<FrameKind>,
     /// The checksums of the last worlds.
     pub checksums: VecDeque<(Tick, u32)>,
-    /// Frames that moved the world.
+    /// Deltas that moved the world.
     pub deltas: u64,
     /// Keyframes.
     pub keyframes: u64,
-    /// How often own and server's steps differed: a bug.
+    /// How often the own simulation and the server's checksum differed. Each is a bug.
     pub diverged: u32,
-    /// Others whom this player pushed over the edge.
+    /// Knock-outs credited to this player.
     pub knockouts: u32,
-    /// Everyone who fell, with and without credit.
+    /// All falls, with and without credit.
     pub falls: u32,
-    /// Results of rounds.
+    /// Summaries of the rounds that ended.
     pub summaries: Vec<RoundSummary>,
-    /// Inputs that the server counted.
+    /// Inputs that the server received, as it counts them.
     pub inputs_received: u64,
     /// Of those, the late ones.
     pub inputs_late: u64,
-    /// The last margin that the server told.
+    /// The input margin in the server's last report.
     pub margin_ticks: Option<i16>,
     /// Answers to pings.
     pub pongs: Vec<u32>,
@@ -49,7 +49,7 @@ pub struct View {
     decoder: StreamDecoder,
 }
 
-/// Kinds of frames kept for looking at.
+/// Number of first frames whose kinds are kept.
 const OPENING_FRAMES: usize = 8;
 /// Checksums kept: the last four seconds.
 const CHECKSUMS: usize = 120;
@@ -67,7 +67,7 @@ impl View {
         self.summaries.last()
     }
 
-    /// Whether two saw the same worlds where they saw the same ticks. Nothing when they saw none.
+    /// Whether two views have the same checksums at the ticks that both have. `None` when they have no tick in common.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> Option<bool> {
         let known = |tick: Tick| other.checksums.iter().find(|(known, _)| *known == tick);
@@ -77,15 +77,15 @@ impl View {
         Some(compared.all(|(own, other)| own == other))
     }
 
-    /// Whether a round runs in which one can move.
+    /// Whether a round is running, past its countdown.
     #[must_use]
     pub fn is_playing(&self) -> bool {
         self.world.as_ref().is_some_and(|world| !world.is_over() && !world.is_counting_down())
     }
 
-    /// Takes what was heard. Says whether the world moved.
-    pub(super) fn take(&mut self, heard: Result<ServerMessage, Closed>) -> bool {
-        match heard {
+    /// Applies a received message. Returns whether the world moved.
+    pub(super) fn take(&mut self, received: Result<ServerMessage, Closed>) -> bool {
+        match received {
             Ok(ServerMessage::Welcome { mode, seat, .. }) => {
                 assert!(self.mode.is_none(), "a second welcome");
                 self.mode = Some(mode);
@@ -116,7 +116,7 @@ impl View {
             match self.decoder.apply(frame).expect("a frame that follows") {
                 Applied::Keyframe => {
                     self.keyframes += 1;
-                    // Maybe another round, whose ticks begin again.
+                    // The keyframe may begin another round, whose ticks start again.
                     self.checksums.clear();
                 }
                 Applied::Delta(events) => {

@@ -1,11 +1,11 @@
-//! What the match stream costs, in bytes and in time, beside other ways to write the same rounds.
+//! The cost of the match stream, in bytes and in time, beside other ways to write the same rounds.
 //!
 //! Sixteen bots play rounds of Brawl, and what is written of them goes into recordings as the server makes them; these are
-//! read again and measured. Every snapshot is written by each contestant, read again and compared: exactly the same, or
-//! the measurement ends. There are two kinds of contestants. Those that write the *state* write the whole world
-//! every time, as one does who has no model of it. Those that write the *commands* write the cause, as the match stream
-//! does, so they show what its coding is worth beyond its model; under them lies the entropy of the model. Each is also
-//! squeezed by zstd with a dictionary.
+//! read again and measured. Every snapshot is written by each contestant, read again and compared: the measurement fails
+//! unless both are exactly the same. There are two kinds of contestants. Those that write the *state* write the whole world
+//! every time, which needs no model of it. Those that write the *commands* write the cause, as the match stream does, so
+//! they show the worth of its coding beyond its model; the entropy of the model is the lower bound. Each is also
+//! compressed by zstd with a dictionary.
 
 use anyhow::Result;
 use shared::sim::mode::ROUND_TICKS;
@@ -29,15 +29,15 @@ mod symbols;
 
 use cost::{Written, apply, timed};
 use entropy::Entropy;
-use figures::tell_both;
+use figures::add_both;
 use formats::FORMATS;
-use plain::{State, Turns};
+use plain::{State, TickCommands};
 use recording::Recorder;
 use rounds::{Round, Snapshot, movers, play, snapshots};
 
-/// Rounds that are measured.
+/// Number of rounds that are measured.
 const ROUNDS: u64 = 4;
-/// Rounds that dictionaries are trained on.
+/// Number of rounds that dictionaries are trained on.
 const TRAINING_ROUNDS: u64 = 2;
 
 /// Encodes and decodes rounds with every contestant.
@@ -50,37 +50,37 @@ const TRAINING_ROUNDS: u64 = 2;
 pub fn measure(seed: u64, report: &mut Report) -> Result<()> {
     report.note_seed("codec", seed, "the rounds, the crowd, and what dictionaries learn from");
     let rounds: Vec<_> =
-        seeds::of_rounds(ROUNDS, seed).map(|seed| play(seed, ROUND_TICKS)).collect();
-    let learnt_from = seeds::of_rounds(TRAINING_ROUNDS, seeds::of_training(seed));
+        seeds::round_seeds(ROUNDS, seed).map(|seed| play(seed, ROUND_TICKS)).collect();
+    let learnt_from = seeds::round_seeds(TRAINING_ROUNDS, seeds::training_seed(seed));
     let training: Vec<_> = learnt_from.map(|seed| play(seed, ROUND_TICKS)).collect();
-    tell_ours(&rounds, &training, report)?;
+    add_ours(&rounds, &training, report)?;
     recording::measure(report)?;
     for format in FORMATS {
         let states = |rounds: &[Round]| -> Vec<State> {
             snapshots(rounds).map(|snapshot| State::of(&snapshot.world)).collect()
         };
-        let turns = |rounds: &[Round]| -> Vec<Turns> {
-            snapshots(rounds).map(|snapshot| Turns::of(&snapshot.ticks)).collect()
+        let commands = |rounds: &[Round]| -> Vec<TickCommands> {
+            snapshots(rounds).map(|snapshot| TickCommands::of(&snapshot.ticks)).collect()
         };
         let [training_states, written] =
             [&training, &rounds].map(|rounds| formats::write(&states(rounds), format.state));
         let name = format!("codec.{}_state", format.name);
-        tell_both(&name, "the whole world", &training_states, written, report)?;
-        let [training_turns, written] =
-            [&training, &rounds].map(|rounds| formats::write(&turns(rounds), format.turns));
+        add_both(&name, "the whole world", &training_states, written, report)?;
+        let [training_commands, written] =
+            [&training, &rounds].map(|rounds| formats::write(&commands(rounds), format.commands));
         let name = format!("codec.{}_commands", format.name);
-        tell_both(&name, "the commands, as ours", &training_turns, written, report)?;
+        add_both(&name, "the commands, as ours", &training_commands, written, report)?;
     }
     crowd::measure(seed, report)
 }
 
 /// The match stream, and its keyframes.
-fn tell_ours(rounds: &[Round], training: &[Round], report: &mut Report) -> Result<()> {
+fn add_ours(rounds: &[Round], training: &[Round], report: &mut Report) -> Result<()> {
     let [(training_deltas, training_keyframes), (deltas, keyframes)] =
         [match_stream(training)?, match_stream(rounds)?];
     let mean = deltas.bytes_mean();
     let words = "the match stream as it is recorded, length included";
-    tell_both("codec.ours", words, &training_deltas, deltas, report)?;
+    add_both("codec.ours", words, &training_deltas, deltas, report)?;
     report.add("codec.ours.bytes_mean", mean, "B", "");
     let movers = snapshots(rounds).map(|snapshot| movers(&snapshot.world)).sum::<usize>() as f64
         / snapshots(rounds).count() as f64;
@@ -96,7 +96,7 @@ fn tell_ours(rounds: &[Round], training: &[Round], report: &mut Report) -> Resul
     let mut sizes = keyframes.cost.bytes.clone();
     report.add("codec.ours.keyframe_bytes", percentile(&mut sizes, 50) as f64, "B", "p50");
     let words = "a keyframe every time: plain bit-packing";
-    tell_both("codec.bitpacked_state", words, &training_keyframes, keyframes, report)
+    add_both("codec.bitpacked_state", words, &training_keyframes, keyframes, report)
 }
 
 /// The stream itself, as it is read from recordings, and its keyframes as if each snapshot were one.
@@ -136,7 +136,7 @@ fn match_stream(rounds: &[Round]) -> Result<(Written, Written)> {
 mod tests {
     use shared::tick::seconds;
 
-    use super::{Report, match_stream, play, snapshots, tell_ours};
+    use super::{Report, add_ours, match_stream, play, snapshots};
     use crate::swarm::report::assert_names;
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
         let [round, other] = [1, 2].map(|seed| [play(seed, seconds(20))]);
         let mut report = Report::default();
 
-        tell_ours(&round, &other, &mut report).unwrap();
+        add_ours(&round, &other, &mut report).unwrap();
 
         let names = ["bytes_p50", "bytes_per_mover", "keyframe_bytes"];
         assert_names(&report, "codec.ours", &names);

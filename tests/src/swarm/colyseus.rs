@@ -2,8 +2,8 @@
 //! same core, the same rates and as many players.
 //!
 //! Its room is ours, in `tests/peers/colyseus`; Colyseus itself (MIT) comes from npm at run time, in the versions
-//! of the lock file, into a folder that goes away afterwards. With it comes a Node of the age that Colyseus asks
-//! for. What is not there, be it npm, Node or the registry, is no failure: the report says so and goes on.
+//! of the lock file, into a temporary folder, together with the version of Node that Colyseus needs. Where npm, Node or
+//! the registry is missing, the report says so and goes on.
 
 mod client;
 
@@ -22,7 +22,7 @@ use self::client::Motion;
 use super::Report;
 use super::cores::pinned;
 use super::load::{Counts, Totals};
-use super::watch::{Plan, Watched, watch};
+use super::process_cost::{self, Plan, ProcessCost};
 use crate::process::Program;
 use crate::site::Site;
 
@@ -44,14 +44,14 @@ const NPM_OPTIONS: [&str; 5] =
 
 /// Before measuring. Longer than for a compiled server: V8 compiles what is hot while it runs.
 const SETTLE: Duration = Duration::from_secs(10);
-/// Patches a second that count as about thirty. Node's timers have whole milliseconds.
+/// Patch rates, in Hz, that count as about thirty. Node's timers have whole milliseconds.
 const PATCHES_PER_SECOND: std::ops::RangeInclusive<f64> = 27.0..=33.0;
-/// Of the positions in patches, so many must have changed at least: a disc may stand still for a moment.
+/// Smallest part of the positions in patches that must have changed. A disc may stand still for a moment.
 const MOVING_MIN: f64 = 0.9;
 
-/// What a room on Colyseus cost.
+/// The cost of a room on Colyseus.
 struct Cost {
-    watched: Watched,
+    watched: ProcessCost,
     traffic: Counts,
     /// Connections that ended.
     lost: u64,
@@ -75,17 +75,17 @@ pub(super) async fn measure(plan: Plan, ours: f64, report: &mut Report) -> Resul
         return Ok(());
     }
     let cost = on_colyseus(plan, folder.path()).await?;
-    tell(plan, ours, &cost, report);
+    add(plan, ours, &cost, report);
     cost.ensure_players_move(plan)
 }
 
-fn tell(plan: Plan, ours: f64, cost: &Cost, report: &mut Report) {
+fn add(plan: Plan, ours: f64, cost: &Cost, report: &mut Report) {
     let Cost { watched, traffic, runs_on, .. } = cost;
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
     let theirs = watched.us_per_player_second;
     report.add(name("colyseus_us_per_player_second"), theirs, "µs", runs_on);
-    let words = "Colyseus' CPU for a player divided by ours: so many times dearer it is";
+    let words = "Colyseus' CPU for a player divided by ours";
     report.add(name("ratio_to_colyseus"), theirs / ours, "×", words);
     let bytes = traffic.bytes as f64 / traffic.snapshots.max(1) as f64;
     report.add(name("colyseus_bytes_per_snapshot"), bytes, "B", "a patch of its room, mean");
@@ -124,7 +124,7 @@ fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The first line of npm's complaint that is a sentence.
+/// The first line of npm's error output that is a sentence.
 fn reason(said: &str) -> &str {
     let mut errors = said.lines().filter_map(|line| line.strip_prefix("npm error "));
     let is_code = |line: &&str| line.split(' ').count() <= 2;
@@ -153,7 +153,7 @@ async fn on_colyseus(plan: Plan, folder: &Path) -> Result<Cost> {
     let tasks = client::players(&site, plan.count, plan.seed, &totals, &motion).await?;
     sleep(SETTLE).await;
     let (before, moves_before) = (totals.now(), motion.now());
-    let watched = watch(program.id(), plan).await?;
+    let watched = process_cost::measure(program.id(), plan).await?;
     let (traffic, moves) = (totals.now().since(&before), motion.now());
     let lost = totals.now().lost;
     drop(tasks);
@@ -163,7 +163,7 @@ async fn on_colyseus(plan: Plan, folder: &Path) -> Result<Cost> {
 }
 
 impl Cost {
-    /// A room in which nobody moves is cheaper than ours. Players that were lost cannot move.
+    /// A room without motion would be cheaper than ours. Players that were lost cannot move.
     fn ensure_players_move(&self, plan: Plan) -> Result<()> {
         let (moved, count) = (self.moved, plan.count as u64);
         ensure!(moved + self.lost >= count, "{moved} of {count} players moved on Colyseus");
@@ -183,19 +183,19 @@ pub(super) fn announcement(line: &str) -> Option<(SocketAddr, String)> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Cost, Counts, Plan, Report, Watched, announcement, reason, tell};
+    use super::{Cost, Counts, Plan, ProcessCost, Report, add, announcement, reason};
     use crate::swarm::report::assert_names;
 
     #[test]
     fn figures_have_the_names_that_programs_know() {
         let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
-        let watched = Watched { us_per_player_second: 900.0, memory: vec![1.0] };
+        let watched = ProcessCost { us_per_player_second: 900.0, memory: vec![1.0] };
         let traffic = Counts { snapshots: 320 * 10 * 12, ..Counts::default() };
         let runs_on = String::new();
         let cost = Cost { watched, traffic, lost: 2, moved: 318, moving: 0.95, runs_on };
         let mut report = Report::default();
 
-        tell(plan, 300.0, &cost, &mut report);
+        add(plan, 300.0, &cost, &mut report);
 
         assert_names(&report, "players.320", &["ratio_to_colyseus"]);
         assert_eq!(report.figure("players.320.ratio_to_colyseus"), 3.0);

@@ -1,4 +1,4 @@
-//! Which processor cores are whose: what is measured has one, everything else another.
+//! Processor cores: one for the measured program, another one for everything else.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -8,19 +8,19 @@ use std::thread;
 
 use anyhow::{Context as _, Error, Result, ensure};
 
-/// Two cores, by the numbers that the system gives them.
+/// Two cores, by their numbers in the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cores {
-    /// The server's, and that of whatever is measured beside it.
+    /// For the server, and for the peers that are measured beside it.
     measured: usize,
-    /// The load generator's.
+    /// For the load generator.
     load: usize,
 }
 
 impl Cores {
     const FIRST_TWO: Self = Self { measured: 0, load: 1 };
 
-    /// Takes these from now on, for the whole program.
+    /// Uses these cores from now on, in the whole program.
     pub fn choose(self) {
         // The first choice stays.
         CHOSEN.set(self).ok();
@@ -45,7 +45,7 @@ impl FromStr for Cores {
     }
 }
 
-/// The program on the measured core, where there is another for the load.
+/// A command that runs the program on the measured core, where there are two cores.
 pub(super) fn pinned(program: PathBuf) -> Command {
     if !has_two_cores() {
         return Command::new(program);
@@ -55,7 +55,7 @@ pub(super) fn pinned(program: PathBuf) -> Command {
     command
 }
 
-/// Keeps this program off the measured core, where there is another.
+/// Keeps this program off the measured core, where there are two cores.
 pub(super) fn pin_self() -> Result<()> {
     if !has_two_cores() {
         return Ok(());
@@ -71,7 +71,7 @@ pub(super) fn pin_self() -> Result<()> {
 }
 
 fn has_two_cores() -> bool {
-    // Asked once, before this program is kept on one core: what it may use is what is counted.
+    // Asked once, before this program is pinned, because only the cores that it may use are counted.
     static ANSWER: LazyLock<bool> =
         LazyLock::new(|| thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2));
     *ANSWER

@@ -26,7 +26,7 @@ use figures::{Round, Span};
 pub use plan::Plan;
 use totals::Totals;
 
-/// Numbers of players, unless told otherwise.
+/// Default numbers of players.
 pub const COUNTS: [usize; 2] = [512, 1_000];
 
 /// After the last player has joined.
@@ -35,7 +35,7 @@ const SETTLE: Duration = Duration::from_secs(3);
 const JOINING_MAX: Duration = Duration::from_secs(27);
 /// The last part of the round, on shrunken ice.
 const LAST: Duration = Duration::from_secs(15);
-/// So close to the end of the round nothing is measured any more.
+/// The measurement ends this long before the round does.
 const MARGIN: Duration = Duration::from_secs(1);
 /// Bytes of a snapshot that no crowd reaches: no budget.
 const UNCAPPED: &str = "1000000";
@@ -59,7 +59,7 @@ pub async fn measure_each(
 /// Measures and reports.
 ///
 /// # Errors
-/// When a program cannot be started, no player can join, or a player was sent something that is not so.
+/// When a program cannot be started, no player can join, or a record was wrong.
 pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
     pin_self()?;
     report.note_seed("crowd", plan.seed, "which keys are pressed, and the worlds");
@@ -81,7 +81,10 @@ pub async fn measure(plan: Plan, report: &mut Report) -> Result<()> {
 /// A slow machine is no reason for a record that is wrong.
 fn ensure_true(round: &Round) -> Result<()> {
     let diverged = round.whole.diverged;
-    ensure!(diverged == 0, "{diverged} times a record could not be read, or was not so");
+    ensure!(
+        diverged == 0,
+        "{diverged} times a record could not be read, or contradicted its checksum"
+    );
     Ok(())
 }
 

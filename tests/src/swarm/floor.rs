@@ -1,7 +1,7 @@
 //! The floor: a bare epoll loop that does the reads and writes of a server and nothing else.
 //!
-//! No HTTP, no WebSocket, no world. What it costs is what the kernel takes for moving such messages;
-//! what a server costs on top is its own.
+//! No HTTP, no WebSocket, no world. Its cost is that of the kernel for moving such messages; the cost of a server above it
+//! is the server's own.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -13,12 +13,12 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::load::{INPUT_MESSAGE_BYTES, ROOM_OF};
 
 /// From one snapshot to the next.
-const BEAT: Duration = Duration::from_nanos(1_000_000_000 / 30);
+const SNAPSHOT_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
 /// Epoll waits whole milliseconds.
 const ALMOST_A_MILLISECOND: Duration = Duration::from_nanos(999_999);
 
-/// Accepts `players`, then writes `bytes` to each thirty times a second, room by room, and reads what comes.
+/// Accepts `players` connections, then writes `bytes` to each thirty times a second, room by room, and reads.
 /// Ends when a player leaves.
 ///
 /// # Errors
@@ -39,7 +39,7 @@ pub fn serve(listener: &TcpListener, players: usize, bytes: usize) -> Result<()>
 
 fn run(epoll: &Epoll, sockets: &mut [TcpStream], snapshot: &[u8]) -> Result<()> {
     let rooms = u32::try_from(sockets.len().div_ceil(ROOM_OF)).context("few rooms")?;
-    let step = BEAT / rooms;
+    let step = SNAPSHOT_INTERVAL / rooms;
     let mut events = [EpollEvent::empty(); 256];
     let mut buffer = [0; 16 * INPUT_MESSAGE_BYTES];
     let (mut next, mut room) = (Instant::now() + step, 0);

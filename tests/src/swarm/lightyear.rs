@@ -25,43 +25,43 @@ use tokio::time::{sleep, timeout};
 use super::Report;
 use super::colyseus::announcement;
 use super::cores::pinned;
-use super::watch::{Plan, Watched, watch};
+use super::process_cost::{self, Plan, ProcessCost};
 use crate::process::Program;
 
-/// Where xtask says that the peer is.
+/// The environment variable in which xtask names the peer's program.
 const PROGRAM: &str = "PUSHBACK_LIGHTYEAR_BIN";
-/// For all players to be seated.
+/// How long the players may take to be seated.
 const SEATING_MAX: Duration = Duration::from_secs(120);
-/// For an answer of the players' process: it looks for questions once a beat.
+/// How long the players' process may take for an answer. It reads requests once a frame.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Before measuring: buffers have their size.
 const SETTLE: Duration = Duration::from_secs(4);
-/// Snapshots and input messages a second that count as about thirty.
+/// Rates of snapshots and input messages, in Hz, that count as about thirty.
 const ABOUT_THIRTY: RangeInclusive<f64> = 27.0..=33.0;
-/// Of the positions in snapshots, so many must have changed at least: a disc may stand still for a moment.
+/// Smallest part of the positions in snapshots that must have changed. A disc may stand still for a moment.
 const MOVING_MIN: f64 = 0.9;
-/// What the message around our records adds inside a WebSocket's frame. Lightyear's bytes have its headers in them.
+/// Bytes of the message around our records inside a WebSocket frame. Lightyear's bytes include its headers.
 const OUR_MESSAGE_BYTES: f64 = 2.0;
 
-/// What our server cost in the same run.
-pub(super) struct Ours {
+/// The cost of our server in the same run.
+pub(super) struct OwnCost {
     /// CPU in microseconds for a player and second.
     pub(super) us_per_player_second: f64,
     /// Of records, in a snapshot.
     pub(super) bytes_per_snapshot: f64,
 }
 
-/// What lightyear cost.
+/// The cost of lightyear.
 struct Cost {
-    watched: Watched,
+    watched: ProcessCost,
     traffic: Traffic,
     /// Connections that ended.
     lost: u64,
-    /// What it says that it runs on.
+    /// Versions, as the peer reports them.
     runs_on: String,
 }
 
-/// What all players together got and did in the window.
+/// What all players together received and did in the window.
 struct Traffic {
     sums: BTreeMap<String, u64>,
     player_seconds: f64,
@@ -72,7 +72,7 @@ struct Traffic {
 ///
 /// # Errors
 /// When it is there but does something else than what is measured: discs do not move.
-pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Result<()> {
+pub(super) async fn measure(plan: Plan, ours: &OwnCost, report: &mut Report) -> Result<()> {
     let Some(program) = env::var_os(PROGRAM).map(PathBuf::from) else {
         let reason = "it was not built, because its packages could not be fetched";
         report.note(format!("lightyear was not measured: {reason}."));
@@ -87,15 +87,15 @@ pub(super) async fn measure(plan: Plan, ours: &Ours, report: &mut Report) -> Res
         report.note(format!("lightyear was not measured: {what}."));
         return Ok(());
     };
-    tell(plan, ours, &cost, report);
+    add(plan, ours, &cost, report);
     cost.traffic.ensure_discs_move()
 }
 
-fn tell(plan: Plan, ours: &Ours, cost: &Cost, report: &mut Report) {
+fn add(plan: Plan, ours: &OwnCost, cost: &Cost, report: &mut Report) {
     let Cost { watched, traffic, lost, runs_on } = cost;
     let theirs = watched.us_per_player_second;
     report.add("lightyear.us_per_player_second", theirs, "µs", runs_on);
-    let words = "lightyear's CPU for a player divided by ours: so many times dearer it is";
+    let words = "lightyear's CPU for a player divided by ours";
     report.add("lightyear.ratio_cpu", theirs / ours.us_per_player_second, "×", words);
 
     let bytes = traffic.for_a_snapshot("bytes");
@@ -133,7 +133,7 @@ async fn on_lightyear(plan: Plan, program: PathBuf) -> Result<Option<Cost>> {
     };
     sleep(SETTLE).await;
     let (began, before) = (Instant::now(), players.sums().await?);
-    let watched = watch(server.id(), plan).await?;
+    let watched = process_cost::measure(server.id(), plan).await?;
     let after = players.sums().await?;
     let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
 
@@ -204,7 +204,7 @@ impl Players {
         Ok(Some(players))
     }
 
-    /// What all players together have got from the beginning on, by name.
+    /// What all players together have received so far, by name.
     async fn sums(&mut self) -> Result<BTreeMap<String, u64>> {
         self.questions.write_all(b"\n").await.context("asking lightyear's players")?;
         let said = timeout(ANSWER_MAX, self.answer()).await.context("asking the players")??;
@@ -230,19 +230,19 @@ fn sums(line: &str) -> Option<BTreeMap<String, u64>> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Cost, Ours, Plan, Report, Traffic, Watched, note_unless_thirty, sums, tell};
+    use super::{Cost, OwnCost, Plan, ProcessCost, Report, Traffic, add, note_unless_thirty, sums};
     use crate::swarm::report::assert_names;
 
     #[test]
     fn figures_have_the_names_that_programs_know() {
         let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
-        let watched = Watched { us_per_player_second: 900.0, memory: vec![1.0] };
+        let watched = ProcessCost { us_per_player_second: 900.0, memory: vec![1.0] };
         let traffic = Traffic { sums: sums("bytes=660 snapshots=3").unwrap(), player_seconds: 1.0 };
         let cost = Cost { watched, traffic, lost: 1, runs_on: String::new() };
-        let ours = Ours { us_per_player_second: 300.0, bytes_per_snapshot: 20.0 };
+        let ours = OwnCost { us_per_player_second: 300.0, bytes_per_snapshot: 20.0 };
         let mut report = Report::default();
 
-        tell(plan, &ours, &cost, &mut report);
+        add(plan, &ours, &cost, &mut report);
 
         assert_names(&report, "lightyear", &["ratio_cpu", "ratio_bytes"]);
         let ratios = ["cpu", "bytes"].map(|of| report.figure(&format!("lightyear.ratio_{of}")));

@@ -1,11 +1,11 @@
-//! Clients at the far end of a bad line: what their players see and feel, for each kind of line.
+//! Clients at the far end of a bad link: what their players see and feel, for each kind of link.
 //!
 //! The server is in one network namespace, the clients in another, and the packets between them take their time or are
-//! lost: everything above is real, TCP above all. The clients are the native client without its window, played by its
-//! autopilot, in rooms that bots fill. Each line is played on twice: once as it is, and once with cuts of half a second.
+//! lost; everything above, TCP included, is real. The clients are the native client without its window, played by its
+//! autopilot, in rooms that bots fill. Each link is played on twice: once as it is, and once with cuts of half a second.
 //!
-//! Where namespaces are not permitted, a proxy delays in order instead, and holds back what comes during the cut; lines
-//! that lose packets are left out.
+//! Where namespaces are not permitted, a proxy delays bytes in order instead, and holds bytes back during a cut; links that
+//! lose packets are left out.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,68 +28,68 @@ use crate::process::Program;
 use crate::proxy::Proxy;
 use crate::site::Site;
 
-mod distance;
-mod line;
+mod emulator;
+mod namespace;
+mod network;
 mod outcomes;
-mod place;
 mod recovery;
 
-use distance::Distance;
-pub use line::Conditions;
-use line::Line;
-use place::Place;
+pub use emulator::Conditions;
+use emulator::LinkEmulator;
+use namespace::Namespace;
+use network::Network;
 
 const RTTS_MS: [u32; 4] = [0, 30, 100, 200];
 const JITTERS_MS: [u32; 2] = [0, 20];
 const LOSSES_PERCENT: [u32; 3] = [0, 1, 2];
 
-/// What this kernel can control connections by (tcp(7)).
+/// The congestion controls of this kernel (tcp(7)).
 const CONGESTION_CONTROLS: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
 
 const SERVER_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 const NETWORK: &str = "10.77.0.0/24";
-const SERVER_PLACE: &str = "10.77.0.1/24";
-const CLIENTS_PLACE: &str = "10.77.0.2/24";
-/// Matches that are played on a line at once: one alone says little, for it hangs on who bumps into whom.
+const SERVER_CIDR: &str = "10.77.0.1/24";
+const CLIENTS_CIDR: &str = "10.77.0.2/24";
+/// Matches that are played on a link at once. One match alone depends too much on chance.
 const ROOMS: usize = 4;
 
-/// What is measured.
+/// How to measure.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Native clients in each room. Bots fill the rest.
     pub clients: usize,
-    /// How strong their autopilots are, and so how often they press something else.
+    /// Strength of the autopilots, which also decides how often they change their inputs.
     pub pilots: String,
     /// Length of a round.
     pub round: Duration,
     /// Decides which packets are late or lost, and the worlds.
     pub seed: u64,
-    /// Only this line. Nothing: all of them.
+    /// The only link to measure. `None` means all.
     pub only: Option<Conditions>,
-    /// The congestion control at both ends. Nothing: the system's.
+    /// The congestion control at both ends. `None` means the system's.
     pub congestion: Option<String>,
-    /// What is switched off.
+    /// The feature that is switched off.
     pub without: Option<Without>,
 }
 
 impl Plan {
-    /// Where only bytes are delayed, nothing of it could be measured.
+    /// Whether the plan cannot be measured with a proxy that only delays bytes.
     fn needs_packets(&self) -> bool {
         self.congestion.is_some() || self.only.is_some_and(|line| line.loss_percent > 0)
     }
 }
 
-/// Something that can be switched off, to show what it is worth.
+/// A feature that can be switched off, to show its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Without {
-    /// `TCP_NODELAY` at both ends: small messages wait for the acknowledgement of those before (Nagle).
+    /// `TCP_NODELAY` at both ends. Without it, small messages wait for the acknowledgement of earlier ones (Nagle).
     Nodelay,
-    /// The server's limit of what the kernel takes and cannot send yet: old snapshots wait there in a queue.
+    /// The server's limit on unsent bytes in the kernel. Without it, old snapshots wait there in a queue.
     Outbox,
 }
 
 impl Without {
-    /// What server and client know it by.
+    /// The environment variable of server and client.
     const fn variable(self) -> &'static str {
         match self {
             Self::Nodelay => "PUSHBACK_WITHOUT_NODELAY",
@@ -105,56 +105,56 @@ impl Without {
     }
 }
 
-/// A server, and a line to it that can be made worse.
-struct Lab {
-    line: Distance,
-    /// As the server's own place sees it.
+/// A server, and a link to it that can be made worse.
+struct Testbed {
+    line: Network,
+    /// The server as seen from its own namespace.
     site: Site,
-    /// As the clients see it.
+    /// The server's URL as seen by the clients.
     url: String,
     _server: Program,
     _data: TempDir,
 }
 
-/// Measures every line and reports.
+/// Measures every link and reports.
 ///
 /// # Errors
 /// When the programs cannot be started, or a client fails.
 pub async fn measure(plan: &Plan, report: &mut Report) -> Result<()> {
     if let Some(name) = &plan.congestion {
-        // Where it cannot be read, the kernel's own answer has to do.
+        // Where the list cannot be read, the kernel refuses an unknown name later.
         let known = fs::read_to_string(CONGESTION_CONTROLS);
         known.map_or(Ok(()), |known| check_congestion(name, &known))?;
     }
-    let lab = match Lab::with_packets(plan).await {
-        Ok(lab) => lab,
+    let testbed = match Testbed::with_packets(plan).await {
+        Ok(testbed) => testbed,
         Err(why) if plan.needs_packets() => {
-            let needs = "--congestion, and a line that loses packets, need a network of our own";
+            let needs = "--congestion, and a link that loses packets, need network namespaces";
             return Err(why.context(needs));
         }
         Err(why) => {
             report.note(format!(
-                "No network of our own ({why:#}): a proxy delays in order, lines that lose packets are left out, and a \
-                 cut holds everything back, so that nothing has to be sent again afterwards."
+                "No network namespaces ({why:#}): a proxy delays bytes in order, links that lose packets are left out, and a \
+                 cut holds all bytes back, so that TCP has nothing to retransmit afterwards."
             ));
-            Lab::with_bytes(plan).await?
+            Testbed::with_bytes(plan).await?
         }
     };
-    report.note_seed("link", plan.seed, "what is late or lost on the line, and the worlds");
+    report.note_seed("link", plan.seed, "which packets are late or lost, and the worlds");
     report.note(format!("The autopilots are {}.", plan.pilots));
     for conditions in lines(plan.only) {
-        if conditions.loss_percent == 0 || matches!(lab.line, Distance::Packets { .. }) {
-            lab.measure(plan, conditions, report).await?;
+        if conditions.loss_percent == 0 || matches!(testbed.line, Network::Packets { .. }) {
+            testbed.measure(plan, conditions, report).await?;
         }
     }
-    if let Distance::Packets { line, .. } = &lab.line {
+    if let Network::Packets { line, .. } = &testbed.line {
         let (carried, lost) = line.counts();
         report.note(format!("{carried} packets carried, {lost} lost."));
     }
     Ok(())
 }
 
-/// Says what else there is before anything is set up.
+/// Fails early, with the names that exist.
 fn check_congestion(name: &str, known: &str) -> Result<()> {
     ensure!(
         known.split_whitespace().any(|known| known == name),
@@ -181,22 +181,22 @@ fn lines(only: Option<Conditions>) -> Vec<Conditions> {
     lines
 }
 
-impl Lab {
+impl Testbed {
     async fn with_packets(plan: &Plan) -> Result<Self> {
-        let (near, near_end) = Place::open(SERVER_PLACE)?;
-        let (far, far_end) = Place::open(CLIENTS_PLACE)?;
+        let (near, near_end) = Namespace::open(SERVER_CIDR)?;
+        let (far, far_end) = Namespace::open(CLIENTS_CIDR)?;
         if let Some(algorithm) = &plan.congestion {
             near.control_congestion(NETWORK, algorithm).await?;
             far.control_congestion(NETWORK, algorithm).await?;
         }
-        let line = Line::between(near_end, far_end, plan.seed);
+        let line = LinkEmulator::between(near_end, far_end, plan.seed);
         let data = tempfile::tempdir().context("a folder for the server")?;
         let (folder, plan) = (data.path().to_owned(), plan.clone());
         let start = async move || start_server(&folder, SERVER_ADDRESS, &plan);
         let (server, address) = near.run(start).await?;
         let site = Site::at(address);
         Ok(Self {
-            line: Distance::Packets { line, near, far },
+            line: Network::Packets { line, near, far },
             url: site.url(""),
             site,
             _server: server,
@@ -210,7 +210,7 @@ impl Lab {
         let site = Site::at(address);
         let proxy = Proxy::seeded(&site, plan.seed).await;
         let url = proxy.site().url("");
-        Ok(Self { line: Distance::Bytes(proxy), site, url, _server: server, _data: data })
+        Ok(Self { line: Network::Bytes(proxy), site, url, _server: server, _data: data })
     }
 
     async fn measure(
@@ -222,13 +222,13 @@ impl Lab {
         self.line.set(conditions);
         let name = name(conditions, plan.without);
         let (outcomes, _) = self.play(plan, false, &name, report).await?;
-        outcomes::tell(&name, &outcomes, report);
+        outcomes::add(&name, &outcomes, report);
         let (outcomes, cuts) = self.play(plan, true, &name, report).await?;
-        recovery::tell(&name, &outcomes, cuts, report);
+        recovery::add(&name, &outcomes, cuts, report);
         Ok(())
     }
 
-    /// One round in each room. What each client says of it, and how often the line was cut.
+    /// Plays one round in each room. Returns each client's outcome, and how often the link was cut.
     async fn play(
         &self,
         plan: &Plan,
@@ -262,11 +262,11 @@ impl Lab {
                 .collect::<Vec<_>>()
         };
         let mut clients = match &self.line {
-            Distance::Packets { near, far, .. } => {
+            Network::Packets { near, far, .. } => {
                 let rooms = near.run(open).await?;
                 far.run(async move || start(rooms).await).await?
             }
-            Distance::Bytes(_) => start(open().await).await,
+            Network::Bytes(_) => start(open().await).await,
         };
         let cuts = if with_cuts {
             recovery::cut_repeatedly(&self.line, &mut clients, plan.round).await
@@ -275,10 +275,10 @@ impl Lab {
         };
         let (all, mut outcomes) = (clients.len(), Vec::new());
         for mut client in clients {
-            // One that fails has said why, and the others still have something to tell.
+            // A client that fails has printed its error. The outcomes of the others count.
             let outcome = AssertUnwindSafe(client.outcome()).catch_unwind().await;
             let Ok(outcome) = outcome else { continue };
-            ensure!(outcome["diverged"] == 0, "a client's world went its own way: {outcome}");
+            ensure!(outcome["diverged"] == 0, "a client's world diverged: {outcome}");
             outcomes.push(outcome["prediction"].clone());
         }
         if outcomes.len() < all {
@@ -291,7 +291,7 @@ impl Lab {
     }
 }
 
-/// What the figures of a line begin with.
+/// The prefix of a link's figures.
 fn name(conditions: Conditions, without: Option<Without>) -> String {
     let Conditions { rtt_ms, jitter_ms, loss_percent } = conditions;
     let name = format!("link.rtt{rtt_ms}_jitter{jitter_ms}_loss{loss_percent}");
@@ -307,20 +307,25 @@ fn start_server(data: &Path, at: Ipv4Addr, plan: &Plan) -> (Program, SocketAddr)
     (program, address)
 }
 
-/// A line in words: round trip, jitter and loss, such as `100,20,1`.
+/// Parses a link: round trip in ms, jitter in ms and loss in percent, such as `100,20,1`.
 ///
 /// # Errors
-/// When it is no such line.
+/// When the text is something else.
 pub fn conditions(text: &str) -> Result<Conditions> {
     let numbers: Vec<u32> = text
         .split(',')
-        .map(|number| number.trim().parse().context("a line is three whole numbers: 100,20,1"))
+        .map(|number| number.trim().parse().context("a link is three whole numbers: 100,20,1"))
         .collect::<Result<_>>()?;
     let [rtt_ms, jitter_ms, loss_percent] = numbers[..] else {
-        bail!("a line is three numbers, such as 100,20,1: ms there and back, ms of jitter, % lost");
+        bail!(
+            "a link is three numbers, such as 100,20,1: ms of round trip, ms of jitter, % of packets lost"
+        );
     };
-    ensure!(rtt_ms <= 10_000 && jitter_ms <= 10_000, "nobody plays over such a line");
-    ensure!(loss_percent < 100, "a line that loses everything is none");
+    ensure!(
+        rtt_ms <= 10_000 && jitter_ms <= 10_000,
+        "a round trip or a jitter above 10,000 ms is too long to play"
+    );
+    ensure!(loss_percent < 100, "a link that loses all packets cannot be played on");
     Ok(Conditions { rtt_ms, jitter_ms, loss_percent })
 }
 
@@ -329,7 +334,7 @@ mod tests {
     use super::{Without, check_congestion, conditions, name};
 
     #[test]
-    fn a_line_is_named_after_what_is_wrong_with_it() {
+    fn a_link_is_named_after_its_conditions() {
         let line = conditions("100, 20,1").unwrap();
 
         assert_eq!(name(line, None), "link.rtt100_jitter20_loss1");

@@ -1,4 +1,5 @@
-//! The players: each a real socket, thirty input messages a second by a clock of its own, always on the move, and armed.
+//! The players: each has a real socket and sends thirty input messages a second by a clock of its own, always moving and
+//! shooting.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::seeds::chance_of;
+use super::seeds::player_rng;
 use crate::site::Site;
 use crate::socket::GameSocket;
 
@@ -30,24 +31,24 @@ pub const ROOM_OF: usize = 16;
 pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
 /// From one input message to the next: thirty a second, the inputs of two ticks in each.
 const MESSAGE_EVERY: Duration = TICK_DURATION.saturating_mul(2);
-/// How far ahead of the newest snapshot inputs are addressed: a message may have to wait for two ticks until its player's
+/// How far ahead of the newest snapshot inputs are addressed. A message may have to wait for two ticks until its player's
 /// moment comes. Snapshots are of even ticks, and so messages begin with even ones, as those of the game's own client do.
 const LEAD_TICKS: u32 = 6;
-/// A player whose inputs are farther from that than so many ticks begins anew.
+/// When inputs are farther from that lead than this many ticks, they are addressed anew.
 const DRIFT_TICKS_MAX: u32 = 2;
 
-/// Rooms that fill at the same time. One after the other would take minutes on a busy machine.
+/// Rooms that fill at the same time. One after the other, they would take minutes on a busy machine.
 const ROOMS_AT_ONCE: usize = 8;
 
-/// What people press beside the way they drive, and in how many messages once: a shot or so a second, a shove and a dash
-/// every few. What is pressed while it cools down does nothing, as with people.
+/// The buttons, and in how many messages each is pressed once: about one shot a second, a shove and a dash
+/// every few. A button that is pressed during its cooldown has no effect, as with people.
 const PRESSED_ONE_IN: [(Buttons, u32); 3] =
     [(Buttons::PULSE, 20), (Buttons::SHOVE, 120), (Buttons::DASH, 120)];
 
 /// A gap between two snapshots that a player would feel.
 pub(super) const STALL: Duration = Duration::from_millis(100);
 
-/// What all players together have got, from the beginning on.
+/// What all players together have received and sent, from the beginning on.
 #[derive(Debug, Default)]
 pub struct Totals {
     pub(super) snapshots: AtomicU64,
@@ -73,9 +74,9 @@ pub struct Counts {
     pub late: u64,
     /// Inputs that came, as the server counts.
     pub received: u64,
-    /// Gaps between snapshots that one would feel.
+    /// Gaps between snapshots that a player would feel.
     pub stalls: u64,
-    /// Streams that led elsewhere than they said, or could not be read: a bug.
+    /// Records that could not be read, or contradicted their checksum. Each is a bug.
     pub diverged: u64,
     /// Connections that ended.
     pub lost: u64,
@@ -156,29 +157,29 @@ async fn seat_room(
         }
         let room = room.context("the first player opens a room")?;
         let socket = guest.connect(room, Role::Player).await;
-        let chance = chance_of(number, seed);
-        let player = play(socket, tick.clone(), follower.take(), chance, totals.clone());
+        let rng = player_rng(number, seed);
+        let player = play(socket, tick.clone(), follower.take(), rng, totals.clone());
         playing.push(AbortOnDropHandle::new(tokio::spawn(player)));
     }
     Ok(playing)
 }
 
-/// When a player sends: at moments of its own, not when a snapshot comes, for so do people's computers. A moment that was
-/// missed is left out.
-pub(super) fn own_clock(chance: &mut Rng) -> Interval {
+/// The moments at which a player sends: a clock of its own, not tied to snapshots, as on people's computers. Missed moments
+/// are skipped.
+pub(super) fn own_clock(rng: &mut Rng) -> Interval {
     let within = u32::try_from(MESSAGE_EVERY.as_micros()).unwrap_or(u32::MAX);
-    let first = Duration::from_micros(chance.below(within).into());
+    let first = Duration::from_micros(rng.below(within).into());
     let mut clock = interval_at(tokio::time::Instant::now() + first, MESSAGE_EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     clock
 }
 
-/// The ticks that a player's next message is about.
+/// The ticks to which a player's next message is addressed.
 #[derive(Debug, Default)]
-struct Addressed(Tick);
+struct InputTicks(Tick);
 
-impl Addressed {
-    /// Those after the last ones, while they are about as far ahead as they should be.
+impl InputTicks {
+    /// The two ticks after the last ones, unless their lead has drifted.
     fn next(&mut self, newest: Tick) -> Tick {
         let wanted = newest.plus(LEAD_TICKS);
         if self.0.since(wanted).unsigned_abs() > DRIFT_TICKS_MAX {
@@ -190,23 +191,23 @@ impl Addressed {
     }
 }
 
-/// One player. The first of a room decodes the stream and tells the others what time it is.
+/// One player. The first of a room decodes the stream and shares the current tick with the others.
 async fn play(
     mut socket: GameSocket,
     tick: Arc<AtomicU32>,
     mut follower: Option<StreamDecoder>,
-    mut chance: Rng,
+    mut rng: Rng,
     totals: Arc<Totals>,
 ) {
-    let (mut held, mut addressed) = (Input::default(), Addressed::default());
-    let mut clock = own_clock(&mut chance);
+    let (mut held, mut input_ticks) = (Input::default(), InputTicks::default());
+    let mut clock = own_clock(&mut rng);
     let mut last = Instant::now();
     loop {
         let message = tokio::select! {
             message = socket.next() => message,
             _ = clock.tick() => {
-                held = wander(held, &mut chance);
-                let first = addressed.next(Tick(tick.load(Ordering::Relaxed)));
+                held = wander(held, &mut rng);
+                let first = input_ticks.next(Tick(tick.load(Ordering::Relaxed)));
                 let inputs = ClientMessage::Inputs { first, inputs: [held; 2].into_iter().collect() };
                 if socket.send(&inputs).await.is_err() {
                     break;
@@ -243,7 +244,7 @@ async fn play(
     count(&totals.lost, 1_u64);
 }
 
-/// Takes in what came. How often it led elsewhere than it said, or could not be read.
+/// Applies frames. Returns how many could not be read, or contradicted their checksum.
 pub(super) fn apply_frames(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
     let (before, mut unreadable) = (decoder.diverged(), 0);
     for frame in records(frames) {
@@ -256,16 +257,16 @@ pub(super) fn apply_frames(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
     decoder.diverged() - before + unreadable
 }
 
-/// Turns the aim a little in every message, and the way now and then, as a hand does, and presses what people press.
-pub(super) fn wander(held: Input, chance: &mut Rng) -> Input {
-    let turn = i16::try_from(chance.between(-12, 12)).unwrap_or(0);
-    let thrust = if chance.below(8) == 0 {
-        let way = u16::try_from(chance.below(u32::from(Angle::TURN))).unwrap_or(0);
+/// Turns the aim a little in every message and changes direction now and then, as a person does, and presses buttons.
+pub(super) fn wander(held: Input, rng: &mut Rng) -> Input {
+    let turn = i16::try_from(rng.between(-12, 12)).unwrap_or(0);
+    let thrust = if rng.below(8) == 0 {
+        let way = u16::try_from(rng.below(u32::from(Angle::TURN))).unwrap_or(0);
         Thrust::towards(Angle::from_steps(way))
     } else {
         held.thrust
     };
-    let pressed = PRESSED_ONE_IN.iter().filter(|(_, one_in)| chance.below(*one_in) == 0);
+    let pressed = PRESSED_ONE_IN.iter().filter(|(_, one_in)| rng.below(*one_in) == 0);
     let buttons = pressed.fold(Buttons::NONE, |others, (button, _)| others.with(*button));
     Input { thrust, aim: held.aim.turned(turn), buttons }
 }
@@ -286,7 +287,7 @@ pub async fn floor_players(
     for number in 0..count {
         let socket = TcpStream::connect(address).await.context("connecting to the floor")?;
         socket.set_nodelay(true)?;
-        let clock = own_clock(&mut chance_of(number, seed));
+        let clock = own_clock(&mut player_rng(number, seed));
         tasks.spawn(read_and_write(socket, bytes, clock, totals.clone()));
     }
     Ok(tasks)

@@ -14,28 +14,28 @@ use tokio::time::sleep;
 use super::Report;
 use super::colyseus;
 use super::cores::{pin_self, pinned};
-use super::lightyear::{self, Ours};
+use super::lightyear::{self, OwnCost};
 use super::load::{self, Counts, Totals};
+use super::process_cost::{self, Plan, ProcessCost};
 use super::usage::{quantile, resident_kib};
-use super::watch::{Plan, Watched, watch};
 use crate::process::{Program, built};
 use crate::site::Site;
 
 /// Before measuring: joins are over, buffers have their size.
 const SETTLE: Duration = Duration::from_secs(4);
-/// The floor is not watched for longer.
+/// The longest window for the floor.
 const FLOOR_WINDOW_MAX: Duration = Duration::from_secs(20);
-/// Snapshots a second that count as about thirty.
+/// Snapshot rates, in Hz, that count as about thirty.
 const SNAPSHOTS_PER_SECOND: std::ops::RangeInclusive<f64> = 28.5..=31.5;
 /// What a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
-/// Numbers of players, unless told otherwise. The last fills a core: what a server does then is worth a look, too.
+/// Default numbers of players. The last one fills a core, which shows the server under overload.
 pub const COUNTS: [usize; 5] = [64, 320, 1_000, 2_000, 4_000];
-/// The same beside a peer, which is measured as long as we are.
+/// Default numbers beside a peer, whose measurement takes as long again.
 pub const COUNTS_BESIDE_A_PEER: [usize; 1] = [320];
 
-/// What is measured beside the server, if wanted.
+/// The framework that is measured beside the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
     /// Colyseus on Node, from npm.
@@ -44,22 +44,22 @@ pub enum Peer {
     Lightyear,
 }
 
-/// What was seen of the server.
-struct Seen {
-    watched: Watched,
-    /// Its memory before anybody came, in KiB.
+/// What was measured of the server.
+struct ServerRun {
+    watched: ProcessCost,
+    /// Resident memory before the first player joined, in KiB.
     empty_kib: f64,
     counts: Counts,
-    /// What `/metrics` said before and after.
+    /// `/metrics` before and after the window.
     metrics: [String; 2],
-    /// From the first join on.
+    /// Counts from the first join on.
     whole: Counts,
 }
 
-/// The numbers of players to measure, where these were asked for.
+/// The numbers of players to measure: `asked`, or the defaults.
 ///
 /// # Errors
-/// When the peer's figures could not be told apart.
+/// When the peer's figures of several numbers would have the same names.
 pub fn counts(asked: &[usize], peer: Option<Peer>) -> Result<Vec<usize>> {
     ensure!(
         peer != Some(Peer::Lightyear) || asked.len() <= 1,
@@ -75,21 +75,23 @@ pub fn counts(asked: &[usize], peer: Option<Peer>) -> Result<Vec<usize>> {
 /// Measures and reports.
 ///
 /// # Errors
-/// When a program cannot be started, a player was sent something that is not so, or the peer does something else than what
-/// is measured.
+/// When a program cannot be started, a record was wrong, or the peer does something else than what is measured.
 pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Result<()> {
     pin_self()?;
     report.note_seed("players", plan.seed, "what they press, and the worlds");
     let server = on_the_server(plan).await?;
-    tell_server(plan, &server, report);
+    add_server(plan, &server, report);
     let diverged = server.whole.diverged;
-    ensure!(diverged == 0, "{diverged} times a record could not be read, or was not so");
+    ensure!(
+        diverged == 0,
+        "{diverged} times a record could not be read, or contradicted its checksum"
+    );
     let bytes_per_snapshot = server.bytes_per_snapshot();
     let snapshot_bytes = bytes_per_snapshot.round() as usize + MESSAGE_OVERHEAD_BYTES;
     let floor = on_the_floor(plan, snapshot_bytes).await?;
     let server = server.watched;
-    tell_cost(plan, &server, &floor, report);
-    let ours = Ours { us_per_player_second: server.us_per_player_second, bytes_per_snapshot };
+    add_cost(plan, &server, &floor, report);
+    let ours = OwnCost { us_per_player_second: server.us_per_player_second, bytes_per_snapshot };
     match peer {
         Some(Peer::Colyseus) => colyseus::measure(plan, ours.us_per_player_second, report).await,
         Some(Peer::Lightyear) => lightyear::measure(plan, &ours, report).await,
@@ -97,7 +99,7 @@ pub async fn measure(plan: Plan, peer: Option<Peer>, report: &mut Report) -> Res
     }
 }
 
-/// Plays on a running server and tells what the players felt.
+/// Plays on a running server and reports what the players felt.
 ///
 /// # Errors
 /// When a seat is refused.
@@ -109,12 +111,12 @@ pub async fn play(site: &Site, plan: Plan, report: &mut Report) -> Result<()> {
     sleep(plan.window).await;
     let whole = totals.now();
     drop(tasks);
-    tell_traffic(plan, &whole.since(&before), report);
+    add_traffic(plan, &whole.since(&before), report);
     report.note_lost("players", plan.count, whole.lost);
     Ok(())
 }
 
-/// Starts the server on its core, without bots and with room for everybody. Its worlds follow from the seed.
+/// Starts the server on its core, without bots and with room for all players. Its worlds follow from the seed.
 pub(super) async fn start_server(
     data: &Path,
     seed: u64,
@@ -133,7 +135,7 @@ pub(super) async fn start_server(
     Ok((program, site))
 }
 
-/// The server on its core, at this address. Nobody is kept out, and its worlds follow from the seed.
+/// The command of a server on its core, at this address. Its limits refuse no player, and its worlds follow from the seed.
 pub(super) fn server_command(data: &Path, listen: SocketAddr, seed: u64) -> Command {
     let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
     command.args(["--seed", &seed.to_string()]);
@@ -144,7 +146,7 @@ pub(super) fn server_command(data: &Path, listen: SocketAddr, seed: u64) -> Comm
     command
 }
 
-async fn on_the_server(plan: Plan) -> Result<Seen> {
+async fn on_the_server(plan: Plan) -> Result<ServerRun> {
     let data = tempfile::tempdir().context("a folder for the server")?;
     let (program, site) = start_server(data.path(), plan.seed, &[]).await?;
     let empty_kib = resident_kib(program.id())?;
@@ -153,26 +155,26 @@ async fn on_the_server(plan: Plan) -> Result<Seen> {
     sleep(SETTLE).await;
     let metrics = || async { site.get("/metrics").await.text().to_owned() };
     let (before, metrics_before) = (totals.now(), metrics().await);
-    let watched = watch(program.id(), plan).await?;
+    let watched = process_cost::measure(program.id(), plan).await?;
     let (counts, metrics) = (totals.now().since(&before), [metrics_before, metrics().await]);
     let whole = totals.now();
     drop(tasks);
-    Ok(Seen { watched, empty_kib, counts, metrics, whole })
+    Ok(ServerRun { watched, empty_kib, counts, metrics, whole })
 }
 
-impl Seen {
+impl ServerRun {
     fn bytes_per_snapshot(&self) -> f64 {
         self.counts.bytes as f64 / self.counts.snapshots.max(1) as f64
     }
 }
 
-fn tell_server(plan: Plan, seen: &Seen, report: &mut Report) {
+fn add_server(plan: Plan, run: &ServerRun, report: &mut Report) {
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let words = "of 16 moving players, mean";
-    report.add(name("bytes_per_snapshot"), seen.bytes_per_snapshot(), "B", words);
-    tell_traffic(plan, &seen.counts, report);
-    report.note_lost("players", plan.count, seen.whole.lost);
-    let [before, after] = &seen.metrics;
+    report.add(name("bytes_per_snapshot"), run.bytes_per_snapshot(), "B", words);
+    add_traffic(plan, &run.counts, report);
+    report.note_lost("players", plan.count, run.whole.lost);
+    let [before, after] = &run.metrics;
     for (figure, histogram) in [
         ("tick_p99_ms", "pushback_tick_seconds"),
         ("tick_lateness_p99_ms", "pushback_tick_late_seconds"),
@@ -180,16 +182,16 @@ fn tell_server(plan: Plan, seen: &Seen, report: &mut Report) {
         let p99 = quantile(before, after, histogram, 0.99);
         report.add(name(figure), p99 * 1_000.0, "ms", "the bound of its bucket");
     }
-    let memory = &seen.watched.memory;
+    let memory = &run.watched.memory;
     let (first, last) = (memory[0], memory[memory.len() - 1]);
-    let per_connection = (first - seen.empty_kib) / plan.count as f64;
+    let per_connection = (first - run.empty_kib) / plan.count as f64;
     report.add(name("kb_per_connection"), per_connection, "KiB", "session, room and sockets");
     let steps: Vec<_> = memory.iter().map(|kib| format!("{:.1}", kib / 1024.0)).collect();
     let words = format!("in the window; MiB: {}", steps.join(" "));
     report.add(name("resident_growth_kb"), last - first, "KiB", &words);
 }
 
-fn tell_cost(plan: Plan, server: &Watched, floor: &Watched, report: &mut Report) {
+fn add_cost(plan: Plan, server: &ProcessCost, floor: &ProcessCost, report: &mut Report) {
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let words = "server CPU for a connected player";
     report.add(name("us_per_player_second"), server.us_per_player_second, "µs", words);
@@ -199,12 +201,12 @@ fn tell_cost(plan: Plan, server: &Watched, floor: &Watched, report: &mut Report)
     report.add(name("ratio_to_floor"), ratio, "×", "server beside the bare loop");
 }
 
-/// What the players felt.
-fn tell_traffic(plan: Plan, seen: &Counts, report: &mut Report) {
+/// Adds what the players felt.
+fn add_traffic(plan: Plan, run: &Counts, report: &mut Report) {
     let name = |figure: &str| format!("players.{}.{figure}", plan.count);
     let player_seconds = plan.count as f64 * plan.window.as_secs_f64();
     let each = |count: u64| count as f64 / player_seconds;
-    let snapshots = each(seen.snapshots);
+    let snapshots = each(run.snapshots);
     report.add(name("snapshots_per_second"), snapshots, "/s", "that each player got");
     if !SNAPSHOTS_PER_SECOND.contains(&snapshots) {
         report.note(format!(
@@ -213,14 +215,14 @@ fn tell_traffic(plan: Plan, seen: &Counts, report: &mut Report) {
             plan.count
         ));
     }
-    report.add(name("inputs_per_second"), each(seen.inputs), "/s", "messages that each sent");
-    let late = seen.late as f64 / seen.received.max(1) as f64 * 100.0;
+    report.add(name("inputs_per_second"), each(run.inputs), "/s", "messages that each sent");
+    let late = run.late as f64 / run.received.max(1) as f64 * 100.0;
     report.add(name("inputs_late_percent"), late, "%", "of the inputs came too late");
-    let stalls = each(seen.stalls) * 60.0;
+    let stalls = each(run.stalls) * 60.0;
     report.add(name("stalls_per_minute"), stalls, "/min", "gaps over 100 ms that each player had");
 }
 
-async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
+async fn on_the_floor(plan: Plan, bytes: usize) -> Result<ProcessCost> {
     let mut command = pinned(env::current_exe().context("the own program")?);
     command.args(["floor", "--players", &plan.count.to_string(), "--bytes", &bytes.to_string()]);
     let mut program = Program::start("the floor", command.stdout(Stdio::piped()));
@@ -228,8 +230,11 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
     let totals = Arc::new(Totals::default());
     let tasks = load::floor_players(address, plan.count, bytes, plan.seed, &totals).await?;
     sleep(SETTLE).await;
-    // It does the same all the time: a long window shows nothing more.
-    let watched = watch(program.id(), Plan { window: plan.window.min(FLOOR_WINDOW_MAX), ..plan });
+    // The floor does the same all the time, so a short window is enough.
+    let watched = process_cost::measure(
+        program.id(),
+        Plan { window: plan.window.min(FLOOR_WINDOW_MAX), ..plan },
+    );
     let watched = watched.await?;
     drop(tasks);
     Ok(watched)
@@ -239,15 +244,15 @@ async fn on_the_floor(plan: Plan, bytes: usize) -> Result<Watched> {
 mod tests {
     use std::time::Duration;
 
-    use super::{Counts, Peer, Plan, Report, Seen, Watched, counts, tell_cost, tell_server};
+    use super::{Counts, Peer, Plan, ProcessCost, Report, ServerRun, add_cost, add_server, counts};
     use crate::swarm::report::assert_names;
 
     #[test]
     fn figures_have_the_names_that_programs_know() {
         let plan = Plan { count: 320, window: Duration::from_secs(10), seed: 1 };
-        let watched = |us| Watched { us_per_player_second: us, memory: vec![4_200.0, 4_300.0] };
+        let watched = |us| ProcessCost { us_per_player_second: us, memory: vec![4_200.0, 4_300.0] };
         let metrics = [String::new(), String::new()];
-        let seen = Seen {
+        let run = ServerRun {
             watched: watched(330.0),
             empty_kib: 1_000.0,
             counts: Counts::default(),
@@ -256,8 +261,8 @@ mod tests {
         };
         let mut report = Report::default();
 
-        tell_server(plan, &seen, &mut report);
-        tell_cost(plan, &seen.watched, &watched(300.0), &mut report);
+        add_server(plan, &run, &mut report);
+        add_cost(plan, &run.watched, &watched(300.0), &mut report);
 
         let names =
             ["us_per_player_second", "ratio_to_floor", "tick_lateness_p99_ms", "kb_per_connection"];

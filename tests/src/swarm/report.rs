@@ -1,4 +1,4 @@
-//! What was measured: a table for people, one flat JSON object for programs.
+//! The report of a measurement: a table for people, one flat JSON object for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// Adds a figure with its unit and a few words.
+    /// Adds a figure with its unit and a short explanation.
     pub fn add(&mut self, name: impl Into<String>, value: f64, unit: &'static str, words: &str) {
         let name = name.into();
         self.figures.insert(name.clone(), value);
         self.lines.push((name, value, unit, words.to_owned()));
     }
 
-    /// A figure that was added before. Nothing of that name: not a number.
+    /// A figure that was added before; NaN when there is none of this name.
     #[must_use]
     pub fn figure(&self, name: &str) -> f64 {
         self.figures.get(name).copied().unwrap_or(f64::NAN)
@@ -32,14 +32,14 @@ impl Report {
         self.figures.keys().map(String::as_str)
     }
 
-    /// Adds a sentence that stands under the table: what could not be measured, and why. Nothing is said twice.
+    /// Adds a sentence under the table, such as what could not be measured and why. A repeated sentence is dropped.
     pub fn note(&mut self, sentence: String) {
         if !self.notes.contains(&sentence) {
             self.notes.push(sentence);
         }
     }
 
-    /// Notes the seed of a measurement, and what followed from it.
+    /// Notes the seed of a measurement, and what follows from it.
     pub fn note_seed(&mut self, bench: &str, seed: u64, what: &str) {
         self.note(format!("{bench}: seed {seed} (--seed), of {what}."));
     }
@@ -69,7 +69,7 @@ impl Report {
         table
     }
 
-    /// Writes the flat JSON object. What is not a number is `null` in it.
+    /// Writes the flat JSON object. NaN is `null` in it.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -108,7 +108,7 @@ mod tests {
         let path = folder.path().join("figures.json");
         let mut report = Report::default();
         report.add("a.b", 1.5, "ms", "");
-        report.add("a.c", f64::NAN, "ms", "nobody came back");
+        report.add("a.c", f64::NAN, "ms", "not measured");
 
         report.write_json(&path).unwrap();
 

@@ -1,4 +1,4 @@
-//! Subscribers of a feed over any transport, and what one event for one of them costs.
+//! Subscribers of a feed over any transport, and the cost of one event for one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,24 +16,24 @@ use super::usage::{cpu_seconds, resident_kib};
 use crate::feed::{FeedReader, Transport};
 use crate::site::Site;
 
-/// Before measuring: everybody is there.
+/// Before measuring: all subscribers are connected.
 const SETTLE: Duration = Duration::from_secs(2);
-/// The beat of the measured feed: two events a second.
+/// The interval of the measured feed: two events a second.
 const BEAT_MS: &str = "--lab-interval-ms=500";
 /// Any seed will do: there are no rooms.
 const NOBODY_PLAYS: u64 = 0;
-/// Measured: those that hold a connection.
+/// The measured transports: those that hold a connection.
 const MEASURED: [Transport; 4] =
     [Transport::LongPoll, Transport::Sse, Transport::Ndjson, Transport::WebSocket];
 
-/// What all subscribers together have got.
+/// What all subscribers together have received.
 #[derive(Debug, Default)]
 pub struct Deliveries {
     /// Events.
     pub events: AtomicU64,
-    /// Events that said to start again.
+    /// Reset events.
     pub resets: AtomicU64,
-    /// Events whose number did not follow the one before.
+    /// Events whose sequence number did not follow the one before.
     pub gaps: AtomicU64,
     /// Subscriptions that ended.
     pub lost: AtomicU64,
@@ -77,7 +77,7 @@ async fn read(mut reader: Box<dyn FeedReader>, deliveries: Arc<Deliveries>) {
 /// connection.
 ///
 /// # Errors
-/// When the server cannot be started, or an event was lost or doubled without a word.
+/// When the server cannot be started, or an event was lost or doubled without a reset.
 pub async fn measure(count: usize, window: Duration, report: &mut Report) -> Result<()> {
     pin_self()?;
     for transport in MEASURED {
@@ -113,7 +113,7 @@ pub async fn measure(count: usize, window: Duration, report: &mut Report) -> Res
     Ok(())
 }
 
-/// Subscribes to a running server and tells what came.
+/// Subscribes to a running server and reports the deliveries.
 ///
 /// # Errors
 /// When a subscription is refused.
@@ -135,7 +135,12 @@ pub async fn watch(
     let rate = read(&deliveries.events) / began.elapsed().as_secs_f64() / count.max(1) as f64;
     report.add(name("events_per_second"), rate, "/s", "that each subscriber got");
     report.add(name("gaps"), read(&deliveries.gaps), "", "events that did not follow");
-    report.add(name("resets"), read(&deliveries.resets), "", "told to start again");
+    report.add(
+        name("resets"),
+        read(&deliveries.resets),
+        "",
+        "reset events, after which a subscriber starts again",
+    );
     report.add(name("lost"), read(&deliveries.lost), "", "subscriptions that ended");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a step of a world costs.
+//! The cost of a step of a world.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -16,7 +16,7 @@ const ROUNDS: u64 = 6;
 pub fn measure(seed: u64, report: &mut Report) {
     report.note_seed("tick", seed, "the rounds");
     let (mut steps, mut stepping, mut thinking) = (0_u32, 0.0, 0.0);
-    for seed in seeds::of_rounds(ROUNDS, seed) {
+    for seed in seeds::round_seeds(ROUNDS, seed) {
         let mut world = World::new(Mode::Brawl, seed, ROUND_TICKS);
         let slots = (0..16).map(Slot);
         let joins: Vec<_> = slots.clone().map(|slot| Command::Join { slot, team: 0 }).collect();

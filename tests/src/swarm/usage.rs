@@ -1,4 +1,4 @@
-//! What another process uses, read from `/proc`.
+//! CPU, memory and files of another process, read from `/proc`; quantiles of its metrics.
 
 use std::fs;
 
@@ -39,8 +39,8 @@ pub fn open_files(pid: u32) -> Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd")).context("reading the open files")?.count())
 }
 
-/// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit. Of
-/// what was counted between two looks.
+/// The upper bound of the bucket in which a quantile of a Prometheus histogram lies, in the histogram's unit. Counts
+/// only what was added between two scrapes.
 #[must_use]
 pub fn quantile(before: &str, after: &str, histogram: &str, quantile: f64) -> f64 {
     let counts = between(before, after, histogram);
@@ -62,14 +62,14 @@ pub fn quantile_within(before: &str, after: &str, histogram: &str, quantile: f64
     if to.is_infinite() { from } else { from + (to - from) * (wanted - below) / (reached - below) }
 }
 
-/// How many values a histogram counted between two looks.
+/// How many values a histogram counted between two scrapes.
 #[must_use]
 pub fn count_of(before: &str, after: &str, histogram: &str) -> f64 {
     let all = |metrics| buckets(metrics, histogram).last().map_or(0.0, |(_, count)| *count);
     all(after) - all(before)
 }
 
-/// Each bound, and how many were not above it, of what was counted between two looks.
+/// Each bound, and how many were not above it, of what was counted between two scrapes.
 fn between(before: &str, after: &str, histogram: &str) -> Vec<(f64, f64)> {
     let (earlier, later) = (buckets(before, histogram), buckets(after, histogram));
     let known = |bound| earlier.iter().find(|(b, _)| *b == bound).map_or(0.0, |(_, count)| *count);

@@ -18,18 +18,18 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use super::page::{hashed_name, rename};
 
-/// Changes whenever this file writes something else from the same input.
+/// Must change whenever this code writes other output from the same input.
 const FORMAT: &str = "pushback lobby bundle 1";
 /// Digits of a content hash in a file's name.
 const NAME_HASH_DIGITS: usize = 16;
-/// Files that shrink. Fonts (woff2) and pictures are compressed already.
+/// Extensions of files to compress. Fonts (woff2) and pictures are compressed already.
 const COMPRESSED: [&str; 10] =
     ["css", "html", "js", "json", "mjs", "otf", "svg", "ttf", "wasm", "webmanifest"];
 /// Brotli's best, at its default window of 4 MB.
 const BROTLI_QUALITY: i32 = 11;
 const BROTLI_WINDOW_LOG2: i32 = 22;
 
-/// What was laid out.
+/// The sizes of a written bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bundle {
     /// Size of the WebAssembly as it is.
@@ -41,9 +41,9 @@ pub(crate) struct Bundle {
 /// Path within the folder → content.
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Lays out the lobby in `dist` from the compiler's `.wasm` and the folder of assets.
+/// Writes the lobby to `dist` from the compiler's `.wasm` and the folder of assets.
 ///
-/// Two at once take turns: the second finds the work done.
+/// A lock file lets only one process write at a time.
 pub(super) fn write(wasm: &Path, assets: &Path, dist: &Path) -> Result<Bundle> {
     let _turn = lock(&dist.with_extension("lock"))?;
     let code = fs::read(wasm).with_context(|| format!("reading {}", wasm.display()))?;
@@ -72,7 +72,7 @@ pub(super) fn write(wasm: &Path, assets: &Path, dist: &Path) -> Result<Bundle> {
     measure(dist)
 }
 
-/// Waits for the only one of its kind. Closing the file gives the turn away, and so does being killed.
+/// Waits for the lock. It is released when the file is closed, or the process ends.
 fn lock(path: &Path) -> Result<File> {
     let wait = || {
         let file = File::create(path)?;
@@ -263,9 +263,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("dist.lock");
 
-        let turn = lock(&path).expect("nobody else is there");
+        let turn = lock(&path).expect("the lock is free");
         let second = File::create(&path).expect("the file can be opened");
-        assert!(second.try_lock().is_err(), "somebody else is writing");
+        assert!(second.try_lock().is_err(), "the lock is held");
         drop(turn);
 
         second.try_lock().expect("the turn was given away");

@@ -1,4 +1,4 @@
-//! What the steps came to: cases counted in `cargo test`'s output, and the summary's table.
+//! The results of steps: cases counted in `cargo test`'s output, and the lines of the summary.
 
 use std::fmt;
 use std::time::Duration;
@@ -96,7 +96,7 @@ fn failed_name(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
-/// A line as it is without a terminal's colours.
+/// A line without terminal colours.
 fn without_colours(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;

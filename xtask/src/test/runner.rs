@@ -1,4 +1,4 @@
-//! Runs steps, shows and logs what they say, and remembers how they ended.
+//! Runs steps, shows and logs their output, and collects their results.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -19,7 +19,7 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Empties the folder of logs and starts anew.
+    /// Empties the folder of logs.
     pub(super) fn new(logs: &Path) -> Result<Self> {
         if logs.exists() {
             fs::remove_dir_all(logs).with_context(|| format!("emptying {}", logs.display()))?;
@@ -29,7 +29,7 @@ impl Runner {
         Ok(Self { logs: logs.to_owned(), results: Vec::new() })
     }
 
-    /// A step that passes when the command ends well.
+    /// A step that passes when the command succeeds.
     pub(super) fn check(&mut self, name: &str, command: &mut Command, limit: Duration) {
         self.step(name, |output| Ok((run(name, command, output, limit)?.0, None)));
     }
@@ -58,12 +58,12 @@ impl Runner {
         self.step(name, |output| task(output).map(|()| (Outcome::Passed, None)));
     }
 
-    /// A step that this machine is not equipped for.
+    /// A step that cannot run on this machine.
     pub(super) fn skipped(&mut self, name: &str, why: &str) {
         self.add(name, Outcome::Skipped(why.to_owned()), None, Duration::ZERO);
     }
 
-    /// Prints the table and the last line. Returns whether nothing failed.
+    /// Prints the table and the last line. Returns whether all steps passed.
     pub(super) fn summarise(&self) -> bool {
         println!("\n== summary");
         for result in &self.results {
@@ -107,7 +107,7 @@ fn run(
     limit: Duration,
 ) -> Result<(Outcome, String)> {
     if io::stdout().is_terminal() {
-        // cargo writes to a pipe here, and would leave colours out.
+        // cargo writes to a pipe here, and would not use colours.
         command.env("CARGO_TERM_COLOR", "always");
     }
     let (status, said) = process::run(name, command, output, Some(limit))?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::snapshot::{Applied, StreamDecoder, records};
 
-/// What one contestant took.
+/// The bytes and times of one contestant.
 #[derive(Default)]
 pub(super) struct Cost {
     pub(super) bytes: Vec<usize>,
@@ -12,7 +12,7 @@ pub(super) struct Cost {
     pub(super) decoding: Duration,
 }
 
-/// What one contestant wrote, snapshot by snapshot, and what it took.
+/// The snapshots that one contestant wrote, and their cost.
 #[derive(Default)]
 pub(super) struct Written {
     pub(super) snapshots: Vec<Vec<u8>>,

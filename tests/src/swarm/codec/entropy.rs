@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_tables_of_one_crowd_fit_another() {
         let [own, other] =
-            [1, 2].map(|seed| symbols::count(&crowd::tell_of(seed, 192, seconds(9)).runs));
+            [1, 2].map(|seed| symbols::count(&crowd::encode_crowd(seed, 192, seconds(9)).runs));
 
         let (bound, priced) = (own.bytes_a_snapshot(), bytes_by(&own, &other));
 

@@ -1,4 +1,4 @@
-//! The figures of one contestant, plain and squeezed.
+//! The figures of one contestant, plain and compressed.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use super::dictionary::Dictionary;
 use crate::swarm::Report;
 use crate::swarm::report::percentile;
 
-/// With and without a dictionary that was trained on the same contestant's `training`.
-pub(super) fn tell_both(
+/// Adds the figures with and without a dictionary that was trained on the same contestant's `training`.
+pub(super) fn add_both(
     name: &str,
     words: &str,
     training: &Written,
     Written { snapshots, cost }: Written,
     report: &mut Report,
 ) -> Result<()> {
-    tell(name, cost, words, report);
+    add(name, cost, words, report);
     let cost = Dictionary::train(&training.snapshots)?.compress(&snapshots)?;
-    tell(&format!("{name}_zstd"), cost, "and a zstd dictionary", report);
+    add(&format!("{name}_zstd"), cost, "and a zstd dictionary", report);
     Ok(())
 }
 
-fn tell(name: &str, cost: Cost, words: &str, report: &mut Report) {
+fn add(name: &str, cost: Cost, words: &str, report: &mut Report) {
     let Cost { mut bytes, encoding, decoding } = cost;
     let each = |time: Duration| time.as_secs_f64() * 1e9 / bytes.len() as f64;
     let (encode, decode) = (each(encoding), each(decoding));

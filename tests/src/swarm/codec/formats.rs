@@ -1,49 +1,49 @@
-//! Serialisation libraries, each as its documentation says to use it.
+//! Serialisation libraries, each used as its documentation recommends.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::cost::{Written, timed};
-use super::plain::{State, Turns};
+use super::plain::{State, TickCommands};
 
-/// Writing and reading one kind of thing.
-pub(super) type Ways<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
+/// The functions that write and read a `T`.
+pub(super) type Codec<T> = (fn(&T) -> Vec<u8>, fn(&[u8]) -> T);
 
 /// One library.
 pub(super) struct Format {
     pub(super) name: &'static str,
-    pub(super) state: Ways<State>,
-    pub(super) turns: Ways<Turns>,
+    pub(super) state: Codec<State>,
+    pub(super) commands: Codec<TickCommands>,
 }
 
 pub(super) const FORMATS: [Format; 3] = [
     Format {
         name: "bincode",
         state: (to_bincode, from_bincode),
-        turns: (to_bincode, from_bincode),
+        commands: (to_bincode, from_bincode),
     },
     Format {
         name: "postcard",
         state: (to_postcard, from_postcard),
-        turns: (to_postcard, from_postcard),
+        commands: (to_postcard, from_postcard),
     },
     Format {
         name: "bitcode",
         state: (bitcode::encode, |bytes| bitcode::decode(bytes).expect(READS)),
-        turns: (bitcode::encode, |bytes| bitcode::decode(bytes).expect(READS)),
+        commands: (bitcode::encode, |bytes| bitcode::decode(bytes).expect(READS)),
     },
 ];
 
 const WRITES: &str = "plain data is written";
 const READS: &str = "what was written is read";
 
-/// Writes everything, and reads it again.
+/// Writes all values and reads them again.
 ///
 /// # Panics
-/// When something is read back differently.
+/// When a value is read back differently.
 pub(super) fn write<T: PartialEq + std::fmt::Debug>(
     things: &[T],
-    (encode, decode): Ways<T>,
+    (encode, decode): Codec<T>,
 ) -> Written {
     let mut written = Written::default();
     for thing in things {

@@ -1,14 +1,14 @@
-//! A world and its commands as one would write them down for a serialisation library.
+//! A world and its commands as plain structs for a serialisation library.
 
 use bitcode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use shared::sim::{Command, Disc, Input, Stance, World};
 
-/// Everything that a snapshot would have to say about a world.
+/// Everything that a snapshot of a world has to contain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
 pub(super) struct State {
     tick: u32,
-    chance: u64,
+    rng: u64,
     discs: Vec<Body>,
     pulses: Vec<Shot>,
     pickups: Vec<(u8, i32, i32)>,
@@ -23,7 +23,7 @@ struct Body {
     position: (i32, i32),
     velocity: (i32, i32),
     held: Held,
-    /// Ticks until the respawn, for who is out.
+    /// Ticks until the respawn; `None` for a disc on the platform.
     out: Option<u16>,
     strain: u16,
     /// Of pulse, shove and dash.
@@ -55,10 +55,10 @@ struct Held {
 
 /// The commands of a snapshot's ticks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
-pub(super) struct Turns(Vec<Vec<Turn>>);
+pub(super) struct TickCommands(Vec<Vec<PlainCommand>>);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Encode, Decode)]
-enum Turn {
+enum PlainCommand {
     Join(u16, u8),
     Leave(u16),
     Hold(u16, Held),
@@ -68,7 +68,7 @@ impl State {
     pub(super) fn of(world: &World) -> Self {
         Self {
             tick: world.tick.0,
-            chance: world.rng.0,
+            rng: world.rng.0,
             discs: world.discs.iter().map(Body::of).collect(),
             pulses: world
                 .pulses
@@ -122,12 +122,12 @@ impl Held {
     }
 }
 
-impl Turns {
+impl TickCommands {
     pub(super) fn of(ticks: &[Vec<Command>]) -> Self {
         let turn = |command: &Command| match command {
-            Command::Join { slot, team } => Turn::Join(slot.0, *team),
-            Command::Leave { slot } => Turn::Leave(slot.0),
-            Command::Input { slot, input } => Turn::Hold(slot.0, Held::of(*input)),
+            Command::Join { slot, team } => PlainCommand::Join(slot.0, *team),
+            Command::Leave { slot } => PlainCommand::Leave(slot.0),
+            Command::Input { slot, input } => PlainCommand::Hold(slot.0, Held::of(*input)),
         };
         Self(ticks.iter().map(|commands| commands.iter().map(turn).collect()).collect())
     }

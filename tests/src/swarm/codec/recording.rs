@@ -9,19 +9,19 @@ use shared::snapshot::{FrameKind, next_record};
 use super::Report;
 use super::percentile;
 
-/// A round that was recorded once and is kept, since it guards rules and format: see `shared/tests/recordings.rs`.
+/// A recording that is kept because it guards rules and format: see `shared/tests/recordings.rs`.
 const KEPT: &[u8] = include_bytes!("../../../data/brawl.replay");
 /// Magic and version, before the first record.
 const BEGINNING_BYTES: usize = MAGIC.len() + 2;
 
-/// A file that grows.
+/// A recording that grows.
 pub(super) struct Recorder {
     writer: ReplayWriter,
     file: Vec<u8>,
 }
 
 impl Recorder {
-    /// Begins one of a world of this seed.
+    /// Begins the recording of a world with this seed.
     pub(super) fn begin(seed: u64, world: &World) -> Self {
         let header = ReplayHeader {
             id: ReplayId::from_bits(0),
@@ -35,7 +35,7 @@ impl Recorder {
         Self { writer, file }
     }
 
-    /// Appends a record that led to this world.
+    /// Appends a record, after which the world is `world`.
     pub(super) fn record(&mut self, record: &[u8], world: &World) {
         self.writer.record(record, world.elapsed());
         self.file.extend_from_slice(record);
@@ -48,7 +48,7 @@ impl Recorder {
     }
 }
 
-/// Measures the snapshots of the recording that is kept.
+/// Measures the snapshots of the kept recording.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -80,7 +80,7 @@ pub(super) fn compare<'a>(file: &[u8], worlds: impl Iterator<Item = &'a World>) 
 /// The deltas of a file, each with its length before it, as players get them.
 ///
 /// # Errors
-/// When it is no whole recording.
+/// When the recording is not complete.
 pub(super) fn deltas(file: &[u8]) -> Result<Vec<&[u8]>> {
     let beginning = file.get(BEGINNING_BYTES..).context("a recording has a beginning")?;
     let (_header, mut rest) = next_record(beginning)?.context("a recording has a header")?;
@@ -104,8 +104,8 @@ pub(super) fn deltas(file: &[u8]) -> Result<Vec<&[u8]>> {
 fn read(file: &[u8]) -> Result<ReplayReader> {
     let mut reader = ReplayReader::new();
     reader.push(file)?;
-    ensure!(reader.is_complete() && reader.is_verified(), "the recording is not whole");
-    ensure!(reader.diverged() == 0, "the recording leads elsewhere than it says");
+    ensure!(reader.is_complete() && reader.is_verified(), "the recording is not complete");
+    ensure!(reader.diverged() == 0, "the recording contradicts its checksums");
     Ok(reader)
 }
 

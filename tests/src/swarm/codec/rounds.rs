@@ -14,7 +14,7 @@ pub(super) struct Round {
 pub(super) struct Snapshot {
     /// The commands of its ticks.
     pub(super) ticks: Vec<Vec<Command>>,
-    /// Where they led.
+    /// The world after these ticks.
     pub(super) world: World,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn movers(world: &World) -> usize {
     world.discs.iter().filter(moves).count()
 }
 
-/// Plays a round of so many ticks.
+/// Plays a round of this length.
 pub(super) fn play(seed: u64, ticks: u32) -> Round {
     let start = World::new(Mode::Brawl, seed, ticks);
     let mut world = start.clone();
@@ -48,7 +48,7 @@ pub(super) fn play(seed: u64, ticks: u32) -> Round {
     Round { seed, start, snapshots }
 }
 
-/// What bots hold that they did not hold before.
+/// The inputs of bots that differ from their last ones.
 fn inputs(world: &World) -> Vec<Command> {
     let thought = |slot| bot::think(world, slot, BotStrength::Keen);
     let discs = world.discs.iter().map(|disc| (disc, thought(disc.slot)));

@@ -1,13 +1,13 @@
-//! What the frames of a crowd say, symbol by symbol, for the [`Entropy`] of their model.
+//! The frames of a crowd, symbol by symbol, for the [`Entropy`] of their model.
 //!
-//! The model is the format of [`shared::snapshot::crowd`]: each of its questions (told of? moved? keys changed? how
+//! The model is the format of [`shared::snapshot::crowd`]: each of its questions (sent? moved? keys changed? how
 //! many?) and each of its small answers is a source of its own without memory. Three rules keep the bound fair:
 //!
-//! - What a reader could tell by itself costs nothing: kind, format, base tick, checksum, the length before the frame.
-//! - Slots, places, velocities and aims of what comes into sight cost the bits that they are written with. There are so
-//!   many that a table would learn this one run by heart.
+//! - Fields that a reader could derive cost nothing: kind, format, base tick, checksum, the length before the frame.
+//! - Slots, places, velocities and aims of discs that come into sight cost the bits that they are written with. They have
+//!   so many values that a table would only memorise this one run.
 //! - Of corrections and speeds of bumps, the sign and the number of digits is a symbol, and the digits after the first
-//!   are bits. Tables over the whole numbers, made of one run, are worth no more for another.
+//!   are bits. A table over whole numbers, made from one run, does not hold for another.
 
 use shared::sim::disc::{
     CROWD_COORDINATE_MAX, EFFECT_TICKS, PROTECTION_TICKS, RESPAWN_TICKS, SPEED_MAX, STRAIN_MAX,
@@ -43,7 +43,7 @@ const fn width(max: usize) -> u32 {
     usize::BITS - max.leading_zeros()
 }
 
-/// Counts what some players were told: for each of them, all its records in a row.
+/// Counts the symbols in the records of some players: for each player, all its records in a row.
 ///
 /// # Panics
 /// When a frame is not of the format that is described here.
@@ -72,7 +72,7 @@ struct Symbols<'a> {
 }
 
 impl Symbols<'_> {
-    /// A whole frame, for somebody who knew so many discs. Returns how many it knows then.
+    /// A whole frame, for a client that knows this many discs. Returns how many it knows afterwards.
     fn view(&mut self, known: u32) -> u32 {
         assert_eq!(FrameKind::of(self.frame), Ok(FrameKind::View));
         self.bits(3);
@@ -106,7 +106,7 @@ impl Symbols<'_> {
         known + new - u32::try_from(gone).expect("no more than were known")
     }
 
-    /// True when it is gone.
+    /// Returns true when the disc has left.
     fn known_disc(&mut self, ticks: u32) -> bool {
         if !self.flag("told") {
             return false;
@@ -169,7 +169,7 @@ impl Symbols<'_> {
         }
     }
 
-    /// The whole of it.
+    /// A whole disc.
     fn disc(&mut self) {
         self.flag("team");
         self.raw([PLACE_BITS; 2]);
@@ -183,7 +183,7 @@ impl Symbols<'_> {
         self.symbol("buttons_held", Buttons::BITS);
         self.timer("is_strained", "strain_held", STRAIN_MAX);
         self.timers();
-        assert!(!self.flag("pushed"), "players are not told who pushed a disc");
+        assert!(!self.flag("pushed"), "clients are not sent who pushed a disc");
         self.golomb("knockouts_held", 2);
         self.golomb("falls_held", 2);
         if self.golomb("points_held", 1) != 0 {
@@ -297,7 +297,7 @@ impl Symbols<'_> {
         }
     }
 
-    /// Bits that cost nothing by themselves. The lowest comes first.
+    /// Reads bits without counting them. The lowest comes first.
     fn bits(&mut self, width: u32) -> u32 {
         (0..width).fold(0, |number, place| {
             let byte = self.frame.get(self.read / 8).expect("the frame goes on");
@@ -317,11 +317,11 @@ mod tests {
 
     #[test]
     fn every_bit_of_a_crowd_is_accounted_for_and_its_model_needs_fewer() {
-        let told = crowd::tell_of(3, 192, seconds(6));
+        let encoded = crowd::encode_crowd(3, 192, seconds(6));
 
-        let bound = count(&told.runs).bytes_a_snapshot();
+        let bound = count(&encoded.runs).bytes_a_snapshot();
 
-        let mean = told.runs.concat().len() as f64 / told.ours.snapshots.len() as f64;
+        let mean = encoded.runs.concat().len() as f64 / encoded.ours.snapshots.len() as f64;
         assert!((0.5 * mean..mean).contains(&bound), "{bound} B under {mean} B");
     }
 }

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::site::Site;
 use crate::socket::{self, Incoming, Stream};
 use crate::swarm::load::{ROOM_OF, STALL, Totals, count, own_clock, wander};
-use crate::swarm::seeds::chance_of;
+use crate::swarm::seeds::player_rng;
 
 /// Both ways: the seat is ready; the client is ready.
 const JOIN_ROOM: u8 = 10;
@@ -44,18 +44,18 @@ const FIELD_BYTES: [usize; 7] = [2, 2, 2, 2, 2, 1, 2];
 /// The state, and the map in it. Players have higher numbers.
 const OBJECTS_BEFORE_PLAYERS: u32 = 2;
 
-/// What all rooms' patches said about motion.
+/// Motion in the patches of all rooms.
 #[derive(Debug, Default)]
 pub(super) struct Motion {
     /// Positions that changed.
     pub(super) moves: AtomicU64,
-    /// Positions that would have changed, had everybody moved in every patch.
+    /// Positions that would have changed if every player had moved in every patch.
     pub(super) possible: AtomicU64,
-    /// Players who moved at all.
+    /// Players that moved at least once.
     pub(super) moved: AtomicU64,
 }
 
-/// The answer to asking for a seat.
+/// The answer to a request for a seat.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Seat {
@@ -89,8 +89,8 @@ pub(super) async fn players(
             moved: BTreeSet::new(),
             motion: motion.clone(),
         });
-        let chance = chance_of(number, seed);
-        tasks.spawn(play(stream, follower, chance, totals.clone()));
+        let rng = player_rng(number, seed);
+        tasks.spawn(play(stream, follower, rng, totals.clone()));
     }
     Ok(tasks)
 }
@@ -118,11 +118,11 @@ async fn join(site: &Site, seat: &Seat) -> Result<Stream> {
 async fn play(
     mut stream: Stream,
     mut follower: Option<Follower>,
-    mut chance: Rng,
+    mut rng: Rng,
     totals: Arc<Totals>,
 ) {
     let mut held = Input::default();
-    let mut clock = own_clock(&mut chance);
+    let mut clock = own_clock(&mut rng);
     let mut sent = 0;
     let mut last = Instant::now();
     loop {
@@ -130,7 +130,7 @@ async fn play(
             message = socket::receive(&mut stream) => message,
             _ = clock.tick() => {
                 sent += 1;
-                held = wander(held, &mut chance);
+                held = wander(held, &mut rng);
                 let inputs = Message::Binary(input_message(sent, held).into());
                 if stream.send(inputs).await.is_err() {
                     break;
@@ -165,10 +165,10 @@ fn input_message(sent: u32, held: Input) -> Vec<u8> {
     message
 }
 
-/// Looks at a room's patches on behalf of all who sit in it.
+/// Reads a room's patches for all of its players.
 struct Follower {
     players: u64,
-    /// The numbers of those who have moved.
+    /// The numbers of the players that have moved.
     moved: BTreeSet<u32>,
     motion: Arc<Motion>,
 }
@@ -176,7 +176,7 @@ struct Follower {
 impl Follower {
     fn look_at(&mut self, patch: &[u8]) {
         count(&self.motion.possible, self.players);
-        // While players join, a patch tells of the map too. It is not read; nobody counts as moving in it.
+        // While players join, a patch changes the map too. Such a patch is not read.
         for player in movers(patch).unwrap_or_default() {
             count(&self.motion.moves, 1_u64);
             count(&self.motion.moved, self.moved.insert(player));
@@ -191,7 +191,7 @@ impl Motion {
     }
 }
 
-/// The players whose position a patch changes. Nothing when it tells of more than players.
+/// The players whose position a patch changes. `None` when it changes more than players.
 fn movers(mut patch: &[u8]) -> Option<Vec<u32>> {
     let mut movers = Vec::new();
     while let Some(rest) = patch.strip_prefix(&[NEXT_OBJECT]) {

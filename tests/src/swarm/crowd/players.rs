@@ -21,7 +21,7 @@ use crate::guest::Guest;
 use crate::site::Site;
 use crate::socket::GameSocket;
 use crate::swarm::load::{STALL, apply_frames, count, wander};
-use crate::swarm::seeds::chance_of;
+use crate::swarm::seeds::player_rng;
 
 /// How far ahead of the newest snapshot inputs are addressed.
 const LEAD_TICKS: u32 = 4;
@@ -56,7 +56,7 @@ pub(super) async fn join(
             decoder: StreamDecoder::for_player(),
             you: None,
             held: Input::default(),
-            chance: chance_of(number, plan.seed),
+            rng: player_rng(number, plan.seed),
             last: Instant::now(),
         };
         tasks.spawn(player.play(socket, tick.clone(), totals.clone()));
@@ -83,7 +83,7 @@ struct Player {
     /// `None` until the server's welcome.
     you: Option<Slot>,
     held: Input,
-    chance: Rng,
+    rng: Rng,
     /// When the last snapshot came.
     last: Instant,
 }
@@ -112,7 +112,7 @@ impl Player {
             if self.fights {
                 self.decide(&frames, &tick, &totals);
             } else {
-                self.held = wander(self.held, &mut self.chance);
+                self.held = wander(self.held, &mut self.rng);
             }
             let first = Tick(tick.load(Ordering::Relaxed)).plus(LEAD_TICKS);
             let inputs =

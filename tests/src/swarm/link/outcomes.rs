@@ -1,24 +1,24 @@
-//! What the clients at the far end say of their round, as figures.
+//! The clients' outcomes of their round, as figures.
 //!
-//! A client tells percentiles of its own and keeps the samples to itself, so those of all clients together cannot be
-//! known: of a p50 the report has the mean, of a p99 the worst client's. Corrections come one by one, and their
+//! A client reports its own percentiles and not the samples, so percentiles over all clients are unknown: for a p50 the
+//! report has the mean of the clients, for a p99 the worst client's. Corrections are reported one by one, and their
 //! percentiles are those of all clients together.
 
 use serde_json::Value;
 
 use super::Report;
 
-/// What all clients together make of what each of them says.
+/// Combines a figure of all clients.
 type Summary = fn(&[Value], &str) -> f64;
 
-/// The figures: name, what the clients call it, unit, how it is made of theirs, words.
+/// The figures: name, the clients' name, unit, how the clients' values are combined, explanation.
 const FIGURES: [(&str, &str, &str, Summary, &str); 11] = [
     (
         "snapshot_age_p50_ms",
         "snapshot_age_p50_ms",
         "ms",
         mean,
-        "of what the newest snapshot tells, beyond the quickest way; mean of the clients",
+        "age of the newest snapshot above the smallest one-way delay; mean of the clients",
     ),
     ("snapshot_age_p99_ms", "snapshot_age_p99_ms", "ms", worst, "the worst client's"),
     (
@@ -40,7 +40,7 @@ const FIGURES: [(&str, &str, &str, Summary, &str); 11] = [
         "ahead_p50_ticks",
         "ticks",
         mean,
-        "foretold beyond each snapshot; mean of the clients",
+        "predicted beyond each snapshot; mean of the clients",
     ),
     ("ahead_p99_ticks", "ahead_p99_ticks", "ticks", worst, "the worst client's"),
     (
@@ -56,7 +56,7 @@ const FIGURES: [(&str, &str, &str, Summary, &str); 11] = [
         "people_error_p50_radii",
         "radii",
         mean,
-        "the same of other people alone, for bots are foreseen; mean of the clients",
+        "the same for people only, because bots are predicted exactly; mean of the clients",
     ),
     ("people_error_p99_radii", "people_error_p99_radii", "radii", worst, "the worst client's"),
     (
@@ -68,8 +68,8 @@ const FIGURES: [(&str, &str, &str, Summary, &str); 11] = [
     ),
 ];
 
-/// Adds what the clients say to the report.
-pub(super) fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
+/// Adds the clients' figures to the report.
+pub(super) fn add(line: &str, outcomes: &[Value], report: &mut Report) {
     for (name, told, unit, summary, words) in FIGURES {
         report.add(format!("{line}.{name}"), summary(outcomes, told), unit, words);
     }
@@ -79,7 +79,7 @@ pub(super) fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
         "",
         "came to the end of the round",
     );
-    tell_corrections(line, outcomes, report);
+    add_corrections(line, outcomes, report);
     let hits: f64 = outcomes.iter().map(|outcome| figure(outcome, "hits")).sum();
     let agreed = outcomes
         .iter()
@@ -89,7 +89,7 @@ pub(super) fn tell(line: &str, outcomes: &[Value], report: &mut Report) {
     report.add(format!("{line}.hit_agreement"), agreement, "%", &words);
 }
 
-fn tell_corrections(line: &str, outcomes: &[Value], report: &mut Report) {
+fn add_corrections(line: &str, outcomes: &[Value], report: &mut Report) {
     let all = corrections(outcomes);
     let moved = &all[all.partition_point(|size| *size == 0.0)..];
     let over_all = format!("own disc, over all {} snapshots of all clients", all.len());
@@ -112,13 +112,13 @@ fn mean(outcomes: &[Value], name: &str) -> f64 {
     outcomes.iter().map(|outcome| figure(outcome, name)).sum::<f64>() / outcomes.len() as f64
 }
 
-/// The highest; what is no number is higher than any, and so it shows.
+/// The highest value. NaN counts as the highest, so that it shows.
 fn worst(outcomes: &[Value], name: &str) -> f64 {
     let figures = outcomes.iter().map(|outcome| figure(outcome, name));
     figures.max_by(f64::total_cmp).unwrap_or(f64::NAN)
 }
 
-/// How far each snapshot of each client moved the own disc, in radii; most did not. Sorted.
+/// How far each snapshot of each client corrected the own disc, in radii, sorted. Most are zero.
 fn corrections(outcomes: &[Value]) -> Vec<f64> {
     let mut sizes = Vec::new();
     for outcome in outcomes {
@@ -132,7 +132,7 @@ fn corrections(outcomes: &[Value]) -> Vec<f64> {
     sizes
 }
 
-/// What a part of the sorted numbers does not exceed.
+/// A percentile of sorted numbers.
 pub(super) fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let place = sorted.len().saturating_sub(1) * percent / 100;
     sorted.get(place).copied().unwrap_or(f64::NAN)
@@ -143,12 +143,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::Report;
-    use super::tell;
+    use super::add;
     use crate::swarm::report::assert_names;
 
     fn told(outcomes: &[Value]) -> Report {
         let mut report = Report::default();
-        tell("x", outcomes, &mut report);
+        add("x", outcomes, &mut report);
         report
     }
 
@@ -177,7 +177,7 @@ mod tests {
 
         assert_eq!(report.figure("x.snapshot_age_p50_ms"), 20.0);
         assert_eq!(report.figure("x.snapshot_age_p99_ms"), 90.0);
-        assert!(report.figure("x.ahead_p99_ticks").is_nan(), "nobody has told it");
+        assert!(report.figure("x.ahead_p99_ticks").is_nan(), "no client reported it");
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         let line = "link.rtt100_jitter20_loss1";
         let mut report = Report::default();
 
-        tell(line, &[json!({})], &mut report);
+        add(line, &[json!({})], &mut report);
 
         assert_names(&report, line, &["own_correction_p99_radii", "hit_agreement"]);
     }

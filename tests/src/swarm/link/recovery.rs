@@ -1,4 +1,4 @@
-//! The line is cut again and again while a round is played, and how long it takes after each cut until all is well.
+//! Cuts the link repeatedly while a round is played, and reports the time to recover from each cut.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use serde_json::Value;
 use shared::tick::TICK_RATE_HZ;
 use tokio::time::sleep;
 
-use super::distance::Distance;
+use super::network::Network;
 use super::outcomes::percentile;
 use crate::client::Client;
 use crate::swarm::Report;
 
-/// How long the line is cut.
+/// Length of a cut.
 const CUT: Duration = Duration::from_millis(500);
-/// The round runs for so long before the first cut, in ticks: the clocks have settled.
+/// Ticks from the start of the round to the first cut. The clients' clocks settle in this time.
 const FIRST_AT_TICK: u32 = 360;
-/// From one cut to the next, and from the last to the end of the round, in ticks: all has been well for a while.
+/// Ticks from one cut to the next, and from the last one to the end of the round. Enough to recover.
 const EVERY_TICKS: usize = 240;
 
-/// Cuts the line for as long as the round leaves time for it. How often it was cut.
+/// Cuts the link as often as the round leaves time for it. Returns the number of cuts.
 pub(super) async fn cut_repeatedly(
-    line: &Distance,
+    line: &Network,
     clients: &mut [Client],
     round: Duration,
 ) -> usize {
@@ -50,26 +50,27 @@ pub(super) async fn cut_repeatedly(
     cuts
 }
 
-/// Where the client's round is; before any when it is in none.
+/// The tick of the client's round; −∞ when it is in none.
 fn tick(status: &Value) -> f64 {
     status["tick"].as_f64().unwrap_or(f64::NEG_INFINITY)
 }
 
-/// Adds how long it took after so many cuts until all was well again: not a number where it was not, and a note.
-pub(super) fn tell(line: &str, outcomes: &[Value], cuts: usize, report: &mut Report) {
+/// Adds the time to recover from the cuts: NaN and a note when a client did not recover.
+pub(super) fn add(line: &str, outcomes: &[Value], cuts: usize, report: &mut Report) {
     let mut recoveries: Vec<_> =
         outcomes.iter().flat_map(|outcome| recoveries_ms(outcome, cuts)).collect();
     recoveries.sort_by(f64::total_cmp);
     let lasting = recoveries.iter().filter(|ms| ms.is_infinite()).count();
     if lasting > 0 {
         let all = recoveries.len();
-        report.note(format!("{line}: after {lasting} of {all} cuts all was not well again."));
+        report.note(format!("{line}: a client did not recover from {lasting} of {all} cuts."));
     }
     if recoveries.is_empty() {
-        report
-            .note(format!("{line}: recovery is not known, for no client felt any of {cuts} cuts."));
+        report.note(format!(
+            "{line}: recovery is unknown, because no client felt any of {cuts} cuts."
+        ));
     }
-    let words = format!("from the end of a {} ms cut until all is well", CUT.as_millis());
+    let words = format!("from the end of a {} ms cut to recovery", CUT.as_millis());
     for (name, percent, part) in [
         ("recovery_p50_ms", 50, "half of all"),
         ("recovery_ms", 90, "nine of ten"),
@@ -83,15 +84,15 @@ pub(super) fn tell(line: &str, outcomes: &[Value], cuts: usize, report: &mut Rep
     report.add(format!("{line}.cuts"), recoveries.len() as f64, "", &words);
 }
 
-/// From the end of each cut that the client felt until all was well again: without end where it was not.
+/// Time from the end of each cut that the client felt to recovery, in ms. Infinite when the client did not recover.
 fn recoveries_ms(outcome: &Value, cuts: usize) -> Vec<f64> {
     let mut outages: Vec<_> = outcome["outages"].as_array().into_iter().flatten().collect();
-    // What the line loses by itself makes a shorter silence than a cut.
+    // Packets that the link loses by itself cause a shorter silence than a cut.
     let silence_ms = |outage: &Value| outage["silence_ms"].as_f64().unwrap_or_default();
     outages.sort_by(|a, b| silence_ms(b).total_cmp(&silence_ms(a)));
     let recovery_ms = |outage: &Value| {
         let until_well = outage["until_well_ms"].as_f64();
-        // An outage may be shorter than the cut: what was on its way already still comes.
+        // An outage may be shorter than the cut, because packets in flight still arrive.
         until_well.map_or(f64::INFINITY, |ms| (ms - CUT.as_secs_f64() * 1_000.0).max(0.0))
     };
     outages.into_iter().take(cuts).map(recovery_ms).collect()
@@ -102,10 +103,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::Report;
-    use super::tell;
+    use super::add;
     use crate::swarm::report::assert_names;
 
-    /// Silence and time until all was well of each outage.
+    /// Silence and time to recover of each outage.
     fn client(outages: &[(f64, Option<f64>)]) -> Value {
         let outages = outages.iter().map(
             |(silence, until_well)| json!({ "silence_ms": silence, "until_well_ms": until_well }),
@@ -115,7 +116,7 @@ mod tests {
 
     fn told(outcomes: &[Value], cuts: usize) -> Report {
         let mut report = Report::default();
-        tell("x", outcomes, cuts, &mut report);
+        add("x", outcomes, cuts, &mut report);
         report
     }
 
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_line_lost_besides_is_no_cut() {
+    fn packets_that_the_link_loses_by_itself_are_no_cut() {
         let outages = [(310.0, Some(2_000.0)), (500.0, Some(600.0)), (320.0, None)];
 
         let report = told(&[client(&outages)], 1);
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_recovered_is_not_passed_over() {
+    fn a_client_that_has_not_recovered_is_not_left_out() {
         let lasting = client(&[(500.0, Some(700.0)), (500.0, None)]);
 
         let report = told(&[client(&[(500.0, Some(600.0)), (500.0, Some(650.0))]), lasting], 2);
@@ -153,11 +154,11 @@ mod tests {
         let [half, _, slowest] = recovery(&report);
         assert_eq!(half, 150.0);
         assert!(slowest.is_nan(), "{}", report.table());
-        assert!(report.table().contains("after 1 of 4 cuts"), "{}", report.table());
+        assert!(report.table().contains("from 1 of 4 cuts"), "{}", report.table());
     }
 
     #[test]
-    fn a_cut_that_nobody_felt_is_told() {
+    fn a_cut_that_no_client_felt_is_noted() {
         let report = told(&[client(&[])], 2);
 
         assert!(report.figure("x.recovery_ms").is_nan());

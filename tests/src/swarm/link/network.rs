@@ -1,21 +1,21 @@
-//! What lies between the server and the clients, and how it is made worse.
+//! The network between the server and the clients, and its quality.
 
 use std::time::Duration;
 
-use super::line::{Conditions, Line};
-use super::place::Place;
+use super::emulator::{Conditions, LinkEmulator};
+use super::namespace::Namespace;
 use crate::proxy::Proxy;
 
-/// What lies between the server and the clients.
-pub(super) enum Distance {
+/// The network between the server and the clients.
+pub(super) enum Network {
     /// Packets are delayed and lost.
-    Packets { line: Line, near: Place, far: Place },
+    Packets { line: LinkEmulator, near: Namespace, far: Namespace },
     /// Bytes are delayed.
     Bytes(Proxy),
 }
 
-impl Distance {
-    /// From now on it is so good. Bytes are not lost.
+impl Network {
+    /// Changes the conditions. A proxy loses no bytes.
     pub(super) fn set(&self, conditions: Conditions) {
         match self {
             Self::Packets { line, .. } => line.set(conditions),
@@ -26,7 +26,7 @@ impl Distance {
         }
     }
 
-    /// While it is cut, packets are lost, and bytes wait.
+    /// Cuts the network or restores it. During a cut, packets are lost and bytes wait.
     pub(super) fn cut(&self, is_cut: bool) {
         match self {
             Self::Packets { line, .. } => line.cut(is_cut),

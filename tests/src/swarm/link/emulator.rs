@@ -1,9 +1,9 @@
-//! The line between two places: packets take their time, and some are lost.
+//! The link between two namespaces: packets are delayed, and some are lost.
 //!
-//! It works below TCP, packet by packet, so a lost packet is what it is on a real line: TCP finds out, sends it again,
-//! and everything behind it waits. Packets of a connection keep their order; those of another, whose player sits
-//! elsewhere, neither wait for them nor hold them up. When too many are on their way, the next is lost, as at a router whose
-//! queue is full.
+//! It works below TCP, packet by packet, so a lost packet has the effect that it has on a real link: TCP notices,
+//! retransmits, and everything behind the packet waits. Packets of one connection keep their order; packets of different
+//! connections do not wait for each other. When too many packets are in flight, the next one is lost, as at a router with a
+//! full queue.
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -20,35 +20,35 @@ use nix::sys::time::TimeSpec;
 use shared::sim::rng::Rng;
 use tun_rs::SyncDevice;
 
-/// Packets on their way in one direction.
+/// Most packets in flight in one direction. Further ones are lost.
 const PACKETS_MAX: usize = 4_096;
-/// Larger than any packet that a device gives out.
+/// Larger than any packet of a device.
 const PACKET_BYTES_MAX: usize = 64 * 1024;
-/// Connections whose last packet is remembered. When full, those whose packets have all arrived are forgotten; the others
-/// are no more than packets may be under way.
+/// Connections whose last packet is remembered. When full, connections without packets in flight are forgotten; the others
+/// are at most [`PACKETS_MAX`].
 const FLOWS_REMEMBERED: usize = 256;
-/// How long the line may take to notice that it is to end.
+/// How long the thread may take to notice that it should end.
 const NOTICE: Duration = Duration::from_millis(20);
 
-/// How good a line is.
+/// The quality of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Conditions {
-    /// There and back, without jitter.
+    /// Round trip without jitter, in ms.
     pub rtt_ms: u32,
-    /// Each packet takes up to so much longer, in each direction.
+    /// Largest additional delay of a packet in each direction, in ms.
     pub jitter_ms: u32,
-    /// Lost packets, in each direction.
+    /// Lost packets in each direction, in percent.
     pub loss_percent: u32,
 }
 
-/// A line that carries packets until it is dropped.
-pub(super) struct Line {
-    dials: Arc<Dials>,
+/// A link that carries packets until it is dropped.
+pub(super) struct LinkEmulator {
+    controls: Arc<Controls>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
-struct Dials {
+struct Controls {
     conditions: Mutex<Conditions>,
     is_cut: AtomicBool,
     has_ended: AtomicBool,
@@ -56,29 +56,29 @@ struct Dials {
     lost: AtomicU64,
 }
 
-/// Packets on their way to one end.
+/// Packets in flight to one end.
 struct Direction<'a> {
     from: &'a SyncDevice,
     to: &'a SyncDevice,
-    under_way: UnderWay,
+    in_flight: InFlight,
 }
 
-/// Packets that have not arrived yet.
+/// Packets that have not arrived yet, of one direction.
 #[derive(Debug, Default)]
-struct UnderWay {
-    /// The next to arrive on top.
+struct InFlight {
+    /// The next packet to arrive is on top.
     packets: BinaryHeap<Reverse<Packet>>,
     /// When the last packet of each connection arrives.
     last: BTreeMap<Flow, Instant>,
-    /// Packets taken in.
+    /// Packets received so far.
     count: u64,
 }
 
 /// The two ports of a connection. There is one pair of addresses.
 type Flow = [u8; 4];
 
-/// Ordered by the moment at which it arrives, and then by number: of two packets of a connection that arrive at once, the
-/// first comes first.
+/// Ordered by its time of arrival, and then by number, so that packets of a connection that arrive at once keep their
+/// order.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Packet {
     at: Instant,
@@ -86,77 +86,77 @@ struct Packet {
     bytes: Vec<u8>,
 }
 
-impl Line {
-    /// A perfect line between the far ends of two places' devices. The seed decides what is late and lost.
+impl LinkEmulator {
+    /// A perfect link between the far ends of two namespaces' devices. The seed decides which packets are late or lost.
     pub(super) fn between(here: SyncDevice, there: SyncDevice, seed: u64) -> Self {
-        let dials = Arc::<Dials>::default();
-        let read = Arc::clone(&dials);
+        let controls = Arc::<Controls>::default();
+        let read = Arc::clone(&controls);
         let thread = thread::spawn(move || carry(&here, &there, &read, Rng(seed)));
-        Self { dials, thread: Some(thread) }
+        Self { controls, thread: Some(thread) }
     }
 
-    /// From now on it is so good.
+    /// Changes the conditions.
     pub(super) fn set(&self, conditions: Conditions) {
-        *self.dials.conditions.lock().unwrap_or_else(PoisonError::into_inner) = conditions;
+        *self.controls.conditions.lock().unwrap_or_else(PoisonError::into_inner) = conditions;
     }
 
-    /// While it is cut, every packet is lost.
+    /// While the link is cut, every packet is lost.
     pub(super) fn cut(&self, is_cut: bool) {
-        self.dials.is_cut.store(is_cut, Ordering::Relaxed);
+        self.controls.is_cut.store(is_cut, Ordering::Relaxed);
     }
 
-    /// Packets carried and lost until now.
+    /// Packets carried and lost so far.
     pub(super) fn counts(&self) -> (u64, u64) {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (read(&self.dials.carried), read(&self.dials.lost))
+        (read(&self.controls.carried), read(&self.controls.lost))
     }
 }
 
-impl Drop for Line {
+impl Drop for LinkEmulator {
     fn drop(&mut self) {
-        self.dials.has_ended.store(true, Ordering::Relaxed);
+        self.controls.has_ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
     }
 }
 
-fn carry(here: &SyncDevice, there: &SyncDevice, dials: &Dials, mut chance: Rng) {
-    let direction = |from, to| Direction { from, to, under_way: UnderWay::default() };
+fn carry(here: &SyncDevice, there: &SyncDevice, controls: &Controls, mut rng: Rng) {
+    let direction = |from, to| Direction { from, to, in_flight: InFlight::default() };
     let mut directions = [direction(here, there), direction(there, here)];
     let mut buffer = vec![0; PACKET_BYTES_MAX];
-    while !dials.has_ended.load(Ordering::Relaxed) {
+    while !controls.has_ended.load(Ordering::Relaxed) {
         let now = Instant::now();
         for direction in &mut directions {
             direction.deliver(now);
         }
-        let next = directions.iter().filter_map(|direction| direction.under_way.next());
+        let next = directions.iter().filter_map(|direction| direction.in_flight.next());
         let next = next.map(|at| at.saturating_duration_since(now)).min();
         let wait = TimeSpec::from_duration(next.unwrap_or(NOTICE).min(NOTICE));
         let mut ready = [here, there].map(|device| PollFd::new(device.as_fd(), PollFlags::POLLIN));
-        // Interrupted or not: what is there is looked at.
+        // After an interruption, too, the devices are read.
         ppoll(&mut ready, Some(wait), None).ok();
-        let conditions = *dials.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        let conditions = *controls.conditions.lock().unwrap_or_else(PoisonError::into_inner);
         for direction in &mut directions {
-            direction.take_in(&mut buffer, conditions, dials, &mut chance);
+            direction.receive(&mut buffer, conditions, controls, &mut rng);
         }
     }
 }
 
 impl Direction<'_> {
-    /// Hands over what has arrived. A device that takes nothing loses it, as a network card would.
+    /// Delivers the packets that have arrived. A packet that the device refuses is lost, as at a network card.
     fn deliver(&mut self, now: Instant) {
-        while let Some(packet) = self.under_way.arrived(now) {
+        while let Some(packet) = self.in_flight.arrived(now) {
             self.to.send(&packet).ok();
         }
     }
 
-    fn take_in(
+    fn receive(
         &mut self,
         buffer: &mut [u8],
         conditions: Conditions,
-        dials: &Dials,
-        chance: &mut Rng,
+        controls: &Controls,
+        rng: &mut Rng,
     ) {
         loop {
             let length = match self.from.recv(buffer) {
@@ -164,25 +164,25 @@ impl Direction<'_> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(_) => return,
             };
-            let is_lost = chance.below(100) < conditions.loss_percent
-                || dials.is_cut.load(Ordering::Relaxed)
-                || self.under_way.packets.len() == PACKETS_MAX;
+            let is_lost = rng.below(100) < conditions.loss_percent
+                || controls.is_cut.load(Ordering::Relaxed)
+                || self.in_flight.packets.len() == PACKETS_MAX;
             if is_lost {
-                dials.lost.fetch_add(1, Ordering::Relaxed);
+                controls.lost.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            dials.carried.fetch_add(1, Ordering::Relaxed);
-            let jitter_us = chance.below(conditions.jitter_ms * 1_000 + 1);
+            controls.carried.fetch_add(1, Ordering::Relaxed);
+            let jitter_us = rng.below(conditions.jitter_ms * 1_000 + 1);
             let way_us = u64::from(conditions.rtt_ms) * 500 + u64::from(jitter_us);
             let now = Instant::now();
             let at = now + Duration::from_micros(way_us);
-            self.under_way.add(now, at, buffer[..length].to_vec());
+            self.in_flight.add(now, at, buffer[..length].to_vec());
         }
     }
 }
 
-impl UnderWay {
-    /// It arrives then, or right behind the last one of its connection.
+impl InFlight {
+    /// Adds a packet that arrives at `at`, or right behind the last one of its connection.
     fn add(&mut self, now: Instant, at: Instant, bytes: Vec<u8>) {
         if self.last.len() >= FLOWS_REMEMBERED {
             self.last.retain(|_, last| *last > now);
@@ -194,19 +194,19 @@ impl UnderWay {
         self.packets.push(Reverse(Packet { at, number: self.count, bytes }));
     }
 
-    /// When the next one arrives.
+    /// When the next packet arrives.
     fn next(&self) -> Option<Instant> {
         self.packets.peek().map(|Reverse(packet)| packet.at)
     }
 
-    /// The next one, if it has arrived.
+    /// The next packet, if it has arrived.
     fn arrived(&mut self, now: Instant) -> Option<Vec<u8>> {
         let next = self.packets.peek_mut().filter(|next| next.0.at <= now)?;
         Some(PeekMut::pop(next).0.bytes)
     }
 }
 
-/// Whose packet it is: of TCP over IPv4 (RFC 791, RFC 9293), which is all that matters here. Others are one flow.
+/// The connection of a TCP packet over IPv4 (RFC 791, RFC 9293). All other packets count as one flow.
 fn flow(packet: &[u8]) -> Flow {
     let header_words = packet.first().map_or(0, |first| first & 0x0F);
     let ports = packet.get(usize::from(header_words) * 4..).and_then(|tcp| tcp.first_chunk());
@@ -217,9 +217,9 @@ fn flow(packet: &[u8]) -> Flow {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{FLOWS_REMEMBERED, UnderWay, flow};
+    use super::{FLOWS_REMEMBERED, InFlight, flow};
 
-    /// Of the connection from this port, with something inside.
+    /// A packet of the connection from this port.
     fn packet(header_words: u8, from: u8, inside: u8) -> Vec<u8> {
         let mut packet = vec![0x40 | header_words];
         packet.resize(usize::from(header_words) * 4, 9);
@@ -231,7 +231,7 @@ mod tests {
     fn packets_keep_the_order_of_their_connection_and_wait_for_no_other() {
         let now = Instant::now();
         let at = |ms| now + Duration::from_millis(ms);
-        let mut line = UnderWay::default();
+        let mut line = InFlight::default();
 
         for (from, ms, inside) in [(1, 20, b'a'), (1, 5, b'b'), (2, 10, b'c'), (1, 20, b'd')] {
             line.add(now, at(ms), packet(5, from, inside));
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn connections_whose_packets_have_arrived_are_forgotten() {
         let now = Instant::now();
-        let mut line = UnderWay::default();
+        let mut line = InFlight::default();
 
         for from in 0..=u8::MAX {
             line.add(now, now, packet(5, from, 0));

@@ -1,4 +1,4 @@
-//! How each player does, as an operator sees it: in `/metrics` while they play, in the log when they leave.
+//! Connection statistics of each player: in `/metrics` while they play, in the log when they leave.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use shared::api::Role;
 use shared::protocol::{ClientMessage, PlayReport, ServerMessage, close};
 use shared::sim::{Input, Mode, Slot};
 use shared::snapshot::{StreamDecoder, records};
-use tests::player::Conduct;
+use tests::player::Behaviour;
 use tests::socket::GameSocket;
 use tests::wait::{DEADLINE, eventually};
 use tests::{Site, TestServer, within};
@@ -18,7 +18,7 @@ async fn server() -> TestServer {
     TestServer::start_with(|config| config.round_seconds = Some(600)).await
 }
 
-/// A figure of one seat. Nothing while it is not there.
+/// A metric of one seat. `None` while it is not exported.
 fn figure_in(metrics: &str, name: &str, room: &str, seat: Slot) -> Option<f64> {
     let series = format!("pushback_player_{name}{{room=\"{room}\",seat=\"{}\"}} ", seat.0);
     metrics.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
@@ -38,12 +38,12 @@ async fn figure_becomes(
         .await;
 }
 
-/// Plays on, and addresses every input to so many ticks ago.
+/// Plays on, and addresses every input to a tick that many ticks ago.
 async fn play_late(socket: &mut GameSocket, ticks: u32, count: usize) {
     let mut decoder = StreamDecoder::new();
     for _ in 0..count {
-        let heard = within("the round", socket.next()).await.expect("the room goes on");
-        let ServerMessage::Frames(frames) = heard else { continue };
+        let received = within("the round", socket.next()).await.expect("the room goes on");
+        let ServerMessage::Frames(frames) = received else { continue };
         for frame in records(&frames) {
             decoder.apply(frame.unwrap()).unwrap();
         }
@@ -61,7 +61,7 @@ async fn seat_of(socket: &mut GameSocket) -> Slot {
     }
 }
 
-/// Where the log of this thread goes.
+/// The log of this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -69,7 +69,7 @@ impl Log {
     fn begin(&self) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
         let log = self.clone();
         let writer = tracing_subscriber::fmt().json().with_writer(move || log.clone());
-        // While there is one subscriber only, a line that another thread says first is taken to interest nobody.
+        // With only one subscriber, `tracing` would cache that a line is disabled when another thread logs it first.
         let other = tracing::Dispatch::new(tracing_subscriber::registry());
         (tracing::subscriber::set_default(writer.finish()), other)
     }
@@ -92,7 +92,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn who_sends_late_is_seen_to_in_the_metrics_until_they_leave_and_in_the_log_then() {
+async fn late_inputs_show_in_the_metrics_while_seated_and_in_the_log_afterwards() {
     let log = Log::default();
     let _logging = log.begin();
     let server = server().await;
@@ -100,7 +100,7 @@ async fn who_sends_late_is_seen_to_in_the_metrics_until_they_leave_and_in_the_lo
     let room = ada.public_room(Mode::Brawl).await;
     let code = room.to_string();
     let bob = bob.play(room).await;
-    bob.conduct(Conduct::Rest).await;
+    bob.set_behaviour(Behaviour::Idle).await;
     let bobs = bob.view().seat.unwrap();
     let mut socket = ada.connect(room, Role::Player).await;
     let adas = seat_of(&mut socket).await;
@@ -112,13 +112,13 @@ async fn who_sends_late_is_seen_to_in_the_metrics_until_they_leave_and_in_the_lo
 
     assert!(of("inputs_late_total", adas) > 60.0);
     assert_eq!(of("inputs_late_total", adas), of("inputs_total", adas));
-    assert!(of("inputs_missing_total", adas) > 60.0, "something else stood in for them");
+    assert!(of("inputs_missing_total", adas) > 60.0, "other inputs replaced them");
     let margin = of("input_margin_p99_seconds", adas);
     assert!((-0.27..-0.1).contains(&margin), "{margin} s");
     assert!(of("inputs_late_total", bobs) < of("inputs_total", bobs) / 2.0);
     assert!(of("sent_bytes_total", adas) > 300.0 && of("received_bytes_total", adas) > 300.0);
     assert_eq!((of("keyframes_total", adas), of("unsent_bytes", adas)), (1.0, 0.0));
-    assert!(!metrics.text().contains("ada"), "nobody is named");
+    assert!(!metrics.text().contains("ada"), "no name is exported");
 
     socket.send(&ClientMessage::Leave).await.unwrap();
     figure_becomes(&server, "inputs_total", (&code, adas), |inputs| inputs.is_none()).await;
@@ -126,7 +126,7 @@ async fn who_sends_late_is_seen_to_in_the_metrics_until_they_leave_and_in_the_lo
     assert!(figure(&server, "inputs_total", &code, bobs).await.is_some());
     let lines = log.lines();
     let left = lines.iter().map(|line| &line["fields"]).find(|of| of["message"] == "player left");
-    let left = left.unwrap_or_else(|| panic!("no line about who left: {lines:?}"));
+    let left = left.unwrap_or_else(|| panic!("no line about the player that left: {lines:?}"));
     assert_eq!((left["room"].as_str(), left["seat"].as_u64()), (Some(&*code), Some(adas.0.into())));
     assert_eq!(left["end"], "gave up the seat");
     assert_eq!(left["player"].as_str(), Some(&*ada.id().to_string()));
@@ -135,7 +135,7 @@ async fn who_sends_late_is_seen_to_in_the_metrics_until_they_leave_and_in_the_lo
 }
 
 #[tokio::test]
-async fn the_round_trip_is_measured_by_pings_and_the_key_to_a_private_room_is_not_told() {
+async fn pings_measure_the_round_trip_and_the_code_of_a_private_room_is_hidden() {
     let quick = |config: &mut game_server::Config| {
         config.round_seconds = Some(600);
         config.ping = Duration::from_millis(100);
@@ -150,12 +150,12 @@ async fn the_round_trip_is_measured_by_pings_and_the_key_to_a_private_room_is_no
     figure_becomes(&server, "rtt_seconds", ("private-1", seat), is_short).await;
 
     assert!(!server.get("/metrics").await.text().contains(&room.to_string()));
-    ada.pull_the_plug().await;
+    ada.drop_connection().await;
     figure_becomes(&server, "inputs_total", ("private-1", seat), |inputs| inputs.is_none()).await;
 }
 
 #[tokio::test]
-async fn what_a_client_reports_is_shown_when_it_can_be_true() {
+async fn a_plausible_client_report_shows_in_the_metrics() {
     let server = server().await;
     let ada = server.guest("ada").await;
     let room = ada.public_room(Mode::Practice).await;
@@ -187,13 +187,13 @@ async fn what_a_client_reports_is_shown_when_it_can_be_true() {
 }
 
 #[tokio::test]
-async fn an_operator_may_do_without() {
+async fn metrics_for_each_player_can_be_switched_off() {
     let server = TestServer::start_with(|config| config.metrics_per_player = false).await;
     let ada = server.guest("ada").await;
     let room = ada.public_room(Mode::Practice).await;
     let mut ada = ada.play(room).await;
 
-    // By then it would have been shown.
+    // The metrics would show the player by then.
     ada.until("two seconds", |view| view.deltas > 60).await;
 
     assert!(!server.get("/metrics").await.text().contains("pushback_player_"));

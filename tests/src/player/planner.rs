@@ -1,4 +1,4 @@
-//! What a scripted player presses: the bots' brain, looking as far ahead as its inputs are addressed.
+//! The inputs of a scripted player. The bots' brain decides, on a world predicted to the tick of the input.
 
 use std::collections::VecDeque;
 
@@ -8,50 +8,50 @@ use shared::tick::Tick;
 
 use super::view::View;
 
-/// Ticks between the newest world and the tick of an input: the way to the server, with some to spare.
+/// Ticks between the newest world and the tick of an input. Covers the way to the server with a margin.
 const LEAD_TICKS: u32 = 6;
-/// Inputs that are remembered until they are played.
+/// Most inputs that are kept until their tick is played.
 const PLANNED_MAX: usize = 64;
 
-/// What a player does by itself.
+/// What a scripted player does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conduct {
-    /// Sends its inputs as a client does, and they are idle.
-    Rest,
-    /// Plays as well as it can.
+pub enum Behaviour {
+    /// Sends inputs as a client does, with no key pressed.
+    Idle,
+    /// Plays as a strong bot does.
     Fight,
-    /// Sends nothing.
-    Silence,
+    /// Sends no input.
+    Silent,
 }
 
-/// A player's plan.
-pub(super) struct Mind {
-    conduct: Conduct,
-    /// Sent and not played yet, the oldest first.
+/// The inputs of one player.
+pub(super) struct InputPlanner {
+    behaviour: Behaviour,
+    /// Inputs that were sent and whose tick has not been played, oldest first.
     planned: VecDeque<(Tick, Input)>,
 }
 
-impl Mind {
-    pub(super) fn new(conduct: Conduct) -> Self {
-        Self { conduct, planned: VecDeque::new() }
+impl InputPlanner {
+    pub(super) fn new(behaviour: Behaviour) -> Self {
+        Self { behaviour, planned: VecDeque::new() }
     }
 
-    /// What to send after the world moved.
+    /// The message to send after the world moved.
     pub(super) fn inputs(&mut self, view: &View) -> Option<ClientMessage> {
         let (Some(world), Some(slot)) = (&view.world, view.seat) else { return None };
-        if self.conduct == Conduct::Silence || world.is_over() {
+        if self.behaviour == Behaviour::Silent || world.is_over() {
             return None;
         }
         self.forget_played(world);
         let mut ahead = world.clone();
-        // A world that is over stands still.
+        // A round that is over does not step.
         while ahead.tick != world.tick.plus(LEAD_TICKS) && !ahead.is_over() {
             let input = self.planned_for(ahead.tick);
             step(&mut ahead, slot, input);
         }
         let mut first = None;
         let mut inputs = Inputs::new();
-        // As many as the world moved on since the last time: two, mostly.
+        // Usually two: as many ticks as the world has moved since the last message.
         let until = world.tick.plus(LEAD_TICKS + 2);
         while ahead.tick != until && !ahead.is_over() && inputs.len() < INPUTS_PER_MESSAGE_MAX {
             let known = self.planned_for(ahead.tick);
@@ -67,9 +67,9 @@ impl Mind {
     }
 
     fn choose(&self, world: &World, slot: Slot) -> Input {
-        match self.conduct {
-            Conduct::Fight => bot::think(world, slot, BotStrength::Fierce),
-            Conduct::Rest | Conduct::Silence => Input::default(),
+        match self.behaviour {
+            Behaviour::Fight => bot::think(world, slot, BotStrength::Fierce),
+            Behaviour::Idle | Behaviour::Silent => Input::default(),
         }
     }
 
@@ -78,7 +78,7 @@ impl Mind {
     }
 
     fn forget_played(&mut self, world: &World) {
-        // A new round begins at another tick: what was planned for the last one is worth nothing.
+        // A new round begins at another tick. Inputs planned for the last round are dropped.
         let is_near = |tick: Tick| (0..=PLANNED_MAX as i32).contains(&tick.since(world.tick));
         self.planned.retain(|(tick, _)| is_near(*tick));
     }

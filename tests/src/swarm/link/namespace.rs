@@ -1,8 +1,8 @@
-//! A place in the network where nobody else is.
+//! A thread in a network namespace of its own (network_namespaces(7)).
 //!
-//! A place is a thread in a network namespace of its own (network_namespaces(7)): the sockets that it opens, and those
-//! of the programs that it starts, see the loopback of the place and one device, whose other end is here. Nothing has to
-//! be cleaned up: when the thread and its programs have ended, the namespace is gone.
+//! The sockets that the thread opens, and those of the programs that it starts, see the loopback of the namespace and one
+//! TUN device, whose other end is here. There is nothing to clean up: when the thread and its programs have ended, the
+//! kernel removes the namespace.
 
 use std::process::Command;
 use std::sync::mpsc;
@@ -14,30 +14,30 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-/// The device of a place.
+/// The name of the device.
 const DEVICE: &str = "far";
 
 type Task = Box<dyn FnOnce(&Runtime) + Send>;
 
-/// A thread that does things elsewhere.
-pub(super) struct Place {
-    /// Dropped first: the thread then ends.
+/// A thread that runs tasks in its namespace.
+pub(super) struct Namespace {
+    /// Dropped first, which ends the thread.
     tasks: Option<mpsc::SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Place {
-    /// Opens a place with this address, in CIDR notation, and hands out the far end of its only device.
+impl Namespace {
+    /// Opens a namespace with this address, in CIDR notation. Returns the far end of its only device, too.
     ///
     /// # Errors
-    /// When the system does not let us make namespaces or devices.
+    /// When the system does not permit namespaces or devices.
     pub(super) fn open(address: &'static str) -> Result<(Self, SyncDevice)> {
         let (tasks, todo) = mpsc::sync_channel::<Task>(1);
         let (opened, is_open) = mpsc::sync_channel(1);
         let thread = thread::spawn(move || {
             let runtime = match settle(address) {
                 Ok((runtime, device)) => {
-                    // Whoever opens the place waits for it.
+                    // The opening thread waits for the device.
                     opened.send(Ok(device)).ok();
                     runtime
                 }
@@ -48,14 +48,14 @@ impl Place {
             };
             todo.into_iter().for_each(|task| task(&runtime));
         });
-        let device = is_open.recv().map_err(|_gone| anyhow!("the place's thread ended"))??;
+        let device = is_open.recv().map_err(|_gone| anyhow!("the namespace's thread ended"))??;
         Ok((Self { tasks: Some(tasks), thread: Some(thread) }, device))
     }
 
-    /// Does something there, and waits for what comes of it.
+    /// Runs `work` in the namespace and waits for its result.
     ///
     /// # Errors
-    /// When it panicked.
+    /// When `work` panicked.
     pub(super) async fn run<T, F>(&self, work: impl FnOnce() -> F + Send + 'static) -> Result<T>
     where
         T: Send + 'static,
@@ -63,14 +63,14 @@ impl Place {
     {
         let (done, outcome) = oneshot::channel();
         let task: Task = Box::new(move |runtime| drop(done.send(runtime.block_on(work()))));
-        let tasks = self.tasks.as_ref().context("the place is open")?;
-        tasks.send(task).map_err(|_gone| anyhow!("the place's thread ended"))?;
-        outcome.await.context("work in another place failed")
+        let tasks = self.tasks.as_ref().context("the namespace is open")?;
+        tasks.send(task).map_err(|_gone| anyhow!("the namespace's thread ended"))?;
+        outcome.await.context("the task in the namespace failed")
     }
 
     /// Chooses the congestion control of the connections to and from this network, in CIDR notation, that are opened from
-    /// now on. It is said of the route (`congctl` in ip-route(8)): as a namespace's default, the kernel takes only what
-    /// everybody may use, and cubic often is not among that.
+    /// now on. It is set on the route (`congctl` in ip-route(8)), because as the default of a namespace the kernel accepts only
+    /// algorithms that are allowed for all users, and cubic often is not.
     ///
     /// # Errors
     /// When the kernel does not have it.
@@ -85,11 +85,11 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Namespace {
     fn drop(&mut self) {
         self.tasks = None;
         if let Some(thread) = self.thread.take() {
-            // What went wrong there was told to whoever waited for it.
+            // A failure of a task was returned to its caller.
             thread.join().ok();
         }
     }
@@ -107,7 +107,7 @@ fn settle(address: &str) -> Result<(Runtime, SyncDevice)> {
     Ok((runtime, device))
 }
 
-/// Children of this thread are where it is.
+/// Runs `ip` in the namespace of this thread.
 fn ip(arguments: &[&str]) -> Result<()> {
     let status = Command::new("ip").args(arguments).status();
     let status = status.context("starting ip (package iproute2)")?;

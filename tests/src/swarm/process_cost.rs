@@ -22,7 +22,7 @@ pub struct Plan {
 }
 
 /// What a process cost in the window.
-pub(super) struct Watched {
+pub(super) struct ProcessCost {
     /// CPU in microseconds for a player and second.
     pub(super) us_per_player_second: f64,
     /// Resident memory in KiB, sampled at equal intervals.
@@ -33,7 +33,7 @@ pub(super) struct Watched {
 ///
 /// # Errors
 /// When the process ends.
-pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
+pub(super) async fn measure(pid: u32, plan: Plan) -> Result<ProcessCost> {
     let (began, before) = (Instant::now(), cpu_seconds(pid)?);
     let mut memory = vec![resident_kib(pid)?];
     for sample in 1..=MEMORY_SAMPLES {
@@ -42,5 +42,5 @@ pub(super) async fn watch(pid: u32, plan: Plan) -> Result<Watched> {
     }
     let used = cpu_seconds(pid)? - before;
     let player_seconds = plan.count as f64 * began.elapsed().as_secs_f64();
-    Ok(Watched { us_per_player_second: used * 1e6 / player_seconds, memory })
+    Ok(ProcessCost { us_per_player_second: used * 1e6 / player_seconds, memory })
 }
