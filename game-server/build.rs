@@ -19,10 +19,13 @@ fn main() -> io::Result<()> {
     instruct("cargo:rerun-if-env-changed=PUSHBACK_LOBBY_DIST\n".to_owned())?;
     // A new migration must reach the macro that embeds them.
     instruct("cargo:rerun-if-changed=migrations\n".to_owned())?;
-    let folder = match env::var_os("PUSHBACK_LOBBY_DIST").filter(|path| !path.is_empty()) {
+    let dist = env::var_os("PUSHBACK_LOBBY_DIST").filter(|path| !path.is_empty());
+    let has_lobby = dist.is_some();
+    let folder = match dist {
         Some(dist) => PathBuf::from(dist),
         None => placeholder()?,
     };
+    instruct(format!("cargo:rustc-env=PUSHBACK_HAS_LOBBY={has_lobby}\n"))?;
     instruct(format!("cargo:rerun-if-changed={}\n", folder.display()))?;
     instruct(format!("cargo:rustc-env=PUSHBACK_LOBBY_FOLDER={}\n", folder.display()))
 }

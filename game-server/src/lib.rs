@@ -52,3 +52,6 @@ mod testing;
 
 pub use config::Config;
 pub use wiring::run;
+
+/// Whether the lobby was built in. Without it the server shows a page that says how to get the lobby.
+pub const HAS_LOBBY: bool = matches!(env!("PUSHBACK_HAS_LOBBY").as_bytes(), b"true");

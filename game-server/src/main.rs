@@ -44,6 +44,9 @@ async fn serve() -> anyhow::Result<()> {
     let flags = Flags::parse();
     start_logging(&flags)?;
     raise_file_limit();
+    if !game_server::HAS_LOBBY {
+        tracing::warn!("this server was built without the lobby; `cargo xtask serve` builds both");
+    }
     let listener = TcpListener::bind(&flags.listen)
         .await
         .with_context(|| format!("listening on {}", flags.listen))?;

@@ -81,42 +81,23 @@ fn dependencies(name: &str) -> Vec<String> {
     names
 }
 
+/// What depends on which crate of the workspace is checked in [`arrows`].
 #[test]
-fn dependencies_point_the_way_that_is_drawn() {
-    let frameworks = ["tokio", "axum", "bevy", "leptos", "web-sys", "reqwest", "game-server"];
-    let programs = ["game-server", "game-client", "web-lobby", "tests", "xtask"];
-
-    let shared = dependencies("shared");
-    assert!(!shared.is_empty());
-    for name in frameworks.iter().chain(&programs) {
-        assert!(!shared.iter().any(|found| found == name), "shared depends on {name}");
-    }
-    // What client and lobby share lies above the core, and takes no engine, page framework or runtime.
-    assert_eq!(dependencies("shared/presentation"), ["shared"]);
-    for program in ["game-server", "game-client", "web-lobby", "xtask"] {
-        for other in programs {
-            assert!(
-                !dependencies(program).iter().any(|found| found == other),
-                "{program} depends on {other}"
-            );
+fn frameworks_stay_in_their_crates() {
+    let native = ["tokio", "axum", "bevy", "leptos", "web-sys", "reqwest"];
+    let rules: [(&str, &[&str]); 4] = [
+        ("shared", &native),
+        ("shared/presentation", &native),
+        ("game-server", &["bevy", "leptos"]),
+        ("web-lobby", &["bevy", "tokio"]),
+    ];
+    for (name, forbidden) in rules {
+        let found = dependencies(name);
+        assert!(!found.is_empty(), "{name} has dependencies");
+        for framework in forbidden {
+            assert!(!found.iter().any(|found| found == framework), "{name} depends on {framework}");
         }
     }
-    assert!(!dependencies("game-server").iter().any(|name| ["bevy", "leptos"].contains(&&**name)));
-    assert!(!dependencies("web-lobby").iter().any(|name| ["bevy", "tokio"].contains(&&**name)));
-}
-
-/// Inside the server too: what lies below the rooms knows no room.
-#[test]
-fn the_server_s_arrows_point_down() {
-    let below_rooms = ["recordings", "scores", "storage", "player", "token", "bus"];
-    let is_below = |path: &Path| {
-        let inner = path.strip_prefix("game-server/src").ok();
-        let first = inner.and_then(|inner| inner.components().next());
-        let name = first.map(|name| Path::new(name.as_os_str()).file_stem().unwrap_or_default());
-        name.is_some_and(|name| below_rooms.iter().any(|below| name == *below))
-    };
-    let found = offenders(|path, text| is_below(path) && text.contains("crate::room::"));
-    assert_eq!(found, Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn below(chains: &[Chain]) -> BTreeMap<&str, BTreeSet<&str>> {
 /// The folders of the workspace's packages. A package has the name of its folder.
 fn packages() -> Vec<String> {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
-    let (_, list) = manifest.split_once("members = [").expect("a workspace");
+    let (_, list) = manifest.split_once("\nmembers = [").expect("a workspace");
     let (list, _) = list.split_once(']').expect("the end of the list");
     let folders = list.split(',').map(|folder| folder.trim().trim_matches('"').to_owned());
     folders.filter(|folder| !folder.is_empty()).collect()
