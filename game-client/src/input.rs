@@ -73,10 +73,10 @@ impl Controls {
         self.aim
     }
 
-    /// Aims along `way`, from the own disc to the mouse. A stick that is deflected takes precedence.
-    pub fn aim_along(&mut self, way: Option<Vec2>) {
-        let way = self.aim_stick.or(way);
-        if let Some(aim) = way.and_then(angle_towards)
+    /// Aims along `vector`, from the own disc to the mouse. A stick that is deflected takes precedence.
+    pub fn aim_along(&mut self, vector: Option<Vec2>) {
+        let vector = self.aim_stick.or(vector);
+        if let Some(aim) = vector.and_then(angle_towards)
             && !self.blocked
         {
             self.aim = aim;

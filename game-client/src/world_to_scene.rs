@@ -37,21 +37,21 @@ pub fn radians_from_world(angle: Angle) -> f32 {
 
 /// The direction of a vector. `None` when its length is zero.
 #[must_use]
-pub fn angle_towards(way: Vec2) -> Option<Angle> {
-    (way.length_squared() > 1e-6).then(|| Angle::of(world_direction(way)))
+pub fn angle_towards(vector: Vec2) -> Option<Angle> {
+    (vector.length_squared() > 1e-6).then(|| Angle::of(world_direction(vector)))
 }
 
 /// The thrust along a vector. No thrust when the vector is shorter than the dead zone.
 #[must_use]
-pub fn thrust_along(way: Vec2, dead_zone: f32) -> Thrust {
-    if way.length() < dead_zone { Thrust::NONE } else { Thrust::along(world_direction(way)) }
+pub fn thrust_along(vector: Vec2, dead_zone: f32) -> Thrust {
+    if vector.length() < dead_zone { Thrust::NONE } else { Thrust::along(world_direction(vector)) }
 }
 
-fn world_direction(way: Vec2) -> fixed::Vec2 {
+fn world_direction(vector: Vec2) -> fixed::Vec2 {
     const FINE: f32 = 4096.0;
-    let way = way.normalize_or_zero() * FINE;
+    let vector = vector.normalize_or_zero() * FINE;
     #[expect(clippy::cast_possible_truncation, reason = "at most 4096")]
-    fixed::Vec2::new(way.x as i32, -way.y as i32)
+    fixed::Vec2::new(vector.x as i32, -vector.y as i32)
 }
 
 /// Ticks as seconds.

@@ -71,17 +71,17 @@ impl View {
         self.window * self.scale / 2.0
     }
 
-    /// The place at a point of the window (logical pixels, y down).
+    /// The position at a point of the window (logical pixels, y down).
     #[must_use]
-    pub fn place_at(&self, pixel: Vec2) -> Vec2 {
+    pub fn position_at(&self, pixel: Vec2) -> Vec2 {
         let from_middle = pixel - self.window / 2.0;
         self.centre + Vec2::new(from_middle.x, -from_middle.y) * self.scale
     }
 
-    /// The point of the window (logical pixels, y down) at which a place is seen.
+    /// The point of the window (logical pixels, y down) at which a position is seen.
     #[must_use]
-    pub fn pixel_of(&self, place: Vec2) -> Vec2 {
-        let from_centre = (place - self.centre) / self.scale;
+    pub fn pixel_of(&self, position: Vec2) -> Vec2 {
+        let from_centre = (position - self.centre) / self.scale;
         self.window / 2.0 + Vec2::new(from_centre.x, -from_centre.y)
     }
 }
@@ -180,8 +180,8 @@ fn follow(
     let near = if cuts { 1.0 } else { eased_share(seconds.into()) as f32 };
     view.centre = view.centre.lerp(centre, near);
     view.scale += (height / view.window.y - view.scale) * near;
-    if let Some(place) = anchor(&render) {
-        view.centre = view.centre.clamp(place - WIDE_LAG, place + WIDE_LAG);
+    if let Some(position) = anchor(&render) {
+        view.centre = view.centre.clamp(position - WIDE_LAG, position + WIDE_LAG);
         view.scale = view.scale.min(height / view.window.y);
     }
     painter.look_at(view.centre, view.half() + SHAKE_UNITS);
@@ -218,7 +218,7 @@ impl Followed {
     }
 }
 
-/// The place that the camera must keep near to, because the client knows only what is near it.
+/// The position that the camera must keep near to, because the client knows only what is near it.
 fn anchor(render: &RenderState) -> Option<Vec2> {
     let scene = render.scene.as_ref().filter(|scene| scene.is_partial)?;
     Some(scene.disc(render.followed?)?.position)
@@ -236,8 +236,8 @@ fn veil(
         let mut sheet = GradientMesh::default();
         let left = view.centre.x - half.x;
         let reach = half.x * 1.25;
-        sheet.grid(view.centre, half, (12, 1), |place| {
-            let along = ((place.x - left) / reach).clamp(0.0, 1.0);
+        sheet.grid(view.centre, half, (12, 1), |position| {
+            let along = ((position.x - left) / reach).clamp(0.0, 1.0);
             let alpha = 0.93 - 0.80 * along;
             LinearRgba::from(palette::VOID_OUTER).with_alpha(alpha)
         });
@@ -320,12 +320,12 @@ mod tests {
             window: Vec2::new(800.0, 600.0),
             is_plain: true,
         };
-        let place = Vec2::new(-120.0, 77.0);
+        let position = Vec2::new(-120.0, 77.0);
 
-        let again = view.place_at(view.pixel_of(place));
+        let again = view.position_at(view.pixel_of(position));
 
-        assert!(again.distance(place) < 0.01);
-        assert!(view.pixel_of(place).y < view.pixel_of(Vec2::ZERO).y);
+        assert!(again.distance(position) < 0.01);
+        assert!(view.pixel_of(position).y < view.pixel_of(Vec2::ZERO).y);
     }
 
     #[test]

@@ -96,11 +96,11 @@ fn spawn_sheets(
     mut meshes: ResMut<Assets<Mesh>>,
     mut materials: ResMut<Assets<ShapeMaterial>>,
 ) {
-    let canvas = Sheet::ALL.into_iter().enumerate().map(|(place, sheet)| {
+    let canvas = Sheet::ALL.into_iter().enumerate().map(|(index, sheet)| {
         let mesh = meshes.add(empty_mesh());
         let material = MeshMaterial2d(materials.add(ShapeMaterial { sheet }));
         #[expect(clippy::cast_precision_loss, reason = "five sheets")]
-        let height = Transform::from_xyz(0.0, 0.0, place as f32);
+        let height = Transform::from_xyz(0.0, 0.0, index as f32);
         commands.spawn((Mesh2d(mesh.clone()), material, height, NoFrustumCulling));
         (sheet, mesh)
     });

@@ -12,12 +12,12 @@ use crate::world_to_scene::{SceneDisc, SceneWorld};
 const HOLD_SECONDS: f32 = 0.04;
 /// The time in which a squash halves.
 const SQUASH_SECONDS: f32 = 0.055;
-/// The time between two places of a trail.
+/// The time between two positions of a trail.
 const TRAIL_SECONDS: f32 = 0.016;
 /// The duration of a fall.
 pub(super) const FALL_SECONDS: f32 = 0.6;
-/// The places of a trail. When full, the oldest is dropped.
-pub(super) const TRAIL_PLACES: usize = 9;
+/// The positions of a trail. When full, the oldest is dropped.
+pub(super) const TRAIL_POSITIONS: usize = 9;
 /// Radius of a disc, in units.
 pub(super) const RADIUS: f32 = 24.0;
 /// A disc that comes into sight in a crowd fades in within this time.
@@ -28,7 +28,7 @@ const ENTER_SECONDS: f32 = 0.18;
 pub(super) struct DiscVisual {
     /// Seconds for which it stands still in the picture…
     hold: f32,
-    /// …at this place.
+    /// …at this position.
     held_at: Vec2,
     /// How far it is drawn from its position, after a hold or a recoil.
     slide: Vec2,
@@ -50,7 +50,7 @@ pub(super) struct DiscVisual {
 /// A disc that falls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fall {
-    pub(super) place: Vec2,
+    pub(super) position: Vec2,
     velocity: Vec2,
     pub(super) age: f32,
 }
@@ -86,11 +86,11 @@ impl DiscVisuals {
         let before = self.frame;
         self.frame = self.frame.wrapping_add(1);
         for disc in &scene.discs {
-            let place = usize::from(disc.slot.0);
-            if place >= self.of.len() {
-                self.of.resize(place + 1, DiscVisual::default());
+            let index = usize::from(disc.slot.0);
+            if index >= self.of.len() {
+                self.of.resize(index + 1, DiscVisual::default());
             }
-            let visual = &mut self.of[place];
+            let visual = &mut self.of[index];
             if visual.frame != before || before == 0 {
                 let presence = if scene.is_partial && !begins { 0.0 } else { 1.0 };
                 *visual = DiscVisual { presence, ..DiscVisual::default() };
@@ -110,8 +110,8 @@ impl DiscVisuals {
         self.of.get_mut(usize::from(slot.0))
     }
 
-    /// A disc is hit along `way`: it holds, squashes by `amount` and flashes. A negative amount stretches it.
-    pub(super) fn hit(&mut self, slot: Slot, way: Vec2, amount: f32) {
+    /// A disc is hit along `direction`: it holds, squashes by `amount` and flashes. A negative amount stretches it.
+    pub(super) fn hit(&mut self, slot: Slot, direction: Vec2, amount: f32) {
         let holds = self.is_fluent;
         let Some(visual) = self.of_mut(slot) else { return };
         if let Some(last) = visual.last
@@ -123,14 +123,14 @@ impl DiscVisuals {
             visual.held_at = last;
         }
         visual.squash = amount;
-        visual.squash_turn = way.to_angle();
+        visual.squash_turn = direction.to_angle();
         visual.flash = visual.flash.max(amount.abs() * 2.2).min(0.9);
     }
 
-    /// A disc is moved by `way` and slides back.
-    pub(super) fn recoil(&mut self, slot: Slot, way: Vec2) {
+    /// A disc is moved by `direction` and slides back.
+    pub(super) fn recoil(&mut self, slot: Slot, direction: Vec2) {
         if let Some(visual) = self.of_mut(slot) {
-            visual.slide += way;
+            visual.slide += direction;
         }
     }
 }
@@ -145,7 +145,7 @@ fn advance(visual: &mut DiscVisual, seconds: f32) {
     if let Some(fall) = &mut visual.fall {
         fall.age += seconds;
         fall.velocity *= 0.5_f32.powf(seconds / 0.4);
-        fall.place += fall.velocity * seconds;
+        fall.position += fall.velocity * seconds;
         if fall.age > FALL_SECONDS {
             visual.fall = None;
         }
@@ -161,20 +161,20 @@ fn follow_disc(visual: &mut DiscVisual, disc: &SceneDisc, seconds: f32) {
     }
     match (disc.standing, visual.last) {
         (false, Some(last)) => {
-            visual.fall = Some(Fall { place: last, velocity: visual.velocity, age: 0.0 });
+            visual.fall = Some(Fall { position: last, velocity: visual.velocity, age: 0.0 });
             visual.last = None;
             visual.trail.clear();
             (visual.hold, visual.slide) = (0.0, Vec2::ZERO);
         }
         (true, _) => {
             visual.fall = None;
-            visual.last = Some(place_of(visual, disc));
+            visual.last = Some(position_of(visual, disc));
             visual.velocity = disc.velocity;
             visual.trail_due -= seconds;
             if visual.trail_due <= 0.0 {
                 visual.trail_due = TRAIL_SECONDS;
                 visual.trail.push_front(disc.position);
-                visual.trail.truncate(TRAIL_PLACES);
+                visual.trail.truncate(TRAIL_POSITIONS);
             }
         }
         (false, None) => {}
@@ -182,8 +182,8 @@ fn follow_disc(visual: &mut DiscVisual, disc: &SceneDisc, seconds: f32) {
     visual.strain += (disc.strain - visual.strain) * (seconds * 10.0).min(1.0);
 }
 
-/// The place where a disc is drawn.
-pub(super) fn place_of(visual: &DiscVisual, disc: &SceneDisc) -> Vec2 {
+/// The position where a disc is drawn.
+pub(super) fn position_of(visual: &DiscVisual, disc: &SceneDisc) -> Vec2 {
     if visual.hold > 0.0 { visual.held_at } else { disc.position + visual.slide }
 }
 

@@ -7,7 +7,7 @@ use shared::sim::{PickupKind, Slot};
 
 use super::camera::View;
 use super::disc_visuals::{
-    DiscVisual, DiscVisuals, FALL_SECONDS, Fall, RADIUS, TRAIL_PLACES, place_of,
+    DiscVisual, DiscVisuals, FALL_SECONDS, Fall, RADIUS, TRAIL_POSITIONS, position_of,
 };
 use super::marks::{Marking, marking};
 use super::own_fall::OwnFall;
@@ -72,15 +72,16 @@ fn paint(
     }
     let standing = || seen().filter(|(disc, _)| disc.standing);
     if brush.is_far() {
-        standing().for_each(|(disc, visual)| brush.dot(&mut painter, disc, place_of(visual, disc)));
+        standing()
+            .for_each(|(disc, visual)| brush.dot(&mut painter, disc, position_of(visual, disc)));
         return;
     }
     // Shadows and trails lie below all bodies.
     for (disc, visual) in standing() {
-        brush.below(&mut painter, disc, visual, place_of(visual, disc));
+        brush.below(&mut painter, disc, visual, position_of(visual, disc));
     }
     for (disc, visual) in standing() {
-        brush.standing(&mut painter, disc, visual, place_of(visual, disc));
+        brush.standing(&mut painter, disc, visual, position_of(visual, disc));
     }
 }
 
@@ -103,47 +104,47 @@ impl Brush<'_> {
     }
 
     /// A disc seen from far away.
-    fn dot(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
+    fn dot(&self, painter: &mut Painter, disc: &SceneDisc, position: Vec2) {
         let (body, _) = palette::hue(disc.slot, self.palette);
         let radius = RADIUS.max(DOT_PIXELS * self.scale);
         let ink = palette::INK.with_alpha(0.8);
-        painter.disc(Layer::Discs, place, radius + self.scale, ink, ink);
-        painter.disc(Layer::Discs, place, radius, body, body);
+        painter.disc(Layer::Discs, position, radius + self.scale, ink, ink);
+        painter.disc(Layer::Discs, position, radius, body, body);
         if self.scene.leader == Some(disc.slot) {
-            let above = place + Vec2::new(0.0, radius + 9.0 * self.scale);
+            let above = position + Vec2::new(0.0, radius + 9.0 * self.scale);
             crown(painter, above, 0.8 * self.scale);
         }
     }
 
     /// Shadow, light and trail.
-    fn below(&self, painter: &mut Painter, disc: &SceneDisc, visual: &DiscVisual, place: Vec2) {
+    fn below(&self, painter: &mut Painter, disc: &SceneDisc, visual: &DiscVisual, position: Vec2) {
         let (body, _) = palette::hue(disc.slot, self.palette);
         let is_own = self.render.own == Some(disc.slot);
         if is_own && !self.render.is_backdrop {
-            painter.shade(Layer::Ground, place, 92.0, Color::WHITE.with_alpha(0.5));
+            painter.shade(Layer::Ground, position, 92.0, Color::WHITE.with_alpha(0.5));
         }
         let speed = disc.velocity.length();
         let strength = ((speed - TRAIL_SPEED) / 420.0).clamp(0.0, 1.0);
         if strength > 0.0 {
             for (age, pair) in visual.trail.iter().zip(visual.trail.iter().skip(1)).enumerate() {
-                let fade = 1.0 - (age as f32 + 1.0) / TRAIL_PLACES as f32;
+                let fade = 1.0 - (age as f32 + 1.0) / TRAIL_POSITIONS as f32;
                 let colour = body.with_alpha(0.34 * strength * fade);
                 painter.stroke(Layer::Ground, *pair.1, *pair.0, RADIUS * 1.5 * fade, colour);
             }
         }
-        let shadow = place + Vec2::new(3.0, -HEIGHT - 4.0);
+        let shadow = position + Vec2::new(3.0, -HEIGHT - 4.0);
         let dark = palette::SHADOW.with_alpha(0.62 * visual.presence);
         painter.shade(Layer::Ground, shadow, RADIUS * 1.45, dark);
         if disc.thrust != Vec2::ZERO && self.scene.countdown <= 0.0 {
-            self.exhaust(painter, disc, place);
+            self.exhaust(painter, disc, position);
         }
     }
 
     /// Frost behind a disc that thrusts.
-    fn exhaust(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
+    fn exhaust(&self, painter: &mut Painter, disc: &SceneDisc, position: Vec2) {
         let flicker = 0.8 + 0.2 * (self.time * 43.0 + f32::from(disc.slot.0)).sin();
-        let root = place - disc.thrust * (RADIUS - 4.0);
-        let tip = place - disc.thrust * (RADIUS + 19.0 * flicker);
+        let root = position - disc.thrust * (RADIUS - 4.0);
+        let tip = position - disc.thrust * (RADIUS + 19.0 * flicker);
         let white = Color::WHITE;
         painter.streak(
             Layer::Ground,
@@ -154,21 +155,27 @@ impl Brush<'_> {
         );
     }
 
-    fn standing(&self, painter: &mut Painter, disc: &SceneDisc, visual: &DiscVisual, place: Vec2) {
+    fn standing(
+        &self,
+        painter: &mut Painter,
+        disc: &SceneDisc,
+        visual: &DiscVisual,
+        position: Vec2,
+    ) {
         let is_away = self.render.roster.entry(disc.slot).is_some_and(|entry| entry.reconnecting);
         let alpha = visual.presence * if is_away { 0.45 } else { 1.0 };
-        self.protection(painter, disc, place);
-        self.body(painter, disc, visual, place, alpha);
-        self.effects(painter, disc, place);
-        self.strain(painter, visual, place);
+        self.protection(painter, disc, position);
+        self.body(painter, disc, visual, position, alpha);
+        self.effects(painter, disc, position);
+        self.strain(painter, visual, position);
         if self.killer == Some(disc.slot) {
-            self.ringed(painter, place);
+            self.ringed(painter, position);
         }
         if self.scene.leader == Some(disc.slot) && !self.render.is_backdrop {
-            crown(painter, place + Vec2::new(0.0, RADIUS + 17.0), 1.0);
+            crown(painter, position + Vec2::new(0.0, RADIUS + 17.0), 1.0);
         }
         if self.render.own == Some(disc.slot) && !self.render.is_backdrop {
-            self.aim(painter, disc, place);
+            self.aim(painter, disc, position);
         }
     }
 
@@ -177,7 +184,7 @@ impl Brush<'_> {
         painter: &mut Painter,
         disc: &SceneDisc,
         visual: &DiscVisual,
-        place: Vec2,
+        position: Vec2,
         alpha: f32,
     ) {
         let (body, side) = palette::hue(disc.slot, self.palette);
@@ -186,8 +193,8 @@ impl Brush<'_> {
         let side = if is_team { palette::team(disc.team) } else { side };
         let flashed = |colour| palette::mix(colour, Color::WHITE, visual.flash).with_alpha(alpha);
         let squash = (visual.squash_turn, visual.squash);
-        let low = place - Vec2::new(0.0, HEIGHT * 0.5);
-        let top = place + Vec2::new(0.0, HEIGHT * 0.5);
+        let low = position - Vec2::new(0.0, HEIGHT * 0.5);
+        let top = position + Vec2::new(0.0, HEIGHT * 0.5);
         painter.squashed(Layer::Discs, low, RADIUS, squash, (flashed(side), flashed(side)));
         let bright = palette::mix(body, Color::WHITE, 0.22);
         painter.squashed(Layer::Discs, top, RADIUS - 0.5, squash, (flashed(bright), flashed(body)));
@@ -233,8 +240,8 @@ impl Brush<'_> {
     }
 
     /// The effects of pickups.
-    fn effects(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
-        let top = place + Vec2::new(0.0, HEIGHT * 0.5);
+    fn effects(&self, painter: &mut Painter, disc: &SceneDisc, position: Vec2) {
+        let top = position + Vec2::new(0.0, HEIGHT * 0.5);
         // The sign stands beside a mark, so that the mark stays readable.
         let aside = match self.palette {
             PaletteChoice::Standard => Vec2::ZERO,
@@ -260,7 +267,7 @@ impl Brush<'_> {
     }
 
     /// The strain, as an arc around the top.
-    fn strain(&self, painter: &mut Painter, visual: &DiscVisual, place: Vec2) {
+    fn strain(&self, painter: &mut Painter, visual: &DiscVisual, position: Vec2) {
         let part = (visual.strain / STRAIN_MAX).clamp(0.0, 1.0);
         if part < 0.01 {
             return;
@@ -268,7 +275,7 @@ impl Brush<'_> {
         // It trembles when it is nearly full.
         let alarm = ((part - 0.8) / 0.2).clamp(0.0, 1.0);
         let tremble = Vec2::new((self.time * 67.0).sin(), (self.time * 59.0).cos()) * 1.6 * alarm;
-        let centre = place + tremble + Vec2::new(0.0, HEIGHT * 0.25);
+        let centre = position + tremble + Vec2::new(0.0, HEIGHT * 0.25);
         let (radius, width) = STRAIN_ARC;
         let sweep = part * core::f32::consts::TAU;
         let turn = core::f32::consts::FRAC_PI_2 - sweep / 2.0;
@@ -279,17 +286,17 @@ impl Brush<'_> {
     }
 
     /// A ring around the disc that pushed the own one over the edge. It turns, in pieces: a whole ring would mean strain.
-    fn ringed(&self, painter: &mut Painter, place: Vec2) {
+    fn ringed(&self, painter: &mut Painter, position: Vec2) {
         let radius = 45.0 + 2.0 * (self.time * 9.0).sin();
         for piece in 0..4_u8 {
             let turn = self.time * 1.6 + f32::from(piece) * core::f32::consts::FRAC_PI_2;
             for (width, colour) in [(6.4, palette::INK.with_alpha(0.55)), (3.6, palette::WARM)] {
-                painter.arc(Layer::Discs, place, (radius, width), (turn, 0.85), colour);
+                painter.arc(Layer::Discs, position, (radius, width), (turn, 0.85), colour);
             }
         }
     }
 
-    fn protection(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
+    fn protection(&self, painter: &mut Painter, disc: &SceneDisc, position: Vec2) {
         if disc.protection <= 0.0 {
             return;
         }
@@ -298,23 +305,23 @@ impl Brush<'_> {
         let colour = palette::GOOD;
         painter.disc(
             Layer::Discs,
-            place,
+            position,
             38.0 * breath,
             colour.with_alpha(0.05),
             colour.with_alpha(0.28 * blink),
         );
-        painter.ring(Layer::Discs, place, 38.0 * breath, 2.6, colour.with_alpha(0.9 * blink));
+        painter.ring(Layer::Discs, position, 38.0 * breath, 2.6, colour.with_alpha(0.9 * blink));
     }
 
     /// The dots along the aim of the own disc.
-    fn aim(&self, painter: &mut Painter, disc: &SceneDisc, place: Vec2) {
-        let way = Vec2::from_angle(disc.aim);
+    fn aim(&self, painter: &mut Painter, disc: &SceneDisc, position: Vec2) {
+        let direction = Vec2::from_angle(disc.aim);
         for dot in 0..4_u8 {
             let away = 44.0 + 15.0 * f32::from(dot);
             let alpha = 0.5 - 0.11 * f32::from(dot);
             let size = 2.6 - 0.35 * f32::from(dot);
             let colour = palette::INK.with_alpha(alpha);
-            painter.disc(Layer::Ground, place + way * away, size, colour, colour);
+            painter.disc(Layer::Ground, position + direction * away, size, colour, colour);
         }
     }
 
@@ -323,18 +330,18 @@ impl Brush<'_> {
         let along = fall.age / FALL_SECONDS;
         let far = if self.is_far() { DOT_PIXELS * self.scale / RADIUS } else { 1.0 };
         let size = (1.0 - 0.86 * along * along) * far.max(1.0);
-        let place = fall.place - Vec2::new(0.0, 95.0 * along * along);
+        let position = fall.position - Vec2::new(0.0, 95.0 * along * along);
         // Behind the slab on its far side, in front of it on the near side.
-        let layer = if fall.place.y > 40.0 { Layer::Deep } else { Layer::Discs };
+        let layer = if fall.position.y > 40.0 { Layer::Deep } else { Layer::Discs };
         let (body, side) = palette::hue(disc.slot, self.palette);
         let dark = |colour| palette::mix(colour, palette::VOID_OUTER, along * 0.75);
         let alpha = 1.0 - along * along * along;
         let (body, side) = (dark(body).with_alpha(alpha), dark(side).with_alpha(alpha));
         let radius = RADIUS * size;
-        painter.disc(layer, place - Vec2::new(0.0, HEIGHT * size), radius, side, side);
-        painter.disc(layer, place, radius, body, body);
+        painter.disc(layer, position - Vec2::new(0.0, HEIGHT * size), radius, side, side);
+        painter.disc(layer, position, radius, body, body);
         if self.render.own == Some(disc.slot) && !self.render.is_backdrop {
-            painter.ring(layer, place, radius, 3.0 * size, Color::WHITE.with_alpha(alpha));
+            painter.ring(layer, position, radius, 3.0 * size, Color::WHITE.with_alpha(alpha));
         }
     }
 }

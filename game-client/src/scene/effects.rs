@@ -33,7 +33,7 @@ const WAVES_MAX: usize = 64;
 #[derive(Debug, Clone, Copy)]
 struct Wave {
     shape: WaveShape,
-    place: Vec2,
+    position: Vec2,
     from: f32,
     to: f32,
     width: f32,
@@ -51,7 +51,7 @@ enum WaveShape {
 /// A point that flies, slows down and fades.
 #[derive(Debug, Clone, Copy)]
 struct Spark {
-    place: Vec2,
+    position: Vec2,
     velocity: Vec2,
     age: f32,
     seconds: f32,
@@ -95,22 +95,22 @@ impl Effects {
         self.waves.push(wave);
     }
 
-    fn ring(&mut self, place: Vec2, (from, to): (f32, f32), width: f32, colour: Color) {
+    fn ring(&mut self, position: Vec2, (from, to): (f32, f32), width: f32, colour: Color) {
         let (shape, seconds) = (WaveShape::Ring, RING_SECONDS);
-        self.wave(Wave { shape, place, from, to, width, age: 0.0, seconds, colour });
+        self.wave(Wave { shape, position, from, to, width, age: 0.0, seconds, colour });
     }
 
-    /// Sparks along `way`, within `spread` radians of it.
-    fn burst(&mut self, place: Vec2, way: Vec2, spread: f32, count: f32, colour: Color) {
-        let speed = way.length();
-        let angle = if speed > 0.0 { way.to_angle() } else { 0.0 };
+    /// Sparks along `direction`, within `spread` radians of it.
+    fn burst(&mut self, position: Vec2, direction: Vec2, spread: f32, count: f32, colour: Color) {
+        let speed = direction.length();
+        let angle = if speed > 0.0 { direction.to_angle() } else { 0.0 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few dozen")]
         let count = (count * self.density).round() as usize;
         for _ in 0..count {
             let rng = &mut self.rng;
             let turn = angle + rng.range(-spread, spread);
             let spark = Spark {
-                place: place + Vec2::from_angle(turn) * rng.range(0.0, 6.0),
+                position: position + Vec2::from_angle(turn) * rng.range(0.0, 6.0),
                 velocity: Vec2::from_angle(turn) * speed * rng.range(0.35, 1.1),
                 age: 0.0,
                 seconds: rng.range(0.18, 0.5),
@@ -163,15 +163,15 @@ fn make(
     for PresentedEvent(event) in presented.read() {
         let reach = view.half() + BEYOND;
         let is_near = |at: Vec2| (at - view.centre).abs().cmple(reach).all();
-        if reaction.place_of(event).is_none_or(is_near) {
+        if reaction.position_of(event).is_none_or(is_near) {
             reaction.to(event);
         }
     }
 }
 
 impl Reaction<'_> {
-    /// The place of an event. `None`: the event has no place, or its disc is not in the scene.
-    fn place_of(&self, event: &Event) -> Option<Vec2> {
+    /// The position of an event. `None`: the event has no position, or its disc is not in the scene.
+    fn position_of(&self, event: &Event) -> Option<Vec2> {
         match event {
             Event::PulseHit { at, .. }
             | Event::Bump { at, .. }
@@ -227,28 +227,28 @@ impl Reaction<'_> {
 
     fn fired(&mut self, slot: Slot) {
         let Some(disc) = self.disc(slot) else { return };
-        let way = Vec2::from_angle(disc.aim);
-        let muzzle = disc.position + way * (RADIUS + 6.0);
+        let direction = Vec2::from_angle(disc.aim);
+        let muzzle = disc.position + direction * (RADIUS + 6.0);
         self.effects.ring(muzzle, (4.0, 20.0), 3.0, palette::WARM.with_alpha(0.8));
-        self.effects.burst(muzzle, way * 260.0, 0.5, 4.0, palette::WARM);
-        self.visuals.recoil(slot, -way * 2.5);
+        self.effects.burst(muzzle, direction * 260.0, 0.5, 4.0, palette::WARM);
+        self.visuals.recoil(slot, -direction * 2.5);
     }
 
     fn hit(&mut self, by: Slot, target: Slot, at: Vec2, force: f32) {
         let Some(disc) = self.disc(target) else { return };
         let from = self.disc(by).map_or(at, |by| by.position);
-        let way = (disc.position - from).normalize_or(Vec2::X);
+        let direction = (disc.position - from).normalize_or(Vec2::X);
         let strong = (0.5 + disc.strain * 0.5).min(1.3) * force;
         self.effects.ring(at, (6.0, 34.0 + 34.0 * strong), 5.0, palette::WARM);
         self.effects.ring(at, (2.0, 18.0 + 22.0 * strong), 3.0, Color::WHITE);
         self.effects.burst(
             at,
-            way * (190.0 + 280.0 * strong),
+            direction * (190.0 + 280.0 * strong),
             0.9,
             9.0 + 9.0 * strong,
             palette::WARM,
         );
-        self.visuals.hit(target, way, 0.16 + 0.16 * strong);
+        self.visuals.hit(target, direction, 0.16 + 0.16 * strong);
         self.jolt(Some(target), 0.30 + 0.25 * strong);
         self.jolt(Some(by), 0.12);
     }
@@ -262,7 +262,7 @@ impl Reaction<'_> {
         let (age, seconds) = (0.0, RING_SECONDS);
         let wave = Wave {
             shape,
-            place: disc.position,
+            position: disc.position,
             from: RADIUS,
             to: reach + RADIUS * 0.5,
             width: 26.0,
@@ -271,43 +271,43 @@ impl Reaction<'_> {
             colour: palette::WARM,
         };
         self.effects.wave(wave);
-        let way = Vec2::from_angle(disc.aim);
+        let direction = Vec2::from_angle(disc.aim);
         self.effects.burst(
-            disc.position + way * RADIUS,
-            way * 420.0,
+            disc.position + direction * RADIUS,
+            direction * 420.0,
             sweep / 2.0,
             12.0,
             palette::WARM,
         );
-        self.visuals.recoil(slot, -way * 5.0);
+        self.visuals.recoil(slot, -direction * 5.0);
         self.jolt(Some(slot), 0.22);
     }
 
     fn shove_hit(&mut self, by: Slot, target: Slot) {
         let (Some(a), Some(b)) = (self.disc(by), self.disc(target)) else { return };
-        let way = (b.position - a.position).normalize_or(Vec2::X);
-        self.visuals.hit(by, -way, 0.08);
-        self.hit(by, target, b.position - way * RADIUS, 1.2);
+        let direction = (b.position - a.position).normalize_or(Vec2::X);
+        self.visuals.hit(by, -direction, 0.08);
+        self.hit(by, target, b.position - direction * RADIUS, 1.2);
     }
 
     fn dashed(&mut self, slot: Slot) {
         let Some(disc) = self.disc(slot) else { return };
-        let way = disc.velocity.normalize_or(disc.thrust);
+        let direction = disc.velocity.normalize_or(disc.thrust);
         let (body, _) = palette::hue(slot, self.settings.palette);
-        let behind = disc.position - way * RADIUS;
-        self.effects.burst(behind, -way * 210.0, 0.55, 10.0, palette::ICE_EDGE);
+        let behind = disc.position - direction * RADIUS;
+        self.effects.burst(behind, -direction * 210.0, 0.55, 10.0, palette::ICE_EDGE);
         self.effects.ring(behind, (8.0, 30.0), 3.0, body);
-        self.visuals.hit(slot, way, -0.18);
+        self.visuals.hit(slot, direction, -0.18);
     }
 
     fn bumped(&mut self, a: Slot, b: Slot, speed: f32, at: Vec2) {
         let (Some(one), Some(other)) = (self.disc(a), self.disc(b)) else { return };
         let force = (speed / 700.0).clamp(0.1, 1.0);
-        let way = (other.position - one.position).normalize_or(Vec2::X);
-        self.visuals.hit(a, -way, 0.10 + 0.2 * force);
-        self.visuals.hit(b, way, 0.10 + 0.2 * force);
+        let direction = (other.position - one.position).normalize_or(Vec2::X);
+        self.visuals.hit(a, -direction, 0.10 + 0.2 * force);
+        self.visuals.hit(b, direction, 0.10 + 0.2 * force);
         self.effects.ring(at, (4.0, 16.0 + 34.0 * force), 2.0 + 3.0 * force, Color::WHITE);
-        for side in [way.perp(), -way.perp()] {
+        for side in [direction.perp(), -direction.perp()] {
             let count = 2.0 + 6.0 * force;
             self.effects.burst(at, side * (120.0 + 260.0 * force), 0.5, count, palette::ICE_EDGE);
         }
@@ -319,10 +319,10 @@ impl Reaction<'_> {
         let outwards = at.normalize_or(Vec2::X);
         let (body, _) = palette::hue(slot, self.settings.palette);
         let (shape, seconds) = (WaveShape::Ring, 0.6);
-        let (place, width, age) = (at, 5.0, 0.0);
+        let (position, width, age) = (at, 5.0, 0.0);
         self.effects.wave(Wave {
             shape,
-            place,
+            position,
             from: 10.0,
             to: 80.0,
             width,
@@ -369,12 +369,12 @@ fn paint(render: Res<RenderState>, mut effects: ResMut<Effects>, mut painter: Re
     effects.sparks.retain_mut(|spark| {
         spark.age += seconds;
         spark.velocity *= 0.5_f32.powf(seconds / 0.13);
-        spark.place += spark.velocity * seconds;
+        spark.position += spark.velocity * seconds;
         let left = 1.0 - spark.age / spark.seconds;
         if left > 0.0 {
-            let tail = spark.place - spark.velocity * 0.035;
+            let tail = spark.position - spark.velocity * 0.035;
             let colour = spark.colour.with_alpha(left.min(1.0));
-            painter.spark(Layer::Above, tail, spark.place, spark.width * left, colour);
+            painter.spark(Layer::Above, tail, spark.position, spark.width * left, colour);
         }
         left > 0.0
     });
@@ -388,13 +388,19 @@ fn paint_wave(painter: &mut Painter, wave: &Wave, along: f32) {
     let colour = wave.colour.with_alpha(alpha);
     match wave.shape {
         WaveShape::Ring => {
-            painter.ring(Layer::Above, wave.place, reach, wave.width * (1.0 - 0.6 * along), colour);
+            painter.ring(
+                Layer::Above,
+                wave.position,
+                reach,
+                wave.width * (1.0 - 0.6 * along),
+                colour,
+            );
         }
         WaveShape::Cone { turn, sweep } => {
             let inner = (reach - wave.width * 2.4).max(wave.from * 0.9);
-            painter.cone(Layer::Above, wave.place, (inner, reach), (turn, sweep), colour);
+            painter.cone(Layer::Above, wave.position, (inner, reach), (turn, sweep), colour);
             let arc = (reach - 2.0, 4.0 * (1.0 - along));
-            painter.arc(Layer::Above, wave.place, arc, (turn, sweep), colour);
+            painter.arc(Layer::Above, wave.position, arc, (turn, sweep), colour);
         }
     }
 }

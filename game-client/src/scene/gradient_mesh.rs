@@ -18,9 +18,9 @@ pub(super) struct GradientMesh {
 
 impl GradientMesh {
     /// Adds a corner. Returns its index, which triangles may use again.
-    pub(super) fn corner(&mut self, place: Vec2, colour: impl Into<LinearRgba>) -> u32 {
+    pub(super) fn corner(&mut self, position: Vec2, colour: impl Into<LinearRgba>) -> u32 {
         let LinearRgba { red, green, blue, alpha } = colour.into();
-        self.positions.push([place.x, place.y, 0.0]);
+        self.positions.push([position.x, position.y, 0.0]);
         self.colours.push([red * alpha, green * alpha, blue * alpha, alpha]);
         u32::try_from(self.positions.len() - 1).unwrap_or(u32::MAX)
     }
@@ -30,7 +30,7 @@ impl GradientMesh {
         self.indices.extend([a, b, c, a, c, d]);
     }
 
-    /// Adds a grid over a rectangle, coloured by place.
+    /// Adds a grid over a rectangle, coloured by position.
     pub(super) fn grid(
         &mut self,
         centre: Vec2,
@@ -42,8 +42,8 @@ impl GradientMesh {
         for row in 0..=rows {
             for column in 0..=columns {
                 let part = Vec2::new(column as f32 / columns as f32, row as f32 / rows as f32);
-                let place = centre + half * (part * 2.0 - Vec2::ONE);
-                self.corner(place, colour(place));
+                let position = centre + half * (part * 2.0 - Vec2::ONE);
+                self.corner(position, colour(position));
             }
         }
         let across = columns + 1;
@@ -55,7 +55,7 @@ impl GradientMesh {
         }
     }
 
-    /// Adds rings around the origin, from one radius to the next. `colour` gets the index of the radius and the place.
+    /// Adds rings around the origin, from one radius to the next. `colour` gets the index of the radius and the position.
     pub(super) fn rings(
         &mut self,
         radii: &[f32],
@@ -63,11 +63,11 @@ impl GradientMesh {
         colour: impl Fn(usize, Vec2) -> LinearRgba,
     ) {
         let first = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
-        for (place, radius) in radii.iter().enumerate() {
+        for (index, radius) in radii.iter().enumerate() {
             for segment in 0..=segments {
                 let turn = core::f32::consts::TAU * segment as f32 / segments as f32;
                 let at = Vec2::from_angle(turn) * radius;
-                self.corner(at, colour(place, at));
+                self.corner(at, colour(index, at));
             }
         }
         let across = segments + 1;
@@ -85,9 +85,9 @@ impl GradientMesh {
         let colour = LinearRgba::from(colour);
         let clear = LinearRgba { alpha: 0.0, ..colour };
         let mut before: Option<[u32; 3]> = None;
-        for (place, (at, strength)) in points.iter().enumerate() {
-            let next = points.get(place + 1).map_or(*at, |(next, _)| *next);
-            let last = place.checked_sub(1).map_or(*at, |last| points[last].0);
+        for (index, (at, strength)) in points.iter().enumerate() {
+            let next = points.get(index + 1).map_or(*at, |(next, _)| *next);
+            let last = index.checked_sub(1).map_or(*at, |last| points[last].0);
             let aside = (next - last).normalize_or_zero().perp() * width * 0.5;
             let middle = LinearRgba { alpha: colour.alpha * strength, ..colour };
             let corners = [

@@ -39,7 +39,7 @@ const MARK: LinearRgba = LinearRgba::rgb(0.36, 0.53, 0.69);
 pub(super) struct Slab {
     /// The radius, in units.
     pub(super) radius: f32,
-    /// The radius before the platform shrinks. Markings and scratches depend on it, so they stay in place.
+    /// The radius before the platform shrinks. Markings and scratches depend on it, so they stay in position.
     pub(super) whole: f32,
     /// How cracked the rim is, from 0 to 1.
     pub(super) cracks: f32,
@@ -97,8 +97,8 @@ impl Slab {
     fn spokes(&self, mesh: &mut GradientMesh) {
         let width = 2.2 + 2.0 * self.pixel.max(0.6);
         for spoke in 0..SPOKES {
-            let way = Vec2::from_angle(core::f32::consts::TAU * spoke as f32 / SPOKES as f32);
-            let points = [(way * WIDE_MARKS, 0.5), (way * (self.radius - 2.0), 0.5)];
+            let direction = Vec2::from_angle(core::f32::consts::TAU * spoke as f32 / SPOKES as f32);
+            let points = [(direction * WIDE_MARKS, 0.5), (direction * (self.radius - 2.0), 0.5)];
             mesh.soft_line(&points, width, Color::from(MARK));
         }
     }
@@ -135,19 +135,19 @@ impl Slab {
             (0..=count).map(|ring| self.radius * ring as f32 / count as f32).collect();
         radii.push(self.radius + self.pixel * 0.75);
         let last = radii.len() - 1;
-        mesh.rings(&radii, self.segments(), |ring, place| {
-            let colour = self.colour_at(place);
+        mesh.rings(&radii, self.segments(), |ring, position| {
+            let colour = self.colour_at(position);
             colour.with_alpha(if ring == last { 0.0 } else { 1.0 })
         });
     }
 
-    fn colour_at(&self, place: Vec2) -> LinearRgba {
-        let from_light = place.distance(Vec2::new(-0.18, 0.2) * self.radius) / self.radius;
+    fn colour_at(&self, position: Vec2) -> LinearRgba {
+        let from_light = position.distance(Vec2::new(-0.18, 0.2) * self.radius) / self.radius;
         let along = ((from_light - 0.1) / 1.1).clamp(0.0, 1.0);
         let along = along * along * (3.0 - 2.0 * along);
         let colour = palette::mix(palette::ICE_MIDDLE, palette::ICE_RIM, along);
-        let marble = (place.x * 0.021 + 2.0 * (place.y * 0.013).sin()).sin()
-            * (place.y * 0.027 + 1.7 * (place.x * 0.017).sin()).sin();
+        let marble = (position.x * 0.021 + 2.0 * (position.y * 0.013).sin()).sin()
+            * (position.y * 0.027 + 1.7 * (position.x * 0.017).sin()).sin();
         LinearRgba::from(colour) * (1.0 + 0.03 * marble)
     }
 
@@ -158,18 +158,18 @@ impl Slab {
             let middle = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU))
                 * self.whole
                 * rng.unit().sqrt();
-            let way = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU));
+            let direction = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU));
             let (half, bend) = (rng.range(25.0, 95.0), rng.range(-14.0, 14.0));
             let strength = rng.range(0.1, 0.32);
             let is_light = rng.unit() < 0.6;
             let points: Vec<(Vec2, f32)> = (0..=6_u8)
                 .map(|step| {
                     let along = f32::from(step) / 3.0 - 1.0;
-                    let aside = way.perp() * bend * (1.0 - along * along);
-                    (middle + way * half * along + aside, strength * (1.0 - along * along))
+                    let aside = direction.perp() * bend * (1.0 - along * along);
+                    (middle + direction * half * along + aside, strength * (1.0 - along * along))
                 })
                 .collect();
-            if points.iter().all(|(place, _)| place.length() < self.radius - 12.0) {
+            if points.iter().all(|(position, _)| position.length() < self.radius - 12.0) {
                 let colour = if is_light { Color::WHITE } else { Color::from(MARK) };
                 mesh.soft_line(&points, 2.4, colour);
             }

@@ -1,4 +1,4 @@
-//! The labels: the names that are shown, and their places in the window. Shown are the names near the mouse, of the leader and
+//! The labels: the names that are shown, and their positions in the window. Shown are the names near the mouse, of the leader and
 //! of the followed disc.
 
 use core::cmp::Ordering;
@@ -36,7 +36,7 @@ pub struct Label {
     /// The name.
     pub text: String,
     /// The centre of the name: logical pixels, y down.
-    pub place: Vec2,
+    pub position: Vec2,
     /// The opacity, from 0 to 1.
     pub strength: f32,
     /// The importance. A larger rank wins.
@@ -71,11 +71,11 @@ fn find(
     let reach = if is_many && render.own.is_none() { NEAR_PIXELS_MANY } else { NEAR_PIXELS };
     for disc in scene.discs.iter().filter(|disc| disc.standing && render.own != Some(disc.slot)) {
         let below = Vec2::new(0.0, BELOW_UNITS.max(BELOW_PIXELS * view.scale));
-        let place = view.pixel_of(disc.position - below);
-        if !is_inside(place, view.window) {
+        let position = view.pixel_of(disc.position - below);
+        if !is_inside(position, view.window) {
             continue;
         }
-        let away = window.cursor_position().map(|mouse| mouse.distance(place));
+        let away = window.cursor_position().map(|mouse| mouse.distance(position));
         let near = away.map_or(0.0, |away| 1.0 - (away / reach - 0.6).clamp(0.0, 0.4) / 0.4);
         let is_watched = best.contains(&disc.slot) || fall.killer() == Some(disc.slot);
         let Some(entry) = render.roster.entry(disc.slot) else { continue };
@@ -91,7 +91,7 @@ fn find(
                 name.to_owned()
             };
             let rank = u8::from(leads || is_followed) + u8::from(is_watched);
-            labels.0.push(Label { text, place, strength, rank });
+            labels.0.push(Label { text, position, strength, rank });
         }
     }
     if is_many {
@@ -122,7 +122,7 @@ fn keep_apart(labels: &mut Vec<Label>) {
     labels.retain(|label| {
         #[expect(clippy::cast_precision_loss, reason = "a name is short")]
         let width = label.text.chars().count() as f64 * LETTER;
-        layout.place((label.place.x.into(), label.place.y.into()), (width, LINE))
+        layout.place((label.position.x.into(), label.position.y.into()), (width, LINE))
     });
 }
 
@@ -134,7 +134,7 @@ mod tests {
 
     fn label(name: u32, x: f32, rank: u8) -> Label {
         let text = format!("Player {name}");
-        Label { text, place: Vec2::new(x, 100.0), strength: 1.0, rank }
+        Label { text, position: Vec2::new(x, 100.0), strength: 1.0, rank }
     }
 
     #[test]
@@ -144,9 +144,9 @@ mod tests {
 
         keep_apart(&mut labels);
 
-        let mut places: Vec<_> = labels.iter().map(|label| label.place.x).collect();
-        places.sort_by(f32::total_cmp);
+        let mut positions: Vec<_> = labels.iter().map(|label| label.position.x).collect();
+        positions.sort_by(f32::total_cmp);
         assert!(labels.len() > 8 && labels.iter().any(|label| label.text == "Player 21"));
-        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 60.0), "{places:?}");
+        assert!(positions.windows(2).all(|pair| pair[1] - pair[0] >= 60.0), "{positions:?}");
     }
 }

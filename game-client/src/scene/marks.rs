@@ -111,18 +111,18 @@ mod tests {
         let shapes: Vec<_> =
             all().iter().map(|(_, marking)| (marking.mark, marking.plate.is_some())).collect();
 
-        for (place, shape) in shapes.iter().enumerate() {
-            assert!(!shapes[..place].contains(shape), "seat {place}");
+        for (slot, shape) in shapes.iter().enumerate() {
+            assert!(!shapes[..slot].contains(shape), "seat {slot}");
         }
     }
 
     #[test]
     fn every_mark_stands_out() {
-        for (place, (body, marking)) in all().into_iter().enumerate() {
+        for (slot, (body, marking)) in all().into_iter().enumerate() {
             let ground = marking.plate.unwrap_or(body);
 
-            assert!(contrast(marking.ink, ground) > 4.5, "seat {place}");
-            assert!(contrast(marking.plate.unwrap_or(marking.ink), body) > 3.0, "seat {place}");
+            assert!(contrast(marking.ink, ground) > 4.5, "seat {slot}");
+            assert!(contrast(marking.plate.unwrap_or(marking.ink), body) > 3.0, "seat {slot}");
         }
     }
 }

@@ -176,9 +176,9 @@ impl Painter {
         (at_head, at_tail): (Color, Color),
         shine: f32,
     ) {
-        let way = head - tail;
-        let half_length = way.length() / 2.0;
-        let turn = if half_length > 0.0 { way.to_angle() } else { 0.0 };
+        let vector = head - tail;
+        let half_length = vector.length() / 2.0;
+        let turn = if half_length > 0.0 { vector.to_angle() } else { 0.0 };
         let half = Vec2::new(half_length + width / 2.0 + EDGE, width / 2.0 + EDGE);
         let parameters = [half_length, width / 2.0, taper, shine];
         let (colour, second) = (at_head.into(), at_tail.into());
@@ -316,9 +316,9 @@ mod tests {
         let mut painter = Painter::default();
         painter.look_at(Vec2::new(1_000.0, 0.0), Vec2::new(720.0, 400.0));
 
-        for place in [(1_000.0, 0.0), (1_735.0, 0.0), (1_900.0, 0.0), (1_000.0, -500.0)] {
+        for position in [(1_000.0, 0.0), (1_735.0, 0.0), (1_900.0, 0.0), (1_000.0, -500.0)] {
             let white = Color::WHITE;
-            painter.disc(Layer::Discs, Vec2::from(place), 24.0, white, white);
+            painter.disc(Layer::Discs, Vec2::from(position), 24.0, white, white);
         }
         painter.stroke(Layer::Above, Vec2::ZERO, Vec2::new(2_000.0, 0.0), 4.0, Color::WHITE);
 

@@ -69,8 +69,8 @@ pub fn strain(part: f32) -> Color {
     let along = part.clamp(0.0, 1.0) * 5.0;
     let from = along.floor();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 5")]
-    let place = from as usize;
-    let (a, b) = (STRAIN[place], STRAIN[(place + 1).min(STRAIN.len() - 1)]);
+    let index = from as usize;
+    let (a, b) = (STRAIN[index], STRAIN[(index + 1).min(STRAIN.len() - 1)]);
     mix(bevy(a), bevy(b), along - from)
 }
 

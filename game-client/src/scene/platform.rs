@@ -32,7 +32,7 @@ const GLOW_STEPS: i16 = 9;
 /// A piece of the rim that falls.
 #[derive(Debug, Clone, Copy)]
 struct Shard {
-    place: Vec2,
+    position: Vec2,
     velocity: Vec2,
     turn: f32,
     spin: f32,
@@ -159,7 +159,7 @@ fn break_off(ice: &mut Ice, radius: f32, view: &View) {
     let rng = &mut ice.rng;
     let outwards = Vec2::from_angle(middle + rng.range(-spread, spread));
     let shard = Shard {
-        place: outwards * (radius - 2.0),
+        position: outwards * (radius - 2.0),
         velocity: outwards * rng.range(10.0, 40.0),
         turn: rng.range(0.0, 6.0),
         spin: rng.range(-4.0, 4.0),
@@ -174,19 +174,19 @@ fn fall(ice: &mut Ice, seconds: f32, painter: &mut Painter) {
     ice.shards.retain_mut(|shard| {
         shard.age += seconds;
         shard.velocity.y -= 150.0 * seconds;
-        shard.place += shard.velocity * seconds;
+        shard.position += shard.velocity * seconds;
         shard.turn += shard.spin * seconds;
         let left = 1.0 - shard.age / SHARD_SECONDS;
         if left > 0.0 {
             // Behind the slab on its far side, in front of it on the near side.
-            let layer = if shard.place.y > 0.0 { Layer::Deep } else { Layer::Ground };
+            let layer = if shard.position.y > 0.0 { Layer::Deep } else { Layer::Ground };
             let colour =
                 palette::mix(palette::ICE_RIM, palette::ICE_EDGE, 0.4).with_alpha(left.sqrt());
             let size = shard.size * (0.25 + 0.75 * left);
             if shard.is_pointed {
-                painter.notch(layer, shard.place, size, size * 1.6, shard.turn, colour);
+                painter.notch(layer, shard.position, size, size * 1.6, shard.turn, colour);
             } else {
-                painter.hexagon(layer, shard.place, size * 0.8, shard.turn, colour);
+                painter.hexagon(layer, shard.position, size * 0.8, shard.turn, colour);
             }
         }
         left > 0.0

@@ -46,7 +46,7 @@ struct PulseOffsets {
 struct Flight {
     /// From its position to where it was drawn.
     offset: Vec2,
-    place: Vec2,
+    position: Vec2,
     velocity: Vec2,
 }
 
@@ -69,8 +69,8 @@ impl PulseOffsets {
                 // The pulses that are left have disappeared. One of them may continue as this one.
                 None => continued(&before, pulse, seconds).unwrap_or(from_muzzle),
             };
-            let place = pulse.position + offset;
-            self.of.insert(pulse.id, Flight { offset, place, velocity: pulse.velocity });
+            let position = pulse.position + offset;
+            self.of.insert(pulse.id, Flight { offset, position, velocity: pulse.velocity });
         }
     }
 }
@@ -96,7 +96,7 @@ fn paint(
     offsets.generation = render.generation;
     offsets.follow(&scene.pulses, scene.is_partial, entering, render.seconds);
     for pulse in &scene.pulses {
-        let Some(Flight { place, .. }) = offsets.of.get(&pulse.id).copied() else { continue };
+        let Some(Flight { position, .. }) = offsets.of.get(&pulse.id).copied() else { continue };
         let strength = (pulse.left / FADE_SECONDS).clamp(0.0, 1.0);
         let (body, _) = palette::hue(pulse.id.slot, settings.palette);
         let warm = if pulse.overcharged { palette::CHARGE } else { palette::WARM };
@@ -105,21 +105,21 @@ fn paint(
 
         painter.shade(
             Layer::Ground,
-            place + Vec2::new(1.0, -6.0),
+            position + Vec2::new(1.0, -6.0),
             size * 1.5,
             palette::SHADOW.with_alpha(0.35 * strength),
         );
-        painter.shade(Layer::Above, place, size * 2.6, warm.with_alpha(0.5 * strength));
+        painter.shade(Layer::Above, position, size * 2.6, warm.with_alpha(0.5 * strength));
         painter.streak(
             Layer::Above,
-            place + back * (size * 6.5).min(pulse.age * 760.0),
-            place,
+            position + back * (size * 6.5).min(pulse.age * 760.0),
+            position,
             size * 1.7,
             (warm.with_alpha(0.85 * strength), warm.with_alpha(0.0)),
         );
-        painter.ring(Layer::Above, place, size * 1.25, 2.5, body.with_alpha(strength));
+        painter.ring(Layer::Above, position, size * 1.25, 2.5, body.with_alpha(strength));
         let white = Color::WHITE.with_alpha(strength);
-        painter.disc(Layer::Above, place, size * 0.95, white, warm.with_alpha(strength));
+        painter.disc(Layer::Above, position, size * 0.95, white, warm.with_alpha(strength));
     }
 }
 
@@ -130,7 +130,7 @@ fn continued(gone: &HashMap<PulseId, Flight>, pulse: &ScenePulse, seconds: f32) 
         id.slot == pulse.id.slot && apart <= SAME_WITHIN_TICKS
     };
     let (_, flight) = gone.iter().find(|(id, _)| is_same(id))?;
-    let offset = flight.place + flight.velocity * seconds - pulse.position;
+    let offset = flight.position + flight.velocity * seconds - pulse.position;
     (offset.length() <= SAME_WITHIN).then_some(offset)
 }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn presented(offsets: &PulseOffsets, pulse: &ScenePulse) -> f32 {
-        offsets.of[&pulse.id].place.x
+        offsets.of[&pulse.id].position.x
     }
 
     /// Draws one pulse and then the other. Returns where the first was drawn and where the second is.

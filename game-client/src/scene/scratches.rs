@@ -55,7 +55,7 @@ fn scratch(painter: &mut Painter, (column, row): (i32, i32), rng: &mut VisualRng
     let within = Vec2::new(rng.unit(), rng.unit());
     #[expect(clippy::cast_precision_loss, reason = "a platform has a few hundred cells")]
     let middle = (Vec2::new(column as f32, row as f32) + within) * CELL;
-    let way = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU));
+    let direction = Vec2::from_angle(rng.range(0.0, core::f32::consts::TAU));
     let (half, bend) = (rng.range(25.0, 95.0), rng.range(-4.0, 4.0));
     let strength = rng.range(0.1, 0.34);
     let colour = if rng.unit() < 0.6 { Color::WHITE } else { palette::HEAVY };
@@ -63,8 +63,8 @@ fn scratch(painter: &mut Painter, (column, row): (i32, i32), rng: &mut VisualRng
     if reach > radius - FROM_RIM {
         return;
     }
-    let (tip, tail) = (middle + way * half, middle - way * half);
-    let knee = middle + way.perp() * bend;
+    let (tip, tail) = (middle + direction * half, middle - direction * half);
+    let knee = middle + direction.perp() * bend;
     // Both halves fade towards their ends.
     let colours = (colour.with_alpha(strength), colour.with_alpha(0.0));
     for end in [tip, tail] {
@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn there_are_scratches_everywhere_on_the_ice_and_none_outside() {
-        for place in [(0.0, 0.0), (2_000.0, -1_500.0), (-2_400.0, 3.0), (17.0, 2_700.0)] {
-            let count = count_in_sight(Vec2::from(place), 3_200.0);
-            assert!((60..600).contains(&count), "{count} at {place:?}");
+        for position in [(0.0, 0.0), (2_000.0, -1_500.0), (-2_400.0, 3.0), (17.0, 2_700.0)] {
+            let count = count_in_sight(Vec2::from(position), 3_200.0);
+            assert!((60..600).contains(&count), "{count} at {position:?}");
         }
         assert_eq!(count_in_sight(Vec2::new(4_200.0, 0.0), 3_200.0), 0);
     }

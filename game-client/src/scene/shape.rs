@@ -93,8 +93,8 @@ impl Vertices {
         for corner in [Vec2::new(-1.0, -1.0), Vec2::new(1.0, -1.0), Vec2::ONE, Vec2::new(-1.0, 1.0)]
         {
             let local = corner * shape.half;
-            let place = shape.centre + axis.rotate(local);
-            self.positions.push([place.x, place.y, f32::from(shape.kind as u8)]);
+            let position = shape.centre + axis.rotate(local);
+            self.positions.push([position.x, position.y, f32::from(shape.kind as u8)]);
             self.locals.push(local.to_array());
             self.colours.push(shape.colour.to_f32_array());
             self.seconds.push(shape.second.to_f32_array());

@@ -38,10 +38,10 @@ fn paint(mut painter: ResMut<Painter>, view: Res<View>, render: Res<RenderState>
     // There is a little light around the platform.
     let reach = render.scene.as_ref().map_or(400.0, |scene| scene.radius) * 1.32;
     let mut sheet = GradientMesh::default();
-    sheet.grid(view.centre, half, GRID, |place| {
-        let away = place.distance(view.centre) / half.max_element();
+    sheet.grid(view.centre, half, GRID, |position| {
+        let away = position.distance(view.centre) / half.max_element();
         let colour = palette::mix(palette::VOID_INNER, palette::VOID_OUTER, smooth(away));
-        let near = smooth(1.0 - place.distance(Vec2::new(0.0, -48.0)) / reach);
+        let near = smooth(1.0 - position.distance(Vec2::new(0.0, -48.0)) / reach);
         palette::mix(colour, SLAB_LIGHT, 0.55 * near).into()
     });
     painter.void(sheet);
@@ -49,17 +49,17 @@ fn paint(mut painter: ResMut<Painter>, view: Res<View>, render: Res<RenderState>
     let seconds = time.elapsed_secs();
     if !view.is_plain {
         for _ in 0..CLOUDS {
-            let place = drifting(&mut rng, &view, half, seconds, 0.08);
+            let position = drifting(&mut rng, &view, half, seconds, 0.08);
             let radius = rng.range(260.0, 460.0) * view.scale;
-            painter.glow(Layer::Deep, place, radius, Color::srgba(0.16, 0.26, 0.52, 0.10));
+            painter.glow(Layer::Deep, position, radius, Color::srgba(0.16, 0.26, 0.52, 0.10));
         }
     }
     for _ in 0..SPECKS {
         let nearness = rng.range(0.1, 0.5);
-        let place = drifting(&mut rng, &view, half, seconds, nearness);
+        let position = drifting(&mut rng, &view, half, seconds, nearness);
         let twinkle = 0.75 + 0.25 * (seconds * rng.range(0.4, 1.6) + rng.unit() * 6.0).sin();
         let colour = palette::SPECK.with_alpha(nearness * 1.3 * twinkle);
-        painter.glow(Layer::Deep, place, (1.0 + 4.0 * nearness) * view.scale, colour);
+        painter.glow(Layer::Deep, position, (1.0 + 4.0 * nearness) * view.scale, colour);
     }
 }
 
@@ -68,7 +68,7 @@ fn smooth(along: f32) -> f32 {
     along * along * (3.0 - 2.0 * along)
 }
 
-/// The place of something that drifts, with the parallax of its depth. It wraps around at the edges of the picture.
+/// The position of something that drifts, with the parallax of its depth. It wraps around at the edges of the picture.
 fn drifting(rng: &mut VisualRng, view: &View, half: Vec2, seconds: f32, nearness: f32) -> Vec2 {
     let size = half * 2.0;
     let start = Vec2::new(rng.unit(), rng.unit()) * size.max(Vec2::splat(4_000.0));

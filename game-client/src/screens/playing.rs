@@ -80,11 +80,11 @@ pub(super) fn control(
         || capture.mouse
         || !room.is_open();
     let own = room.game.seat().and_then(|seat| render.scene.as_ref()?.disc(seat));
-    let way = own.and_then(|own| Some(view.place_at(window.cursor_position()?) - own.position));
-    controls.aim_along(way);
+    let aim = own.and_then(|own| Some(view.position_at(window.cursor_position()?) - own.position));
+    controls.aim_along(aim);
     let clicked = mouse.just_pressed(MouseButton::Left) && !capture.mouse;
     if room.role == Role::Spectator && clicked && *overlay == Overlay::None {
-        let place = window.cursor_position().map(|pixel| view.place_at(pixel));
+        let place = window.cursor_position().map(|pixel| view.position_at(pixel));
         room.watched = place.and_then(|place| disc_at(&render, place, PICK_PIXELS * view.scale));
     }
 }

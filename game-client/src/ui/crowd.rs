@@ -8,7 +8,7 @@ use presentation::words;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
-use super::seat;
+use super::player_dot;
 use super::text::{LINE_OWN, elided, outlined};
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
 use crate::frame::RenderState;
@@ -102,7 +102,14 @@ impl Lines<'_> {
     fn own(&self, top: f32, disc: &SceneDisc, leads: bool) -> f32 {
         self.panel(top, 50.0, LINE_OWN);
         let (upper, lower) = (top + 17.0, top + 36.0);
-        seat::dot(&self.painter, pos2(self.left + 21.0, upper), 6.0, disc.slot, self.colours, 1.0);
+        player_dot::dot(
+            &self.painter,
+            pos2(self.left + 21.0, upper),
+            6.0,
+            disc.slot,
+            self.colours,
+            1.0,
+        );
         let font = theme::bold(14.0);
         let name = elided(&self.painter, self.roster.name(disc.slot), &font, 120.0);
         let at = pos2(self.left + 36.0, upper);
@@ -121,7 +128,14 @@ impl Lines<'_> {
 
     /// The line of another player. The leader has a crown.
     fn line(&self, middle: f32, slot: Slot, points: Option<i16>, crown: Option<Color32>) {
-        seat::dot(&self.painter, pos2(self.left + 21.0, middle), 5.0, slot, self.colours, 1.0);
+        player_dot::dot(
+            &self.painter,
+            pos2(self.left + 21.0, middle),
+            5.0,
+            slot,
+            self.colours,
+            1.0,
+        );
         let font = theme::font(14.0);
         let width = if crown.is_some() { 96.0 } else { 120.0 };
         let name = elided(&self.painter, self.roster.name(slot), &font, width);

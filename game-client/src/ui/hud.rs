@@ -7,7 +7,7 @@ use shared::snapshot::Roster;
 
 use super::text::{LINE_OWN, elided, outlined, painter};
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
-use super::{crowd, icons, seat};
+use super::{crowd, icons, player_dot};
 use crate::frame::RenderState;
 use crate::scene::{Credit, Labels, palette};
 use crate::settings::PaletteChoice;
@@ -91,7 +91,7 @@ pub fn places(
             theme::bold(14.0),
             ink,
         );
-        seat::dot(&painter, pos2(left + 41.0, middle), 6.0, disc.slot, colours, 1.0);
+        player_dot::dot(&painter, pos2(left + 41.0, middle), 6.0, disc.slot, colours, 1.0);
         let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
         let name = elided(&painter, roster.name(disc.slot), &font, 112.0);
         painter.text(pos2(left + 55.0, middle), Align2::LEFT_CENTER, name, font, TEXT);
@@ -161,7 +161,7 @@ pub fn names(context: &Context, labels: &Labels) {
     let painter = painter(context, "names");
     let zoom = context.zoom_factor();
     for label in &labels.0 {
-        let at = pos2(label.place.x / zoom, label.place.y / zoom);
+        let at = pos2(label.position.x / zoom, label.position.y / zoom);
         outlined(&painter, at, &label.text, 13.0, TEXT.gamma_multiply(label.strength));
     }
 }

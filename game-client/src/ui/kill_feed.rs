@@ -13,7 +13,7 @@ use shared::sim::event::PushKind;
 use shared::sim::{Event, Slot};
 
 use super::theme::{self, LINE, TEXT, WARM};
-use super::{icons, seat};
+use super::{icons, player_dot};
 use crate::frame::{ConfirmedEvent, Phase, RenderState};
 use crate::settings::PaletteChoice;
 
@@ -111,7 +111,7 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         let middle = rect.center().y;
         let mut x = rect.left() + 12.0;
         if let (Some((slot, ..)), Some(by)) = (&line.by, by) {
-            seat::dot(&painter, pos2(x + 5.0, middle), 5.0, *slot, colours, alpha);
+            player_dot::dot(&painter, pos2(x + 5.0, middle), 5.0, *slot, colours, alpha);
             let size = by.size();
             painter.galley(pos2(x + NAME, middle - size.y / 2.0), by, fade(TEXT));
             x += size.x + NAME + 3.0 + 12.0;
@@ -120,7 +120,7 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         icons::push(&painter, pos2(x + 9.0, middle), 20.0, kind, fade(WARM));
         x += 24.0 + 8.0;
         let slot = line.fallen.0;
-        seat::dot(&painter, pos2(x + 5.0, middle), 5.0, slot, colours, alpha);
+        player_dot::dot(&painter, pos2(x + 5.0, middle), 5.0, slot, colours, alpha);
         painter.text(pos2(x + NAME, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
         top += 34.0 * (0.4 + 0.6 * leaving);
     }

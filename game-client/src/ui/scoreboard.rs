@@ -8,7 +8,7 @@ use shared::protocol::PlayerResult;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
-use super::seat;
+use super::player_dot;
 use super::text::elided;
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
 use crate::scene::palette;
@@ -169,7 +169,7 @@ fn line(
         let bar = Rect::from_center_size(at(36.0), vec2(3.0, 18.0));
         painter.rect_filled(bar, CornerRadius::same(2), theme::colour(palette::team(team)));
     }
-    seat::dot(&painter, at(x + 6.0), 6.0, row.slot, colours, 1.0);
+    player_dot::dot(&painter, at(x + 6.0), 6.0, row.slot, colours, 1.0);
     x += 20.0;
     let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
     let name = elided(&painter, &row.name, &font, columns.points - x - 84.0);
