@@ -3,6 +3,7 @@
 use core::str::FromStr;
 
 use shared::id::RoomId;
+use url::Url;
 
 /// The longest device-link code, in characters.
 const CODE_CHARS_MAX: usize = 64;
@@ -54,15 +55,32 @@ impl Invitation {
     /// The link that opens the game: `pushback://join/CODE?server=…`.
     #[must_use]
     pub fn link(room: RoomId, server: &str) -> String {
-        let mut link = format!("pushback://join/{room}?server=");
-        for byte in server.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte) {
-                link.push(char::from(byte));
-            } else {
-                link.push_str(&format!("%{byte:02X}"));
-            }
+        let mut link = Url::parse("pushback://join/").expect("a fixed text is a URL");
+        link.set_path(&room.to_string());
+        link.query_pairs_mut().append_pair("server", server);
+        link.into()
+    }
+
+    /// Reads a link that opens the game. A server or a code in it must be valid.
+    fn from_game_link(link: &Url) -> Result<Self, InvitationError> {
+        let code = link.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
+        let room = code.parse().map_err(|_reason| InvitationError)?;
+        let value = |name| link.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
+        let server = value("server").map(|server| server.into_owned());
+        let device_link = value("as").map(|code| code.parse()).transpose();
+        let device_link = device_link.map_err(|_reason| InvitationError)?;
+        if server.as_deref().is_some_and(|server| !is_server(server)) {
+            return Err(InvitationError);
         }
-        link
+        Ok(Self { room, server, device_link })
+    }
+
+    /// Reads the address of a page of the lobby.
+    fn from_page(page: &Url) -> Result<Self, InvitationError> {
+        let room =
+            page.path_segments().and_then(|mut parts| parts.find_map(|part| part.parse().ok()));
+        let room = room.ok_or(InvitationError)?;
+        Ok(Self { room, server: Some(page.origin().ascii_serialization()), device_link: None })
     }
 }
 
@@ -71,44 +89,21 @@ impl FromStr for Invitation {
 
     fn from_str(text: &str) -> Result<Self, InvitationError> {
         let text = text.trim();
-        if let Some(rest) = text.strip_prefix("pushback://join/") {
-            let (code, query) = rest.split_once('?').unwrap_or((rest, ""));
-            let value = |name| query.split('&').find_map(|pair| pair.strip_prefix(name));
-            let server = value("server=").map(percent_decoded).transpose()?;
-            let device_link = value("as=").map(str::parse).transpose();
-            let device_link = device_link.map_err(|_reason| InvitationError)?;
-            return Ok(Self { room: room(code.trim_end_matches('/'))?, server, device_link });
+        if let Ok(room) = text.parse() {
+            return Ok(Self { room, server: None, device_link: None });
         }
-        let web = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme));
-        if let Some(scheme) = web {
-            let (host, path) = text[scheme.len()..].split_once('/').ok_or(InvitationError)?;
-            let path = path.split(['?', '#']).next().unwrap_or_default();
-            let code = path.split('/').find_map(|part| room(part).ok()).ok_or(InvitationError)?;
-            let server = Some(format!("{scheme}{host}"));
-            return Ok(Self { room: code, server, device_link: None });
+        let link = Url::parse(text).map_err(|_reason| InvitationError)?;
+        match (link.scheme(), link.host_str()) {
+            ("pushback", Some("join")) => Self::from_game_link(&link),
+            ("http" | "https", Some(_)) => Self::from_page(&link),
+            _ => Err(InvitationError),
         }
-        Ok(Self { room: room(text)?, server: None, device_link: None })
     }
 }
 
-fn room(code: &str) -> Result<RoomId, InvitationError> {
-    code.parse().map_err(|_reason| InvitationError)
-}
-
-fn percent_decoded(text: &str) -> Result<String, InvitationError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16));
-        let (high, low) = (digit(rest.next()), digit(rest.next()));
-        let (Some(high), Some(low)) = (high, low) else { return Err(InvitationError) };
-        bytes.push((high * 16 + low).to_le_bytes()[0]);
-    }
-    String::from_utf8(bytes).map_err(|_reason| InvitationError)
+/// Whether a text is the address of a server: scheme, host and port.
+fn is_server(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 #[cfg(test)]
