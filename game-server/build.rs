@@ -1,4 +1,5 @@
-//! Finds the lobby that is built into the server: `PUSHBACK_LOBBY_DIST`, or a page that says how to get one.
+//! Finds the files of the lobby that are built into the server: the folder `PUSHBACK_LOBBY_DIST`, or a page that says how
+//! to get them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -10,8 +11,10 @@ const PLACEHOLDER: &str = "<!doctype html>
 <title>Pushback</title>
 <body style=\"font: 1.1rem system-ui; max-width: 36rem; margin: 4rem auto; padding: 0 1rem\">
 <h1>Pushback</h1>
-<p>The server runs, but it was built without its lobby. Run <code>cargo xtask serve</code>, which builds both.
-<p>The API is described at <a href=\"/api/docs\">/api/docs</a>.
+<p>The server runs, but it was built without the lobby.
+<p><code>cargo xtask serve</code> builds the lobby and a server that holds it, and runs the server.
+<code>cargo xtask lobby</code> builds the lobby alone.
+<p>The API works: it is described at <a href=\"/api/docs\">/api/docs</a>.
 ";
 
 fn main() -> io::Result<()> {

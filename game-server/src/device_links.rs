@@ -20,19 +20,18 @@ const PER_PLAYER_MAX: usize = 8;
 /// Valid codes at once. At the limit, no more are issued. Few enough for a linear search.
 const CODES_MAX: usize = 4_096;
 
-/// Why a code was not issued or not accepted.
+/// A code was not issued: too many wait to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DeviceLinkError {
-    /// Too many codes wait to be used.
-    #[error("too many codes wait to be used: try again in a minute")]
-    TooMany,
-    /// Unknown, used or expired.
-    #[error(
-        "this code was used, has expired after {DEVICE_LINK_SECONDS} seconds, or is another server's: get a new one \
-         where it came from"
-    )]
-    Invalid,
-}
+#[error("too many codes wait to be used: try again in a minute")]
+pub struct TooManyCodes;
+
+/// A code was not accepted: it is unknown, used or expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this code was used, has expired after {DEVICE_LINK_SECONDS} seconds, or is another server's: get a new one \
+     where it came from"
+)]
+pub struct InvalidCode;
 
 struct Code {
     text: String,
@@ -51,20 +50,20 @@ impl DeviceLinks {
     /// Issues a code.
     ///
     /// # Errors
-    /// [`DeviceLinkError::TooMany`] when the table is full.
-    pub fn issue(&self, player: PlayerId) -> Result<DeviceLink, DeviceLinkError> {
+    /// [`TooManyCodes`] when the table is full.
+    pub fn issue(&self, player: PlayerId) -> Result<DeviceLink, TooManyCodes> {
         self.issue_at(player, Instant::now())
     }
 
     /// Redeems a code. Returns its player.
     ///
     /// # Errors
-    /// [`DeviceLinkError::Invalid`].
-    pub fn redeem(&self, code: &str) -> Result<PlayerId, DeviceLinkError> {
+    /// [`InvalidCode`].
+    pub fn redeem(&self, code: &str) -> Result<PlayerId, InvalidCode> {
         self.redeem_at(code, Instant::now())
     }
 
-    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<DeviceLink, DeviceLinkError> {
+    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<DeviceLink, TooManyCodes> {
         let mut waiting = lock(&self.waiting);
         forget_expired(&mut waiting, now);
         if waiting.iter().filter(|code| code.player == player).count() >= PER_PLAYER_MAX {
@@ -72,7 +71,7 @@ impl DeviceLinks {
             oldest.and_then(|place| waiting.remove(place));
         }
         if waiting.len() >= CODES_MAX {
-            return Err(DeviceLinkError::TooMany);
+            return Err(TooManyCodes);
         }
         let (code, expires) =
             (random_token(), now + Duration::from_secs(DEVICE_LINK_SECONDS.into()));
@@ -80,12 +79,12 @@ impl DeviceLinks {
         Ok(DeviceLink { code, expires_in_s: DEVICE_LINK_SECONDS })
     }
 
-    fn redeem_at(&self, text: &str, now: Instant) -> Result<PlayerId, DeviceLinkError> {
+    fn redeem_at(&self, text: &str, now: Instant) -> Result<PlayerId, InvalidCode> {
         let mut waiting = lock(&self.waiting);
         forget_expired(&mut waiting, now);
         let place = waiting.iter().position(|code| code.text == text);
         let code = place.and_then(|place| waiting.remove(place));
-        code.map(|code| code.player).ok_or(DeviceLinkError::Invalid)
+        code.map(|code| code.player).ok_or(InvalidCode)
     }
 }
 
@@ -102,7 +101,9 @@ mod tests {
 
     use shared::id::PlayerId;
 
-    use super::{CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinkError, DeviceLinks, PER_PLAYER_MAX};
+    use super::{
+        CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinks, InvalidCode, PER_PLAYER_MAX, TooManyCodes,
+    };
 
     const ADA: PlayerId = PlayerId::from_bits(7);
 
@@ -111,9 +112,9 @@ mod tests {
         let codes = DeviceLinks::default();
         let code = codes.issue(ADA).unwrap().code;
 
-        assert_eq!(codes.redeem("another"), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem("another"), Err(InvalidCode));
         assert_eq!(codes.redeem(&code), Ok(ADA));
-        assert_eq!(codes.redeem(&code), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem(&code), Err(InvalidCode));
     }
 
     #[test]
@@ -126,11 +127,11 @@ mod tests {
             codes.issue_at(PlayerId::from_bits(player + 100), now).unwrap();
         }
 
-        assert_eq!(codes.issue_at(PlayerId::from_bits(8), soon), Err(DeviceLinkError::TooMany));
+        assert_eq!(codes.issue_at(PlayerId::from_bits(8), soon), Err(TooManyCodes));
         assert_eq!(codes.redeem_at(&other, soon), Ok(ADA));
 
         let late = soon + Duration::from_secs(1);
-        assert_eq!(codes.redeem_at(&code, late), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem_at(&code, late), Err(InvalidCode));
         assert!(codes.issue_at(PlayerId::from_bits(8), late).is_ok());
     }
 
@@ -142,7 +143,7 @@ mod tests {
 
         let last = (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA).unwrap().code).last().unwrap();
 
-        assert_eq!(codes.redeem(&first), Err(DeviceLinkError::Invalid));
+        assert_eq!(codes.redeem(&first), Err(InvalidCode));
         assert_eq!(codes.redeem(&last), Ok(ADA));
         assert_eq!(codes.redeem(&of_bob), Ok(PlayerId::from_bits(8)));
     }

@@ -1,70 +1,94 @@
-//! The one table of routes, and what wraps all of them.
+//! HTTP: the one table of routes, and the layers around all of them.
 
 pub mod error;
+pub mod failures;
+pub mod problem;
+pub mod refusal;
+
+pub mod extract;
+mod request_id;
+pub mod state;
+pub mod upgrade;
 
 pub mod chat;
-pub mod docs;
 pub mod feeds;
 pub mod lobby;
 pub mod matchmaking;
 pub mod ops;
 pub mod play;
 pub mod players;
-mod ranges;
 pub mod recent;
 pub mod replays;
 pub mod rooms;
 pub mod session;
 
 mod accept;
-mod extract;
 mod guard;
-pub mod upgrade;
+pub mod openapi;
+mod ranges;
+#[cfg(test)]
+mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use tower::ServiceBuilder;
+use tower_http::ServiceBuilderExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
 
-pub use extract::{JsonBody, QueryParams, UrlPath};
-
-use crate::app::SharedApp;
-
-/// The longest body that a call takes.
-const BODY_BYTES_MAX: usize = 16 * 1024;
+use extract::BODY_BYTES_MAX;
+use openapi::route::route;
+use request_id::RequestIds;
+use state::HttpState;
 
 /// Every route of the server.
-pub fn routes(app: SharedApp) -> Router {
-    let table = Router::new()
-        .route("/api/session", post(session::begin).get(session::look).delete(session::end))
-        .route("/api/session/handovers", post(session::hand_over))
-        .route("/api/feeds/{name}", get(feeds::read))
-        .route("/api/players/{id}", get(players::profile))
-        .route("/api/chat/tickets", post(chat::ticket))
-        .route("/ws/chat", get(chat::connect))
-        .route("/api/rooms", get(rooms::list).post(rooms::create))
-        .route("/api/rooms/{id}", get(rooms::look))
-        .route("/api/rooms/{id}/tickets", post(rooms::ticket))
-        .route("/api/rooms/{id}/live", get(rooms::live))
-        .route("/api/rooms/{id}/recent", get(recent::read))
-        .route("/ws/rooms/{id}", get(play::connect))
-        .route("/api/matchmaking", post(matchmaking::ask))
-        .route("/api/matchmaking/{ticket}", get(matchmaking::follow).delete(matchmaking::cancel))
-        .route("/api/replays", get(replays::list))
-        .route("/api/replays/{id}", get(replays::look))
-        .route("/api/replays/{id}/file", get(replays::file))
-        .route("/healthz", get(ops::alive))
-        .route("/readyz", get(ops::ready))
-        .route("/metrics", get(ops::metrics))
-        .merge(docs::routes())
-        .fallback(lobby::page)
-        .method_not_allowed_fallback(guard::wrong_method);
-
-    // The last layer is the outermost.
-    table
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+pub fn routes(state: HttpState) -> Router {
+    let (routes, api) = table().split_for_parts();
+    // The first layer is the outermost. One stack, and not a layer each: a request that waits in a long-poll holds on to
+    // the memory of each call of `Router::layer`.
+    let layers = ServiceBuilder::new()
+        .map_request(request_id::drop_unclean)
+        .set_x_request_id(RequestIds::new())
+        .layer(request_id::trace())
+        .map_response(problem::finish)
+        .propagate_x_request_id()
+        .layer(from_fn_with_state(state.clone(), guard::around))
         .layer(CatchPanicLayer::custom(guard::panicked))
-        .layer(from_fn_with_state(app.clone(), guard::around))
-        .with_state(app)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    routes
+        .merge(openapi::serve(api))
+        .fallback(lobby::page)
+        .method_not_allowed_fallback(guard::wrong_method)
+        .layer(layers)
+        .with_state(state)
+}
+
+/// The API: a line for each call. The address and the method of each stand with its description beside its handler.
+fn table() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(route!(session::begin))
+        .routes(route!(session::look))
+        .routes(route!(session::end))
+        .routes(route!(session::hand_over))
+        .routes(route!(feeds::read))
+        .routes(route!(players::profile))
+        .routes(route!(chat::ticket))
+        .routes(route!(chat::connect))
+        .routes(route!(rooms::list))
+        .routes(route!(rooms::create))
+        .routes(route!(rooms::look))
+        .routes(route!(rooms::ticket))
+        .routes(route!(rooms::live))
+        .routes(route!(recent::read))
+        .routes(route!(play::connect))
+        .routes(route!(matchmaking::ask))
+        .routes(route!(matchmaking::follow))
+        .routes(route!(matchmaking::cancel))
+        .routes(route!(replays::list))
+        .routes(route!(replays::look))
+        .routes(route!(replays::file))
+        .routes(route!(ops::alive))
+        .routes(route!(ops::ready))
+        .routes(route!(ops::metrics))
 }

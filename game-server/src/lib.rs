@@ -6,7 +6,6 @@
 
 mod wiring;
 
-pub mod app;
 pub mod config;
 
 pub mod http;

@@ -31,6 +31,17 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 /// The interval at which the queue is matched.
 const MATCH_EVERY: Duration = Duration::from_millis(250);
 
+/// Why a player does not join the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// [`TICKETS_MAX`] tickets exist.
+    #[error("too many people wait for a match")]
+    TooMany,
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
 /// Why a request for a ticket is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
@@ -43,9 +54,6 @@ pub enum AskError {
     /// The ticket belongs to another player.
     #[error("the request for a match is somebody else's")]
     NotYours,
-    /// [`TICKETS_MAX`] tickets exist.
-    #[error("too many people wait for a match")]
-    TooMany,
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -60,10 +68,10 @@ pub struct Matchmaker {
     requests: mpsc::Sender<Request>,
 }
 
-type Reply<T> = oneshot::Sender<Result<T, AskError>>;
+type Reply<T, E = AskError> = oneshot::Sender<Result<T, E>>;
 
 enum Request {
-    Join { player: PlayerId, rating: i32, mode: Mode, reply: Reply<TicketUpdates> },
+    Join { player: PlayerId, rating: i32, mode: Mode, reply: Reply<TicketUpdates, JoinError> },
     Follow { player: PlayerId, ticket: String, reply: Reply<TicketUpdates> },
     Cancel { player: PlayerId, ticket: String, reply: Reply<()> },
 }
@@ -91,14 +99,15 @@ impl Matchmaker {
     /// as the seat is reserved. A ticket in another mode ends.
     ///
     /// # Errors
-    /// [`AskError::TooMany`], [`AskError::Stopping`].
+    /// See [`JoinError`].
     pub async fn join(
         &self,
         player: PlayerId,
         rating: i32,
         mode: Mode,
-    ) -> Result<TicketUpdates, AskError> {
-        self.ask(|reply| Request::Join { player, rating, mode, reply }).await
+    ) -> Result<TicketUpdates, JoinError> {
+        let request = |reply| Request::Join { player, rating, mode, reply };
+        self.ask(request).await.ok_or(JoinError::Stopping)?
     }
 
     /// Follows a ticket.
@@ -110,7 +119,8 @@ impl Matchmaker {
         player: PlayerId,
         ticket: String,
     ) -> Result<TicketUpdates, AskError> {
-        self.ask(|reply| Request::Follow { player, ticket, reply }).await
+        let request = |reply| Request::Follow { player, ticket, reply };
+        self.ask(request).await.ok_or(AskError::Stopping)?
     }
 
     /// Ends a ticket.
@@ -118,13 +128,15 @@ impl Matchmaker {
     /// # Errors
     /// See [`AskError`].
     pub async fn cancel(&self, player: PlayerId, ticket: String) -> Result<(), AskError> {
-        self.ask(|reply| Request::Cancel { player, ticket, reply }).await
+        let request = |reply| Request::Cancel { player, ticket, reply };
+        self.ask(request).await.ok_or(AskError::Stopping)?
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, AskError> {
+    /// Sends a request and waits for its answer. `None` when the server stops.
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(request(reply)).await.or(Err(AskError::Stopping))?;
-        answer.await.or(Err(AskError::Stopping))?
+        self.requests.send(request(reply)).await.ok()?;
+        answer.await.ok()
     }
 }
 
@@ -200,7 +212,7 @@ impl Service {
         rating: i32,
         mode: Mode,
         now: Instant,
-    ) -> Result<TicketUpdates, AskError> {
+    ) -> Result<TicketUpdates, JoinError> {
         if let Some(&number) = self.numbers.get(&player) {
             if let Some(ticket) = self.tickets.get_mut(&number)
                 && ticket.waiting.mode == mode
@@ -212,7 +224,7 @@ impl Service {
             self.end(number);
         }
         if self.tickets.len() >= TICKETS_MAX {
-            return Err(AskError::TooMany);
+            return Err(JoinError::TooMany);
         }
         let number = self.next_number;
         self.next_number += 1;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::SharedApp;
 use crate::bus::InProcessBus;
 use crate::config::Config;
+use crate::http::state::HttpParts;
 use crate::recordings::Recordings;
 use crate::room::{RoomParts, Seeds, TickScheduler};
 use crate::tasks::Tasks;
@@ -17,7 +17,8 @@ use crate::wiring;
 
 /// Every part of a server, in an empty folder.
 pub(crate) struct Bench {
-    pub(crate) app: SharedApp,
+    pub(crate) app: HttpParts,
+    pub(crate) config: Config,
     _folder: TempDir,
 }
 
@@ -34,15 +35,15 @@ impl Bench {
         let mut config = Config { data_dir, bots: false, ..Config::default() };
         change(&mut config);
         let tasks = Tasks::new(CancellationToken::new(), config.stop_within);
-        let app = wiring::start(config, tasks).await.unwrap();
-        Self { app, _folder: folder }
+        let app = wiring::start(&config, tasks).await.unwrap();
+        Self { app, config, _folder: folder }
     }
 
     /// The parts that a room of this server works with.
     pub(crate) async fn room_parts(&self) -> RoomParts {
         let app = &self.app;
         RoomParts {
-            settings: wiring::room_settings(&app.config),
+            settings: wiring::room_settings(&self.config),
             tasks: app.tasks.clone(),
             bus: Arc::new(InProcessBus::new()),
             presence: app.presence.clone(),
@@ -50,14 +51,14 @@ impl Bench {
             ladder: app.ladder.clone(),
             recordings: self.recordings().await,
             scheduler: TickScheduler::new(),
-            seeds: Seeds::new(app.config.seed),
+            seeds: Seeds::new(self.config.seed),
         }
     }
 
     /// Recorders that keep their files with those of this server.
     pub(crate) async fn recordings(&self) -> Recordings {
         let app = &self.app;
-        let retention = app.config.replay_retention;
+        let retention = self.config.replay_retention;
         Recordings::start(&app.tasks, app.store.clone(), app.blobs.clone(), retention).await
     }
 

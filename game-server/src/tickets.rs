@@ -38,16 +38,15 @@ impl TicketScope {
     }
 }
 
-/// Why a ticket was not issued or not accepted.
+/// A ticket was not issued: too many wait to be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TicketError {
-    /// Too many tickets wait to be used.
-    #[error("too many tickets wait to be used")]
-    TooMany,
-    /// Unknown, used, expired, or for another scope.
-    #[error("the ticket was used, has expired, or is for something else: ask for a new one")]
-    Invalid,
-}
+#[error("too many tickets wait to be used")]
+pub struct TooManyTickets;
+
+/// A ticket was not accepted: it is unknown, used, expired, or for another scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the ticket was used, has expired, or is for something else: ask for a new one")]
+pub struct InvalidTicket;
 
 struct Ticket {
     key: String,
@@ -81,20 +80,20 @@ impl Tickets {
     /// Issues a ticket, with the URL that it is for.
     ///
     /// # Errors
-    /// [`TicketError::TooMany`] when the table is full.
+    /// [`TooManyTickets`] when the table is full.
     pub fn issue(
         &self,
         player: Player,
         scope: TicketScope,
-    ) -> Result<WebSocketTicket, TicketError> {
+    ) -> Result<WebSocketTicket, TooManyTickets> {
         self.issue_at(player, scope, Instant::now())
     }
 
     /// Redeems a ticket for a room. Returns its player and role.
     ///
     /// # Errors
-    /// [`TicketError::Invalid`]. A ticket for another scope stays valid for that one.
-    pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Player, Role), TicketError> {
+    /// [`InvalidTicket`]. A ticket for another scope stays valid for that one.
+    pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Player, Role), InvalidTicket> {
         let fits = |scope| match scope {
             TicketScope::Room(id, role) if id == room => Some(role),
             TicketScope::Room(..) | TicketScope::Chat => None,
@@ -105,8 +104,8 @@ impl Tickets {
     /// Redeems a ticket for the chat. Returns its player.
     ///
     /// # Errors
-    /// [`TicketError::Invalid`]. A ticket for another scope stays valid for that one.
-    pub fn redeem_chat(&self, ticket: &str) -> Result<Player, TicketError> {
+    /// [`InvalidTicket`]. A ticket for another scope stays valid for that one.
+    pub fn redeem_chat(&self, ticket: &str) -> Result<Player, InvalidTicket> {
         let fits = |scope| match scope {
             TicketScope::Chat => Some(()),
             TicketScope::Room(..) => None,
@@ -119,12 +118,12 @@ impl Tickets {
         player: Player,
         scope: TicketScope,
         now: Instant,
-    ) -> Result<WebSocketTicket, TicketError> {
+    ) -> Result<WebSocketTicket, TooManyTickets> {
         let mut waiting = lock(&self.waiting);
         waiting.forget_expired(now);
         waiting.make_room_for(player.id);
         if waiting.tickets.len() >= TICKETS_MAX {
-            return Err(TicketError::TooMany);
+            return Err(TooManyTickets);
         }
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
@@ -141,14 +140,14 @@ impl Tickets {
         key: &str,
         fits: impl FnOnce(TicketScope) -> Option<T>,
         now: Instant,
-    ) -> Result<(Player, T), TicketError> {
+    ) -> Result<(Player, T), InvalidTicket> {
         let mut waiting = lock(&self.waiting);
-        let number = waiting.numbers.get(key).copied().ok_or(TicketError::Invalid)?;
+        let number = waiting.numbers.get(key).copied().ok_or(InvalidTicket)?;
         let redeemed = waiting.tickets.get(&number).and_then(|ticket| fits(ticket.scope));
-        let redeemed = redeemed.ok_or(TicketError::Invalid)?;
-        let ticket = waiting.remove(number).ok_or(TicketError::Invalid)?;
+        let redeemed = redeemed.ok_or(InvalidTicket)?;
+        let ticket = waiting.remove(number).ok_or(InvalidTicket)?;
         if ticket.expires <= now {
-            return Err(TicketError::Invalid);
+            return Err(InvalidTicket);
         }
         Ok((ticket.player, redeemed))
     }
@@ -208,7 +207,8 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
 
     use super::{
-        TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketError, TicketScope, Tickets,
+        InvalidTicket, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketScope, Tickets,
+        TooManyTickets,
     };
     use crate::player::Player;
 
@@ -227,10 +227,10 @@ mod tests {
 
         let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).unwrap().ticket;
 
-        assert_eq!(tickets.redeem_chat(&key), Err(TicketError::Invalid));
-        assert_eq!(tickets.redeem_room(&key, other), Err(TicketError::Invalid));
+        assert_eq!(tickets.redeem_chat(&key), Err(InvalidTicket));
+        assert_eq!(tickets.redeem_room(&key, other), Err(InvalidTicket));
         assert_eq!(tickets.redeem_room(&key, room), Ok((ada(), Role::Player)));
-        assert_eq!(tickets.redeem_room(&key, room), Err(TicketError::Invalid));
+        assert_eq!(tickets.redeem_room(&key, room), Err(InvalidTicket));
     }
 
     #[test]
@@ -243,9 +243,9 @@ mod tests {
             tickets.issue_at(guest(100 + other), TicketScope::Chat, now).unwrap();
         }
 
-        assert_eq!(tickets.issue_at(guest(1), TicketScope::Chat, now), Err(TicketError::TooMany));
+        assert_eq!(tickets.issue_at(guest(1), TicketScope::Chat, now), Err(TooManyTickets));
 
-        assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(TicketError::Invalid));
+        assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(InvalidTicket));
         assert!(tickets.issue_at(guest(1), TicketScope::Chat, later).is_ok());
     }
 

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, SharedApp};
 use crate::bus::{Bus, InProcessBus};
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
 use crate::feeds::Feeds;
+use crate::http::state::{HttpParts, HttpSettings, HttpState};
 use crate::limits::Limits;
 use crate::metrics::Gauges;
 use crate::presence::Presence;
@@ -38,13 +38,13 @@ pub async fn run(
     // Held until everything is written and closed.
     let _claim = claim::claim(&config.data_dir)?;
     let tasks = Tasks::new(shutdown, config.stop_within);
-    let app = start(config, tasks.clone()).await.context("starting")?;
-    let settings = ServeSettings::from(&*app.config);
-    let connections = app.gauges.connections.clone();
-    serve::accept(listener, http::routes(app.clone()), settings, &tasks, connections).await;
+    let parts = start(&config, tasks.clone()).await.context("starting")?;
+    let (store, connections) = (parts.store.clone(), parts.gauges.connections.clone());
+    let routes = http::routes(HttpState::from(parts));
+    serve::accept(listener, routes, ServeSettings::from(&config), &tasks, connections).await;
 
     tasks.finish().await;
-    app.store.close().await;
+    store.close().await;
     Ok(())
 }
 
@@ -52,7 +52,7 @@ pub async fn run(
 ///
 /// # Errors
 /// When the folder or the database cannot be opened.
-pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<SharedApp> {
+pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpParts> {
     metrics::install();
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("creating {}", config.data_dir.display()))?;
@@ -79,7 +79,7 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
     let recordings =
         Recordings::start(&tasks, store.clone(), blobs.clone(), config.replay_retention).await;
     let parts = RoomParts {
-        settings: room_settings(&config),
+        settings: room_settings(config),
         tasks: tasks.clone(),
         bus,
         presence: presence.clone(),
@@ -92,12 +92,12 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
     let rooms = rooms::start(parts, config.rooms_max, config.bots);
     let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
 
-    Ok(Arc::new(App {
-        sessions: Sessions::new(store.clone(), config.is_tls()),
-        device_links: DeviceLinks::default(),
-        tickets: Tickets::new(),
-        limits: Limits::new(&config),
-        config: Arc::new(config),
+    Ok(HttpParts {
+        settings: Arc::new(HttpSettings::from(config)),
+        sessions: Arc::new(Sessions::new(store.clone(), config.is_tls())),
+        device_links: Arc::new(DeviceLinks::default()),
+        tickets: Arc::new(Tickets::new()),
+        limits: Arc::new(Limits::new(config)),
         tasks,
         store,
         blobs,
@@ -108,7 +108,7 @@ pub(crate) async fn start(config: Config, tasks: Tasks) -> anyhow::Result<Shared
         ladder,
         rooms,
         matchmaker,
-    }))
+    })
 }
 
 pub(crate) fn room_settings(config: &Config) -> RoomSettings {

@@ -70,6 +70,35 @@ async fn a_wrong_method_is_refused_with_the_ones_that_are_right() {
 }
 
 #[tokio::test]
+async fn an_answer_and_its_problem_carry_the_id_of_the_request() {
+    let server = TestServer::start().await;
+    let ask = |path: &str, id: &str| {
+        server.send(server.request(Method::GET, path).header("x-request-id", id.to_owned()))
+    };
+    let longest = "x".repeat(64);
+    for id in ["proxy-7.a_B", &longest] {
+        let answer = ask("/api/nothing", id).await;
+        assert_eq!(answer.header("x-request-id"), id);
+        let problem = answer.assert_refused(ProblemKind::NotFound);
+        assert_eq!(problem.request_id.as_deref(), Some(id));
+    }
+
+    let mut own = Vec::new();
+    let gone = "/api/feeds/lab?after=1-1";
+    for (path, id) in [("/api/nothing", "a b"), (gone, "<id>"), (gone, &format!("{longest}x"))] {
+        let answer = ask(path, id).await;
+        let problem: Problem = answer.json_whatever();
+        assert_ne!(answer.header("x-request-id"), id);
+        assert_eq!(problem.request_id.as_deref(), Some(answer.header("x-request-id")));
+        own.push(problem.request_id);
+    }
+    own.push(Some(server.get("/healthz").await.header("x-request-id").to_owned()));
+    own.sort();
+    own.dedup();
+    assert_eq!(own.len(), 4, "{own:?}");
+}
+
+#[tokio::test]
 async fn an_unknown_address_is_refused_and_not_answered_with_a_page() {
     let server = TestServer::start().await;
     for path in

@@ -170,6 +170,7 @@ async fn accepted(response: Response) -> Result<Response, ApiError> {
         title: response.status_text(),
         status: response.status(),
         detail: format!("The server answered with status {}.", response.status()),
+        request_id: None,
     });
     Err(ApiError::Refused { problem, retry_after_s })
 }

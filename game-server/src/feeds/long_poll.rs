@@ -11,8 +11,8 @@ use shared::api::{WAIT_SECONDS_MAX, WAIT_SECONDS_MIN};
 use shared::feed::Cursor;
 use tokio::time::timeout;
 
-use super::feed::Source;
-use super::poll;
+use super::feed::{Gone, Source};
+use super::poll::{self, CursorGone};
 use crate::metrics::Gauges;
 
 /// The wait that a client asked for, within the bounds.
@@ -23,32 +23,32 @@ pub fn clamp_wait(seconds: i64) -> Duration {
 }
 
 /// Waits for the first event after a cursor. When the client disconnects, this future is dropped.
+///
+/// # Errors
+/// [`CursorGone`] when events after the cursor are forgotten.
 pub async fn answer(
     source: Arc<dyn Source>,
     after: Cursor,
     wait: Duration,
     gauges: &Gauges,
-) -> Response {
+) -> Result<Response, CursorGone> {
     let _waiter = gauges.long_polls.enter();
     // The end of the wait and the end of the server have the same answer: no event.
-    timeout(wait, first_after(&*source, after)).await.unwrap_or_else(|_| poll::nothing(after))
+    timeout(wait, first_after(&*source, after)).await.unwrap_or_else(|_| Ok(poll::nothing(after)))
 }
 
-async fn first_after(source: &dyn Source, after: Cursor) -> Response {
+async fn first_after(source: &dyn Source, after: Cursor) -> Result<Response, CursorGone> {
     // Subscribed before the first read, so that an event between the two ends the wait.
     let mut changes = source.changes();
     loop {
         let closed = changes.borrow_and_update().closed;
-        match source.after(after, poll::PAGE_EVENTS_MAX) {
-            Err(_) => return poll::gone(source),
-            Ok(events) => {
-                if let Some(last) = events.last() {
-                    return poll::events(last.cursor, &events);
-                }
-            }
+        let events = source.after(after, poll::PAGE_EVENTS_MAX);
+        let events = events.map_err(|Gone| CursorGone::of(source))?;
+        if let Some(last) = events.last() {
+            return Ok(poll::events(last.cursor, &events));
         }
         if closed || changes.changed().await.is_err() {
-            return poll::nothing(after);
+            return Ok(poll::nothing(after));
         }
     }
 }

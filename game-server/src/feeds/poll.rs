@@ -7,10 +7,9 @@ use axum::response::Response;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use shared::api::ProblemKind;
 use shared::feed::Cursor;
 
-use super::feed::{Event, Source};
+use super::feed::{Event, Gone, Snapshot, Source};
 use crate::etag::is_known;
 
 /// The header with the cursor, for answers without a body.
@@ -19,20 +18,34 @@ pub const CURSOR_HEADER: HeaderName = HeaderName::from_static("pushback-cursor")
 pub const PAGE_EVENTS_MAX: usize = 256;
 
 /// Answers with the snapshot, or with the events after a cursor.
-#[must_use]
-pub fn answer(source: &dyn Source, after: Option<Cursor>, headers: &HeaderMap) -> Response {
+///
+/// # Errors
+/// [`CursorGone`] when events after the cursor are forgotten.
+pub fn answer(
+    source: &dyn Source,
+    after: Option<Cursor>,
+    headers: &HeaderMap,
+) -> Result<Response, CursorGone> {
     let Some(after) = after else {
         let snapshot = source.snapshot();
         let tag = format!("\"{}\"", snapshot.cursor);
-        return tagged(&tag, headers, snapshot.cursor, || snapshot.page.clone());
+        return Ok(tagged(&tag, headers, snapshot.cursor, || snapshot.page.clone()));
     };
-    match source.after(after, PAGE_EVENTS_MAX) {
-        Ok(events) => {
-            let cursor = events.last().map_or(after, |event| event.cursor);
-            let tag = format!("\"{after}+{}\"", events.len());
-            tagged(&tag, headers, cursor, || events_page(cursor, &events))
-        }
-        Err(_) => gone(source),
+    let events = source.after(after, PAGE_EVENTS_MAX).map_err(|Gone| CursorGone::of(source))?;
+    let cursor = events.last().map_or(after, |event| event.cursor);
+    let tag = format!("\"{after}+{}\"", events.len());
+    Ok(tagged(&tag, headers, cursor, || events_page(cursor, &events)))
+}
+
+/// The events after a cursor are forgotten: the client starts again from this snapshot.
+#[derive(Debug)]
+pub struct CursorGone(pub Arc<Snapshot>);
+
+impl CursorGone {
+    /// With the current snapshot.
+    #[must_use]
+    pub fn of(source: &dyn Source) -> Self {
+        Self(source.snapshot())
     }
 }
 
@@ -46,28 +59,6 @@ pub fn events(cursor: Cursor, events: &[Arc<Event>]) -> Response {
 #[must_use]
 pub fn nothing(cursor: Cursor) -> Response {
     bare(StatusCode::NO_CONTENT, cursor, Body::empty())
-}
-
-/// 410: the client starts again from this snapshot. The body is also a problem document, for clients that only know
-/// those.
-#[must_use]
-pub fn gone(source: &dyn Source) -> Response {
-    let snapshot = source.snapshot();
-    let kind = ProblemKind::CursorGone;
-    let problem = serde_json::json!({
-        "type": kind.uri(), "title": kind.title(), "status": kind.status(),
-        "detail": "The events after that cursor are forgotten. Continue from this snapshot.",
-    });
-    let mut body = problem.to_string().into_bytes();
-    // Two JSON objects become one: the problem's members, then the page's.
-    body.pop();
-    body.push(b',');
-    body.extend_from_slice(&snapshot.page[1..]);
-    let mut response = page(StatusCode::GONE, snapshot.cursor, body.into());
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    response
 }
 
 fn tagged(

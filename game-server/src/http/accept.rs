@@ -1,10 +1,11 @@
-//! Content negotiation: which of the offered media types a client likes best (RFC 9110 §12.5.1).
+//! Content negotiation: chooses the offered media type that a client prefers (RFC 9110 §12.5.1).
 
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-/// The index in `offered` of the type to answer with. Without an `Accept` header the first. Among equals
-/// the one that the client named more exactly, then the one offered first. None when it takes none.
+/// The index in `offered` of the type to answer with: the one with the greatest weight, then the one that the client
+/// named more exactly, then the one offered first. Without an `Accept` header, the first. `None` when the client takes
+/// none of them.
 pub(super) fn choose(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
     let ranges: Vec<(&str, f32)> = headers
         .get_all(ACCEPT)
@@ -18,12 +19,12 @@ pub(super) fn choose(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
     }
     let mut best: Option<(f32, u8, usize)> = None;
     for (index, media_type) in offered.iter().enumerate() {
-        // Its most exact range decides how much a type is liked.
-        let liked = ranges
+        // The most exact range that matches a type gives its weight.
+        let matching = ranges
             .iter()
             .filter_map(|(range, quality)| Some((exactness(range, media_type)?, *quality)))
             .max_by_key(|(exactness, _)| *exactness);
-        let Some((exactness, quality)) = liked else { continue };
+        let Some((exactness, quality)) = matching else { continue };
         let is_better = best.is_none_or(|(best_quality, best_exactness, _)| {
             quality > best_quality || (quality == best_quality && exactness > best_exactness)
         });
@@ -34,7 +35,7 @@ pub(super) fn choose(headers: &HeaderMap, offered: &[&str]) -> Option<usize> {
     best.map(|(_, _, index)| index)
 }
 
-/// A range and its weight: `text/*;q=0.5`.
+/// Splits a media range from its weight, as in `text/*;q=0.5`.
 fn range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().unwrap_or_default();
@@ -45,6 +46,7 @@ fn range(text: &str) -> (&str, f32) {
     (range, quality)
 }
 
+/// How exactly a range names a type, from 0 (`*/*`) to 2 (the type itself). `None` when it does not match.
 fn exactness(range: &str, media_type: &str) -> Option<u8> {
     if range.eq_ignore_ascii_case(media_type) {
         return Some(2);
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_gets_what_it_likes_best() {
+    fn the_client_gets_the_type_that_it_prefers() {
         assert_eq!(choose(&HeaderMap::new(), &["a/b", "c/d"]), Some(0));
         assert_eq!(chosen("*/*"), Some("application/json"));
         assert_eq!(chosen("text/event-stream"), Some("text/event-stream"));

@@ -1,4 +1,6 @@
-//! `/api/chat/tickets` and `/ws/chat`.
+//! `/api/chat/tickets` and `/ws/chat`: from a ticket to a chat connection.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,54 +11,65 @@ use serde::Deserialize;
 use shared::api::WebSocketTicket;
 use shared::protocol::CHAT_SUBPROTOCOL;
 
-use super::QueryParams;
-use super::error::HttpResult;
-use super::rooms::too_many_tickets;
-use super::upgrade::Upgrade;
-use crate::app::SharedApp;
-use crate::chat::socket::{self, Newcomer};
+use super::error::{HttpResult, one_of};
+use super::extract::QueryParams;
+use super::failures::TooManyTicketRequests;
+use super::state::HttpSettings;
+use super::upgrade::{OtherProtocol, Upgrade};
+use crate::chat::ChatHandle;
+use crate::chat::socket::{Newcomer, serve};
 use crate::client_address::ClientAddress;
+use crate::limits::Limits;
+use crate::metrics::Gauges;
 use crate::player::Player;
-use crate::tickets::TicketScope;
+use crate::tickets::{InvalidTicket, TicketScope, Tickets, TooManyTickets};
 
-/// A key that opens the chat once.
+/// Issues a ticket that opens the chat's WebSocket once.
 #[utoipa::path(
     post, path = "/api/chat/tickets", operation_id = "askChatTicket", tag = "chat",
     security(("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 201, description = "The key and the address to open with it", body = WebSocketTicket,
+        (status = 201, description = "The ticket, and the address that it opens", body = WebSocketTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A",
                 "url": "/ws/chat?ticket=x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 30})),
-        (status = 401, description = "sign-in"),
-        (status = 429, description = "too-many: too many tickets for one address"),
-        (status = 503, description = "overloaded: too many tickets wait to be used"),
     )
 )]
 pub async fn ticket(
-    State(app): State<SharedApp>,
+    State(tickets): State<Arc<Tickets>>,
+    State(limits): State<Arc<Limits>>,
     ClientAddress(address): ClientAddress,
     player: Player,
-) -> HttpResult<Response> {
-    app.limits.tickets.take(address).map_err(too_many_tickets)?;
-    let ticket = app.tickets.issue(player, TicketScope::Chat)?;
+) -> HttpResult<Response, TicketError> {
+    limits.tickets.take(address).map_err(TooManyTicketRequests)?;
+    let ticket = tickets.issue(player, TicketScope::Chat)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
-/// What the address of a chat connection says.
+one_of! {
+    /// Why there is no ticket.
+    pub enum TicketError {
+        /// The address asks too often.
+        TooOften(TooManyTicketRequests),
+        /// Too many tickets wait to be used.
+        TooMany(TooManyTickets),
+    }
+}
+
+/// The parameters of a chat connection.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChatQuery {
-    /// From `POST /api/chat/tickets`.
+    /// The ticket from `POST /api/chat/tickets`.
     #[serde(default)]
     #[param(required = true, pattern = "^[A-Za-z0-9_-]{22}$")]
     ticket: String,
-    /// The sequence number of the last line that was seen.
+    /// The sequence number of the last line that the client has. The server sends the lines after it.
     after: Option<u64>,
 }
 
-/// The chat as a WebSocket with JSON texts, subprotocol `pushback-chat.v1`.
+/// Opens the chat: a WebSocket with JSON texts, subprotocol `pushback-chat.v1`.
 ///
-/// The client sends `ChatClientMessage`, the server `ChatServerMessage`, the first of which is `hello`.
+/// The client sends `ChatClientMessage`. The server sends `ChatServerMessage`, and `hello` first.
 #[utoipa::path(
     get, path = "/ws/chat", operation_id = "openChat", tag = "chat",
     params(
@@ -71,23 +84,34 @@ pub struct ChatQuery {
     }))),
     responses(
         (status = 101, description = "The chat, as JSON texts"),
-        (status = 400, description = "bad-request\nbad-upgrade\nprotocol-version: the subprotocol was not offered"),
-        (status = 401, description = "bad-ticket"),
-        (status = 403, description = "foreign-origin"),
-        (status = 426, description = "bad-upgrade: another version of WebSockets than 13",
-            headers(("Sec-WebSocket-Version" = String, description = "`13`"))),
     )
 )]
 pub async fn connect(
-    State(app): State<SharedApp>,
+    State(tickets): State<Arc<Tickets>>,
+    State(chat): State<ChatHandle>,
+    State(gauges): State<Arc<Gauges>>,
+    State(settings): State<Arc<HttpSettings>>,
     QueryParams(query): QueryParams<ChatQuery>,
     upgrade: Upgrade,
-) -> HttpResult<Response> {
-    // The ticket comes last: a client of another version keeps it.
-    let upgrade = upgrade.speaking(CHAT_SUBPROTOCOL)?;
-    let player = app.tickets.redeem_chat(&query.ticket)?;
-    let (after, ping, counted) = (query.after, app.config.ping, app.gauges.chat_sockets.enter());
-    let newcomer = Newcomer { player, after, ping, counted };
-    let chat = app.chat.clone();
-    Ok(upgrade.run(&app, async move |socket| socket::serve(socket, newcomer, &chat).await))
+) -> HttpResult<Response, ConnectError> {
+    // The subprotocol is checked first, so that a client of another version keeps its ticket.
+    let upgrade = upgrade.with_protocol(CHAT_SUBPROTOCOL)?;
+    let player = tickets.redeem_chat(&query.ticket)?;
+    let newcomer = Newcomer {
+        player,
+        after: query.after,
+        ping: settings.ping,
+        counted: gauges.chat_sockets.enter(),
+    };
+    Ok(upgrade.run(async move |socket| serve(socket, newcomer, &chat).await))
+}
+
+one_of! {
+    /// Why the chat is not opened.
+    pub enum ConnectError {
+        /// The subprotocol was not offered.
+        OtherProtocol(OtherProtocol),
+        /// The ticket is not valid.
+        Ticket(InvalidTicket),
+    }
 }

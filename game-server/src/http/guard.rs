@@ -1,7 +1,8 @@
-//! What wraps every route: the check of where a page comes from, headers that keep browsers careful, and
-//! refusals for what no route answers.
+//! Around every route: the check of the page's origin, security headers for browsers, and refusals for requests that no
+//! handler answers.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -11,28 +12,34 @@ use http::header::{
     X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
-use shared::api::ProblemKind;
 
-use super::error::{HttpError, HttpResult, internal};
+use super::error::{HttpResult, Refuse, Refused};
+use super::failures::Fault;
+use super::problem::ProblemResponse;
+use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, Refusal};
+use super::state::HttpSettings;
 use super::upgrade;
-use crate::app::SharedApp;
-use crate::config::Config;
 use crate::metrics::Measured;
 
-/// Pages run their own scripts and talk to their own server, nothing else.
+/// The policy of every page: it runs its own scripts and connects to its own server, nothing else.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; \
     frame-ancestors 'none'";
 
-/// The same for the lobby's page, which also runs WebAssembly and the given scripts of its own.
+/// The same policy for the lobby's page, which also runs WebAssembly and the given inline scripts.
 pub(super) fn content_policy(scripts: &str) -> String {
     format!("{CONTENT_POLICY}; script-src 'self' 'wasm-unsafe-eval'{scripts}")
 }
 
-/// Surrounds every route. One layer and not three: a request that waits in a long-poll holds on to each.
-pub(super) async fn around(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+/// Measures a request, checks its origin and adds security headers. One layer instead of three: a request that waits in a
+/// long-poll holds the memory of each layer.
+pub(super) async fn around(
+    State(settings): State<Arc<HttpSettings>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let measured = Measured::begin(&request);
-    let mut response = match check_site(&request, &app.config) {
+    let mut response = match check_site(&request, &settings) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
@@ -41,26 +48,37 @@ pub(super) async fn around(State(app): State<SharedApp>, request: Request, next:
     response
 }
 
-/// Refuses upgrades and changes that a page of another site asks for. Browsers send `Origin` with both;
-/// what sends none is no browser.
-fn check_site(request: &Request, config: &Config) -> HttpResult<()> {
+/// Refuses upgrades and changes that a page of another site asks for. Browsers send `Origin` with both, so a request
+/// without it comes from another kind of client.
+fn check_site(request: &Request, settings: &HttpSettings) -> HttpResult<(), ForeignOrigin> {
     let headers = request.headers();
     let guarded = !request.method().is_safe() || upgrade::is_wanted(headers);
-    if !guarded || is_own_site(headers, config) {
+    if !guarded || is_own_site(headers, settings) {
         return Ok(());
     }
-    let detail = "Ask from a page of this server. Its operator can allow other sites.";
-    Err(HttpError::new(ProblemKind::ForeignOrigin, detail))
+    Err(ForeignOrigin.into())
 }
 
-fn is_own_site(headers: &HeaderMap, config: &Config) -> bool {
+/// A page of another site asks.
+#[derive(Debug)]
+struct ForeignOrigin;
+
+impl Refuse for ForeignOrigin {
+    fn refusals() -> Vec<Refusal> {
+        vec![FOREIGN_ORIGIN]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail = "Ask from a page of this server. Its operator can allow other sites.";
+        ProblemResponse::new(FOREIGN_ORIGIN, detail)
+    }
+}
+
+fn is_own_site(headers: &HeaderMap, settings: &HttpSettings) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let is_listed = config
-        .allowed_origins
-        .iter()
-        .chain(&config.public_url)
-        .any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
+    let is_listed =
+        settings.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let is_host = origin.split_once("://").is_some_and(|(_, authority)| {
         host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
@@ -68,32 +86,32 @@ fn is_own_site(headers: &HeaderMap, config: &Config) -> bool {
     is_listed || is_host
 }
 
-/// Keeps a browser from guessing types and, for pages, from framing and from running what others slipped in.
+/// Keeps a browser from guessing content types, and a page from being framed and from running injected scripts.
 fn add_security_headers(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-        // The lobby's page has its own.
+        // The lobby's page brings its own policy.
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_POLICY));
     }
 }
 
-/// The address is known, the method is not.
-pub(super) async fn wrong_method() -> HttpError {
-    HttpError::new(ProblemKind::MethodNotAllowed, "See the Allow header for what it takes.")
+/// Answers a known address with an unknown method.
+pub(super) async fn wrong_method() -> ProblemResponse {
+    ProblemResponse::new(METHOD_NOT_ALLOWED, "The Allow header lists the methods that it takes.")
 }
 
-/// A handler panicked. The panic itself was logged by the hook.
+/// Answers for a handler that panicked. The panic hook has logged where.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let what = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("something that is no text");
+        .unwrap_or("no message");
     tracing::error!(what, "a handler panicked");
-    internal().into_response()
+    Refused(Fault).into_response()
 }
 
 #[cfg(test)]
@@ -101,7 +119,7 @@ mod tests {
     use http::header::{HOST, ORIGIN};
     use http::{HeaderMap, HeaderValue};
 
-    use super::is_own_site;
+    use super::{HttpSettings, is_own_site};
     use crate::config::Config;
 
     fn asked_from(origin: &'static str) -> bool {
@@ -113,12 +131,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("127.0.0.1:7777"));
         headers.insert(ORIGIN, HeaderValue::from_static(origin));
-        is_own_site(&headers, &config)
+        is_own_site(&headers, &HttpSettings::from(&config))
     }
 
     #[test]
     fn only_own_and_listed_sites_may_ask() {
-        assert!(is_own_site(&HeaderMap::new(), &Config::default()));
+        assert!(is_own_site(&HeaderMap::new(), &HttpSettings::from(&Config::default())));
         assert!(asked_from("http://127.0.0.1:7777"));
         assert!(asked_from("https://friend.example"));
         assert!(asked_from("https://play.example"));

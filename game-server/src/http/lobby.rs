@@ -1,4 +1,4 @@
-//! The lobby's files, which are built into the server: every address that nothing else answers.
+//! The lobby's files, which are built into the server. They answer every address that no other route takes.
 
 use std::sync::LazyLock;
 
@@ -15,15 +15,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest as _, Sha256};
 
-use super::error::HttpError;
+use super::error::Refused;
+use super::failures::NotFound;
 use super::guard;
 use crate::etag;
 
-/// The page of every address of the lobby: its router reads the address.
+/// The page for every address of the lobby: the lobby's own router reads the address.
 const PAGE: &str = "index.html";
-/// Encodings that files may lie beside a file in, the best first.
+/// Encodings, the best first, and the endings of the encoded files that may lie beside a file.
 const ENCODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
-/// Digits of a hash in a file's name, at least: such a file never changes.
+/// The fewest digits of a hash in a file's name. A file with such a name never changes.
 const NAME_HASH_DIGITS_MIN: usize = 8;
 
 #[derive(Embed)]
@@ -35,15 +36,15 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
     let path = uri.path().trim_start_matches('/');
     let is_api = ["api", "ws"].contains(&path.split('/').next().unwrap_or_default());
     if is_api {
-        return HttpError::not_found("address: see /api/docs for those that are").into_response();
+        return Refused(NotFound("address: see /api/docs for those that are")).into_response();
     }
     if !method.is_safe() {
         return guard::wrong_method().await.into_response();
     }
-    // An address with a dot in its last part is a file: a page in place of a script helps nobody.
+    // An address with a dot in its last part is a file. The page in place of a missing script would only hide the fault.
     let is_file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
     let name = if is_file { path } else { PAGE };
-    file(name, &headers).unwrap_or_else(|| HttpError::not_found("file").into_response())
+    file(name, &headers).unwrap_or_else(|| Refused(NotFound("file")).into_response())
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
@@ -88,7 +89,7 @@ fn best_encoding(name: &str, headers: &HeaderMap) -> Option<(&'static str, Embed
         .find_map(|(encoding, ending)| Some((*encoding, Files::get(&format!("{name}{ending}"))?)))
 }
 
-/// Whether the client takes an encoding. A refusal (`q=0`) is honoured, finer weights are not.
+/// Whether the client takes an encoding. A weight of 0 is a refusal; other weights are not compared.
 fn takes(encoding: &str, headers: &HeaderMap) -> bool {
     headers
         .get_all(ACCEPT_ENCODING)
@@ -120,7 +121,7 @@ fn content_type(name: &str) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
-/// The page may run its own scripts, WebAssembly, and the script lines that it came with.
+/// The policy of the page: its own scripts, WebAssembly, and the inline scripts that it contains.
 static PAGE_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let page = Files::get(PAGE).map(|file| file.data).unwrap_or_default();
     let policy = guard::content_policy(&inline_scripts(&String::from_utf8_lossy(&page)));

@@ -1,5 +1,6 @@
-//! `/api/matchmaking`: ask for a match, hear how it stands by long-polling, give up.
+//! `/api/matchmaking`: ask for a match, follow the request by long-polling, cancel it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -11,25 +12,32 @@ use serde::Deserialize;
 use shared::api::{MatchRequest, MatchTicket, ProblemKind};
 use tokio::time::timeout;
 
-use super::error::{HttpError, HttpResult, sentence};
-use super::{JsonBody, QueryParams, UrlPath};
-use crate::app::SharedApp;
+use super::error::{HttpResult, Refuse, one_of};
+use super::extract::{JsonBody, QueryParams, UrlPath};
+use super::failures::TooManyMatches;
+use super::problem::ProblemResponse;
+use super::refusal::{NOT_FOUND, Refusal, STOPPING};
 use crate::client_address::ClientAddress;
 use crate::feeds::long_poll::clamp_wait;
-use crate::matchmaking::{AskError, TicketUpdates};
+use crate::ladder::LadderHandle;
+use crate::limits::Limits;
+use crate::matchmaking::{AskError, JoinError, Matchmaker, TicketUpdates};
+use crate::metrics::Gauges;
 use crate::player::Player;
+use crate::storage::StoreError;
+use crate::tasks::Tasks;
 
 const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// Looks for a match.
 ///
-/// The ticket survives any disconnect, and ends a minute after it was last asked for.
+/// The ticket survives any disconnect. It ends a minute after the last request that names it.
 #[utoipa::path(
     post, path = "/api/matchmaking", operation_id = "askMatch", tag = "matchmaking",
     security(("bearer" = []), ("cookie" = [])),
     request_body(content = MatchRequest, example = json!({"mode": "duel"})),
     responses(
-        (status = 201, description = "How the request stands", body = MatchTicket,
+        (status = 201, description = "The state of the request", body = MatchTicket,
             headers(("Location" = String, description = "The request's address")),
             links(
                 ("follow" = (operation_id = "followMatch", parameters(("ticket" = "$response.body#/ticket")))),
@@ -37,79 +45,80 @@ const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
             ),
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 1, "state": {
                 "is": "waiting", "waited_s": 0, "window": 100, "in_queue": 1, "bots_in_s": 10}})),
-        (status = 401, description = "sign-in"),
-        (status = 429, description = "too-many: too many new rooms or requests for matches from one address"),
-        (status = 503, description = "overloaded: too many people wait for a match\nstopping"),
     )
 )]
 pub async fn ask(
-    State(app): State<SharedApp>,
+    State(matchmaker): State<Matchmaker>,
+    State(ladder): State<LadderHandle>,
+    State(limits): State<Arc<Limits>>,
     ClientAddress(address): ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<MatchRequest>,
-) -> HttpResult<Response> {
-    // Each may open a room, practice at once.
-    app.limits.rooms.take(address).map_err(|wait| {
-        HttpError::too_often(
-            "Too many requests for matches from this address. Wait a little.",
-            wait,
-        )
-    })?;
-    let rating = app.ladder.rating(player.id).await?;
-    let following = app.matchmaker.join(player.id, rating, wish.mode).await?;
+) -> HttpResult<Response, SeekError> {
+    // Counted as a new room: each match may open one, and practice opens it at once.
+    limits.rooms.take(address).map_err(TooManyMatches)?;
+    let rating = ladder.rating(player.id).await?;
+    let following = matchmaker.join(player.id, rating, wish.mode).await?;
     let ticket = following.borrow().clone();
     let location = format!("/api/matchmaking/{}", ticket.ticket);
     Ok((StatusCode::CREATED, NOT_STORED, [(LOCATION, location)], Json(ticket)).into_response())
 }
 
-/// Since when, and how long to wait.
+one_of! {
+    /// Why no match is looked for.
+    pub enum SeekError {
+        /// The address asks too often.
+        TooOften(TooManyMatches),
+        /// The rating cannot be read.
+        Store(StoreError),
+        /// The queue takes no request.
+        Join(JoinError),
+    }
+}
+
+/// From which version on, and how long to wait.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FollowQuery {
-    /// The version that is known already. Without it, the answer comes at once.
+    /// The version that the client has. Without it, the answer comes at once.
     after: Option<u64>,
-    /// Hold the answer for at most so many seconds until the version is a later one. Less than 1 counts as
-    /// 1, more than 55 as 55.
+    /// The seconds for which the server holds the answer until there is a later version. Less than 1 counts as 1, more
+    /// than 55 as 55.
     wait: Option<i64>,
 }
 
-/// How a request for a match stands: now, or as soon as it stands differently.
+/// Reads the state of a request for a match: now, or as soon as it changes.
 #[utoipa::path(
     get, path = "/api/matchmaking/{ticket}", operation_id = "followMatch", tag = "matchmaking",
     security(("bearer" = []), ("cookie" = [])),
-    params(("ticket" = String, Path, description = "From the POST"), FollowQuery),
+    params(("ticket" = String, Path, description = "The ticket from the POST"), FollowQuery),
     responses(
-        (status = 200, description = "How the request stands; `matched` names the room", body = MatchTicket,
+        (status = 200, description = "The state of the request. `matched` names the room", body = MatchTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 7,
                 "state": {"is": "matched", "room": "7Q2M4K"}})),
-        (status = 204, description = "Nothing new: ask again with the same version"),
-        (status = 400, description = "bad-request"),
-        (status = 401, description = "sign-in"),
-        (status = 403, description = "forbidden: the request is somebody else's"),
-        (status = 404, description = "not-found"),
-        (status = 410, description = "gone: the request has ended"),
-        (status = 503, description = "stopping"),
+        (status = 204, description = "No later version: ask again with the same one"),
     )
 )]
 pub async fn follow(
-    State(app): State<SharedApp>,
+    State(matchmaker): State<Matchmaker>,
+    State(gauges): State<Arc<Gauges>>,
+    State(tasks): State<Tasks>,
     UrlPath(ticket): UrlPath<String>,
     QueryParams(query): QueryParams<FollowQuery>,
     player: Player,
-) -> HttpResult<Response> {
-    let mut following = app.matchmaker.follow(player.id, ticket).await?;
+) -> HttpResult<Response, AskError> {
+    let mut following = matchmaker.follow(player.id, ticket).await?;
     let known = query.after;
     let newer = |ticket: &MatchTicket| known.is_none_or(|known| ticket.version > known);
     let found = match query.wait {
         None => Some(following.borrow().clone()).filter(newer),
         Some(seconds) => {
-            let _waiter = app.gauges.long_polls.enter();
-            wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(|Over| match app
-                .tasks
-                .is_stopping()
-            {
-                true => AskError::Stopping,
-                false => AskError::Ended,
+            let _waiter = gauges.long_polls.enter();
+            wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(|RequestEnded| {
+                match tasks.is_stopping() {
+                    true => AskError::Stopping,
+                    false => AskError::Ended,
+                }
             })?
         }
     };
@@ -119,54 +128,72 @@ pub async fn follow(
     })
 }
 
-/// The request has ended while somebody waited.
-struct Over;
+/// The request ended during the wait.
+struct RequestEnded;
 
-/// The first state that is new enough; none when the wait ends.
+/// Waits for the first state that `newer` accepts. `None` when the wait ends.
 async fn wait_for(
     following: &mut TicketUpdates,
     wait: Duration,
     newer: impl Fn(&MatchTicket) -> bool,
-) -> Result<Option<MatchTicket>, Over> {
+) -> Result<Option<MatchTicket>, RequestEnded> {
     match timeout(wait, following.wait_for(|ticket| newer(ticket))).await {
         Ok(Ok(ticket)) => Ok(Some(ticket.clone())),
-        Ok(Err(_)) => Err(Over),
+        Ok(Err(_)) => Err(RequestEnded),
         Err(_) => Ok(None),
     }
 }
 
-/// Gives up.
+/// Cancels a request for a match.
 #[utoipa::path(
     delete, path = "/api/matchmaking/{ticket}", operation_id = "cancelMatch", tag = "matchmaking",
     security(("bearer" = []), ("cookie" = [])),
-    params(("ticket" = String, Path, description = "From the POST")),
+    params(("ticket" = String, Path, description = "The ticket from the POST")),
     responses(
-        (status = 204, description = "Given up"),
-        (status = 401, description = "sign-in"),
-        (status = 403, description = "forbidden: the request is somebody else's"),
-        (status = 404, description = "not-found"),
-        (status = 410, description = "gone: the request had ended"),
-        (status = 503, description = "stopping"),
+        (status = 204, description = "Cancelled"),
     )
 )]
 pub async fn cancel(
-    State(app): State<SharedApp>,
+    State(matchmaker): State<Matchmaker>,
     UrlPath(ticket): UrlPath<String>,
     player: Player,
-) -> HttpResult<StatusCode> {
-    app.matchmaker.cancel(player.id, ticket).await?;
+) -> HttpResult<StatusCode, AskError> {
+    matchmaker.cancel(player.id, ticket).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-impl From<AskError> for HttpError {
-    fn from(error: AskError) -> Self {
-        let kind = match error {
-            AskError::Unknown => ProblemKind::NotFound,
-            AskError::Ended => ProblemKind::Gone,
-            AskError::NotYours => ProblemKind::Forbidden,
-            AskError::TooMany => ProblemKind::Overloaded,
-            AskError::Stopping => ProblemKind::Stopping,
+const TOO_MANY_WAIT: Refusal =
+    Refusal::new(ProblemKind::Overloaded).when("too many people wait for a match");
+const NOT_YOURS: Refusal =
+    Refusal::new(ProblemKind::Forbidden).when("the request is another player's");
+const ENDED: Refusal = Refusal::new(ProblemKind::Gone).when("the request has ended");
+
+impl Refuse for JoinError {
+    fn refusals() -> Vec<Refusal> {
+        vec![TOO_MANY_WAIT, STOPPING]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let refusal = match self {
+            Self::TooMany => TOO_MANY_WAIT,
+            Self::Stopping => STOPPING,
         };
-        Self::new(kind, sentence(&error.to_string()))
+        ProblemResponse::of(refusal, &self)
+    }
+}
+
+impl Refuse for AskError {
+    fn refusals() -> Vec<Refusal> {
+        vec![NOT_FOUND, ENDED, NOT_YOURS, STOPPING]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let refusal = match self {
+            Self::Unknown => NOT_FOUND,
+            Self::Ended => ENDED,
+            Self::NotYours => NOT_YOURS,
+            Self::Stopping => STOPPING,
+        };
+        ProblemResponse::of(refusal, &self)
     }
 }

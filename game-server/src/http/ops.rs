@@ -1,48 +1,80 @@
-//! For operators: is it alive, can it serve, how is it doing.
+//! For operators: liveness, readiness, metrics.
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use shared::api::ProblemKind;
 
-use super::error::{HttpError, HttpResult};
-use crate::app::SharedApp;
+use super::error::{HttpResult, Refuse};
+use super::problem::ProblemResponse;
+use super::refusal::{INTERNAL, Refusal, STOPPING};
+use crate::metrics::Gauges;
+use crate::storage::{Store, StoreError};
+use crate::tasks::Tasks;
 
-/// Whether the process runs.
+/// Says whether the process runs.
 #[utoipa::path(
     get, path = "/healthz", operation_id = "checkAlive", tag = "operation",
-    responses((status = 200, description = "It does", body = String, example = json!("ok")))
+    responses((status = 200, description = "It runs", body = String, example = json!("ok")))
 )]
 pub async fn alive() -> &'static str {
     "ok"
 }
 
-/// Whether it can serve: the database answers and the server does not stop.
+/// Says whether the server can serve: the database answers, and the server is not stopping.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "checkReady", tag = "operation",
     responses(
-        (status = 200, description = "It can", body = String, example = json!("ready")),
-        (status = 503, description = "stopping\ninternal: the database does not answer"),
+        (status = 200, description = "It can serve", body = String, example = json!("ready")),
     )
 )]
-pub async fn ready(State(app): State<SharedApp>) -> HttpResult<&'static str> {
-    if app.tasks.is_stopping() {
-        return Err(HttpError::new(ProblemKind::Stopping, "Come back in a few seconds."));
+pub async fn ready(
+    State(tasks): State<Tasks>,
+    State(store): State<Arc<dyn Store>>,
+) -> HttpResult<&'static str, NotReady> {
+    if tasks.is_stopping() {
+        return Err(NotReady::Stopping.into());
     }
-    app.store
-        .ping()
-        .await
-        .map_err(|error| HttpError::from(error).with_status(StatusCode::SERVICE_UNAVAILABLE))?;
+    store.ping().await.map_err(NotReady::Database)?;
     Ok("ready")
 }
 
-/// Figures in Prometheus' text format.
+/// Why the server cannot serve.
+#[derive(Debug)]
+pub enum NotReady {
+    /// It is stopping.
+    Stopping,
+    /// The database does not answer.
+    Database(StoreError),
+}
+
+impl NotReady {
+    const DATABASE: Refusal = INTERNAL.with_status(503).when("the database does not answer");
+}
+
+impl Refuse for NotReady {
+    fn refusals() -> Vec<Refusal> {
+        vec![STOPPING, Self::DATABASE]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        match self {
+            Self::Stopping => ProblemResponse::new(STOPPING, "Try again in a few seconds."),
+            Self::Database(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+                ProblemResponse::new(Self::DATABASE, super::failures::STORE_DETAIL)
+            }
+        }
+    }
+}
+
+/// Reads the metrics in Prometheus' text format.
 #[utoipa::path(
     get, path = "/metrics", operation_id = "readMetrics", tag = "operation",
     responses((status = 200, description = "Counters, gauges and histograms", body = String))
 )]
-pub async fn metrics(State(app): State<SharedApp>) -> Response {
-    let text = app.gauges.render();
+pub async fn metrics(State(gauges): State<Arc<Gauges>>) -> Response {
+    let text = gauges.render();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -1,30 +1,36 @@
 //! `/ws/rooms/{id}`: from a ticket to a connection in a room.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use shared::id::RoomId;
 use shared::protocol::GAME_SUBPROTOCOL;
 
-use super::error::HttpResult;
-use super::upgrade::Upgrade;
-use super::{QueryParams, UrlPath};
-use crate::app::SharedApp;
+use super::error::{HttpResult, one_of};
+use super::extract::{QueryParams, UrlPath};
+use super::upgrade::{NotUpgradable, OtherProtocol, Upgrade};
+use crate::ladder::LadderHandle;
+use crate::room::EnterError;
+use crate::rooms::{FindError, Rooms};
+use crate::storage::StoreError;
+use crate::tickets::{InvalidTicket, Tickets};
 
-/// What the address of a game connection says.
+/// The parameters of a game connection.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PlayQuery {
-    /// From `POST /api/rooms/{id}/tickets`.
+    /// The ticket from `POST /api/rooms/{id}/tickets`.
     #[serde(default)]
     #[param(required = true, pattern = "^[A-Za-z0-9_-]{22}$")]
     ticket: String,
 }
 
-/// The game as a WebSocket with binary messages, subprotocol `pushback.v5`.
+/// Opens a room: a WebSocket with binary messages, subprotocol `pushback.v5`.
 ///
-/// The messages are those of `shared::protocol`, encoded by bincode 2: versions of the client and of the
-/// server that speak the same subprotocol understand each other.
+/// The messages are those of `shared::protocol`, encoded by bincode 2. A client and a server that speak the same
+/// subprotocol understand each other, whatever their versions.
 #[utoipa::path(
     get, path = "/ws/rooms/{id}", operation_id = "openRoom", tag = "rooms",
     params(
@@ -40,30 +46,42 @@ pub struct PlayQuery {
     }))),
     responses(
         (status = 101, description = "Welcome, then the match stream"),
-        (status = 400, description = "bad-request\nbad-upgrade\nprotocol-version: the subprotocol was not offered"),
-        (status = 401, description = "bad-ticket"),
-        (status = 403, description = "foreign-origin"),
-        (status = 404, description = "not-found"),
-        (status = 409, description = "room-full"),
-        (status = 410, description = "room-ended"),
-        (status = 426, description = "bad-upgrade: another version of WebSockets than 13",
-            headers(("Sec-WebSocket-Version" = String, description = "`13`"))),
     )
 )]
 pub async fn connect(
-    State(app): State<SharedApp>,
+    State(rooms): State<Rooms>,
+    State(tickets): State<Arc<Tickets>>,
+    State(ladder): State<LadderHandle>,
     UrlPath(id): UrlPath<RoomId>,
     QueryParams(query): QueryParams<PlayQuery>,
     upgrade: Upgrade,
-) -> HttpResult<Response> {
-    // The ticket comes after what a client cannot change: one of another version keeps it.
-    let upgrade = upgrade.speaking(GAME_SUBPROTOCOL)?;
-    let room = app.rooms.find(id);
-    let (player, role) = app.tickets.redeem_room(&query.ticket, id)?;
+) -> HttpResult<Response, ConnectError> {
+    // The subprotocol is checked first, so that a client of another version keeps its ticket.
+    let upgrade = upgrade.with_protocol(GAME_SUBPROTOCOL)?;
+    let room = rooms.find(id);
+    let (player, role) = tickets.redeem_room(&query.ticket, id)?;
     let room = room?;
-    let rating = app.ladder.rating(player.id).await?;
-    // Let in before the upgrade, so that a refusal is an answer that any client understands. Should the
-    // upgrade fail, the connection is dropped and the seat waits for the player to come back.
+    let rating = ladder.rating(player.id).await?;
+    // The player enters before the upgrade, so that a refusal is an HTTP answer. If the upgrade fails, the connection is
+    // dropped, and the seat waits for the player to reconnect.
     let handshake = room.enter(player, role, rating).await?;
-    upgrade.hand_over(&app, |socket| handshake.complete(socket))
+    Ok(upgrade.hand_over(|socket| handshake.complete(socket))?)
+}
+
+one_of! {
+    /// Why a connection does not enter a room.
+    pub enum ConnectError {
+        /// The subprotocol was not offered.
+        OtherProtocol(OtherProtocol),
+        /// There is no such room.
+        Room(FindError),
+        /// The ticket is not valid.
+        Ticket(InvalidTicket),
+        /// The rating cannot be read.
+        Store(StoreError),
+        /// The room is full, or has ended.
+        Enter(EnterError),
+        /// The connection cannot become a WebSocket.
+        NotUpgradable(NotUpgradable),
+    }
 }

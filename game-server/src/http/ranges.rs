@@ -1,22 +1,22 @@
-//! Which part of a file a request wants (RFC 9110 §14): a function of two headers, the tag and the size.
+//! The part of a file that a request asks for (RFC 9110 §14), from two headers, the entity tag and the size.
 
 use std::ops::Range;
 
 use http::HeaderMap;
 use http::header::{IF_RANGE, RANGE};
 
-/// What to answer.
+/// The part to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Everything: no range was asked for, or none that is understood, or of another version.
+    /// Everything: the request names no range, one that is not understood, or a range of another version.
     Whole,
     /// These bytes: 206.
     Part(Range<u64>),
-    /// Bytes that are not there: 416.
+    /// The range begins after the end: 416.
     Nothing,
 }
 
-/// What a GET wants of a file of `size` bytes whose strong tag is `tag` (with its quotes).
+/// The part that a GET asks for, of a file of `size` bytes whose strong entity tag is `tag` (with its quotes).
 pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
     let text =
         |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or(""));
@@ -28,7 +28,7 @@ pub(super) fn wanted(headers: &HeaderMap, tag: &str, size: u64) -> Wanted {
     parse(range, size)
 }
 
-/// Several ranges at once are answered with everything, as §14.2 allows.
+/// Several ranges in one request are answered with everything, as §14.2 allows.
 fn parse(range: &str, size: u64) -> Wanted {
     let Some((unit, set)) = range.split_once('=') else { return Wanted::Whole };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
@@ -54,7 +54,8 @@ fn parse(range: &str, size: u64) -> Wanted {
     }
 }
 
-/// Digits as a number, however many; nothing as nothing. None for anything else.
+/// Reads digits. A number that is too great counts as `u64::MAX`; `Some(None)` when the text is empty; `None` when it holds
+/// anything but digits.
 fn number(text: &str) -> Option<Option<u64>> {
     if text.is_empty() {
         return Some(None);
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_are_not_there() {
+    fn ranges_after_the_end() {
         for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999-"] {
             assert_eq!(parse(range, 100), Wanted::Nothing, "{range}");
         }
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_ignored() {
+    fn a_range_that_is_not_understood_is_ignored() {
         for range in [
             "",
             "bytes",

@@ -1,7 +1,8 @@
-//! `/api/replays`: the list, one entry, and the file with ranges.
+//! `/api/replays`: the list, one entry, and the file, whole or in ranges.
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -15,119 +16,140 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
-use shared::api::{ProblemKind, ReplayList, ReplaySummary};
+use shared::api::{ReplayList, ReplaySummary};
 use shared::id::{PlayerId, ReplayId};
 use shared::replay::MEDIA_TYPE;
 use shared::sim::Mode;
 
-use super::error::{HttpError, HttpResult, internal};
+use super::error::{HttpResult, Refuse, one_of};
+use super::extract::{QueryParams, UrlPath};
+use super::failures::{Fault, NotFound};
+use super::problem::ProblemResponse;
 use super::ranges::{Wanted, wanted};
-use super::{QueryParams, UrlPath};
-use crate::app::SharedApp;
+use super::refusal::{BAD_REQUEST, Refusal};
 use crate::etag;
-use crate::storage::ReplayFilter;
 use crate::storage::blobs::Blobs;
+use crate::storage::{ReplayFilter, Store, StoreError};
 
-/// Replays on one page unless the client says otherwise.
+/// Replays on one page when the request names no limit.
 const LIMIT: u32 = 20;
 /// Replays on one page at most.
 const LIMIT_MAX: u32 = 100;
-/// Read from the disk at once, and all that a slow reader holds.
+/// Bytes in one read from the disk. A slow reader holds no more.
 const CHUNK_BYTES: u64 = 32 * 1024;
 
-/// Which replays.
+/// The replays to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReplayQuery {
-    /// Only those older than this one: `next` of the page before.
+    /// Only replays older than this one: the `next` of the page before.
     before: Option<ReplayId>,
-    /// At most so many. 20 unless it is said.
+    /// Replays on the page. 20 when missing.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u32>,
-    /// Only those where this player took part.
+    /// Only replays with this player.
     player: Option<PlayerId>,
-    /// Only this mode.
+    /// Only replays of this mode.
     mode: Option<Mode>,
 }
 
-/// Recorded rounds, the newest first.
+/// Lists recorded rounds, the newest first.
 #[utoipa::path(
     get, path = "/api/replays", operation_id = "listReplays", tag = "replays", params(ReplayQuery),
     responses(
-        (status = 200, description = "A page; `next` is the `before` of the one after it", body = ReplayList),
-        (status = 400, description = "bad-request"),
+        (status = 200, description = "A page. Its `next` is the `before` of the page after it", body = ReplayList),
     )
 )]
 pub async fn list(
-    State(app): State<SharedApp>,
+    State(store): State<Arc<dyn Store>>,
     QueryParams(query): QueryParams<ReplayQuery>,
-) -> HttpResult<Json<ReplayList>> {
+) -> HttpResult<Json<ReplayList>, ListError> {
     let limit = query.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        let detail = format!("A page has 1 to {LIMIT_MAX} replays.");
-        return Err(HttpError::new(ProblemKind::BadRequest, detail));
+        return Err(BadLimit.into());
     }
     let ReplayQuery { before, player, mode, .. } = query;
     let filter = ReplayFilter { before, limit, player, mode };
-    Ok(Json(app.store.replays(filter).await?))
+    Ok(Json(store.replays(filter).await?))
 }
 
-/// One recorded round.
+one_of! {
+    /// Why there is no page.
+    pub enum ListError {
+        /// The limit is out of range.
+        Limit(BadLimit),
+        /// The list cannot be read.
+        Store(StoreError),
+    }
+}
+
+/// The limit of a page is out of range.
+#[derive(Debug)]
+pub struct BadLimit;
+
+impl Refuse for BadLimit {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_REQUEST]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::new(BAD_REQUEST, format!("A page has 1 to {LIMIT_MAX} replays."))
+    }
+}
+
+/// Describes one recorded round.
 #[utoipa::path(
     get, path = "/api/replays/{id}", operation_id = "readReplay", tag = "replays",
     params(("id" = ReplayId, Path, description = "The replay")),
     responses(
         (status = 200, description = "Mode, time, length, size, players", body = ReplaySummary),
-        (status = 404, description = "not-found"),
     )
 )]
 pub async fn look(
-    State(app): State<SharedApp>,
+    State(store): State<Arc<dyn Store>>,
     UrlPath(id): UrlPath<ReplayId>,
-) -> HttpResult<Json<ReplaySummary>> {
-    Ok(Json(known(&app, id).await?))
+) -> HttpResult<Json<ReplaySummary>, ReplayError> {
+    Ok(Json(known(&*store, id).await?))
 }
 
-/// The recording itself: the match stream as a file, with ranges.
+/// Reads the recording itself: the match stream as a file.
 #[utoipa::path(
     get, path = "/api/replays/{id}/file", operation_id = "readReplayFile", tag = "replays",
     params(
         ("id" = ReplayId, Path, description = "The replay"),
         ("Range" = Option<String>, Header, nullable = false, description = "One range of bytes, such as `bytes=0-999`"),
-        ("If-Range" = Option<String>, Header, nullable = false, description = "The ETag that the range belongs to"),
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "ETags that the client has"),
+        ("If-Range" = Option<String>, Header, nullable = false, description = "The ETag of the file that the range belongs to"),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETags that the client has"),
     ),
     responses(
         (status = 200, description = "The whole file",
             content(("application/vnd.pushback.replay")), headers(
-            ("ETag" = String, description = "Names these bytes for ever"),
+            ("ETag" = String, description = "Identifies these bytes for ever"),
             ("Accept-Ranges" = String, description = "`bytes`"),
-            ("Content-Disposition" = String, description = "A name to save it under"),
+            ("Content-Disposition" = String, description = "A file name to save it under"),
         )),
-        (status = 206, description = "The bytes that Range asked for",
+        (status = 206, description = "The bytes that `Range` names",
             content(("application/vnd.pushback.replay")), headers(
-            ("ETag" = String, description = "Names these bytes for ever"),
-            ("Content-Range" = String, description = "Which of how many"),
+            ("ETag" = String, description = "Identifies these bytes for ever"),
+            ("Content-Range" = String, description = "The range, and the size of the file"),
         )),
-        (status = 304, description = "The client has it",
-            headers(("ETag" = String, description = "Names these bytes for ever"))),
-        (status = 404, description = "not-found"),
-        (status = 416, description = "bad-request: the file has no such bytes",
-            headers(("Content-Range" = String, description = "How many bytes there are"))),
+        (status = 304, description = "The client has this file",
+            headers(("ETag" = String, description = "Identifies these bytes for ever"))),
     )
 )]
 pub async fn file(
-    State(app): State<SharedApp>,
+    State(store): State<Arc<dyn Store>>,
+    State(blobs): State<Arc<dyn Blobs>>,
     UrlPath(id): UrlPath<ReplayId>,
     method: Method,
     headers: HeaderMap,
-) -> HttpResult<Response> {
-    let summary = known(&app, id).await?;
-    let size = app.blobs.size(id).await.map_err(|error| {
+) -> HttpResult<Response, FileError> {
+    let summary = known(&*store, id).await?;
+    let size = blobs.size(id).await.map_err(|error| {
         tracing::error!(replay = %id, %error, "a listed recording cannot be read");
-        HttpError::not_found("recording any more")
+        NotFound("recording any more")
     })?;
-    // A recording never changes; one that was cut off and saved has another size.
+    // A recording never changes, but one that was cut off and recovered gets another size.
     let tag = format!("\"{id}-{size:x}\"");
     if etag::is_known(&tag, &headers) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
@@ -137,11 +159,11 @@ pub async fn file(
     let (status, part) = match wanted {
         Wanted::Whole => (StatusCode::OK, 0..size),
         Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        Wanted::Nothing => return Err(not_there(size)?),
+        Wanted::Nothing => return Err(NoSuchBytes { size }.into()),
     };
     let mut response = Response::new(match method {
         Method::HEAD => Body::empty(),
-        _ => chunks(&app, id, part.clone()),
+        _ => chunks(blobs, id, part.clone()),
     });
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -158,19 +180,62 @@ pub async fn file(
     Ok(response)
 }
 
-async fn known(app: &SharedApp, id: ReplayId) -> HttpResult<ReplaySummary> {
-    app.store.replay(id).await?.ok_or_else(|| HttpError::not_found("replay"))
+async fn known(store: &dyn Store, id: ReplayId) -> Result<ReplaySummary, ReplayError> {
+    Ok(store.replay(id).await?.ok_or(NotFound("replay"))?)
 }
 
-fn not_there(size: u64) -> HttpResult<HttpError> {
-    let refusal = HttpError::new(ProblemKind::BadRequest, format!("The file has {size} bytes."));
-    let refusal = refusal.with_status(StatusCode::RANGE_NOT_SATISFIABLE);
-    Ok(refusal.with_header(CONTENT_RANGE, header(&format!("bytes */{size}"))?))
+one_of! {
+    /// Why a replay is not known.
+    pub enum ReplayError {
+        /// There is none of that id.
+        NotFound(NotFound),
+        /// The list cannot be read.
+        Store(StoreError),
+    }
 }
 
-/// One chunk is read when the one before it is on its way.
-fn chunks(app: &SharedApp, id: ReplayId, part: Range<u64>) -> Body {
-    let blobs = app.blobs.clone();
+one_of! {
+    /// Why there is no file.
+    pub enum FileError {
+        /// The replay is not known.
+        Replay(ReplayError),
+        /// The file is not there.
+        NotFound(NotFound),
+        /// The file has no such bytes.
+        Range(NoSuchBytes),
+        /// The answer cannot be written.
+        Fault(Fault),
+    }
+}
+
+/// A range begins after the end of the file.
+#[derive(Debug)]
+pub struct NoSuchBytes {
+    /// The size of the file in bytes.
+    size: u64,
+}
+
+impl NoSuchBytes {
+    const REFUSAL: Refusal = BAD_REQUEST.with_status(416).when("the file has no such bytes");
+}
+
+impl Refuse for NoSuchBytes {
+    fn refusals() -> Vec<Refusal> {
+        vec![Self::REFUSAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let problem =
+            ProblemResponse::new(Self::REFUSAL, format!("The file has {} bytes.", self.size));
+        match HeaderValue::try_from(format!("bytes */{}", self.size)) {
+            Ok(range) => problem.with_header(CONTENT_RANGE, range),
+            Err(_) => problem,
+        }
+    }
+}
+
+/// Reads each chunk after the one before it is sent.
+fn chunks(blobs: Arc<dyn Blobs>, id: ReplayId, part: Range<u64>) -> Body {
     Body::from_stream(stream::try_unfold((blobs, id, part), async |(blobs, id, part)| {
         let read = chunk(&*blobs, id, part.clone()).await;
         read.map(|bytes| {
@@ -187,7 +252,7 @@ async fn chunk(blobs: &dyn Blobs, id: ReplayId, part: Range<u64>) -> io::Result<
     }
     let length = usize::try_from((part.end - part.start).min(CHUNK_BYTES)).unwrap_or(0);
     let bytes = blobs.read(id, part.start, length).await?;
-    // When something is missing the connection breaks, so that the client sees it.
+    // When bytes are missing, the connection breaks, so that the client notices.
     if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes.into())) }
 }
 
@@ -196,6 +261,6 @@ fn disposition(summary: &ReplaySummary) -> String {
     format!("attachment; filename=\"pushback-{mode}-{}.replay\"", summary.id)
 }
 
-fn header(text: &str) -> HttpResult<HeaderValue> {
-    HeaderValue::from_str(text).map_err(|_unprintable| internal())
+fn header(text: &str) -> Result<HeaderValue, Fault> {
+    HeaderValue::from_str(text).map_err(|_unprintable| Fault)
 }

@@ -1,7 +1,7 @@
-//! `/api/rooms`: the list, new rooms, one room, tickets to it, and its stream while a round runs.
+//! `/api/rooms`: the list, new rooms, one room, its tickets, and its match stream while a round runs.
 
 use std::io;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -18,32 +18,37 @@ use shared::api::{
 use shared::id::RoomId;
 use shared::replay::MEDIA_TYPE;
 
-use super::error::{HttpError, HttpResult, sentence};
-use super::{JsonBody, QueryParams, UrlPath};
-use crate::app::SharedApp;
+use super::error::{HttpResult, Refuse, one_of};
+use super::extract::{JsonBody, QueryParams, UrlPath};
+use super::failures::{NotFound, TooManyRooms, TooManyTicketRequests};
+use super::problem::{ProblemResponse, sentence};
+use super::refusal::{NOT_FOUND, Refusal, STOPPING};
 use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
+use crate::limits::Limits;
+use crate::metrics::Gauges;
 use crate::player::Player;
-use crate::presence::PresenceGuard;
+use crate::presence::{Presence, PresenceGuard};
 use crate::room::{EnterError, follow_file, follow_stream};
-use crate::rooms::{FindError, OpenError};
-use crate::tickets::TicketScope;
+use crate::rooms::{FindError, OpenError, Rooms};
+use crate::storage::blobs::Blobs;
+use crate::tickets::{TicketScope, Tickets, TooManyTickets};
 
-/// Public rooms, the oldest first.
+/// Lists the public rooms, the oldest first.
 #[utoipa::path(
     get, path = "/api/rooms", operation_id = "listRooms", tag = "rooms",
     responses(
-        (status = 200, description = "As the snapshot of the feed `rooms`", body = RoomList, example = json!({"rooms": [
+        (status = 200, description = "The rooms, as in the snapshot of the feed `rooms`", body = RoomList, example = json!({"rooms": [
             {"id": "7Q2M4K", "mode": "brawl", "phase": "playing", "round": 3, "players": 2, "bots": 6, "seats": 16,
                 "spectators": 1, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 4]},
         ]}))
     )
 )]
-pub async fn list(State(app): State<SharedApp>) -> Json<RoomList> {
-    Json(app.rooms.list())
+pub async fn list(State(rooms): State<Rooms>) -> Json<RoomList> {
+    Json(rooms.list())
 }
 
-/// Opens a room. It closes a minute after the last person has left.
+/// Opens a room. It closes a minute after the last player and spectator have left.
 #[utoipa::path(
     post, path = "/api/rooms", operation_id = "createRoom", tag = "rooms",
     security(("bearer" = []), ("cookie" = [])),
@@ -51,7 +56,7 @@ pub async fn list(State(app): State<SharedApp>) -> Json<RoomList> {
         content = CreateRoom, example = json!({"mode": "brawl", "private": true, "bots": "keen"})
     ),
     responses(
-        (status = 201, description = "The room; its id is the code of the invitation", body = RoomDetails,
+        (status = 201, description = "The room. Its id is also the invitation code", body = RoomDetails,
             headers(("Location" = String, description = "The room's address")),
             links(
                 ("room" = (operation_id = "readRoom", parameters(("id" = "$response.body#/id")))),
@@ -60,94 +65,117 @@ pub async fn list(State(app): State<SharedApp>) -> Json<RoomList> {
             example = json!({"id": "7Q2M4K", "mode": "brawl", "phase": "waiting", "round": 0, "players": 0, "bots": 8,
                 "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "seated": [],
                 "recording": null})),
-        (status = 401, description = "sign-in"),
-        (status = 429, description = "too-many: too many new rooms from one address"),
-        (status = 503, description = "overloaded: there are as many rooms as may be\nstopping"),
     )
 )]
 pub async fn create(
-    State(app): State<SharedApp>,
+    State(rooms): State<Rooms>,
+    State(limits): State<Arc<Limits>>,
     ClientAddress(address): ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<CreateRoom>,
-) -> HttpResult<Response> {
-    app.limits.rooms.take(address).map_err(|wait| {
-        HttpError::too_often("Too many new rooms from this address. Wait a little.", wait)
-    })?;
+) -> HttpResult<Response, CreateError> {
+    limits.rooms.take(address).map_err(TooManyRooms)?;
     let bots = wish.bots.map_or(BotPolicy::None, BotPolicy::Only);
-    let room = app.rooms.open(wish.mode, wish.private, bots)?;
+    let room = rooms.open(wish.mode, wish.private, bots)?;
     tracing::debug!(room = %room.spec().id, player = %player.id, "room asked for");
     let details = room.view().details.clone();
     let location = format!("/api/rooms/{}", details.summary.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(details)).into_response())
 }
 
-/// One room, by its code. Private rooms too.
+one_of! {
+    /// Why no room is opened.
+    pub enum CreateError {
+        /// The address opens too many.
+        TooOften(TooManyRooms),
+        /// The server opens no more.
+        Open(OpenError),
+    }
+}
+
+/// Describes one room, public or private.
 #[utoipa::path(
     get, path = "/api/rooms/{id}", operation_id = "readRoom", tag = "rooms",
     params(("id" = RoomId, Path, description = "The room")),
     responses(
-        (status = 200, description = "As in the list, with its seats", body = RoomDetails, example = json!({
+        (status = 200, description = "The room as in the list, and its seats", body = RoomDetails, example = json!({
             "id": "7Q2M4K", "mode": "duel", "phase": "playing", "round": 1, "players": 1, "bots": 1, "seats": 2,
             "spectators": 0, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 1], "private": false, "seated": [
                 {"player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "points": 1, "team": null, "reconnecting": false},
                 {"player": "9D0K3XW5ZB7R", "name": "Juniper", "bot": true, "points": 0, "team": null, "reconnecting": false},
             ], "recording": "06E6HQ9GZ4TX"})),
-        (status = 404, description = "not-found"),
-        (status = 410, description = "room-ended"),
     )
 )]
 pub async fn look(
-    State(app): State<SharedApp>,
+    State(rooms): State<Rooms>,
     UrlPath(id): UrlPath<RoomId>,
-) -> HttpResult<Json<RoomDetails>> {
-    Ok(Json(app.rooms.find(id)?.view().details.clone()))
+) -> HttpResult<Json<RoomDetails>, FindError> {
+    Ok(Json(rooms.find(id)?.view().details.clone()))
 }
 
-/// A key that opens the room's WebSocket once, to play or to watch.
+/// Issues a ticket that opens the room's WebSocket once, to play or to watch.
 #[utoipa::path(
     post, path = "/api/rooms/{id}/tickets", operation_id = "askRoomTicket", tag = "rooms",
     security(("bearer" = []), ("cookie" = [])),
     params(("id" = RoomId, Path, description = "The room")),
     request_body(content = TicketRequest, example = json!({"as": "player"})),
     responses(
-        (status = 201, description = "The key and the address to open with it", body = WebSocketTicket,
+        (status = 201, description = "The ticket, and the address that it opens", body = WebSocketTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A",
                 "url": "/ws/rooms/7Q2M4K?ticket=x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 30})),
-        (status = 401, description = "sign-in"),
-        (status = 404, description = "not-found"),
-        (status = 409, description = "room-full"),
-        (status = 410, description = "room-ended"),
-        (status = 429, description = "too-many: too many tickets for one address"),
-        (status = 503, description = "overloaded: too many tickets wait to be used"),
     )
 )]
 pub async fn ticket(
-    State(app): State<SharedApp>,
+    State(rooms): State<Rooms>,
+    State(tickets): State<Arc<Tickets>>,
+    State(limits): State<Arc<Limits>>,
     UrlPath(id): UrlPath<RoomId>,
     ClientAddress(address): ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<TicketRequest>,
-) -> HttpResult<Response> {
-    app.limits.tickets.take(address).map_err(too_many_tickets)?;
-    let room = app.rooms.find(id)?;
+) -> HttpResult<Response, TicketError> {
+    limits.tickets.take(address).map_err(TooManyTicketRequests)?;
+    let room = rooms.find(id)?;
     if wish.role == Role::Player && !room.view().has_seat_for(player.id) {
-        return Err(EnterError::Full.into());
+        return Err(NoSeat.into());
     }
-    let ticket = app.tickets.issue(player, TicketScope::Room(id, wish.role))?;
+    let ticket = tickets.issue(player, TicketScope::Room(id, wish.role))?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
-/// For all who ask for tickets.
-pub(super) fn too_many_tickets(wait: Duration) -> HttpError {
-    HttpError::too_often("Too many tickets for this address. Wait a little.", wait)
+one_of! {
+    /// Why there is no ticket.
+    pub enum TicketError {
+        /// The address asks too often.
+        TooOften(TooManyTicketRequests),
+        /// There is no such room.
+        Room(FindError),
+        /// There is no seat.
+        Seat(NoSeat),
+        /// Too many tickets wait to be used.
+        TooMany(TooManyTickets),
+    }
+}
+
+/// Every seat is taken.
+#[derive(Debug)]
+pub struct NoSeat;
+
+impl Refuse for NoSeat {
+    fn refusals() -> Vec<Refusal> {
+        vec![ROOM_FULL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        EnterError::Full.into_problem()
+    }
 }
 
 /// Where to begin.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LiveQuery {
-    /// `start`: the round from its beginning. Otherwise from the newest keyframe.
+    /// `start` for the whole round. Otherwise the stream begins with the newest keyframe.
     #[param(inline)]
     from: Option<Place>,
 }
@@ -156,51 +184,51 @@ pub struct LiveQuery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// Its beginning.
+    /// The beginning.
     Start,
 }
 
-/// The running round as a body that grows: the same bytes as the replay's file.
+/// Reads the running round as a body that grows: the same bytes as the replay's file.
 ///
-/// While no round runs, it waits for the next, though no longer than 50 seconds: then it ends empty. While it is open, who asked with a session is in the room: may
-/// read its chat and speak there.
+/// While no round runs, the answer waits up to 50 seconds for the next one, and then ends empty. While the body is open, a
+/// client with a session is in the room: it may read and write the room's chat.
 #[utoipa::path(
     get, path = "/api/rooms/{id}/live", operation_id = "watchRoom", tag = "rooms",
     security((), ("bearer" = []), ("cookie" = [])),
     params(("id" = RoomId, Path, description = "The room"), LiveQuery),
     responses(
-        (status = 200, description = "The match stream; it ends with the round",
+        (status = 200, description = "The match stream. It ends with the round",
             content(("application/vnd.pushback.replay"))),
-        (status = 400, description = "bad-request"),
-        (status = 404, description = "not-found"),
-        (status = 410, description = "room-ended"),
     )
 )]
 pub async fn live(
-    State(app): State<SharedApp>,
+    State(rooms): State<Rooms>,
+    State(blobs): State<Arc<dyn Blobs>>,
+    State(presence): State<Arc<Presence>>,
+    State(gauges): State<Arc<Gauges>>,
     UrlPath(id): UrlPath<RoomId>,
     QueryParams(query): QueryParams<LiveQuery>,
     watcher: Option<Player>,
-) -> HttpResult<Response> {
-    let room = app.rooms.find(id)?;
-    let present = watcher.map(|player| app.presence.enter(player.id, id, None));
+) -> HttpResult<Response, FindError> {
+    let room = rooms.find(id)?;
+    let present = watcher.map(|player| presence.enter(player.id, id, None));
     Ok(match (query.from, room.view().recording.clone()) {
         (Some(Place::Start), Some((replay, progress))) => {
-            let file = follow_file(app.blobs.clone(), replay, progress);
-            growing(&app, file, present)
+            let file = follow_file(blobs, replay, progress);
+            growing(&gauges, file, present)
         }
-        // The next round is read from its beginning either way.
-        (Some(Place::Start), None) | (None, _) => growing(&app, follow_stream(&room), present),
+        // The next round is read from its beginning in any case.
+        (Some(Place::Start), None) | (None, _) => growing(&gauges, follow_stream(&room), present),
     })
 }
 
 fn growing(
-    app: &SharedApp,
+    gauges: &Gauges,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     present: Option<PresenceGuard>,
 ) -> Response {
-    let counted = app.gauges.live_streams.enter();
-    // Counted, and the watcher present, as long as the body lives.
+    let counted = gauges.live_streams.enter();
+    // The stream counts, and the spectator is present, for as long as the body exists.
     let stream = stream.inspect(move |_| {
         let _kept = (&counted, &present);
     });
@@ -212,32 +240,50 @@ fn growing(
     response
 }
 
-impl From<FindError> for HttpError {
-    fn from(error: FindError) -> Self {
-        match error {
-            FindError::Unknown => Self::not_found("room"),
-            FindError::Ended => EnterError::Ended.into(),
+const ROOM_FULL: Refusal = Refusal::new(ProblemKind::RoomFull);
+const ROOM_ENDED: Refusal = Refusal::new(ProblemKind::RoomEnded);
+const TOO_MANY_ROOMS: Refusal =
+    Refusal::new(ProblemKind::Overloaded).when("there are as many rooms as may be");
+
+impl Refuse for FindError {
+    fn refusals() -> Vec<Refusal> {
+        vec![NOT_FOUND, ROOM_ENDED]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        match self {
+            Self::Unknown => NotFound("room").into_problem(),
+            Self::Ended => EnterError::Ended.into_problem(),
         }
     }
 }
 
-impl From<OpenError> for HttpError {
-    fn from(error: OpenError) -> Self {
-        let kind = match error {
-            OpenError::TooMany => ProblemKind::Overloaded,
-            OpenError::Stopping => ProblemKind::Stopping,
+impl Refuse for OpenError {
+    fn refusals() -> Vec<Refusal> {
+        vec![TOO_MANY_ROOMS, STOPPING]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let refusal = match self {
+            Self::TooMany => TOO_MANY_ROOMS,
+            Self::Stopping => STOPPING,
         };
-        Self::new(kind, sentence(&error.to_string()))
+        ProblemResponse::of(refusal, &self)
     }
 }
 
-impl From<EnterError> for HttpError {
-    fn from(error: EnterError) -> Self {
-        let (kind, advice) = match error {
-            EnterError::Full => (ProblemKind::RoomFull, "Watch it, or play in another"),
-            EnterError::TooManySpectators => (ProblemKind::RoomFull, "Watch another"),
-            EnterError::Ended => (ProblemKind::RoomEnded, "Choose another"),
+impl Refuse for EnterError {
+    fn refusals() -> Vec<Refusal> {
+        vec![ROOM_FULL, ROOM_ENDED]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let (refusal, advice) = match self {
+            Self::Full => (ROOM_FULL, "Watch it, or play in another"),
+            Self::TooManySpectators => (ROOM_FULL, "Watch another"),
+            Self::Ended => (ROOM_ENDED, "Choose another"),
         };
-        Self::new(kind, format!("{} {}", sentence(&error.to_string()), sentence(advice)))
+        let detail = format!("{} {}", sentence(&self.to_string()), sentence(advice));
+        ProblemResponse::new(refusal, detail)
     }
 }

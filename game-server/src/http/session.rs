@@ -1,105 +1,178 @@
-//! `/api/session`: become a guest, look who one is, let another program be the same player, leave.
+//! `/api/session`: begin a session, read it, link another device to its player, end it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::api::{DeviceLink, ProblemKind, Session, SessionRequest};
-use shared::id::PlayerName;
+use shared::id::{NameError, PlayerName};
 
-use super::JsonBody;
-use super::error::{HttpError, HttpResult, internal, sentence};
-use crate::app::SharedApp;
+use super::error::{HttpResult, Refuse, one_of};
+use super::extract::JsonBody;
+use super::failures::{Fault, TooManyRenames, TooManySessions};
+use super::problem::ProblemResponse;
+use super::refusal::Refusal;
+use super::state::HttpState;
 use crate::client_address::ClientAddress;
-use crate::device_links::DeviceLinkError;
+use crate::device_links::{DeviceLinks, InvalidCode, TooManyCodes};
+use crate::limits::Limits;
 use crate::player::Player;
-use crate::sessions::token_of;
+use crate::sessions::{Sessions, token_of};
+use crate::storage::StoreError;
 
-/// Begins a session: of a new guest, or of the player whose code another program got.
+/// Begins a session: of a new guest, or of the player of a device-link code.
 ///
-/// With a good token and a name, the guest is renamed. A token of the code's own player stays the session.
+/// With a valid token, a name renames its guest, and a code of the same player keeps the session.
 #[utoipa::path(
     post, path = "/api/session", operation_id = "beginSession", tag = "session",
     security((), ("bearer" = []), ("cookie" = [])),
     request_body(content = SessionRequest, examples(
         ("name" = (summary = "A guest", value = json!({"name": "Ada"}))),
-        ("handover" = (summary = "The player of another program", value = json!({"handover": "x0ZvYq3Jk8wN5tRr1LbM2A"}))),
+        ("handover" = (summary = "The player of another device", value = json!({"handover": "x0ZvYq3Jk8wN5tRr1LbM2A"}))),
     )),
     responses(
-        (status = 201, description = "A new guest, or one more session of a player", body = Session,
+        (status = 201, description = "A new guest, or one more session of the player", body = Session,
             headers(("Set-Cookie" = String, description = "The token, for browsers")),
             links(("profile" = (operation_id = "readPlayer", parameters(("id" = "$response.body#/player"))))),
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada", "token": "x0ZvYq3Jk8wN5tRr1LbM2A"})),
-        (status = 200, description = "The same guest under the new name, or the session that there was", body = Session,
+        (status = 200, description = "The same guest under the new name, or the session of the token", body = Session,
             headers(("Set-Cookie" = String, description = "The token, for browsers"))),
-        (status = 401, description = "bad-ticket: the code was used, has expired, or is another server's"),
-        (status = 422, description = "bad-name: the sentence says which rule it breaks"),
-        (status = 429, description = "too-many: too many new sessions from one address, or new names of one player"),
     )
 )]
 pub async fn begin(
-    State(app): State<SharedApp>,
+    State(guests): State<Guests>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     known: Option<Player>,
     JsonBody(request): JsonBody<SessionRequest>,
-) -> HttpResult<Response> {
+) -> HttpResult<Response, BeginError> {
     let known = known.zip(token_of(&headers).map(str::to_owned));
     let (status, session) = match request {
-        SessionRequest::Name { name } => be_guest(&app, address, known, &name).await?,
-        SessionRequest::DeviceLink { code } => resume(&app, address, known, &code).await?,
+        SessionRequest::Name { name } => guests.begin(address, known, &name).await?,
+        SessionRequest::DeviceLink { code } => guests.resume(address, known, &code).await?,
     };
-    Ok((status, with_cookie(&app, &session.token)?, Json(session)).into_response())
+    Ok((status, with_cookie(&guests.sessions, &session.token)?, Json(session)).into_response())
 }
 
-/// Somebody and the token that says so.
+/// The player of the request, and the token that it brought.
 type Known = Option<(Player, String)>;
 
-async fn be_guest(
-    app: &SharedApp,
-    address: IpAddr,
-    known: Known,
-    name: &str,
-) -> HttpResult<(StatusCode, Session)> {
-    let name = PlayerName::parse(name)
-        .map_err(|error| HttpError::new(ProblemKind::BadName, sentence(&error.to_string())))?;
-    if let Some((player, token)) = known {
-        app.limits.renames.take(player.id).map_err(|wait| {
-            HttpError::too_often("Too many new names in a short time. Wait a little.", wait)
-        })?;
-        app.sessions.rename(player.id, name.clone()).await?;
-        return Ok((StatusCode::OK, Session { player: player.id, name, token }));
+/// The parts that begin a session.
+#[derive(Clone)]
+pub struct Guests {
+    sessions: Arc<Sessions>,
+    codes: Arc<DeviceLinks>,
+    limits: Arc<Limits>,
+}
+
+impl FromRef<HttpState> for Guests {
+    fn from_ref(state: &HttpState) -> Self {
+        let (sessions, codes) = (FromRef::from_ref(state), FromRef::from_ref(state));
+        Self { sessions, codes, limits: FromRef::from_ref(state) }
     }
-    take_one(app, address)?;
-    Ok((StatusCode::CREATED, app.sessions.begin(name).await?))
 }
 
-async fn resume(
-    app: &SharedApp,
-    address: IpAddr,
-    known: Known,
-    code: &str,
-) -> HttpResult<(StatusCode, Session)> {
-    // Before the code is used up, and for wrong ones too.
-    take_one(app, address)?;
-    let player = app.device_links.redeem(code)?;
-    if let Some((known, token)) = known.filter(|(known, _)| known.id == player) {
-        return Ok((StatusCode::OK, Session { player, name: known.name, token }));
+impl Guests {
+    async fn begin(
+        &self,
+        address: IpAddr,
+        known: Known,
+        name: &str,
+    ) -> Result<(StatusCode, Session), BeginError> {
+        let name = PlayerName::parse(name)?;
+        if let Some((player, token)) = known {
+            self.limits.renames.take(player.id).map_err(TooManyRenames)?;
+            self.sessions.rename(player.id, name.clone()).await?;
+            return Ok((StatusCode::OK, Session { player: player.id, name, token }));
+        }
+        self.count(address)?;
+        Ok((StatusCode::CREATED, self.sessions.begin(name).await?))
     }
-    let session = app.sessions.resume(player).await?;
-    Ok((StatusCode::CREATED, session.ok_or(DeviceLinkError::Invalid)?))
+
+    async fn resume(
+        &self,
+        address: IpAddr,
+        known: Known,
+        code: &str,
+    ) -> Result<(StatusCode, Session), BeginError> {
+        // Counted before the code is used up, and for wrong ones too.
+        self.count(address)?;
+        let player = self.codes.redeem(code)?;
+        if let Some((known, token)) = known.filter(|(known, _)| known.id == player) {
+            return Ok((StatusCode::OK, Session { player, name: known.name, token }));
+        }
+        let session = self.sessions.resume(player).await?;
+        Ok((StatusCode::CREATED, session.ok_or(InvalidCode)?))
+    }
+
+    /// Counts a new session against the limit of its address.
+    fn count(&self, address: IpAddr) -> Result<(), TooManySessions> {
+        self.limits.sessions.take(address).map_err(TooManySessions)
+    }
 }
 
-fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
-    app.limits.sessions.take(address).map_err(|wait| {
-        HttpError::too_often("Too many new sessions from this address. Wait a little.", wait)
-    })
+one_of! {
+    /// Why no session begins.
+    pub enum BeginError {
+        /// The name breaks a rule.
+        Name(NameError),
+        /// The address begins too many.
+        TooManySessions(TooManySessions),
+        /// The player changes the name too often.
+        TooManyRenames(TooManyRenames),
+        /// The code works for no player.
+        Code(InvalidCode),
+        /// The sessions cannot be read or written.
+        Store(StoreError),
+        /// The answer cannot be written.
+        Fault(Fault),
+    }
 }
 
-/// A code with which another program becomes the same player, once and within a minute.
+const BAD_NAME: Refusal =
+    Refusal::new(ProblemKind::BadName).when("the sentence says which rule it breaks");
+const BAD_CODE: Refusal = Refusal::new(ProblemKind::BadTicket)
+    .when("the code was used, has expired, or is another server's");
+const TOO_MANY_CODES: Refusal =
+    Refusal::new(ProblemKind::Overloaded).when("too many codes wait to be used");
+
+impl Refuse for NameError {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_NAME]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::of(BAD_NAME, &self)
+    }
+}
+
+impl Refuse for InvalidCode {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_CODE]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::of(BAD_CODE, &self)
+    }
+}
+
+impl Refuse for TooManyCodes {
+    fn refusals() -> Vec<Refusal> {
+        vec![TOO_MANY_CODES]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::of(TOO_MANY_CODES, &self)
+    }
+}
+
+/// Issues a device-link code, with which another device becomes the same player.
+///
+/// It works once, within a minute.
 #[utoipa::path(
     post, path = "/api/session/handovers", operation_id = "handOver", tag = "session",
     security(("bearer" = []), ("cookie" = [])),
@@ -107,23 +180,23 @@ fn take_one(app: &SharedApp, address: IpAddr) -> HttpResult<()> {
         (status = 201, description = "The code", body = DeviceLink,
             links(("redeem" = (operation_id = "beginSession", request_body = json!({"handover": "$response.body#/code"})))),
             example = json!({"code": "x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 60})),
-        (status = 401, description = "sign-in"),
-        (status = 503, description = "overloaded: too many codes wait to be used"),
     )
 )]
-pub async fn hand_over(State(app): State<SharedApp>, player: Player) -> HttpResult<Response> {
-    let code = app.device_links.issue(player.id)?;
+pub async fn hand_over(
+    State(codes): State<Arc<DeviceLinks>>,
+    player: Player,
+) -> HttpResult<Response, TooManyCodes> {
+    let code = codes.issue(player.id)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(code)).into_response())
 }
 
-/// Who one is.
+/// Reads the session.
 #[utoipa::path(
     get, path = "/api/session", operation_id = "readSession", tag = "session",
     security(("bearer" = []), ("cookie" = [])),
     responses(
-        (status = 200, description = "The guest, without the token", body = Session,
+        (status = 200, description = "The session without its token", body = Session,
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
-        (status = 401, description = "sign-in"),
     )
 )]
 pub async fn look(player: Player) -> Response {
@@ -131,19 +204,32 @@ pub async fn look(player: Player) -> Response {
     ([(CACHE_CONTROL, "no-store")], Json(session)).into_response()
 }
 
-/// Ends the session. Its token is worth nothing afterwards.
+/// Ends the session. Its token is invalid afterwards.
 #[utoipa::path(
     delete, path = "/api/session", operation_id = "endSession", tag = "session",
     security((), ("bearer" = []), ("cookie" = [])),
-    responses((status = 204, description = "Ended, if there was one", 
+    responses((status = 204, description = "The session has ended, if there was one", 
         headers(("Set-Cookie" = String, description = "Removes the token"))))
 )]
-pub async fn end(State(app): State<SharedApp>, headers: HeaderMap) -> HttpResult<Response> {
-    app.sessions.end(&headers).await?;
-    Ok((StatusCode::NO_CONTENT, with_cookie(&app, "")?).into_response())
+pub async fn end(
+    State(sessions): State<Arc<Sessions>>,
+    headers: HeaderMap,
+) -> HttpResult<Response, EndError> {
+    sessions.end(&headers).await?;
+    Ok((StatusCode::NO_CONTENT, with_cookie(&sessions, "")?).into_response())
 }
 
-fn with_cookie(app: &SharedApp, token: &str) -> HttpResult<[(HeaderName, HeaderValue); 2]> {
-    let cookie = HeaderValue::try_from(app.sessions.cookie(token)).or(Err(internal()))?;
+one_of! {
+    /// Why a session does not end.
+    pub enum EndError {
+        /// The sessions cannot be written.
+        Store(StoreError),
+        /// The answer cannot be written.
+        Fault(Fault),
+    }
+}
+
+fn with_cookie(sessions: &Sessions, token: &str) -> Result<[(HeaderName, HeaderValue); 2], Fault> {
+    let cookie = HeaderValue::try_from(sessions.cookie(token)).or(Err(Fault))?;
     Ok([(SET_COOKIE, cookie), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
 }

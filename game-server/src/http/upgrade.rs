@@ -1,9 +1,11 @@
-//! The WebSocket handshake: refusals that help, and the limits of every socket.
+//! The WebSocket handshake: its refusals, and the limits of every socket.
+
+use std::sync::Arc;
 
 use axum::BoxError;
-use axum::extract::FromRequestParts;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
@@ -15,18 +17,24 @@ use hyper::upgrade::OnUpgrade;
 use shared::api::ProblemKind;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::error::{HttpError, HttpResult};
-use crate::app::SharedApp;
+use super::error::{HttpResult, Refuse, Refused};
+use super::problem::ProblemResponse;
+use super::refusal::Refusal;
+use super::state::HttpSettings;
 use crate::room::Socket;
 use crate::serve::HttpSocket;
 use crate::socket;
+use crate::tasks::Tasks;
 
-/// A request that wants to become a WebSocket and may. As an argument of a route: refuses all others.
-/// That the page asking is one of ours was checked before.
+/// A valid request for a WebSocket. As an argument of a handler, it refuses all other requests. The origin of the page was
+/// checked before.
 pub struct Upgrade {
     axum: WebSocketUpgrade,
-    /// For the handshake without axum: the client's key, and the socket to come.
+    /// For the handshake without axum: the client's key, and the socket after the upgrade.
     bare: Option<(HeaderValue, OnUpgrade)>,
+    /// Owns the task that the connection becomes.
+    tasks: Tasks,
+    has_unsent_limit: bool,
 }
 
 /// Whether a request asks for a WebSocket.
@@ -36,54 +44,61 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 impl Upgrade {
-    /// Demands that the client offered this subprotocol, and picks it.
+    /// Reads the handshake of a request.
     ///
     /// # Errors
-    /// When it did not: it speaks another version.
-    pub fn speaking(self, protocol: &'static str) -> HttpResult<Self> {
+    /// When something is missing from it.
+    pub async fn of(
+        parts: &mut Parts,
+        tasks: &Tasks,
+        settings: &HttpSettings,
+    ) -> Result<Self, UpgradeError> {
+        // Read before axum takes it.
+        let bare = parts.headers.get(SEC_WEBSOCKET_KEY).cloned();
+        let bare = bare.zip(parts.extensions.get::<OnUpgrade>().cloned());
+        let axum = WebSocketUpgrade::from_request_parts(parts, &()).await.map_err(UpgradeError)?;
+        let has_unsent_limit = settings.has_unsent_limit;
+        Ok(Self { axum: socket::limited(axum), bare, tasks: tasks.clone(), has_unsent_limit })
+    }
+
+    /// Selects a subprotocol, which the client must have offered.
+    ///
+    /// # Errors
+    /// [`OtherProtocol`] when the client did not offer it.
+    pub fn with_protocol(self, protocol: &'static str) -> Result<Self, OtherProtocol> {
         let axum = self.axum.protocols([protocol]);
         if axum.selected_protocol().is_some() {
             return Ok(Self { axum, ..self });
         }
-        let detail = format!("This server speaks the subprotocol {protocol}. Update the client.");
-        Err(HttpError::new(ProblemKind::ProtocolVersion, detail))
+        Err(OtherProtocol { spoken: protocol })
     }
 
-    /// Answers 101 and runs `talk` with the socket as a task of the server.
-    pub fn run<F>(
-        self,
-        app: &SharedApp,
-        talk: impl FnOnce(WebSocket) -> F + Send + 'static,
-    ) -> Response
+    /// Answers 101 and runs `serve` with the socket as a task of the server.
+    pub fn run<F>(self, serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // axum spawns the task; the token makes the server wait for it all the same.
-        let token = app.tasks.token();
+        // axum spawns the task. The token makes the server wait for it.
+        let token = self.tasks.token();
         self.axum
             .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
             .on_upgrade(move |socket| async move {
-                talk(socket).await;
+                serve(socket).await;
                 drop(token);
             })
     }
-}
 
-impl Upgrade {
-    /// Answers 101 and gives the bare socket away: its new owner reads and writes it without the runtime.
+    /// Answers 101 and gives the TCP socket to `take`: its new owner reads and writes it without the runtime.
     ///
     /// # Errors
-    /// When the connection cannot be upgraded.
+    /// [`NotUpgradable`] when the connection cannot be upgraded.
     pub fn hand_over(
         self,
-        app: &SharedApp,
         take: impl FnOnce(Socket) + Send + 'static,
-    ) -> HttpResult<Response> {
-        let not_possible =
-            || HttpError::new(ProblemKind::BadUpgrade, "This connection cannot be upgraded.");
-        let (key, socket) = self.bare.ok_or_else(not_possible)?;
-        let has_unsent_limit = !app.config.without_unsent_limit;
-        app.tasks.spawn(async move {
+    ) -> Result<Response, NotUpgradable> {
+        let (key, socket) = self.bare.ok_or(NotUpgradable)?;
+        let has_unsent_limit = self.has_unsent_limit;
+        self.tasks.spawn(async move {
             match bare_socket(socket, has_unsent_limit).await {
                 Ok(socket) => take(socket),
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),
@@ -95,7 +110,7 @@ impl Upgrade {
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept.map_err(|_invalid| not_possible())?);
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept.map_err(|_invalid| NotUpgradable)?);
         if let Some(protocol) = self.axum.selected_protocol() {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol.clone());
         }
@@ -111,31 +126,84 @@ async fn bare_socket(upgrade: OnUpgrade, has_unsent_limit: bool) -> Result<Socke
     Ok(Socket::new(socket, parts.read_buf, permit, has_unsent_limit)?)
 }
 
-impl FromRequestParts<SharedApp> for Upgrade {
-    type Rejection = HttpError;
+impl<S> FromRequestParts<S> for Upgrade
+where
+    S: Send + Sync,
+    Tasks: FromRef<S>,
+    Arc<HttpSettings>: FromRef<S>,
+{
+    type Rejection = Refused<UpgradeError>;
 
-    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Self, HttpError> {
-        // Before axum takes it.
-        let bare = parts.headers.get(SEC_WEBSOCKET_KEY).cloned();
-        let bare = bare.zip(parts.extensions.get::<OnUpgrade>().cloned());
-        match WebSocketUpgrade::from_request_parts(parts, app).await {
-            Ok(axum) => Ok(Self { axum: socket::limited(axum), bare }),
-            Err(rejection) => Err(refusal(&rejection)),
-        }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self, UpgradeError> {
+        let settings = Arc::from_ref(state);
+        Ok(Self::of(parts, &Tasks::from_ref(state), &settings).await?)
     }
 }
 
-fn refusal(rejection: &WebSocketUpgradeRejection) -> HttpError {
-    let detail = match rejection {
-        WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) => {
-            return HttpError::new(ProblemKind::BadUpgrade, "Only version 13 is spoken here.")
-                .with_status(StatusCode::UPGRADE_REQUIRED)
-                .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        }
-        WebSocketUpgradeRejection::WebSocketKeyHeaderMissing(_) => "Sec-WebSocket-Key is missing.",
-        _ => {
-            "This address is for WebSockets: ask with HTTP/1.1, Connection: Upgrade and Upgrade: websocket."
-        }
-    };
-    HttpError::new(ProblemKind::BadUpgrade, detail)
+const BAD_UPGRADE: Refusal = Refusal::new(ProblemKind::BadUpgrade);
+const OTHER_VERSION: Refusal =
+    BAD_UPGRADE.with_status(426).when("another version of WebSockets than 13");
+
+/// The request does not become a WebSocket.
+#[derive(Debug)]
+pub struct UpgradeError(WebSocketUpgradeRejection);
+
+impl Refuse for UpgradeError {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_UPGRADE, OTHER_VERSION]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail = match self.0 {
+            WebSocketUpgradeRejection::InvalidWebSocketVersionHeader(_) => {
+                return ProblemResponse::new(OTHER_VERSION, "This server speaks version 13 only.")
+                    .with_header(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            WebSocketUpgradeRejection::WebSocketKeyHeaderMissing(_) => {
+                "Sec-WebSocket-Key is missing."
+            }
+            _ => {
+                "This address is for WebSockets: ask with HTTP/1.1, Connection: Upgrade and Upgrade: websocket."
+            }
+        };
+        ProblemResponse::new(BAD_UPGRADE, detail)
+    }
+}
+
+/// The client did not offer the subprotocol of this server.
+#[derive(Debug)]
+pub struct OtherProtocol {
+    /// The subprotocol of this server.
+    spoken: &'static str,
+}
+
+impl OtherProtocol {
+    const REFUSAL: Refusal =
+        Refusal::new(ProblemKind::ProtocolVersion).when("the subprotocol was not offered");
+}
+
+impl Refuse for OtherProtocol {
+    fn refusals() -> Vec<Refusal> {
+        vec![Self::REFUSAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let Self { spoken } = self;
+        let detail = format!("This server speaks the subprotocol {spoken}. Update the client.");
+        ProblemResponse::new(Self::REFUSAL, detail)
+    }
+}
+
+/// The connection cannot be given away.
+#[derive(Debug)]
+pub struct NotUpgradable;
+
+impl Refuse for NotUpgradable {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_UPGRADE]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::new(BAD_UPGRADE, "This connection cannot be upgraded.")
+    }
 }

@@ -14,7 +14,7 @@ impl Service {
     fn empty(bench: &Bench) -> Self {
         Self {
             rooms: bench.app.rooms.clone(),
-            bots_fill_after: bench.app.config.bots_fill_after,
+            bots_fill_after: bench.config.bots_fill_after,
             tickets: HashMap::new(),
             numbers: HashMap::new(),
             names: HashMap::new(),

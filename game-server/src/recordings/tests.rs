@@ -53,7 +53,7 @@ fn finished() -> Finished {
 
 /// While the table has another name, nothing can be written into it.
 async fn rename_table(bench: &Bench, from: &str, to: &str) {
-    let url = bench.app.config.database_url();
+    let url = bench.config.database_url();
     let mut connection = AnyConnection::connect(url.expose()).await.unwrap();
     let statement = format!("ALTER TABLE {from} RENAME TO {to}");
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
 async fn a_round_that_was_cut_off_before_its_file_began_is_not_listed() {
     let bench = Bench::start().await;
     // No file can be made there.
-    std::fs::remove_dir_all(bench.app.config.replay_dir()).unwrap();
+    std::fs::remove_dir_all(bench.config.replay_dir()).unwrap();
     let recordings = bench.recordings().await;
 
     let (buffer, _) = recordings.begin(&header());

@@ -20,12 +20,13 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::Bench;
-use crate::app::SharedApp;
 use crate::http::error::HttpResult;
-use crate::http::upgrade::Upgrade;
+use crate::http::state::HttpState;
+use crate::http::upgrade::{NotUpgradable, Upgrade};
 use crate::room::echo;
 use crate::serve::{self, ServeSettings};
 use crate::socket::{self, Incoming, RateLimitedReceiver};
+use crate::tasks::Tasks;
 
 /// Longer messages than a client of ours may send (those are closed with 1009, which other tests see), and the
 /// compression that is not offered.
@@ -58,15 +59,15 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
     let bench = Bench::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = bench.app.clone();
+    let (settings, connections) =
+        (ServeSettings::from(&bench.config), bench.app.gauges.connections.clone());
+    let tasks = bench.app.tasks.clone();
     let routes = Router::new()
         .route("/library", get(through_the_library))
         .route("/room", get(as_rooms_do))
-        .with_state(app.clone());
+        .with_state(HttpState::from(bench.app.clone()));
     let accepting = tokio::spawn(async move {
-        let (settings, connections) =
-            (ServeSettings::from(&*app.config), app.gauges.connections.clone());
-        serve::accept(listener, routes, settings, &app.tasks, connections).await;
+        serve::accept(listener, routes, settings, &tasks, connections).await;
     });
     let folder = tempfile::tempdir().unwrap();
     let server = |name: &str| json!({"agent": name, "url": format!("ws://{address}/{name}")});
@@ -110,8 +111,8 @@ fn assert_good(report: &str) {
     }
 }
 
-async fn through_the_library(State(app): State<SharedApp>, upgrade: Upgrade) -> Response {
-    upgrade.run(&app, async |mut socket: WebSocket| {
+async fn through_the_library(upgrade: Upgrade) -> Response {
+    upgrade.run(async |mut socket: WebSocket| {
         let mut receiver = RateLimitedReceiver::new();
         let end = loop {
             let answer = match receiver.receive(&mut socket).await {
@@ -128,7 +129,9 @@ async fn through_the_library(State(app): State<SharedApp>, upgrade: Upgrade) -> 
     })
 }
 
-async fn as_rooms_do(State(app): State<SharedApp>, upgrade: Upgrade) -> HttpResult<Response> {
-    let tasks = app.tasks.clone();
-    upgrade.hand_over(&app, move |wire| drop(tasks.spawn(echo(wire))))
+async fn as_rooms_do(
+    State(tasks): State<Tasks>,
+    upgrade: Upgrade,
+) -> HttpResult<Response, NotUpgradable> {
+    Ok(upgrade.hand_over(move |socket| drop(tasks.spawn(echo(socket))))?)
 }

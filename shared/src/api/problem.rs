@@ -143,6 +143,10 @@ pub struct Problem {
     pub status: u16,
     /// The details of this refusal, and what helps.
     pub detail: String,
+    /// The id of the request, as in `X-Request-Id` and in the server's log. `None` when the server gave it none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, examples("9f3c51d2-17")))]
+    pub request_id: Option<String>,
 }
 
 impl Problem {
@@ -154,6 +158,7 @@ impl Problem {
             title: kind.title().to_owned(),
             status: kind.status(),
             detail: detail.into(),
+            request_id: None,
         }
     }
 

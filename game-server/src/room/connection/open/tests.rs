@@ -45,7 +45,7 @@ impl Connected {
             statistics: Statistics::new(Owner { room, player, slot }, None, now),
             cursor: LogCursor::new(log.reader()),
             interest: None,
-            ping_period: app.config.ping,
+            ping_period: app.settings.ping,
             held: (app.gauges.room_sockets.enter(), app.presence.enter(player, room, None)),
         };
         let connection = OpenConnection::new(socket, opening, now);

@@ -1,7 +1,7 @@
 //! The bodies of a feed, as the description shows them.
 //!
-//! The feeds write each event once for all who read it, so there is no one type to derive this from.
-//! A story holds what is served against it.
+//! The feeds encode each event once for all readers, so no type exists to derive these schemas from. An end-to-end test
+//! checks real answers against them.
 
 use shared::api::{Problem, RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 use shared::feed::Cursor;
@@ -17,11 +17,11 @@ pub enum FeedName {
     Scoreboard,
     /// The public rooms.
     Rooms,
-    /// A beat, to measure transports with.
+    /// A numbered sample at a fixed interval, to measure transports with.
     Lab,
 }
 
-/// The state of a feed: of `scoreboard`, `rooms` or `lab`.
+/// The state of the feed `scoreboard`, `rooms` or `lab`.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub enum FeedSnapshot {
@@ -33,17 +33,17 @@ pub enum FeedSnapshot {
     Lab(LabSample),
 }
 
-/// What happened in a feed: the same bytes on every transport.
+/// An event of a feed. Every transport carries the same bytes.
 #[derive(ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FeedEvent {
-    /// In `scoreboard`: a line is new or has changed.
+    /// In `scoreboard`: a row is new or has changed.
     Score {
         /// The cursor after this event.
         id: Cursor,
         /// When it happened, milliseconds since 1970.
         at_ms: u64,
-        /// The whole line.
+        /// The whole row.
         data: ScoreRow,
     },
     /// In `rooms`: a room opened or has changed.
@@ -61,7 +61,7 @@ pub enum FeedEvent {
         id: Cursor,
         /// When it happened, milliseconds since 1970.
         at_ms: u64,
-        /// Which room.
+        /// The room that closed.
         data: RoomClosed,
     },
     /// In `lab`: a sample.
@@ -70,31 +70,31 @@ pub enum FeedEvent {
         id: Cursor,
         /// When it happened, milliseconds since 1970.
         at_ms: u64,
-        /// Its number.
+        /// The sample.
         data: LabSample,
     },
 }
 
-/// Where a stream stands: a whole snapshot instead of an event.
+/// A snapshot of the whole feed, in place of an event.
 #[derive(ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FeedOpening {
-    /// Opens a stream that brought no cursor.
+    /// The first envelope of a stream without a cursor.
     Snapshot {
         /// The cursor of the snapshot.
         id: Cursor,
         /// When it was made, milliseconds since 1970.
         at_ms: u64,
-        /// Everything as it was then.
+        /// The state at that time.
         data: FeedSnapshot,
     },
-    /// The cursor cannot be continued from, or the stream was read too slowly: forget what was known.
+    /// The stream cannot continue after its cursor, or was read too slowly: replace the known state.
     Reset {
         /// The cursor of the snapshot.
         id: Cursor,
         /// When it was made, milliseconds since 1970.
         at_ms: u64,
-        /// Everything as it was then.
+        /// The state at that time.
         data: FeedSnapshot,
     },
 }
@@ -103,16 +103,16 @@ pub enum FeedOpening {
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub enum FeedEnvelope {
-    /// Something happened.
+    /// An event.
     Event(FeedEvent),
-    /// Start from here.
+    /// A snapshot to start from.
     Opening(FeedOpening),
 }
 
 /// A server-sent event. The stream begins with `retry: 2000`.
 #[derive(ToSchema)]
 pub struct ServerSentEvent {
-    /// The cursor; a browser sends it as `Last-Event-ID` when it comes back.
+    /// The cursor. A browser sends it as `Last-Event-ID` when it reconnects.
     pub id: Cursor,
     /// The `type` of the envelope.
     #[schema(examples("score"))]
@@ -122,21 +122,21 @@ pub struct ServerSentEvent {
     pub data: String,
 }
 
-/// The answer without a cursor: everything as it is now.
+/// The answer to a request without a cursor: the state now.
 #[derive(ToSchema)]
 pub struct SnapshotPage {
-    /// Ask for what comes after this.
+    /// The cursor for the next request.
     pub cursor: Cursor,
-    /// The state at that place.
+    /// The state at the cursor.
     pub snapshot: FeedSnapshot,
 }
 
-/// The answer to a cursor: what happened since.
+/// The answer to a request with a cursor: the events after it.
 #[derive(ToSchema)]
 pub struct EventsPage {
-    /// Ask for what comes after this.
+    /// The cursor for the next request.
     pub cursor: Cursor,
-    /// In order, without gap; empty when nothing happened. The rest comes with the next request.
+    /// The events in order and without a gap, or none. The next request gets the rest.
     #[schema(max_items = 256)]
     pub events: Vec<FeedEvent>,
 }
@@ -154,10 +154,10 @@ pub enum FeedPage {
 /// The events after a cursor are forgotten: a problem that carries a snapshot to continue from.
 #[derive(ToSchema)]
 pub struct CursorGone {
-    /// Why.
+    /// The refusal.
     #[serde(flatten)]
     pub problem: Problem,
-    /// Where to continue.
+    /// The snapshot to continue from.
     #[serde(flatten)]
     pub page: SnapshotPage,
 }

@@ -1,0 +1,135 @@
+//! Errors that handlers of several routes end in, and their refusals.
+
+use std::time::Duration;
+
+use shared::api::ProblemKind;
+
+use super::error::Refuse;
+use super::problem::ProblemResponse;
+use super::refusal::{BAD_CURSOR, INTERNAL, NOT_FOUND, Refusal};
+use crate::storage::StoreError;
+use crate::tickets::{InvalidTicket, TooManyTickets};
+
+/// What a client is told when the store fails.
+pub(super) const STORE_DETAIL: &str = "The data could not be read or written. Try again later.";
+
+impl Refuse for StoreError {
+    fn refusals() -> Vec<Refusal> {
+        vec![INTERNAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        tracing::error!(error = &self as &dyn std::error::Error, "the store failed");
+        ProblemResponse::new(INTERNAL, STORE_DETAIL)
+    }
+}
+
+const TICKETS_WAIT: Refusal =
+    Refusal::new(ProblemKind::Overloaded).when("too many tickets wait to be used");
+const BAD_TICKET: Refusal = Refusal::new(ProblemKind::BadTicket);
+
+/// There is none of that name. Holds the words that complete "There is no such".
+#[derive(Debug)]
+pub struct NotFound(pub &'static str);
+
+impl Refuse for NotFound {
+    fn refusals() -> Vec<Refusal> {
+        vec![NOT_FOUND]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::new(NOT_FOUND, format!("There is no such {}.", self.0))
+    }
+}
+
+/// `?after=` holds something else. Holds the sentence that says where cursors come from.
+#[derive(Debug)]
+pub struct BadCursor(pub &'static str);
+
+impl Refuse for BadCursor {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_CURSOR]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::new(BAD_CURSOR, self.0)
+    }
+}
+
+/// A fault of this server: a value does not fit into a header, or a handler panicked.
+#[derive(Debug)]
+pub struct Fault;
+
+impl Refuse for Fault {
+    fn refusals() -> Vec<Refusal> {
+        vec![INTERNAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail = "The request could not be answered. The log says more.";
+        ProblemResponse::new(INTERNAL, detail)
+    }
+}
+
+/// Refusals of one address or player that asks too often. Each holds the time until one more request may pass.
+macro_rules! too_often {
+    ($($(#[$meta:meta])* $name:ident: $when:literal, $detail:literal;)+) => {
+        $(
+            $(#[$meta])*
+            #[derive(Debug)]
+            pub struct $name(pub Duration);
+
+            impl $name {
+                const REFUSAL: Refusal = Refusal::new(ProblemKind::TooMany).when($when);
+            }
+
+            impl Refuse for $name {
+                fn refusals() -> Vec<Refusal> {
+                    vec![Self::REFUSAL]
+                }
+
+                fn into_problem(self) -> ProblemResponse {
+                    ProblemResponse::new(Self::REFUSAL, $detail).with_wait(self.0)
+                }
+            }
+        )+
+    };
+}
+
+too_often! {
+    /// Of `POST /api/session` without a session.
+    TooManySessions: "too many new sessions from one address",
+        "Too many new sessions from this address. Wait a little.";
+    /// Of `POST /api/session` with a session.
+    TooManyRenames: "too many new names of one player",
+        "Too many new names in a short time. Wait a little.";
+    /// Of `POST /api/rooms`.
+    TooManyRooms: "too many new rooms from one address",
+        "Too many new rooms from this address. Wait a little.";
+    /// Of `POST /api/matchmaking`: a match may open a room.
+    TooManyMatches: "too many new rooms or requests for matches from one address",
+        "Too many requests for matches from this address. Wait a little.";
+    /// Of `POST …/tickets`.
+    TooManyTicketRequests: "too many tickets for one address",
+        "Too many tickets for this address. Wait a little.";
+}
+
+impl Refuse for TooManyTickets {
+    fn refusals() -> Vec<Refusal> {
+        vec![TICKETS_WAIT]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::of(TICKETS_WAIT, &self)
+    }
+}
+
+impl Refuse for InvalidTicket {
+    fn refusals() -> Vec<Refusal> {
+        vec![BAD_TICKET]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        ProblemResponse::of(BAD_TICKET, &self)
+    }
+}

@@ -1,0 +1,114 @@
+//! What the routes work with: a handle to each part of the server that they use.
+//!
+//! A handler takes the parts that it needs, each as a `State` of its own type, and never the whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+
+use crate::chat::ChatHandle;
+use crate::config::Config;
+use crate::device_links::DeviceLinks;
+use crate::feeds::Feeds;
+use crate::ladder::LadderHandle;
+use crate::limits::Limits;
+use crate::matchmaking::Matchmaker;
+use crate::metrics::Gauges;
+use crate::presence::Presence;
+use crate::rooms::Rooms;
+use crate::sessions::Sessions;
+use crate::storage::Store;
+use crate::storage::blobs::Blobs;
+use crate::tasks::Tasks;
+use crate::tickets::Tickets;
+
+/// The state of the router. axum clones it several times for each request, so it is one pointer.
+#[derive(Clone)]
+pub struct HttpState(Arc<HttpParts>);
+
+impl From<HttpParts> for HttpState {
+    fn from(parts: HttpParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+/// Declares the parts, each of which a handler can take as its `State`.
+macro_rules! parts {
+    ($(#[$meta:meta])* pub struct HttpParts { $($(#[$about:meta])* pub $name:ident: $part:ty,)+ }) => {
+        $(#[$meta])*
+        pub struct HttpParts {
+            $($(#[$about])* pub $name: $part,)+
+        }
+
+        $(
+            impl FromRef<HttpState> for $part {
+                fn from_ref(state: &HttpState) -> Self {
+                    state.0.$name.clone()
+                }
+            }
+        )+
+    };
+}
+
+parts! {
+    /// The parts of a running server that routes use.
+    #[derive(Clone)]
+    pub struct HttpParts {
+        /// The settings that routes read.
+        pub settings: Arc<HttpSettings>,
+        /// Owns the tasks of upgraded connections.
+        pub tasks: Tasks,
+        /// Players, ratings, rounds, chat.
+        pub store: Arc<dyn Store>,
+        /// Replay files.
+        pub blobs: Arc<dyn Blobs>,
+        /// The feeds that the five transports serve.
+        pub feeds: Arc<Feeds>,
+        /// Which players are in which room.
+        pub presence: Arc<Presence>,
+        /// What `/metrics` shows beside the counters.
+        pub gauges: Arc<Gauges>,
+        /// Finds the player behind a request.
+        pub sessions: Arc<Sessions>,
+        /// Codes that make another program the same player.
+        pub device_links: Arc<DeviceLinks>,
+        /// Keys to WebSockets.
+        pub tickets: Arc<Tickets>,
+        /// How often an address or a player may do something.
+        pub limits: Arc<Limits>,
+        /// The address of the chat task.
+        pub chat: ChatHandle,
+        /// The address of the ladder.
+        pub ladder: LadderHandle,
+        /// Every room.
+        pub rooms: Rooms,
+        /// The address of the matchmaking task.
+        pub matchmaker: Matchmaker,
+    }
+}
+
+/// The settings that routes read.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Sites whose pages may use this server besides its own, each as an `Origin` says it.
+    pub allowed_origins: Vec<String>,
+    /// The longest silence of a stream.
+    pub heartbeat: Duration,
+    /// The time between two pings of a WebSocket.
+    pub ping: Duration,
+    /// Whether the kernel takes few bytes only that it cannot send yet.
+    pub has_unsent_limit: bool,
+}
+
+impl From<&Config> for HttpSettings {
+    fn from(config: &Config) -> Self {
+        let origins = config.allowed_origins.iter().chain(&config.public_url);
+        Self {
+            allowed_origins: origins.map(|site| site.trim_end_matches('/').to_owned()).collect(),
+            heartbeat: config.heartbeat,
+            ping: config.ping,
+            has_unsent_limit: !config.without_unsent_limit,
+        }
+    }
+}
