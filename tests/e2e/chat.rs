@@ -13,11 +13,11 @@ async fn a_lobby_line_reaches_all_connections_in_order() {
     let first = ada.say(ChatChannel::Lobby, "hello").await.unwrap();
     let second = ada.say(ChatChannel::Lobby, "  is anybody here?  ").await.unwrap();
 
-    let (heard, next) = (bob.next_line().await, bob.next_line().await);
-    assert_eq!((heard.text.as_str(), heard.name.as_str()), ("hello", "ada"));
+    let (line, next) = (bob.next_line().await, bob.next_line().await);
+    assert_eq!((line.text.as_str(), line.name.as_str()), ("hello", "ada"));
     assert_eq!(next.text, "is anybody here?");
-    assert_eq!((heard.sequence, next.sequence), (first, second));
-    assert!(heard.nonce.is_none(), "only the sender sees the nonce");
+    assert_eq!((line.sequence, next.sequence), (first, second));
+    assert!(line.nonce.is_none(), "only the sender sees the nonce");
 }
 
 #[tokio::test]
@@ -52,10 +52,10 @@ async fn a_direct_line_reaches_only_its_two_players() {
     from.say(ChatChannel::Direct { player: bob.id() }, "between us").await.unwrap();
     from.say(ChatChannel::Lobby, "for all").await.unwrap();
 
-    let heard = to.next_line().await;
-    assert_eq!(heard.text, "between us");
+    let line = to.next_line().await;
+    assert_eq!(line.text, "between us");
     assert_eq!(
-        heard.channel,
+        line.channel,
         ChatChannel::Direct { player: ada.id() },
         "the channel is named after its sender"
     );

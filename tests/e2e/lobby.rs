@@ -184,8 +184,8 @@ async fn a_browser_and_another_client_chat_with_each_other() {
     browser.type_into(&by_id("chat-input"), "hello everybody").await;
     browser.click(&by_id("chat-send")).await;
     give_name(&browser, "Bea").await;
-    let heard = chat.next_line().await;
-    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "hello everybody"));
+    let line = chat.next_line().await;
+    assert_eq!((line.name.as_str(), line.text.as_str()), ("Bea", "hello everybody"));
     chat.say(ChatChannel::Lobby, "hello Bea").await.unwrap();
     browser.text_where(&by_id("chat-line"), |text| text.contains("hello Bea")).await;
 }

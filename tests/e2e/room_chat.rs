@@ -105,9 +105,9 @@ async fn a_spectator_in_a_browser_chats_with_the_players() {
     browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
     browser.click("[data-testid=\"name-submit\"]").await;
 
-    let heard = ada.next_line().await;
-    assert_eq!((heard.name.as_str(), heard.text.as_str()), ("Bea", "I am watching"));
-    assert_eq!(heard.channel, channel);
+    let line = ada.next_line().await;
+    assert_eq!((line.name.as_str(), line.text.as_str()), ("Bea", "I am watching"));
+    assert_eq!(line.channel, channel);
     let line = "[data-testid=\"chat-line\"]";
     browser.text_where(line, |text| text.contains("watch this")).await;
     ada.say(channel, "thank you").await.unwrap();

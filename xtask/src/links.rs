@@ -1,4 +1,4 @@
-//! `pushback://` links: tells the desktop which program opens them.
+//! `pushback://` links: registers the client as the program that opens them.
 //!
 //! One file in the user's own folder (freedesktop.org's Desktop Entry and MIME Applications), written
 //! again when the client's path changes. Without a desktop the links do nothing, and the command that

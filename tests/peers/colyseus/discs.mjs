@@ -1,7 +1,7 @@
 // Sixteen discs on ice, in integers: the part of Pushback's rules that moves every disc in every tick.
 //
-// A step costs about a microsecond, so it is the framework that is measured, not this file. Left out: pulses,
-// shoves, dashes, pick-ups. Their room would cost more with them, ours has them.
+// A step costs about a microsecond, so the measurement is of the framework and not of this file. Pulses, shoves,
+// dashes and pick-ups are left out here, which makes this room cheaper; ours has them.
 
 /** Steps in a second. */
 export const TICK_RATE_HZ = 60;

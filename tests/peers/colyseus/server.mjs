@@ -1,4 +1,4 @@
-// Pushback's room on Colyseus: what `cargo xtask bench players --peer colyseus` measures.
+// Pushback's room on Colyseus. `cargo xtask bench peer colyseus` measures it.
 //
 // Set up as its documentation advises for production, and where there is a choice, the cheaper way: input as
 // bytes rather than MessagePack, integers of two bytes in the state, one write of each field before a patch, no

@@ -1,10 +1,10 @@
-//! Many players in one process, a room's in one app: see [`room`].
+//! Many players in one process. The players of a room share one app: see [`room`].
 //!
-//! Each app is updated thirty times a second; the rooms take turns, spread over the beat. A player's own game would
-//! be updated sixty times or more: then it would send more packets, and the server would have more to do.
+//! Each app is updated thirty times a second, and the updates of the rooms are spread over the frame. A real game is
+//! updated sixty times a second or more: it would send more packets, and the server would have more to do.
 //!
-//! Prints `playing` when everybody is seated, and then, for each line on its input, what all players together have
-//! got from the beginning on. Ends when its input does.
+//! Prints `playing` when all players are seated, and then, for each line on its input, the counters of all players
+//! together. Ends when its input ends.
 
 mod room;
 
@@ -23,9 +23,9 @@ use self::room::Room;
 use crate::discs::SEATS;
 use crate::protocol::BEAT;
 
-/// For a room's players to be seated.
+/// How long the players of a room may take to be seated.
 const SEATING_MAX: Duration = Duration::from_secs(20);
-/// What [`requests`] says when the input ended.
+/// The result of [`requests`] when the input has ended.
 const ENDED: u64 = u64::MAX;
 
 /// Plays with `count` clients until the input ends.
@@ -38,7 +38,7 @@ pub(crate) fn run(address: SocketAddr, count: usize) -> Result<()> {
     let mut turn = Turn::new(count.div_ceil(SEATS));
     let mut rooms: Vec<Room> = Vec::new();
     for first in (0..count).step_by(SEATS) {
-        // One room after the other: the server seats players as they come.
+        // One room after the other, because the server seats players in the order of their connections.
         let players = SEATS.min(count - first);
         rooms.push(Room::joining(address, first, players, sockets.clone()));
         seat_the_last(&mut rooms, &mut turn)?;
@@ -75,7 +75,7 @@ fn play_a_beat(rooms: &mut [Room], turn: &mut Turn) {
     }
 }
 
-/// How many lines came on the input.
+/// The number of new lines on the input.
 fn requests() -> Arc<AtomicU64> {
     let asked = Arc::new(AtomicU64::new(0));
     let count = asked.clone();

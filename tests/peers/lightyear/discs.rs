@@ -1,8 +1,8 @@
 //! Sixteen discs on ice, in integers: the part of Pushback's rules that moves every disc in every tick, as
 //! `tests/peers/colyseus/discs.mjs` has it.
 //!
-//! A step takes about a microsecond, so it is the framework that is measured, not this file. Left out: pulses,
-//! shoves, dashes, pick-ups. Their room would cost more with them, ours has them.
+//! A step takes about a microsecond, so the measurement is of the framework and not of this file. Pulses, shoves, dashes
+//! and pick-ups are left out here, which makes this room cheaper; ours has them.
 
 use std::f64::consts::TAU;
 
@@ -23,7 +23,7 @@ const BUMP_SPEED_MIN: i32 = 96;
 const BUMP_SPEED_PER_STRAIN: i32 = 128;
 const POINTS_MAX: i32 = 999;
 
-// What is replicated has two bytes: see `protocol`. After a step no disc is over the edge.
+// Replicated values have two bytes: see `protocol`. After a step no disc is over the edge.
 const _: () = assert!(PLATFORM_RADIUS <= i16::MAX as i32);
 
 /// Directions of thrust, eight sub-units a tick long. An input says 0 for none, else the direction plus one.
@@ -46,20 +46,20 @@ const THRUSTS: [(i32, i32); 16] = [
     (7, -3),
 ];
 
-/// A player's body and what counts for it.
+/// A player's disc and score.
 #[derive(Debug, Clone)]
 pub(crate) struct Disc {
     pub(crate) x: i32,
     pub(crate) y: i32,
     pub(crate) vx: i32,
     pub(crate) vy: i32,
-    /// Where it aims. Moves nothing here.
+    /// The aim, which has no effect here.
     pub(crate) angle: u16,
-    /// As an input says it.
+    /// The thrust of the newest input.
     pub(crate) thrust: u8,
     pub(crate) strain: i32,
     pub(crate) points: i32,
-    /// The seat of whoever bumped it last.
+    /// The seat of the disc that bumped it last.
     bumped_by: Option<usize>,
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn step(discs: &mut [Disc]) {
     }
 }
 
-/// Parts two discs that overlap and swaps what they close in with.
+/// Separates two overlapping discs and swaps their closing speeds.
 fn meet(discs: &mut [Disc], first: usize, second: usize) {
     let [a, b] = [first, second].map(|seat| &discs[seat]);
     let (x, y) = (b.x - a.x, b.y - a.y);
@@ -130,7 +130,7 @@ fn meet(discs: &mut [Disc], first: usize, second: usize) {
     if squared >= i64::from(4 * RADIUS * RADIUS) {
         return;
     }
-    // No longer than two radii, as just seen.
+    // At most two radii, as checked above.
     let distance = (squared.isqrt() as i32).max(1);
     let closing = ((a.vx - b.vx) * x + (a.vy - b.vy) * y) / distance;
     let overlap = (2 * RADIUS - distance) / 2;
@@ -151,7 +151,7 @@ fn meet(discs: &mut [Disc], first: usize, second: usize) {
     }
 }
 
-/// Over the edge: a point for whoever bumped it last, and home again.
+/// Handles a fall: a point for the disc that bumped it last, and a respawn.
 fn fall(discs: &mut [Disc], seat: usize) {
     if let Some(by) = discs[seat].bumped_by {
         discs[by].points = clamp(discs[by].points + 1, POINTS_MAX);

@@ -1,5 +1,5 @@
-//! Pushback's room on lightyear, the usual framework for such rooms on bevy: what `cargo xtask bench peer lightyear`
-//! measures beside our server.
+//! Pushback's room on lightyear, the usual framework for such rooms on bevy. `cargo xtask bench peer lightyear` measures it
+//! beside our server.
 //!
 //! `server` serves on a free port; `clients ADDRESS COUNT` plays there.
 

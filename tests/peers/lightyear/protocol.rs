@@ -1,4 +1,4 @@
-//! What travels: a disc's two components and a player's one message, and how often.
+//! The protocol: the two components of a disc, the one message of a player, and their rates.
 //!
 //! As short as a careful user of lightyear would make it: whole numbers of two bytes, written as they are rather
 //! than with a length, and everything that changes all the time in one component, because each component that
@@ -21,10 +21,11 @@ pub(crate) const TICK: Duration = Duration::from_nanos(1_000_000_000 / TICK_RATE
 /// From one snapshot to the next, and from one input message to the next.
 pub(crate) const BEAT: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
-/// What a socket reads at most at once. The default is 128 KiB, zeroed for every read: a seventh of the server's CPU.
+/// Most bytes that a socket reads at once. The default of 128 KiB is zeroed for every read, which takes a seventh of the
+/// server's CPU.
 const READ_BYTES: usize = 4 << 10;
 
-/// Where a disc is, where to, and where it aims. Changes all the time.
+/// Position, velocity and aim of a disc, which change all the time.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "[u8; 10]", from = "[u8; 10]")]
 pub(crate) struct Motion {
@@ -35,7 +36,7 @@ pub(crate) struct Motion {
     pub(crate) angle: u16,
 }
 
-/// What changes now and then.
+/// The values of a disc that change rarely.
 #[derive(Component, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     pub(crate) strain: u8,
@@ -46,7 +47,7 @@ pub(crate) struct Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inputs([u8; 10]);
 
-/// The channel of [`Inputs`]. Late ones are worth nothing, so none is repeated.
+/// The channel of [`Inputs`]. Late inputs have no effect, so none is sent again.
 pub(crate) struct InputChannel;
 
 /// Registers all of it, the same on both sides.

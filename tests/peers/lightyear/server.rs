@@ -1,7 +1,7 @@
 //! The server: rooms of sixteen discs that their players' inputs move, replicated thirty times a second.
 //!
 //! Set up as lightyear's examples are, and where there is a choice, the cheaper way: no encryption, no prediction,
-//! inputs as plain messages, lightyear's own rooms for who sees whom, no logging, one thread for the schedule.
+//! inputs as plain messages, lightyear's own rooms for visibility, no logging, one thread for the schedule.
 //! Prints one line when it listens: the address and what it runs on.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,18 +29,18 @@ use crate::protocol::{BEAT, Inputs, Motion, Standing, TICK, register, socket};
 /// As Cargo.toml pins it.
 const RUNS_ON: &str = "lightyear 0.30.1 on bevy 0.19, WebSocket transport";
 
-/// Everybody who plays, room by room.
+/// All players, room by room.
 #[derive(Resource, Default)]
 struct Hall(Vec<Table>);
 
-/// One room. What is simulated is plain; the entities are what is replicated of it.
+/// One room. The simulation is plain data, and the entities are its replicated copy.
 struct Table {
     room: RoomId,
     discs: Vec<Disc>,
     entities: Vec<Entity>,
 }
 
-/// Where the player of a connection sits.
+/// The seat of a connection's player.
 #[derive(Component)]
 struct Seat {
     table: usize,
@@ -70,7 +70,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Says which port the system gave.
+/// Prints the port that the system chose.
 #[allow(clippy::print_stdout, reason = "the one line that who started it waits for")]
 fn announce(inserted: On<Insert, LocalAddr>, servers: Query<&LocalAddr, With<RawServer>>) {
     if let Ok(LocalAddr(address)) = servers.get(inserted.entity)
@@ -80,7 +80,7 @@ fn announce(inserted: On<Insert, LocalAddr>, servers: Query<&LocalAddr, With<Raw
     }
 }
 
-/// Gives a player who connected the next free seat and a disc.
+/// Gives a newly connected player the next free seat and a disc.
 fn seat(
     connected: On<Add, Connected>,
     links: Query<(), With<ClientOf>>,
@@ -113,7 +113,7 @@ fn seat(
     commands.entity(link).insert(seated);
 }
 
-/// The newest input of each player is what he holds.
+/// Applies the newest input of each player.
 fn read_inputs(mut players: Query<(&Seat, &mut MessageReceiver<Inputs>)>, mut hall: ResMut<Hall>) {
     for (seat, mut messages) in &mut players {
         let Some(inputs) = messages.receive().last() else { continue };
@@ -127,7 +127,7 @@ fn play(mut hall: ResMut<Hall>, mut replicated: Query<(&mut Motion, &mut Standin
     for table in &mut hall.0 {
         step(&mut table.discs);
         for (disc, entity) in table.discs.iter().zip(&table.entities) {
-            // The disc of a player who left is gone.
+            // A player that has left has no disc.
             let Ok((mut motion, mut standing)) = replicated.get_mut(*entity) else { continue };
             motion.set_if_neq(Motion::of(disc));
             standing.set_if_neq(Standing::of(disc));

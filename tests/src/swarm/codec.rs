@@ -1,7 +1,7 @@
 //! The cost of the match stream, in bytes and in time, beside other ways to write the same rounds.
 //!
-//! Sixteen bots play rounds of Brawl, and what is written of them goes into recordings as the server makes them; these are
-//! read again and measured. Every snapshot is written by each contestant, read again and compared: the measurement fails
+//! Sixteen bots play rounds of Brawl, which are recorded as the server records them; the recordings are read again and
+//! measured. Every snapshot is written by each contestant, read again and compared: the measurement fails
 //! unless both are exactly the same. There are two kinds of contestants. Those that write the *state* write the whole world
 //! every time, which needs no model of it. Those that write the *commands* write the cause, as the match stream does, so
 //! they show the worth of its coding beyond its model; the entropy of the model is the lower bound. Each is also

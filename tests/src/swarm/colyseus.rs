@@ -33,9 +33,8 @@ const FILES: [(&str, &str); 4] = [
     ("discs.mjs", include_str!("../../peers/colyseus/discs.mjs")),
     ("server.mjs", include_str!("../../peers/colyseus/server.mjs")),
 ];
-/// The faster transport, and what it cannot start without. It needs uWebSockets.js, which is on GitHub and not on
-/// npm, so it may be out of reach where the registry is not; therefore it is not among the packages that must be
-/// there.
+/// The faster transport and the package that it needs. It depends on uWebSockets.js, which is on GitHub and not on npm,
+/// so it may be out of reach where npm is not. Therefore it is installed separately.
 const FASTER_TRANSPORT: [&str; 4] =
     ["install", "--no-save", "@colyseus/uwebsockets-transport@0.18.2", "uwebsockets-express@2.0.4"];
 /// Without scripts: no package here needs one.

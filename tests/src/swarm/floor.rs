@@ -12,7 +12,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::load::{INPUT_MESSAGE_BYTES, ROOM_OF};
 
-/// From one snapshot to the next.
+/// The interval of snapshots.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_nanos(1_000_000_000 / 30);
 
 /// Epoll waits whole milliseconds.

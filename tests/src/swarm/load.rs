@@ -27,9 +27,9 @@ use crate::socket::GameSocket;
 
 /// Players in a room.
 pub const ROOM_OF: usize = 16;
-/// What an input message takes on the wire: two inputs behind a masked WebSocket header.
+/// Bytes of an input message on the wire: two inputs behind a masked WebSocket header.
 pub const INPUT_MESSAGE_BYTES: usize = 6 + 16;
-/// From one input message to the next: thirty a second, the inputs of two ticks in each.
+/// The interval of input messages: thirty a second, each with the inputs of two ticks.
 const MESSAGE_EVERY: Duration = TICK_DURATION.saturating_mul(2);
 /// How far ahead of the newest snapshot inputs are addressed. A message may have to wait for two ticks until its player's
 /// moment comes. Snapshots are of even ticks, and so messages begin with even ones, as those of the game's own client do.
@@ -101,7 +101,7 @@ impl Totals {
 }
 
 impl Counts {
-    /// What happened after an earlier moment.
+    /// What was counted after an earlier moment.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -249,7 +249,7 @@ pub(super) fn apply_frames(decoder: &mut StreamDecoder, frames: &[u8]) -> u32 {
     let (before, mut unreadable) = (decoder.diverged(), 0);
     for frame in records(frames) {
         match frame.and_then(|frame| decoder.apply(frame)) {
-            // A gap heals with the next keyframe.
+            // The next keyframe ends a gap.
             Ok(_) | Err(DecodeError::Gap) => {}
             Err(_) => unreadable += 1,
         }

@@ -27,7 +27,7 @@ const SETTLE: Duration = Duration::from_secs(4);
 const FLOOR_WINDOW_MAX: Duration = Duration::from_secs(20);
 /// Snapshot rates, in Hz, that count as about thirty.
 const SNAPSHOTS_PER_SECOND: std::ops::RangeInclusive<f64> = 28.5..=31.5;
-/// What a WebSocket and the message around the records add to a snapshot.
+/// Bytes that a WebSocket and the message around the records add to a snapshot.
 const MESSAGE_OVERHEAD_BYTES: usize = 4;
 
 /// Default numbers of players. The last one fills a core, which shows the server under overload.

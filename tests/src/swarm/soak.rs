@@ -1,9 +1,8 @@
-//! Half an hour of coming and going: whether memory stays flat, and whether a tick is as quick at the end as at first.
+//! Guests come and go for half an hour: whether memory stays flat, and whether a tick is as quick at the end as at first.
 //!
-//! Each seat is taken by one guest after the other. A guest stays for a while and leaves as guests do: says goodbye and
-//! gives the seat up, closes, resets the connection, or falls silent and neither reads nor writes any more. Groups move on
-//! to new rooms now and then, so rooms come and go as well; rounds are short, so results and recordings are kept all the
-//! time. All choices follow from the seed.
+//! Each seat is taken by one guest after the other. A guest stays for a while and leaves in one of four ways: it gives the
+//! seat up, closes the connection, resets it, or falls silent and neither reads nor writes any more. Groups move to new
+//! rooms now and then, so rooms come and go as well. Rounds are short, so results and recordings are stored all the time. All choices follow from the seed.
 
 use std::process::Stdio;
 use std::sync::Arc;

@@ -49,7 +49,7 @@ pub fn quantile(before: &str, after: &str, histogram: &str, quantile: f64) -> f6
     reached.map_or(f64::NAN, |(bound, _)| *bound)
 }
 
-/// The same, taken to lie evenly within its bucket, as Prometheus does: to compare two times, not to quote one.
+/// Like [`quantile`], interpolated within the bucket as Prometheus does. For comparing two values, not for quoting one.
 #[must_use]
 pub fn quantile_within(before: &str, after: &str, histogram: &str, quantile: f64) -> f64 {
     let counts = between(before, after, histogram);
@@ -62,21 +62,21 @@ pub fn quantile_within(before: &str, after: &str, histogram: &str, quantile: f64
     if to.is_infinite() { from } else { from + (to - from) * (wanted - below) / (reached - below) }
 }
 
-/// How many values a histogram counted between two scrapes.
+/// The number of values that a histogram counted between two scrapes.
 #[must_use]
 pub fn count_of(before: &str, after: &str, histogram: &str) -> f64 {
     let all = |metrics| buckets(metrics, histogram).last().map_or(0.0, |(_, count)| *count);
     all(after) - all(before)
 }
 
-/// Each bound, and how many were not above it, of what was counted between two scrapes.
+/// Each bound and the number of values not above it, counted between two scrapes.
 fn between(before: &str, after: &str, histogram: &str) -> Vec<(f64, f64)> {
     let (earlier, later) = (buckets(before, histogram), buckets(after, histogram));
     let known = |bound| earlier.iter().find(|(b, _)| *b == bound).map_or(0.0, |(_, count)| *count);
     later.iter().map(|(bound, count)| (*bound, count - known(*bound))).collect()
 }
 
-/// Each bound, and how many were not above it.
+/// Each bound and the number of values not above it.
 fn buckets(metrics: &str, histogram: &str) -> Vec<(f64, f64)> {
     let prefix = format!("{histogram}_bucket{{le=\"");
     let bucket = |line: &str| {

@@ -1,9 +1,9 @@
-//! The players of one room: lightyear clients in one app, because three hundred apps are more than a core can do.
+//! The players of one room: lightyear clients in one app, because three hundred apps are too many for one core.
 //!
 //! Each has its own connection, lightyear's own transport, and sends its own inputs. The first one applies what it
-//! receives, as any client does, and looks at the room on behalf of all. An app can do that for one connection only,
-//! so for the others what comes is counted and acknowledged as replicon acknowledges it, and not applied. The server
-//! cannot tell them apart.
+//! receives, as any client does, and reads the room's state for all. An app can do that for one connection only, so the
+//! messages of the others are counted and acknowledged as replicon acknowledges them, and not applied. To the server
+//! they look the same.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,16 +28,16 @@ use lightyear_replication::channels::RepliconChannelMap;
 
 use crate::protocol::{InputChannel, Inputs, Motion, TICK, register, socket};
 
-/// Where in a message of mutations replicon says which one it is: after a byte of flags.
+/// Offset of the index in a mutation message of replicon: after a byte of flags.
 const MUTATION_INDEX: std::ops::Range<usize> = 1..3;
 
-/// An app, and how many play in it.
+/// An app, and the number of its players.
 pub(crate) struct Room {
     app: App,
     players: usize,
 }
 
-/// What a player holds.
+/// The input of a player.
 #[derive(Component)]
 struct Hand {
     chance: u64,
@@ -45,7 +45,7 @@ struct Hand {
     thrust: u8,
 }
 
-/// What came for all but the first, and what went.
+/// Traffic of all clients except the first.
 #[derive(Resource, Default)]
 struct Counts {
     messages: u64,
@@ -53,14 +53,14 @@ struct Counts {
     inputs: u64,
 }
 
-/// What the first has seen.
+/// The room as the first client sees it.
 #[derive(Resource, Default)]
 struct Sight {
-    /// Messages when it looked last.
+    /// Number of messages at the last check.
     messages: usize,
-    /// Each disc's place, and whether it ever had another one.
+    /// Each disc's position, and whether it has ever changed.
     places: BTreeMap<Entity, ((i16, i16), bool)>,
-    /// Places that changed from one look to the next, and those that could have.
+    /// Positions that changed from one check to the next, and positions that could have.
     moves: u64,
     possible: u64,
 }
@@ -103,12 +103,12 @@ impl Room {
         Self { app, players }
     }
 
-    /// Reads what came and sends what is held.
+    /// Reads the incoming messages and sends the inputs.
     pub(crate) fn play(&mut self) {
         self.app.update();
     }
 
-    /// Whether all are connected and the first sees all.
+    /// Whether all clients are connected and the first one sees all discs.
     pub(crate) fn is_seated(&mut self) -> bool {
         self.connected() == self.players && self.discs() == self.players
     }
@@ -123,7 +123,7 @@ impl Room {
         world.query_filtered::<(), With<Motion>>().iter(world).count()
     }
 
-    /// What all players have got, by name.
+    /// The counters of all players, by name.
     pub(crate) fn totals(&mut self) -> [(&'static str, u64); 10] {
         let (connected, discs) = (self.connected() as u64, self.discs() as u64);
         let world = self.app.world_mut();
@@ -149,7 +149,7 @@ impl Room {
     }
 }
 
-/// Counts and acknowledges what came for all but the first.
+/// Counts and acknowledges the messages of all clients except the first.
 fn acknowledge(
     channels: Res<RepliconChannelMap>,
     mut links: Query<&mut Transport, (With<Client>, Without<ReplicationReceiver>)>,
@@ -173,13 +173,13 @@ fn acknowledge(
             }
         }
         if !indices.is_empty() {
-            // What cannot be sent is not acknowledged; the server then repeats what is in it.
+            // Without the acknowledgement, the server sends the contents again.
             transport.send_erased(*acks, indices.into(), 1.0).ok();
         }
     }
 }
 
-/// Sees who moved, whenever a snapshot came.
+/// Counts the discs that moved, for each new snapshot.
 fn look(
     applied: Res<ClientReplicationStats>,
     discs: Query<(Entity, &Motion)>,
@@ -198,7 +198,7 @@ fn look(
     }
 }
 
-/// Turns the aim a little in every message, and the way now and then, as a hand does.
+/// Turns the aim a little in every message, and changes direction now and then, as a person does.
 fn drive(
     timeline: Res<LocalTimeline>,
     mut players: Query<(&mut Hand, &mut MessageSender<Inputs>), With<Connected>>,
@@ -216,7 +216,7 @@ fn drive(
 }
 
 impl Hand {
-    /// A number by chance (SplitMix64).
+    /// A random number (SplitMix64).
     fn below(&mut self, bound: u64) -> u64 {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.chance;

@@ -8,9 +8,9 @@ use super::cost::{Cost, timed};
 
 const DICTIONARY_BYTES: usize = 16 * 1024;
 const LEVEL: i32 = 3;
-/// The same before everything: both sides would leave them out.
+/// Bytes that are the same before every frame, so both sides could leave them out.
 const MAGIC_BYTES: usize = 4;
-/// More than any snapshot has.
+/// Larger than any snapshot.
 const SNAPSHOT_BYTES_MAX: usize = 64 * 1024;
 
 pub(super) struct Dictionary(Vec<u8>);
@@ -20,7 +20,7 @@ impl Dictionary {
         from_samples(samples, DICTIONARY_BYTES).map(Self).context("training a dictionary")
     }
 
-    /// Squeezes what was written. The time is that of zstd alone.
+    /// Compresses the snapshots. The time is that of zstd alone.
     pub(super) fn compress(&self, written: &[Vec<u8>]) -> Result<Cost> {
         let mut cost = Cost::default();
         let mut compressor = Compressor::with_dictionary(LEVEL, &self.0)?;

@@ -1,4 +1,4 @@
-//! What the model of the match stream leaves to be said, in bits: no code for it is shorter.
+//! The entropy of the match stream under its model, in bits: the lower bound for any code of that model.
 //!
 //! The model: for each disc and tick, whether its input changed; if so, whether it turned, drove elsewhere, pressed
 //! something else; and how far, where to, what. Each of these is a source of its own without memory; the bound is the
@@ -11,11 +11,11 @@ use shared::sim::{Command, Input};
 
 use super::rounds::Snapshot;
 
-/// How often each symbol of each source was seen.
+/// Counts of each symbol of each source.
 #[derive(Default)]
 pub(super) struct Entropy {
     seen: BTreeMap<(&'static str, i64), u32>,
-    /// What costs as many bits as it has.
+    /// Bits that are counted as written, without a model.
     pub(super) raw_bits: u64,
     pub(super) snapshots: u32,
 }
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(entropy.bytes_a_snapshot(), 2.0);
     }
 
-    /// A table that had learnt its own crowd by heart would be of little use for another.
+    /// A table that only memorised one crowd would be of little use for another.
     #[test]
     fn the_tables_of_one_crowd_fit_another() {
         let [own, other] =
@@ -114,7 +114,7 @@ mod tests {
         assert!((bound..1.05 * bound).contains(&priced), "{bound} B, by the other {priced} B");
     }
 
-    /// What a snapshot costs by the tables of another run. What was never seen there comes behind an escape.
+    /// The cost of a snapshot by the tables of another run. Symbols that are new there follow an escape.
     fn bytes_by(run: &Entropy, tables: &Entropy) -> f64 {
         const PLAIN_BITS: f64 = 16.0;
         let mut all: BTreeMap<&str, f64> = BTreeMap::new();
