@@ -87,7 +87,7 @@ async fn an_answer_and_its_problem_carry_the_id_of_the_request() {
     let gone = "/api/feeds/lab?after=1-1";
     for (path, id) in [("/api/nothing", "a b"), (gone, "<id>"), (gone, &format!("{longest}x"))] {
         let answer = ask(path, id).await;
-        let problem: Problem = answer.json_whatever();
+        let problem: Problem = answer.json_of_any_status();
         assert_ne!(answer.header("x-request-id"), id);
         assert_eq!(problem.request_id.as_deref(), Some(answer.header("x-request-id")));
         own.push(problem.request_id);
