@@ -25,7 +25,7 @@ pub struct DeviceLinkCode(String);
 
 /// A text that is no device-link code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the code after `--as` is the one that the lobby's command or link has")]
+#[error("a device-link code has up to 64 letters, digits, `-` and `_`: the lobby shows it")]
 pub struct DeviceLinkCodeError;
 
 impl DeviceLinkCode {

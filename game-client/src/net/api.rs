@@ -49,10 +49,10 @@ pub(super) enum CallError {
         retry_after: Duration,
     },
     /// Nothing arrived for too long.
-    #[error("the server has stopped answering")]
+    #[error("the server stopped responding")]
     TimedOut,
     /// The answer does not follow Pushback's API.
-    #[error("this is not a Pushback server, or one of another version")]
+    #[error("this is no Pushback server, or it has another version")]
     NotPushback,
 }
 

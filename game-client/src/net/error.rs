@@ -1,4 +1,4 @@
-//! What the network tells a person when something went wrong.
+//! Errors of the network in words for a person.
 
 /// An error in words for a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -97,8 +97,8 @@ impl LinkCommands {
         }
     }
 
-    /// Waits until the game has left and keeps its seat. Never ends when it gives the seat up: the server has to be told
-    /// that first.
+    /// Waits until the game has left and keeps its seat. Never ends when it gives the seat up: the link has to tell the
+    /// server first.
     pub(super) async fn left_and_kept_seat(&mut self) {
         if self.left().await == LeaveMode::GiveUpSeat {
             std::future::pending::<()>().await;

@@ -17,8 +17,7 @@ use super::api::{CallError, refusal, retry_after};
 use super::error::UserError;
 
 /// Client and server speak different versions of the protocol.
-const OTHER_VERSION: &str =
-    "The server has another version of the game. Update the one that is older.";
+const OTHER_VERSION: &str = "The server has another version of the game. Update the older one.";
 
 /// An open WebSocket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -63,7 +62,7 @@ impl DisconnectReason {
         let text = match code {
             Some(close::RESTART | close::GOING_AWAY) => "The server restarts.",
             Some(close::TOO_SLOW) => "The connection was too slow for the game.",
-            Some(close::NO_PONG) => "The server heard nothing from here.",
+            Some(close::NO_PONG) => "The server received nothing from this client.",
             Some(close::MALFORMED | close::PROTOCOL_ERROR) => {
                 "Server and client do not understand each other: one of them is outdated."
             }
@@ -82,7 +81,7 @@ impl DisconnectReason {
 
     /// The client closes the connection itself, because it is desynced.
     pub(super) fn desynced() -> Self {
-        Self::new(NextStep::Reconnect, "The match could not be followed any more.")
+        Self::new(NextStep::Reconnect, "The client lost sync with the match.")
     }
 
     /// From a call for a ticket that failed.

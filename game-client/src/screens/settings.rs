@@ -122,7 +122,7 @@ fn server(ui: &mut Ui, settings: &mut Settings) {
     if settings.server != before {
         settings.server = settings.server.trim().to_owned();
     }
-    ui.label(theme::small("Scheme, host and port. It is used with the next thing you start."));
+    ui.label(theme::small("Scheme, host and port. It applies to the next thing you start."));
     if !settings.ignored.is_empty() {
         ui.add_space(4.0);
         let text = format!("Show the {} ignored again", settings.ignored.len());
