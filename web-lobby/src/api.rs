@@ -71,7 +71,7 @@ impl ApiError {
     }
 
     /// Whether the same request can succeed later.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn may_succeed_later(&self) -> bool {
         match self {
             Self::Offline => true,
             Self::Refused { problem, .. } => problem.status == 429 || problem.status >= 500,
@@ -90,7 +90,7 @@ impl ApiError {
 
 /// Sends a `GET` and reads the answer as JSON.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
-    let response = ask("GET", path, None, ANSWER_MS_MAX).await?;
+    let response = request("GET", path, None, ANSWER_MS_MAX).await?;
     read(&response).await
 }
 
@@ -100,31 +100,31 @@ pub(crate) async fn post<T: DeserializeOwned>(
     body: &impl Serialize,
 ) -> Result<T, ApiError> {
     let body = serde_json::to_string(body).map_err(|_unencodable| ApiError::Unreadable)?;
-    let response = ask("POST", path, Some(&body), ANSWER_MS_MAX).await?;
+    let response = request("POST", path, Some(&body), ANSWER_MS_MAX).await?;
     read(&response).await
 }
 
 /// Sends a `POST` without a body and reads the answer as JSON.
 pub(crate) async fn post_empty<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
-    let response = ask("POST", path, None, ANSWER_MS_MAX).await?;
+    let response = request("POST", path, None, ANSWER_MS_MAX).await?;
     read(&response).await
 }
 
 /// Sends a `DELETE` and ignores the body of the answer.
 pub(crate) async fn delete(path: &str) -> Result<(), ApiError> {
-    ask("DELETE", path, None, ANSWER_MS_MAX).await.map(drop)
+    request("DELETE", path, None, ANSWER_MS_MAX).await.map(drop)
 }
 
 /// Sends a `GET` that the server may hold for `wait_s` seconds. `None` when that time ended without news.
-pub(crate) async fn hold<T: DeserializeOwned>(
+pub(crate) async fn long_poll<T: DeserializeOwned>(
     path: &str,
     wait_s: u32,
 ) -> Result<Option<T>, ApiError> {
-    let response = ask("GET", path, None, wait_s * 1_000 + ANSWER_MS_MAX).await?;
+    let response = request("GET", path, None, wait_s * 1_000 + ANSWER_MS_MAX).await?;
     if response.status() == 204 { Ok(None) } else { read(&response).await.map(Some) }
 }
 
-async fn ask(
+async fn request(
     method: &str,
     path: &str,
     body: Option<&str>,
@@ -135,26 +135,26 @@ async fn ask(
     init.set_signal(Some(&AbortSignal::timeout_with_u32(limit_ms)));
     if let Some(body) = body {
         init.set_body(&JsValue::from_str(body));
-        let headers = Headers::new().map_err(offline)?;
-        headers.set("Content-Type", "application/json").map_err(offline)?;
+        let headers = Headers::new().map_err(to_offline)?;
+        headers.set("Content-Type", "application/json").map_err(to_offline)?;
         init.set_headers(&headers);
     }
-    accepted(fetch(path, &init).await?).await
+    check_status(fetch(path, &init).await?).await
 }
 
 async fn fetch(path: &str, init: &RequestInit) -> Result<Response, ApiError> {
-    let request = Request::new_with_str_and_init(path, init).map_err(offline)?;
+    let request = Request::new_with_str_and_init(path, init).map_err(to_offline)?;
     let window = web_sys::window().ok_or(ApiError::Offline)?;
-    let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(offline)?;
-    response.dyn_into().map_err(offline)
+    let response = JsFuture::from(window.fetch_with_request(&request)).await.map_err(to_offline)?;
+    response.dyn_into().map_err(to_offline)
 }
 
-fn offline(_exception: JsValue) -> ApiError {
+fn to_offline(_exception: JsValue) -> ApiError {
     ApiError::Offline
 }
 
 /// Passes on a success and reads the reason of a refusal.
-async fn accepted(response: Response) -> Result<Response, ApiError> {
+async fn check_status(response: Response) -> Result<Response, ApiError> {
     if response.ok() {
         return Ok(response);
     }
@@ -176,7 +176,7 @@ async fn accepted(response: Response) -> Result<Response, ApiError> {
 }
 
 async fn read<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
-    let text = response.text().map_err(offline)?;
-    let text = JsFuture::from(text).await.map_err(offline)?.as_string().unwrap_or_default();
+    let text = response.text().map_err(to_offline)?;
+    let text = JsFuture::from(text).await.map_err(to_offline)?.as_string().unwrap_or_default();
     serde_json::from_str(&text).map_err(|_malformed| ApiError::Unreadable)
 }

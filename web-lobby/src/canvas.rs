@@ -58,13 +58,13 @@ pub(crate) fn draw(
     }
     let followed = scene.follow.and_then(|slot| discs.iter().find(|seen| seen.disc.slot == slot));
     let follow = followed.map(|seen| seen.place);
-    let radius_whole = units(world.mode.platform_radius());
+    let initial_radius = units(world.mode.platform_radius());
     let radius = ice::radius_at(world, scene.at);
     let target =
-        CameraTarget { width: frame.width, height: frame.height, radius_whole, radius, follow };
+        CameraTarget { width: frame.width, height: frame.height, initial_radius, radius, follow };
     let mut view = camera.update(target, frame.passed_ms, !frame.is_calm);
     // On a wide platform someone is always falling, mostly far away.
-    let is_wide = is_wide(radius_whole);
+    let is_wide = is_wide(initial_radius);
     if !frame.is_calm && !is_wide {
         view.middle = view.middle.plus(scene.effects.shake(scene.at));
     }

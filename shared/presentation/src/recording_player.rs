@@ -35,7 +35,7 @@ pub struct Speed {
 /// What the player is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaybackState {
-    /// It was told to pause.
+    /// It is paused.
     Paused,
     /// The playhead moves.
     Playing,

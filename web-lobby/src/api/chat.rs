@@ -66,7 +66,7 @@ pub struct Chat {
     pub(crate) recipient: RwSignal<Recipient>,
     /// The room of the visitor, who plays or watches there. Its channel is offered too.
     pub(crate) room: RwSignal<Option<RoomId>>,
-    /// Whether the server can know that the visitor is in the room. It admits nobody else.
+    /// Whether the server can know that the visitor is in the room. It admits no other visitors.
     is_present: StoredValue<bool>,
     /// Whether the server has answered the request to enter the room. It also answers visitors who are not in the
     /// room yet, and then refuses their lines.
@@ -299,7 +299,7 @@ impl Chat {
     fn after_error(self, error: &ApiError) -> AfterClose {
         match error.kind() {
             Some(ProblemKind::SignIn) => AfterClose::SignIn,
-            _ if error.may_pass() => AfterClose::Retry(error.retry_after_s()),
+            _ if error.may_succeed_later() => AfterClose::Retry(error.retry_after_s()),
             _ => AfterClose::Stop(error.to_string()),
         }
     }

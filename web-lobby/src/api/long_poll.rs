@@ -13,7 +13,7 @@ use shared::sim::Mode;
 
 use super::session::Identity;
 use super::transport::Status;
-use super::{ApiError, delete, hold, post, retry, storage};
+use super::{ApiError, delete, long_poll, post, retry, storage};
 
 /// How long the server may hold the request before it answers that nothing has changed, in seconds.
 const WAIT_S: u32 = 25;
@@ -202,7 +202,7 @@ impl QuickPlay {
             storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
             self.status.set(Status::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
-            let answer = hold::<MatchTicket>(&path, WAIT_S).await;
+            let answer = long_poll::<MatchTicket>(&path, WAIT_S).await;
             if !self.is_newest(search) {
                 return Ok(());
             }
@@ -214,7 +214,7 @@ impl QuickPlay {
                         self.apply(news.state);
                     }
                 }
-                Err(error) if error.may_pass() => {
+                Err(error) if error.may_succeed_later() => {
                     let report = |status| {
                         if self.is_newest(search) {
                             self.status.set(status);
@@ -250,10 +250,10 @@ impl QuickPlay {
         let now_ms = js_sys::Date::now();
         self.search.set(match state {
             MatchState::Waiting { waited_s, window, in_queue, bots_in_s } => Search::Waiting {
-                since_ms: shifted(now_ms, -f64::from(waited_s)),
+                since_ms: ms_after(now_ms, -f64::from(waited_s)),
                 window,
                 in_queue,
-                bots_at_ms: shifted(now_ms, f64::from(bots_in_s)),
+                bots_at_ms: ms_after(now_ms, f64::from(bots_in_s)),
             },
             MatchState::Matched { room } => {
                 storage::set(storage::MATCH, &format!("{MATCHED} {room}"));
@@ -289,6 +289,6 @@ fn is_forgotten(error: &ApiError) -> bool {
     clippy::cast_sign_loss,
     reason = "milliseconds since 1970 are positive and fit"
 )]
-fn shifted(now_ms: f64, seconds: f64) -> u64 {
+fn ms_after(now_ms: f64, seconds: f64) -> u64 {
     (now_ms + seconds * 1_000.0) as u64
 }

@@ -5,7 +5,7 @@
 mod download;
 mod follow;
 
-pub(crate) use download::{Download, Progress, file_address};
+pub(crate) use download::{Download, Progress, file_path};
 pub(crate) use follow::{FollowState, Follower};
 
 use std::cell::{Cell, RefCell};
@@ -19,7 +19,7 @@ use web_sys::{
     RequestCache, RequestCredentials, RequestInit,
 };
 
-use super::{ANSWER_MS_MAX, ApiError, accepted, fetch};
+use super::{ANSWER_MS_MAX, ApiError, check_status, fetch};
 
 /// The status of a body that resumes an earlier one (RFC 9110 §15.3.7).
 const PARTIAL_CONTENT: u16 = 206;
@@ -84,9 +84,10 @@ pub(crate) struct Slice {
 pub(crate) async fn slice(path: &str) -> Result<Slice, ApiError> {
     let init = RequestInit::new();
     init.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_MS_MAX)));
-    let response = accepted(fetch(path, &init).await?).await?;
+    let response = check_status(fetch(path, &init).await?).await?;
     let cursor = response.headers().get("Pushback-Cursor").ok().flatten();
-    let bytes = JsFuture::from(response.array_buffer().map_err(broken)?).await.map_err(broken)?;
+    let bytes =
+        JsFuture::from(response.array_buffer().map_err(to_offline)?).await.map_err(to_offline)?;
     Ok(Slice { bytes: Uint8Array::new(&bytes).to_vec(), cursor })
 }
 
@@ -125,9 +126,9 @@ impl Body {
         // The browser's cache would hold a stream back until it is complete.
         init.set_cache(RequestCache::NoStore);
         if let Some(resume) = resume {
-            init.set_headers(&rest_headers(resume).map_err(broken)?.into());
+            init.set_headers(&rest_headers(resume).map_err(to_offline)?.into());
         }
-        let response = accepted(fetch(path, &init).await?).await?;
+        let response = check_status(fetch(path, &init).await?).await?;
         let stream = response.body().ok_or(ApiError::Unreadable)?;
         let tag = response.headers().get("ETag").ok().flatten();
         Ok(Self {
@@ -141,12 +142,12 @@ impl Body {
 
     /// The next chunk. `None` at the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
-        let read = JsFuture::from(self.chunks.read()).await.map_err(broken)?;
+        let read = JsFuture::from(self.chunks.read()).await.map_err(to_offline)?;
         let read: ReadableStreamReadResult = read.unchecked_into();
         if read.get_done().unwrap_or(true) {
             return Ok(None);
         }
-        let bytes: Uint8Array = read.get_value().dyn_into().map_err(broken)?;
+        let bytes: Uint8Array = read.get_value().dyn_into().map_err(to_offline)?;
         Ok(Some(bytes.to_vec()))
     }
 }
@@ -176,7 +177,7 @@ fn warn_diverged() {
     );
 }
 
-fn broken(_exception: JsValue) -> ApiError {
+fn to_offline(_exception: JsValue) -> ApiError {
     ApiError::Offline
 }
 
@@ -192,7 +193,7 @@ mod tests {
     use super::is_newly_diverged;
 
     #[test]
-    fn a_stream_that_leads_elsewhere_is_noticed_once() {
+    fn a_diverged_stream_is_reported_once() {
         let header = ReplayHeader {
             id: ReplayId::from_bits(1),
             room: RoomId::from_bits(1),

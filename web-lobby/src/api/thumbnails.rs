@@ -143,7 +143,7 @@ impl PolledRoom {
         let query = after.map(|cursor| format!("?after={cursor}")).unwrap_or_default();
         match slice(&format!("/api/rooms/{}/recent{query}", self.room)).await {
             Ok(slice) => self.stream.borrow_mut().receive(slice),
-            Err(error) if error.may_pass() => return false,
+            Err(error) if error.may_succeed_later() => return false,
             // The room is is_dropped, and its row will go as well.
             Err(_) => self.stream.borrow_mut().is_over = true,
         }

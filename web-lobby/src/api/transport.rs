@@ -126,10 +126,10 @@ mod tests {
     use super::Status;
 
     #[test]
-    fn a_link_says_what_it_does_meanwhile() {
-        let link = Status::Reconnecting { seconds: 3 };
+    fn a_status_is_readable() {
+        let status = Status::Reconnecting { seconds: 3 };
 
-        assert_eq!(link.words(), "reconnecting in 3 s");
-        assert_eq!(link.state(), "reconnecting");
+        assert_eq!(status.words(), "reconnecting in 3 s");
+        assert_eq!(status.state(), "reconnecting");
     }
 }

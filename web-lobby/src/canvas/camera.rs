@@ -31,7 +31,7 @@ pub(crate) struct CameraTarget {
     pub(crate) width: f64,
     pub(crate) height: f64,
     /// The platform's initial radius and its radius now, in units.
-    pub(crate) radius_whole: f64,
+    pub(crate) initial_radius: f64,
     pub(crate) radius: f64,
     /// The position of the followed player.
     pub(crate) follow: Option<Point>,
@@ -54,10 +54,10 @@ impl View {
 impl CameraTarget {
     fn view(self) -> View {
         // The camera follows half of the shrinking, so that shrinking can be seen.
-        let radius = f64::midpoint(self.radius_whole, self.radius) + MARGIN;
+        let radius = f64::midpoint(self.initial_radius, self.radius) + MARGIN;
         let scale = self.width.min(self.height) / (2.0 * radius);
         match self.follow {
-            Some(place) if is_wide(self.radius_whole) => {
+            Some(place) if is_wide(self.initial_radius) => {
                 let scale = self.height / wide_picture_height(self.width, self.height);
                 View { middle: place, scale }
             }
@@ -93,12 +93,12 @@ mod tests {
     use super::{Camera, CameraTarget, Point};
 
     #[test]
-    fn the_eye_glides_to_a_followed_player() {
+    fn the_camera_glides_to_a_followed_player() {
         let mut camera = Camera::default();
         let all = CameraTarget {
             width: 800.0,
             height: 600.0,
-            radius_whole: 480.0,
+            initial_radius: 480.0,
             radius: 480.0,
             follow: None,
         };
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn of_a_crowd_the_eye_sees_all_or_what_one_player_sees() {
+    fn the_camera_shows_a_crowd_whole_or_as_one_player_sees_it() {
         let (width, height) = (640.0, 360.0);
         let all =
-            CameraTarget { width, height, radius_whole: 3_200.0, radius: 3_200.0, follow: None };
+            CameraTarget { width, height, initial_radius: 3_200.0, radius: 3_200.0, follow: None };
         let place = Point::new(2_500.0, -900.0);
 
         let far = Camera::default().update(all, 16.0, false);

@@ -76,13 +76,13 @@ mod tests {
     use shared::sim::{Angle, Vec2};
 
     #[test]
-    fn a_place_is_in_units() {
+    fn a_point_is_in_units() {
         assert_eq!(Point::from_world(Vec2::new(64, -128)), Point::new(1.0, -2.0));
         assert!((radians(Angle::from_steps(256)) - core::f64::consts::FRAC_PI_2).abs() < 1e-9);
     }
 
     #[test]
-    fn chance_spreads() {
+    fn pseudo_random_numbers_are_uniform() {
         let mean = (0..1_000).map(chance).sum::<f64>() / 1_000.0;
 
         assert!((0.45..0.55).contains(&mean), "{mean}");

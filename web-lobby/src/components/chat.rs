@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use shared::protocol::chat::{ChatLine, LINE_CHARS_MAX};
 
 use super::badge::Badge;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use super::notice::Empty;
 use crate::api::chat::{Chat, Recipient};
 use crate::api::session::Identity;
@@ -47,7 +47,7 @@ pub(crate) fn ChatPanel() -> impl IntoView {
                 >
                     {move || {
                         let icon = if folded.get() { Icon::Message } else { Icon::ChevronRight };
-                        view! { <Picture icon=icon /> }
+                        view! { <IconView icon=icon /> }
                     }}
                 </button>
                 <h2>"Chat"</h2>
@@ -196,7 +196,7 @@ fn LineForm(chat: Chat) -> impl IntoView {
                         aria-label="Recipient everyone again"
                         on:click=move |_| chat.recipient.set(Recipient::Lobby)
                     >
-                        <Picture icon=Icon::Close />
+                        <IconView icon=Icon::Close />
                     </button>
                 </p>
             })}
@@ -214,7 +214,7 @@ fn LineForm(chat: Chat) -> impl IntoView {
                     <span class="num help">{move || LINE_CHARS_MAX.saturating_sub(length.get())}</span>
                 </Show>
                 <button class="quiet slim" data-testid="chat-send" aria-label="Send">
-                    <Picture icon=Icon::Send />
+                    <IconView icon=Icon::Send />
                 </button>
             </div>
         </form>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use crate::api::clipboard;
 
 /// The result of the last press.
@@ -66,8 +66,8 @@ pub(crate) fn CopyText(
                 disabled=move || text.with(Option::is_none)
                 aria-label=format!("Copy: {label}")
             >
-                <Show when=move || copied.get() == Copied::Done fallback=|| view! { <Picture icon=Icon::Copy /> }>
-                    <Picture icon=Icon::Check />
+                <Show when=move || copied.get() == Copied::Done fallback=|| view! { <IconView icon=Icon::Copy /> }>
+                    <IconView icon=Icon::Check />
                 </Show>
                 <span aria-live="polite">
                     {move || match copied.get() {

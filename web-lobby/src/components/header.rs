@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use crate::api::session::Identity;
 
 /// The bar at the top of every page.
@@ -25,13 +25,13 @@ pub(crate) fn Header() -> impl IntoView {
                 <A href="/replays">"Replays"</A>
                 <A href="/determinism">"Determinism"</A>
             </nav>
-            <Myself />
+            <SessionButton />
         </header>
     }
 }
 
 #[component]
-fn Myself() -> impl IntoView {
+fn SessionButton() -> impl IntoView {
     let identity = Identity::expect();
     let name = move || identity.me.with(|me| me.as_ref().map(|me| me.name.to_string()));
     let page =
@@ -43,14 +43,14 @@ fn Myself() -> impl IntoView {
                 fallback=move || {
                     view! {
                         <button class="quiet" on:click=move |_| identity.is_asking_name.set(true)>
-                            <Picture icon=Icon::User />
+                            <IconView icon=Icon::User />
                             "Choose a name"
                         </button>
                     }
                 }
             >
                 <a class="me" href=move || page().unwrap_or_default() title="Your rating and rounds">
-                    <Picture icon=Icon::User />
+                    <IconView icon=Icon::User />
                     <span>{name}</span>
                 </a>
                 <button class="quiet slim" on:click=move |_| identity.is_asking_name.set(true)>"Rename"</button>

@@ -72,7 +72,7 @@ impl Icon {
 
 /// Draws an icon. It only decorates: words beside it, or the button's label, say what it means.
 #[component]
-pub(crate) fn Picture(icon: Icon) -> impl IntoView {
+pub(crate) fn IconView(icon: Icon) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
             <path d=icon.path() />

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::id::RoomId;
 
 use super::copy::CopyText;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use crate::api::device_link::{DeviceLinkCode, JoinAs};
 use crate::api::invitation;
 
@@ -16,7 +16,7 @@ pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
             <div class="buttons">
                 <OpenGame room=room />
                 <a class="button quiet" href=format!("/rooms/{room}/watch")>
-                    <Picture icon=Icon::Eye />
+                    <IconView icon=Icon::Eye />
                     "Watch here"
                 </a>
             </div>
@@ -39,7 +39,7 @@ pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
             rel="external"
             on:click=move |_| device_link.code_taken()
         >
-            <Picture icon=Icon::Play />
+            <IconView icon=Icon::Play />
             "Open the game"
         </a>
     }

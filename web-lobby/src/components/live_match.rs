@@ -71,10 +71,10 @@ pub fn LiveMatch(
         });
     });
 
-    let mut picture = Picture::new(hud, following, opened);
-    let paint = move |surface: &mut Surface, frame: &Frame| {
+    let mut frame_state = FrameState::new(hud, following, opened);
+    let draw = move |surface: &mut Surface, frame: &Frame| {
         follower.with_value(|follower| {
-            picture.paint(surface, frame, follower.as_ref(), follow.get_untracked());
+            frame_state.draw(surface, frame, follower.as_ref(), follow.get_untracked());
         });
     };
     let label = move || {
@@ -84,8 +84,8 @@ pub fn LiveMatch(
         })
     };
     view! {
-        <div class="stage" data-state=move || following.with(state)>
-            <MatchCanvas name="live-canvas" label=Signal::derive(label) paint=Box::new(paint) />
+        <div class="stage" data-state=move || following.with(state_word)>
+            <MatchCanvas name="live-canvas" label=Signal::derive(label) draw=Box::new(draw) />
             <HudOverlay hud=hud />
             <LiveNotice room=room following=following has_picture=Signal::derive(move || {
                 hud.with(|hud| !hud.standings.is_empty())
@@ -125,7 +125,7 @@ fn LiveNotice(
 }
 
 /// The state as one word, for style sheets and tests.
-const fn state(following: &FollowState) -> &'static str {
+const fn state_word(following: &FollowState) -> &'static str {
     match following {
         FollowState::Connecting | FollowState::Waiting => "connecting",
         FollowState::Live => "live",
@@ -146,7 +146,7 @@ fn status_of(following: &FollowState) -> Status {
 }
 
 /// The state that is kept from frame to frame.
-struct Picture {
+struct FrameState {
     renderer: MatchRenderer,
     playhead: LivePlayhead,
     body: u32,
@@ -156,7 +156,7 @@ struct Picture {
     opened: Option<RwSignal<u32>>,
 }
 
-impl Picture {
+impl FrameState {
     fn new(
         hud: RwSignal<Hud>,
         following: RwSignal<FollowState>,
@@ -173,7 +173,7 @@ impl Picture {
         }
     }
 
-    fn paint(
+    fn draw(
         &mut self,
         surface: &mut Surface,
         frame: &Frame,
@@ -214,8 +214,8 @@ impl Picture {
     }
 
     fn write(&self, surface: &Surface, following: &FollowState, at: f64) {
-        surface.mark("data-tick", &format!("{at:.0}"));
-        surface.mark("data-state", state(following));
+        surface.set_attribute("data-tick", &format!("{at:.0}"));
+        surface.set_attribute("data-state", state_word(following));
         set_if_changed(self.following, following.clone());
     }
 }

@@ -23,7 +23,7 @@ use crate::canvas::{self, Camera, Frame, GradientCache, Scene};
 const DENSITY_MAX: f64 = 2.0;
 
 /// The function that draws a frame.
-pub type Paint = Box<dyn FnMut(&mut Surface, &Frame)>;
+pub type Draw = Box<dyn FnMut(&mut Surface, &Frame)>;
 
 /// A canvas, with the state that drawing on it needs.
 pub struct Surface {
@@ -94,7 +94,7 @@ impl Surface {
     }
 
     /// Sets an attribute of the element, for style sheets and tests.
-    pub fn mark(&self, name: &str, value: &str) {
+    pub fn set_attribute(&self, name: &str, value: &str) {
         self.canvas.set_attribute(name, value).ok();
     }
 }
@@ -107,21 +107,21 @@ pub fn MatchCanvas(
     /// The description for screen readers.
     #[prop(into)]
     label: Signal<String>,
-    paint: Paint,
+    draw: Draw,
 ) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
     let pointer = Rc::new(Cell::new(None));
     let frames = StoredValue::new_local(None::<FrameLoop>);
-    let paint = StoredValue::new_local(Some(paint));
+    let draw = StoredValue::new_local(Some(draw));
 
     let pointer_of_surface = pointer.clone();
     Effect::new(move |_| {
         let Some(canvas) = canvas.get() else { return };
-        let Some(mut paint) = paint.try_update_value(Option::take).flatten() else { return };
+        let Some(mut draw) = draw.try_update_value(Option::take).flatten() else { return };
         let Some(mut surface) = Surface::new(canvas, pointer_of_surface.clone()) else { return };
         frames.set_value(Some(FrameLoop::start(move |now_ms| {
             if let Some(frame) = surface.frame(now_ms) {
-                paint(&mut surface, &frame);
+                draw(&mut surface, &frame);
             }
         })));
     });

@@ -5,7 +5,7 @@ use presentation::words;
 use shared::id::RoomId;
 
 use super::badge::Badge;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use super::invitation::WaysIn;
 use super::mode_choice::{ModeChoice, about};
 use super::private_room::PrivateRoomButton;
@@ -92,7 +92,7 @@ fn Choice(play: QuickPlay) -> impl IntoView {
         <div class="go">
             <PrivateRoomButton />
             <button class="primary big" data-testid="quick-play" on:click=move |_| play.start()>
-                <Picture icon=Icon::Play />
+                <IconView icon=Icon::Play />
                 "Quick play"
             </button>
         </div>

@@ -5,7 +5,7 @@ use presentation::words;
 use shared::api::ReplaySummary;
 
 use super::badge::Badge;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use super::notice::{Empty, Failure, Skeleton};
 use crate::api::clock::{Now, local};
 use crate::api::pull::Replays;
@@ -62,7 +62,7 @@ fn ReplayLine(replay: ReplaySummary) -> impl IntoView {
     view! {
         <li data-testid="replay-row" data-replay=replay.id.to_string()>
             <a href=format!("/replays/{}", replay.id)>
-                <span class="play-mark" aria-hidden="true"><Picture icon=Icon::Play /></span>
+                <span class="play-mark" aria-hidden="true"><IconView icon=Icon::Play /></span>
                 <span class="title"><b>{replay.mode.title()}</b> " · " {best}</span>
                 <span class="when" title=local(started)>{move || now.ago(started)}</span>
                 <span class="detail">
@@ -96,7 +96,7 @@ pub(crate) fn RefreshBar(
                 aria-label="Refresh"
                 title="Ask the server again"
             >
-                <Picture icon=Icon::Refresh />
+                <IconView icon=Icon::Refresh />
             </button>
         </span>
     }

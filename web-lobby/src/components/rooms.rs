@@ -6,7 +6,7 @@ use shared::api::{RoomList, RoomPhase, RoomSummary};
 use shared::id::RoomId;
 
 use super::badge::Badge;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use super::notice::{Empty, Skeleton};
 use super::thumbnail::Thumbnail;
 use crate::api::clock::Now;
@@ -85,11 +85,11 @@ fn RoomLine(
             <RoomTime room=room />
             <span class="acts">
                 <a class="button quiet slim" href=format!("/rooms/{id}/watch")>
-                    <Picture icon=Icon::Eye />
+                    <IconView icon=Icon::Eye />
                     "Watch"
                 </a>
                 <a class="button quiet slim" href=format!("/r/{id}")>
-                    <Picture icon=Icon::Play />
+                    <IconView icon=Icon::Play />
                     "Join"
                 </a>
             </span>
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn seats_are_told_in_words() {
+    fn occupancy_reads_well() {
         assert_eq!(occupancy(&room(1, 1)), "1 person, 4 bots, 11 free");
         assert_eq!(occupancy(&room(1, 12)), "12 people, 4 bots, full");
         assert_eq!(occupancy(&RoomSummary { bots: 0, ..room(1, 0) }), "16 free");

@@ -5,7 +5,7 @@ use shared::api::{ScoreRow, Scoreboard};
 use shared::id::PlayerId;
 
 use super::badge::Badge;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 use super::notice::{Empty, Skeleton};
 use crate::api::session::Identity;
 use crate::api::sse::LiveFeed;
@@ -108,7 +108,7 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
                 <a href=format!("/players/{player}")>{move || name.get()}</a>
                 <Show when=is_bot>
                     <span class="tag" title="A bot, on the ladder as a benchmark">
-                        <Picture icon=Icon::Bot />
+                        <IconView icon=Icon::Bot />
                         <span class="unseen">"bot"</span>
                     </span>
                 </Show>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconView};
 
 /// A part of the lobby that fills a phone's screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) fn TabBar() -> impl IntoView {
                 data-testid=format!("tab-{}", tab.name())
                 aria-current=move || (current.get() == Some(tab)).then_some("page")
             >
-                <Picture icon=tab.icon() />
+                <IconView icon=tab.icon() />
                 {tab.title()}
             </a>
         }

@@ -23,25 +23,25 @@ pub(crate) fn Thumbnail(room: RoomId) -> impl IntoView {
     view! {
         <span class="thumb" node_ref=place aria-hidden="true">
             <Show when=move || seen.get()>
-                <Moving room=room />
+                <MovingPicture room=room />
             </Show>
         </span>
     }
 }
 
 #[component]
-fn Moving(room: RoomId) -> impl IntoView {
+fn MovingPicture(room: RoomId) -> impl IntoView {
     let view = StoredValue::new_local(ThumbnailPoller::expect().watch(room));
-    let mut picture = Picture::default();
-    let paint = move |surface: &mut Surface, frame: &Frame| {
-        view.with_value(|view| view.with(|stream| picture.paint(surface, frame, stream)));
+    let mut state = FrameState::default();
+    let draw = move |surface: &mut Surface, frame: &Frame| {
+        view.with_value(|view| view.with(|stream| state.draw(surface, frame, stream)));
     };
-    view! { <MatchCanvas name="thumb-canvas" label=String::new() paint=Box::new(paint) /> }
+    view! { <MatchCanvas name="thumb-canvas" label=String::new() draw=Box::new(draw) /> }
 }
 
 /// The state that is kept from frame to frame.
 #[derive(Default)]
-struct Picture {
+struct FrameState {
     renderer: MatchRenderer,
     playhead: PolledPlayhead,
     body: u32,
@@ -52,8 +52,8 @@ struct Picture {
     shown: Option<(f64, f64, f64)>,
 }
 
-impl Picture {
-    fn paint(&mut self, surface: &mut Surface, frame: &Frame, stream: &ThumbnailStream) {
+impl FrameState {
+    fn draw(&mut self, surface: &mut Surface, frame: &Frame, stream: &ThumbnailStream) {
         if self.body != stream.body {
             *self = Self { body: stream.body, ..Self::default() };
         }
@@ -76,7 +76,7 @@ impl Picture {
         }
         if frame.now_ms - self.updated_ms > UPDATE_EVERY_MS {
             self.updated_ms = frame.now_ms;
-            surface.mark("data-tick", &format!("{at:.0}"));
+            surface.set_attribute("data-tick", &format!("{at:.0}"));
         }
     }
 }

@@ -6,7 +6,7 @@ use shared::api::PlayerProfile;
 
 use crate::api::pull::{Pull, ReplayFilter, Replays};
 use crate::api::session::Identity;
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Icon, IconView};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::rating_curve::RatingCurve;
 use crate::components::replay_list::{RefreshBar, ReplayList};
@@ -80,7 +80,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
     let playing = row.playing.map(|room| {
         view! {
             <a class="button quiet" href=format!("/rooms/{room}/watch")>
-                <Picture icon=Icon::Eye />
+                <IconView icon=Icon::Eye />
                 "Playing now: watch"
             </a>
         }
@@ -89,7 +89,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
     view! {
         <p class="tags">
             {row.bot.then(|| view! {
-                <span class="tag"><Picture icon=Icon::Bot />"A bot, on the ladder as a benchmark"</span>
+                <span class="tag"><IconView icon=Icon::Bot />"A bot, on the ladder as a benchmark"</span>
             })}
             {playing}
             <Show when=is_me>

@@ -60,7 +60,7 @@ fn Watch(room: RoomId) -> impl IntoView {
     };
     let refusal = move || {
         details.with(|details| match details {
-            Some(Err(error)) if !error.may_pass() => Some(error.to_string()),
+            Some(Err(error)) if !error.may_succeed_later() => Some(error.to_string()),
             Some(_) | None => None,
         })
     };

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_too_early_goes_again_before_what_was_said_later() {
+    fn a_line_that_is_put_back_goes_before_later_ones() {
         let mut outbox = Outbox::default();
         outbox.push(pending("one")).unwrap();
         outbox.step(0.0, open);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_comes_back_and_holds_nobody_up() {
+    fn a_line_that_times_out_is_returned_and_the_next_one_is_sent() {
         let mut outbox = Outbox::default();
         outbox.push(pending("one")).unwrap();
         outbox.push(PendingLine { until_ms: 300.0, ..pending("two") }).unwrap();

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use gloo_timers::future::TimeoutFuture;
 use presentation::backoff::Backoff;
 use presentation::words;
 use shared::id::ReplayId;
@@ -68,7 +67,7 @@ impl Download {
             tag: None,
         }));
         let requests = Rc::new(Requests::default());
-        spawn_local(download(file_address(replay), downloaded.clone(), requests.clone()));
+        spawn_local(download(file_path(replay), downloaded.clone(), requests.clone()));
         Self { downloaded, requests }
     }
 
@@ -102,7 +101,7 @@ impl Downloaded {
 }
 
 /// The path of a recording's file.
-pub(crate) fn file_address(replay: ReplayId) -> String {
+pub(crate) fn file_path(replay: ReplayId) -> String {
     format!("/api/replays/{replay}/file")
 }
 
@@ -114,7 +113,7 @@ async fn download(path: String, downloaded: Rc<RefCell<Downloaded>>, requests: R
         requests.abort();
         let progress = match outcome {
             Ok(progress) => progress,
-            Err(error) if error.may_pass() => Progress::Reconnecting,
+            Err(error) if error.may_succeed_later() => Progress::Reconnecting,
             Err(error) => Progress::Refused(error.to_string()),
         };
         let is_over = !progress.may_grow();
@@ -151,7 +150,7 @@ async fn download_rest(
                 warn_diverged();
             }
             if bytes.len() > PIECE_BYTES {
-                TimeoutFuture::new(0).await;
+                notify::sleep(0).await;
             }
         }
     }

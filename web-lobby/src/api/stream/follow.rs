@@ -127,7 +127,7 @@ async fn follow(
                 backoff.reset();
                 (followed.borrow().following.clone(), NEXT_ROUND_MS)
             }
-            Err(error) if !error.may_pass() => {
+            Err(error) if !error.may_succeed_later() => {
                 followed.borrow_mut().following = FollowState::Ended(error.to_string());
                 return;
             }

@@ -15,15 +15,15 @@ const CONE_HALF: f64 =
 
 /// Draws the effects below the discs.
 pub(in super::super) fn draw_below(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
-    draw_those(context, effects, at, true);
+    draw_layer(context, effects, at, true);
 }
 
 /// Draws the effects above the discs.
 pub(in super::super) fn draw_above(context: &CanvasRenderingContext2d, effects: &Effects, at: f64) {
-    draw_those(context, effects, at, false);
+    draw_layer(context, effects, at, false);
 }
 
-fn draw_those(context: &CanvasRenderingContext2d, effects: &Effects, at: f64, below: bool) {
+fn draw_layer(context: &CanvasRenderingContext2d, effects: &Effects, at: f64, below: bool) {
     for (effect, age) in effects.alive(at) {
         let part = age / effect.kind.life_ticks();
         if part < 1.0 && effect.kind.is_below() == below {

@@ -7,7 +7,7 @@ use shared::protocol::chat::{ChatChannel, ChatLine};
 use crate::api::chat::{Chat, Recipient};
 use crate::api::clock::{local, time_of_day};
 use crate::api::session::Identity;
-use crate::components::icon::{Icon, Picture};
+use crate::components::icon::{Icon, IconView};
 
 /// A line, with the actions on its author.
 #[component]
@@ -49,7 +49,7 @@ pub(super) fn Line(
                         title="Whisper"
                         on:click=whisper.clone()
                     >
-                        <Picture icon=Icon::Whisper />
+                        <IconView icon=Icon::Whisper />
                     </button>
                     <button
                         class="quiet slim"
@@ -57,7 +57,7 @@ pub(super) fn Line(
                         title="Mute: hide all lines of this player"
                         on:click=move |_| chat.toggle_mute(from)
                     >
-                        <Picture icon=Icon::Mute />
+                        <IconView icon=Icon::Mute />
                     </button>
                 </span>
             </Show>

@@ -12,6 +12,7 @@ use super::moment::Moment;
 use super::shown::Shown;
 use crate::api::clipboard;
 use crate::api::invitation::origin;
+use crate::api::notify;
 use crate::components::match_canvas::Hud;
 
 /// Shapes from Lucide (ISC licence), each in a box of 24 by 24.
@@ -140,7 +141,7 @@ fn ShareButton(shown: Shown, page: String) -> impl IntoView {
         spawn_local(async move {
             if clipboard::copy(&link).await {
                 copied.try_set(true);
-                gloo_timers::future::TimeoutFuture::new(COPIED_MS).await;
+                notify::sleep(COPIED_MS).await;
                 copied.try_set(false);
             } else {
                 by_hand.try_set(Some(link));

@@ -13,7 +13,7 @@ use super::missing::NoReplay;
 use super::moment::Moment;
 use super::notice::Notice;
 use super::shown::Shown;
-use crate::api::stream::{Download, Progress, file_address};
+use crate::api::stream::{Download, Progress, file_path};
 use crate::api::transport::Status;
 use crate::canvas::Frame;
 use crate::components::match_canvas::{HudOverlay, MatchCanvas, MatchRenderer, Roster, Surface};
@@ -62,10 +62,10 @@ pub(crate) fn Viewer(
     });
     on_cleanup(move || keys.remove());
 
-    let mut picture = Picture { shown, renderer: MatchRenderer::default(), updated_ms: 0.0 };
-    let paint = move |surface: &mut Surface, frame: &Frame| {
+    let mut state = FrameState { shown, renderer: MatchRenderer::default(), updated_ms: 0.0 };
+    let draw = move |surface: &mut Surface, frame: &Frame| {
         download.with_value(|download| {
-            player.update_value(|player| picture.paint(surface, frame, download, player));
+            player.update_value(|player| state.draw(surface, frame, download, player));
         });
     };
     let refusal = move || match shown.progress.get() {
@@ -74,18 +74,18 @@ pub(crate) fn Viewer(
     };
     let refusal = Memo::new(move |_| refusal());
     let label = Signal::derive(|| "The recorded match".to_owned());
-    let mut paint = Some(paint);
+    let mut draw = Some(draw);
     let mut children = Some(children);
     let stage = view! {
         <div class="theatre-main" node_ref=theatre tabindex="-1">
             <div class="stage" on:dblclick=move |_| act(ViewerCommand::ToggleFullScreen)>
                 <MatchCanvas name="replay-canvas" label=label
-                    paint=Box::new(paint.take().expect("painted once")) />
+                    draw=Box::new(draw.take().expect("painted once")) />
                 <HudOverlay hud=shown.hud />
                 <Notice shown=shown />
             </div>
             <Timeline line=shown.line markers=shown.markers hides_spoilers=hides_spoilers seek=seek />
-            <Controls shown=shown act=act page=format!("/replays/{id}") file=file_address(id)
+            <Controls shown=shown act=act page=format!("/replays/{id}") file=file_path(id)
                 hides_spoilers=hides_spoilers />
         </div>
         <aside class="theatre-side">
@@ -112,14 +112,14 @@ fn status_of(progress: &Progress) -> Status {
 }
 
 /// The state that is kept from frame to frame.
-struct Picture {
+struct FrameState {
     shown: Shown,
     renderer: MatchRenderer,
     updated_ms: f64,
 }
 
-impl Picture {
-    fn paint(
+impl FrameState {
+    fn draw(
         &mut self,
         surface: &mut Surface,
         frame: &Frame,
@@ -158,17 +158,17 @@ impl Picture {
                 };
                 self.shown.markers.set(reader.markers().iter().map(named).collect());
             }
-            mark(surface, player, reader.is_complete());
+            set_attributes(surface, player, reader.is_complete());
         });
     }
 }
 
-fn mark(surface: &Surface, player: &RecordingPlayer, is_complete: bool) {
+fn set_attributes(surface: &Surface, player: &RecordingPlayer, is_complete: bool) {
     let yes_no = |yes| if yes { "true" } else { "false" };
-    surface.mark("data-tick", &format!("{:.0}", player.at()));
-    surface.mark("data-available-ticks", &player.available().to_string());
-    surface.mark("data-playing", yes_no(player.state() == PlaybackState::Playing));
-    surface.mark("data-complete", yes_no(is_complete));
+    surface.set_attribute("data-tick", &format!("{:.0}", player.at()));
+    surface.set_attribute("data-available-ticks", &player.available().to_string());
+    surface.set_attribute("data-playing", yes_no(player.state() == PlaybackState::Playing));
+    surface.set_attribute("data-complete", yes_no(is_complete));
 }
 
 fn toggle_full_screen(theatre: NodeRef<html::Div>) {
