@@ -1,7 +1,8 @@
-//! Events between parts that do not know each other.
+//! Events between parts that do not know each other, in the order of their publication.
 //!
-//! The trait is what a message queue between several servers can offer too: fire and forget, every
-//! subscriber gets every notice, and a subscriber that falls behind is told so.
+//! The trait asks no more than a message queue between several servers can do: publishing never waits, every subscriber
+//! gets every event, and one that falls behind learns how many it missed. It then asks the [`StateOwner`]s for the whole of
+//! their state, until it has received it.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -9,53 +10,59 @@ use serde::{Deserialize, Serialize};
 use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
-/// Notices that a subscriber may be behind before it misses some.
+/// The most notices that a subscriber may be behind. Past that it misses the oldest.
 const NOTICES_MAX: usize = 4_096;
 
-/// What parts tell each other.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
-    /// A line of the ladder changed.
+    /// A row of the ladder changed.
     Score(ScoreRow),
     /// A public room opened or changed.
     Room(RoomSummary),
     /// A public room closed.
     RoomClosed(RoomClosed),
-    /// A subscriber missed notices: whoever owns scores and rooms publishes the whole of them.
-    Resend,
-    /// The whole ladder, in place of what was known.
+    /// The whole ladder, which replaces all earlier rows.
     Scores(Scoreboard),
-    /// Every public room, in place of what was known.
+    /// All public rooms, which replace all earlier ones.
     Rooms(RoomList),
 }
 
-/// What a subscriber gets.
+/// The next item of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// The next notice.
     Notice(Notice),
-    /// So many were missed.
+    /// This many notices were missed. Every later delivery was published after them.
     Missed(u64),
 }
 
-/// Publish and subscribe. Publishing never waits.
+/// Publish and subscribe.
 pub trait Bus: Send + Sync {
-    /// Tells every subscriber. Nobody listening is no error.
+    /// Sends a notice to every subscriber. Never waits.
     fn publish(&self, notice: Notice);
-    /// Everything that is published from now on.
+    /// All notices from now on.
     fn subscribe(&self) -> BoxStream<'static, Delivery>;
+}
+
+/// A part that publishes the changes of its state.
+pub trait StateOwner: Send + Sync {
+    /// Publishes the whole state soon, in order with its changes. Never waits. It can fail, so a caller repeats this until
+    /// the state has arrived.
+    fn republish(&self);
 }
 
 /// The bus of one process.
 pub struct InProcessBus {
-    /// Bounded: a subscriber that is further behind misses the oldest and is told.
+    /// Bounded: see [`NOTICES_MAX`].
     notices: broadcast::Sender<Notice>,
 }
 
 impl InProcessBus {
-    /// A bus that nobody listens to yet.
+    /// A bus without subscribers.
     #[must_use]
     pub fn new() -> Self {
         Self { notices: broadcast::Sender::new(NOTICES_MAX) }
@@ -70,7 +77,7 @@ impl Default for InProcessBus {
 
 impl Bus for InProcessBus {
     fn publish(&self, notice: Notice) {
-        // An error only says that nobody listens.
+        // The error means that there is no subscriber.
         self.notices.send(notice).ok();
     }
 
@@ -78,9 +85,7 @@ impl Bus for InProcessBus {
         BroadcastStream::new(self.notices.subscribe())
             .map(|delivery| match delivery {
                 Ok(notice) => Delivery::Notice(notice),
-                Err(tokio_stream::wrappers::errors::BroadcastStreamRecvError::Lagged(count)) => {
-                    Delivery::Missed(count)
-                }
+                Err(BroadcastStreamRecvError::Lagged(count)) => Delivery::Missed(count),
             })
             .boxed()
     }
@@ -89,19 +94,21 @@ impl Bus for InProcessBus {
 #[cfg(test)]
 mod tests {
     use futures_util::StreamExt as _;
+    use shared::api::RoomList;
 
     use super::{Bus as _, Delivery, InProcessBus, NOTICES_MAX, Notice};
 
     #[tokio::test]
-    async fn a_subscriber_that_falls_behind_is_told() {
+    async fn a_subscriber_that_falls_behind_learns_how_many_it_missed() {
         let bus = InProcessBus::new();
         let mut deliveries = bus.subscribe();
 
+        let notice = Notice::Rooms(RoomList::default());
         for _ in 0..NOTICES_MAX + 3 {
-            bus.publish(Notice::Resend);
+            bus.publish(notice.clone());
         }
 
         assert_eq!(deliveries.next().await, Some(Delivery::Missed(3)));
-        assert_eq!(deliveries.next().await, Some(Delivery::Notice(Notice::Resend)));
+        assert_eq!(deliveries.next().await, Some(Delivery::Notice(notice)));
     }
 }

@@ -9,13 +9,13 @@ mod result;
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::{PlayerId, RoomId};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::bus::{Bus, Delivery, Notice};
+use crate::bus::{Bus, Notice, StateOwner};
+use crate::metrics::LadderMetrics;
 use crate::player::Player;
 use crate::player::Skill;
 use crate::storage::{Ladder as KeptLadder, PlaceRecord, Players, StoreError};
@@ -31,6 +31,8 @@ const REPORTS_MAX: usize = 4_096;
 /// What a room reports.
 #[derive(Debug)]
 pub enum Report {
+    /// A subscriber of the bus asks for the whole ladder.
+    Republish,
     /// A player took a seat.
     Seated {
         /// The room.
@@ -77,6 +79,7 @@ pub enum Report {
 pub struct LadderHandle {
     reports: mpsc::Sender<Report>,
     kept: Arc<dyn KeptLadder>,
+    metrics: LadderMetrics,
 }
 
 /// Puts the bots on the ladder and starts its task.
@@ -88,6 +91,7 @@ pub async fn start(
     players: &dyn Players,
     kept: Arc<dyn KeptLadder>,
     bus: Arc<dyn Bus>,
+    metrics: LadderMetrics,
 ) -> Result<LadderHandle, StoreError> {
     let bots = crate::bots::all().into_iter().map(|bot| bot.player).collect();
     players.upsert_bots(bots).await?;
@@ -95,7 +99,7 @@ pub async fn start(
     let board = Board::default();
     let ladder = Ladder { tasks: tasks.clone(), kept: kept.clone(), bus, board, inbox };
     tasks.spawn(ladder.run());
-    Ok(LadderHandle { reports, kept })
+    Ok(LadderHandle { reports, kept, metrics })
 }
 
 /// The best rows that the store has.
@@ -129,7 +133,7 @@ impl LadderHandle {
     /// Sends a report. Never waits; see [`REPORTS_MAX`] for a full queue.
     pub(crate) fn report(&self, report: Report) {
         if self.reports.try_send(report).is_err() {
-            metrics::counter!("pushback_score_reports_dropped_total").increment(1);
+            self.metrics.reports_dropped.add(1);
         }
     }
 
@@ -139,6 +143,13 @@ impl LadderHandle {
     /// When the store fails.
     pub async fn rating(&self, player: PlayerId) -> Result<i32, StoreError> {
         Ok(self.kept.skill(player).await?.shown())
+    }
+}
+
+impl StateOwner for LadderHandle {
+    fn republish(&self) {
+        // The caller repeats a request that found the queue full.
+        self.reports.try_send(Report::Republish).ok();
     }
 }
 
@@ -152,7 +163,6 @@ struct Ladder {
 
 impl Ladder {
     async fn run(mut self) {
-        let mut notices = self.bus.subscribe();
         let tasks = self.tasks.clone();
         loop {
             tokio::select! {
@@ -162,17 +172,6 @@ impl Ladder {
                     None => return,
                 },
                 () = tasks.stopping(), if !self.inbox.is_closed() => self.inbox.close(),
-                Some(delivery) = notices.next() => match delivery {
-                    Delivery::Notice(Notice::Resend) => self.publish_all().await,
-                    Delivery::Notice(
-                        Notice::Score(_)
-                        | Notice::Scores(_)
-                        | Notice::Room(_)
-                        | Notice::Rooms(_)
-                        | Notice::RoomClosed(_),
-                    )
-                    | Delivery::Missed(_) => {}
-                },
             }
         }
     }
@@ -201,6 +200,7 @@ impl Ladder {
                     Err(error) => log(&error),
                 }
             }
+            Report::Republish => self.publish_all().await,
             Report::Discarded { room } => {
                 for player in self.board.discard(room) {
                     self.change(player, |_| ());

@@ -20,6 +20,7 @@ use shared::tick::Tick;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::metrics::{Counter, RecordingMetrics};
 use crate::storage::blobs::{Blobs, Growing};
 use crate::storage::{RoundRecord, Rounds};
 use crate::tasks::Tasks;
@@ -50,6 +51,7 @@ pub struct Recordings {
     blobs: Arc<dyn Blobs>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    metrics: RecordingMetrics,
 }
 
 impl Recordings {
@@ -60,12 +62,13 @@ impl Recordings {
         rounds: Arc<dyn Rounds>,
         blobs: Arc<dyn Blobs>,
         retention: Option<Duration>,
+        metrics: RecordingMetrics,
     ) -> Self {
         recover::recover(&*rounds, &blobs).await;
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
         let settlement = Arc::new(Settlement::new(tasks, rounds));
-        Self { tasks: tasks.clone(), blobs, retention, settlement }
+        Self { tasks: tasks.clone(), blobs, retention, settlement, metrics }
     }
 
     /// Begins a recording. The room writes into the buffer; the receiver follows the file.
@@ -79,6 +82,7 @@ impl Recordings {
             blobs: self.blobs.clone(),
             retention: self.retention.clone(),
             settlement: self.settlement.clone(),
+            torn: self.metrics.torn.clone(),
             header: header.clone(),
             buffer: reader,
             progress,
@@ -93,6 +97,8 @@ struct Recorder {
     blobs: Arc<dyn Blobs>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    /// Counts this recording when the disk is too slow for it.
+    torn: Counter,
     header: ReplayHeader,
     buffer: BufferReader,
     progress: watch::Sender<Progress>,
@@ -158,6 +164,7 @@ impl Recorder {
         }
         if batch.is_cut_short && !recording.cut_short {
             recording.cut_short = true;
+            self.torn.add(1);
             tracing::warn!(replay = %self.header.id, "the disk is too slow: a recording ends early");
         }
         if !bytes.is_empty() {

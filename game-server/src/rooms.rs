@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use shared::api::{RoomClosed, RoomList};
 use shared::id::{PlayerId, RoomId};
 use shared::sim::{BotStrength, Mode};
 
 use crate::bots::BotPolicy;
-use crate::bus::{Delivery, Notice};
+use crate::bus::{Notice, StateOwner};
 use crate::ladder::Report;
 use crate::room::{self, RoomHandle, RoomParts, RoomSpec};
 use crate::sync::lock;
@@ -73,7 +72,6 @@ impl Table {
 pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
     let rooms = Rooms { table: Arc::default(), rooms_max, parts };
     let tasks = &rooms.parts.tasks;
-    tasks.spawn(resend(rooms.clone()));
     if has_bot_room {
         tasks.spawn(keep_bot_room(rooms.clone()));
     }
@@ -152,13 +150,6 @@ impl Rooms {
         lock(&self.table).list()
     }
 
-    /// Publishes the whole list, for a subscriber that missed a part of it.
-    fn publish_list(&self) {
-        // Under the lock: when a room closes now, its notice follows this list and does not precede it.
-        let table = lock(&self.table);
-        self.parts.bus.publish(Notice::Rooms(table.list()));
-    }
-
     /// Opens a room for players that were matched, and reserves their seats.
     ///
     /// # Errors
@@ -196,6 +187,14 @@ impl Rooms {
     }
 }
 
+impl StateOwner for Rooms {
+    fn republish(&self) {
+        // Under the lock: when a room closes now, its notice follows this list and does not precede it.
+        let table = lock(&self.table);
+        self.parts.bus.publish(Notice::Rooms(table.list()));
+    }
+}
+
 /// Keeps one room of bots running, so that a new lobby is never empty.
 async fn keep_bot_room(rooms: Rooms) {
     let tasks = rooms.parts.tasks.clone();
@@ -207,32 +206,6 @@ async fn keep_bot_room(rooms: Rooms) {
         tokio::select! {
             () = tasks.stopping() => {}
             () = tokio::time::sleep(REOPEN_PAUSE) => {}
-        }
-    }
-}
-
-/// Publishes the whole list again when a subscriber missed a notice.
-async fn resend(rooms: Rooms) {
-    let tasks = &rooms.parts.tasks;
-    let mut notices = rooms.parts.bus.subscribe();
-    loop {
-        let delivery = tokio::select! {
-            () = tasks.stopping() => return,
-            delivery = notices.next() => delivery,
-        };
-        match delivery {
-            Some(Delivery::Notice(Notice::Resend)) => rooms.publish_list(),
-            Some(
-                Delivery::Notice(
-                    Notice::Score(_)
-                    | Notice::Scores(_)
-                    | Notice::Room(_)
-                    | Notice::Rooms(_)
-                    | Notice::RoomClosed(_),
-                )
-                | Delivery::Missed(_),
-            ) => {}
-            None => return,
         }
     }
 }

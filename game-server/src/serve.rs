@@ -7,6 +7,7 @@ mod refusal;
 mod stall;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -23,7 +24,7 @@ use tower::ServiceExt as _;
 use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::connections::{ConnectionLimiter, ConnectionPermit};
-use crate::metrics::Gauge;
+use crate::metrics::{ConnectionMetrics, Counter};
 use crate::tasks::Tasks;
 use refusal::Refusals;
 use stall::StallGuard;
@@ -77,18 +78,18 @@ impl From<&Config> for ServeSettings {
     }
 }
 
-/// Accepts until the server stops. Connections run as tasks of the server; `connections` shows how many are open.
+/// Accepts until the server stops. Connections run as tasks of the server; `metrics` counts them.
 pub async fn accept(
     listener: TcpListener,
     routes: Router,
     settings: ServeSettings,
     tasks: &Tasks,
-    connections: Gauge,
+    metrics: Arc<ConnectionMetrics>,
 ) {
     let (total_max, per_address_max) =
         (settings.connections_max, settings.connections_per_address_max);
-    let limiter = ConnectionLimiter::new(total_max, per_address_max, connections);
-    let refusals = Refusals::new(tasks.clone());
+    let limiter = ConnectionLimiter::new(total_max, per_address_max, metrics.open.clone());
+    let refusals = Refusals::new(tasks.clone(), metrics.clone());
     loop {
         let accepted = tokio::select! {
             biased;
@@ -105,8 +106,9 @@ pub async fn accept(
         };
         match limiter.permit(peer.ip()) {
             Ok(permit) => {
+                let (tasks_of_connection, cut) = (tasks.clone(), metrics.slow_clients_cut.clone());
                 let connection =
-                    Connection { socket, peer, permit, settings, tasks: tasks.clone() };
+                    Connection { socket, peer, permit, settings, tasks: tasks_of_connection, cut };
                 tasks.spawn(connection.serve(routes.clone()));
             }
             Err(why) => refusals.send(socket, why),
@@ -121,15 +123,17 @@ struct Connection {
     permit: ConnectionPermit,
     settings: ServeSettings,
     tasks: Tasks,
+    /// Counts the connection when its client reads nothing for too long.
+    cut: Counter,
 }
 
 impl Connection {
     async fn serve(self, routes: Router) {
-        let Self { socket, peer, permit, settings, tasks } = self;
+        let Self { socket, peer, permit, settings, tasks, cut } = self;
         if let Err(error) = tune(&socket, settings) {
             tracing::debug!(%error, "a socket could not be tuned");
         }
-        let socket = StallGuard::new(socket, settings.write_stall_max, permit);
+        let socket = StallGuard::new(socket, settings.write_stall_max, cut, permit);
         let service = service_fn(move |mut request: Request<Incoming>| {
             let address = ClientAddress::of(request.headers(), peer.ip(), settings.trust_forwarded);
             request.extensions_mut().insert(address);

@@ -47,7 +47,7 @@ impl Bench {
             tasks: app.tasks.clone(),
             bus: Arc::new(InProcessBus::new()),
             presence: app.presence.clone(),
-            gauges: app.gauges.clone(),
+            metrics: app.metrics.rooms.clone(),
             ladder: app.ladder.clone(),
             recordings: self.recordings().await,
             scheduler: TickScheduler::new(),
@@ -59,7 +59,9 @@ impl Bench {
     pub(crate) async fn recordings(&self) -> Recordings {
         let app = &self.app;
         let retention = self.config.replay_retention;
-        Recordings::start(&app.tasks, app.store.clone(), app.blobs.clone(), retention).await
+        let (store, blobs) = (app.store.clone(), app.blobs.clone());
+        let metrics = app.metrics.recordings.clone();
+        Recordings::start(&app.tasks, store, blobs, retention, metrics).await
     }
 
     /// Stops every task and waits for them. The store stays open.

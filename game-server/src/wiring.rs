@@ -11,9 +11,10 @@ use crate::bus::{Bus, InProcessBus};
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
 use crate::feeds::Feeds;
+use crate::feeds::bridge::Owners;
 use crate::http::state::{HttpParts, HttpSettings, HttpState};
 use crate::limits::Limits;
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::recordings::Recordings;
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
@@ -23,7 +24,7 @@ use crate::storage::blobs::{Blobs, Folder};
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
-use crate::{chat, claim, feeds, http, ladder, matchmaking, metrics, rooms, serve};
+use crate::{chat, claim, feeds, http, ladder, matchmaking, rooms, serve};
 
 /// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
 ///
@@ -39,9 +40,9 @@ pub async fn run(
     let _claim = claim::claim(&config.data_dir)?;
     let tasks = Tasks::new(shutdown, config.stop_within);
     let parts = start(&config, tasks.clone()).await.context("starting")?;
-    let (store, connections) = (parts.store.clone(), parts.gauges.connections.clone());
+    let (store, metrics) = (parts.store.clone(), parts.metrics.connections.clone());
     let routes = http::routes(HttpState::from(parts));
-    serve::accept(listener, routes, ServeSettings::from(&config), &tasks, connections).await;
+    serve::accept(listener, routes, ServeSettings::from(&config), &tasks, metrics).await;
 
     tasks.finish().await;
     store.close().await;
@@ -53,7 +54,6 @@ pub async fn run(
 /// # Errors
 /// When the folder or the database cannot be opened.
 pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpParts> {
-    metrics::install();
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("creating {}", config.data_dir.display()))?;
     let store = SqlStore::open(&config.database_url()).await.context("opening the database")?;
@@ -62,12 +62,12 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
     let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
     let presence = Arc::new(Presence::default());
-    let gauges = Arc::new(Gauges::new(config.metrics_per_player));
-    metrics::start_upkeep(&tasks);
+    let metrics = Arc::new(Metrics::new(config.metrics_per_player));
 
     let feeds = Arc::new(Feeds::new(config.lab_interval));
-    feeds::bridge::start(&tasks, bus.clone(), feeds.clone(), config.lab_interval);
-    let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone())
+    // Before anything can be published.
+    let deliveries = bus.subscribe();
+    let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone(), metrics.ladder.clone())
         .await
         .context("starting the ladder")?;
     let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
@@ -76,20 +76,23 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
     let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
         .await
         .context("starting the chat")?;
+    let (retention, counts) = (config.replay_retention, metrics.recordings.clone());
     let recordings =
-        Recordings::start(&tasks, store.clone(), blobs.clone(), config.replay_retention).await;
+        Recordings::start(&tasks, store.clone(), blobs.clone(), retention, counts).await;
     let parts = RoomParts {
         settings: room_settings(config),
         tasks: tasks.clone(),
         bus,
         presence: presence.clone(),
-        gauges: gauges.clone(),
+        metrics: metrics.rooms.clone(),
         ladder: ladder.clone(),
         recordings,
         scheduler: TickScheduler::new(),
         seeds: Seeds::new(config.seed),
     };
     let rooms = rooms::start(parts, config.rooms_max, config.bots);
+    let owners = Owners { ladder: Arc::new(ladder.clone()), rooms: Arc::new(rooms.clone()) };
+    feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
     let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
 
     Ok(HttpParts {
@@ -103,7 +106,7 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
         blobs,
         feeds,
         presence,
-        gauges,
+        metrics,
         chat,
         ladder,
         rooms,

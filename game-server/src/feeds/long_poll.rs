@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::feed::{Gone, Source};
 use super::poll::{self, CursorGone};
-use crate::metrics::Gauges;
+use crate::metrics::Gauge;
 
 /// The wait that a client asked for, within the bounds.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn clamp_wait(seconds: i64) -> Duration {
     Duration::from_secs(seconds.unsigned_abs())
 }
 
-/// Waits for the first event after a cursor. When the client disconnects, this future is dropped.
+/// Waits for the first event after a cursor, as one of the `waiters`. When the client disconnects, this future is dropped.
 ///
 /// # Errors
 /// [`CursorGone`] when events after the cursor are forgotten.
@@ -30,9 +30,9 @@ pub async fn answer(
     source: Arc<dyn Source>,
     after: Cursor,
     wait: Duration,
-    gauges: &Gauges,
+    waiters: &Gauge,
 ) -> Result<Response, CursorGone> {
-    let _waiter = gauges.long_polls.enter();
+    let _waiter = waiters.enter();
     // The end of the wait and the end of the server have the same answer: no event.
     timeout(wait, first_after(&*source, after)).await.unwrap_or_else(|_| Ok(poll::nothing(after)))
 }

@@ -20,7 +20,7 @@ use crate::chat::ChatHandle;
 use crate::chat::socket::{Newcomer, serve};
 use crate::client_address::ClientAddress;
 use crate::limits::Limits;
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::player::Player;
 use crate::tickets::{InvalidTicket, TicketScope, Tickets, TooManyTickets};
 
@@ -89,7 +89,7 @@ pub struct ChatQuery {
 pub async fn connect(
     State(tickets): State<Arc<Tickets>>,
     State(chat): State<ChatHandle>,
-    State(gauges): State<Arc<Gauges>>,
+    State(metrics): State<Arc<Metrics>>,
     State(settings): State<Arc<HttpSettings>>,
     QueryParams(query): QueryParams<ChatQuery>,
     upgrade: Upgrade,
@@ -101,7 +101,7 @@ pub async fn connect(
         player,
         after: query.after,
         ping: settings.ping,
-        counted: gauges.chat_sockets.enter(),
+        counted: metrics.chat.sockets.enter(),
     };
     Ok(upgrade.run(async move |socket| serve(socket, newcomer, &chat).await))
 }

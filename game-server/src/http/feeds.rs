@@ -24,7 +24,7 @@ use crate::feeds::feed::Source;
 use crate::feeds::poll::CURSOR_HEADER;
 use crate::feeds::reader::{Reader, Start};
 use crate::feeds::{long_poll, poll, sse, stream, websocket};
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 
 const OFFERED: [&str; 3] = ["application/json", "text/event-stream", "application/x-ndjson"];
@@ -115,15 +115,15 @@ pub async fn read(
 #[derive(Clone)]
 pub struct FeedParts {
     feeds: Arc<Feeds>,
-    gauges: Arc<Gauges>,
+    metrics: Arc<Metrics>,
     settings: Arc<HttpSettings>,
     tasks: Tasks,
 }
 
 impl FromRef<HttpState> for FeedParts {
     fn from_ref(state: &HttpState) -> Self {
-        let (feeds, gauges) = (FromRef::from_ref(state), FromRef::from_ref(state));
-        Self { feeds, gauges, settings: FromRef::from_ref(state), tasks: FromRef::from_ref(state) }
+        let (feeds, metrics) = (FromRef::from_ref(state), FromRef::from_ref(state));
+        Self { feeds, metrics, settings: FromRef::from_ref(state), tasks: FromRef::from_ref(state) }
     }
 }
 
@@ -204,7 +204,7 @@ async fn over_websocket(
     let upgrade = Upgrade::of(&mut parts, &with.tasks, &with.settings).await?;
     let reader = Reader::open(source, start(cursor(query.after.as_deref())?));
     let ping = with.settings.ping;
-    let counted = with.gauges.feed_sockets.enter();
+    let counted = with.metrics.feeds.sockets.enter();
     Ok(upgrade.run(async move |socket| {
         websocket::serve(socket, reader, ping, counted).await;
     }))
@@ -216,7 +216,7 @@ async fn over_http(
     query: &FeedQuery,
     headers: &HeaderMap,
 ) -> Result<Response, FeedError> {
-    let gauges = &with.gauges;
+    let metrics = &with.metrics.feeds;
     let heartbeat = with.settings.heartbeat;
     match accept::choose(headers, &OFFERED) {
         Some(0) => {
@@ -224,18 +224,18 @@ async fn over_http(
             Ok(match (after, query.wait) {
                 (Some(after), Some(wait)) => {
                     let wait = long_poll::clamp_wait(wait);
-                    long_poll::answer(source, after, wait, gauges).await?
+                    long_poll::answer(source, after, wait, &metrics.long_polls).await?
                 }
                 (after, _) => poll::answer(&*source, after, headers)?,
             })
         }
         Some(1) => {
             let reader = Reader::open(source, event_stream_start(headers, query));
-            Ok(sse::answer(reader, heartbeat, gauges.sse.enter()))
+            Ok(sse::answer(reader, heartbeat, metrics.sse.enter()))
         }
         Some(_) => {
             let reader = Reader::open(source, start(cursor(query.after.as_deref())?));
-            Ok(stream::answer(reader, heartbeat, gauges.ndjson.enter()))
+            Ok(stream::answer(reader, heartbeat, metrics.ndjson.enter()))
         }
         None => Err(NotAcceptable.into()),
     }

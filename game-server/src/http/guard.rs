@@ -19,7 +19,7 @@ use super::problem::ProblemResponse;
 use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, Refusal};
 use super::state::HttpSettings;
 use super::upgrade;
-use crate::metrics::Measured;
+use crate::metrics::{Measured, Metrics};
 
 /// The policy of every page: it runs its own scripts and connects to its own server, nothing else.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -35,6 +35,7 @@ pub(super) fn content_policy(scripts: &str) -> String {
 /// long-poll holds the memory of each layer.
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
+    State(metrics): State<Arc<Metrics>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -44,7 +45,7 @@ pub(super) async fn around(
         Err(refusal) => refusal.into_response(),
     };
     add_security_headers(response.headers_mut());
-    measured.end(&response);
+    measured.end(&response, &metrics.http);
     response
 }
 

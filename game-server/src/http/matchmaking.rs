@@ -22,7 +22,7 @@ use crate::feeds::long_poll::clamp_wait;
 use crate::ladder::LadderHandle;
 use crate::limits::Limits;
 use crate::matchmaking::{AskError, JoinError, Matchmaker, TicketUpdates};
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::player::Player;
 use crate::storage::StoreError;
 use crate::tasks::Tasks;
@@ -101,7 +101,7 @@ pub struct FollowQuery {
 )]
 pub async fn follow(
     State(matchmaker): State<Matchmaker>,
-    State(gauges): State<Arc<Gauges>>,
+    State(metrics): State<Arc<Metrics>>,
     State(tasks): State<Tasks>,
     UrlPath(ticket): UrlPath<String>,
     QueryParams(query): QueryParams<FollowQuery>,
@@ -113,7 +113,7 @@ pub async fn follow(
     let found = match query.wait {
         None => Some(following.borrow().clone()).filter(newer),
         Some(seconds) => {
-            let _waiter = gauges.long_polls.enter();
+            let _waiter = metrics.feeds.long_polls.enter();
             wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(|RequestEnded| {
                 match tasks.is_stopping() {
                     true => AskError::Stopping,

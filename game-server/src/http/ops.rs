@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use super::error::{HttpResult, Refuse};
 use super::problem::ProblemResponse;
 use super::refusal::{INTERNAL, Refusal, STOPPING};
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::storage::{Store, StoreError};
 use crate::tasks::Tasks;
 
@@ -74,7 +74,7 @@ impl Refuse for NotReady {
     get, path = "/metrics", operation_id = "readMetrics", tag = "operation",
     responses((status = 200, description = "Counters, gauges and histograms", body = String))
 )]
-pub async fn metrics(State(gauges): State<Arc<Gauges>>) -> Response {
-    let text = gauges.render();
+pub async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+    let text = metrics.render();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

@@ -26,7 +26,7 @@ use super::refusal::{NOT_FOUND, Refusal, STOPPING};
 use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
 use crate::limits::Limits;
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::player::Player;
 use crate::presence::{Presence, PresenceGuard};
 use crate::room::{EnterError, follow_file, follow_stream};
@@ -205,7 +205,7 @@ pub async fn live(
     State(rooms): State<Rooms>,
     State(blobs): State<Arc<dyn Blobs>>,
     State(presence): State<Arc<Presence>>,
-    State(gauges): State<Arc<Gauges>>,
+    State(metrics): State<Arc<Metrics>>,
     UrlPath(id): UrlPath<RoomId>,
     QueryParams(query): QueryParams<LiveQuery>,
     watcher: Option<Player>,
@@ -215,19 +215,19 @@ pub async fn live(
     Ok(match (query.from, room.view().recording.clone()) {
         (Some(Place::Start), Some((replay, progress))) => {
             let file = follow_file(blobs, replay, progress);
-            growing(&gauges, file, present)
+            growing(&metrics, file, present)
         }
         // The next round is read from its beginning in any case.
-        (Some(Place::Start), None) | (None, _) => growing(&gauges, follow_stream(&room), present),
+        (Some(Place::Start), None) | (None, _) => growing(&metrics, follow_stream(&room), present),
     })
 }
 
 fn growing(
-    gauges: &Gauges,
+    metrics: &Metrics,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     present: Option<PresenceGuard>,
 ) -> Response {
-    let counted = gauges.live_streams.enter();
+    let counted = metrics.rooms.live_streams.enter();
     // The stream counts, and the spectator is present, for as long as the body exists.
     let stream = stream.inspect(move |_| {
         let _kept = (&counted, &present);

@@ -14,7 +14,7 @@ use crate::feeds::Feeds;
 use crate::ladder::LadderHandle;
 use crate::limits::Limits;
 use crate::matchmaking::Matchmaker;
-use crate::metrics::Gauges;
+use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
@@ -67,8 +67,8 @@ parts! {
         pub feeds: Arc<Feeds>,
         /// Which players are in which room.
         pub presence: Arc<Presence>,
-        /// What `/metrics` shows beside the counters.
-        pub gauges: Arc<Gauges>,
+        /// What `/metrics` shows.
+        pub metrics: Arc<Metrics>,
         /// Finds the player behind a request.
         pub sessions: Arc<Sessions>,
         /// Codes that make another program the same player.

@@ -1,15 +1,14 @@
-//! How much memory the program has asked for, and how much the allocator has taken for it.
+//! The memory of the whole process: what it has allocated, and what the allocator holds for it.
 //!
-//! A process that grows while `allocated` does not has scattered what it holds; one in which both grow keeps something.
-//! The database is C, and asks the same allocator: it is in both.
-
-use std::fmt::Write as _;
+//! If `resident` grows and `allocated` does not, the heap is fragmented; if both grow, something leaks. Both contain SQLite,
+//! which uses the same allocator.
 
 use tikv_jemalloc_ctl::{epoch, stats};
 
-/// Both in Prometheus' text format.
-pub(super) fn render(text: &mut String) {
-    // The figures stand still until they are brought up to date.
+use super::text::{Labels, Text};
+
+pub(super) fn render(text: &mut Text) {
+    // The allocator updates its statistics on demand.
     if epoch::advance().is_err() {
         return;
     }
@@ -18,18 +17,21 @@ pub(super) fn render(text: &mut String) {
         ("pushback_memory_resident_bytes", stats::resident::read()),
     ] {
         let Ok(bytes) = bytes else { continue };
-        // Writing to a string does not fail.
-        writeln!(text, "# TYPE {name} gauge\n{name} {bytes}").ok();
+        text.begin(name, "gauge");
+        text.sample(name, &Labels::default(), bytes);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::metrics::text::Text;
+
     #[test]
-    fn both_figures_are_there() {
-        let mut text = String::new();
+    fn both_metrics_are_there() {
+        let mut text = Text::default();
 
         super::render(&mut text);
+        let text = text.into_string();
 
         assert!(text.contains("\npushback_memory_allocated_bytes "), "{text}");
         assert!(text.contains("\npushback_memory_resident_bytes "), "{text}");

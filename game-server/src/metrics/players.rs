@@ -1,11 +1,12 @@
-//! Figures of each player who is seated and connected, for `/metrics`.
+//! Statistics of each connected player with a seat, for `/metrics`.
 //!
-//! A series is named by a room and a seat, never by a person, and is gone when the player is. A private room's name is the
-//! key to it, so such rooms are numbered instead. There are series for so many players at most; how many are left out is
-//! a figure of its own.
+//! The labels of a series are the room and the seat, never the player. A series ends with the connection. The id of a
+//! private room is the key to it, so a number stands for it. [`PLAYERS_MAX`] players have series; the number of the others
+//! is a metric too.
+
+mod series;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,45 +15,48 @@ use shared::id::RoomId;
 use shared::protocol::PlayReport;
 use shared::sim::Slot;
 
+use super::text::{Labels, Text};
 use crate::sync::lock;
+use series::SERIES;
 
-/// Players with series of their own.
+/// Most players with series.
 pub const PLAYERS_MAX: usize = 256;
 
-/// What is known of one connection. Counters count from its beginning.
+/// The statistics of one connection. Counters start with it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Figures {
-    /// The quickest of the last pings. A room looks at its sockets once a tick, so it may be two ticks more than the line.
+pub struct PlayerStatistics {
+    /// The least round-trip time of the last pings. A room reads and writes its sockets once a tick, which adds up to two
+    /// ticks.
     pub round_trip: Option<Duration>,
-    /// The mean of how much earlier or later an input message is than the one before it.
+    /// The mean difference between the delays of consecutive input messages.
     pub jitter: Duration,
-    /// Ticks between arrival and use that all but 1 % of the inputs had lately. Negative: so much too late.
+    /// Ticks between arrival and use of recent inputs: 99 % had at least this many. Negative: late.
     pub margin_p99_ticks: Option<i16>,
-    /// Inputs that came.
+    /// Inputs received.
     pub inputs: u64,
-    /// Of these, after their tick.
+    /// Of these, received after their tick.
     pub inputs_late: u64,
-    /// Inputs that came besides, for a tick too far ahead.
+    /// Inputs refused because their tick is too far ahead, which `inputs` does not count.
     pub inputs_ahead: u64,
-    /// Ticks for which none was there.
+    /// Ticks without an input.
     pub inputs_missing: u64,
-    /// Parts of the stream that were left out because the client did not take them.
+    /// Parts of the stream that were left out because the client read too slowly.
     pub skipped: u64,
-    /// Keyframes that went to this client alone.
+    /// Keyframes sent to this client alone.
     pub keyframes: u64,
-    /// How often the client's world went elsewhere, as it says.
+    /// Desyncs that the client reported.
     pub diverged: u64,
-    /// From the client.
+    /// Bytes from the client.
     pub received_bytes: u64,
-    /// To the client.
+    /// Bytes to the client.
     pub sent_bytes: u64,
-    /// What the kernel does not take now.
+    /// Bytes that wait for the kernel.
     pub unsent_bytes: usize,
-    /// What the client says of itself.
+    /// The client's own statistics.
     pub reported: Option<PlayReport>,
 }
 
-/// Every series. Cheap to clone.
+/// The series of all players. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PlayerSeries {
     table: Arc<Mutex<Table>>,
@@ -63,21 +67,21 @@ pub struct PlayerSeries {
 #[derive(Debug, Default)]
 struct Table {
     shown: BTreeMap<(Arc<str>, Slot), Shown>,
-    /// Connections so far: tells the one that took a seat over from the one before.
+    /// Connections so far. The number tells a connection from the one whose seat it took over.
     connections: u64,
-    /// Players who are there, shown or not.
+    /// Connected players, with series or without.
     players: usize,
 }
 
 #[derive(Debug)]
 struct Shown {
     connection: u64,
-    figures: Figures,
+    statistics: PlayerStatistics,
 }
 
-/// The place of one connection. Dropping it takes its series away.
+/// The entry of one connection. Its series ends when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct PlayerEntry {
     all: PlayerSeries,
     room: Arc<str>,
     slot: Slot,
@@ -85,13 +89,13 @@ pub struct Place {
 }
 
 impl PlayerSeries {
-    /// None yet, and never of more players than that.
+    /// Series for at most this many players.
     #[must_use]
     pub fn up_to(players_max: usize) -> Self {
         Self { table: Arc::default(), private_rooms: Arc::default(), players_max }
     }
 
-    /// What a room is called here.
+    /// The label of a room.
     #[must_use]
     pub fn room_label(&self, room: RoomId, is_private: bool) -> Arc<str> {
         if is_private {
@@ -101,17 +105,16 @@ impl PlayerSeries {
         room.to_string().into()
     }
 
-    /// Somebody has come.
+    /// Adds a connected player.
     #[must_use]
-    pub fn enter(&self, room: Arc<str>, slot: Slot) -> Place {
+    pub fn enter(&self, room: Arc<str>, slot: Slot) -> PlayerEntry {
         let mut table = lock(&self.table);
         table.connections += 1;
         table.players += 1;
-        Place { all: self.clone(), room, slot, connection: table.connections }
+        PlayerEntry { all: self.clone(), room, slot, connection: table.connections }
     }
 
-    /// Everything in Prometheus' text format.
-    pub(super) fn render(&self, text: &mut String) {
+    pub(super) fn render(&self, text: &mut Text) {
         if self.players_max == 0 {
             return;
         }
@@ -119,27 +122,30 @@ impl PlayerSeries {
         let players: Vec<_> = table
             .shown
             .iter()
-            .map(|((room, slot), shown)| (room.clone(), slot.0, shown.figures))
+            .map(|((room, slot), shown)| (room.clone(), slot.0, shown.statistics))
             .collect();
         let left_out = table.players.saturating_sub(players.len());
         drop(table);
-        // Writing to a string does not fail.
-        let name = "pushback_players_without_series";
-        writeln!(text, "# TYPE {name} gauge\n{name} {left_out}").ok();
-        for (name, kind, figure) in FIGURES {
-            writeln!(text, "# TYPE pushback_player_{name} {kind}").ok();
-            for (room, slot, figures) in &players {
-                let Some(value) = figure(figures) else { continue };
-                writeln!(text, "pushback_player_{name}{{room=\"{room}\",seat=\"{slot}\"}} {value}")
-                    .ok();
+        let without = "pushback_players_without_series";
+        text.begin(without, "gauge");
+        text.sample(without, &Labels::default(), left_out);
+        for (name, kind, value) in SERIES {
+            let name = format!("pushback_player_{name}");
+            text.begin(&name, kind);
+            for (room, seat, statistics) in &players {
+                let Some(value) = value(statistics) else { continue };
+                let mut labels = Labels::default();
+                labels.push("room", room);
+                labels.push("seat", seat);
+                text.sample(&name, &labels, value);
             }
         }
     }
 }
 
-impl Place {
-    /// How it is now. Without a place among the shown it takes one that has become free.
-    pub fn show(&self, figures: Figures) {
+impl PlayerEntry {
+    /// Publishes the statistics. A player without series takes over those that have become free.
+    pub fn publish(&self, statistics: PlayerStatistics) {
         if self.all.players_max == 0 {
             return;
         }
@@ -148,16 +154,16 @@ impl Place {
         let key = (self.room.clone(), self.slot);
         match table.shown.get_mut(&key) {
             Some(shown) if shown.connection > self.connection => {}
-            Some(shown) => *shown = Shown { connection: self.connection, figures },
+            Some(shown) => *shown = Shown { connection: self.connection, statistics },
             None if is_full => {}
             None => {
-                table.shown.insert(key, Shown { connection: self.connection, figures });
+                table.shown.insert(key, Shown { connection: self.connection, statistics });
             }
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for PlayerEntry {
     fn drop(&mut self) {
         let mut table = lock(&self.all.table);
         table.players -= 1;
@@ -168,95 +174,46 @@ impl Drop for Place {
     }
 }
 
-type Figure = (&'static str, &'static str, fn(&Figures) -> Option<f64>);
-
-/// Name, type, and where it is.
-const FIGURES: [Figure; 21] = [
-    ("rtt_seconds", "gauge", |of| of.round_trip.map(|time| time.as_secs_f64())),
-    ("jitter_seconds", "gauge", |of| Some(of.jitter.as_secs_f64())),
-    ("input_margin_p99_seconds", "gauge", |of| of.margin_p99_ticks.map(seconds_of)),
-    ("inputs_total", "counter", |of| whole(of.inputs)),
-    ("inputs_late_total", "counter", |of| whole(of.inputs_late)),
-    ("inputs_ahead_total", "counter", |of| whole(of.inputs_ahead)),
-    ("inputs_missing_total", "counter", |of| whole(of.inputs_missing)),
-    ("snapshots_skipped_total", "counter", |of| whole(of.skipped)),
-    ("keyframes_total", "counter", |of| whole(of.keyframes)),
-    ("diverged_total", "counter", |of| whole(of.diverged)),
-    ("received_bytes_total", "counter", |of| whole(of.received_bytes)),
-    ("sent_bytes_total", "counter", |of| whole(of.sent_bytes)),
-    ("unsent_bytes", "gauge", |of| whole(of.unsent_bytes as u64)),
-    ("reported_rtt_seconds", "gauge", |of| thousandths(of, |report| report.round_trip_ms)),
-    ("reported_jitter_seconds", "gauge", |of| thousandths(of, |report| report.jitter_ms)),
-    ("reported_snapshot_age_p50_seconds", "gauge", |of| {
-        thousandths(of, |report| report.snapshot_age_p50_ms)
-    }),
-    ("reported_snapshot_age_p99_seconds", "gauge", |of| {
-        thousandths(of, |report| report.snapshot_age_p99_ms)
-    }),
-    ("reported_corrections_per_minute", "gauge", |of| {
-        of.reported.map(|report| f64::from(report.corrections_per_minute))
-    }),
-    ("reported_correction_p99_radii", "gauge", |of| {
-        thousandths(of, |report| report.correction_p99_milliradii)
-    }),
-    ("reported_lead_seconds", "gauge", |of| thousandths(of, |report| report.lead_ms)),
-    ("reported_stalls_per_minute", "gauge", |of| {
-        of.reported.map(|report| f64::from(report.stalls_per_minute))
-    }),
-];
-
-fn whole(count: u64) -> Option<f64> {
-    Some(count as f64)
-}
-
-fn seconds_of(ticks: i16) -> f64 {
-    f64::from(ticks) / f64::from(shared::tick::TICK_RATE_HZ)
-}
-
-/// Thousandths of something.
-fn thousandths(of: &Figures, part: impl Fn(&PlayReport) -> u16) -> Option<f64> {
-    of.reported.map(|report| f64::from(part(&report)) / 1_000.0)
-}
-
 #[cfg(test)]
 mod tests {
     use shared::id::RoomId;
     use shared::protocol::PlayReport;
     use shared::sim::Slot;
 
-    use super::{Figures, PlayerSeries};
+    use super::{PlayerEntry, PlayerSeries, PlayerStatistics};
+    use crate::metrics::text::Text;
 
     fn text_of(series: &PlayerSeries) -> String {
-        let mut text = String::new();
+        let mut text = Text::default();
         series.render(&mut text);
-        text
+        text.into_string()
     }
 
     #[test]
-    fn a_player_is_shown_from_the_first_word_to_the_end() {
+    fn a_player_has_series_from_the_first_publication_to_the_end() {
         let series = PlayerSeries::up_to(2);
         let room = series.room_label("ABC123".parse().unwrap(), false);
         let line = "pushback_player_inputs_late_total{room=\"ABC123\",seat=\"3\"} 7\n";
 
-        let place = series.enter(room, Slot(3));
-        place.show(Figures { inputs_late: 7, ..Figures::default() });
+        let entry = series.enter(room, Slot(3));
+        entry.publish(PlayerStatistics { inputs_late: 7, ..PlayerStatistics::default() });
 
         assert!(text_of(&series).contains(line), "{}", text_of(&series));
         assert!(!text_of(&series).contains("pushback_player_rtt_seconds{"), "not measured yet");
-        drop(place);
+        drop(entry);
         assert!(!text_of(&series).contains("room="), "{}", text_of(&series));
     }
 
     #[test]
-    fn what_a_player_says_of_itself_is_shown_once_it_was_said() {
+    fn the_client_s_own_statistics_are_there_once_it_has_reported_them() {
         let series = PlayerSeries::up_to(1);
         let room = series.room_label("ABC123".parse().unwrap(), false);
-        let place = series.enter(room, Slot(3));
-        place.show(Figures::default());
+        let entry = series.enter(room, Slot(3));
+        entry.publish(PlayerStatistics::default());
         assert!(!text_of(&series).contains("_reported_lead_seconds{"));
 
         let report = PlayReport { lead_ms: 150, stalls_per_minute: 4, ..PlayReport::default() };
-        place.show(Figures { reported: Some(report), ..Figures::default() });
+        entry.publish(PlayerStatistics { reported: Some(report), ..PlayerStatistics::default() });
 
         let text = text_of(&series);
         for line in ["lead_seconds{of} 0.15\n", "stalls_per_minute{of} 4\n"] {
@@ -266,36 +223,36 @@ mod tests {
     }
 
     #[test]
-    fn there_are_only_so_many_and_who_is_left_out_moves_up() {
+    fn a_player_without_series_takes_over_free_ones() {
         let series = PlayerSeries::up_to(2);
         let room = series.room_label("ABC123".parse().unwrap(), false);
-        let mut places: Vec<_> =
+        let mut entries: Vec<_> =
             (0..3).map(|slot| series.enter(room.clone(), Slot(slot))).collect();
-        let show_all = |places: &[super::Place]| {
-            places.iter().for_each(|place| place.show(Figures::default()));
+        let publish_all = |entries: &[PlayerEntry]| {
+            entries.iter().for_each(|entry| entry.publish(PlayerStatistics::default()));
         };
-        show_all(&places);
+        publish_all(&entries);
         assert!(text_of(&series).contains("pushback_players_without_series 1\n"));
         assert!(!text_of(&series).contains("seat=\"2\""));
 
-        drop(places.remove(0));
-        show_all(&places);
+        drop(entries.remove(0));
+        publish_all(&entries);
 
         assert!(text_of(&series).contains("pushback_players_without_series 0\n"));
         assert!(text_of(&series).contains("seat=\"2\""));
         let nobody = PlayerSeries::up_to(0);
-        nobody.enter(room, Slot(0)).show(Figures::default());
+        nobody.enter(room, Slot(0)).publish(PlayerStatistics::default());
         assert_eq!(text_of(&nobody), "");
     }
 
     #[test]
-    fn who_takes_a_seat_over_keeps_it_when_the_old_connection_ends() {
+    fn a_taken_over_seat_keeps_its_series_when_the_old_connection_ends() {
         let series = PlayerSeries::up_to(2);
         let room = series.room_label("ABC123".parse().unwrap(), false);
         let old = series.enter(room.clone(), Slot(0));
         let new = series.enter(room, Slot(0));
-        new.show(Figures { inputs: 5, ..Figures::default() });
-        old.show(Figures { inputs: 4, ..Figures::default() });
+        new.publish(PlayerStatistics { inputs: 5, ..PlayerStatistics::default() });
+        old.publish(PlayerStatistics { inputs: 4, ..PlayerStatistics::default() });
 
         drop(old);
 
@@ -303,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_to_a_private_room_is_not_told() {
+    fn the_id_of_a_private_room_is_no_label() {
         let series = PlayerSeries::up_to(2);
         let id = RoomId::from_bits(77);
 

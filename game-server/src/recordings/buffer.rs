@@ -95,7 +95,6 @@ impl RecordingBuffer {
         }
         if waiting.bytes + record.len() > WAITING_BYTES_MAX {
             waiting.is_cut_short = true;
-            metrics::counter!("pushback_recordings_torn_total").increment(1);
             return;
         }
         waiting.bytes += record.len();

@@ -18,6 +18,7 @@ use super::settings::RoomSpec;
 use super::settlement::Settlement;
 use super::view::{RoomView, ViewPublisher};
 use crate::ladder::{LadderHandle, RoundResult};
+use crate::metrics::Counter;
 use crate::recordings::{Ending, Progress, RecordingBuffer, Recordings};
 use crate::storage::PlaceRecord;
 
@@ -26,6 +27,7 @@ pub(super) struct Effects {
     room: RoomId,
     ladder: LadderHandle,
     recordings: Recordings,
+    rounds_counted: Counter,
     pub(super) log: BroadcastLog,
     /// The recording of the round that runs, or that has no result yet.
     recording: Option<Recording>,
@@ -51,10 +53,11 @@ impl Effects {
             room: spec.id,
             ladder: parts.ladder.clone(),
             recordings: parts.recordings.clone(),
+            rounds_counted: parts.metrics.rounds.clone(),
             log,
             recording: None,
             settlement: None,
-            seat_reports: SeatReports::new(spec, parts.ladder.clone(), parts.gauges.clone()),
+            seat_reports: SeatReports::new(spec, parts.ladder.clone(), parts.metrics.clone()),
             view: publisher,
         };
         (effects, view)
@@ -179,7 +182,7 @@ impl Effects {
             players = result.standings.len(),
             "round finished"
         );
-        metrics::counter!("pushback_rounds_total").increment(1);
+        self.rounds_counted.add(1);
         self.settlement = Some(Settlement::begin(result, &self.ladder));
     }
 

@@ -20,7 +20,7 @@ use super::game::Game;
 use super::interest::InterestSet;
 use super::parts::RoomParts;
 use super::settings::RoomSpec;
-use crate::metrics::Gauges;
+use crate::metrics::RoomMetrics;
 use crate::presence::Presence;
 use crate::socket::Closing;
 
@@ -43,7 +43,7 @@ struct Opener {
     spec: RoomSpec,
     ping_period: Duration,
     presence: Arc<Presence>,
-    gauges: Arc<Gauges>,
+    metrics: Arc<RoomMetrics>,
     /// The room's name in `/metrics`.
     label: Arc<str>,
 }
@@ -57,11 +57,11 @@ impl Opener {
         log: &BroadcastLog,
         now: Instant,
     ) -> OpenConnection {
-        let Self { gauges, presence, .. } = self;
+        let Self { metrics, presence, .. } = self;
         let RoomSpec { mode, private, .. } = self.spec;
         let Owner { room, player, slot } = owner;
         tracing::debug!(%room, %player, seated = slot.is_some(), "connected");
-        let place = slot.map(|slot| gauges.players.enter(Arc::clone(&self.label), slot));
+        let entry = slot.map(|slot| metrics.players.enter(Arc::clone(&self.label), slot));
         let interest = slot.filter(|_| mode.is_crowd()).map(InterestSet::new);
         let cursor = match interest {
             Some(_) => LogCursor::for_crowd(log.reader()),
@@ -69,11 +69,11 @@ impl Opener {
         };
         let opening = Opening {
             welcome: ServerMessage::Welcome { room, mode, seat: slot, private },
-            statistics: Statistics::new(owner, place, now),
+            statistics: Statistics::new(owner, entry, metrics.clone(), now),
             cursor,
             interest,
             ping_period: self.ping_period,
-            held: (gauges.room_sockets.enter(), presence.enter(player, room, team)),
+            held: (metrics.sockets.enter(), presence.enter(player, room, team)),
         };
         OpenConnection::new(socket, opening, now)
     }
@@ -85,8 +85,8 @@ impl Network {
             spec,
             ping_period: parts.settings.ping_period,
             presence: parts.presence.clone(),
-            gauges: parts.gauges.clone(),
-            label: parts.gauges.players.room_label(spec.id, spec.private),
+            metrics: parts.metrics.clone(),
+            label: parts.metrics.players.room_label(spec.id, spec.private),
         };
         Self {
             connections: Connections::default(),

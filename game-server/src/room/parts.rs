@@ -7,7 +7,7 @@ use super::settings::RoomSettings;
 use super::tick_timer::TickScheduler;
 use crate::bus::Bus;
 use crate::ladder::LadderHandle;
-use crate::metrics::Gauges;
+use crate::metrics::RoomMetrics;
 use crate::presence::Presence;
 use crate::recordings::Recordings;
 use crate::tasks::Tasks;
@@ -24,7 +24,7 @@ pub struct RoomParts {
     /// Knows who is in the room.
     pub presence: Arc<Presence>,
     /// Shows in `/metrics` what the room counts.
-    pub gauges: Arc<Gauges>,
+    pub metrics: Arc<RoomMetrics>,
     /// Rates the players.
     pub ladder: LadderHandle,
     /// Records the rounds.

@@ -1,4 +1,4 @@
-//! Tells the ladder and the gauges who sits in the room.
+//! Reports the players with seats to the ladder, and counts them for `/metrics`.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,25 +9,25 @@ use shared::id::PlayerId;
 use super::game::seats::Seats;
 use super::settings::RoomSpec;
 use crate::ladder::{LadderHandle, Report};
-use crate::metrics::{Counted, Gauges};
+use crate::metrics::{Counted, RoomMetrics};
 
 /// Reports changes of a room's seats.
 pub(super) struct SeatReports {
     spec: RoomSpec,
     ladder: LadderHandle,
-    gauges: Arc<Gauges>,
-    /// The players who have been reported, each with its count in the gauges.
+    metrics: Arc<RoomMetrics>,
+    /// The players who have been reported, each with its count in `/metrics`.
     seated: BTreeMap<PlayerId, Counted>,
 }
 
 impl SeatReports {
-    pub(super) fn new(spec: RoomSpec, ladder: LadderHandle, gauges: Arc<Gauges>) -> Self {
-        Self { spec, ladder, gauges, seated: BTreeMap::new() }
+    pub(super) fn new(spec: RoomSpec, ladder: LadderHandle, metrics: Arc<RoomMetrics>) -> Self {
+        Self { spec, ladder, metrics, seated: BTreeMap::new() }
     }
 
     /// Reports who came and who left since the last call.
     pub(super) fn update(&mut self, seats: &Seats) {
-        let Self { ladder, gauges, .. } = self;
+        let Self { ladder, metrics, .. } = self;
         let RoomSpec { id: room, private, .. } = self.spec;
         let seated: BTreeSet<_> = seats.iter().map(|seat| seat.player.id).collect();
         self.seated.retain(|player, _| {
@@ -41,7 +41,7 @@ impl SeatReports {
             let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
             let (player, bot) = (seat.player.clone(), seat.is_bot());
             ladder.report(Report::Seated { room, public: !private, player, bot });
-            entry.insert(if bot { gauges.bots.enter() } else { gauges.people.enter() });
+            entry.insert(if bot { metrics.bots.enter() } else { metrics.people.enter() });
         }
     }
 }

@@ -24,7 +24,7 @@ use super::network::Network;
 use super::parts::RoomParts;
 use super::settings::{RoomSpec, SPECTATORS_MAX};
 use super::tick_timer::TickScheduler;
-use crate::metrics::{Counted, Gauges};
+use crate::metrics::{Counted, RoomMetrics};
 use crate::player::Player;
 use crate::socket::Closing;
 use crate::tasks::Tasks;
@@ -49,7 +49,7 @@ struct Room {
     spec: RoomSpec,
     tasks: Tasks,
     scheduler: TickScheduler,
-    gauges: Arc<Gauges>,
+    metrics: Arc<RoomMetrics>,
     requests: mpsc::Receiver<Request>,
     game: Game,
     network: Network,
@@ -69,12 +69,12 @@ impl Room {
             spec,
             tasks: parts.tasks.clone(),
             scheduler: parts.scheduler.clone(),
-            gauges: parts.gauges.clone(),
+            metrics: parts.metrics.clone(),
             requests,
             game,
             network,
             effects,
-            _counted: parts.gauges.rooms.enter(),
+            _counted: parts.metrics.open.enter(),
         };
         (room, RoomHandle::new(spec, sender, view, reader))
     }
@@ -131,10 +131,9 @@ impl Room {
     /// Returns why the room closes, if it does.
     fn tick_and_answer(&mut self, due: Instant) -> Option<Closing> {
         let now = Instant::now();
-        let ticks = &self.gauges.ticks;
-        ticks.late.record(now.saturating_duration_since(due));
+        self.metrics.tick_late.record(now.saturating_duration_since(due));
         self.tick(now);
-        self.gauges.ticks.took.record(now.elapsed());
+        self.metrics.tick.record(now.elapsed());
         // At most one queue full of requests: those that arrive meanwhile are answered in the next tick.
         for _ in 0..self.requests.max_capacity() {
             match self.requests.try_recv() {

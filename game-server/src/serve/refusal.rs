@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::connections::ConnectionRefused;
 use crate::limits::RETRY_AFTER_SECONDS;
+use crate::metrics::ConnectionMetrics;
 use crate::tasks::Tasks;
 
 /// Refusals written at once. Past that, a connection is closed without an answer.
@@ -21,17 +22,18 @@ const REFUSAL_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Refusals {
     permits: Arc<Semaphore>,
     tasks: Tasks,
+    metrics: Arc<ConnectionMetrics>,
 }
 
 impl Refusals {
-    pub(super) fn new(tasks: Tasks) -> Self {
-        Self { permits: Arc::new(Semaphore::new(REFUSALS_MAX)), tasks }
+    pub(super) fn new(tasks: Tasks, metrics: Arc<ConnectionMetrics>) -> Self {
+        Self { permits: Arc::new(Semaphore::new(REFUSALS_MAX)), tasks, metrics }
     }
 
     /// Tells a client that its connection is refused, without making the accepting loop wait.
     pub(super) fn send(&self, mut socket: TcpStream, why: ConnectionRefused) {
         let (kind, _, _) = answer(why);
-        metrics::counter!("pushback_connections_refused_total", "why" => kind.uri()).increment(1);
+        self.metrics.refused.of(kind.uri()).add(1);
         let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
         self.tasks.spawn(async move {
             let _permit = permit;

@@ -12,18 +12,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use crate::metrics::Counter;
+
 /// A socket whose writes fail when the client does not read. Holds `T` for as long as the socket is open.
 pub(crate) struct StallGuard<T> {
     socket: TcpStream,
     limit: Duration,
+    /// Counts the sockets that were closed.
+    cut: Counter,
     /// The timer of a waiting write.
     waiting: Option<Pin<Box<Sleep>>>,
     with: T,
 }
 
 impl<T> StallGuard<T> {
-    pub(super) fn new(socket: TcpStream, limit: Duration, with: T) -> Self {
-        Self { socket, limit, waiting: None, with }
+    pub(super) fn new(socket: TcpStream, limit: Duration, cut: Counter, with: T) -> Self {
+        Self { socket, limit, cut, waiting: None, with }
     }
 
     /// The socket without the guard, and the value it held.
@@ -45,7 +49,7 @@ impl<T> StallGuard<T> {
         if waiting.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        metrics::counter!("pushback_slow_clients_cut_total").increment(1);
+        self.cut.add(1);
         tracing::info!(peer = ?self.socket.peer_addr().ok(), "a client that does not read was cut");
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }

@@ -59,15 +59,15 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
     let bench = Bench::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (settings, connections) =
-        (ServeSettings::from(&bench.config), bench.app.gauges.connections.clone());
+    let settings = ServeSettings::from(&bench.config);
+    let metrics = bench.app.metrics.connections.clone();
     let tasks = bench.app.tasks.clone();
     let routes = Router::new()
         .route("/library", get(through_the_library))
         .route("/room", get(as_rooms_do))
         .with_state(HttpState::from(bench.app.clone()));
     let accepting = tokio::spawn(async move {
-        serve::accept(listener, routes, settings, &tasks, connections).await;
+        serve::accept(listener, routes, settings, &tasks, metrics).await;
     });
     let folder = tempfile::tempdir().unwrap();
     let server = |name: &str| json!({"agent": name, "url": format!("ws://{address}/{name}")});

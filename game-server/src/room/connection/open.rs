@@ -44,7 +44,7 @@ pub(in crate::room) struct Opening {
     /// For a player in a crowd: a stream of what is near takes the place of the whole one.
     pub(in crate::room) interest: Option<InterestSet>,
     pub(in crate::room) ping_period: Duration,
-    /// Kept while the connection is open: its count in the gauges, and the player's presence in the room.
+    /// Kept while the connection is open: its count in `/metrics`, and the player's presence in the room.
     pub(in crate::room) held: (Counted, PresenceGuard),
 }
 
@@ -266,7 +266,7 @@ impl OpenConnection {
         if !self.socket.is_stalled() {
             self.stalled_since = None;
         } else if now.saturating_duration_since(since) >= STALL_MAX {
-            metrics::counter!("pushback_slow_clients_cut_total").increment(1);
+            self.statistics.cut();
             return Err(End::ClosedByServer((close::TOO_SLOW, "you read too slowly")));
         }
         Ok(&self.socket)
@@ -284,23 +284,10 @@ impl OpenConnection {
     /// Counts what happened since the last report, and tells the client of a player how its inputs arrived.
     fn report(&mut self, inputs: Option<&mut InputBuffer>) {
         let skips = self.cursor.take_skips();
-        if skips.restarts > 0 {
-            metrics::counter!("pushback_outbox_skips_total").increment(skips.restarts.into());
-        }
         self.statistics.skipped(skips);
         let Some(inputs) = inputs else { return };
         let arrivals = inputs.report();
         self.statistics.add(&arrivals, inputs);
-        metrics::counter!("pushback_inputs_total").increment(arrivals.received.into());
-        if arrivals.late > 0 {
-            metrics::counter!("pushback_inputs_late_total").increment(arrivals.late.into());
-        }
-        if arrivals.ahead > 0 {
-            metrics::counter!("pushback_inputs_ahead_total").increment(arrivals.ahead.into());
-        }
-        if arrivals.missing > 0 {
-            metrics::counter!("pushback_inputs_missing_total").increment(arrivals.missing.into());
-        }
         let Some(margin_p99_ticks) = arrivals.lead_p99() else { return };
         let (late, received) = (arrivals.late, arrivals.received);
         let timing = ServerMessage::Timing { margin_p99_ticks, late, received };

@@ -4,6 +4,7 @@
 //! A message costs an addition or two. Everything slower is done together with the timing message, twice a second.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::id::{PlayerId, RoomId};
@@ -12,7 +13,8 @@ use shared::protocol::report::REPORT_EVERY_TICKS;
 use shared::sim::Slot;
 use shared::tick::{TICK_DURATION, Tick};
 
-use crate::metrics::players::{Figures, Place};
+use crate::metrics::RoomMetrics;
+use crate::metrics::players::{PlayerEntry, PlayerStatistics};
 use crate::room::broadcast::Skips;
 use crate::room::inputs::lead_histogram::LeadHistory;
 use crate::room::inputs::{Arrivals, InputBuffer};
@@ -48,9 +50,11 @@ pub(super) struct Traffic {
 pub(in crate::room) struct Statistics {
     owner: Owner,
     /// `None` for a spectator, whose statistics are not published.
-    place: Option<Place>,
+    entry: Option<PlayerEntry>,
+    /// Of all connections to rooms.
+    metrics: Arc<RoomMetrics>,
     began: Instant,
-    figures: Figures,
+    values: PlayerStatistics,
     /// When the ping was sent that is not answered yet.
     pinged_at: Option<Instant>,
     round_trips: VecDeque<Duration>,
@@ -63,12 +67,18 @@ pub(in crate::room) struct Statistics {
 }
 
 impl Statistics {
-    pub(in crate::room) fn new(owner: Owner, place: Option<Place>, now: Instant) -> Self {
+    pub(in crate::room) fn new(
+        owner: Owner,
+        entry: Option<PlayerEntry>,
+        metrics: Arc<RoomMetrics>,
+        now: Instant,
+    ) -> Self {
         Self {
             owner,
-            place,
+            entry,
+            metrics,
             began: now,
-            figures: Figures::default(),
+            values: PlayerStatistics::default(),
             pinged_at: None,
             round_trips: VecDeque::new(),
             reported_at: None,
@@ -89,7 +99,7 @@ impl Statistics {
             self.round_trips.pop_front();
         }
         self.round_trips.push_back(now.saturating_duration_since(pinged_at));
-        self.figures.round_trip = self.round_trips.iter().min().copied();
+        self.values.round_trip = self.round_trips.iter().min().copied();
     }
 
     /// The client reports its view of the round.
@@ -98,7 +108,7 @@ impl Statistics {
             return;
         }
         self.reported_at = Some(now);
-        self.figures.reported = Some(report);
+        self.values.reported = Some(report);
     }
 
     /// The client's world differs from the server's. Returns whether to send it a keyframe.
@@ -107,8 +117,8 @@ impl Statistics {
             return false;
         }
         self.resynced_at = Some(now);
-        self.figures.diverged += 1;
-        metrics::counter!("pushback_diverged_total").increment(1);
+        self.values.diverged += 1;
+        self.metrics.diverged.add(1);
         let Owner { room, player, slot } = self.owner;
         let seat = slot.map(|slot| slot.0);
         tracing::warn!(%room, %player, seat, tick = tick.0, "a client is desynced");
@@ -117,29 +127,40 @@ impl Statistics {
 
     /// Adds how inputs arrived since the last call.
     pub(super) fn add(&mut self, arrivals: &Arrivals, inputs: &InputBuffer) {
-        let figures = &mut self.figures;
-        figures.inputs += u64::from(arrivals.received);
-        figures.inputs_late += u64::from(arrivals.late);
-        figures.inputs_ahead += u64::from(arrivals.ahead);
-        figures.inputs_missing += u64::from(arrivals.missing);
-        figures.jitter = TICK_DURATION.mul_f64(inputs.jitter_ticks());
+        let (values, metrics) = (&mut self.values, &self.metrics);
+        for (own, of_all, count) in [
+            (&mut values.inputs, &metrics.inputs, arrivals.received),
+            (&mut values.inputs_late, &metrics.inputs_late, arrivals.late),
+            (&mut values.inputs_ahead, &metrics.inputs_ahead, arrivals.ahead),
+            (&mut values.inputs_missing, &metrics.inputs_missing, arrivals.missing),
+        ] {
+            *own += u64::from(count);
+            of_all.add(count.into());
+        }
+        values.jitter = TICK_DURATION.mul_f64(inputs.jitter_ticks());
         self.leads.add(&arrivals.leads);
     }
 
     /// Adds how often the client could not follow since the last call.
     pub(super) fn skipped(&mut self, skips: Skips) {
-        self.figures.skipped += skips.entries;
-        self.figures.keyframes += u64::from(skips.keyframes);
+        self.values.skipped += skips.entries;
+        self.values.keyframes += u64::from(skips.keyframes);
+        self.metrics.outbox_skips.add(skips.restarts.into());
+    }
+
+    /// Counts the connection as closed because its client read too slowly.
+    pub(super) fn cut(&self) {
+        self.metrics.slow_clients_cut.add(1);
     }
 
     /// Updates `/metrics`, and writes a log line when one is due.
     pub(super) fn publish(&mut self, traffic: Traffic, unsent_bytes: usize, now: Instant) {
-        let Some(place) = &self.place else { return };
-        (self.figures.received_bytes, self.figures.sent_bytes) = (traffic.received, traffic.sent);
-        self.figures.unsent_bytes = unsent_bytes;
-        self.figures.margin_p99_ticks =
-            self.leads.p99_this_minute().or(self.figures.margin_p99_ticks);
-        place.show(self.figures);
+        let Some(entry) = &self.entry else { return };
+        (self.values.received_bytes, self.values.sent_bytes) = (traffic.received, traffic.sent);
+        self.values.unsent_bytes = unsent_bytes;
+        self.values.margin_p99_ticks =
+            self.leads.p99_this_minute().or(self.values.margin_p99_ticks);
+        entry.publish(self.values);
         if now >= self.log_due {
             self.log_due = now + LOG_EVERY;
             if tracing::enabled!(tracing::Level::DEBUG) {
@@ -151,12 +172,12 @@ impl Statistics {
 
     /// The connection is no longer open, for this reason.
     pub(super) fn end(&mut self, traffic: Traffic, reason: &'static str) {
-        (self.figures.received_bytes, self.figures.sent_bytes) = (traffic.received, traffic.sent);
+        (self.values.received_bytes, self.values.sent_bytes) = (traffic.received, traffic.sent);
         self.end = reason;
     }
 
     fn log(&self, level: tracing::Level, what: &'static str) {
-        let of = &self.figures;
+        let of = &self.values;
         let report = of.reported.as_ref();
         let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
         macro_rules! line {
@@ -201,7 +222,7 @@ const LEFT: &str = "player left";
 
 impl Drop for Statistics {
     fn drop(&mut self) {
-        if self.place.is_some() {
+        if self.entry.is_some() {
             self.log(tracing::Level::INFO, LEFT);
         }
     }
@@ -223,11 +244,12 @@ mod tests {
     use shared::tick::Tick;
 
     use super::{Owner, REPORT_PAUSE, Statistics, Traffic};
+    use crate::metrics::Metrics;
     use crate::metrics::players::PlayerSeries;
 
     fn of_spectator(now: Instant) -> Statistics {
         let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(2));
-        Statistics::new(Owner { room, player, slot: None }, None, now)
+        Statistics::new(Owner { room, player, slot: None }, None, Metrics::new(false).rooms, now)
     }
 
     #[test]
@@ -239,9 +261,9 @@ mod tests {
         let _other = tracing::Dispatch::new(tracing_subscriber::registry());
         let _log = tracing::subscriber::set_default(log.with_writer(move || sink.clone()).finish());
         let now = Instant::now();
-        let place = PlayerSeries::up_to(1).enter("ABC123".into(), Slot(4));
+        let entry = PlayerSeries::up_to(1).enter("ABC123".into(), Slot(4));
         let owner = Owner { slot: Some(Slot(4)), ..of_spectator(now).owner };
-        let mut statistics = Statistics::new(owner, Some(place), now);
+        let mut statistics = Statistics::new(owner, Some(entry), Metrics::new(false).rooms, now);
         let traffic = Traffic { received: 7, sent: 9 };
 
         (1..=121)
@@ -284,10 +306,10 @@ mod tests {
 
         statistics.reported(report(1), now);
         statistics.reported(report(2), now + Duration::from_secs(1));
-        assert_eq!(statistics.figures.reported, Some(report(1)));
+        assert_eq!(statistics.values.reported, Some(report(1)));
         statistics.reported(report(3), now + REPORT_PAUSE);
 
-        assert_eq!(statistics.figures.reported, Some(report(3)));
+        assert_eq!(statistics.values.reported, Some(report(3)));
     }
 
     #[test]
@@ -298,7 +320,7 @@ mod tests {
         let asks = (0..300).map(|tick| now + Duration::from_millis(10) * tick);
         let resynced = asks.filter(|at| statistics.diverged(Tick(7), *at)).count();
 
-        assert_eq!((resynced, statistics.figures.diverged), (4, 4));
+        assert_eq!((resynced, statistics.values.diverged), (4, 4));
     }
 
     #[test]
@@ -314,6 +336,6 @@ mod tests {
             statistics.pong_received(at + Duration::from_secs(1));
         }
 
-        assert_eq!(statistics.figures.round_trip, Some(Duration::from_millis(40)));
+        assert_eq!(statistics.values.round_trip, Some(Duration::from_millis(40)));
     }
 }

@@ -42,11 +42,16 @@ impl Connected {
         let (slot, log) = (Some(Slot(0)), BroadcastLog::new());
         let opening = Opening {
             welcome: ServerMessage::Welcome { room, mode: Mode::Brawl, seat: slot, private: false },
-            statistics: Statistics::new(Owner { room, player, slot }, None, now),
+            statistics: Statistics::new(
+                Owner { room, player, slot },
+                None,
+                app.metrics.rooms.clone(),
+                now,
+            ),
             cursor: LogCursor::new(log.reader()),
             interest: None,
             ping_period: app.settings.ping,
-            held: (app.gauges.room_sockets.enter(), app.presence.enter(player, room, None)),
+            held: (app.metrics.rooms.sockets.enter(), app.presence.enter(player, room, None)),
         };
         let connection = OpenConnection::new(socket, opening, now);
         Self { connection, inputs: InputBuffer::new(Tick(0)), client, _log: log }
