@@ -1,8 +1,8 @@
-//! The wall clock, as the wire writes it.
+//! The wall clock, in the unit of messages.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since 1970.
+/// The time in milliseconds since 1970, UTC.
 #[must_use]
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

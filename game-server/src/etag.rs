@@ -1,10 +1,10 @@
-//! Entity tags (RFC 9110 §8.8.3): naming a version of something, and asking only for another one.
+//! Entity tags (RFC 9110 §8.8.3): the name of a version, so that a client asks only for another one.
 
 use http::HeaderMap;
 use http::header::IF_NONE_MATCH;
 
-/// Whether the client has this version already. `tag` comes with its quotes. The comparison is weak, and
-/// `*` is anything (§13.1.2).
+/// Whether the client has the version `tag`, which includes its quotes. The comparison is weak, and `*` matches any tag
+/// (§13.1.2).
 #[must_use]
 pub fn is_known(tag: &str, headers: &HeaderMap) -> bool {
     headers

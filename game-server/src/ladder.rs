@@ -231,7 +231,7 @@ impl Ladder {
         if self.board.knows(player.id) {
             return Ok(());
         }
-        let line = self.kept.line(player.id).await?;
+        let line = self.kept.row_and_skill(player.id).await?;
         let (row, skill) = line.unwrap_or_else(|| (newcomer(player, bot), Skill::NEWCOMER));
         self.board.add(row, skill);
         Ok(())

@@ -32,7 +32,7 @@ pub mod sessions;
 pub mod tickets;
 
 pub mod bus;
-pub mod claim;
+pub mod data_dir_lock;
 pub mod storage;
 
 pub mod player;

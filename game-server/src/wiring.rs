@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, InProcessBus};
 use crate::config::Config;
+use crate::data_dir_lock::DataDirLock;
 use crate::device_links::DeviceLinks;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
@@ -24,12 +25,12 @@ use crate::storage::blobs::{Blobs, Folder};
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
-use crate::{chat, claim, feeds, http, ladder, matchmaking, rooms, serve};
+use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve};
 
 /// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
 ///
 /// # Errors
-/// When the data folder or the database cannot be opened, or another server uses the folder. A fault of one
+/// When the data directory or the database cannot be opened, or another server uses the directory. A fault of one
 /// connection is no error.
 pub async fn run(
     listener: TcpListener,
@@ -37,7 +38,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     // Held until everything is written and closed.
-    let _claim = claim::claim(&config.data_dir)?;
+    let _lock = DataDirLock::acquire(&config.data_dir)?;
     let tasks = Tasks::new(shutdown, config.stop_within);
     let parts = start(&config, tasks.clone()).await.context("starting")?;
     let (store, metrics) = (parts.store.clone(), parts.metrics.connections.clone());

@@ -18,7 +18,7 @@ pub trait Ladder: Send + Sync {
     fn skill(&self, player: PlayerId) -> StoreFuture<'_, Skill>;
     /// A player's row and rating, for settling rounds: waits for other results only, never for readers. `playing` is
     /// `None`.
-    fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>>;
+    fn row_and_skill(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>>;
     /// The best `limit` rows of players who have finished a round, best first. `playing` is `None`.
     fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>>;
     /// A player's row, with or without rounds. `playing` is `None`.
@@ -35,7 +35,7 @@ impl Ladder for SqlStore {
         })
     }
 
-    fn line(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>> {
+    fn row_and_skill(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, Skill)>> {
         Box::pin(async move {
             let row = find(&self.results, player).await?;
             row.map(|row| Ok((score_row(&row)?, skill(&row)?))).transpose()

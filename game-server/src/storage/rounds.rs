@@ -265,7 +265,7 @@ mod tests {
             readers.push(store.pool.acquire().await.unwrap());
         }
 
-        let (row, skill) = store.line(ada.id).await.unwrap().unwrap();
+        let (row, skill) = store.row_and_skill(ada.id).await.unwrap().unwrap();
         store.put_replay(replay(9, &ada)).await.unwrap();
 
         assert_eq!((row.name, skill), (ada.name, Skill::NEWCOMER));
