@@ -4,41 +4,44 @@
 //! requests to its [`RoomHandle`], and complete the handshake with the socket.
 //!
 //! ```text
-//!                   ┌──────────────────── task: the loop ────────────────────┐
-//! tick_timer ──due──▶ network.receive → game.step → effects.perform → network.flush
-//!                     │ connections      │ seats       │ broadcast log    │ broadcast, interest
-//!                     │ inputs           │ round       │ recording        │ connections
-//!                                        │ summary     │ ladder, view
+//! task      at each tick that tick_timer says is due:
+//!   network.receive   reads the sockets: messages of each connection → inputs of each seat
+//!   game.step         inputs → the world's next tick → actions
+//!   effects.perform   actions → broadcast log, recording, ladder, the room's view
+//!   network.flush     broadcast log and, in a crowd, interest of each player → the sockets
 //! ```
 //!
-//! - `game` decides: seats, rounds and results. It is synchronous, and returns what is to be done.
-//! - `network` moves bytes: `connections` are a table, `connection` is the life of one of them.
-//! - `inputs` keeps what a player will hold, `broadcast` what all connections are sent, `interest` what one player of
-//!   a crowd is sent.
-//!
-//! **Invariant:** the world changes only in the room's own tick, and a tick never waits.
+//! **Invariant:** the world changes only in `Game::step`, and a tick never waits.
 
-mod settings;
-mod tick_timer;
-
-mod broadcast;
-mod connection;
-mod connections;
-mod inputs;
-mod interest;
+// In reading order: the loop, the game, the connections, and what is received and sent.
+mod task;
 
 mod game;
+
 mod network;
 
+mod connections;
+
+mod connection;
+
+mod inputs;
+
+mod broadcast;
+
+mod interest;
+
+// What a game's actions change.
 mod effects;
-mod parts;
 mod seat_reports;
 mod settlement;
 mod view;
 
+// How others reach a room, and what it is given.
 mod handle;
 mod live_stream;
-mod task;
+mod parts;
+mod settings;
+mod tick_timer;
 
 #[cfg(test)]
 pub(crate) use connection::echo::echo;

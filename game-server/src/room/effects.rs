@@ -38,7 +38,7 @@ pub(super) struct Effects {
 }
 
 struct Recording {
-    tape: RecordingBuffer,
+    buffer: RecordingBuffer,
     progress: watch::Receiver<Progress>,
 }
 
@@ -92,7 +92,7 @@ impl Effects {
                 }
                 Action::Events { tick, events } => {
                     if let Some(recording) = &self.recording {
-                        recording.tape.events(tick, &events);
+                        recording.buffer.events(tick, &events);
                     }
                 }
                 Action::EndRound { record } => self.log.end_round(&record),
@@ -151,24 +151,24 @@ impl Effects {
         let mut preamble = Vec::new();
         self.recording = start.recorded.as_ref().map(|header| {
             preamble = ReplayWriter::new(header).1;
-            let (tape, progress) = self.recordings.begin(header);
-            tape.record(&start.roster, 0);
-            tape.record(&start.keyframe, 0);
+            let (buffer, progress) = self.recordings.begin(header);
+            buffer.record(&start.roster, 0);
+            buffer.record(&start.keyframe, 0);
             let (people, bots) = (game.seats().people(), game.seats().bots());
             tracing::info!(room = %self.room, round = game.rounds(), people, bots, "round begins");
-            Recording { tape, progress }
+            Recording { buffer, progress }
         });
         self.log.begin_round(preamble, &start.roster, &start.keyframe);
     }
     fn record(&self, record: &[u8], elapsed: u32) {
         if let Some(recording) = &self.recording {
-            recording.tape.record(record, elapsed);
+            recording.buffer.record(record, elapsed);
         }
     }
 
     fn end_recording(&mut self, ending: Ending) {
         if let Some(recording) = self.recording.take() {
-            recording.tape.end(ending);
+            recording.buffer.end(ending);
         }
     }
 

@@ -12,6 +12,7 @@
 //! **Invariant:** the world changes only in [`Game::step`].
 
 pub(super) mod actions;
+pub(super) mod members;
 pub(super) mod round;
 pub(super) mod seat;
 pub(super) mod seats;
@@ -41,6 +42,7 @@ use crate::player::Player;
 use crate::recordings::Ending;
 use crate::storage::PlaceRecord;
 use actions::Action;
+use members::{Members, Spectator};
 use round::{Plan, Round};
 use seat::Person;
 use seats::{Full, Seats};
@@ -55,14 +57,11 @@ pub(super) struct Game {
     spec: RoomSpec,
     round_ticks: u32,
     summary_time: Duration,
-    seats: Seats,
-    spectators: Vec<Spectator>,
+    members: Members,
     stage: Stage,
     seeds: RoomSeeds,
     /// How many rounds that count have begun.
     rounds: u32,
-    /// Since when there are no people.
-    empty_since: Option<Instant>,
     /// What the current call wants done.
     actions: Vec<Action>,
 }
@@ -77,15 +76,6 @@ pub(super) enum Stage {
     Summary(Box<Summary>),
 }
 
-/// A person who watches.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spectator {
-    pub(super) player: PlayerId,
-    pub(super) connection: ConnectionId,
-    /// The world's tick at that time.
-    pub(super) entered_at: Tick,
-}
-
 impl Game {
     pub(super) fn new(
         spec: RoomSpec,
@@ -97,22 +87,20 @@ impl Game {
             spec,
             round_ticks: settings.round_ticks,
             summary_time: settings.summary_time,
-            seats: Seats::new(spec.mode, spec.bots),
-            spectators: Vec::new(),
+            members: Members::new(spec.mode, spec.bots, now),
             stage: Stage::Parked,
             seeds,
             rounds: 0,
-            empty_since: Some(now),
             actions: Vec::new(),
         }
     }
 
     pub(super) fn seats(&self) -> &Seats {
-        &self.seats
+        &self.members.seats
     }
 
     pub(super) fn spectators(&self) -> &[Spectator] {
-        &self.spectators
+        &self.members.spectators
     }
 
     pub(super) fn stage(&self) -> &Stage {
@@ -134,13 +122,12 @@ impl Game {
 
     /// Whether nothing happens and there are no people.
     pub(super) fn is_idle(&self) -> bool {
-        let is_parked = matches!(self.stage, Stage::Parked);
-        is_parked && self.spectators.is_empty() && self.seats.people() == 0
+        matches!(self.stage, Stage::Parked) && self.members.is_empty()
     }
 
     /// When the room closes because it was empty for too long. `None` while there are people.
     pub(super) fn closes_at(&self) -> Option<Instant> {
-        self.empty_since.filter(|_| !self.spec.permanent).map(|since| since + EMPTY_MAX)
+        self.members.empty_since().filter(|_| !self.spec.permanent).map(|since| since + EMPTY_MAX)
     }
 
     /// The connections that get a snapshot after the next step.
@@ -148,21 +135,21 @@ impl Game {
         self.round().map_or(Audience::All, Round::audience)
     }
 
-    /// The people whose messages change the game.
-    pub(super) fn members(&mut self) -> (&mut Seats, &[Spectator]) {
-        (&mut self.seats, &self.spectators)
+    /// The members, whose messages change the game.
+    pub(super) fn members(&mut self) -> &mut Members {
+        &mut self.members
     }
 
     /// The same, with the snapshot of the last step in a crowd.
     pub(super) fn members_and_snapshot(
         &mut self,
         crowd_bytes_max: usize,
-    ) -> (&mut Seats, &[Spectator], Option<CrowdSnapshot<'_>>) {
+    ) -> (&mut Members, Option<CrowdSnapshot<'_>>) {
         let snapshot = match &self.stage {
             Stage::Round(round) => round.crowd_snapshot(crowd_bytes_max),
             Stage::Parked | Stage::Summary(_) => None,
         };
-        (&mut self.seats, &self.spectators, snapshot)
+        (&mut self.members, snapshot)
     }
 
     /// The room has opened.
@@ -183,29 +170,29 @@ impl Game {
         now: Instant,
     ) -> Result<Vec<Action>, Full> {
         let (id, next) = (player.id, self.next_tick());
-        if let Some(seat) = self.seats.of(id) {
+        if let Some(seat) = self.members.seats.of(id) {
             seat.player.name = player.name;
             let old = seat.person_mut().map(|person| person.reconnect(connection, next));
             let why = (close::REPLACED, "you opened another connection to this room");
             self.actions.extend(old.map(|old| Action::Close(old, why)));
         } else {
             let person = Person::new(connection, rating, next);
-            let changes = self.seats.sit(player, person, now)?;
+            let changes = self.members.seats.sit(player, person, now)?;
             if let Stage::Round(round) = &mut self.stage {
                 round.note_seated(id);
-                round.reseat(changes, &self.seats, &mut self.actions);
+                round.reseat(changes, &self.members.seats, &mut self.actions);
             }
         }
         self.seats_changed(now);
-        self.note_emptiness(now);
+        self.members.note_emptiness(now);
         Ok(self.take_actions())
     }
 
     /// A person comes to watch.
     pub(super) fn watch(&mut self, player: PlayerId, connection: ConnectionId, now: Instant) {
         let entered_at = self.next_tick();
-        self.spectators.push(Spectator { player, connection, entered_at });
-        self.note_emptiness(now);
+        self.members.spectators.push(Spectator { player, connection, entered_at });
+        self.members.note_emptiness(now);
     }
 
     /// Reserves seats for half a minute.
@@ -213,7 +200,7 @@ impl Game {
     /// # Errors
     /// When there are not enough.
     pub(super) fn reserve(&mut self, players: &[PlayerId], now: Instant) -> Result<(), Full> {
-        self.seats.reserve(players, now)
+        self.members.seats.reserve(players, now)
     }
 
     /// Takes note of connections that have ended, and frees the seats whose players did not come back in time.
@@ -222,30 +209,14 @@ impl Game {
         ended: &[(ConnectionId, Departure)],
         now: Instant,
     ) -> Vec<Action> {
-        let has_ended = |of: ConnectionId| ended.iter().find(|(id, _)| *id == of);
-        self.spectators.retain(|spectator| has_ended(spectator.connection).is_none());
-        let mut free = Vec::new();
-        let mut changed = false;
-        for seat in self.seats.iter_mut() {
-            let slot = seat.slot;
-            let Some(person) = seat.person_mut() else { continue };
-            match has_ended(person.connection) {
-                Some((_, Departure::Left)) => free.push(slot),
-                Some((_, Departure::Lost)) => {
-                    person.lose_connection(now);
-                    changed = true;
-                }
-                None if person.is_overdue(now) => free.push(slot),
-                None => {}
-            }
-        }
-        for slot in &free {
+        let departures = self.members.note_departures(ended, now);
+        for slot in &departures.freed {
             self.free_seat(*slot);
         }
-        if changed || !free.is_empty() {
+        if departures.has_lost || !departures.freed.is_empty() {
             self.seats_changed(now);
         }
-        self.note_emptiness(now);
+        self.members.note_emptiness(now);
         self.take_actions()
     }
 
@@ -254,10 +225,10 @@ impl Game {
         match &mut self.stage {
             Stage::Parked => {}
             Stage::Round(round) => {
-                let (commands, relayed) = commands::collect(round.world(), &mut self.seats);
+                let (commands, relayed) = commands::collect(round.world(), &mut self.members.seats);
                 let events = round.step(commands, relayed, &mut self.actions);
                 if round.counts() && self.spec.mode.is_rated() {
-                    let reports = scoring::reports(self.spec.id, &events, &self.seats);
+                    let reports = scoring::reports(self.spec.id, &events, &self.members.seats);
                     self.actions.extend(reports.into_iter().map(Action::Report));
                 }
                 if !events.is_empty() {
@@ -265,7 +236,7 @@ impl Game {
                 }
             }
             Stage::Summary(summary) => {
-                let is_done = summary.is_done(now, self.seats.all_want_rematch());
+                let is_done = summary.is_done(now, self.members.seats.all_want_rematch());
                 if is_done {
                     self.next_round(now);
                 }
@@ -308,7 +279,7 @@ impl Game {
     /// The server stops during a round: its recording ends here.
     pub(super) fn cut_off(&mut self) -> Vec<Action> {
         if let Stage::Round(round) = &self.stage {
-            let standings = round.standings(&self.seats);
+            let standings = round.standings(&self.members.seats);
             let players = standings::replay_players(&standings, self.spec.mode.has_teams());
             let ticks = round.world().elapsed();
             self.actions.push(Action::EndRecording(Ending::CutOff { players, ticks }));
@@ -323,7 +294,7 @@ impl Game {
             room: self.spec.id,
             mode: self.spec.mode,
             team_points: round.team_points(),
-            standings: round.standings(&self.seats),
+            standings: round.standings(&self.members.seats),
         };
         if let Some(replay) = round.replay() {
             let (world, shown_for) = (round.into_world(), self.summary_time);
@@ -336,6 +307,7 @@ impl Game {
 
     fn next_round(&mut self, now: Instant) {
         let declined: Vec<_> = self
+            .members
             .seats
             .iter()
             .filter_map(|seat| Some((seat.slot, seat.person()?)))
@@ -348,18 +320,18 @@ impl Game {
             self.free_seat(slot);
         }
         self.stage = Stage::Parked;
-        self.note_emptiness(now);
+        self.members.note_emptiness(now);
         self.seats_changed(now);
     }
 
     /// Begins a round if there are people, or if bots play without them.
     fn begin_round(&mut self, now: Instant) {
-        if self.seats.people() == 0 && !self.spec.permanent {
+        if self.members.seats.people() == 0 && !self.spec.permanent {
             self.stage = Stage::Parked;
             self.actions.push(Action::Publish);
             return;
         }
-        self.seats.settle_bots(true, now);
+        self.members.seats.settle_bots(true, now);
         let counts = self.can_count();
         self.rounds += u32::from(counts);
         let (round, start) = Round::begin(&Plan {
@@ -369,9 +341,9 @@ impl Game {
             seed: self.seeds.next_round(),
             round_ticks: self.round_ticks,
             counts,
-            seats: &self.seats,
+            seats: &self.members.seats,
         });
-        self.seats.restart(round.world().tick);
+        self.members.seats.restart(round.world().tick);
         self.stage = Stage::Round(Box::new(round));
         self.actions.push(Action::BeginRound(Box::new(start)));
         self.actions.push(Action::SeatsChanged);
@@ -380,8 +352,8 @@ impl Game {
     /// After seats changed: bots come or leave, and a round begins that waited for players.
     fn seats_changed(&mut self, now: Instant) {
         let is_running = matches!(self.stage, Stage::Round(_));
-        let has_players = self.spec.permanent || self.seats.people() > 0;
-        let changes = self.seats.settle_bots(has_players || is_running, now);
+        let has_players = self.spec.permanent || self.members.seats.people() > 0;
+        let changes = self.members.seats.settle_bots(has_players || is_running, now);
         self.reseat(changes);
         let begins = match &self.stage {
             Stage::Parked => has_players,
@@ -398,30 +370,24 @@ impl Game {
     /// Frees a person's seat. [`Game::seats_changed`] has to follow.
     fn free_seat(&mut self, slot: Slot) {
         if let Stage::Round(round) = &mut self.stage
-            && let Some(seat) = self.seats.iter().find(|seat| seat.slot == slot)
+            && let Some(seat) = self.members.seats.iter().find(|seat| seat.slot == slot)
         {
             round.note_left(seat);
         }
-        let freed = self.seats.free(slot);
+        let freed = self.members.seats.free(slot);
         self.reseat(freed.into_iter().collect());
     }
 
     fn reseat(&mut self, changes: Vec<Command>) {
         if let Stage::Round(round) = &mut self.stage {
-            round.reseat(changes, &self.seats, &mut self.actions);
+            round.reseat(changes, &self.members.seats, &mut self.actions);
         }
-    }
-
-    /// A player who may come back counts as a person who is here; so does a spectator.
-    fn note_emptiness(&mut self, now: Instant) {
-        let is_empty = self.seats.people() == 0 && self.spectators.is_empty();
-        self.empty_since = is_empty.then(|| self.empty_since.unwrap_or(now));
     }
 
     /// A player alone warms up, and two make a round. Practice is for one player.
     fn can_count(&self) -> bool {
         let alone_is_enough = !self.spec.mode.is_rated();
-        self.seats.len() >= 2 || (alone_is_enough && self.seats.len() == 1)
+        self.members.seats.len() >= 2 || (alone_is_enough && self.members.seats.len() == 1)
     }
 
     /// The tick of the world's next step.

@@ -139,8 +139,8 @@ impl Network {
             has_answers |= connection.has_answers();
             departure.into_iter().for_each(|departure| connections.note_end(id, departure));
         };
-        let (seats, spectators) = game.members();
-        for seat in seats.iter_mut() {
+        let members = game.members();
+        for seat in members.seats.iter_mut() {
             let owner = Owner { room, player: seat.player.id, slot: Some(seat.slot) };
             let team = has_teams.then_some(seat.team);
             let Some(person) = seat.person_mut() else { continue };
@@ -148,7 +148,7 @@ impl Network {
             let sender = Sender::Player { inputs, wants_rematch };
             receive(person.connection, owner, team, sender);
         }
-        for spectator in spectators {
+        for spectator in &members.spectators {
             let owner = Owner { room, player: spectator.player, slot: None };
             let sender = Sender::Spectator { entered_at: spectator.entered_at };
             receive(spectator.connection, owner, None, sender);
@@ -161,8 +161,8 @@ impl Network {
     /// fetches at the same time what its cache has lost of each.
     fn schedule_reads(&mut self, game: &mut Game) {
         let audience = game.audience();
-        let (seats, spectators) = game.members();
-        for seat in seats.iter_mut() {
+        let members = game.members();
+        for seat in members.seats.iter_mut() {
             let is_in_audience = audience.includes(Some(seat.slot));
             let Some(person) = seat.person_mut() else { continue };
             person.inputs.prefetch();
@@ -170,7 +170,7 @@ impl Network {
                 connection.schedule_read(is_in_audience, Some(&person.inputs));
             }
         }
-        for spectator in spectators {
+        for spectator in &members.spectators {
             if let Some(connection) = self.connections.get_mut(spectator.connection) {
                 connection.schedule_read(audience.includes(None), None);
             }
@@ -197,22 +197,22 @@ impl Network {
     pub(super) fn flush(&mut self, game: &mut Game, log: &BroadcastLog, now: Instant) {
         let log_end = log.end();
         self.flushed = (self.ticks, log_end);
-        let (seats, spectators, crowd) = game.members_and_snapshot(self.crowd_bytes_max);
+        let (members, crowd) = game.members_and_snapshot(self.crowd_bytes_max);
         let update = Update { log_end, batch: self.batch.take(), tick: self.ticks, crowd };
         let connections = &mut self.connections;
         // All of them before the first is written to, for the same reason as in `schedule_reads`.
-        for seat in seats.iter_mut() {
+        for seat in members.seats.iter_mut() {
             let Some(person) = seat.person_mut() else { continue };
             let (id, inputs) = (person.connection, Some(&mut *person.inputs));
             let departure = connections.get_mut(id).and_then(|c| c.gather(now, update, inputs));
             departure.into_iter().for_each(|departure| connections.note_end(id, departure));
         }
-        for id in spectators.iter().map(|spectator| spectator.connection) {
+        for id in members.spectators.iter().map(|spectator| spectator.connection) {
             let departure = connections.get_mut(id).and_then(|c| c.gather(now, update, None));
             departure.into_iter().for_each(|departure| connections.note_end(id, departure));
         }
-        let players = seats.iter().filter_map(|seat| Some(seat.person()?.connection));
-        let spectators = spectators.iter().map(|spectator| spectator.connection);
+        let players = members.seats.iter().filter_map(|seat| Some(seat.person()?.connection));
+        let spectators = members.spectators.iter().map(|spectator| spectator.connection);
         for id in players.chain(spectators) {
             let departure = connections.get_mut(id).and_then(|c| c.flush(now, update));
             departure.into_iter().for_each(|departure| connections.note_end(id, departure));

@@ -130,7 +130,7 @@ fn a_round_is_settled_and_followed_by_the_next_when_all_players_want_it() {
 
     let ended = game.end_round(now);
     assert!(ended.iter().any(|action| matches!(action, Action::Settle(_))));
-    for seat in game.members().0.iter_mut() {
+    for seat in game.members().seats.iter_mut() {
         seat.person_mut().unwrap().wants_rematch = Some(true);
     }
     let eager = now + Duration::from_secs(4);
@@ -150,7 +150,8 @@ fn a_player_who_wants_no_other_round_gives_up_the_seat() {
     play(&mut game, now);
     game.end_round(now);
     game.settled(Some(&records(&game)), now);
-    game.members().0.iter_mut().next().unwrap().person_mut().unwrap().wants_rematch = Some(false);
+    game.members().seats.iter_mut().next().unwrap().person_mut().unwrap().wants_rematch =
+        Some(false);
 
     let actions = game.step(now + Duration::from_secs(12));
 
