@@ -23,7 +23,7 @@ pub use players::Players;
 pub use replays::ReplayFilter;
 pub use rounds::{PlaceRecord, RoundRecord, Rounds};
 pub use sql::SqlStore;
-pub use url::{DatabaseUrl, UnknownDatabase};
+pub use url::DatabaseUrl;
 
 use futures_util::future::BoxFuture;
 

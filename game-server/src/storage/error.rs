@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database's tables could not be brought up to date.
     #[error("the database could not be brought up to date")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database's address names an engine that this build does not know.
+    #[error("a database's address begins with sqlite:// or postgres://")]
+    UnknownDatabase,
     /// This build does not know a value in the database.
     #[error("the database holds a {what} that cannot be read")]
     Corrupt {
@@ -46,7 +49,7 @@ impl StoreError {
                     | sqlx::Error::WorkerCrashed
                     | sqlx::Error::BeginFailed
             ),
-            Self::Migration(_) | Self::Corrupt { .. } => false,
+            Self::Migration(_) | Self::UnknownDatabase | Self::Corrupt { .. } => false,
         }
     }
 }

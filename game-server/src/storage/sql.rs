@@ -42,7 +42,7 @@ impl SqlStore {
     /// (PostgreSQL) or have a file each (SQLite).
     ///
     /// # Errors
-    /// When the database cannot be reached, or a newer build has changed its tables.
+    /// When the address or its engine is not known, the database cannot be reached, or a newer build has changed its tables.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         // Does nothing the second time.
         sqlx::any::install_default_drivers();
@@ -53,12 +53,12 @@ impl SqlStore {
     }
 }
 
-async fn connect(url: &DatabaseUrl, connections_max: u32) -> Result<AnyPool, sqlx::Error> {
-    let settings: &[&'static str] = match url.engine() {
+async fn connect(url: &DatabaseUrl, connections_max: u32) -> Result<AnyPool, StoreError> {
+    let settings: &[&'static str] = match url.engine().ok_or(StoreError::UnknownDatabase)? {
         Engine::Sqlite => &SQLITE_SETTINGS,
         Engine::Postgres => &[],
     };
-    AnyPoolOptions::new()
+    let pool = AnyPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
@@ -70,7 +70,8 @@ async fn connect(url: &DatabaseUrl, connections_max: u32) -> Result<AnyPool, sql
             })
         })
         .connect(url.expose())
-        .await
+        .await?;
+    Ok(pool)
 }
 
 /// An id, a time or a count as a column holds it. Each of them is less than 2⁶³.

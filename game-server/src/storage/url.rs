@@ -2,17 +2,14 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
-/// What stands for the address in logs, after the name of the engine.
+/// Stands for an address in logs, after the name of the engine.
 const HIDDEN: &str = "://…";
 
-/// The address of a database. Formatting it shows the engine alone, so that no log tells a password.
+/// The address of a database. Formatting it shows the engine alone, so that no log shows a password. For the same reason a
+/// bad address is no error of the command line, which would repeat it: see [`super::StoreError::UnknownDatabase`].
 #[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl {
-    engine: Engine,
-    url: String,
-}
+pub struct DatabaseUrl(String);
 
 /// The databases that the server can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,49 +18,43 @@ pub(super) enum Engine {
     Postgres,
 }
 
-/// The address names a database that this build does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a database's address begins with sqlite:// or postgres://")]
-pub struct UnknownDatabase;
-
 impl DatabaseUrl {
-    /// A SQLite file. It is made when it is not there.
+    /// A SQLite file. It is created when it is missing.
     #[must_use]
     pub fn sqlite(file: &Path) -> Self {
-        Self { engine: Engine::Sqlite, url: format!("sqlite://{}?mode=rwc", file.display()) }
+        Self(format!("sqlite://{}?mode=rwc", file.display()))
     }
 
     /// The whole address, with its password. For the driver alone.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
-        &self.url
+        &self.0
     }
 
-    pub(super) const fn engine(&self) -> Engine {
-        self.engine
+    /// `None` when this build does not know the engine.
+    pub(super) fn engine(&self) -> Option<Engine> {
+        match self.0.split_once(':')?.0 {
+            "sqlite" => Some(Engine::Sqlite),
+            "postgres" | "postgresql" => Some(Engine::Postgres),
+            _ => None,
+        }
     }
 }
 
-impl FromStr for DatabaseUrl {
-    type Err = UnknownDatabase;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let engine = match url.split_once(':') {
-            Some(("sqlite", _)) => Engine::Sqlite,
-            Some(("postgres" | "postgresql", _)) => Engine::Postgres,
-            _ => return Err(UnknownDatabase),
-        };
-        Ok(Self { engine, url: url.to_owned() })
+impl From<&str> for DatabaseUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
     }
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.engine {
-            Engine::Sqlite => f.write_str("sqlite")?,
-            Engine::Postgres => f.write_str("postgres")?,
-        }
-        f.write_str(HIDDEN)
+        let engine = match self.engine() {
+            Some(Engine::Sqlite) => "sqlite",
+            Some(Engine::Postgres) => "postgres",
+            None => "unknown",
+        };
+        write!(f, "{engine}{HIDDEN}")
     }
 }
 
@@ -75,22 +66,26 @@ impl fmt::Debug for DatabaseUrl {
 
 #[cfg(test)]
 mod tests {
-    use super::{DatabaseUrl, UnknownDatabase};
+    use super::{DatabaseUrl, Engine};
+    use crate::storage::{SqlStore, StoreError};
 
     #[test]
     fn an_address_is_never_shown_with_its_password() {
-        let url: DatabaseUrl = "postgres://ada:secret@db.example.org/pushback".parse().unwrap();
+        let url = DatabaseUrl::from("postgres://ada:secret@db.example.org/pushback");
 
         assert_eq!(format!("{url} {url:?}"), "postgres://… postgres://…");
+        assert_eq!(DatabaseUrl::from("ada:secret@db").to_string(), "unknown://…");
         assert!(url.expose().contains("secret"));
     }
 
-    #[test]
-    fn an_unknown_engine_is_refused() {
-        assert!("sqlite://data/test.sqlite".parse::<DatabaseUrl>().is_ok());
-        assert!("postgresql://localhost/pushback".parse::<DatabaseUrl>().is_ok());
+    #[tokio::test]
+    async fn an_unknown_engine_is_refused() {
+        let engine = |url| DatabaseUrl::from(url).engine();
+        assert_eq!(engine("sqlite://data/test.sqlite"), Some(Engine::Sqlite));
+        assert_eq!(engine("postgresql://localhost/pushback"), Some(Engine::Postgres));
         for url in ["", "pushback.sqlite", "mysql://ada:secret@localhost/pushback"] {
-            assert_eq!(url.parse::<DatabaseUrl>(), Err(UnknownDatabase), "{url}");
+            let refused = SqlStore::open(&url.into()).await.err();
+            assert!(matches!(refused, Some(StoreError::UnknownDatabase)), "{url}: {refused:?}");
         }
     }
 }

@@ -79,7 +79,7 @@ impl Server {
 
     fn url(&self, database: &str) -> DatabaseUrl {
         let socket = self.socket.display();
-        format!("postgres://postgres@localhost/{database}?host={socket}").parse().unwrap()
+        format!("postgres://postgres@localhost/{database}?host={socket}").as_str().into()
     }
 }
 
