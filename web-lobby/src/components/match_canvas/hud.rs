@@ -5,7 +5,7 @@ use presentation::{palette, words};
 use shared::sim::{PushKind, Slot, World, scoring};
 use shared::snapshot::Roster;
 
-/// The longest list of players. Nobody could read a longer one.
+/// The longest list of players: a longer one cannot be read.
 const STANDINGS_MAX: usize = 24;
 /// How many leaders the overlay shows.
 const LEADERS: usize = 5;
