@@ -2,9 +2,9 @@
 
 use shared::protocol::PlayReport;
 
-use super::PlayerStatistics;
+use super::statistics::PlayerStatistics;
 
-/// Name, type, and value. `None`: not known yet.
+/// Name, type, and value. `None` while the value is not known.
 type Series = (&'static str, &'static str, fn(&PlayerStatistics) -> Option<f64>);
 
 /// Every series of a player, after the prefix `pushback_player_`.
