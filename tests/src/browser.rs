@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::Program;
-use crate::wait::{DEADLINE, eventually, within};
+use crate::wait::{DEADLINE, eventually, within, within_time};
 
 /// The deadline for a condition in a page. WebAssembly starts slowly on a busy machine.
 pub const PAGE_DEADLINE: Duration = Duration::from_secs(60);
@@ -76,7 +76,16 @@ impl Browser {
     /// # Panics
     /// When the page cannot be loaded.
     pub async fn open(&self, url: &str) {
-        within("the page", self.client.goto(url)).await.expect("the page loads");
+        self.open_within(DEADLINE, url).await;
+    }
+
+    /// Opens an address that may take this long to load.
+    ///
+    /// # Panics
+    /// When the page cannot be loaded.
+    pub async fn open_within(&self, deadline: Duration, url: &str) {
+        let loading = within_time(deadline, "the page", self.client.goto(url));
+        loading.await.expect("the page loads");
     }
 
     /// Opens an address in a new tab and makes that the current one.

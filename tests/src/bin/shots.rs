@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use tests::browser::Browser;
+use tests::browser::{Browser, PAGE_DEADLINE};
 use tests::process::{Program, built};
 use tests::screen::Screen;
 use tests::{ServerProcess, Site, eventually};
@@ -87,7 +87,7 @@ async fn photograph_lobby(site: &Site, folder: &Path) -> Result<()> {
     for (width, height) in PAGE_SIZES {
         browser.resize(width, height).await;
         for (name, path) in &pages {
-            browser.open(&site.url(path)).await;
+            browser.open_within(PAGE_DEADLINE, &site.url(path)).await;
             tokio::time::sleep(SETTLE).await;
             let file = folder.join(format!("lobby-{name}-{width}.png"));
             browser.photograph(&file).await;
