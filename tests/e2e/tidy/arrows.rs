@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::structure::graph;
+use super::structure::{graph, packages};
 use super::{dependencies, root};
 
 /// What depends on what, from left to right. Each step is one name, or several in braces.
@@ -59,15 +59,6 @@ fn below(chains: &[Chain]) -> BTreeMap<&str, BTreeSet<&str>> {
         }
     }
     below
-}
-
-/// The folders of the workspace's packages. A package has the name of its folder.
-fn packages() -> Vec<String> {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
-    let (_, list) = manifest.split_once("\nmembers = [").expect("a workspace");
-    let (list, _) = list.split_once(']').expect("the end of the list");
-    let folders = list.split(',').map(|folder| folder.trim().trim_matches('"').to_owned());
-    folders.filter(|folder| !folder.is_empty()).collect()
 }
 
 fn package_name(folder: &str) -> &str {

@@ -6,9 +6,14 @@ use std::path::Path;
 use super::imports::{self, Graph};
 use super::root;
 
-/// The crates whose modules are checked.
-const CRATES: [&str; 7] =
-    ["game-client", "game-server", "shared", "shared/presentation", "web-lobby", "tests", "xtask"];
+/// The folders of the workspace's packages. A package has the name of its folder.
+pub(super) fn packages() -> Vec<String> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    let (_, list) = manifest.split_once("\nmembers = [").expect("a workspace");
+    let (list, _) = list.split_once(']').expect("the end of the list");
+    let folders = list.split(',').map(|folder| folder.trim().trim_matches('"').to_owned());
+    folders.filter(|folder| !folder.is_empty()).collect()
+}
 
 /// The root modules of a package: its library, its programs and its tests.
 fn root_modules(package: &str) -> Vec<String> {
@@ -30,8 +35,8 @@ pub(super) fn graph(root_module: &str) -> Graph {
 #[test]
 fn no_module_imports_itself_in_a_circle() {
     let mut found = String::new();
-    for package in CRATES {
-        let roots = root_modules(package);
+    for package in packages() {
+        let roots = root_modules(&package);
         assert!(!roots.is_empty(), "{package} has a root module");
         for graph in roots.iter().map(|root| graph(root)) {
             for cycle in graph.cycles() {
