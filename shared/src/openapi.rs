@@ -1,6 +1,6 @@
-//! How the values that are written as text look in an OpenAPI description: what no derive can see.
+//! Schemas of the values that are written as text, which no derive can know.
 //!
-//! Only built with the feature `openapi`. The server describes its API with it; clients never pay for it.
+//! Built only with the feature `openapi`, which the server switches on to describe its API. Clients do without.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ use crate::feed::Cursor;
 use crate::id::{NAME_CHARS_MAX, NAME_CHARS_MIN, PlayerId, PlayerName, ReplayId, RoomId};
 use crate::protocol::chat::LINE_CHARS_MAX;
 
-/// One of Crockford's letters, as ids are written.
+/// One letter of Crockford's base 32, in which ids are written.
 const BASE32_LETTER: &str = "[0-9A-HJKMNP-TV-Z]";
-/// What [`PlayerName::parse`] takes, but for the length. A dialect of ECMA-262 with its flag `u`.
+/// The names that [`PlayerName::parse`] accepts, apart from their length. ECMA-262 with the flag `u`.
 const NAME_PATTERN: &str = r"^[\p{Alphabetic}\p{N}](?:[ \-_.']?[\p{Alphabetic}\p{N}])*[\-_.']?$";
 /// A [`Cursor`] as it is written.
 const CURSOR_PATTERN: &str = "^[0-9a-f]{1,16}-[0-9]{1,19}$";
@@ -33,7 +33,7 @@ fn id(digits: usize, description: &str, example: &str) -> Object {
     text(description, example).pattern(Some(format!("^{BASE32_LETTER}{{{digits}}}$"))).build()
 }
 
-/// Gives a type the schema that is an expression.
+/// Gives a type a schema, which is an expression.
 macro_rules! schema {
     ($name:ident, $schema:expr) => {
         impl PartialSchema for $name {
@@ -50,35 +50,20 @@ macro_rules! schema {
     };
 }
 
-schema!(
-    PlayerId,
-    id(
-        Self::DIGITS,
-        "Somebody with a rating: a guest or a bot. Read without regard to case.",
-        "4T9Q2ZC7M1KD"
-    )
-);
+schema!(PlayerId, id(Self::DIGITS, "A guest or a bot. Case does not matter.", "4T9Q2ZC7M1KD"));
 schema!(
     RoomId,
-    id(
-        Self::DIGITS,
-        "A room, and the code that invites to it. Read without regard to case.",
-        "7Q2M4K"
-    )
+    id(Self::DIGITS, "A room, and its invitation code. Case does not matter.", "7Q2M4K")
 );
 schema!(
     ReplayId,
-    id(
-        Self::DIGITS,
-        "A recorded round. Later ones sort after earlier ones. Read without regard to case.",
-        "06E6HQ9GZ4TX"
-    )
+    id(Self::DIGITS, "A recorded round. Ids sort by time. Case does not matter.", "06E6HQ9GZ4TX")
 );
 schema!(PlayerName, player_name());
 schema!(
     Cursor,
     text(
-        "A place in a feed, `EPOCH-SEQUENCE`: the id of the last event that was seen.",
+        "A place in a feed, `EPOCH-SEQUENCE`: the id of the last event that the client has.",
         "9f3c51d2a07be846-17"
     )
     .pattern(Some(CURSOR_PATTERN))
@@ -86,9 +71,10 @@ schema!(
 );
 schema!(ProblemKind, problem_kind());
 
-/// A [`PlayerName`], and a text that may become one.
+/// A [`PlayerName`], or a text that may become one.
 pub(crate) fn player_name() -> Object {
-    let description = "A name fit to be shown: letters and digits, with single spaces or one of `- _ . '` between them.";
+    let description =
+        "A display name: letters and digits, with single spaces or one of `- _ . '` between them.";
     text(description, "Ada")
         .min_length(Some(NAME_CHARS_MIN))
         .max_length(Some(NAME_CHARS_MAX))
@@ -104,7 +90,7 @@ fn problem_kind() -> Object {
         .build()
 }
 
-/// A secret: of a session, or the key of a ticket.
+/// The token of a session, a ticket or a device-link code.
 pub(crate) fn token() -> Object {
     text("128 random bits in the letters of base64url.", "x0ZvYq3Jk8wN5tRr1LbM2A")
         .pattern(Some(TOKEN_PATTERN))
@@ -113,29 +99,29 @@ pub(crate) fn token() -> Object {
 
 /// A line of chat.
 pub(crate) fn chat_text() -> Object {
-    text("What was said.", "Good game!")
+    text("The text of the line.", "Good game!")
         .min_length(Some(1))
         .max_length(Some(LINE_CHARS_MAX))
         .build()
 }
 
-/// A number by which a client knows the answer to what it said.
+/// A number that matches an answer to its request.
 pub(crate) fn nonce() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .description(Some("The sender's own number, to match the answer."))
+        .description(Some("A number of the sender's choice. The answer repeats it."))
         .minimum(Some(u32::MIN))
         .maximum(Some(u32::MAX))
         .build()
 }
 
-/// Who leads a room and with how many points, or nobody.
+/// The leader of a room and the leader's points, or `null`.
 pub(crate) fn leader() -> Schema {
     let points = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The points."));
     ArrayBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
-        .description(Some("The one in front and the points. `null` while no round runs."))
+        .description(Some("The leader and the leader's points. `null` while no round runs."))
         .prefix_items([player_name(), points.build()])
         .items(ArrayItems::False)
         .min_items(Some(2))
@@ -157,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_written_out_are_the_constants() {
+    fn numbers_in_attributes_equal_the_constants() {
         assert_eq!(
             schema_of::<Scoreboard>()["properties"]["rows"]["maxItems"],
             Scoreboard::ROWS_MAX
@@ -165,13 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_that_are_written() {
+    fn words_and_patterns_are_those_on_the_wire() {
         assert_eq!(schema_of::<Mode>()["enum"], serde_json::to_value(Mode::ALL).unwrap());
         assert_eq!(schema_of::<PlayerId>()["pattern"], "^[0-9A-HJKMNP-TV-Z]{12}$");
     }
 
     #[test]
-    fn what_is_always_written_is_required() {
+    fn a_member_that_is_always_written_is_required() {
         let required = &schema_of::<ScoreRow>()["required"];
         assert!(required.as_array().unwrap().contains(&json!("playing")));
     }

@@ -2,7 +2,7 @@
 //!
 //! An error that reaches a client implements [`Refuse`]: it lists its refusals, and turns into one of them. A handler
 //! returns [`HttpResult`], an extractor rejects with [`Refused`]; the description reads both types from the handler's
-//! signature (see `openapi/route.rs`), so it lists what can happen, and only that.
+//! signature (see `openapi/route.rs`), so it lists exactly the refusals that can happen.
 
 use std::convert::Infallible;
 
@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use super::problem::ProblemResponse;
 use super::refusal::Refusal;
 
-/// An error that a client is told.
+/// An error that reaches a client.
 pub trait Refuse: Sized {
-    /// Everything that it can become.
+    /// All refusals that the error can become.
     fn refusals() -> Vec<Refusal>;
 
     /// The answer: one of [`Refuse::refusals`].
@@ -30,7 +30,7 @@ impl Refuse for Infallible {
     }
 }
 
-/// An error as an answer.
+/// An error as an answer to a request.
 #[derive(Debug)]
 pub struct Refused<E>(pub E);
 

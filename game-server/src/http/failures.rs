@@ -1,4 +1,4 @@
-//! Errors that handlers of several routes end in, and their refusals.
+//! Errors that handlers of several routes share, and their refusals.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::refusal::{BAD_CURSOR, INTERNAL, NOT_FOUND, Refusal};
 use crate::storage::StoreError;
 use crate::tickets::{InvalidTicket, TooManyTickets};
 
-/// What a client is told when the store fails.
+/// The detail of a problem when the store fails.
 pub(super) const STORE_DETAIL: &str = "The data could not be read or written. Try again later.";
 
 impl Refuse for StoreError {
@@ -28,7 +28,7 @@ const TICKETS_WAIT: Refusal =
     Refusal::new(ProblemKind::Overloaded).when("too many tickets wait to be used");
 const BAD_TICKET: Refusal = Refusal::new(ProblemKind::BadTicket);
 
-/// There is none of that name. Holds the words that complete "There is no such".
+/// The request names something that does not exist. Holds the words that complete "There is no such".
 #[derive(Debug)]
 pub struct NotFound(pub &'static str);
 
@@ -42,7 +42,7 @@ impl Refuse for NotFound {
     }
 }
 
-/// `?after=` holds something else. Holds the sentence that says where cursors come from.
+/// `?after=` is not a cursor. Holds the sentence that says where cursors come from.
 #[derive(Debug)]
 pub struct BadCursor(pub &'static str);
 

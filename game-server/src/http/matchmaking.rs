@@ -47,7 +47,7 @@ const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
                 "is": "waiting", "waited_s": 0, "window": 100, "in_queue": 1, "bots_in_s": 10}})),
     )
 )]
-pub async fn ask(
+pub async fn seek(
     State(matchmaker): State<Matchmaker>,
     State(ladder): State<LadderHandle>,
     State(limits): State<Arc<Limits>>,

@@ -1,7 +1,7 @@
 //! The API described: `/api/openapi.json`, readable at `/api/docs`.
 //!
-//! Each handler describes itself beside its code, the bodies describe themselves in `shared`. Here is what belongs to no
-//! route: the tags and the ways to sign in; and how a handler and its description become a line of the route table.
+//! Each handler describes itself beside its code, the bodies describe themselves in `shared`. This module adds the
+//! tags and the ways to sign in, and makes a handler and its description one line of the route table.
 
 mod bodies;
 mod refusals;
@@ -28,7 +28,7 @@ const ABOUT: &str = "Rooms, matchmaking, live feeds, chat and replays of the gam
     request's lines in the server's log.\n\
     - New fields and events may appear: ignore those that you do not know.";
 
-/// What belongs to no route.
+/// The parts of the description that belong to no route.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     // This version has `itemSchema`, the schema of one item of a stream.

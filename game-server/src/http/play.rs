@@ -29,8 +29,8 @@ pub struct PlayQuery {
 
 /// Opens a room: a WebSocket with binary messages, subprotocol `pushback.v5`.
 ///
-/// The messages are those of `shared::protocol`, encoded by bincode 2. A client and a server that speak the same
-/// subprotocol understand each other, whatever their versions.
+/// The messages are those of `shared::protocol`, encoded by bincode 2. A client and a server of different versions
+/// understand each other when they speak the same subprotocol.
 #[utoipa::path(
     get, path = "/ws/rooms/{id}", operation_id = "openRoom", tag = "rooms",
     params(
@@ -65,7 +65,7 @@ pub async fn connect(
     // The player enters before the upgrade, so that a refusal is an HTTP answer. If the upgrade fails, the connection is
     // dropped, and the seat waits for the player to reconnect.
     let handshake = room.enter(player, role, rating).await?;
-    Ok(upgrade.hand_over(|socket| handshake.complete(socket))?)
+    Ok(upgrade.detach(|socket| handshake.complete(socket))?)
 }
 
 one_of! {

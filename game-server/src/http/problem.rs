@@ -35,7 +35,7 @@ struct Document {
 }
 
 impl ProblemResponse {
-    /// A refusal, with a sentence that says what happened this time and what helps. Refusals for load carry
+    /// A refusal. `detail` is a sentence for the user about this case and a way out of it. Refusals for load carry
     /// `Retry-After`.
     #[must_use]
     pub fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
@@ -96,7 +96,7 @@ impl ProblemResponse {
         self
     }
 
-    /// Whether this is what was declared.
+    /// Whether this is the declared refusal.
     pub(super) fn is(&self, refusal: &Refusal) -> bool {
         let problem = &self.document.problem;
         problem.kind == refusal.kind.uri() && problem.status == refusal.status

@@ -105,7 +105,7 @@ impl Refuse for BadLimit {
         (status = 200, description = "Mode, time, length, size, players", body = ReplaySummary),
     )
 )]
-pub async fn look(
+pub async fn read(
     State(store): State<Arc<dyn Store>>,
     UrlPath(id): UrlPath<ReplayId>,
 ) -> HttpResult<Json<ReplaySummary>, ReplayError> {

@@ -106,7 +106,7 @@ one_of! {
             ], "recording": "06E6HQ9GZ4TX"})),
     )
 )]
-pub async fn look(
+pub async fn read(
     State(rooms): State<Rooms>,
     UrlPath(id): UrlPath<RoomId>,
 ) -> HttpResult<Json<RoomDetails>, FindError> {

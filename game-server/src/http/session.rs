@@ -182,7 +182,7 @@ impl Refuse for TooManyCodes {
             example = json!({"code": "x0ZvYq3Jk8wN5tRr1LbM2A", "expires_in_s": 60})),
     )
 )]
-pub async fn hand_over(
+pub async fn link_device(
     State(codes): State<Arc<DeviceLinks>>,
     player: Player,
 ) -> HttpResult<Response, TooManyCodes> {
@@ -199,7 +199,7 @@ pub async fn hand_over(
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
     )
 )]
-pub async fn look(player: Player) -> Response {
+pub async fn read(player: Player) -> Response {
     let session = Session { player: player.id, name: player.name, token: String::new() };
     ([(CACHE_CONTROL, "no-store")], Json(session)).into_response()
 }

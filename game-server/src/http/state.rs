@@ -1,4 +1,4 @@
-//! What the routes work with: a handle to each part of the server that they use.
+//! The state of the routes: a handle to each part of the server that they use.
 //!
 //! A handler takes the parts that it needs, each as a `State` of its own type, and never the whole.
 

@@ -1,4 +1,4 @@
-//! The description of all routes: complete, and for readers who do not see the source.
+//! Tests of the whole description: it is complete, and readable without the source.
 
 use std::collections::BTreeSet;
 
@@ -47,7 +47,7 @@ fn every_refusal_is_a_problem_with_a_known_type() {
 }
 
 #[test]
-fn the_text_is_for_people_who_do_not_see_the_source() {
+fn the_text_is_readable_without_the_source() {
     let text = serde_json::to_string(&api()).unwrap();
     assert!(!text.contains("[`"), "a link of rustdoc");
     assert!(text.contains(MEDIA_TYPE));

@@ -92,7 +92,7 @@ impl Upgrade {
     ///
     /// # Errors
     /// [`NotUpgradable`] when the connection cannot be upgraded.
-    pub fn hand_over(
+    pub fn detach(
         self,
         take: impl FnOnce(Socket) + Send + 'static,
     ) -> Result<Response, NotUpgradable> {

@@ -133,5 +133,5 @@ async fn as_rooms_do(
     State(tasks): State<Tasks>,
     upgrade: Upgrade,
 ) -> HttpResult<Response, NotUpgradable> {
-    Ok(upgrade.hand_over(move |socket| drop(tasks.spawn(echo(socket))))?)
+    Ok(upgrade.detach(move |socket| drop(tasks.spawn(echo(socket))))?)
 }

@@ -143,7 +143,8 @@ pub struct Problem {
     pub status: u16,
     /// The details of this refusal, and what helps.
     pub detail: String,
-    /// The id of the request, as in `X-Request-Id` and in the server's log. `None` when the server gave it none.
+    /// The id of the request, as in `X-Request-Id` of the answer and in the server's log. Missing when a connection is
+    /// refused before its first request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, examples("9f3c51d2-17")))]
     pub request_id: Option<String>,

@@ -18,7 +18,7 @@ use crate::http::refusal::{FOREIGN_ORIGIN, INTERNAL, Refusal};
 /// The beginning of every problem type.
 const TYPES: &str = "/problems/";
 
-/// Answers to any request, which come from the connection limit and from what surrounds all routes.
+/// Refusals of any request, by the connection limiter and by the layers around all routes.
 const TO_ANY_REQUEST: [Refusal; 3] = [
     Refusal::new(ProblemKind::TooMany).when("too many connections from one address"),
     INTERNAL,

@@ -44,7 +44,7 @@ where
 
 /// A handler, by the types of its arguments (the last with its kind, see [`FromRequest`]).
 pub(in crate::http) trait Handles<Arguments> {
-    /// All that its arguments and its result can refuse.
+    /// The refusals of its arguments and of its result.
     fn refusals(&self) -> Vec<Refusal>;
 }
 
@@ -88,7 +88,7 @@ handles!(A B C D E G, H);
 handles!(A B C D E G H, I);
 handles!(A B C D E G H I, J);
 
-/// What an argument rejects with.
+/// The rejection of an argument.
 pub(in crate::http) trait Rejects {
     fn refusals() -> Vec<Refusal>;
 }
@@ -105,7 +105,7 @@ impl<E: Refuse> Rejects for Refused<E> {
     }
 }
 
-/// What a handler returns.
+/// The return type of a handler.
 pub(in crate::http) trait Answers {
     fn refusals() -> Vec<Refusal>;
 }
