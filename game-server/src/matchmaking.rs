@@ -34,7 +34,7 @@ const MATCH_EVERY: Duration = Duration::from_millis(250);
 /// Why a player does not join the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// [`TICKETS_MAX`] tickets exist.
+    /// `TICKETS_MAX` tickets exist.
     #[error("too many people wait for a match")]
     TooMany,
     /// The server stops.

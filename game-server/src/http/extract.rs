@@ -55,9 +55,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 /// Why a body is not taken.
 #[derive(Debug)]
 pub enum BodyError {
-    /// It is announced longer than [`BODY_BYTES_MAX`].
+    /// It is announced longer than `BODY_BYTES_MAX`.
     TooLong,
-    /// It did not arrive within [`BODY_WITHIN`].
+    /// It did not arrive within `BODY_WITHIN`.
     Late,
     /// It is too long, of another type, or no JSON of the right form.
     Rejected(JsonRejection),

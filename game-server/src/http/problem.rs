@@ -1,6 +1,6 @@
 //! Refusals as `application/problem+json` (RFC 9457): the body and the headers of every answer from 400 on.
 //!
-//! A [`ProblemResponse`] leaves a handler without its body: [`finish`] writes it outside of all routes, where the id of
+//! A [`ProblemResponse`] leaves a handler without its body: `finish` writes it outside of all routes, where the id of
 //! the request is known.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct ProblemResponse {
     headers: HeaderMap,
 }
 
-/// The body, until [`finish`] writes it.
+/// The body, until `finish` writes it.
 #[derive(Debug, Clone)]
 struct Document {
     problem: Problem,
