@@ -36,7 +36,17 @@ fn parts_below(folder: &Path) -> usize {
 
 #[tokio::test]
 async fn a_killed_server_keeps_finished_rounds_and_recovers_running_ones() {
-    let mut server = ServerProcess::start(4).await;
+    kill_and_restart(ServerProcess::start(4).await).await;
+}
+
+#[tokio::test]
+async fn a_killed_server_on_postgresql_keeps_the_same() {
+    let database = format!("--database-url={}", test_postgres::empty_database());
+    let flags = [&database, "--round-seconds=4", "--bots=false"];
+    kill_and_restart(ServerProcess::start_with(&flags).await).await;
+}
+
+async fn kill_and_restart(mut server: ServerProcess) {
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let mut chat = ada.chat().await;
     chat.say(ChatChannel::Lobby, "good luck").await.unwrap();

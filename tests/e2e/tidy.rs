@@ -100,6 +100,21 @@ fn frameworks_stay_in_their_crates() {
     }
 }
 
+/// A world follows from its commands alone, and a room's game from its calls: whatever reads a clock or the system's
+/// randomness stands outside of them.
+#[test]
+fn world_and_game_read_no_clock_and_no_randomness() {
+    let impure = ["Instant::now", "SystemTime", "now_ms", "Now::read", "rand::", "fastrand"];
+    let places = ["shared/src", "game-server/src/room/game"];
+    let is_test = |path: &Path| path.ends_with("tests.rs");
+    let found = offenders(|path, text| {
+        places.iter().any(|place| path.with_extension("").starts_with(place))
+            && !is_test(path)
+            && impure.iter().any(|word| text.contains(word))
+    });
+    assert_eq!(found, Vec::<PathBuf>::new());
+}
+
 #[test]
 fn the_map_names_every_module() {
     let map = fs::read_to_string(root().join("docs/architecture.md")).expect("the map");

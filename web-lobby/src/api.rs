@@ -1,5 +1,9 @@
 //! Everything that talks to the server: requests here, and a file below for each transport. Pages and components get
 //! signals. The session travels in a cookie that the server set, so no script ever holds its token.
+//!
+//! Requests use the browser's `fetch` as it is. gloo-net 0.6, which the router brings, was looked at: it builds every
+//! request twice, appends `&` to a path that has a query, panics where [`ApiError`] has a value, and has nothing for
+//! bodies that arrive piece by piece, which [`stream`] needs.
 
 pub mod transport;
 

@@ -2,7 +2,6 @@
 //! room's view.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use shared::id::RoomId;
 use shared::replay::ReplayWriter;
@@ -17,6 +16,7 @@ use super::seat_reports::SeatReports;
 use super::settings::RoomSpec;
 use super::settlement::Settlement;
 use super::view::{RoomView, ViewPublisher};
+use crate::clock::Now;
 use crate::ladder::{LadderHandle, RoundResult};
 use crate::metrics::Counter;
 use crate::recordings::{Ending, Progress, RecordingBuffer, Recordings};
@@ -69,7 +69,7 @@ impl Effects {
         actions: Vec<Action>,
         game: &Game,
         network: &mut Network,
-        now: Instant,
+        now: Now,
     ) {
         let (mut seats_changed, mut publishes) = (false, false);
         for action in actions {
@@ -99,7 +99,7 @@ impl Effects {
                 Action::EndRecording(ending) => self.end_recording(ending),
                 Action::Message(message) => self.log.push_message(&message),
                 Action::Close(connection, closing) => {
-                    network.close(connection, closing, &self.log, now);
+                    network.close(connection, closing, &self.log, now.at);
                 }
                 Action::Report(report) => self.ladder.report(report),
                 Action::Settle(result) => self.settle(result, game),
@@ -116,20 +116,20 @@ impl Effects {
     }
 
     /// Publishes the room's view, now.
-    pub(super) fn publish(&mut self, game: &Game, now: Instant) {
+    pub(super) fn publish(&mut self, game: &Game, now: Now) {
         let progress = self.recording.as_ref().map(|recording| recording.progress.clone());
         self.view.publish(game, progress, now);
     }
 
     /// Publishes the room's view, a few times a second.
-    pub(super) fn publish_if_due(&mut self, game: &Game, now: Instant) {
+    pub(super) fn publish_if_due(&mut self, game: &Game, now: Now) {
         if self.view.is_due(now) {
             self.publish(game, now);
         }
     }
 
     /// Gives the game the result of its last round, when the ladder has settled it.
-    pub(super) fn poll_settlement(&mut self, game: &mut Game, now: Instant) -> Vec<Action> {
+    pub(super) fn poll_settlement(&mut self, game: &mut Game, now: Now) -> Vec<Action> {
         let Some(settlement) = self.settlement.take() else { return Vec::new() };
         match settlement.poll(&self.ladder) {
             Ok(records) => self.settled(game, records.as_deref(), now),
@@ -144,7 +144,7 @@ impl Effects {
     pub(super) async fn await_settlement(&mut self, game: &mut Game) -> Vec<Action> {
         let Some(settlement) = self.settlement.take() else { return Vec::new() };
         let records = settlement.wait(&self.ladder).await;
-        self.settled(game, records.as_deref(), Instant::now())
+        self.settled(game, records.as_deref(), Now::read())
     }
 
     fn begin_round(&mut self, start: &RoundStart, game: &Game) {
@@ -186,12 +186,7 @@ impl Effects {
         self.settlement = Some(Settlement::begin(result, &self.ladder));
     }
 
-    fn settled(
-        &self,
-        game: &mut Game,
-        records: Option<&[PlaceRecord]>,
-        now: Instant,
-    ) -> Vec<Action> {
+    fn settled(&self, game: &mut Game, records: Option<&[PlaceRecord]>, now: Now) -> Vec<Action> {
         if records.is_none() {
             tracing::warn!(room = %self.room, "a round ended without a result");
         }

@@ -1,7 +1,8 @@
 //! The game of a room: seats, rounds and results, and nothing else.
 //!
 //! Every method is synchronous and returns the [`Action`]s that follow. The room does them: nothing here knows a
-//! socket, a task, a file or the ladder's state.
+//! socket, a task, a file or the ladder's state. The time and all randomness are given to it, too: the same calls lead
+//! to the same actions.
 //!
 //! ```text
 //! parked ──a player comes──▶ round ──time is up──▶ summary ──▶ round …
@@ -16,7 +17,6 @@ pub(super) mod members;
 pub(super) mod round;
 pub(super) mod seat;
 pub(super) mod seats;
-pub(super) mod seeds;
 pub(super) mod summary;
 
 mod commands;
@@ -30,13 +30,16 @@ use std::time::{Duration, Instant};
 
 use shared::id::PlayerId;
 use shared::protocol::close;
+use shared::sim::rng::Rng;
 use shared::sim::{Command, Slot};
 use shared::tick::Tick;
 
 use super::connection::end::Departure;
 use super::connection::id::ConnectionId;
 use super::interest::{Audience, CrowdSnapshot};
+use super::seeds::RoomSeeds;
 use super::settings::{RoomSettings, RoomSpec};
+use crate::clock::Now;
 use crate::ladder::RoundResult;
 use crate::player::Player;
 use crate::recordings::Ending;
@@ -46,7 +49,6 @@ use members::{Members, Spectator};
 use round::{Plan, Round};
 use seat::Person;
 use seats::{Full, Seats};
-use seeds::RoomSeeds;
 use summary::Summary;
 
 /// A room without people closes after this time.
@@ -59,7 +61,8 @@ pub(super) struct Game {
     summary_time: Duration,
     members: Members,
     stage: Stage,
-    seeds: RoomSeeds,
+    worlds: Rng,
+    replays: Rng,
     /// How many rounds that count have begun.
     rounds: u32,
     /// What the current call wants done.
@@ -77,19 +80,15 @@ pub(super) enum Stage {
 }
 
 impl Game {
-    pub(super) fn new(
-        spec: RoomSpec,
-        settings: &RoomSettings,
-        seeds: RoomSeeds,
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(spec: RoomSpec, settings: &RoomSettings, seeds: RoomSeeds, now: Now) -> Self {
         Self {
             spec,
             round_ticks: settings.round_ticks,
             summary_time: settings.summary_time,
-            members: Members::new(spec.mode, spec.bots, now),
+            members: Members::new(spec.mode, spec.bots, seeds.bots, now.at),
             stage: Stage::Parked,
-            seeds,
+            worlds: seeds.worlds,
+            replays: seeds.replays,
             rounds: 0,
             actions: Vec::new(),
         }
@@ -153,7 +152,7 @@ impl Game {
     }
 
     /// The room has opened.
-    pub(super) fn start(&mut self, now: Instant) -> Vec<Action> {
+    pub(super) fn start(&mut self, now: Now) -> Vec<Action> {
         self.seats_changed(now);
         self.take_actions()
     }
@@ -167,7 +166,7 @@ impl Game {
         player: Player,
         rating: i32,
         connection: ConnectionId,
-        now: Instant,
+        now: Now,
     ) -> Result<Vec<Action>, Full> {
         let (id, next) = (player.id, self.next_tick());
         if let Some(seat) = self.members.seats.of(id) {
@@ -177,51 +176,51 @@ impl Game {
             self.actions.extend(old.map(|old| Action::Close(old, why)));
         } else {
             let person = Person::new(connection, rating, next);
-            let changes = self.members.seats.sit(player, person, now)?;
+            let changes = self.members.seats.sit(player, person, now.at)?;
             if let Stage::Round(round) = &mut self.stage {
                 round.note_seated(id);
                 round.reseat(changes, &self.members.seats, &mut self.actions);
             }
         }
         self.seats_changed(now);
-        self.members.note_emptiness(now);
+        self.members.note_emptiness(now.at);
         Ok(self.take_actions())
     }
 
     /// A person comes to watch.
-    pub(super) fn watch(&mut self, player: PlayerId, connection: ConnectionId, now: Instant) {
+    pub(super) fn watch(&mut self, player: PlayerId, connection: ConnectionId, now: Now) {
         let entered_at = self.next_tick();
         self.members.spectators.push(Spectator { player, connection, entered_at });
-        self.members.note_emptiness(now);
+        self.members.note_emptiness(now.at);
     }
 
     /// Reserves seats for half a minute.
     ///
     /// # Errors
     /// When there are not enough.
-    pub(super) fn reserve(&mut self, players: &[PlayerId], now: Instant) -> Result<(), Full> {
-        self.members.seats.reserve(players, now)
+    pub(super) fn reserve(&mut self, players: &[PlayerId], now: Now) -> Result<(), Full> {
+        self.members.seats.reserve(players, now.at)
     }
 
     /// Takes note of connections that have ended, and frees the seats whose players did not come back in time.
     pub(super) fn note_departures(
         &mut self,
         ended: &[(ConnectionId, Departure)],
-        now: Instant,
+        now: Now,
     ) -> Vec<Action> {
-        let departures = self.members.note_departures(ended, now);
+        let departures = self.members.note_departures(ended, now.at);
         for slot in &departures.freed {
             self.free_seat(*slot);
         }
         if departures.has_lost || !departures.freed.is_empty() {
             self.seats_changed(now);
         }
-        self.members.note_emptiness(now);
+        self.members.note_emptiness(now.at);
         self.take_actions()
     }
 
     /// One tick. When the round is over after it, [`Game::end_round`] follows.
-    pub(super) fn step(&mut self, now: Instant) -> Vec<Action> {
+    pub(super) fn step(&mut self, now: Now) -> Vec<Action> {
         match &mut self.stage {
             Stage::Parked => {}
             Stage::Round(round) => {
@@ -236,7 +235,7 @@ impl Game {
                 }
             }
             Stage::Summary(summary) => {
-                let is_done = summary.is_done(now, self.members.seats.all_want_rematch());
+                let is_done = summary.is_done(now.at, self.members.seats.all_want_rematch());
                 if is_done {
                     self.next_round(now);
                 }
@@ -251,7 +250,7 @@ impl Game {
     }
 
     /// Ends the running round, if one runs. A round that counts is settled; a warm-up is followed by the next round.
-    pub(super) fn end_round(&mut self, now: Instant) -> Vec<Action> {
+    pub(super) fn end_round(&mut self, now: Now) -> Vec<Action> {
         match core::mem::replace(&mut self.stage, Stage::Parked) {
             Stage::Round(round) if round.counts() => self.settle_round(*round, now),
             Stage::Round(_) => self.begin_round(now),
@@ -262,11 +261,11 @@ impl Game {
     }
 
     /// The ladder has settled the result of the last round. `None`: it has no result.
-    pub(super) fn settled(&mut self, records: Option<&[PlaceRecord]>, now: Instant) -> Vec<Action> {
+    pub(super) fn settled(&mut self, records: Option<&[PlaceRecord]>, now: Now) -> Vec<Action> {
         let Stage::Summary(summary) = &mut self.stage else { return Vec::new() };
         match records {
             Some(records) => {
-                let settled = summary.settle(records, now);
+                let settled = summary.settle(records, now.at);
                 self.actions.extend(settled.into_iter().flat_map(|(ending, message)| {
                     [Action::EndRecording(ending), Action::Message(message)]
                 }));
@@ -288,7 +287,7 @@ impl Game {
         self.take_actions()
     }
 
-    fn settle_round(&mut self, mut round: Round, now: Instant) {
+    fn settle_round(&mut self, mut round: Round, now: Now) {
         round.finish(&mut self.actions);
         let result = RoundResult {
             room: self.spec.id,
@@ -305,7 +304,7 @@ impl Game {
         self.actions.push(Action::Publish);
     }
 
-    fn next_round(&mut self, now: Instant) {
+    fn next_round(&mut self, now: Now) {
         let declined: Vec<_> = self
             .members
             .seats
@@ -320,25 +319,27 @@ impl Game {
             self.free_seat(slot);
         }
         self.stage = Stage::Parked;
-        self.members.note_emptiness(now);
+        self.members.note_emptiness(now.at);
         self.seats_changed(now);
     }
 
     /// Begins a round if there are people, or if bots play without them.
-    fn begin_round(&mut self, now: Instant) {
+    fn begin_round(&mut self, now: Now) {
         if self.members.seats.people() == 0 && !self.spec.permanent {
             self.stage = Stage::Parked;
             self.actions.push(Action::Publish);
             return;
         }
-        self.members.seats.settle_bots(true, now);
+        self.members.seats.settle_bots(true, now.at);
         let counts = self.can_count();
         self.rounds += u32::from(counts);
         let (round, start) = Round::begin(&Plan {
             room: self.spec.id,
             private: self.spec.private,
             mode: self.spec.mode,
-            seed: self.seeds.next_round(),
+            seed: self.worlds.next_u64(),
+            started_at_ms: now.unix_ms,
+            replay: self.replays.next_u64(),
             round_ticks: self.round_ticks,
             counts,
             seats: &self.members.seats,
@@ -350,10 +351,10 @@ impl Game {
     }
 
     /// After seats changed: bots come or leave, and a round begins that waited for players.
-    fn seats_changed(&mut self, now: Instant) {
+    fn seats_changed(&mut self, now: Now) {
         let is_running = matches!(self.stage, Stage::Round(_));
         let has_players = self.spec.permanent || self.members.seats.people() > 0;
-        let changes = self.members.seats.settle_bots(has_players || is_running, now);
+        let changes = self.members.seats.settle_bots(has_players || is_running, now.at);
         self.reseat(changes);
         let begins = match &self.stage {
             Stage::Parked => has_players,

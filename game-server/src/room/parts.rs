@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::game::seeds::Seeds;
+use super::seeds::Seeds;
 use super::settings::RoomSettings;
 use super::tick_timer::TickScheduler;
 use crate::bus::Bus;

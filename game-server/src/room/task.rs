@@ -24,6 +24,7 @@ use super::network::Network;
 use super::parts::RoomParts;
 use super::settings::{RoomSpec, SPECTATORS_MAX};
 use super::tick_timer::TickScheduler;
+use crate::clock::Now;
 use crate::metrics::{Counted, RoomMetrics};
 use crate::player::Player;
 use crate::socket::Closing;
@@ -62,7 +63,7 @@ impl Room {
         let (sender, requests) = mpsc::channel(REQUESTS_MAX);
         let log = BroadcastLog::new();
         let reader = log.reader();
-        let game = Game::new(spec, &parts.settings, parts.seeds.next_room(), Instant::now());
+        let game = Game::new(spec, &parts.settings, parts.seeds.next_room(), Now::read());
         let network = Network::new(spec, parts, &log);
         let (effects, view) = Effects::new(spec, parts, log);
         let room = Self {
@@ -83,7 +84,7 @@ impl Room {
         tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
         let phase = self.scheduler.next_phase();
         let mut timer = None;
-        self.start(Instant::now());
+        self.start(Now::read());
 
         let closing = loop {
             let closing = if self.is_idle() {
@@ -101,7 +102,7 @@ impl Room {
         self.close(closing).await;
     }
 
-    fn start(&mut self, now: Instant) {
+    fn start(&mut self, now: Now) {
         let actions = self.game.start(now);
         self.perform(actions, now);
     }
@@ -118,7 +119,7 @@ impl Room {
             () = self.tasks.stopping() => Some(RESTART),
             request = self.requests.recv() => match request {
                 Some(request) => {
-                    self.answer(request, Instant::now());
+                    self.answer(request, Now::read());
                     None
                 }
                 None => Some(ENDED),
@@ -130,10 +131,10 @@ impl Room {
     /// A tick, and the answers to all requests since the last one: while the room plays, only its timer wakes it.
     /// Returns why the room closes, if it does.
     fn tick_and_answer(&mut self, due: Instant) -> Option<Closing> {
-        let now = Instant::now();
-        self.metrics.tick_late.record(now.saturating_duration_since(due));
+        let now = Now::read();
+        self.metrics.tick_late.record(now.at.saturating_duration_since(due));
         self.tick(now);
-        self.metrics.tick.record(now.elapsed());
+        self.metrics.tick.record(now.at.elapsed());
         // At most one queue full of requests: those that arrive meanwhile are answered in the next tick.
         for _ in 0..self.requests.max_capacity() {
             match self.requests.try_recv() {
@@ -145,11 +146,11 @@ impl Room {
         if self.tasks.is_stopping() {
             return Some(RESTART);
         }
-        self.game.closes_at().filter(|at| now >= *at).map(|_| DESERTED)
+        self.game.closes_at().filter(|at| now.at >= *at).map(|_| DESERTED)
     }
 
-    fn tick(&mut self, now: Instant) {
-        let has_answers = self.network.receive(&mut self.game, &self.effects.log, now);
+    fn tick(&mut self, now: Now) {
+        let has_answers = self.network.receive(&mut self.game, &self.effects.log, now.at);
         let actions = self.game.note_departures(&self.network.take_ended(), now);
         self.perform(actions, now);
         let actions = self.effects.poll_settlement(&mut self.game, now);
@@ -158,19 +159,19 @@ impl Room {
         self.perform(actions, now);
         if self.game.is_round_over() {
             // The last snapshot of a crowd is not in the log.
-            self.network.flush(&mut self.game, &self.effects.log, now);
+            self.network.flush(&mut self.game, &self.effects.log, now.at);
             let actions = self.game.end_round(now);
             self.perform(actions, now);
         }
         self.effects.publish_if_due(&self.game, now);
-        self.network.flush_if_due(&mut self.game, &self.effects.log, has_answers, now);
+        self.network.flush_if_due(&mut self.game, &self.effects.log, has_answers, now.at);
     }
 
-    fn perform(&mut self, actions: Vec<Action>, now: Instant) {
+    fn perform(&mut self, actions: Vec<Action>, now: Now) {
         self.effects.perform(actions, &self.game, &mut self.network, now);
     }
 
-    fn answer(&mut self, request: Request, now: Instant) {
+    fn answer(&mut self, request: Request, now: Now) {
         // A caller that went away meanwhile drops its handshake.
         match request {
             Request::Enter { player, role, rating, reply } => {
@@ -189,12 +190,7 @@ impl Room {
         }
     }
 
-    fn enter(
-        &mut self,
-        player: Player,
-        rating: i32,
-        now: Instant,
-    ) -> Result<Handshake, EnterError> {
+    fn enter(&mut self, player: Player, rating: i32, now: Now) -> Result<Handshake, EnterError> {
         let (connection, handshake) = self.network.open();
         match self.game.enter(player, rating, connection, now) {
             Ok(actions) => {
@@ -208,7 +204,7 @@ impl Room {
         }
     }
 
-    fn watch(&mut self, player: PlayerId, now: Instant) -> Result<Handshake, EnterError> {
+    fn watch(&mut self, player: PlayerId, now: Now) -> Result<Handshake, EnterError> {
         if self.game.spectators().len() >= SPECTATORS_MAX {
             return Err(EnterError::TooManySpectators);
         }
@@ -219,7 +215,7 @@ impl Room {
 
     /// Ends everything: the recording ends, and connections close.
     async fn close(mut self, closing: Closing) {
-        let now = Instant::now();
+        let now = Now::read();
         let stops = closing.0 == close::RESTART;
         if !stops {
             // All players left a round that still ran: it counts as it stands.
@@ -228,7 +224,7 @@ impl Room {
         }
         // From here on the room has ended, as others see it. It is not listed again, because that would be after its end.
         self.requests.close();
-        self.network.close_all(closing, &self.effects.log, now);
+        self.network.close_all(closing, &self.effects.log, now.at);
         let actions = self.game.cut_off();
         self.perform(actions, now);
         let actions = self.effects.await_settlement(&mut self.game).await;

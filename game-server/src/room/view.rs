@@ -14,7 +14,7 @@ use super::game::seat::Seat;
 use super::game::{Game, Stage};
 use super::settings::RoomSpec;
 use crate::bus::{Bus, Notice};
-use crate::clock::now_ms;
+use crate::clock::Now;
 use crate::recordings::Progress;
 
 /// A room's line in the list changes at most this often; so does the view while only points change.
@@ -91,8 +91,8 @@ impl ViewPublisher {
     }
 
     /// Whether it is time to publish, even if no seat and no phase has changed.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        now >= self.viewed_at + PUBLISH_EVERY
+    pub(super) fn is_due(&self, now: Now) -> bool {
+        now.at >= self.viewed_at + PUBLISH_EVERY
     }
 
     /// Publishes the room as it is.
@@ -100,20 +100,20 @@ impl ViewPublisher {
         &mut self,
         game: &Game,
         progress: Option<watch::Receiver<Progress>>,
-        now: Instant,
+        now: Now,
     ) {
-        self.viewed_at = now;
+        self.viewed_at = now.at;
         let view = self.view_of(game, progress, now);
         let summary = view.details.summary.clone();
         self.view.send_replace(Arc::new(view));
         // A parked room has no ticks: it may not come back to what it leaves out now.
         let is_parked = matches!(game.stage(), Stage::Parked);
         let is_due = self.listed.as_ref().is_none_or(|(at, listed)| {
-            *listed != summary && (is_parked || now >= *at + PUBLISH_EVERY)
+            *listed != summary && (is_parked || now.at >= *at + PUBLISH_EVERY)
         });
         if is_due && !self.spec.private {
             self.bus.publish(Notice::Room(summary.clone()));
-            self.listed = Some((now, summary));
+            self.listed = Some((now.at, summary));
         }
     }
 
@@ -121,7 +121,7 @@ impl ViewPublisher {
         &mut self,
         game: &Game,
         progress: Option<watch::Receiver<Progress>>,
-        now: Instant,
+        now: Now,
     ) -> RoomView {
         let RoomSpec { id, mode, private, .. } = self.spec;
         let (seats, running) = (game.seats(), game.round().filter(|round| round.counts()));
@@ -141,15 +141,15 @@ impl ViewPublisher {
             bots: count(seats.bots()),
             seats: count(mode.seats()),
             spectators: count(game.spectators().len()),
-            ends_at_ms: self.end_of(running.map(|round| round.world())),
+            ends_at_ms: self.end_of(running.map(|round| round.world()), now),
             leader: leader.filter(|_| running.is_some()),
         };
         let replay = running.and_then(|round| round.replay());
         RoomView {
             recording: replay.zip(progress),
             details: RoomDetails { summary, private, seated, recording: replay },
-            open_seats: seats.open(now),
-            reserved: seats.reserved(now),
+            open_seats: seats.open(now.at),
+            reserved: seats.reserved(now.at),
             rating: seats.rating(),
         }
     }
@@ -175,9 +175,9 @@ impl ViewPublisher {
     }
 
     /// The same end as before, unless the world has fallen behind.
-    fn end_of(&mut self, world: Option<&World>) -> Option<u64> {
+    fn end_of(&mut self, world: Option<&World>, now: Now) -> Option<u64> {
         let left_ms = u64::from(world?.remaining()) * 1_000 / u64::from(TICK_RATE_HZ);
-        let ends_at_ms = now_ms() + left_ms;
+        let ends_at_ms = now.unix_ms + left_ms;
         let known = self.ends_at_ms.filter(|known| known.abs_diff(ends_at_ms) <= END_SHIFT_MAX_MS);
         self.ends_at_ms = known.or(Some(ends_at_ms));
         self.ends_at_ms

@@ -1,15 +1,11 @@
 //! Each test of the store, on SQLite and on PostgreSQL.
 
-mod postgres;
-
 use shared::id::{PlayerId, PlayerName};
 use tempfile::TempDir;
 
 use super::{DatabaseUrl, Players as _, SqlStore};
 use crate::player::Player;
 use crate::token::hash_token;
-
-pub(crate) use postgres::postgres_database;
 
 /// Makes a test for each engine from each of these functions, which take an empty store.
 macro_rules! on_both_engines {
@@ -42,7 +38,8 @@ pub(in crate::storage) async fn sqlite_store() -> (SqlStore, TempDir) {
 
 /// A store in a database of its own.
 pub(in crate::storage) async fn postgres_store() -> SqlStore {
-    SqlStore::open(&postgres_database().await).await.unwrap()
+    let url = DatabaseUrl::from(test_postgres::empty_database().as_str());
+    SqlStore::open(&url).await.unwrap()
 }
 
 /// Adds a guest with a session whose token is the guest's name.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use shared::id::PlayerId;
+use shared::sim::rng::Rng;
 use shared::sim::{Mode, Slot};
 use shared::tick::Tick;
 
@@ -38,8 +39,8 @@ pub(super) struct Departures {
 }
 
 impl Members {
-    pub(super) fn new(mode: Mode, bots: BotPolicy, now: Instant) -> Self {
-        let seats = Seats::new(mode, bots);
+    pub(super) fn new(mode: Mode, bots: BotPolicy, choices: Rng, now: Instant) -> Self {
+        let seats = Seats::new(mode, bots, choices);
         Self { seats, spectators: Vec::new(), empty_since: Some(now) }
     }
 

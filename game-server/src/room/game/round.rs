@@ -15,7 +15,6 @@ use super::actions::{Action, RoundStart};
 use super::seat::Seat;
 use super::seats::Seats;
 use super::standings;
-use crate::clock::now_ms;
 use crate::ladder::Standing;
 use crate::room::interest::{Audience, CrowdSnapshot, CrowdStream};
 
@@ -58,6 +57,10 @@ pub(super) struct Plan<'a> {
     pub(super) mode: Mode,
     /// The seed of the world.
     pub(super) seed: u64,
+    /// In milliseconds since 1970, UTC.
+    pub(super) started_at_ms: u64,
+    /// A random number for the id of its recording.
+    pub(super) replay: u64,
     pub(super) round_ticks: u32,
     /// A round that counts is recorded and rated; a warm-up is neither.
     pub(super) counts: bool,
@@ -67,15 +70,14 @@ pub(super) struct Plan<'a> {
 impl Round {
     /// Begins a round with every player in a seat.
     pub(super) fn begin(plan: &Plan<'_>) -> (Self, RoundStart) {
-        let started_at_ms = now_ms();
-        let random = rand::random::<u64>() >> (u64::BITS - ID_RANDOM_BITS);
+        let random = plan.replay >> (u64::BITS - ID_RANDOM_BITS);
         let header = ReplayHeader {
-            id: ReplayId::from_bits(started_at_ms << ID_RANDOM_BITS | random),
+            id: ReplayId::from_bits(plan.started_at_ms << ID_RANDOM_BITS | random),
             room: if plan.private { HIDDEN_ROOM } else { plan.room },
             mode: plan.mode,
             seed: plan.seed,
             round_ticks: plan.round_ticks,
-            started_at_ms,
+            started_at_ms: plan.started_at_ms,
         };
         let world = World::new(plan.mode, header.seed, plan.round_ticks);
         let mut encoder = StreamEncoder::new();

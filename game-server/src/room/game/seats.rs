@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use rand::seq::IndexedRandom as _;
 use shared::id::PlayerId;
+use shared::sim::rng::Rng;
 use shared::sim::{Command, Mode, Slot};
 use shared::snapshot::{Roster, RosterEntry};
 use shared::tick::Tick;
@@ -23,14 +23,16 @@ pub(in crate::room) struct Full;
 pub(in crate::room) struct Seats {
     mode: Mode,
     bot_policy: BotPolicy,
+    /// Chooses the bots.
+    choices: Rng,
     /// In the order of the slots.
     taken: Vec<Seat>,
     reserved: Vec<(PlayerId, Instant)>,
 }
 
 impl Seats {
-    pub(super) fn new(mode: Mode, bot_policy: BotPolicy) -> Self {
-        Self { mode, bot_policy, taken: Vec::new(), reserved: Vec::new() }
+    pub(super) fn new(mode: Mode, bot_policy: BotPolicy, choices: Rng) -> Self {
+        Self { mode, bot_policy, choices, taken: Vec::new(), reserved: Vec::new() }
     }
 
     /// The seats that are taken, in the order of the slots.
@@ -231,7 +233,9 @@ impl Seats {
     fn add_bot(&mut self, not_in: Option<Slot>) -> Option<Command> {
         let mut idle = self.bot_policy.bots();
         idle.retain(|bot| !self.taken.iter().any(|seat| seat.player.id == bot.player.id));
-        let bot = idle.choose(&mut rand::rng())?.clone();
+        let count = u32::try_from(idle.len()).unwrap_or(u32::MAX);
+        let choice = usize::try_from(self.choices.below(count)).unwrap_or_default();
+        let bot = idle.get(choice)?.clone();
         let slot = self.free_slot(not_in)?;
         let [first, second] = self.team_sizes(|_| true);
         let team = u8::from(self.mode.has_teams() && second < first);

@@ -8,7 +8,7 @@ use shared::protocol::{RoundSummary, ServerMessage};
 use shared::sim::World;
 
 use super::standings::{replay_players, results};
-use crate::clock::now_ms;
+use crate::clock::Now;
 use crate::ladder::{RoundResult, Standing};
 use crate::recordings::{Ending, Finished};
 use crate::storage::PlaceRecord;
@@ -33,13 +33,13 @@ impl Summary {
         replay: ReplayId,
         world: World,
         shown_for: Duration,
-        now: Instant,
+        now: Now,
     ) -> Self {
         Self {
-            began: now,
-            ends: now + shown_for,
+            began: now.at,
+            ends: now.at + shown_for,
             result,
-            ended_at_ms: now_ms(),
+            ended_at_ms: now.unix_ms,
             replay,
             unsettled: Some(world),
         }

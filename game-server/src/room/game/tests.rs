@@ -1,26 +1,32 @@
 //! Games without sockets, tasks or a clock: each test calls a game and looks at the actions.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::close;
 use shared::sim::Mode;
+use shared::sim::rng::Rng;
 use shared::tick::TICK_RATE_HZ;
 
 use super::actions::Action;
 use super::seats::Full;
-use super::seeds::Seeds;
 use super::{Game, Stage};
 use crate::bots::BotPolicy;
+use crate::clock::Now;
 use crate::player::{Player, Skill};
 use crate::room::connection::end::Departure;
 use crate::room::connection::id::ConnectionId;
+use crate::room::seeds::{RoomSeeds, Seeds};
 use crate::room::settings::{RoomSettings, RoomSpec};
 use crate::storage::PlaceRecord;
 
 const ROUND_TICKS: u32 = 2 * TICK_RATE_HZ;
 
-fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Instant) -> Game {
+fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Now) -> Game {
+    game_with(mode, bots, Seeds::new(seed).next_room(), now)
+}
+
+fn game_with(mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
     let spec = RoomSpec { id: RoomId::from_bits(7), mode, private: false, bots, permanent: false };
     let settings = RoomSettings {
         round_ticks: ROUND_TICKS,
@@ -28,11 +34,11 @@ fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Instant) -> Game {
         ping_period: Duration::from_secs(20),
         crowd_snapshot_bytes_max: 376,
     };
-    Game::new(spec, &settings, Seeds::new(seed).next_room(), now)
+    Game::new(spec, &settings, seeds, now)
 }
 
 /// A duel of two people, and the actions when it begins.
-fn duel(now: Instant) -> (Game, Vec<Action>) {
+fn duel(now: Now) -> (Game, Vec<Action>) {
     let mut game = game(Mode::Duel, BotPolicy::None, None, now);
     assert!(game.start(now).iter().all(|action| matches!(action, Action::SeatsChanged)));
     enter(&mut game, 1, now).unwrap();
@@ -42,7 +48,7 @@ fn duel(now: Instant) -> (Game, Vec<Action>) {
 }
 
 /// The player with this number comes, with the connection of the same number.
-fn enter(game: &mut Game, number: u32, now: Instant) -> Result<Vec<Action>, Full> {
+fn enter(game: &mut Game, number: u32, now: Now) -> Result<Vec<Action>, Full> {
     game.enter(player(number), 1_500, connection(number), now)
 }
 
@@ -55,7 +61,7 @@ fn connection(number: u32) -> ConnectionId {
 }
 
 /// Plays until the time of the round is up.
-fn play(game: &mut Game, now: Instant) {
+fn play(game: &mut Game, now: Now) {
     while !game.is_round_over() {
         game.step(now);
     }
@@ -85,7 +91,7 @@ fn closes(actions: &[Action]) -> Vec<(ConnectionId, u16)> {
 
 #[test]
 fn a_second_player_turns_the_warm_up_into_a_round_that_counts() {
-    let (game, actions) = duel(Instant::now());
+    let (game, actions) = duel(Now::read());
 
     let started = actions.iter().filter_map(|action| match action {
         Action::BeginRound(start) => Some(start.recorded.is_some()),
@@ -97,7 +103,7 @@ fn a_second_player_turns_the_warm_up_into_a_round_that_counts() {
 
 #[test]
 fn a_player_who_comes_again_gets_the_seat_and_the_older_connection_is_closed() {
-    let now = Instant::now();
+    let now = Now::read();
     let (mut game, _) = duel(now);
 
     let actions = game.enter(player(1), 1_500, connection(9), now).unwrap();
@@ -110,7 +116,7 @@ fn a_player_who_comes_again_gets_the_seat_and_the_older_connection_is_closed() {
 
 #[test]
 fn a_lost_player_has_half_a_minute_to_come_back() {
-    let now = Instant::now();
+    let now = Now::read();
     let (mut game, _) = duel(now);
 
     game.note_departures(&[(connection(1), Departure::Lost)], now);
@@ -124,7 +130,7 @@ fn a_lost_player_has_half_a_minute_to_come_back() {
 
 #[test]
 fn a_round_is_settled_and_followed_by_the_next_when_all_players_want_it() {
-    let now = Instant::now();
+    let now = Now::read();
     let (mut game, _) = duel(now);
     play(&mut game, now);
 
@@ -145,7 +151,7 @@ fn a_round_is_settled_and_followed_by_the_next_when_all_players_want_it() {
 
 #[test]
 fn a_player_who_wants_no_other_round_gives_up_the_seat() {
-    let now = Instant::now();
+    let now = Now::read();
     let (mut game, _) = duel(now);
     play(&mut game, now);
     game.end_round(now);
@@ -161,7 +167,7 @@ fn a_player_who_wants_no_other_round_gives_up_the_seat() {
 
 #[test]
 fn a_room_closes_a_minute_after_the_last_person_left() {
-    let now = Instant::now();
+    let now = Now::read();
     let (mut game, _) = duel(now);
     game.watch(player(3).id, connection(3), now);
     let both = [1, 2].map(|number| (connection(number), Departure::Left));
@@ -170,12 +176,12 @@ fn a_room_closes_a_minute_after_the_last_person_left() {
 
     game.note_departures(&[(connection(3), Departure::Lost)], now);
 
-    assert_eq!(game.closes_at(), Some(now + Duration::from_secs(60)));
+    assert_eq!(game.closes_at(), Some(now.at + Duration::from_secs(60)));
 }
 
 /// The random numbers of the worlds of a game's first two rounds.
 fn worlds(seed: Option<u64>) -> [u64; 2] {
-    let now = Instant::now();
+    let now = Now::read();
     let mut game = game(Mode::Duel, BotPolicy::None, seed, now);
     [1, 2].map(|number| {
         enter(&mut game, number, now).unwrap();
@@ -189,4 +195,25 @@ fn two_rooms_with_one_seed_play_the_same_worlds() {
     assert_ne!(worlds(Some(7))[0], worlds(Some(7))[1]);
     assert_ne!(worlds(Some(7)), worlds(Some(8)));
     assert_ne!(worlds(None), worlds(None));
+}
+
+/// What a game with bots does in a round, told always the same.
+fn deeds(now: Now) -> Vec<String> {
+    let seeds = RoomSeeds { worlds: Rng(1), bots: Rng(2), replays: Rng(3) };
+    let mut game = game_with(Mode::Brawl, BotPolicy::Mixed, seeds, now);
+    let mut actions = game.start(now);
+    actions.extend(enter(&mut game, 1, now).unwrap());
+    while !game.is_round_over() {
+        actions.extend(game.step(now));
+    }
+    actions.extend(game.end_round(now));
+    actions.iter().map(|action| format!("{action:?}")).collect()
+}
+
+#[test]
+fn two_games_that_are_told_the_same_do_the_same() {
+    let now = Now::read();
+    let deeds = [deeds(now), deeds(now)];
+    assert!(deeds[0].len() > 100, "{} actions", deeds[0].len());
+    assert_eq!(deeds[0], deeds[1]);
 }

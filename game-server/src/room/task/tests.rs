@@ -32,7 +32,7 @@ fn playing_room(parts: &RoomParts) -> (Room, RoomHandle) {
         permanent: true,
     };
     let (mut room, handle) = Room::new(spec, parts);
-    room.start(Instant::now());
+    room.start(Now::read());
     assert!(room.game.round().is_some_and(|round| round.counts()));
     (room, handle)
 }
@@ -42,8 +42,8 @@ async fn a_room_that_closes_before_its_result_is_known_waits_for_it() {
     let bench = Bench::start().await;
     let (mut room, _handle) = playing_room(&bench.room_parts().await);
 
-    let actions = room.game.end_round(Instant::now());
-    room.perform(actions, Instant::now());
+    let actions = room.game.end_round(Now::read());
+    room.perform(actions, Now::read());
     assert!(matches!(room.game.stage(), Stage::Summary(_)));
     room.close(CLOSING).await;
     bench.stop().await;

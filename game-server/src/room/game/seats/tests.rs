@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::id::{PlayerId, PlayerName};
 use shared::sim::Mode;
+use shared::sim::rng::Rng;
 use shared::tick::Tick;
 
 use super::{Full, RESERVATION_KEPT, Seats};
@@ -23,7 +24,7 @@ fn sit(seats: &mut Seats, number: u64) -> Result<(), Full> {
 
 #[test]
 fn bots_fill_and_give_way() {
-    let mut seats = Seats::new(Mode::Brawl, BotPolicy::Mixed);
+    let mut seats = Seats::new(Mode::Brawl, BotPolicy::Mixed, Rng(1));
     seats.settle_bots(true, Instant::now());
     assert_eq!((seats.people(), seats.bots()), (0, 8));
 
@@ -38,7 +39,7 @@ fn bots_fill_and_give_way() {
 
 #[test]
 fn teams_stay_even() {
-    let mut seats = Seats::new(Mode::Teams, BotPolicy::Mixed);
+    let mut seats = Seats::new(Mode::Teams, BotPolicy::Mixed, Rng(1));
     for number in 1..=5 {
         sit(&mut seats, number).unwrap();
         seats.settle_bots(true, Instant::now());
@@ -56,7 +57,7 @@ fn teams_stay_even() {
 #[test]
 fn a_reserved_seat_is_kept_for_a_while() {
     let now = Instant::now();
-    let mut seats = Seats::new(Mode::Duel, BotPolicy::Mixed);
+    let mut seats = Seats::new(Mode::Duel, BotPolicy::Mixed, Rng(1));
     assert_eq!(seats.reserve(&[player(1).id, player(2).id], now), Ok(()));
     assert_eq!(seats.settle_bots(true, now).len(), 0);
 

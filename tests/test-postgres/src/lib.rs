@@ -1,4 +1,4 @@
-//! A PostgreSQL server for the tests of this program, in a temporary folder and without a port.
+//! A PostgreSQL server for the tests of one program, in a temporary folder and without a port.
 //!
 //! The first test that needs it starts it; later ones get other databases in it. A shell script starts the server, waits
 //! for the end of its own input and then stops it. The system closes that input when this program ends, in whatever way,
@@ -13,9 +13,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::unistd::{User, geteuid};
-use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
-
-use crate::storage::DatabaseUrl;
 
 /// Debian keeps the server's programs here, by version, and not on the `PATH`.
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
@@ -39,30 +36,36 @@ cat > /dev/null
 "#;
 
 struct Server {
+    programs: PathBuf,
     socket: PathBuf,
     /// Holds the script's input, which closes at the end of the program: this is in a static.
     _script: Child,
 }
 
-/// An empty database.
-pub(crate) async fn postgres_database() -> DatabaseUrl {
+/// The address of a database that is empty and like no other.
+///
+/// # Panics
+/// When PostgreSQL's server is not installed, or does not start.
+#[must_use]
+pub fn empty_database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
     static DATABASES: AtomicU32 = AtomicU32::new(0);
     let server = SERVER.get_or_init(Server::start);
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
 
-    sqlx::any::install_default_drivers();
-    let mut connection = AnyConnection::connect(server.url("postgres").expose()).await.unwrap();
-    let statement = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"));
-    sqlx::query(statement).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
-    server.url(&name)
+    let mut command = Command::new(server.programs.join("createdb"));
+    command.arg("--host").arg(&server.socket);
+    command.args(["--username", "postgres", "--template", "template0", &name]);
+    let status = command.status().expect("PostgreSQL's programs run");
+    assert!(status.success(), "no database was made: see the message above");
+    format!("postgres://postgres@localhost/{name}?host={}", server.socket.display())
 }
 
 impl Server {
     fn start() -> Self {
         let mut command = as_other_user_than_root();
-        command.args(["sh", "-c", SCRIPT]).arg(programs());
+        let programs = programs();
+        command.args(["sh", "-c", SCRIPT]).arg(&programs);
         // Not in the group of this program, so that a signal to the group does not end the script before the server.
         let mut script = command
             .process_group(0)
@@ -74,12 +77,7 @@ impl Server {
         let output = script.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut socket).expect("a line, or the end of the script");
         assert!(!socket.is_empty(), "PostgreSQL did not start: see its messages above");
-        Self { socket: socket.trim_end().into(), _script: script }
-    }
-
-    fn url(&self, database: &str) -> DatabaseUrl {
-        let socket = self.socket.display();
-        format!("postgres://postgres@localhost/{database}?host={socket}").as_str().into()
+        Self { programs, socket: socket.trim_end().into(), _script: script }
     }
 }
 
@@ -107,5 +105,7 @@ fn programs() -> PathBuf {
 }
 
 fn is_whole(folder: &Path) -> bool {
-    ["initdb", "pg_ctl", "postgres"].iter().all(|program| folder.join(program).is_file())
+    ["initdb", "pg_ctl", "postgres", "createdb"]
+        .iter()
+        .all(|program| folder.join(program).is_file())
 }

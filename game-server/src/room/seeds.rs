@@ -1,4 +1,4 @@
-//! The seeds of worlds: random, or derived from one number for measurements and tests.
+//! Where the randomness of rooms comes from: the system, or one number for measurements and tests.
 //!
 //! Each room takes its seeds from the server's when it opens, and each of its rounds takes one from the room's. So
 //! only the order in which rooms open matters, and not which of them is faster.
@@ -13,12 +13,20 @@ use crate::sync::lock;
 #[derive(Debug, Clone)]
 pub struct Seeds(Option<Arc<Mutex<Rng>>>);
 
-/// The seeds of one room.
+/// The randomness of one room: all that happens in its game follows from this and from what the room is told.
 #[derive(Debug)]
-pub(in crate::room) struct RoomSeeds(Option<Rng>);
+pub(in crate::room) struct RoomSeeds {
+    /// Seeds the worlds.
+    pub(in crate::room) worlds: Rng,
+    /// Chooses the bots.
+    pub(in crate::room) bots: Rng,
+    /// Keeps apart the recordings that begin in the same millisecond. Never derived from a given number: two servers
+    /// may be given the same.
+    pub(in crate::room) replays: Rng,
+}
 
 impl Seeds {
-    /// All seeds are derived from this one. With `None` they are random.
+    /// All worlds are derived from this seed. With `None` they are random.
     #[must_use]
     pub fn new(seed: Option<u64>) -> Self {
         Self(seed.map(|seed| Arc::new(Mutex::new(Rng(seed)))))
@@ -26,14 +34,12 @@ impl Seeds {
 
     /// The seeds of the next room that opens.
     pub(in crate::room) fn next_room(&self) -> RoomSeeds {
-        RoomSeeds(self.0.as_ref().map(|rooms| Rng(lock(rooms).next_u64())))
-    }
-}
-
-impl RoomSeeds {
-    /// The seed of the next round, warm-ups included.
-    pub(super) fn next_round(&mut self) -> u64 {
-        self.0.as_mut().map_or_else(rand::random, Rng::next_u64)
+        let given = self.0.as_ref().map(|rooms| lock(rooms).next_u64());
+        RoomSeeds {
+            worlds: Rng(given.unwrap_or_else(rand::random)),
+            bots: Rng(rand::random()),
+            replays: Rng(rand::random()),
+        }
     }
 }
 
@@ -47,21 +53,26 @@ mod tests {
     fn a_room_s_seeds_do_not_depend_on_other_rooms() {
         let [apart, mixed] = [Seeds::new(Some(7)), Seeds::new(Some(7))];
         let [mut first, mut second] = [apart.next_room(), apart.next_room()];
-        let first = [first.next_round(), first.next_round()];
-        let second = [second.next_round(), second.next_round()];
+        let first = [first.worlds.next_u64(), first.worlds.next_u64()];
+        let second = [second.worlds.next_u64(), second.worlds.next_u64()];
 
         let [mut one, mut other] = [mixed.next_room(), mixed.next_room()];
-        let turns = [other.next_round(), one.next_round(), other.next_round(), one.next_round()];
+        let turns = [
+            other.worlds.next_u64(),
+            one.worlds.next_u64(),
+            other.worlds.next_u64(),
+            one.worlds.next_u64(),
+        ];
 
         assert_eq!(turns, [second[0], first[0], second[1], first[1]]);
-        let another = Seeds::new(Some(8)).next_room().next_round();
+        let another = Seeds::new(Some(8)).next_room().worlds.next_u64();
         let all = BTreeSet::from([first[0], first[1], second[0], second[1], another]);
         assert_eq!(all.len(), 5, "no two are the same");
     }
 
     #[test]
     fn without_a_seed_worlds_are_random() {
-        let seeds = [(); 2].map(|()| Seeds::new(None).next_room().next_round());
+        let seeds = [(); 2].map(|()| Seeds::new(None).next_room().worlds.next_u64());
         assert_ne!(seeds[0], seeds[1]);
     }
 }
