@@ -23,6 +23,7 @@ pub mod rooms;
 pub mod session;
 
 mod accept;
+pub(crate) mod fuzz;
 mod guard;
 pub mod openapi;
 mod ranges;

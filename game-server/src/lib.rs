@@ -44,6 +44,8 @@ pub mod tasks;
 
 pub mod clock;
 pub mod etag;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod metrics;
 mod sync;
 #[cfg(test)]

@@ -46,6 +46,7 @@ mod tick_timer;
 
 #[cfg(test)]
 pub(crate) use connection::echo::echo;
+pub use connection::fuzz::fuzz_websocket_frames;
 pub use connection::handshake::Handshake;
 pub use connection::socket::Socket;
 pub use handle::{EnterError, RoomHandle};

@@ -33,6 +33,7 @@ pub mod client;
 pub mod screen;
 pub mod window;
 
+pub mod fuzz;
 pub mod swarm;
 
 pub use answer::Answer;

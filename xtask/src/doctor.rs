@@ -11,6 +11,7 @@ pub(crate) fn doctor() {
     list("tests and pictures", Purpose::Screens);
     list("the store's tests", Purpose::Database);
     list("bad links (`bench link`)", Purpose::Lines);
+    list("looking for bytes that break a decoder (`fuzz`)", Purpose::Fuzzer);
     println!("\nthe lobby's WebAssembly");
     match lobby::toolchain() {
         Some(Toolchain::Rustup) => println!("    ok       by rustup's target"),

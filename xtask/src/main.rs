@@ -21,6 +21,7 @@ mod server;
 mod bench;
 mod doctor;
 mod figures;
+mod fuzz;
 mod links;
 mod play;
 mod serve;
@@ -73,6 +74,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         swarm: Vec<OsString>,
     },
+    /// Looks for bytes that break a decoder.
+    Fuzz(fuzz::Arguments),
     /// Writes the figures of `docs/performance.md` and the README from the reports in `docs/figures`.
     Figures,
     /// Builds the lobby for browsers and prints its size.
@@ -101,6 +104,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test => return test::test(&workspace),
         Task::Shots { folder } => shots::shots(&workspace, &folder)?,
         Task::Bench { swarm } => bench::bench(&workspace, &swarm)?,
+        Task::Fuzz(arguments) => fuzz::fuzz(&workspace, &arguments)?,
         Task::Figures => figures::write(&workspace.root)?,
         Task::Lobby => serve::build_lobby(&workspace)?,
         Task::Doctor => doctor::doctor(),

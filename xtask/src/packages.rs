@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Lines,
     /// The database server that the store's tests start, beside SQLite.
     Database,
+    /// Looking for bytes that break a decoder.
+    Fuzzer,
     /// The lobby where rustup cannot download the wasm target.
     WasmFallback,
 }
@@ -103,6 +105,8 @@ const DATABASE: &[Package] = &[package(
     Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
 )];
 
+const FUZZER: &[Package] = &[package("g++", "compiles libFuzzer", Program("c++"))];
+
 const WASM_FALLBACK: &[Package] = &[
     package("rustc-web", "a compiler that can build its own wasm library", Dpkg),
     package("cargo-web", "the cargo that goes with it", Dpkg),
@@ -122,6 +126,7 @@ impl Purpose {
             Self::Screens => SCREENS,
             Self::Lines => LINES,
             Self::Database => DATABASE,
+            Self::Fuzzer => FUZZER,
             Self::WasmFallback => WASM_FALLBACK,
         }
     }

@@ -11,6 +11,7 @@
 pub(super) mod closing;
 pub(super) mod end;
 pub(super) mod frames;
+pub(super) mod fuzz;
 pub(super) mod handshake;
 pub(super) mod id;
 pub(super) mod messages;
