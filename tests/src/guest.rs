@@ -143,7 +143,7 @@ impl Guest {
     /// When the server refuses.
     pub async fn connect(&self, room: RoomId, role: Role) -> GameSocket {
         let ticket = self.ticket(room, role).await;
-        let opening = GameSocket::open(self.site.address(), &ticket.url);
+        let opening = GameSocket::open_at(&self.site, &ticket.url);
         within("a connection to the room", opening).await.expect("a connection to the room")
     }
 

@@ -1,11 +1,13 @@
 //! A server at an address, and the calls that need no session.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use shared::api::{ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard};
 use shared::feed::SnapshotPage;
 use shared::id::{ReplayId, RoomId};
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::Answer;
 use crate::wait::{DEADLINE, eventually, within};
@@ -14,6 +16,8 @@ use crate::wait::{DEADLINE, eventually, within};
 #[derive(Debug, Clone)]
 pub struct Site {
     address: SocketAddr,
+    /// The own address. `None`: as the system chooses.
+    source: Option<IpAddr>,
     http: Client,
 }
 
@@ -26,7 +30,7 @@ impl Site {
     pub fn at(address: SocketAddr) -> Self {
         // One connection for each request, because stories count and cut connections.
         let http = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(0).build();
-        Self { address, http: http.expect("an HTTP client") }
+        Self { address, source: None, http: http.expect("an HTTP client") }
     }
 
     /// The same server, over connections that are kept for the next request, as browsers do.
@@ -36,7 +40,33 @@ impl Site {
     #[must_use]
     pub fn keeping_connections(&self) -> Self {
         let http = Client::builder().no_proxy().tcp_nodelay(true).build();
-        Self { address: self.address, http: http.expect("an HTTP client") }
+        Self { http: http.expect("an HTTP client"), ..self.clone() }
+    }
+
+    /// The same server, seen from another address of this machine: limits for each address count it apart.
+    ///
+    /// # Panics
+    /// When the HTTP client cannot be built.
+    #[must_use]
+    pub fn seen_from(&self, source: IpAddr) -> Self {
+        let http = Client::builder().no_proxy().tcp_nodelay(true).local_address(source).build();
+        let http = http.expect("an HTTP client");
+        Self { address: self.address, source: Some(source), http }
+    }
+
+    /// Connects, with `TCP_NODELAY`.
+    ///
+    /// # Errors
+    /// When the server does not listen.
+    pub async fn tcp(&self) -> Result<TcpStream> {
+        let socket = if self.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let socket = socket.context("making a socket")?;
+        if let Some(source) = self.source {
+            socket.bind(SocketAddr::new(source, 0)).context("binding the own address")?;
+        }
+        let stream = socket.connect(self.address).await.context("connecting")?;
+        stream.set_nodelay(true).context("setting TCP_NODELAY")?;
+        Ok(stream)
     }
 
     /// The address at which the server listens.

@@ -13,6 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use crate::site::Site;
+
 /// A WebSocket over TCP.
 pub type Stream = WebSocketStream<TcpStream>;
 
@@ -117,6 +119,15 @@ impl GameSocket {
     /// When the server does not listen, or refuses the handshake.
     pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
         Ok(Self { stream: open(address, path, Some(GAME_SUBPROTOCOL)).await? })
+    }
+
+    /// The same for a server as it is seen from some address.
+    ///
+    /// # Errors
+    /// When the server does not listen, or refuses the handshake.
+    pub async fn open_at(site: &Site, path: &str) -> Result<Self> {
+        let (tcp, address) = (site.tcp().await?, site.address());
+        Ok(Self { stream: over(tcp, address, path, Some(GAME_SUBPROTOCOL)).await? })
     }
 
     /// Uses a WebSocket that is open already.

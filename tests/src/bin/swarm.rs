@@ -15,7 +15,7 @@ use tests::swarm::cores::Cores;
 use tests::swarm::link::{self, Conditions, Without};
 use tests::swarm::players::Peer;
 use tests::swarm::process_cost::Plan;
-use tests::swarm::{Report, codec, crowd, floor, players, soak, subscribers, tick};
+use tests::swarm::{Report, abuse, codec, crowd, floor, players, soak, subscribers, tick};
 
 /// Default seconds of a measurement.
 const SECONDS: u64 = 20;
@@ -147,6 +147,9 @@ enum Bench {
     Crowd,
     /// What players feel on bad links. Only when it is named: it takes a quarter of an hour.
     Link,
+    /// What others feel while some abuse the server: stalled readers, slow heads, guests at every limit. Only when it is
+    /// named.
+    Abuse,
     /// Whether memory stays flat while guests come and go for half an hour. Only when it is named.
     Soak,
 }
@@ -191,6 +194,7 @@ async fn main() -> Result<()> {
                     let (seats, window) = (counts(&SEATS).iter().sum(), length(soak::SECONDS));
                     soak::measure(soak::Plan { seats, window, seed }, &mut report).await
                 }
+                Some(Bench::Abuse) => abuse::measure(window, seed, &mut report).await,
                 Some(Bench::Crowd) => {
                     crowd::measure_each(&counts(&crowd::COUNTS), window, seed, &mut report).await
                 }

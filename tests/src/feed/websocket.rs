@@ -23,7 +23,8 @@ impl FeedSocket {
     /// # Errors
     /// When the server does not listen, or refuses.
     pub async fn open(site: &Site, feed: &str, after: Option<Cursor>) -> Result<Self> {
-        let stream = socket::open(site.address(), &path(feed, after), None).await?;
+        let stream =
+            socket::over(site.tcp().await?, site.address(), &path(feed, after), None).await?;
         Ok(Self { stream, closed: None })
     }
 

@@ -134,14 +134,27 @@ pub async fn players(
     seed: u64,
     totals: &Arc<Totals>,
 ) -> Result<Playing> {
+    players_from(&|_| site.clone(), count, seed, totals).await
+}
+
+/// The same for players who see the server from addresses of their own.
+///
+/// # Errors
+/// When a connection is refused.
+pub(super) async fn players_from(
+    site_of: &impl Fn(usize) -> Site,
+    count: usize,
+    seed: u64,
+    totals: &Arc<Totals>,
+) -> Result<Playing> {
     let rooms = (0..count).step_by(ROOM_OF).map(|first| first..(first + ROOM_OF).min(count));
-    let playing = stream::iter(rooms.map(|numbers| seat_room(site, numbers, seed, totals)));
+    let playing = stream::iter(rooms.map(|numbers| seat_room(site_of, numbers, seed, totals)));
     playing.buffer_unordered(ROOMS_AT_ONCE).try_concat().await
 }
 
 /// Seats these players in a room of their own. The first of them decodes the stream for all.
 async fn seat_room(
-    site: &Site,
+    site_of: &impl Fn(usize) -> Site,
     numbers: Range<usize>,
     seed: u64,
     totals: &Arc<Totals>,
@@ -150,7 +163,7 @@ async fn seat_room(
     let tick = Arc::<AtomicU32>::default();
     let mut follower = Some(StreamDecoder::new());
     for number in numbers {
-        let guest = site.guest(&format!("Swarm {number}")).await;
+        let guest = site_of(number).guest(&format!("Swarm {number}")).await;
         if room.is_none() {
             let wanted = CreateRoom { mode: Mode::Brawl, private: true, bots: None };
             room = Some(guest.open_room(&wanted).await.summary.id);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
@@ -14,6 +13,7 @@ use shared::sim::Mode;
 use super::Room;
 use crate::bots::BotPolicy;
 use crate::bus::{Bus, Delivery, Notice};
+use crate::clock::Now;
 use crate::room::game::Stage;
 use crate::room::{RoomHandle, RoomParts, RoomSpec};
 use crate::socket::Closing;

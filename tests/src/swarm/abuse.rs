@@ -1,0 +1,104 @@
+//! What two thousand healthy players and readers feel while others abuse the server: readers that stall, connections whose
+//! request never ends, and guests who try every limit. A server with its default limits, in one run: first without the
+//! abuse, then with it.
+//!
+//! Every client has a loopback address of its own, because limits count by address.
+
+mod addresses;
+mod attackers;
+mod healthy;
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::time::sleep;
+
+use super::Report;
+use super::cores::{pin_self, pinned};
+use super::usage::{open_files, resident_kib};
+use crate::process::{Program, built};
+use crate::site::Site;
+use attackers::Attackers;
+use healthy::{Felt, Healthy};
+
+/// Players, in rooms of sixteen.
+const PLAYERS: usize = 1_000;
+/// Readers of a feed, half of them by SSE and half by WebSocket.
+const READERS: usize = 1_000;
+/// Before measuring: everybody has come.
+const SETTLE: Duration = Duration::from_secs(5);
+/// After the abuse: what the server had for the attackers is gone. Longer than its longest time limit.
+const AFTERMATH: Duration = Duration::from_secs(20);
+
+/// Measures and reports.
+///
+/// # Errors
+/// When the server cannot be started or ends, or a healthy client is refused.
+pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result<()> {
+    pin_self()?;
+    report.note_seed("abuse", seed, "what the healthy players press, and the worlds");
+    let data = tempfile::tempdir().context("a folder for the server")?;
+    let mut command = pinned(built("PUSHBACK_SERVER_BIN", "game-server"));
+    command.args(["--listen", "127.0.0.1:0", "--bots", "false", "--log", "off"]);
+    command.args(["--round-seconds", "3600", "--seed", &seed.to_string()]);
+    command.arg("--data-dir").arg(data.path());
+    let mut program = Program::start("the server", command.stdout(Stdio::piped()));
+    let address = program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
+    let site = Site::at(address);
+
+    let healthy = Healthy::start(&site, PLAYERS, READERS, seed).await?;
+    sleep(SETTLE).await;
+    let before_mib = resident_mib(&program)?;
+    let clean = healthy.measure(window).await;
+
+    let attackers = Attackers::start(&site);
+    sleep(SETTLE).await;
+    let abused = healthy.measure(window).await;
+    let during_mib = resident_mib(&program)?;
+    let files = open_files(program.id())?;
+    let refusals = attackers.stop();
+    sleep(AFTERMATH).await;
+    let after_mib = resident_mib(&program)?;
+
+    add_felt(&clean, &abused, report);
+    report.add("abuse.memory_growth_mib", after_mib - before_mib, "MiB", "after the abuse");
+    report.add("abuse.memory_during_mib", during_mib - before_mib, "MiB", "more while it went on");
+    report.add("abuse.open_files", files as f64, "", "of the server while it went on");
+    report.add("abuse.requests", refusals.requests as f64, "", "that the hundred guests sent");
+    let words = "of them answered 429 or 503";
+    report.add("abuse.requests_limited", refusals.limited as f64, "", words);
+    let words = "of them answered 500, or not at all";
+    report.add("abuse.requests_failed", refusals.failed as f64, "", words);
+    report.note_lost("abuse: healthy clients", PLAYERS + READERS, healthy.lost());
+    Ok(())
+}
+
+fn resident_mib(program: &Program) -> Result<f64> {
+    Ok(resident_kib(program.id())? / 1024.0)
+}
+
+fn add_felt(clean: &Felt, abused: &Felt, report: &mut Report) {
+    let mut worst = f64::NAN;
+    for (what, clean, abused, words) in [
+        ("ping", clean.ping_p99_ms, abused.ping_p99_ms, "round trip of a player's ping, p99"),
+        ("event", clean.event_p99_ms, abused.event_p99_ms, "from event to reader, p99"),
+    ] {
+        report.add(format!("abuse.{what}_p99_clean_ms"), clean, "ms", words);
+        report.add(
+            format!("abuse.{what}_p99_abused_ms"),
+            abused,
+            "ms",
+            "the same beside the abuse",
+        );
+        worst = worst.max(abused / clean);
+    }
+    report.add(
+        "abuse.healthy_p99_ratio",
+        worst,
+        "×",
+        "the greater of the two, beside the clean run",
+    );
+    let words = "that each player got, beside the abuse";
+    report.add("abuse.snapshots_per_second", abused.snapshots_per_second, "/s", words);
+}
