@@ -61,7 +61,7 @@ pub async fn start(
     let mut hub = Hub::new(log, players, presence, last);
     let (requests, mut waiting) = mpsc::channel(REQUESTS_MAX);
     let stop = tasks.clone();
-    tasks.spawn(async move {
+    tasks.spawn_vital("chat", async move {
         loop {
             tokio::select! {
                 biased;

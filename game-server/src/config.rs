@@ -1,6 +1,8 @@
 //! The settings of a server. The program fills them from flags and `PUSHBACK_…` variables; tests start from
 //! [`Config::default`].
 
+pub mod ranges;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +66,8 @@ pub struct Config {
     pub metrics_per_player: bool,
     /// Determines the seeds of all worlds, room by room and round by round, for measurements and tests. `None`: random.
     pub seed: Option<u64>,
+    /// The name of a task that panics, to see what that does to the server and to its clients.
+    pub panic_in: Option<String>,
 }
 
 impl Default for Config {
@@ -95,6 +99,7 @@ impl Default for Config {
             crowd_snapshot_bytes_max: 376,
             metrics_per_player: true,
             seed: None,
+            panic_in: None,
         }
     }
 }
@@ -107,10 +112,10 @@ impl Config {
         self.database_url.clone().unwrap_or_else(in_folder)
     }
 
-    /// The length of a round in ticks, at least one second.
+    /// The length of a round in ticks.
     #[must_use]
     pub fn round_ticks(&self) -> u32 {
-        let asked = self.round_seconds.map(|count| count.max(1).saturating_mul(TICK_RATE_HZ));
+        let asked = self.round_seconds.map(|count| count.saturating_mul(TICK_RATE_HZ));
         asked.map_or(ROUND_TICKS, |ticks| ticks.min(ROUND_TICKS_MAX))
     }
 

@@ -1,10 +1,14 @@
 //! The flags of the program. Each has an environment variable.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum};
 use game_server::Config;
+use game_server::config::ranges;
 use game_server::storage::DatabaseUrl;
 
 /// The format of the log.
@@ -51,50 +55,95 @@ pub(crate) struct Flags {
     trust_forwarded: bool,
 
     /// Most open connections.
-    #[arg(long, env = "PUSHBACK_CONNECTIONS_MAX", default_value_t = Config::default().connections_max)]
+    #[arg(
+        long,
+        env = "PUSHBACK_CONNECTIONS_MAX",
+        default_value_t = Config::default().connections_max,
+        value_parser = within(ranges::CONNECTIONS)
+    )]
     connections_max: usize,
     /// Most open connections from one address.
     #[arg(
         long,
         env = "PUSHBACK_CONNECTIONS_PER_ADDRESS_MAX",
-        default_value_t = Config::default().connections_per_address_max
+        default_value_t = Config::default().connections_per_address_max,
+        value_parser = within(ranges::CONNECTIONS)
     )]
     connections_per_address_max: usize,
     /// New guests per address and minute.
-    #[arg(long, env = "PUSHBACK_SESSIONS_PER_MINUTE", default_value_t = Config::default().sessions_per_minute)]
+    #[arg(
+        long,
+        env = "PUSHBACK_SESSIONS_PER_MINUTE",
+        default_value_t = Config::default().sessions_per_minute,
+        value_parser = within(ranges::PER_MINUTE)
+    )]
     sessions_per_minute: u32,
     /// Seconds after which a client that does not read is disconnected.
     #[arg(
         long,
         env = "PUSHBACK_WRITE_STALL_SECONDS",
-        default_value_t = Config::default().write_stall_max.as_secs_f64()
+        default_value_t = Config::default().write_stall_max.as_secs_f64(),
+        value_parser = within(in_seconds(ranges::WRITE_STALL))
     )]
     write_stall_seconds: f64,
     /// Most open rooms.
-    #[arg(long, env = "PUSHBACK_ROOMS_MAX", default_value_t = Config::default().rooms_max)]
+    #[arg(
+        long,
+        env = "PUSHBACK_ROOMS_MAX",
+        default_value_t = Config::default().rooms_max,
+        value_parser = within(ranges::ROOMS)
+    )]
     rooms_max: usize,
 
     /// Keep one room of bots running, so that the lobby is never empty.
     #[arg(long, env = "PUSHBACK_BOTS", default_value_t = true, action = ArgAction::Set)]
     bots: bool,
     /// Delete replays after this many days.
-    #[arg(long, env = "PUSHBACK_REPLAY_DAYS", value_name = "DAYS")]
+    #[arg(
+        long,
+        env = "PUSHBACK_REPLAY_DAYS",
+        value_name = "DAYS",
+        value_parser = within(ranges::REPLAY_DAYS)
+    )]
     replay_days: Option<u32>,
     /// Length of a round, instead of the one in the rules.
-    #[arg(long, env = "PUSHBACK_ROUND_SECONDS", value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "PUSHBACK_ROUND_SECONDS",
+        value_name = "SECONDS",
+        value_parser = within(ranges::ROUND_SECONDS)
+    )]
     round_seconds: Option<u32>,
     /// Seconds for which clients show a result before the next round.
-    #[arg(long, env = "PUSHBACK_SUMMARY_SECONDS", default_value_t = Config::default().summary_seconds)]
+    #[arg(
+        long,
+        env = "PUSHBACK_SUMMARY_SECONDS",
+        default_value_t = Config::default().summary_seconds,
+        value_parser = within(ranges::SUMMARY_SECONDS)
+    )]
     summary_seconds: u32,
     /// Fill a match with bots after this many milliseconds in the queue.
-    #[arg(long, env = "PUSHBACK_BOTS_FILL_AFTER_MS", default_value_t = 10_000)]
+    #[arg(
+        long,
+        env = "PUSHBACK_BOTS_FILL_AFTER_MS",
+        default_value_t = 10_000,
+        value_parser = within(in_ms(ranges::BOTS_FILL_AFTER))
+    )]
     bots_fill_after_ms: u64,
     /// New rooms per address and minute.
-    #[arg(long, env = "PUSHBACK_ROOMS_PER_MINUTE", default_value_t = Config::default().rooms_per_minute)]
+    #[arg(
+        long,
+        env = "PUSHBACK_ROOMS_PER_MINUTE",
+        default_value_t = Config::default().rooms_per_minute,
+        value_parser = within(ranges::PER_MINUTE)
+    )]
     rooms_per_minute: u32,
     /// Determines the seeds of all worlds, so that a measurement can be repeated.
     #[arg(long, env = "PUSHBACK_SEED", hide = true)]
     seed: Option<u64>,
+    /// Let a task of this name panic, to see what that does.
+    #[arg(long, env = "PUSHBACK_PANIC_IN", hide = true, value_name = "TASK")]
+    panic_in: Option<String>,
     /// Leave TCP_NODELAY unset, to measure the difference.
     #[arg(long, env = "PUSHBACK_WITHOUT_NODELAY", hide = true)]
     without_nodelay: bool,
@@ -105,7 +154,8 @@ pub(crate) struct Flags {
     #[arg(
         long,
         env = "PUSHBACK_CROWD_SNAPSHOT_BYTES_MAX",
-        default_value_t = Config::default().crowd_snapshot_bytes_max
+        default_value_t = Config::default().crowd_snapshot_bytes_max,
+        value_parser = within(ranges::CROWD_SNAPSHOT_BYTES)
     )]
     crowd_snapshot_bytes_max: usize,
     /// Add series for single players to `/metrics`, by room and seat, for the first 256.
@@ -116,7 +166,7 @@ pub(crate) struct Flags {
         long,
         env = "PUSHBACK_LAB_INTERVAL_MS",
         default_value_t = 500,
-        value_parser = clap::value_parser!(u64).range(1..)
+        value_parser = within(in_ms(ranges::LAB_INTERVAL))
     )]
     lab_interval_ms: u64,
 }
@@ -132,25 +182,48 @@ impl Flags {
             connections_max: self.connections_max,
             connections_per_address_max: self.connections_per_address_max,
             sessions_per_minute: self.sessions_per_minute,
-            write_stall_max: Duration::from_secs_f64(self.write_stall_seconds.clamp(0.1, 3600.0)),
+            write_stall_max: Duration::from_secs_f64(self.write_stall_seconds),
             rooms_max: self.rooms_max,
             bots: self.bots,
             replay_retention: self
                 .replay_days
                 .map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60)),
             round_seconds: self.round_seconds,
-            summary_seconds: self.summary_seconds.min(600),
+            summary_seconds: self.summary_seconds,
             bots_fill_after: Duration::from_millis(self.bots_fill_after_ms),
             rooms_per_minute: self.rooms_per_minute,
             without_nodelay: self.without_nodelay,
             without_unsent_limit: self.without_unsent_limit,
-            crowd_snapshot_bytes_max: self.crowd_snapshot_bytes_max.max(64),
+            crowd_snapshot_bytes_max: self.crowd_snapshot_bytes_max,
             metrics_per_player: self.metrics_per_player,
             seed: self.seed,
+            panic_in: self.panic_in,
             lab_interval: Duration::from_millis(self.lab_interval_ms),
             ..Config::default()
         }
     }
+}
+
+/// Parses a number that must be within a range.
+fn within<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("a number from {} to {}", range.start(), range.end()))
+    }
+}
+
+fn in_seconds(range: RangeInclusive<Duration>) -> RangeInclusive<f64> {
+    range.start().as_secs_f64()..=range.end().as_secs_f64()
+}
+
+fn in_ms(range: RangeInclusive<Duration>) -> RangeInclusive<u64> {
+    let ms = |time: &Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    ms(range.start())..=ms(range.end())
 }
 
 #[cfg(test)]
@@ -168,6 +241,48 @@ mod tests {
             let variable = format!("PUSHBACK_{}", long.replace('-', "_").to_uppercase());
             assert_eq!(flag.get_env().and_then(|name| name.to_str()), Some(variable.as_str()));
         }
+    }
+
+    /// Values that parse as some kind of number, and that no setting can have.
+    const ODD: [&str; 9] =
+        ["nan", "NaN", "inf", "-inf", "1e300", "-1", "-0.5", "18446744073709551615", "1e400"];
+
+    #[test]
+    fn a_number_outside_its_range_is_refused() {
+        let parse = |flag: &str, value: &str| {
+            Flags::try_parse_from(["game-server", &format!("--{flag}={value}")])
+        };
+        let mut numbers = Vec::new();
+        for flag in Flags::command().get_arguments() {
+            let Some(long) = flag.get_long() else { continue };
+            // A flag that takes a number takes its default or 1, but no word. The seed is any number.
+            if parse(long, "word").is_ok() || parse(long, "1").is_err() || long == "seed" {
+                continue;
+            }
+            numbers.push(long.to_owned());
+            for odd in ODD {
+                let refused = parse(long, odd).expect_err(odd).to_string();
+                assert!(refused.contains("from"), "--{long} {odd}: {refused}");
+            }
+        }
+        assert!(numbers.len() >= 11, "{numbers:?}");
+        for flag in ["write-stall-seconds", "rooms-max", "connections-max", "replay-days"] {
+            assert!(numbers.iter().any(|number| number == flag), "{flag}");
+            assert!(parse(flag, "0").is_err(), "{flag}");
+        }
+    }
+
+    #[test]
+    fn every_number_that_a_flag_takes_is_a_valid_setting() {
+        let flags = [
+            "game-server",
+            "--write-stall-seconds=0.1",
+            "--replay-days=36500",
+            "--lab-interval-ms=86400000",
+            "--bots-fill-after-ms=0",
+            "--round-seconds=1",
+        ];
+        assert_eq!(Flags::parse_from(flags).into_config().validate(), Ok(()));
     }
 
     #[test]

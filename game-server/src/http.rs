@@ -21,6 +21,7 @@ pub mod recent;
 pub mod replays;
 pub mod rooms;
 pub mod session;
+pub mod starting;
 
 mod accept;
 pub(crate) mod fuzz;
@@ -30,8 +31,11 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRef as _};
 use axum::middleware::from_fn_with_state;
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt as _;
@@ -43,9 +47,13 @@ use openapi::route::route;
 use request_id::RequestIds;
 use state::HttpState;
 
+use crate::tasks::Tasks;
+
 /// Every route of the server.
 pub fn routes(state: HttpState) -> Router {
     let (routes, api) = table().split_for_parts();
+    let tasks = Arc::new(Tasks::from_ref(&state));
+    let panicked = move |panic: Box<dyn Any + Send>| guard::panicked(&tasks, &*panic);
     // The first layer is the outermost. One stack, and not a layer each: a request that waits in a long-poll holds on to
     // the memory of each call of `Router::layer`.
     let layers = ServiceBuilder::new()
@@ -55,7 +63,7 @@ pub fn routes(state: HttpState) -> Router {
         .map_response(problem::finish)
         .propagate_x_request_id()
         .layer(from_fn_with_state(state.clone(), guard::around))
-        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     routes
         .merge(openapi::serve(api))

@@ -98,7 +98,7 @@ pub async fn start(
     let (reports, inbox) = mpsc::channel(REPORTS_MAX);
     let board = Board::default();
     let ladder = Ladder { tasks: tasks.clone(), kept: kept.clone(), bus, board, inbox };
-    tasks.spawn(ladder.run());
+    tasks.spawn_vital("ladder", ladder.run());
     Ok(LadderHandle { reports, kept, metrics })
 }
 

@@ -7,6 +7,7 @@
 mod wiring;
 
 pub mod config;
+pub mod log;
 
 pub mod http;
 pub mod serve;
@@ -35,11 +36,16 @@ pub mod bus;
 pub mod data_dir_lock;
 pub mod storage;
 
+mod blocking;
+pub mod data_disk;
+pub mod readiness;
+
 pub mod player;
 pub mod token;
 
 pub mod client_address;
 pub mod connections;
+pub mod open_files;
 pub mod tasks;
 
 pub mod clock;

@@ -90,7 +90,7 @@ pub fn start(tasks: &Tasks, rooms: Rooms, bots_fill_after: Duration) -> Matchmak
         next_number: 0,
         ended: VecDeque::new(),
     };
-    tasks.spawn(service.run(tasks.clone(), inbox));
+    tasks.spawn_vital("matchmaking", service.run(tasks.clone(), inbox));
     Matchmaker { requests }
 }
 

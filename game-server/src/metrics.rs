@@ -37,6 +37,15 @@ pub struct Metrics {
     pub ladder: LadderMetrics,
     /// Recordings of rounds.
     pub recordings: RecordingMetrics,
+    /// The tasks of the server.
+    pub tasks: TaskMetrics,
+}
+
+/// The tasks of the server.
+#[derive(Debug, Clone, Default)]
+pub struct TaskMetrics {
+    /// Panics, by the name of the task.
+    pub panics: Arc<Family<&'static str, Counter>>,
 }
 
 /// TCP connections.
@@ -117,7 +126,7 @@ pub struct LadderMetrics {
 /// Recordings of rounds.
 #[derive(Debug, Clone, Default)]
 pub struct RecordingMetrics {
-    /// Recordings cut off because the disk was too slow.
+    /// Recordings cut off because the disk was too slow or full.
     pub torn: Counter,
 }
 
@@ -135,13 +144,14 @@ impl Metrics {
             rooms: Arc::new(RoomMetrics::new(per_player, slow_clients_cut)),
             ladder: LadderMetrics::default(),
             recordings: RecordingMetrics::default(),
+            tasks: TaskMetrics::default(),
         }
     }
 
     /// The text of `/metrics`.
     #[must_use]
     pub fn render(&self) -> String {
-        let Self { http, connections, feeds, chat, rooms, ladder, recordings } = self;
+        let Self { http, connections, feeds, chat, rooms, ladder, recordings, tasks } = self;
         let mut text = Text::default();
         http.render(&mut text);
         text.gauge("pushback_connections", &connections.open);
@@ -155,6 +165,9 @@ impl Metrics {
         text.gauge("pushback_chat_sockets", &chat.sockets);
         text.counter("pushback_score_reports_dropped_total", &ladder.reports_dropped);
         text.counter("pushback_recordings_torn_total", &recordings.torn);
+        let panics = "pushback_task_panics_total";
+        text.counters(panics, &tasks.panics, |task, labels| labels.push("task", task));
+        text.process_counter("pushback_log_lines_lost_total", crate::log::lines_lost());
         rooms.render(&mut text);
         memory::render(&mut text);
         text.into_string()

@@ -5,7 +5,6 @@
 //! in between leaves a part file that the next start completes, and no result is lost. A recording whose result could
 //! not be kept stays a part file as well.
 
-mod blocking;
 mod buffer;
 mod recover;
 mod retention;
@@ -20,12 +19,14 @@ use shared::tick::Tick;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::blocking::blocking;
 use crate::metrics::{Counter, RecordingMetrics};
+use crate::readiness::{Readiness, Unready};
 use crate::storage::blobs::{Blobs, Growing};
 use crate::storage::{RoundRecord, Rounds};
 use crate::tasks::Tasks;
-use blocking::blocking;
 use buffer::{Batch, BufferReader, buffer};
+use recover::Recovery;
 use retention::{Files, Retention};
 use settlement::{Entry, Settlement};
 
@@ -48,27 +49,32 @@ pub struct Progress {
 #[derive(Clone)]
 pub struct Recordings {
     tasks: Tasks,
+    readiness: Readiness,
     blobs: Arc<dyn Blobs>,
+    recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
     metrics: RecordingMetrics,
 }
 
 impl Recordings {
-    /// Saves what the last run left behind, and begins to delete replays that are older than `retention`. `None`
-    /// keeps them for ever.
+    /// Begins to save what the last run left behind, and to delete replays that are older than `retention`. `None`
+    /// keeps them for ever. The server is not ready until everything is saved.
     pub async fn start(
         tasks: &Tasks,
+        readiness: Readiness,
         rounds: Arc<dyn Rounds>,
         blobs: Arc<dyn Blobs>,
         retention: Option<Duration>,
         metrics: RecordingMetrics,
     ) -> Self {
-        recover::recover(&*rounds, &blobs).await;
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
+        let recovery = Recovery::new(tasks, files.clone());
+        recovery.start(&readiness).await;
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
         let settlement = Arc::new(Settlement::new(tasks, rounds));
-        Self { tasks: tasks.clone(), blobs, retention, settlement, metrics }
+        let (tasks, recovery) = (tasks.clone(), Arc::new(recovery));
+        Self { tasks, readiness, blobs, recovery, retention, settlement, metrics }
     }
 
     /// Begins a recording. The room writes into the buffer; the receiver follows the file.
@@ -79,7 +85,9 @@ impl Recordings {
         let (buffer, reader) = buffer();
         let (progress, follow) = watch::channel(Progress { bytes: 0, ended: false });
         let recorder = Recorder {
+            readiness: self.readiness.clone(),
             blobs: self.blobs.clone(),
+            recovery: self.recovery.clone(),
             retention: self.retention.clone(),
             settlement: self.settlement.clone(),
             torn: self.metrics.torn.clone(),
@@ -87,14 +95,16 @@ impl Recordings {
             buffer: reader,
             progress,
         };
-        self.tasks.spawn(recorder.run());
+        self.tasks.spawn_vital("recorder", recorder.run());
         (buffer, follow)
     }
 }
 
 /// Writes one file.
 struct Recorder {
+    readiness: Readiness,
     blobs: Arc<dyn Blobs>,
+    recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
     /// Counts this recording when the disk is too slow for it.
@@ -140,6 +150,11 @@ impl Recorder {
         let mut recording =
             RecordingFile { file: None, writer, bytes: 0, ticks: 0, cut_short: false };
         let (blobs, id) = (self.blobs.clone(), self.header.id);
+        if self.readiness.is(Unready::DiskFull) {
+            // The room that is left is for results.
+            tracing::warn!(replay = %id, "the disk is full: a round is not recorded");
+            return recording;
+        }
         match blocking(move || blobs.create(id)).await {
             Ok(file) => {
                 recording.file = Some(file);
@@ -153,10 +168,12 @@ impl Recorder {
     }
 
     async fn write(&self, recording: &mut RecordingFile, batch: Batch) {
+        if recording.cut_short {
+            return;
+        }
         let mut bytes = Vec::new();
         for take in &batch.records {
             recording.writer.record(&take.record, take.elapsed);
-            recording.ticks = take.elapsed;
             bytes.extend_from_slice(&take.record);
         }
         for (tick, event) in &batch.events {
@@ -167,24 +184,32 @@ impl Recorder {
             self.torn.add(1);
             tracing::warn!(replay = %self.header.id, "the disk is too slow: a recording ends early");
         }
-        if !bytes.is_empty() {
-            self.append(recording, bytes).await;
+        if !bytes.is_empty() && self.append(recording, bytes).await {
+            recording.ticks = batch.records.last().map_or(recording.ticks, |take| take.elapsed);
         }
     }
 
-    async fn append(&self, recording: &mut RecordingFile, bytes: Vec<u8>) {
-        let Some(mut file) = recording.file.take() else { return };
+    /// Returns whether the bytes are in the file.
+    async fn append(&self, recording: &mut RecordingFile, bytes: Vec<u8>) -> bool {
+        let Some(mut file) = recording.file.take() else { return false };
         let length = bytes.len() as u64;
-        let written = blocking(move || file.append(&bytes).map(|()| file)).await;
-        match written {
-            Ok(file) => {
-                recording.file = Some(file);
+        // What is written stays, and gets its final name: a file that ends early plays as far as it goes.
+        let written = blocking(move || Ok((file.append(&bytes), file))).await;
+        let appended = written.and_then(|(appended, file)| {
+            recording.file = Some(file);
+            appended
+        });
+        match appended {
+            Ok(()) => {
                 recording.bytes += length;
                 self.progress.send_replace(Progress { bytes: recording.bytes, ended: false });
+                true
             }
             Err(error) => {
                 recording.cut_short = true;
-                tracing::error!(replay = %self.header.id, %error, "a recording could not be written");
+                self.torn.add(1);
+                tracing::error!(replay = %self.header.id, %error, "a recording ends early: it could not be written");
+                false
             }
         }
     }
@@ -197,7 +222,11 @@ impl Recorder {
                 self.cut_off(cut_off).await
             }
             Ending::Dropped => {
-                tracing::error!(replay = %self.header.id, "a room broke off; the next start saves its recording");
+                tracing::error!(replay = %self.header.id, "a room broke off: its recording plays up to there");
+                // The part is complete as far as it goes, as one that a killed server left.
+                recording.file = None;
+                self.recovery.recover_one(self.header.id).await;
+                self.progress.send_replace(Progress { bytes: recording.bytes, ended: true });
                 return;
             }
         };
@@ -211,11 +240,10 @@ impl Recorder {
 
     /// Writes the end and the result. Returns whether both are kept.
     async fn finish(&self, recording: &mut RecordingFile, finished: Finished) -> bool {
-        let is_whole = !recording.cut_short && recording.file.is_some();
-        if is_whole {
+        let is_whole = !recording.cut_short && recording.file.is_some() && {
             let last = recording.writer.clone().finish(&finished.world);
-            self.append(recording, last).await;
-        }
+            self.append(recording, last).await
+        };
         let ticks = if is_whole { finished.world.elapsed() } else { recording.ticks };
         let has_people = finished.players.iter().any(|player| !player.bot);
         let replay =

@@ -73,7 +73,7 @@ pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
     let rooms = Rooms { table: Arc::default(), rooms_max, parts };
     let tasks = &rooms.parts.tasks;
     if has_bot_room {
-        tasks.spawn(keep_bot_room(rooms.clone()));
+        tasks.spawn_vital("bot room", keep_bot_room(rooms.clone()));
     }
     rooms
 }
@@ -117,7 +117,7 @@ impl Rooms {
         table.open.push(room.clone());
         drop(table);
         let (rooms, watched) = (self.clone(), room.clone());
-        tasks.spawn(async move {
+        tasks.spawn_vital("room table", async move {
             watched.ended().await;
             rooms.forget(watched.spec());
         });

@@ -4,30 +4,28 @@
 //! smaller buffers with them.
 
 mod refusal;
+mod routes;
 mod stall;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use http::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tower::ServiceExt as _;
 
-use crate::client_address::ClientAddress;
 use crate::config::Config;
 use crate::connections::{ConnectionLimiter, ConnectionPermit};
 use crate::metrics::{ConnectionMetrics, Counter};
+use crate::open_files::OpenFiles;
 use crate::tasks::Tasks;
 use refusal::Refusals;
 use stall::StallGuard;
+
+pub use routes::Routes;
 
 /// The socket that HTTP reads and writes, and that an upgrade takes over.
 pub(crate) type HttpSocket = TokioIo<StallGuard<ConnectionPermit>>;
@@ -52,6 +50,7 @@ const STOP_RESERVE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy)]
 pub struct ServeSettings {
     connections_max: usize,
+    overflow_max: usize,
     connections_per_address_max: usize,
     trust_forwarded: bool,
     header_timeout: Duration,
@@ -60,10 +59,13 @@ pub struct ServeSettings {
     without_unsent_limit: bool,
 }
 
-impl From<&Config> for ServeSettings {
-    fn from(config: &Config) -> Self {
+impl ServeSettings {
+    /// The settings of a configuration, within the files that the process may open.
+    #[must_use]
+    pub fn new(config: &Config, files: OpenFiles) -> Self {
         Self {
-            connections_max: config.connections_max,
+            connections_max: files.connections_max,
+            overflow_max: files.overflow_max,
             connections_per_address_max: match config.trust_forwarded {
                 // All connections come from the proxy, which has to limit its own clients.
                 true => usize::MAX,
@@ -81,15 +83,20 @@ impl From<&Config> for ServeSettings {
 /// Accepts until the server stops. Connections run as tasks of the server; `metrics` counts them.
 pub async fn accept(
     listener: TcpListener,
-    routes: Router,
+    routes: Routes,
     settings: ServeSettings,
-    tasks: &Tasks,
+    tasks: Tasks,
     metrics: Arc<ConnectionMetrics>,
 ) {
     let (total_max, per_address_max) =
         (settings.connections_max, settings.connections_per_address_max);
     let limiter = ConnectionLimiter::new(total_max, per_address_max, metrics.open.clone());
-    let refusals = Refusals::new(tasks.clone(), metrics.clone());
+    let refusals = Refusals::new(
+        routes.clone(),
+        (settings.overflow_max, settings.trust_forwarded),
+        tasks.clone(),
+        metrics.clone(),
+    );
     loop {
         let accepted = tokio::select! {
             biased;
@@ -109,9 +116,9 @@ pub async fn accept(
                 let (tasks_of_connection, cut) = (tasks.clone(), metrics.slow_clients_cut.clone());
                 let connection =
                     Connection { socket, peer, permit, settings, tasks: tasks_of_connection, cut };
-                tasks.spawn(connection.serve(routes.clone()));
+                tasks.spawn("connection", connection.serve(routes.clone()));
             }
-            Err(why) => refusals.send(socket, why),
+            Err(why) => refusals.answer(socket, peer, why).await,
         }
     }
 }
@@ -128,17 +135,14 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, routes: Router) {
+    async fn serve(self, routes: Routes) {
         let Self { socket, peer, permit, settings, tasks, cut } = self;
         if let Err(error) = tune(&socket, settings) {
             tracing::debug!(%error, "a socket could not be tuned");
         }
         let socket = StallGuard::new(socket, settings.write_stall_max, cut, permit);
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            let address = ClientAddress::of(request.headers(), peer.ip(), settings.trust_forwarded);
-            request.extensions_mut().insert(address);
-            routes.clone().oneshot(request.map(Body::new))
-        });
+        let service =
+            service_fn(move |request| routes.answer(request, peer, settings.trust_forwarded));
 
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -181,6 +185,7 @@ mod tests {
 
     use super::{IDLE_MAX, ServeSettings, UNANSWERED_MAX, tune};
     use crate::config::Config;
+    use crate::open_files::OpenFiles;
 
     #[tokio::test]
     async fn a_connection_finds_out_when_its_peer_has_vanished() {
@@ -189,7 +194,9 @@ mod tests {
         let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let (socket, _) = accepted.unwrap();
 
-        tune(&socket, ServeSettings::from(&Config::default())).unwrap();
+        let config = Config::default();
+        let files = OpenFiles::of_process(&config).unwrap();
+        tune(&socket, ServeSettings::new(&config, files)).unwrap();
 
         let socket = SockRef::from(&socket);
         assert!(socket.keepalive().unwrap());

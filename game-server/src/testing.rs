@@ -10,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::InProcessBus;
 use crate::config::Config;
 use crate::http::state::HttpParts;
+use crate::metrics::Metrics;
+use crate::readiness::Unready;
 use crate::recordings::Recordings;
 use crate::room::{RoomParts, Seeds, TickScheduler};
 use crate::tasks::Tasks;
@@ -35,7 +37,8 @@ impl Bench {
         let mut config = Config { data_dir, bots: false, ..Config::default() };
         change(&mut config);
         let tasks = Tasks::new(CancellationToken::new(), config.stop_within);
-        let app = wiring::start(&config, tasks).await.unwrap();
+        let metrics = Arc::new(Metrics::new(config.metrics_per_player));
+        let app = wiring::start(&config, tasks, metrics).await.unwrap();
         Self { app, config, _folder: folder }
     }
 
@@ -55,13 +58,22 @@ impl Bench {
         }
     }
 
-    /// Recorders that keep their files with those of this server.
+    /// Recorders that keep their files with those of this server. What was left of earlier ones is recovered.
     pub(crate) async fn recordings(&self) -> Recordings {
+        self.recordings_with(&self.app.tasks).await
+    }
+
+    /// The same with other tasks, as after the next start.
+    pub(crate) async fn recordings_with(&self, tasks: &Tasks) -> Recordings {
         let app = &self.app;
         let retention = self.config.replay_retention;
         let (store, blobs) = (app.store.clone(), app.blobs.clone());
         let metrics = app.metrics.recordings.clone();
-        Recordings::start(&app.tasks, store, blobs, retention, metrics).await
+        let readiness = app.readiness.clone();
+        let recordings =
+            Recordings::start(tasks, readiness, store, blobs, retention, metrics).await;
+        app.readiness.without(Unready::Recovering).await;
+        recordings
     }
 
     /// Stops every task and waits for them. The store stays open.

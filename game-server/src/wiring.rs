@@ -10,16 +10,19 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::{Bus, InProcessBus};
 use crate::config::Config;
 use crate::data_dir_lock::DataDirLock;
+use crate::data_disk::DataDisk;
 use crate::device_links::DeviceLinks;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::http::state::{HttpParts, HttpSettings, HttpState};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::open_files::OpenFiles;
 use crate::presence::Presence;
+use crate::readiness::Readiness;
 use crate::recordings::Recordings;
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
-use crate::serve::ServeSettings;
+use crate::serve::{Routes, ServeSettings};
 use crate::sessions::Sessions;
 use crate::storage::blobs::{Blobs, Folder};
 use crate::storage::{SqlStore, Store};
@@ -30,31 +33,63 @@ use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve};
 /// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
 ///
 /// # Errors
-/// When the data directory or the database cannot be opened, or another server uses the directory. A fault of one
-/// connection is no error.
+/// When a setting is out of its range, the data directory or the database cannot be opened, another server uses the
+/// directory, its disk is full, or a task that the server cannot do without panicked. A fault of one connection or room is
+/// no error.
 pub async fn run(
     listener: TcpListener,
     config: Config,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    config.validate()?;
+    let files = OpenFiles::of_process(&config)?;
+    let config = Config { rooms_max: files.rooms_max, ..config };
     // Held until everything is written and closed.
     let _lock = DataDirLock::acquire(&config.data_dir)?;
-    let tasks = Tasks::new(shutdown, config.stop_within);
-    let parts = start(&config, tasks.clone()).await.context("starting")?;
-    let (store, metrics) = (parts.store.clone(), parts.metrics.connections.clone());
-    let routes = http::routes(HttpState::from(parts));
-    serve::accept(listener, routes, ServeSettings::from(&config), &tasks, metrics).await;
+    let disk = DataDisk::open(&config.data_dir)?;
+    let tasks = Tasks::new(shutdown, config.stop_within).with_panic_in(config.panic_in.clone());
+    let metrics = Metrics { tasks: tasks.metrics(), ..Metrics::new(config.metrics_per_player) };
+    let metrics = Arc::new(metrics);
 
+    // From here on, the port answers.
+    let routes = Routes::starting_with(http::starting::routes(metrics.clone()));
+    let settings = ServeSettings::new(&config, files);
+    let counts = metrics.connections.clone();
+    let accepting = serve::accept(listener, routes.clone(), settings, tasks.clone(), counts);
+    tasks.spawn_vital("accept", accepting);
+    let started = tokio::select! {
+        biased;
+        started = start(&config, tasks.clone(), metrics) => Some(started.context("starting")),
+        () = tasks.stopping() => None,
+    };
+    let store = match started {
+        Some(Ok(parts)) => {
+            let store = parts.store.clone();
+            disk.watch(&tasks, parts.readiness.clone());
+            routes.complete(http::routes(HttpState::from(parts)));
+            tasks.stopping().await;
+            Ok(Some(store))
+        }
+        Some(Err(error)) => Err(error),
+        None => Ok(None),
+    };
+    tasks.stop();
     tasks.finish().await;
-    store.close().await;
-    Ok(())
+    if let Some(store) = store? {
+        store.close().await;
+    }
+    Ok(tasks.outcome()?)
 }
 
 /// Opens the data and starts every standing task, from the bottom up.
 ///
 /// # Errors
 /// When the folder or the database cannot be opened.
-pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpParts> {
+pub(crate) async fn start(
+    config: &Config,
+    tasks: Tasks,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<HttpParts> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("creating {}", config.data_dir.display()))?;
     let store = SqlStore::open(&config.database_url()).await.context("opening the database")?;
@@ -63,7 +98,7 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);
     let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
     let presence = Arc::new(Presence::default());
-    let metrics = Arc::new(Metrics::new(config.metrics_per_player));
+    let readiness = Readiness::default();
 
     let feeds = Arc::new(Feeds::new(config.lab_interval));
     // Before anything can be published.
@@ -78,8 +113,9 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
         .await
         .context("starting the chat")?;
     let (retention, counts) = (config.replay_retention, metrics.recordings.clone());
+    let (rounds, files) = (store.clone(), blobs.clone());
     let recordings =
-        Recordings::start(&tasks, store.clone(), blobs.clone(), retention, counts).await;
+        Recordings::start(&tasks, readiness.clone(), rounds, files, retention, counts).await;
     let parts = RoomParts {
         settings: room_settings(config),
         tasks: tasks.clone(),
@@ -103,6 +139,7 @@ pub(crate) async fn start(config: &Config, tasks: Tasks) -> anyhow::Result<HttpP
         tickets: Arc::new(Tickets::new()),
         limits: Arc::new(Limits::new(config)),
         tasks,
+        readiness,
         store,
         blobs,
         feeds,

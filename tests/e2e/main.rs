@@ -32,4 +32,6 @@ mod far_client;
 mod lobby;
 mod window;
 
+mod strangers;
+
 mod tidy;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use game_server::Config;
@@ -20,6 +20,13 @@ use crate::wait::{DEADLINE, eventually, within};
 
 /// Length of a round in stories, in seconds.
 pub const ROUND_SECONDS: u32 = 6;
+
+/// The short waits of stories.
+const HASTY: [&str; 3] =
+    ["--sessions-per-minute=100000", "--bots-fill-after-ms=400", "--summary-seconds=2"];
+/// What a server's folder holds: its data, and its address.
+const DATA: &str = "data";
+const PORT_FILE: &str = "address";
 
 /// The settings of a server for stories: an empty data folder, short rounds, no bot room.
 fn story_config(data: &Path) -> Config {
@@ -64,7 +71,12 @@ impl TestServer {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(game_server::run(listener, config, shutdown.clone()));
         let server = Self { site, shutdown, running: Some(running), data };
-        assert_eq!(within("readiness", server.get("/readyz")).await.status, 200);
+        eventually(DEADLINE, "readiness", async || {
+            let has_ended = server.running.as_ref().is_some_and(JoinHandle::is_finished);
+            assert!(!has_ended, "the server ended at once");
+            server.is_ready().await.then_some(())
+        })
+        .await;
         server
     }
 
@@ -114,6 +126,8 @@ pub struct ServerProcess {
     site: Site,
     program: Program,
     arguments: Vec<String>,
+    /// The shell script that starts the server. `None`: no shell.
+    script: Option<String>,
     data: TempDir,
 }
 
@@ -129,9 +143,7 @@ impl ServerProcess {
     /// # Panics
     /// When no data folder can be made, or the server is not ready in time.
     pub async fn start_with(flags: &[&str]) -> Self {
-        let hasty =
-            ["--sessions-per-minute=100000", "--bots-fill-after-ms=400", "--summary-seconds=2"];
-        Self::start_as_hosted(&[flags, &hasty].concat()).await
+        Self::start_as_hosted(&[flags, &HASTY].concat()).await
     }
 
     /// Starts the server with these flags. All other settings are the server's defaults.
@@ -139,10 +151,22 @@ impl ServerProcess {
     /// # Panics
     /// When no data folder can be made, or the server is not ready in time.
     pub async fn start_as_hosted(flags: &[&str]) -> Self {
+        Self::start_by(None, Stdio::inherit(), flags).await
+    }
+
+    /// Starts the server by a shell script, which runs it with `exec "$0" "$@"` in its own world: with limits, or with another
+    /// file system at the data folder `$DATA`. Its log goes to `log`. It has the short waits of stories.
+    pub async fn start_in(script: &str, log: Stdio, flags: &[&str]) -> Self {
+        Self::start_by(Some(script.to_owned()), log, &[flags, &HASTY].concat()).await
+    }
+
+    async fn start_by(script: Option<String>, log: Stdio, flags: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let (program, site) = launch("127.0.0.1:0", &arguments, data.path()).await;
-        Self { site, program, arguments, data }
+        let mut command = command("127.0.0.1:0", &arguments, script.as_deref(), data.path());
+        let (mut program, site) = launch(command.stderr(log), data.path()).await;
+        until_ready(&mut program, &site).await;
+        Self { site, program, arguments, script, data }
     }
 
     /// The data folder.
@@ -176,8 +200,24 @@ impl ServerProcess {
 
     /// Starts the server again at the same address.
     pub async fn restart(&mut self) {
+        self.begin_restart().await;
+        until_ready(&mut self.program, &self.site).await;
+    }
+
+    /// Starts the server again at the same address, and waits until it listens, not until it is ready.
+    pub async fn begin_restart(&mut self) {
         let listen = self.site.address().to_string();
-        (self.program, _) = launch(&listen, &self.arguments, self.data.path()).await;
+        let script = self.script.as_deref();
+        let mut command = command(&listen, &self.arguments, script, self.data.path());
+        (self.program, _) = launch(&mut command, self.data.path()).await;
+    }
+
+    /// The data folder as the server sees it, in whatever file system.
+    #[must_use]
+    pub fn data_as_it_sees(&self) -> PathBuf {
+        let inside =
+            self.data.path().strip_prefix("/").expect("a temporary folder has a whole path");
+        PathBuf::from(format!("/proc/{}/root", self.id())).join(inside).join(DATA)
     }
 }
 
@@ -189,21 +229,69 @@ impl Deref for ServerProcess {
     }
 }
 
-async fn launch(listen: &str, arguments: &[String], data: &Path) -> (Program, Site) {
-    let port_file = data.join("address");
+/// The command of a server with these flags.
+fn command(listen: &str, arguments: &[String], script: Option<&str>, data: &Path) -> Command {
+    let server = built("PUSHBACK_SERVER_BIN", "game-server");
+    let mut command = match script {
+        None => Command::new(server),
+        Some(script) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", script]).arg(server).env("DATA", data.join(DATA));
+            shell
+        }
+    };
+    command.args(["--listen", listen]).arg("--port-file").arg(data.join(PORT_FILE));
+    command.arg("--data-dir").arg(data.join(DATA)).args(arguments).stdout(Stdio::null());
+    if !arguments.iter().any(|flag| flag.starts_with("--log=")) {
+        command.arg("--log=warn");
+    }
+    command
+}
+
+/// Starts a server and waits until it listens.
+async fn launch(command: &mut Command, data: &Path) -> (Program, Site) {
+    let port_file = data.join(PORT_FILE);
     // Otherwise the file of an earlier start would be read.
     fs::remove_file(&port_file).ok();
-    let mut command = Command::new(built("PUSHBACK_SERVER_BIN", "game-server"));
-    command.args(["--listen", listen, "--log", "warn"]);
-    command.arg("--port-file").arg(&port_file).arg("--data-dir").arg(data.join("data"));
-    command.args(arguments).stdout(std::process::Stdio::null());
-    let mut program = Program::start("game-server", &mut command);
+    let mut program = Program::start("game-server", command);
     let address: SocketAddr = eventually(DEADLINE, "the server's address", async || {
         assert!(program.ended().is_none(), "the server ended at once: its log says why");
         fs::read_to_string(&port_file).ok()?.parse().ok()
     })
     .await;
-    let site = Site::at(address);
-    assert_eq!(within("readiness", site.get("/readyz")).await.status, 200);
-    (program, site)
+    (program, Site::at(address))
+}
+
+async fn until_ready(program: &mut Program, site: &Site) {
+    eventually(DEADLINE, "readiness", async || {
+        assert!(program.ended().is_none(), "the server ended at once: its log says why");
+        site.is_ready().await.then_some(())
+    })
+    .await;
+}
+
+/// How a server ended that was not to start.
+#[derive(Debug)]
+pub struct RefusedStart {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// Everything that it wrote to standard error.
+    pub log: String,
+    /// Whether it made the data folder.
+    pub has_data: bool,
+}
+
+/// Starts the server by a script as [`ServerProcess::start_in`] does, and waits for its end.
+///
+/// # Panics
+/// When no data folder can be made, or the program cannot be started.
+pub async fn refused_start(script: &str, flags: &[&str]) -> RefusedStart {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let arguments: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+    let mut command = command("127.0.0.1:0", &arguments, Some(script), data.path());
+    let log = data.path().join("log");
+    command.stderr(fs::File::create(&log).expect("a file for the log"));
+    let status = Program::start("game-server", &mut command).end().await;
+    let log = fs::read_to_string(log).expect("the log is text");
+    RefusedStart { code: status.code(), log, has_data: data.path().join(DATA).exists() }
 }

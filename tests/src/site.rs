@@ -100,6 +100,12 @@ impl Site {
         within("an answer", answer).await.expect("an answer")
     }
 
+    /// Whether the server says that it is ready. It answers from its start on, and ends without an answer.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.request(Method::GET, "/readyz").send();
+        within("an answer", answer).await.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// The scoreboard now.
     pub async fn scoreboard(&self) -> Scoreboard {
         self.get("/api/feeds/scoreboard").await.json::<SnapshotPage<_>>().snapshot

@@ -68,6 +68,9 @@ impl DisconnectReason {
             }
             Some(close::REPLACED) => "You joined this room from somewhere else.",
             Some(close::ROOM_ENDED) => "The room has ended.",
+            Some(close::ROOM_FAULT) => {
+                "A fault of the server ended the room. The round does not count."
+            }
             Some(close::NORMAL) => "The server closed the room.",
             Some(_) | None => "The connection broke.",
         };

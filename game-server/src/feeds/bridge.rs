@@ -36,7 +36,7 @@ pub fn start(
     lab_interval: Duration,
 ) {
     let bridge = Bridge { feeds, owners, lacks_ladder: false, lacks_rooms: false };
-    tasks.spawn(bridge.run(tasks.clone(), deliveries, lab_interval));
+    tasks.spawn_vital("feeds", bridge.run(tasks.clone(), deliveries, lab_interval));
 }
 
 struct Bridge {

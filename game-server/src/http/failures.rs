@@ -13,6 +13,10 @@ use crate::tickets::{InvalidTicket, TooManyTickets};
 /// The detail of a problem when the store fails.
 pub(super) const STORE_DETAIL: &str = "The data could not be read or written. Try again later.";
 
+/// The same when its disk is full.
+const DISK_FULL_DETAIL: &str =
+    "The server's disk is full: nothing can be kept until its operator makes room.";
+
 impl Refuse for StoreError {
     fn refusals() -> Vec<Refusal> {
         vec![INTERNAL]
@@ -20,7 +24,8 @@ impl Refuse for StoreError {
 
     fn into_problem(self) -> ProblemResponse {
         tracing::error!(error = &self as &dyn std::error::Error, "the store failed");
-        ProblemResponse::new(INTERNAL, STORE_DETAIL)
+        let detail = if self.is_disk_full() { DISK_FULL_DETAIL } else { STORE_DETAIL };
+        ProblemResponse::new(INTERNAL, detail)
     }
 }
 

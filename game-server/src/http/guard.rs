@@ -20,6 +20,7 @@ use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, Refusal};
 use super::state::HttpSettings;
 use super::upgrade;
 use crate::metrics::{Measured, Metrics};
+use crate::tasks::Tasks;
 
 /// The policy of every page: it runs its own scripts and connects to its own server, nothing else.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -104,14 +105,8 @@ pub(super) async fn wrong_method() -> ProblemResponse {
 }
 
 /// Answers for a handler that panicked. The panic hook has logged where.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
-pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let what = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(what, "a handler panicked");
+pub(super) fn panicked(tasks: &Tasks, panic: &(dyn Any + Send)) -> Response {
+    tasks.note_panic("request", panic);
     Refused(Fault).into_response()
 }
 

@@ -8,8 +8,9 @@ use http::header::CONTENT_TYPE;
 
 use super::error::{HttpResult, Refuse};
 use super::problem::ProblemResponse;
-use super::refusal::{INTERNAL, Refusal, STOPPING};
+use super::refusal::{INTERNAL, Refusal, STARTING, STOPPING};
 use crate::metrics::Metrics;
+use crate::readiness::{Readiness, Unready};
 use crate::storage::{Store, StoreError};
 use crate::tasks::Tasks;
 
@@ -22,7 +23,9 @@ pub async fn alive() -> &'static str {
     "ok"
 }
 
-/// Says whether the server can serve: the database answers, and the server is not stopping.
+/// Says whether the server can serve.
+///
+/// It can when everything has started and runs, the database answers, and the disk has room.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "checkReady", tag = "operation",
     responses(
@@ -31,10 +34,16 @@ pub async fn alive() -> &'static str {
 )]
 pub async fn ready(
     State(tasks): State<Tasks>,
+    State(readiness): State<Readiness>,
     State(store): State<Arc<dyn Store>>,
 ) -> HttpResult<&'static str, NotReady> {
     if tasks.is_stopping() {
         return Err(NotReady::Stopping.into());
+    }
+    match readiness.reason() {
+        Some(Unready::Recovering) => return Err(NotReady::Recovering.into()),
+        Some(Unready::DiskFull) => return Err(NotReady::DiskFull.into()),
+        None => {}
     }
     store.ping().await.map_err(NotReady::Database)?;
     Ok("ready")
@@ -45,22 +54,38 @@ pub async fn ready(
 pub enum NotReady {
     /// It is stopping.
     Stopping,
+    /// Recordings of the last run are being saved.
+    Recovering,
+    /// The disk of the data directory is full.
+    DiskFull,
     /// The database does not answer.
     Database(StoreError),
 }
 
 impl NotReady {
+    const RECOVERING: Refusal = STARTING.when("recordings of the last run are being saved");
+    const DISK_FULL: Refusal = INTERNAL.with_status(503).when("the disk is full");
     const DATABASE: Refusal = INTERNAL.with_status(503).when("the database does not answer");
 }
 
 impl Refuse for NotReady {
     fn refusals() -> Vec<Refusal> {
-        vec![STOPPING, Self::DATABASE]
+        vec![STOPPING, Self::RECOVERING, Self::DISK_FULL, Self::DATABASE]
     }
 
     fn into_problem(self) -> ProblemResponse {
         match self {
             Self::Stopping => ProblemResponse::new(STOPPING, "Try again in a few seconds."),
+            Self::Recovering => {
+                let detail =
+                    "Recordings of the last run are being saved. Everything else is served.";
+                ProblemResponse::new(Self::RECOVERING, detail)
+            }
+            Self::DiskFull => {
+                let detail =
+                    "The disk is full. Rounds go on without a recording until there is room.";
+                ProblemResponse::new(Self::DISK_FULL, detail)
+            }
             Self::Database(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
                 ProblemResponse::new(Self::DATABASE, super::failures::STORE_DETAIL)

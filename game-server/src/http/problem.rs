@@ -44,7 +44,10 @@ impl ProblemResponse {
         let response =
             Self { document: Document { problem, members: None }, headers: HeaderMap::new() };
         match refusal.kind {
-            ProblemKind::TooMany | ProblemKind::Overloaded | ProblemKind::Stopping => {
+            ProblemKind::TooMany
+            | ProblemKind::Overloaded
+            | ProblemKind::Starting
+            | ProblemKind::Stopping => {
                 response.with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
             }
             ProblemKind::SignIn => {

@@ -21,6 +21,7 @@ pub(super) const BAD_REQUEST: Refusal = Refusal::new(ProblemKind::BadRequest);
 pub(super) const BAD_CURSOR: Refusal = Refusal::new(ProblemKind::BadCursor);
 pub(super) const CURSOR_GONE: Refusal =
     Refusal::new(ProblemKind::CursorGone).when("continue from the snapshot that comes with it");
+pub(super) const STARTING: Refusal = Refusal::new(ProblemKind::Starting);
 pub(super) const STOPPING: Refusal = Refusal::new(ProblemKind::Stopping);
 
 impl Refusal {

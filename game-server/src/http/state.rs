@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::matchmaking::Matchmaker;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
+use crate::readiness::Readiness;
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
 use crate::storage::Store;
@@ -59,6 +60,8 @@ parts! {
         pub settings: Arc<HttpSettings>,
         /// Owns the tasks of upgraded connections.
         pub tasks: Tasks,
+        /// What keeps the server from being ready.
+        pub readiness: Readiness,
         /// Players, ratings, rounds, chat.
         pub store: Arc<dyn Store>,
         /// Replay files.

@@ -78,12 +78,12 @@ impl Upgrade {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        // axum spawns the task. The token makes the server wait for it.
-        let token = self.tasks.token();
+        // axum spawns the task. The token makes the server wait for it. A panic ends this connection alone.
+        let (tasks, token) = (self.tasks.clone(), self.tasks.token());
         self.axum
             .on_failed_upgrade(|error| tracing::debug!(%error, "an upgrade failed"))
             .on_upgrade(move |socket| async move {
-                serve(socket).await;
+                tasks.contain("websocket", serve(socket)).await;
                 drop(token);
             })
     }
@@ -98,7 +98,7 @@ impl Upgrade {
     ) -> Result<Response, NotUpgradable> {
         let (key, socket) = self.bare.ok_or(NotUpgradable)?;
         let has_unsent_limit = self.has_unsent_limit;
-        self.tasks.spawn(async move {
+        self.tasks.spawn("upgrade", async move {
             match bare_socket(socket, has_unsent_limit).await {
                 Ok(socket) => take(socket),
                 Err(error) => tracing::debug!(%error, "an upgrade failed"),

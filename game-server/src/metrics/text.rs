@@ -33,6 +33,12 @@ impl Text {
         self.sample(name, &Labels::default(), counter.get());
     }
 
+    /// A count of the whole process.
+    pub(super) fn process_counter(&mut self, name: &str, count: u64) {
+        self.begin(name, "counter");
+        self.sample(name, &Labels::default(), count);
+    }
+
     pub(super) fn gauge(&mut self, name: &str, gauge: &Gauge) {
         self.begin(name, "gauge");
         self.sample(name, &Labels::default(), gauge.count());

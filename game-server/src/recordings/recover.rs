@@ -1,72 +1,123 @@
 //! Recovery after a kill: part files become replays that play as far as they go, or are set aside.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
+use std::io;
+use std::panic::catch_unwind;
 
 use shared::api::{ReplayPlayer, ReplaySummary};
 use shared::id::ReplayId;
 use shared::replay::ReplayReader;
 use shared::snapshot::next_record;
 
-use super::blocking::blocking;
+use super::retention::Files;
+use crate::blocking::blocking;
+use crate::readiness::{Readiness, Unready};
 use crate::storage::Rounds;
-use crate::storage::blobs::Blobs;
+use crate::tasks::Tasks;
 
 /// The bytes before the first record: magic and version.
 const PREAMBLE_BYTES: usize = 10;
 
-/// Recovers every part file. An error with one is logged and does not stop the others.
-pub(super) async fn recover(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>) {
-    let listed = blobs.clone();
-    let parts = match blocking(move || listed.parts()).await {
-        Ok(parts) => parts,
-        Err(error) => {
-            tracing::error!(%error, "parts of recordings could not be looked for");
-            return;
-        }
-    };
-    for id in parts {
-        recover_one(rounds, blobs, id).await;
-    }
+/// Recovers part files.
+#[derive(Clone)]
+pub(super) struct Recovery {
+    tasks: Tasks,
+    files: Files,
 }
 
-async fn recover_one(rounds: &dyn Rounds, blobs: &Arc<dyn Blobs>, id: ReplayId) {
-    let read = blobs.clone();
-    let saved = blocking(move || Ok(salvage(id, &read.read_part(id)?))).await;
-    let blobs = blobs.clone();
-    match saved {
-        Ok(Some((mut summary, bytes))) => {
-            let (complete, ticks) = (summary.complete, summary.ticks);
-            // A result that is kept already also lists the players who left early.
-            if let Ok(Some(known)) = rounds.replay(id).await {
-                summary.players = known.players;
-            }
-            if let Err(error) = rounds.put_replay(summary).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(replay = %id, error, "a saved recording could not be listed");
+impl Recovery {
+    pub(super) fn new(tasks: &Tasks, files: Files) -> Self {
+        Self { tasks: tasks.clone(), files }
+    }
+
+    /// Looks for the parts that the last run left, before there are new ones, and begins to recover them beside what else
+    /// the server does. An error with one is logged and does not stop the others.
+    pub(super) async fn start(&self, readiness: &Readiness) {
+        let blobs = self.files.blobs.clone();
+        let parts = match blocking(move || blobs.parts()).await {
+            Ok(parts) if parts.is_empty() => return,
+            Ok(parts) => parts,
+            Err(error) => {
+                tracing::error!(%error, "parts of recordings could not be looked for");
                 return;
             }
-            match blocking(move || blobs.replace_part(id, &bytes)).await {
-                Ok(()) => tracing::info!(replay = %id, complete, ticks, "a recording was saved"),
-                Err(error) => {
-                    tracing::error!(replay = %id, %error, "a recording could not be saved");
+        };
+        tracing::info!(count = parts.len(), "recordings of the last run are being saved");
+        readiness.add(Unready::Recovering);
+        let (recovery, readiness) = (self.clone(), readiness.clone());
+        self.tasks.spawn_vital("recovery", async move {
+            let recovered = async {
+                for id in parts {
+                    recovery.recover_one(id).await;
+                }
+                readiness.remove(Unready::Recovering);
+            };
+            tokio::select! {
+                () = recovered => {}
+                // The next start goes on.
+                () = recovery.tasks.stopping() => {}
+            }
+        });
+    }
+
+    /// Turns one part into a replay that plays as far as it goes, or sets it aside.
+    pub(super) async fn recover_one(&self, id: ReplayId) {
+        let Files { rounds, blobs } = &self.files;
+        let (read, tasks) = (blobs.clone(), self.tasks.clone());
+        let saved = blocking(move || {
+            let bytes = read.read_part(id)?;
+            // A part that a decoder panics on would otherwise end every start.
+            let salvaged = catch_unwind(|| salvage(id, &bytes));
+            Ok(salvaged.unwrap_or_else(|panic| {
+                tasks.note_panic("recovery", &*panic);
+                None
+            }))
+        });
+        let blobs = blobs.clone();
+        match saved.await {
+            Ok(Some(summary)) => {
+                if let Err(error) = self.keep(id, summary, &**rounds).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(replay = %id, error, "a recording could not be saved");
                 }
             }
+            Ok(None) => match blocking(move || blobs.set_aside(id)).await {
+                Ok(()) => {
+                    tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
+                }
+                Err(error) => {
+                    tracing::error!(replay = %id, %error, "a recording could not be set aside");
+                }
+            },
+            Err(error) => tracing::error!(replay = %id, %error, "a recording could not be read"),
         }
-        Ok(None) => match blocking(move || blobs.set_aside(id)).await {
-            Ok(()) => {
-                tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
-            }
-            Err(error) => {
-                tracing::error!(replay = %id, %error, "a recording could not be set aside");
-            }
-        },
-        Err(error) => tracing::error!(replay = %id, %error, "a recording could not be read"),
+    }
+
+    /// Cuts the file to what plays, lists it, and gives it its final name.
+    async fn keep(
+        &self,
+        id: ReplayId,
+        mut summary: ReplaySummary,
+        rounds: &dyn Rounds,
+    ) -> io::Result<()> {
+        let (complete, ticks, bytes) = (summary.complete, summary.ticks, summary.bytes);
+        let blobs = self.files.blobs.clone();
+        blocking(move || blobs.cut_part(id, bytes)).await?;
+        // A result that is kept already also lists the players who left early.
+        if let Ok(Some(known)) = rounds.replay(id).await {
+            summary.players = known.players;
+        }
+        rounds.put_replay(summary).await.map_err(io::Error::other)?;
+        let blobs = self.files.blobs.clone();
+        blocking(move || blobs.finish_part(id)).await?;
+        tracing::info!(replay = %id, complete, ticks, "a recording was saved");
+        Ok(())
     }
 }
 
-/// What can be played of a part: whole records that follow each other. None when that is nothing.
-fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
+/// What can be played of a part: whole records that follow each other, up to the `bytes` of the summary. `None` when that
+/// is nothing.
+fn salvage(id: ReplayId, bytes: &[u8]) -> Option<ReplaySummary> {
     let mut reader = ReplayReader::new();
     let mut good = PREAMBLE_BYTES;
     reader.push(bytes.get(..good)?).ok()?;
@@ -88,7 +139,7 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
     if ticks == 0 {
         return None;
     }
-    let summary = ReplaySummary {
+    Some(ReplaySummary {
         id,
         room: header.room,
         mode: header.mode,
@@ -97,8 +148,7 @@ fn salvage(id: ReplayId, bytes: &[u8]) -> Option<(ReplaySummary, Vec<u8>)> {
         bytes: good as u64,
         complete: reader.is_complete(),
         players: players(&reader),
-    };
-    Some((summary, bytes[..good].to_vec()))
+    })
 }
 
 /// Those who sat there at the end, best first.
@@ -123,6 +173,7 @@ fn players(reader: &ReplayReader) -> Vec<ReplayPlayer> {
 
 #[cfg(test)]
 mod tests {
+    use shared::api::ReplaySummary;
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
     use shared::replay::{ReplayHeader, ReplayWriter};
     use shared::sim::{Command, Event, Mode, Slot, World};
@@ -174,16 +225,21 @@ mod tests {
         (bytes, last)
     }
 
+    /// The bytes that stay.
+    fn saved<'a>(bytes: &'a [u8], summary: &ReplaySummary) -> &'a [u8] {
+        &bytes[..usize::try_from(summary.bytes).unwrap()]
+    }
+
     #[test]
     fn a_part_that_ends_anywhere_plays_as_far_as_it_goes() {
         let (bytes, _) = recording();
 
-        let (summary, saved) = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+        let summary = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
 
         assert_eq!((summary.ticks, summary.complete), (119, false));
         assert_eq!(summary.players[0].name.as_str(), "Ada");
-        assert_eq!(saved.len() as u64, summary.bytes);
-        assert_eq!(salvage(ID, &saved).map(|(summary, _)| summary.ticks), Some(119));
+        let saved = salvage(ID, saved(&bytes, &summary));
+        assert_eq!(saved.map(|again| (again.ticks, again.bytes)), Some((119, summary.bytes)));
     }
 
     #[test]
@@ -191,9 +247,10 @@ mod tests {
         let (mut bytes, last) = recording();
         bytes.extend(last);
 
-        let (summary, saved) = salvage(ID, &bytes).unwrap();
+        let summary = salvage(ID, &bytes).unwrap();
 
-        assert_eq!((summary.ticks, summary.complete, saved), (120, true, bytes));
+        assert_eq!((summary.ticks, summary.complete), (120, true));
+        assert_eq!(saved(&bytes, &summary), bytes);
     }
 
     #[test]
@@ -201,10 +258,11 @@ mod tests {
         let (mut bytes, last) = recording_with(&[Event::LeadChange { slot: Slot(0) }; 20_000]);
         bytes.extend(&last);
 
-        let (summary, saved) = salvage(ID, &bytes).unwrap();
-        let (of_cut, without_index) = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+        let summary = salvage(ID, &bytes).unwrap();
+        let of_cut = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
 
-        assert_eq!((summary.complete, saved.len()), (true, bytes.len()));
+        assert!(summary.complete && saved(&bytes, &summary) == bytes);
+        let without_index = saved(&bytes, &of_cut);
         assert!(of_cut.complete && without_index.len() + 48 * 1024 < bytes.len());
     }
 
@@ -219,7 +277,7 @@ mod tests {
         let mut damaged = bytes.clone();
         let middle = bytes.len() / 2;
         damaged[middle..].fill(0xff);
-        let (summary, _) = salvage(ID, &damaged).unwrap();
+        let summary = salvage(ID, &damaged).unwrap();
         assert!(summary.ticks < 120);
     }
 }

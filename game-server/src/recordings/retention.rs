@@ -8,7 +8,7 @@ use std::time::Duration;
 use shared::id::ReplayId;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::blocking::blocking;
+use crate::blocking::blocking;
 use crate::clock::now_ms;
 use crate::storage::blobs::Blobs;
 use crate::storage::{ReplayFilter, Rounds, StoreError};
@@ -52,7 +52,7 @@ impl Retention {
         let of_bots = known.iter().filter(|replay| replay.players.iter().all(|player| player.bot));
         let bots_only = of_bots.rev().map(|replay| replay.id).collect();
         if let Some(age_max) = retention {
-            tasks.spawn(sweep(tasks.clone(), files.clone(), age_max));
+            tasks.spawn_vital("replay retention", sweep(tasks.clone(), files.clone(), age_max));
         }
         Self { files, bots_only: Mutex::new(bots_only) }
     }

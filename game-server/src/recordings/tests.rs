@@ -9,12 +9,14 @@ use shared::replay::ReplayHeader;
 use shared::sim::{Mode, World};
 use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
+use tokio_util::sync::CancellationToken;
 
 use super::settlement::{Entry, Settlement, retry};
 use super::{Ending, Finished};
 use crate::bots;
 use crate::player::Skill;
 use crate::storage::{PlaceRecord, ReplayFilter, RoundRecord};
+use crate::tasks::Tasks;
 use crate::testing::Bench;
 
 const ID: ReplayId = ReplayId::from_bits(77);
@@ -112,7 +114,8 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     bench.stop().await;
     assert_eq!(bench.app.blobs.parts().unwrap(), [ID]);
     rename_table(&bench, "gone", "replays").await;
-    bench.recordings().await;
+    let next_start = Tasks::new(CancellationToken::new(), Duration::from_secs(5));
+    bench.recordings_with(&next_start).await;
 
     let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
     let replays = bench.app.store.replays(filter).await.unwrap().replays;

@@ -3,9 +3,11 @@
 //! A tick receives what clients have sent, steps the game, does what the game wants done, and flushes what is new:
 //! no task, no queue and no wake-up lies between a client and its room.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use shared::api::Role;
 use shared::id::PlayerId;
 use shared::protocol::close;
@@ -33,15 +35,19 @@ use crate::tasks::Tasks;
 /// How long a permanent room waits until it looks around again.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The name of the task.
+const TASK: &str = "room";
+
 const RESTART: Closing = (close::RESTART, "the server restarts");
 const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
 const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
+const FAULT: Closing = (close::ROOM_FAULT, "a fault of the server ended the room");
 
 /// Opens a room. Its task runs until the room ends or the server stops.
 #[must_use]
 pub fn open(spec: RoomSpec, parts: &RoomParts) -> RoomHandle {
     let (room, handle) = Room::new(spec, parts);
-    parts.tasks.spawn(room.run());
+    parts.tasks.spawn(TASK, room.live());
     handle
 }
 
@@ -80,13 +86,26 @@ impl Room {
         (room, RoomHandle::new(spec, sender, view, reader))
     }
 
-    async fn run(mut self) {
+    /// Runs to the end. A panic ends this room alone: its players and spectators are told, a running round has no result,
+    /// and its recording plays up to there.
+    async fn live(mut self) {
+        match AssertUnwindSafe(self.run()).catch_unwind().await {
+            Ok(closing) => self.close(closing).await,
+            Err(panic) => {
+                self.tasks.note_panic(TASK, &*panic);
+                self.break_off().await;
+            }
+        }
+    }
+
+    /// Returns why the room closes.
+    async fn run(&mut self) -> Closing {
         tracing::info!(room = %self.spec.id, mode = self.spec.mode.title(), private = self.spec.private, "room opened");
         let phase = self.scheduler.next_phase();
         let mut timer = None;
         self.start(Now::read());
 
-        let closing = loop {
+        loop {
             let closing = if self.is_idle() {
                 timer = None;
                 self.wait().await
@@ -98,8 +117,7 @@ impl Room {
             if let Some(closing) = closing {
                 break closing;
             }
-        };
-        self.close(closing).await;
+        }
     }
 
     fn start(&mut self, now: Now) {
@@ -150,6 +168,7 @@ impl Room {
     }
 
     fn tick(&mut self, now: Now) {
+        self.tasks.panic_if_wanted(TASK);
         let has_answers = self.network.receive(&mut self.game, &self.effects.log, now.at);
         let actions = self.game.note_departures(&self.network.take_ended(), now);
         self.perform(actions, now);
@@ -229,12 +248,25 @@ impl Room {
         self.perform(actions, now);
         let actions = self.effects.await_settlement(&mut self.game).await;
         self.perform(actions, now);
-        // Each closing handshake ends after a bounded time.
+        self.await_closing().await;
+        tracing::info!(room = %self.spec.id, rounds = self.game.rounds(), why = closing.1, "room closed");
+    }
+
+    /// Ends the room after a panic: closes all connections, and touches nothing that may be half changed. Dropping the
+    /// rest reports what a room reports that has gone.
+    async fn break_off(mut self) {
+        self.requests.close();
+        self.network.close_all(FAULT, &self.effects.log, Instant::now());
+        self.await_closing().await;
+        tracing::error!(room = %self.spec.id, why = FAULT.1, "room closed");
+    }
+
+    /// Waits until all connections are gone. Each closing handshake ends after a bounded time.
+    async fn await_closing(&mut self) {
         while !self.network.is_empty() {
             tokio::time::sleep(TICK_DURATION).await;
             self.network.advance_closing(Instant::now());
         }
-        tracing::info!(room = %self.spec.id, rounds = self.game.rounds(), why = closing.1, "room closed");
     }
 }
 

@@ -1,53 +1,115 @@
-//! The answer to a connection that is not permitted.
+//! The answer to a connection that is not permitted: a refusal, or what an operator asks for.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use shared::api::{Problem, ProblemKind};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
+use super::routes::Routes;
 use crate::connections::ConnectionRefused;
 use crate::limits::RETRY_AFTER_SECONDS;
 use crate::metrics::ConnectionMetrics;
 use crate::tasks::Tasks;
 
-/// Refusals written at once. Past that, a connection is closed without an answer.
-const REFUSALS_MAX: usize = 64;
-/// Time for a refusal to be read.
-const REFUSAL_WITHIN: Duration = Duration::from_secs(1);
+/// Time for a request to come and its answer to be read.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// How long a full server waits for a free place to answer in, while further connections wait in the kernel's queue.
+/// After that, a connection is closed without an answer.
+const PLACE_WITHIN: Duration = Duration::from_millis(100);
+/// The longest head of a request that is answered at the limit: hyper's smallest buffer.
+const REQUEST_BYTES_MAX: usize = 8 * 1024;
+/// A full server must still say that it lives, and why it is full. It is not ready for more, so that it refuses `/readyz`.
+const FOR_OPERATORS: [&[u8]; 2] = [b"GET /healthz ", b"GET /metrics "];
 
-/// Writes refusals beside the accepting loop, a bounded number at once.
+/// Answers connections past the caps beside the accepting loop, a bounded number at once.
 pub(super) struct Refusals {
-    permits: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    routes: Routes,
+    trust_forwarded: bool,
     tasks: Tasks,
     metrics: Arc<ConnectionMetrics>,
 }
 
 impl Refusals {
-    pub(super) fn new(tasks: Tasks, metrics: Arc<ConnectionMetrics>) -> Self {
-        Self { permits: Arc::new(Semaphore::new(REFUSALS_MAX)), tasks, metrics }
+    pub(super) fn new(
+        routes: Routes,
+        (places, trust_forwarded): (usize, bool),
+        tasks: Tasks,
+        metrics: Arc<ConnectionMetrics>,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(places));
+        Self { places, routes, trust_forwarded, tasks, metrics }
     }
 
-    /// Tells a client that its connection is refused, without making the accepting loop wait.
-    pub(super) fn send(&self, mut socket: TcpStream, why: ConnectionRefused) {
-        let (kind, _, _) = answer(why);
-        self.metrics.refused.of(kind.uri()).add(1);
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else { return };
-        self.tasks.spawn(async move {
-            let _permit = permit;
-            let writing = async {
-                // Closing with unread bytes would reset the connection, and the refusal with it.
-                let mut request = [0; 2048];
-                let _first_bytes = socket.read(&mut request).await?;
-                socket.write_all(response(why).as_bytes()).await?;
-                socket.shutdown().await
-            };
+    /// Tells a client that its connection is refused. An operator's request is answered all the same.
+    pub(super) async fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
+        let Some(place) = self.place(why).await else { return self.count(why) };
+        let (routes, trust_forwarded) = (self.routes.clone(), self.trust_forwarded);
+        let refused = self.metrics.clone();
+        self.tasks.spawn("refusal", async move {
+            let _place = place;
+            let asks = timeout(ANSWER_WITHIN, asks_for_operator(&socket)).await;
+            if matches!(asks, Ok(Ok(true))) {
+                timeout(ANSWER_WITHIN, serve_once(socket, peer, routes, trust_forwarded))
+                    .await
+                    .ok();
+                return;
+            }
+            refused.refused.of(answer(why).0.uri()).add(1);
             // The client may be gone already.
-            tokio::time::timeout(REFUSAL_WITHIN, writing).await.ok();
+            timeout(ANSWER_WITHIN, refuse(socket, why)).await.ok();
         });
     }
+
+    /// A place to answer in. One address past its own cap makes no other one wait.
+    async fn place(&self, why: ConnectionRefused) -> Option<OwnedSemaphorePermit> {
+        let places = self.places.clone();
+        match why {
+            ConnectionRefused::TooManyFromAddress => places.try_acquire_owned().ok(),
+            ConnectionRefused::Overloaded => {
+                timeout(PLACE_WITHIN, places.acquire_owned()).await.ok()?.ok()
+            }
+        }
+    }
+
+    fn count(&self, why: ConnectionRefused) {
+        self.metrics.refused.of(answer(why).0.uri()).add(1);
+    }
+}
+
+/// Looks at the first bytes without taking them. A request line that comes in pieces is refused like any other.
+async fn asks_for_operator(socket: &TcpStream) -> std::io::Result<bool> {
+    let mut begin = [0; 16];
+    let length = socket.peek(&mut begin).await?;
+    Ok(FOR_OPERATORS.iter().any(|line| begin[..length].starts_with(line)))
+}
+
+/// Serves one request, and closes.
+async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, trust_forwarded: bool) {
+    let service = service_fn(move |request| routes.answer(request, peer, trust_forwarded));
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(REQUEST_BYTES_MAX)
+        .serve_connection(TokioIo::new(socket), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%peer, %error, "a connection broke");
+    }
+}
+
+async fn refuse(mut socket: TcpStream, why: ConnectionRefused) -> std::io::Result<()> {
+    // Closing with unread bytes would reset the connection, and the refusal with it.
+    let mut request = [0; 2048];
+    let _first_bytes = socket.read(&mut request).await?;
+    socket.write_all(response(why).as_bytes()).await?;
+    socket.shutdown().await
 }
 
 fn answer(why: ConnectionRefused) -> (ProblemKind, &'static str, &'static str) {

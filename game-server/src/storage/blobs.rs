@@ -5,10 +5,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 use shared::id::ReplayId;
+
+use crate::blocking::blocking;
 
 /// The extension of a file that grows.
 const PART: &str = "part";
@@ -22,7 +24,7 @@ pub trait Growing: Send {
     /// Adds bytes at the end. Readers see them at once.
     ///
     /// # Errors
-    /// When the disk refuses, for example because it is full.
+    /// When the disk refuses, for example because it is full. The file then ends as before.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Completes the file: writes it to the disk, then renames it.
     ///
@@ -53,11 +55,16 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn read_part(&self, id: ReplayId) -> io::Result<Vec<u8>>;
-    /// Replaces a part by a complete file with the bytes that could be recovered from it.
+    /// Cuts a part to the length that could be recovered. That takes no room on a full disk.
     ///
     /// # Errors
-    /// When it cannot be written.
-    fn replace_part(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()>;
+    /// When it cannot be cut.
+    fn cut_part(&self, id: ReplayId, length: u64) -> io::Result<()>;
+    /// Makes a part a complete file.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    fn finish_part(&self, id: ReplayId) -> io::Result<()>;
     /// Renames a part that cannot be read, so that [`Blobs::parts`] skips it. An operator can examine it.
     ///
     /// # Errors
@@ -92,23 +99,38 @@ impl Folder {
 
 struct PartFile {
     file: File,
+    bytes: u64,
     part: PathBuf,
     whole: PathBuf,
 }
 
 impl Growing for PartFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        match self.file.write_all(bytes) {
+            Ok(()) => {
+                self.bytes += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // What precedes the failed write stays readable. If this fails, too, a reader finds half a record.
+                self.file.set_len(self.bytes).ok();
+                Err(error)
+            }
+        }
     }
 
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.part, &self.whole)?;
-        // The new name must survive a power cut too.
-        match self.whole.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        finish(&self.part, &self.whole)
+    }
+}
+
+fn finish(part: &Path, whole: &Path) -> io::Result<()> {
+    fs::rename(part, whole)?;
+    // The new name must survive a power cut too.
+    match whole.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 
@@ -116,7 +138,7 @@ impl Blobs for Folder {
     fn create(&self, id: ReplayId) -> io::Result<Box<dyn Growing>> {
         let part = self.file(id, PART);
         let file = OpenOptions::new().create_new(true).append(true).open(&part)?;
-        Ok(Box::new(PartFile { file, part, whole: self.file(id, WHOLE) }))
+        Ok(Box::new(PartFile { file, bytes: 0, part, whole: self.file(id, WHOLE) }))
     }
 
     fn size(&self, id: ReplayId) -> BoxFuture<'_, io::Result<u64>> {
@@ -145,7 +167,7 @@ impl Blobs for Folder {
             file.take(length as u64).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        Box::pin(async move { tokio::task::spawn_blocking(read).await.map_err(io::Error::other)? })
+        Box::pin(blocking(read))
     }
 
     fn parts(&self) -> io::Result<Vec<ReplayId>> {
@@ -164,13 +186,14 @@ impl Blobs for Folder {
         fs::read(self.file(id, PART))
     }
 
-    fn replace_part(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()> {
-        let saved = self.file(id, "saved");
-        let mut file = File::create(&saved)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(saved, self.file(id, WHOLE))?;
-        fs::remove_file(self.file(id, PART))
+    fn cut_part(&self, id: ReplayId, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.file(id, PART))?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn finish_part(&self, id: ReplayId) -> io::Result<()> {
+        finish(&self.file(id, PART), &self.file(id, WHOLE))
     }
 
     fn set_aside(&self, id: ReplayId) -> io::Result<()> {

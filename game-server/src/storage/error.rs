@@ -32,6 +32,14 @@ impl StoreError {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 
+    /// Whether the disk of the database is full.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        // SQLITE_FULL, and PostgreSQL's disk_full.
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("13" | "53100")))
+    }
+
     /// Whether the same query can succeed later: the disk was full, another writer took too long, two transactions
     /// waited for each other, or the connection broke.
     #[must_use]

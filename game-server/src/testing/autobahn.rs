@@ -23,6 +23,7 @@ use super::Bench;
 use crate::http::error::HttpResult;
 use crate::http::state::HttpState;
 use crate::http::upgrade::{NotUpgradable, Upgrade};
+use crate::open_files::OpenFiles;
 use crate::room::echo;
 use crate::serve::{self, ServeSettings};
 use crate::socket::{self, Incoming, RateLimitedReceiver};
@@ -59,7 +60,8 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
     let bench = Bench::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let settings = ServeSettings::from(&bench.config);
+    let files = OpenFiles::of_process(&bench.config).unwrap();
+    let settings = ServeSettings::new(&bench.config, files);
     let metrics = bench.app.metrics.connections.clone();
     let tasks = bench.app.tasks.clone();
     let routes = Router::new()
@@ -67,7 +69,7 @@ async fn the_fuzzing_client_finds_nothing_on_either_kind_of_socket() {
         .route("/room", get(as_rooms_do))
         .with_state(HttpState::from(bench.app.clone()));
     let accepting = tokio::spawn(async move {
-        serve::accept(listener, routes, settings, &tasks, metrics).await;
+        serve::accept(listener, routes.into(), settings, tasks, metrics).await;
     });
     let folder = tempfile::tempdir().unwrap();
     let server = |name: &str| json!({"agent": name, "url": format!("ws://{address}/{name}")});
@@ -133,5 +135,5 @@ async fn as_rooms_do(
     State(tasks): State<Tasks>,
     upgrade: Upgrade,
 ) -> HttpResult<Response, NotUpgradable> {
-    Ok(upgrade.detach(move |socket| drop(tasks.spawn(echo(socket))))?)
+    Ok(upgrade.detach(move |socket| tasks.spawn("echo", echo(socket)))?)
 }

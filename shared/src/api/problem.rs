@@ -43,6 +43,8 @@ pub enum ProblemKind {
     TooMany,
     /// The server has reached its limit of connections or rooms.
     Overloaded,
+    /// The server is starting.
+    Starting,
     /// The server is stopping.
     Stopping,
     /// The server failed. Its log has the details.
@@ -51,7 +53,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, for documentation and tests.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::BadName,
         Self::BadCursor,
@@ -71,6 +73,7 @@ impl ProblemKind {
         Self::TooLarge,
         Self::TooMany,
         Self::Overloaded,
+        Self::Starting,
         Self::Stopping,
         Self::Internal,
     ];
@@ -122,6 +125,7 @@ impl ProblemKind {
             Self::TooLarge => ("/problems/too-large", 413, "That is too long"),
             Self::TooMany => ("/problems/too-many", 429, "Too many at once from this address"),
             Self::Overloaded => ("/problems/overloaded", 503, "The server is full"),
+            Self::Starting => ("/problems/starting", 503, "The server is starting"),
             Self::Stopping => ("/problems/stopping", 503, "The server is stopping"),
             Self::Internal => ("/problems/internal", 500, "Something went wrong on the server"),
         }

@@ -28,6 +28,8 @@ pub const MALFORMED: u16 = 4200;
 pub const REPLACED: u16 = 4201;
 /// The room has ended.
 pub const ROOM_ENDED: u16 = 4202;
+/// A fault of the server ended the room. A round that ran has no result.
+pub const ROOM_FAULT: u16 = 4203;
 
 /// The next step of a client whose connection was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use super::process_cost::{self, Plan, ProcessCost};
 use super::usage::{quantile, resident_kib};
 use crate::process::{Program, built};
 use crate::site::Site;
+use crate::wait::{DEADLINE, eventually};
 
 /// Before measuring: joins are over, buffers have their size.
 const SETTLE: Duration = Duration::from_secs(4);
@@ -131,7 +132,7 @@ pub(super) async fn start_server(
     let address: SocketAddr =
         program.announced(|line| line.strip_prefix("listening on http://")?.parse().ok());
     let site = Site::at(address);
-    ensure!(site.get("/readyz").await.status == 200, "the server is not ready");
+    eventually(DEADLINE, "readiness", async || site.is_ready().await.then_some(())).await;
     Ok((program, site))
 }
 

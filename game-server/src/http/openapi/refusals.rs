@@ -13,16 +13,17 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Response};
 
 use crate::http::problem::{PROBLEM_JSON, sentence};
-use crate::http::refusal::{FOREIGN_ORIGIN, INTERNAL, Refusal};
+use crate::http::refusal::{FOREIGN_ORIGIN, INTERNAL, Refusal, STARTING};
 
 /// The beginning of every problem type.
 const TYPES: &str = "/problems/";
 
 /// Refusals of any request, by the connection limiter and by the layers around all routes.
-const TO_ANY_REQUEST: [Refusal; 3] = [
+const TO_ANY_REQUEST: [Refusal; 4] = [
     Refusal::new(ProblemKind::TooMany).when("too many connections from one address"),
     INTERNAL,
     Refusal::new(ProblemKind::Overloaded).when("too many connections in all"),
+    STARTING,
 ];
 
 /// Adds the refusals of a handler to its operations, and those that any request may get.
@@ -103,9 +104,13 @@ fn content(status: u16, named: &[(ProblemKind, String)]) -> ContentBuilder {
 /// The header that comes with a refusal.
 fn header_of(kind: ProblemKind, status: u16) -> Option<(&'static str, Header)> {
     let (name, header_type, description) = match (kind, status) {
-        (ProblemKind::TooMany | ProblemKind::Overloaded | ProblemKind::Stopping, _) => {
-            ("Retry-After", Type::Integer, "Seconds until another try can succeed.")
-        }
+        (
+            ProblemKind::TooMany
+            | ProblemKind::Overloaded
+            | ProblemKind::Starting
+            | ProblemKind::Stopping,
+            _,
+        ) => ("Retry-After", Type::Integer, "Seconds until another try can succeed."),
         (ProblemKind::SignIn, _) => ("WWW-Authenticate", Type::String, "`Bearer`"),
         (ProblemKind::BadUpgrade, 426) => ("Sec-WebSocket-Version", Type::String, "`13`"),
         (ProblemKind::BadRequest, 416) => {
