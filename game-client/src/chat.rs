@@ -48,6 +48,18 @@ impl Chat {
         }
     }
 
+    /// A chat with these lines and nobody in it.
+    #[cfg(test)]
+    pub(crate) fn of(lines: impl IntoIterator<Item = ReceivedLine>) -> Self {
+        Self { lines: lines.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The own player, as far as it is known.
+    #[must_use]
+    pub fn player(&self) -> Option<PlayerId> {
+        self.player
+    }
+
     fn add(&mut self, line: ChatLine, at: Option<Instant>) {
         if self.lines.iter().any(|received| received.line.sequence == line.sequence) {
             return;

@@ -42,6 +42,11 @@ impl ChatHandle {
         self.requests.send(Request::Message { from, message }).await.ok();
     }
 
+    /// A player has another name, under which the next lines are sent.
+    pub async fn rename(&self, player: Player) {
+        self.requests.send(Request::Rename { player }).await.ok();
+    }
+
     async fn leave(&self, connection: ConnectionId) {
         self.requests.send(Request::Leave { connection }).await.ok();
     }

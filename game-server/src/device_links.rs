@@ -1,6 +1,7 @@
 //! Device-link codes: single-use codes that sign another program in as the same player, say the client from the lobby.
 //!
-//! A code is bound to its player, is valid for [`DEVICE_LINK_SECONDS`], and works once. The program that redeems it gets
+//! A code is bound to its player, is valid for [`DEVICE_LINK_SECONDS`] and no longer than the session that asked for it,
+//! and works once. The program that redeems it gets
 //! a session of its own, so that no session token ever stands in a link or a command.
 
 use std::collections::VecDeque;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use shared::api::DeviceLink;
 use shared::id::PlayerId;
 
+use crate::sessions::life::SessionLife;
 use crate::sync::lock;
 use crate::token::random_token;
 
@@ -25,7 +27,7 @@ const CODES_MAX: usize = 4_096;
 #[error("too many codes wait to be used: try again in a minute")]
 pub struct TooManyCodes;
 
-/// A code was not accepted: it is unknown, used or expired.
+/// A code was not accepted: it is unknown, used or expired, or the session that asked for it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this code was used, has expired after {DEVICE_LINK_SECONDS} seconds, or is another server's: get a new one \
@@ -36,6 +38,8 @@ pub struct InvalidCode;
 struct Code {
     text: String,
     player: PlayerId,
+    /// The session that asked for it: the code ends with it.
+    session: SessionLife,
     expires: Instant,
 }
 
@@ -51,8 +55,12 @@ impl DeviceLinks {
     ///
     /// # Errors
     /// [`TooManyCodes`] when the table is full.
-    pub fn issue(&self, player: PlayerId) -> Result<DeviceLink, TooManyCodes> {
-        self.issue_at(player, Instant::now())
+    pub fn issue(
+        &self,
+        player: PlayerId,
+        session: SessionLife,
+    ) -> Result<DeviceLink, TooManyCodes> {
+        self.issue_at(player, session, Instant::now())
     }
 
     /// Redeems a code. Returns its player.
@@ -63,7 +71,12 @@ impl DeviceLinks {
         self.redeem_at(code, Instant::now())
     }
 
-    fn issue_at(&self, player: PlayerId, now: Instant) -> Result<DeviceLink, TooManyCodes> {
+    fn issue_at(
+        &self,
+        player: PlayerId,
+        session: SessionLife,
+        now: Instant,
+    ) -> Result<DeviceLink, TooManyCodes> {
         let mut waiting = lock(&self.waiting);
         forget_expired(&mut waiting, now);
         if waiting.iter().filter(|code| code.player == player).count() >= PER_PLAYER_MAX {
@@ -75,7 +88,7 @@ impl DeviceLinks {
         }
         let (code, expires) =
             (random_token(), now + Duration::from_secs(DEVICE_LINK_SECONDS.into()));
-        waiting.push_back(Code { text: code.clone(), player, expires });
+        waiting.push_back(Code { text: code.clone(), player, session, expires });
         Ok(DeviceLink { code, expires_in_s: DEVICE_LINK_SECONDS })
     }
 
@@ -84,7 +97,8 @@ impl DeviceLinks {
         forget_expired(&mut waiting, now);
         let place = waiting.iter().position(|code| code.text == text);
         let code = place.and_then(|place| waiting.remove(place));
-        code.map(|code| code.player).ok_or(InvalidCode)
+        let valid = code.filter(|code| !code.session.has_ended());
+        valid.map(|code| code.player).ok_or(InvalidCode)
     }
 }
 
@@ -104,13 +118,19 @@ mod tests {
     use super::{
         CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinks, InvalidCode, PER_PLAYER_MAX, TooManyCodes,
     };
+    use crate::sessions::life::{Lives, SessionLife};
+    use crate::token::hash_token;
 
     const ADA: PlayerId = PlayerId::from_bits(7);
+
+    fn session() -> SessionLife {
+        SessionLife::default()
+    }
 
     #[test]
     fn a_code_works_once() {
         let codes = DeviceLinks::default();
-        let code = codes.issue(ADA).unwrap().code;
+        let code = codes.issue(ADA, session()).unwrap().code;
 
         assert_eq!(codes.redeem("another"), Err(InvalidCode));
         assert_eq!(codes.redeem(&code), Ok(ADA));
@@ -118,30 +138,41 @@ mod tests {
     }
 
     #[test]
+    fn a_code_ends_with_the_session_that_asked_for_it() {
+        let (codes, lives) = (DeviceLinks::default(), Lives::default());
+        let code = codes.issue(ADA, lives.of(hash_token("a"))).unwrap().code;
+
+        lives.end(hash_token("a"));
+
+        assert_eq!(codes.redeem(&code), Err(InvalidCode));
+    }
+
+    #[test]
     fn a_code_expires_and_makes_room() {
         let (codes, now) = (DeviceLinks::default(), Instant::now());
         let soon = now + Duration::from_secs(u64::from(DEVICE_LINK_SECONDS) - 1);
-        let code = codes.issue_at(ADA, now).unwrap().code;
-        let other = codes.issue_at(ADA, now).unwrap().code;
+        let code = codes.issue_at(ADA, session(), now).unwrap().code;
+        let other = codes.issue_at(ADA, session(), now).unwrap().code;
         for player in 2..CODES_MAX as u64 {
-            codes.issue_at(PlayerId::from_bits(player + 100), now).unwrap();
+            codes.issue_at(PlayerId::from_bits(player + 100), session(), now).unwrap();
         }
 
-        assert_eq!(codes.issue_at(PlayerId::from_bits(8), soon), Err(TooManyCodes));
+        assert_eq!(codes.issue_at(PlayerId::from_bits(8), session(), soon), Err(TooManyCodes));
         assert_eq!(codes.redeem_at(&other, soon), Ok(ADA));
 
         let late = soon + Duration::from_secs(1);
         assert_eq!(codes.redeem_at(&code, late), Err(InvalidCode));
-        assert!(codes.issue_at(PlayerId::from_bits(8), late).is_ok());
+        assert!(codes.issue_at(PlayerId::from_bits(8), session(), late).is_ok());
     }
 
     #[test]
     fn one_player_s_codes_replace_no_other_player_s() {
         let codes = DeviceLinks::default();
-        let of_bob = codes.issue(PlayerId::from_bits(8)).unwrap().code;
-        let first = codes.issue(ADA).unwrap().code;
+        let of_bob = codes.issue(PlayerId::from_bits(8), session()).unwrap().code;
+        let first = codes.issue(ADA, session()).unwrap().code;
 
-        let last = (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA).unwrap().code).last().unwrap();
+        let last =
+            (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA, session()).unwrap().code).last().unwrap();
 
         assert_eq!(codes.redeem(&first), Err(InvalidCode));
         assert_eq!(codes.redeem(&last), Ok(ADA));

@@ -5,6 +5,7 @@ pub mod failures;
 pub mod problem;
 pub mod refusal;
 
+mod cookie_renewal;
 pub mod extract;
 mod request_id;
 pub mod state;
@@ -18,6 +19,7 @@ pub mod ops;
 pub mod play;
 pub mod players;
 pub mod recent;
+pub mod renames;
 pub mod replays;
 pub mod rooms;
 pub mod session;
@@ -35,7 +37,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef as _};
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::from_fn_with_state;
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt as _;
@@ -47,11 +49,13 @@ use openapi::route::route;
 use request_id::RequestIds;
 use state::HttpState;
 
+use crate::sessions::Sessions;
 use crate::tasks::Tasks;
 
 /// Every route of the server.
 pub fn routes(state: HttpState) -> Router {
-    let (routes, api) = table().split_for_parts();
+    let sessions: Arc<Sessions> = FromRef::from_ref(&state);
+    let (routes, api) = table(sessions.cookie().name()).split_for_parts();
     let tasks = Arc::new(Tasks::from_ref(&state));
     let panicked = move |panic: Box<dyn Any + Send>| guard::panicked(&tasks, &*panic);
     // The first layer is the outermost. One stack, and not a layer each: a request that waits in a long-poll holds on to
@@ -74,8 +78,8 @@ pub fn routes(state: HttpState) -> Router {
 }
 
 /// The API: a line for each call. The address and the method of each stand with its description beside its handler.
-fn table() -> OpenApiRouter<HttpState> {
-    OpenApiRouter::with_openapi(openapi::frame())
+fn table(cookie_name: &str) -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(openapi::frame(cookie_name))
         .routes(route!(session::begin))
         .routes(route!(session::read))
         .routes(route!(session::end))

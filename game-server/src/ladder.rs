@@ -44,6 +44,11 @@ pub enum Report {
         /// Whether it is a bot.
         bot: bool,
     },
+    /// A player has another name.
+    Renamed {
+        /// The player under the new name.
+        player: Player,
+    },
     /// A player gave up a seat.
     Unseated {
         /// The room.
@@ -184,6 +189,11 @@ impl Ladder {
                 }
                 self.change(player.id, |board| board.sit(room, public, &player, bot));
             }
+            Report::Renamed { player } => {
+                if let Err(error) = self.rename(&player).await {
+                    log(&error);
+                }
+            }
             Report::Unseated { room, player } => {
                 self.change(player, |board| board.stand(room, player));
             }
@@ -224,6 +234,17 @@ impl Ladder {
         let left = records.iter().map(|record| record.player);
         left.chain(cleared).for_each(|player| self.change(player, |_| ()));
         Ok(records)
+    }
+
+    /// Shows a player under another name. A player who never finished a round, and has no seat, is in no row.
+    async fn rename(&mut self, player: &Player) -> Result<(), StoreError> {
+        if !self.board.knows(player.id) {
+            let kept = self.kept.row_and_skill(player.id).await?;
+            let Some((row, skill)) = kept.filter(|(row, _)| row.rounds > 0) else { return Ok(()) };
+            self.board.add(row, skill);
+        }
+        self.change(player.id, |board| board.rename(player));
+        Ok(())
     }
 
     /// Loads the player's row into the board, unless it is there.

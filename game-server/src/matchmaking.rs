@@ -49,14 +49,28 @@ pub enum AskError {
     #[error("there is no such request for a match")]
     Unknown,
     /// It has ended.
-    #[error("the request for a match has ended: make a new one")]
-    Ended,
+    #[error("the search for a match has ended: {0}")]
+    Ended(TicketEnd),
     /// The ticket belongs to another player.
     #[error("the request for a match is somebody else's")]
     NotYours,
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
+}
+
+/// Why a ticket ended. The same player may search in several windows and programs: each of them is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TicketEnd {
+    /// The player cancelled it.
+    #[error("it was cancelled, maybe in another window")]
+    Cancelled,
+    /// The player made another request.
+    #[error("you began another search, maybe in another window")]
+    Replaced,
+    /// Nothing asked for it for a minute.
+    #[error("no window asked for it for a minute")]
+    Abandoned,
 }
 
 /// The state of a ticket, now and after each change. The ticket has ended when the sender is gone.
@@ -151,7 +165,7 @@ struct Service {
     /// In the order of joining.
     queue: Vec<Waiting>,
     next_number: TicketNumber,
-    ended: VecDeque<String>,
+    ended: VecDeque<(String, TicketEnd)>,
 }
 
 struct Ticket {
@@ -200,7 +214,8 @@ impl Service {
                 reply.send(followed).ok();
             }
             Request::Cancel { player, ticket, reply } => {
-                let cancelled = self.find(player, &ticket).map(|number| self.end(number));
+                let cancelled =
+                    self.find(player, &ticket).map(|number| self.end(number, TicketEnd::Cancelled));
                 reply.send(cancelled).ok();
             }
         }
@@ -221,7 +236,7 @@ impl Service {
                 ticket.requested = now;
                 return Ok(ticket.state.subscribe());
             }
-            self.end(number);
+            self.end(number, TicketEnd::Replaced);
         }
         if self.tickets.len() >= TICKETS_MAX {
             return Err(JoinError::TooMany);
@@ -247,8 +262,10 @@ impl Service {
         match found {
             Some(ticket) if ticket.player == player => Ok(ticket.waiting.number),
             Some(_) => Err(AskError::NotYours),
-            None if self.ended.iter().any(|ended| ended == name) => Err(AskError::Ended),
-            None => Err(AskError::Unknown),
+            None => match self.ended.iter().find(|(ended, _)| ended == name) {
+                Some((_, why)) => Err(AskError::Ended(*why)),
+                None => Err(AskError::Unknown),
+            },
         }
     }
 
@@ -348,10 +365,10 @@ impl Service {
                 abandoned.push(*number);
             }
         }
-        abandoned.into_iter().for_each(|number| self.end(number));
+        abandoned.into_iter().for_each(|number| self.end(number, TicketEnd::Abandoned));
     }
 
-    fn end(&mut self, number: TicketNumber) {
+    fn end(&mut self, number: TicketNumber, why: TicketEnd) {
         // The queue is sorted by number.
         if let Ok(place) = self.queue.binary_search_by_key(&number, |waiting| waiting.number) {
             self.queue.remove(place);
@@ -359,7 +376,7 @@ impl Service {
         let Some(ticket) = self.tickets.remove(&number) else { return };
         self.numbers.remove(&ticket.player);
         self.names.remove(&ticket.name);
-        self.ended.push_back(ticket.name);
+        self.ended.push_back((ticket.name, why));
         if self.ended.len() > ENDED_MAX {
             self.ended.pop_front();
         }

@@ -20,7 +20,16 @@ pub struct Presence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Visit {
     room: RoomId,
-    team: Option<u8>,
+    seat: Option<TeamSeat>,
+}
+
+/// A seat in a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TeamSeat {
+    /// 0 or 1.
+    pub team: u8,
+    /// Since when the player sits there, in milliseconds since 1970.
+    pub since_ms: u64,
 }
 
 /// Keeps a player in a room for as long as it lives.
@@ -31,16 +40,16 @@ pub struct PresenceGuard {
 }
 
 impl Presence {
-    /// Notes that a connection of `player` is in `room`. `team` (0 or 1) is the player's team in Teams; `None` in other
-    /// modes and for spectators.
+    /// Notes that a connection of `player` is in `room`. `seat` is the player's seat in Teams; `None` in other modes and
+    /// for spectators.
     #[must_use]
     pub fn enter(
         self: &Arc<Self>,
         player: PlayerId,
         room: RoomId,
-        team: Option<u8>,
+        seat: Option<TeamSeat>,
     ) -> PresenceGuard {
-        let visit = Visit { room, team };
+        let visit = Visit { room, seat };
         lock(&self.visits).entry(player).or_default().push(visit);
         PresenceGuard { presence: self.clone(), player, visit }
     }
@@ -56,21 +65,27 @@ impl Presence {
     /// The player's team in the room: that of the newest connection that plays.
     #[must_use]
     pub fn team_in(&self, player: PlayerId, room: RoomId) -> Option<u8> {
-        let visits = lock(&self.visits);
-        let in_room = visits.get(&player)?.iter().rev().filter(|visit| visit.room == room);
-        in_room.filter_map(|visit| visit.team).next()
+        self.seat_in(player, room).map(|seat| seat.team)
     }
 
-    /// Every room that the player is in, with the team.
+    /// The same, with the time since when the player sits there.
     #[must_use]
-    pub fn rooms_of(&self, player: PlayerId) -> Vec<(RoomId, Option<u8>)> {
+    pub fn seat_in(&self, player: PlayerId, room: RoomId) -> Option<TeamSeat> {
+        let visits = lock(&self.visits);
+        let in_room = visits.get(&player)?.iter().rev().filter(|visit| visit.room == room);
+        in_room.filter_map(|visit| visit.seat).next()
+    }
+
+    /// Every room that the player is in, with the seat in a team.
+    #[must_use]
+    pub fn rooms_of(&self, player: PlayerId) -> Vec<(RoomId, Option<TeamSeat>)> {
         let mut rooms: Vec<_> = lock(&self.visits)
             .get(&player)
             .map(|visits| visits.iter().map(|visit| visit.room).collect())
             .unwrap_or_default();
         rooms.sort_unstable();
         rooms.dedup();
-        rooms.into_iter().map(|room| (room, self.team_in(player, room))).collect()
+        rooms.into_iter().map(|room| (room, self.seat_in(player, room))).collect()
     }
 }
 
@@ -93,16 +108,17 @@ mod tests {
 
     use shared::id::{PlayerId, RoomId};
 
-    use super::Presence;
+    use super::{Presence, TeamSeat};
 
     #[test]
     fn a_player_visits_until_the_last_connection_ends_and_in_a_team_while_playing() {
         let presence = Arc::new(Presence::default());
         let (ada, room) = (PlayerId::from_bits(1), RoomId::from_bits(2));
 
-        let playing = presence.enter(ada, room, Some(1));
+        let seat = TeamSeat { team: 1, since_ms: 5 };
+        let playing = presence.enter(ada, room, Some(seat));
         let watching = presence.enter(ada, room, None);
-        assert_eq!(presence.rooms_of(ada), [(room, Some(1))]);
+        assert_eq!(presence.rooms_of(ada), [(room, Some(seat))]);
         drop(playing);
 
         assert!(presence.is_in(ada, room));

@@ -40,6 +40,7 @@ mod view;
 mod handle;
 mod live_stream;
 mod parts;
+mod readers;
 mod seeds;
 mod settings;
 mod tick_timer;
@@ -49,11 +50,14 @@ pub(crate) use connection::echo::echo;
 pub use connection::fuzz::fuzz_websocket_frames;
 pub use connection::handshake::Handshake;
 pub use connection::socket::Socket;
-pub use handle::{EnterError, RoomHandle};
+pub use handle::{EnterError, Entrant, RoomHandle};
 pub use live_stream::{follow_file, follow_stream};
 pub use parts::RoomParts;
+pub(crate) use readers::ReaderGuard;
 pub use seeds::Seeds;
-pub use settings::{RoomSettings, RoomSpec, SPECTATORS_MAX};
+pub use settings::{
+    MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, RoomSettings, RoomSpec, SPECTATORS_MAX,
+};
 pub use task::open;
 pub use tick_timer::TickScheduler;
 pub use view::RoomView;

@@ -11,7 +11,10 @@ use shared::sim::{BotStrength, Mode};
 use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
 use crate::ladder::Report;
-use crate::room::{self, RoomHandle, RoomParts, RoomSpec};
+use crate::player::Player;
+use crate::room::{
+    self, MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, RoomHandle, RoomParts, RoomSpec,
+};
 use crate::sync::lock;
 
 /// The most rooms that are remembered after their end.
@@ -39,6 +42,17 @@ pub enum FindError {
     /// The room has ended.
     #[error("the room has ended")]
     Ended,
+}
+
+/// How long a room stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lifetime {
+    /// A person opened it, and waits for friends.
+    Made,
+    /// Matched players, who are on their way.
+    Matched,
+    /// For ever.
+    Permanent,
 }
 
 /// The rooms. Cheap to clone.
@@ -79,7 +93,7 @@ pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
 }
 
 impl Rooms {
-    /// Opens a room.
+    /// Opens a room for a person, who invites others: it waits for them.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -89,7 +103,7 @@ impl Rooms {
         private: bool,
         bots: BotPolicy,
     ) -> Result<RoomHandle, OpenError> {
-        self.open_as(mode, private, bots, false)
+        self.open_as(mode, private, bots, Lifetime::Made)
     }
 
     fn open_as(
@@ -97,7 +111,7 @@ impl Rooms {
         mode: Mode,
         private: bool,
         bots: BotPolicy,
-        permanent: bool,
+        lifetime: Lifetime,
     ) -> Result<RoomHandle, OpenError> {
         let tasks = &self.parts.tasks;
         if tasks.is_stopping() {
@@ -113,7 +127,13 @@ impl Rooms {
                 break id;
             }
         };
-        let room = room::open(RoomSpec { id, mode, private, bots, permanent }, &self.parts);
+        let permanent = lifetime == Lifetime::Permanent;
+        let empty_max = match lifetime {
+            Lifetime::Made => MADE_ROOM_EMPTY_MAX,
+            Lifetime::Matched | Lifetime::Permanent => MATCHED_ROOM_EMPTY_MAX,
+        };
+        let spec = RoomSpec { id, mode, private, bots, permanent, empty_max };
+        let room = room::open(spec, &self.parts);
         table.open.push(room.clone());
         drop(table);
         let (rooms, watched) = (self.clone(), room.clone());
@@ -161,14 +181,28 @@ impl Rooms {
     ) -> Result<RoomHandle, OpenError> {
         // Practice is for one player: it is not listed, so that no other one finds it.
         let room = match mode {
-            Mode::Practice => self.open(mode, true, BotPolicy::Only(BotStrength::Keen)),
+            Mode::Practice => {
+                let bots = BotPolicy::Only(BotStrength::Keen);
+                self.open_as(mode, true, bots, Lifetime::Matched)
+            }
             Mode::Brawl | Mode::Teams | Mode::Duel | Mode::Crowd => {
-                self.open(mode, false, BotPolicy::Mixed)
+                self.open_as(mode, false, BotPolicy::Mixed, Lifetime::Matched)
             }
         }?;
         // A group is never larger than a room. If the room ends at once, the players learn it when they come.
         room.reserve(players).await.ok();
         Ok(room)
+    }
+
+    /// A player has another name: it shows in every seat of theirs at once.
+    pub async fn rename(&self, player: &Player) {
+        let is_seated = |room: &&RoomHandle| {
+            room.view().details.seated.iter().any(|seat| seat.player == player.id)
+        };
+        let rooms: Vec<_> = lock(&self.table).open.iter().filter(is_seated).cloned().collect();
+        for room in rooms {
+            room.rename(player.clone()).await;
+        }
     }
 
     /// A room has ended, or its task panicked, which only this reports.
@@ -199,7 +233,7 @@ impl StateOwner for Rooms {
 async fn keep_bot_room(rooms: Rooms) {
     let tasks = rooms.parts.tasks.clone();
     while !tasks.is_stopping() {
-        match rooms.open_as(Mode::Brawl, false, BotPolicy::Mixed, true) {
+        match rooms.open_as(Mode::Brawl, false, BotPolicy::Mixed, Lifetime::Permanent) {
             Ok(room) => room.ended().await,
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }

@@ -1,85 +1,138 @@
 //! Sessions: guests with a name and a secret token.
 //!
-//! A request brings its token ([`crate::token`]) as `Authorization: Bearer` or in a cookie.
+//! A request brings its token ([`crate::token`]) as `Authorization: Bearer` or in a cookie ([`cookie`]). What a session
+//! gives out, tickets, codes and sockets, ends with it ([`life`]). A session that is not used for 90 days ends.
+
+pub mod cookie;
+pub mod life;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE};
-use shared::api::Session;
 use shared::id::{PlayerId, PlayerName};
 
 use crate::clock::now_ms;
 use crate::player::Player;
 use crate::storage::{Players, StoreError};
 use crate::token::{hash_token, random_token};
+use cookie::{Carrier, Presented, SessionCookie};
+use life::{Lives, SessionLife};
 
-/// The cookie that carries the token.
-pub const COOKIE_NAME: &str = "pushback_session";
-/// How long a browser keeps the cookie: a year, in seconds.
-const COOKIE_SECONDS: u32 = 365 * 24 * 60 * 60;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// A session that was not used for this long has ended, in milliseconds: 90 days, and the day to which its use is noted.
+const UNUSED_MS_MAX: u64 = 91 * DAY_MS;
 
-/// The token of a request. `Authorization` takes precedence over the cookie.
-#[must_use]
-pub fn token_of(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Some(value) = bearer {
-        let (scheme, token) = value.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim());
-    }
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, token)| (name == COOKIE_NAME).then_some(token))
+/// A request with a valid session.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Whose session it is.
+    pub player: Player,
+    /// Ends with the session.
+    pub life: SessionLife,
+    /// How the request brought the token.
+    pub by: Carrier,
+}
+
+/// A session that has just begun.
+#[derive(Debug)]
+pub struct NewSession {
+    /// Whose it is.
+    pub player: Player,
+    /// Its token, which the server does not keep.
+    pub token: String,
 }
 
 /// Begins, finds and ends sessions.
 pub struct Sessions {
     players: Arc<dyn Players>,
-    secure: bool,
+    cookie: SessionCookie,
+    lives: Lives,
+    /// When unused sessions were last removed.
+    swept_at_ms: AtomicU64,
+}
+
+/// What a look-up of a token found.
+#[derive(Debug)]
+pub struct Found {
+    /// The player of the session.
+    pub player: Player,
+    /// Whether this is the first use of the session on this day, or its cookie has its old name: the cookie is then set
+    /// again.
+    pub renews_cookie: bool,
 }
 
 impl Sessions {
-    /// Sessions in the store `players`. `secure` limits the cookie to TLS.
-    #[must_use]
-    pub fn new(players: Arc<dyn Players>, secure: bool) -> Self {
-        Self { players, secure }
-    }
-
-    /// The player of a request. `None` without a valid token.
+    /// Sessions in the store `players`. `secure` limits the cookie to TLS. Removes sessions that nobody uses any more.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn player(&self, headers: &HeaderMap) -> Result<Option<Player>, StoreError> {
-        match token_of(headers) {
-            Some(token) => self.players.session(hash_token(token)).await,
-            None => Ok(None),
+    pub async fn open(players: Arc<dyn Players>, secure: bool) -> Result<Self, StoreError> {
+        let cookie = SessionCookie::new(&players.identity().await?, secure);
+        let (lives, swept_at_ms) = (Lives::default(), AtomicU64::new(0));
+        let sessions = Self { players, cookie, lives, swept_at_ms };
+        sessions.remove_unused().await?;
+        Ok(sessions)
+    }
+
+    /// The cookie of this server.
+    #[must_use]
+    pub fn cookie(&self) -> &SessionCookie {
+        &self.cookie
+    }
+
+    /// The session that a token opens. `None` without one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find(&self, presented: Presented<'_>) -> Result<Option<Found>, StoreError> {
+        let token = hash_token(presented.token);
+        let Some(kept) = self.players.session(token).await? else { return Ok(None) };
+        let (now, used) = (now_ms(), kept.used_at_ms);
+        if now.saturating_sub(used) >= UNUSED_MS_MAX {
+            self.players.end_session(token).await?;
+            self.lives.end(token);
+            return Ok(None);
         }
+        let is_first_today = now.saturating_sub(used) >= DAY_MS;
+        if is_first_today {
+            self.players.note_use(token, now).await?;
+        }
+        let renews_cookie = match presented.by {
+            Carrier::Bearer => false,
+            Carrier::Cookie => is_first_today,
+            Carrier::OldCookie => true,
+        };
+        Ok(Some(Found { player: kept.player, renews_cookie }))
+    }
+
+    /// The life of the session that a token opens, to be asked for before the session is looked up.
+    #[must_use]
+    pub fn life(&self, presented: Presented<'_>) -> SessionLife {
+        self.lives.of(hash_token(presented.token))
     }
 
     /// Begins a session of a new guest.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn begin(&self, name: PlayerName) -> Result<Session, StoreError> {
+    pub async fn begin(&self, name: PlayerName) -> Result<NewSession, StoreError> {
         let player = Player { id: PlayerId::from_bits(rand::random()), name };
         let token = random_token();
         self.players.add_guest(player.clone(), hash_token(&token), now_ms()).await?;
-        Ok(Session { player: player.id, name: player.name, token })
+        self.remove_unused().await?;
+        Ok(NewSession { player, token })
     }
 
     /// Begins another session of a known player. `None` when the player is unknown.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn resume(&self, player: PlayerId) -> Result<Option<Session>, StoreError> {
+    pub async fn resume(&self, player: PlayerId) -> Result<Option<NewSession>, StoreError> {
         let Some(player) = self.players.player(player).await? else { return Ok(None) };
         let token = random_token();
         self.players.add_session(player.id, hash_token(&token), now_ms()).await?;
-        Ok(Some(Session { player: player.id, name: player.name, token }))
+        Ok(Some(NewSession { player, token }))
     }
 
     /// Gives a guest another name.
@@ -90,44 +143,29 @@ impl Sessions {
         self.players.rename(player, name).await
     }
 
-    /// Ends the session of a request.
+    /// Ends the session of a request, and with it everything that came from it.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn end(&self, headers: &HeaderMap) -> Result<(), StoreError> {
-        match token_of(headers) {
-            Some(token) => self.players.end_session(hash_token(token)).await,
-            None => Ok(()),
-        }
+        let Some(presented) = self.cookie.presented(headers) else { return Ok(()) };
+        let token = hash_token(presented.token);
+        // The store first: a request that comes between the two finds no session.
+        self.players.end_session(token).await?;
+        self.lives.end(token);
+        Ok(())
     }
 
-    /// The value of `Set-Cookie` for a token; an empty token removes the cookie.
-    #[must_use]
-    pub fn cookie(&self, token: &str) -> String {
-        let seconds = if token.is_empty() { 0 } else { COOKIE_SECONDS };
-        let secure = if self.secure { "; Secure" } else { "" };
-        format!("{COOKIE_NAME}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    /// Removes the sessions that were not used for too long, at most once a day.
+    async fn remove_unused(&self) -> Result<(), StoreError> {
+        let (now, swept) = (now_ms(), self.swept_at_ms.load(Ordering::Relaxed));
+        if now < swept + DAY_MS {
+            return Ok(());
+        }
+        self.swept_at_ms.store(now, Ordering::Relaxed);
+        self.players.remove_unused_sessions(now.saturating_sub(UNUSED_MS_MAX), now).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use http::header::{AUTHORIZATION, COOKIE};
-    use http::{HeaderMap, HeaderValue};
-
-    use super::token_of;
-
-    #[test]
-    fn a_bearer_token_goes_before_the_cookie() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(token_of(&headers), None);
-
-        headers.insert(COOKIE, HeaderValue::from_static("a=b; pushback_session=cookie"));
-        assert_eq!(token_of(&headers), Some("cookie"));
-
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("bearer sent"));
-        assert_eq!(token_of(&headers), Some("sent"));
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic sent"));
-        assert_eq!(token_of(&headers), None);
-    }
-}
+mod tests;

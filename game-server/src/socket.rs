@@ -30,6 +30,9 @@ const _: () = assert!(WRITE_BUFFER_BYTES_MAX > WRITE_BUFFER_BYTES + SERVER_MESSA
 /// A close code and its reason.
 pub type Closing = (u16, &'static str);
 
+/// The session that a socket came from has ended.
+pub const SESSION_ENDED: Closing = (close::SESSION_ENDED, "the session has ended: sign in again");
+
 /// Sets the buffer sizes and the longest message.
 pub fn limited(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade

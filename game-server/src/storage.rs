@@ -16,10 +16,10 @@ mod sql;
 pub(crate) mod testing;
 mod url;
 
-pub use chat::{ChatLog, Readable};
+pub use chat::{ChatLog, Readable, TeamLines};
 pub use error::{StoreError, StoreFuture};
 pub use ladder::Ladder;
-pub use players::Players;
+pub use players::{KeptSession, Players};
 pub use replays::ReplayFilter;
 pub use rounds::{PlaceRecord, RoundRecord, Rounds};
 pub use sql::SqlStore;

@@ -1,6 +1,7 @@
 //! Single-use tickets for WebSockets, so that no session token stands in a URL.
 //!
-//! A ticket is bound to its player and to one scope, is valid for [`TICKET_SECONDS`], and works once.
+//! A ticket is bound to its player and to one scope, is valid for [`TICKET_SECONDS`] and no longer than the session that
+//! asked for it, and works once.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
@@ -10,6 +11,8 @@ use shared::api::{Role, WebSocketTicket};
 use shared::id::{PlayerId, RoomId};
 
 use crate::player::Player;
+use crate::sessions::SignedIn;
+use crate::sessions::life::SessionLife;
 use crate::sync::lock;
 use crate::token::random_token;
 
@@ -43,16 +46,31 @@ impl TicketScope {
 #[error("too many tickets wait to be used")]
 pub struct TooManyTickets;
 
-/// A ticket was not accepted: it is unknown, used, expired, or for another scope.
+/// A ticket was not accepted: it is unknown, used, expired, for another scope, or of a session that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the ticket was used, has expired, or is for something else: ask for a new one")]
 pub struct InvalidTicket;
 
 struct Ticket {
     key: String,
-    player: Player,
+    holder: Holder,
     scope: TicketScope,
     expires: Instant,
+}
+
+/// The player of a ticket, and the life of the session that asked for it.
+#[derive(Clone)]
+pub struct Holder {
+    /// The player, under the newest name.
+    pub player: Player,
+    /// Ends with the session.
+    pub session: SessionLife,
+}
+
+impl From<SignedIn> for Holder {
+    fn from(SignedIn { player, life, .. }: SignedIn) -> Self {
+        Self { player, session: life }
+    }
 }
 
 /// The tickets that are issued and not used.
@@ -83,17 +101,17 @@ impl Tickets {
     /// [`TooManyTickets`] when the table is full.
     pub fn issue(
         &self,
-        player: Player,
+        holder: impl Into<Holder>,
         scope: TicketScope,
     ) -> Result<WebSocketTicket, TooManyTickets> {
-        self.issue_at(player, scope, Instant::now())
+        self.issue_at(holder.into(), scope, Instant::now())
     }
 
-    /// Redeems a ticket for a room. Returns its player and role.
+    /// Redeems a ticket for a room. Returns its holder and role.
     ///
     /// # Errors
     /// [`InvalidTicket`]. A ticket for another scope stays valid for that one.
-    pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Player, Role), InvalidTicket> {
+    pub fn redeem_room(&self, ticket: &str, room: RoomId) -> Result<(Holder, Role), InvalidTicket> {
         let fits = |scope| match scope {
             TicketScope::Room(id, role) if id == room => Some(role),
             TicketScope::Room(..) | TicketScope::Chat => None,
@@ -101,33 +119,44 @@ impl Tickets {
         self.redeem_at(ticket, fits, Instant::now())
     }
 
-    /// Redeems a ticket for the chat. Returns its player.
+    /// Redeems a ticket for the chat. Returns its holder.
     ///
     /// # Errors
     /// [`InvalidTicket`]. A ticket for another scope stays valid for that one.
-    pub fn redeem_chat(&self, ticket: &str) -> Result<Player, InvalidTicket> {
+    pub fn redeem_chat(&self, ticket: &str) -> Result<Holder, InvalidTicket> {
         let fits = |scope| match scope {
             TicketScope::Chat => Some(()),
             TicketScope::Room(..) => None,
         };
-        self.redeem_at(ticket, fits, Instant::now()).map(|(player, ())| player)
+        self.redeem_at(ticket, fits, Instant::now()).map(|(holder, ())| holder)
+    }
+
+    /// A player has another name: tickets that wait carry it too.
+    pub fn rename(&self, player: &Player) {
+        let mut waiting = lock(&self.waiting);
+        let Waiting { tickets, of_player, .. } = &mut *waiting;
+        for number in of_player.get(&player.id).into_iter().flatten() {
+            if let Some(ticket) = tickets.get_mut(number) {
+                ticket.holder.player.name.clone_from(&player.name);
+            }
+        }
     }
 
     fn issue_at(
         &self,
-        player: Player,
+        holder: Holder,
         scope: TicketScope,
         now: Instant,
     ) -> Result<WebSocketTicket, TooManyTickets> {
         let mut waiting = lock(&self.waiting);
         waiting.forget_expired(now);
-        waiting.make_room_for(player.id);
+        waiting.make_room_for(holder.player.id);
         if waiting.tickets.len() >= TICKETS_MAX {
             return Err(TooManyTickets);
         }
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
-        waiting.add(Ticket { key: key.clone(), player, scope, expires });
+        waiting.add(Ticket { key: key.clone(), holder, scope, expires });
         Ok(WebSocketTicket {
             url: format!("{}?ticket={key}", scope.path()),
             ticket: key,
@@ -140,16 +169,16 @@ impl Tickets {
         key: &str,
         fits: impl FnOnce(TicketScope) -> Option<T>,
         now: Instant,
-    ) -> Result<(Player, T), InvalidTicket> {
+    ) -> Result<(Holder, T), InvalidTicket> {
         let mut waiting = lock(&self.waiting);
         let number = waiting.numbers.get(key).copied().ok_or(InvalidTicket)?;
         let redeemed = waiting.tickets.get(&number).and_then(|ticket| fits(ticket.scope));
         let redeemed = redeemed.ok_or(InvalidTicket)?;
         let ticket = waiting.remove(number).ok_or(InvalidTicket)?;
-        if ticket.expires <= now {
+        if ticket.expires <= now || ticket.holder.session.has_ended() {
             return Err(InvalidTicket);
         }
-        Ok((ticket.player, redeemed))
+        Ok((ticket.holder, redeemed))
     }
 }
 
@@ -158,17 +187,18 @@ impl Waiting {
         let number = self.next;
         self.next += 1;
         self.numbers.insert(ticket.key.clone(), number);
-        self.of_player.entry(ticket.player.id).or_default().push_back(number);
+        self.of_player.entry(ticket.holder.player.id).or_default().push_back(number);
         self.tickets.insert(number, ticket);
     }
 
     fn remove(&mut self, number: u64) -> Option<Ticket> {
         let ticket = self.tickets.remove(&number)?;
         self.numbers.remove(&ticket.key);
-        if let Some(own) = self.of_player.get_mut(&ticket.player.id) {
+        let player = ticket.holder.player.id;
+        if let Some(own) = self.of_player.get_mut(&player) {
             own.retain(|known| *known != number);
             if own.is_empty() {
-                self.of_player.remove(&ticket.player.id);
+                self.of_player.remove(&player);
             }
         }
         Some(ticket)
@@ -207,17 +237,28 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
 
     use super::{
-        InvalidTicket, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketScope, Tickets,
-        TooManyTickets,
+        Holder, InvalidTicket, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketScope,
+        Tickets, TooManyTickets,
     };
     use crate::player::Player;
+    use crate::sessions::life::{Lives, SessionLife};
+    use crate::token::hash_token;
 
-    fn guest(id: u64) -> Player {
-        Player { id: PlayerId::from_bits(id), name: PlayerName::parse("Ada").unwrap() }
+    fn guest(id: u64) -> Holder {
+        let name = PlayerName::parse("Ada").unwrap();
+        Holder {
+            player: Player { id: PlayerId::from_bits(id), name },
+            session: SessionLife::default(),
+        }
     }
 
-    fn ada() -> Player {
+    fn ada() -> Holder {
         guest(7)
+    }
+
+    /// The players behind the results of redeeming.
+    fn player<T>(redeemed: Result<(Holder, T), InvalidTicket>) -> Result<Player, InvalidTicket> {
+        redeemed.map(|(holder, _)| holder.player)
     }
 
     #[test]
@@ -227,10 +268,34 @@ mod tests {
 
         let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).unwrap().ticket;
 
-        assert_eq!(tickets.redeem_chat(&key), Err(InvalidTicket));
-        assert_eq!(tickets.redeem_room(&key, other), Err(InvalidTicket));
-        assert_eq!(tickets.redeem_room(&key, room), Ok((ada(), Role::Player)));
-        assert_eq!(tickets.redeem_room(&key, room), Err(InvalidTicket));
+        assert!(tickets.redeem_chat(&key).is_err());
+        assert!(tickets.redeem_room(&key, other).is_err());
+        assert_eq!(player(tickets.redeem_room(&key, room)), Ok(ada().player));
+        assert_eq!(player(tickets.redeem_room(&key, room)), Err(InvalidTicket));
+    }
+
+    #[test]
+    fn a_ticket_ends_with_the_session_that_asked_for_it() {
+        let (tickets, lives) = (Tickets::new(), Lives::default());
+        let session = lives.of(hash_token("a"));
+        let key = tickets.issue(Holder { session, ..ada() }, TicketScope::Chat).unwrap().ticket;
+        let other = tickets.issue(ada(), TicketScope::Chat).unwrap().ticket;
+
+        lives.end(hash_token("a"));
+
+        assert!(tickets.redeem_chat(&key).is_err());
+        assert!(tickets.redeem_chat(&other).is_ok(), "another session of the same player");
+    }
+
+    #[test]
+    fn a_ticket_carries_the_newest_name() {
+        let tickets = Tickets::new();
+        let key = tickets.issue(ada(), TicketScope::Chat).unwrap().ticket;
+        let renamed = Player { name: PlayerName::parse("Eve").unwrap(), ..ada().player };
+
+        tickets.rename(&renamed);
+
+        assert_eq!(tickets.redeem_chat(&key).map(|holder| holder.player), Ok(renamed));
     }
 
     #[test]
@@ -245,7 +310,7 @@ mod tests {
 
         assert_eq!(tickets.issue_at(guest(1), TicketScope::Chat, now), Err(TooManyTickets));
 
-        assert_eq!(tickets.redeem_at(&key, |_| Some(()), later), Err(InvalidTicket));
+        assert!(tickets.redeem_at(&key, |_| Some(()), later).is_err());
         assert!(tickets.issue_at(guest(1), TicketScope::Chat, later).is_ok());
     }
 
@@ -260,7 +325,7 @@ mod tests {
 
         let good = keys.iter().filter(|key| tickets.redeem_chat(key).is_ok()).count();
         assert_eq!(good, TICKETS_PER_PLAYER_MAX);
-        assert_eq!(tickets.redeem_chat(&of_bob), Ok(guest(1)));
+        assert!(tickets.redeem_chat(&of_bob).is_ok());
         assert!(tickets.waiting.lock().unwrap().of_player.is_empty());
     }
 }

@@ -109,6 +109,8 @@ pub(crate) async fn start(
     let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
     // No room is open yet, so that the ladder has published nothing that this would overwrite.
     feeds.scoreboard.restore(kept);
+    let sessions = Sessions::open(store.clone(), config.is_tls()).await;
+    let sessions = sessions.context("reading the sessions")?;
     let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
         .await
         .context("starting the chat")?;
@@ -134,7 +136,7 @@ pub(crate) async fn start(
 
     Ok(HttpParts {
         settings: Arc::new(HttpSettings::from(config)),
-        sessions: Arc::new(Sessions::new(store.clone(), config.is_tls())),
+        sessions: Arc::new(sessions),
         device_links: Arc::new(DeviceLinks::default()),
         tickets: Arc::new(Tickets::new()),
         limits: Arc::new(Limits::new(config)),

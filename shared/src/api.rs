@@ -29,9 +29,14 @@ pub const WAIT_SECONDS_MIN: u32 = 1;
 pub enum SessionRequest {
     /// Signs in as a guest of this name. With a valid token (cookie or `Authorization: Bearer`) it renames the guest.
     Name {
-        /// Checked by [`PlayerName::parse`]; spaces around it are dropped.
-        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::player_name))]
+        /// Checked by the rules of names; spaces around it are dropped.
+        #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::chosen_name))]
         name: String,
+        /// Asks for the token of a new session in the answer, instead of a cookie: for programs that keep it themselves.
+        /// The page of a browser gets the cookie in any case.
+        #[serde(rename = "token", default, skip_serializing_if = "core::ops::Not::not")]
+        #[cfg_attr(feature = "openapi", schema(rename = "token"))]
+        wants_token: bool,
     },
     /// Signs in as the player of another program, with the single-use code that it got.
     DeviceLink {
@@ -39,6 +44,10 @@ pub enum SessionRequest {
         #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token))]
         #[serde(rename = "handover")]
         code: String,
+        /// As for a name.
+        #[serde(rename = "token", default, skip_serializing_if = "core::ops::Not::not")]
+        #[cfg_attr(feature = "openapi", schema(rename = "token"))]
+        wants_token: bool,
     },
 }
 
@@ -62,8 +71,8 @@ pub struct Session {
     pub player: PlayerId,
     /// The display name.
     pub name: PlayerName,
-    /// The proof of identity: clients keep it and send it as `Authorization: Bearer`. It is also set as a cookie. Empty in
-    /// the answer to `GET`.
+    /// The proof of identity: a program keeps it and sends it as `Authorization: Bearer`. Only in the answer that begins a
+    /// session for a program that asked for it; empty otherwise.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::token, required = false))]
     pub token: String,

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{ArrayBuilder, ArrayItems, Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -15,8 +15,6 @@ use crate::protocol::chat::LINE_CHARS_MAX;
 
 /// One letter of Crockford's base 32, in which ids are written.
 const BASE32_LETTER: &str = "[0-9A-HJKMNP-TV-Z]";
-/// The names that [`PlayerName::parse`] accepts, apart from their length. ECMA-262 with the flag `u`.
-const NAME_PATTERN: &str = r"^[\p{Alphabetic}\p{N}](?:[ \-_.']?[\p{Alphabetic}\p{N}])*[\-_.']?$";
 /// A [`Cursor`] as it is written.
 const CURSOR_PATTERN: &str = "^[0-9a-f]{1,16}-[0-9]{1,19}$";
 /// 128 bits in the letters of base64url.
@@ -71,15 +69,19 @@ schema!(
 );
 schema!(ProblemKind, problem_kind());
 
-/// A [`PlayerName`], or a text that may become one.
-pub(crate) fn player_name() -> Object {
-    let description =
-        "A display name: letters and digits, with single spaces or one of `- _ . '` between them.";
-    text(description, "Ada")
+/// A [`PlayerName`].
+fn player_name() -> Object {
+    text("A display name.", "Ada")
         .min_length(Some(NAME_CHARS_MIN))
         .max_length(Some(NAME_CHARS_MAX))
-        .pattern(Some(NAME_PATTERN))
         .build()
+}
+
+/// A text that may become a [`PlayerName`]. No pattern says what a script is, and the server counts after normalisation.
+pub(crate) fn chosen_name() -> Object {
+    let description = "A display name of 2 to 16 letters and digits of any script, with single spaces or one of \
+        `- _ . '` between them. The server refuses others with the reason.";
+    text(description, "Ada").min_length(Some(NAME_CHARS_MIN)).build()
 }
 
 /// The `type` of a problem.
@@ -123,8 +125,8 @@ pub(crate) fn leader() -> Schema {
         .schema_type(SchemaType::from_iter([Type::Array, Type::Null]))
         .description(Some("The leader and the leader's points. `null` while no round runs."))
         .prefix_items([player_name(), points.build()])
-        .items(ArrayItems::False)
         .min_items(Some(2))
+        .max_items(Some(2))
         .build()
         .into()
 }

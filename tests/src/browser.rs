@@ -30,7 +30,7 @@ const ARGUMENTS: [&str; 11] = [
     "--window-size=1280,900",
 ];
 
-/// A browser with one tab.
+/// A browser, with one tab at first.
 pub struct Browser {
     client: Client,
     driver_address: SocketAddr,
@@ -97,6 +97,17 @@ impl Browser {
         let chosen = within("the tab", self.client.switch_to_window(tab.handle)).await;
         chosen.expect("the tab can be chosen");
         self.open(url).await;
+    }
+
+    /// Makes another tab the current one, in the order in which they were opened.
+    ///
+    /// # Panics
+    /// When there is no such tab.
+    pub async fn choose_tab(&self, place: usize) {
+        let tabs = within("the tabs", self.client.windows()).await.expect("the tabs");
+        let tab = tabs.into_iter().nth(place).expect("as many tabs");
+        let chosen = within("the tab", self.client.switch_to_window(tab)).await;
+        chosen.expect("the tab can be chosen");
     }
 
     /// The text of the first element that matches `css`, once there is one.

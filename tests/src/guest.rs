@@ -25,15 +25,15 @@ impl Site {
         Guest::new(self.clone(), session)
     }
 
-    /// Sends a sign-in with a name.
+    /// Sends a sign-in with a name, as a program does that keeps its token itself.
     pub async fn sign_in(&self, name: &str) -> Answer {
-        let body = SessionRequest::Name { name: name.to_owned() };
+        let body = SessionRequest::Name { name: name.to_owned(), wants_token: true };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 
     /// Sends a sign-in with a device-link code.
     pub async fn redeem_device_link(&self, code: &str) -> Answer {
-        let body = SessionRequest::DeviceLink { code: code.to_owned() };
+        let body = SessionRequest::DeviceLink { code: code.to_owned(), wants_token: true };
         self.send(self.request(Method::POST, "/api/session").json(&body)).await
     }
 }
@@ -91,6 +91,31 @@ impl Guest {
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Answer {
         let request = self.site.request(Method::POST, path).bearer_auth(self.token());
         self.site.send(request.json(body)).await
+    }
+
+    /// Renames the guest.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn rename(&self, name: &str) -> Session {
+        self.post("/api/session", &serde_json::json!({ "name": name })).await.json()
+    }
+
+    /// Ends the session.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn sign_out(&self) {
+        let answer = self.ask(Method::DELETE, "/api/session").await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+
+    /// Gets a ticket to the chat.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn chat_ticket(&self) -> WebSocketTicket {
+        self.ask(Method::POST, "/api/chat/tickets").await.json()
     }
 
     /// Creates a device-link code, with which another program signs in as the same player.
@@ -175,7 +200,7 @@ impl Guest {
     /// # Panics
     /// When the server refuses.
     pub async fn chat_after(&self, after: Option<u64>) -> ChatSocket {
-        let ticket: WebSocketTicket = self.ask(Method::POST, "/api/chat/tickets").await.json();
+        let ticket = self.chat_ticket().await;
         let after = after.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let path = format!("{}{after}", ticket.url);
         let opening = ChatSocket::open(self.site.address(), &path);

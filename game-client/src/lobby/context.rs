@@ -35,7 +35,7 @@ impl Context<'_, '_> {
             }
             return;
         }
-        match PlayerName::parse(&self.settings.name) {
+        match PlayerName::choose(&self.settings.name) {
             Ok(name) => {
                 name.as_str().clone_into(&mut self.settings.name);
                 self.begin_sign_in(Credentials::Name(name), then);

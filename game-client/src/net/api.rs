@@ -134,7 +134,7 @@ impl Api {
         token: Option<String>,
     ) -> Result<Session, CallError> {
         self.set_token(token);
-        let body = SessionRequest::Name { name: name.as_str().to_owned() };
+        let body = SessionRequest::Name { name: name.as_str().to_owned(), wants_token: true };
         let session: Session = match self.post("/api/session", &body).await {
             Err(error) if error.needs_sign_in() && self.token().is_some() => {
                 self.set_token(None);
@@ -142,10 +142,16 @@ impl Api {
             }
             other => other?,
         };
-        if !session.token.is_empty() {
-            self.set_token(Some(session.token.clone()));
+        Ok(self.keep_token(session))
+    }
+
+    /// Keeps the token of a new session. The server sends no token of a session that goes on: it is known.
+    fn keep_token(&self, session: Session) -> Session {
+        if session.token.is_empty() {
+            return Session { token: self.token().unwrap_or_default(), ..session };
         }
-        Ok(session)
+        self.set_token(Some(session.token.clone()));
+        session
     }
 
     /// Signs in as the player of another program, by its code. When the token already is that player's, it stays in use.
@@ -158,7 +164,7 @@ impl Api {
         token: Option<String>,
     ) -> Result<Session, UserError> {
         self.set_token(token);
-        let body = SessionRequest::DeviceLink { code: code.as_str().to_owned() };
+        let body = SessionRequest::DeviceLink { code: code.as_str().to_owned(), wants_token: true };
         let session: Session =
             self.post("/api/session", &body).await.map_err(|error: CallError| {
                 match error.kind() {
@@ -171,8 +177,7 @@ impl Api {
                     _ => error.user_error(),
                 }
             })?;
-        self.set_token(Some(session.token.clone()));
-        Ok(session)
+        Ok(self.keep_token(session))
     }
 
     /// The token in use.

@@ -49,13 +49,14 @@ pub(super) async fn find_match(
             }
             Ok(None) => continue,
             Err(error) => {
-                let gone = matches!(error.kind(), Some(ProblemKind::Gone | ProblemKind::NotFound));
-                if gone {
-                    // The server no longer knows the ticket, after a restart for example: get another.
+                // After a restart the server does not know the ticket: get another. One that has ended is not replaced:
+                // the same player ended it elsewhere, and two programs would end each other's searches for ever.
+                let is_forgotten = error.kind() == Some(ProblemKind::NotFound);
+                if is_forgotten || error.kind() == Some(ProblemKind::Gone) {
                     ticket = None;
                 }
                 retry_after = error.retry_after();
-                let is_transient = gone || error.is_transient();
+                let is_transient = is_forgotten || error.is_transient();
                 let error = UserError { is_transient, ..error.user_error() };
                 MatchmakingEvent::Interrupted(error)
             }

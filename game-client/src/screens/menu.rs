@@ -119,8 +119,10 @@ fn play(
     intents: &mut Vec<Intent>,
 ) {
     ui.label(theme::small("Your name"));
-    let name = widgets::field(ui, &mut settings.name, "Two to sixteen letters", NAME_CHARS_MAX);
-    let wrong = PlayerName::parse(&settings.name).err();
+    // Room for letters that are typed as a letter and a mark.
+    let chars_max = 2 * NAME_CHARS_MAX;
+    let name = widgets::field(ui, &mut settings.name, "Two to sixteen letters", chars_max);
+    let wrong = PlayerName::choose(&settings.name).err();
     if let Some(wrong) = wrong.filter(|_| !settings.name.is_empty()) {
         let text = wrong.to_string();
         ui.label(

@@ -6,8 +6,9 @@ use bevy_egui::egui::{
     Align2, Area, Color32, Context, CornerRadius, Event, Id, Key, LayerId, Order, Pos2, Rect, Vec2,
     pos2, vec2,
 };
-use shared::id::PlayerId;
-use shared::protocol::chat::{ChatChannel, LINE_CHARS_MAX};
+use shared::id::{PlayerId, PlayerName, name_key};
+use shared::protocol::chat::{ChatChannel, ChatLine, LINE_CHARS_MAX};
+use shared::text::tidy_line;
 
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
 use super::widgets;
@@ -19,6 +20,8 @@ const WIDTH: f32 = 360.0;
 const LINES_PLAYING: usize = 5;
 /// The lines shown while the field is open.
 const LINES_WRITING: usize = 12;
+/// The characters of a line by which it is recognised.
+const START_CHARS: usize = 24;
 /// How long a line is shown while the field is closed.
 const STAY_SECONDS: f32 = 9.0;
 
@@ -31,6 +34,8 @@ pub struct Draft {
     pub to_team: bool,
     /// The text so far.
     pub text: String,
+    /// The answer to the last command, until the text changes.
+    answer: Option<String>,
     wants_focus: bool,
 }
 
@@ -55,6 +60,19 @@ pub enum Outcome {
     Send(String),
     /// Asked to hide the lines of a player.
     Ignore(PlayerId),
+}
+
+/// What a finished line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Meaning {
+    /// Nothing.
+    Nothing,
+    /// To be said.
+    Say(String),
+    /// To hide a player's lines.
+    Ignore(PlayerId, PlayerName),
+    /// A command that cannot be followed, and why.
+    Unclear(String),
 }
 
 /// Keeps the draft.
@@ -140,15 +158,21 @@ fn writing(
         if is_new {
             field.request_focus();
         }
+        if field.changed() {
+            draft.answer = None;
+        }
         let recent = chat.refused.as_ref().filter(|(_, at)| at.elapsed().as_secs_f32() < 4.0);
-        match (chat.is_open, recent) {
-            (false, _) => {
+        match (&draft.answer, chat.is_open, recent) {
+            (Some(answer), ..) => {
+                ui.label(theme::small(answer).color(WARM));
+            }
+            (None, false, _) => {
                 ui.label(theme::small("The chat is reconnecting…").color(WARM));
             }
-            (true, Some((why, _))) => {
+            (None, true, Some((why, _))) => {
                 ui.label(theme::small(format!("Not sent: {why}.")).color(WARM));
             }
-            (true, None) => {
+            (None, true, None) => {
                 ui.label(theme::small("Enter sends · Esc closes"));
                 ui.label(theme::small("/ignore NAME hides a player"));
             }
@@ -156,10 +180,27 @@ fn writing(
         // The press that opened the field does not send, and neither does the repeat while the key is held.
         let send = !is_new && ui.input(|input| input.events.iter().any(is_fresh_enter));
         let close = ui.input(|input| input.key_pressed(Key::Escape));
+        let mut stays = false;
         if send {
-            outcome = interpret(chat, draft.text.trim());
+            match interpret(chat, &draft.text) {
+                Meaning::Nothing => {}
+                Meaning::Say(text) => outcome = Outcome::Send(text),
+                Meaning::Ignore(player, name) => {
+                    outcome = Outcome::Ignore(player);
+                    draft.text.clear();
+                    draft.answer =
+                        Some(format!("{name}'s lines are hidden. The settings show them again."));
+                    stays = true;
+                }
+                Meaning::Unclear(answer) => {
+                    draft.answer = Some(answer);
+                    stays = true;
+                }
+            }
+            // Enter takes the focus from the field.
+            draft.wants_focus = stays;
         }
-        if send || close {
+        if close || (send && !stays) {
             draft.close();
         }
     });
@@ -171,15 +212,80 @@ fn is_fresh_enter(event: &Event) -> bool {
     matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, .. })
 }
 
-/// What a finished line asks for.
-fn interpret(chat: &Chat, text: &str) -> Outcome {
-    if let Some(name) = text.strip_prefix("/ignore ") {
-        let name = name.trim().to_lowercase();
-        let mut lines = chat.lines.iter().rev();
-        let from = lines.find(|received| received.line.name.as_str().to_lowercase() == name);
-        return from.map_or(Outcome::Nothing, |received| Outcome::Ignore(received.line.from));
+/// Reads a finished line. One that begins with a slash is a command, and is never said aloud.
+fn interpret(chat: &Chat, text: &str) -> Meaning {
+    let text = tidy_line(text);
+    let Some(command) = text.strip_prefix('/') else {
+        return if text.is_empty() { Meaning::Nothing } else { Meaning::Say(text) };
+    };
+    let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+    if word.to_lowercase() == "ignore" {
+        return ignore(chat, rest.trim());
     }
-    if text.is_empty() { Outcome::Nothing } else { Outcome::Send(text.to_owned()) }
+    Meaning::Unclear(format!(
+        "There is no command /{word}. /ignore NAME hides a player. Nothing was sent."
+    ))
+}
+
+/// `/ignore NAME`, or `/ignore NAME NUMBER` where several players have the name.
+fn ignore(chat: &Chat, asked: &str) -> Meaning {
+    if asked.is_empty() {
+        return Meaning::Unclear("Whom? Write /ignore and the name on a line.".to_owned());
+    }
+    let called = authors(chat, asked);
+    match called.as_slice() {
+        [] => {}
+        [(player, _)] if Some(*player) == chat.player() => {
+            return Meaning::Unclear("That is your own name.".to_owned());
+        }
+        [(player, line)] => return Meaning::Ignore(*player, line.name.clone()),
+        several => {
+            let lines = several.iter().zip(1..).map(|((_, line), number)| {
+                format!(
+                    "\n/ignore {} {number}: said \u{201c}{}\u{201d}",
+                    line.name,
+                    start_of(&line.text)
+                )
+            });
+            let count = several.len();
+            return Meaning::Unclear(format!(
+                "{count} players have this name. Which one?{}",
+                lines.collect::<String>()
+            ));
+        }
+    }
+    // A number behind a name that several have.
+    if let Some((name, number)) = asked.rsplit_once(' ')
+        && let Ok(number) = number.parse::<usize>()
+        && let Some((player, line)) =
+            number.checked_sub(1).and_then(|n| authors(chat, name).get(n).copied())
+    {
+        return Meaning::Ignore(player, line.name.clone());
+    }
+    Meaning::Unclear(format!("No line here is from \u{201c}{asked}\u{201d}."))
+}
+
+/// The players of that name who have said something, each with the newest line. Their order stays when others speak.
+fn authors<'a>(chat: &'a Chat, name: &str) -> Vec<(PlayerId, &'a ChatLine)> {
+    let wanted = name_key(name);
+    let mut found: Vec<(PlayerId, &ChatLine)> = Vec::new();
+    for line in chat.lines.iter().rev().map(|received| &received.line) {
+        let is_new = found.iter().all(|(player, _)| *player != line.from);
+        if is_new && line.name.key() == wanted {
+            found.push((line.from, line));
+        }
+    }
+    found.sort_by_key(|(player, _)| *player);
+    found
+}
+
+/// The beginning of a line, to recognise it by.
+fn start_of(text: &str) -> String {
+    let mut start: String = text.chars().take(START_CHARS).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
 }
 
 /// The hint at the lower left that there is a chat.
@@ -194,8 +300,11 @@ pub fn hint(context: &Context, key: &str) {
 mod tests {
     use bevy_egui::egui::{Context, Event, Key, Modifiers, RawInput};
 
-    use super::{Draft, Outcome, show};
-    use crate::chat::Chat;
+    use shared::id::{PlayerId, PlayerName};
+    use shared::protocol::chat::{ChatChannel, ChatLine};
+
+    use super::{Draft, Meaning, Outcome, interpret, show};
+    use crate::chat::{Chat, ReceivedLine};
 
     fn enter(pressed: bool) -> Event {
         let (key, modifiers) = (Key::Enter, Modifiers::NONE);
@@ -237,5 +346,74 @@ mod tests {
 
         assert_eq!(sent, Outcome::Send("hello".to_owned()));
         assert!(!draft.is_open);
+    }
+
+    fn chat_with(lines: &[(u64, &str, &str)]) -> Chat {
+        let lines = lines.iter().zip(1..).map(|((from, name, text), sequence)| ReceivedLine {
+            line: ChatLine {
+                sequence,
+                at_ms: 0,
+                channel: ChatChannel::Lobby,
+                from: PlayerId::from_bits(*from),
+                name: PlayerName::parse(name).expect("a name"),
+                text: (*text).to_owned(),
+                nonce: None,
+            },
+            at: None,
+        });
+        Chat::of(lines)
+    }
+
+    fn unclear(chat: &Chat, text: &str) -> String {
+        match interpret(chat, text) {
+            Meaning::Unclear(answer) => answer,
+            other => panic!("{text:?} means {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_command_is_answered_and_never_said_aloud() {
+        let chat = chat_with(&[(7, "Zoë", "hello")]);
+
+        assert!(unclear(&chat, "/ignroe Zoë").contains("/ignroe"));
+        assert!(unclear(&chat, "/ignore").contains("Whom"));
+        assert!(unclear(&chat, "/ignore ").contains("Whom"));
+        assert!(unclear(&chat, "/ignore Nobody").contains("Nobody"));
+        assert_eq!(interpret(&chat, " \u{200b} "), Meaning::Nothing);
+        // A capital, another case and the other Unicode form of the letter.
+        for command in ["/ignore Zoë", "/Ignore zoë", "/IGNORE ZOE\u{308}", " /ignore  Zoë "] {
+            let meaning = interpret(&chat, command);
+            assert!(matches!(meaning, Meaning::Ignore(id, _) if id.bits() == 7), "{command}");
+        }
+    }
+
+    #[test]
+    fn of_two_players_with_one_name_the_person_chooses() {
+        let chat =
+            chat_with(&[(9, "Ada", "I am Ada"), (7, "ada", "no, I am"), (9, "Ada", "not you")]);
+
+        let answer = unclear(&chat, "/ignore ada");
+
+        assert!(answer.contains("/ignore ada 1: said \u{201c}no, I am"), "{answer}");
+        assert!(answer.contains("/ignore Ada 2: said \u{201c}not you"), "{answer}");
+        let second = interpret(&chat, "/ignore ada 2");
+        assert!(matches!(second, Meaning::Ignore(id, _) if id.bits() == 9), "{second:?}");
+        assert!(unclear(&chat, "/ignore ada 3").contains("ada 3"));
+    }
+
+    #[test]
+    fn an_unclear_command_stays_in_the_field_with_its_answer() {
+        let (context, mut draft) = (Context::default(), Draft::default());
+        draft.open(false);
+        drop(frame(&context, &mut draft, vec![enter(true)]));
+
+        drop(frame(&context, &mut draft, vec![enter(false), Event::Text("/ignor Ada".to_owned())]));
+        let sent = frame(&context, &mut draft, vec![enter(true)]);
+
+        assert_eq!(
+            (sent, draft.is_open, draft.text.as_str()),
+            (Outcome::Nothing, true, "/ignor Ada")
+        );
+        assert!(draft.answer.is_some_and(|answer| answer.contains("/ignor")));
     }
 }

@@ -1,6 +1,6 @@
 //! The state of the chat task: which connection follows which room, who may write, and who receives a line.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,17 @@ use shared::protocol::chat::{
     ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
     LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX,
 };
+use shared::text::tidy_line;
 
 use super::request::{ConnectionId, Joined, Request};
 use super::send_queue::{SendQueue, send_queue};
 use crate::clock::now_ms;
 use crate::limits::{Bucket, Rate};
 use crate::player::Player;
-use crate::presence::Presence;
-use crate::storage::{ChatLog, Players, Readable};
+use crate::presence::{Presence, TeamSeat};
+use crate::storage::{ChatLog, Players, Readable, TeamLines};
 
-/// Rooms that one connection may follow. Entering one more leaves the one with the smallest id.
+/// Rooms that one connection may follow. Entering one more leaves the one that was entered first.
 const ROOMS_MAX: usize = 8;
 /// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
 const MISSED_LINES_MAX: usize = 200;
@@ -48,7 +49,22 @@ struct Listener {
     player: Player,
     /// Bounded: when it is full, the client reads too slowly and the connection is closed.
     queue: SendQueue,
-    rooms: BTreeSet<RoomId>,
+    /// The one entered first comes first.
+    rooms: Vec<RoomId>,
+}
+
+impl Listener {
+    fn enter(&mut self, room: RoomId) {
+        self.exit(room);
+        if self.rooms.len() >= ROOMS_MAX {
+            self.rooms.remove(0);
+        }
+        self.rooms.push(room);
+    }
+
+    fn exit(&mut self, room: RoomId) {
+        self.rooms.retain(|entered| *entered != room);
+    }
 }
 
 /// Earlier lines.
@@ -97,14 +113,20 @@ impl Hub {
                 ChatClientMessage::Enter { room } => self.enter(from, room).await,
                 ChatClientMessage::Exit { room } => {
                     if let Some(listener) = self.listeners.get_mut(&from) {
-                        listener.rooms.remove(&room);
+                        listener.exit(room);
                     }
                 }
             },
+            Request::Rename { player } => self.rename(&player),
             Request::Leave { connection } => {
                 self.listeners.remove(&connection);
             }
         }
+    }
+
+    fn rename(&mut self, player: &Player) {
+        let own = self.listeners.values_mut().filter(|listener| listener.player.id == player.id);
+        own.for_each(|listener| listener.player.name.clone_from(&player.name));
     }
 
     async fn join(&mut self, player: Player, after: Option<u64>) -> Joined {
@@ -112,7 +134,7 @@ impl Hub {
         // A client follows a room by entering it. A returning client also gets the lines that it missed in its rooms.
         if after.is_some() {
             let rooms = self.presence.rooms_of(player.id);
-            channels.extend(rooms.into_iter().map(|(room, team)| Readable::Room(room, team)));
+            channels.extend(rooms.into_iter().map(|(room, seat)| readable(room, seat)));
         }
         // A number that was never given comes from another log: the client starts again.
         let known = after.filter(|after| *after <= self.sequence);
@@ -124,7 +146,7 @@ impl Hub {
         self.connections += 1;
         let connection = ConnectionId(self.connections);
         let (queue, messages) = send_queue();
-        self.listeners.insert(connection, Listener { player, queue, rooms: BTreeSet::new() });
+        self.listeners.insert(connection, Listener { player, queue, rooms: Vec::new() });
         self.send(connection, &encode(&hello));
         Joined { connection, messages }
     }
@@ -133,17 +155,14 @@ impl Hub {
         let Some(listener) = self.listeners.get(&connection) else { return };
         let player = listener.player.id;
         let History { lines, is_cut } = if self.presence.is_in(player, room) {
-            let team = self.presence.team_in(player, room);
-            self.history(&[Readable::Room(room, team)], None, player).await
+            let seat = self.presence.seat_in(player, room);
+            self.history(&[readable(room, seat)], None, player).await
         } else {
             // A player outside the room reads nothing, and receives nothing until the player is inside.
             History::default()
         };
         if let Some(listener) = self.listeners.get_mut(&connection) {
-            if listener.rooms.len() >= ROOMS_MAX {
-                listener.rooms.pop_first();
-            }
-            listener.rooms.insert(room);
+            listener.enter(room);
         }
         self.send(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
     }
@@ -180,7 +199,7 @@ impl Hub {
     async fn say(&mut self, from: ConnectionId, channel: ChatChannel, text: &str, nonce: u32) {
         let Some(listener) = self.listeners.get(&from) else { return };
         let speaker = listener.player.clone();
-        let text = tidy(text);
+        let text = tidy_line(text);
         if let Err(refused) = self.check(&speaker, channel, &text).await {
             self.refuse(from, nonce, refused);
             return;
@@ -302,6 +321,12 @@ impl Hub {
     }
 }
 
+/// The lines of a room that a player may read: all that was said to everyone there, and what was said to the own team
+/// since the player sat down in it. Whoever changes sides does not take along what the other side planned.
+fn readable(room: RoomId, seat: Option<TeamSeat>) -> Readable {
+    Readable::Room(room, seat.map(|TeamSeat { team, since_ms }| TeamLines { team, since_ms }))
+}
+
 /// The `Direct` channel names the other player, which differs between the two readers.
 fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
     if let ChatChannel::Direct { player } = &mut line.channel
@@ -310,18 +335,6 @@ fn as_seen_by(reader: PlayerId, mut line: ChatLine) -> ChatLine {
         *player = line.from;
     }
     line
-}
-
-/// Makes one line of plain text: control characters and bidirectional marks become spaces.
-fn tidy(text: &str) -> String {
-    let is_unfit = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .map(|letter| if is_unfit(letter) { ' ' } else { letter })
-        .collect::<String>()
-        .trim()
-        .to_owned()
 }
 
 impl History {

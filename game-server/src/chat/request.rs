@@ -14,6 +14,7 @@ pub(super) struct ConnectionId(pub(super) u64);
 pub(super) enum Request {
     Join { player: Player, after: Option<u64>, reply: oneshot::Sender<Joined> },
     Message { from: ConnectionId, message: ChatClientMessage },
+    Rename { player: Player },
     Leave { connection: ConnectionId },
 }
 

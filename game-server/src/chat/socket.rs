@@ -12,6 +12,7 @@ use crate::keepalive::KeepaliveAction;
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
 use crate::player::Player;
+use crate::sessions::life::SessionLife;
 use crate::socket::{self, Closing, Heartbeat, Incoming, RateLimitedReceiver};
 
 /// Messages of any kind. Lines have a limit of their own, which is answered with a refusal and not with a close.
@@ -21,6 +22,8 @@ const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
 pub struct Newcomer {
     /// Whose it is.
     pub player: Player,
+    /// The session that it came from: it ends with it.
+    pub session: SessionLife,
     /// The last line that the client has, by its sequence number. `None` for a client that has none.
     pub after: Option<u64>,
     /// How often the client is pinged.
@@ -31,7 +34,7 @@ pub struct Newcomer {
 
 /// Serves one connection until the client or the server leaves.
 pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle) {
-    let Newcomer { player, after, ping, counted: _counted } = newcomer;
+    let Newcomer { player, session, after, ping, counted: _counted } = newcomer;
     let Some(joined) = chat.join(player, after).await else {
         return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
     };
@@ -39,6 +42,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
     let mut conversation = Conversation {
         chat,
         joined,
+        session,
         messages: Bucket::full(Instant::now()),
         receiver: RateLimitedReceiver::new(),
         heartbeat: Heartbeat::new(ping),
@@ -51,6 +55,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
 struct Conversation<'a> {
     chat: &'a ChatHandle,
     joined: Joined,
+    session: SessionLife,
     messages: Bucket,
     receiver: RateLimitedReceiver,
     heartbeat: Heartbeat,
@@ -69,6 +74,7 @@ impl Conversation<'_> {
                         return end;
                     }
                 }
+                () = self.session.ended() => return Some(socket::SESSION_ENDED),
                 action = self.heartbeat.next() => match action {
                     KeepaliveAction::Ping => socket.send(socket::ping()).await.ok()?,
                     KeepaliveAction::Dead => return Some((close::NO_PONG, "no pong came")),

@@ -21,8 +21,8 @@ use crate::chat::socket::{Newcomer, serve};
 use crate::client_address::ClientAddress;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::player::Player;
-use crate::tickets::{InvalidTicket, TicketScope, Tickets, TooManyTickets};
+use crate::sessions::SignedIn;
+use crate::tickets::{Holder, InvalidTicket, TicketScope, Tickets, TooManyTickets};
 
 /// Issues a ticket that opens the chat's WebSocket once.
 #[utoipa::path(
@@ -38,10 +38,10 @@ pub async fn ticket(
     State(tickets): State<Arc<Tickets>>,
     State(limits): State<Arc<Limits>>,
     ClientAddress(address): ClientAddress,
-    player: Player,
+    holder: SignedIn,
 ) -> HttpResult<Response, TicketError> {
     limits.tickets.take(address).map_err(TooManyTicketRequests)?;
-    let ticket = tickets.issue(player, TicketScope::Chat)?;
+    let ticket = tickets.issue(holder, TicketScope::Chat)?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
@@ -96,9 +96,10 @@ pub async fn connect(
 ) -> HttpResult<Response, ConnectError> {
     // The subprotocol is checked first, so that a client of another version keeps its ticket.
     let upgrade = upgrade.with_protocol(CHAT_SUBPROTOCOL)?;
-    let player = tickets.redeem_chat(&query.ticket)?;
+    let Holder { player, session } = tickets.redeem_chat(&query.ticket)?;
     let newcomer = Newcomer {
         player,
+        session,
         after: query.after,
         ping: settings.ping,
         counted: metrics.chat.sockets.enter(),

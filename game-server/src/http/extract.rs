@@ -14,13 +14,14 @@ use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use shared::api::ProblemKind;
 
+use super::cookie_renewal::CookieRenewal;
 use super::error::{HttpResult, Refuse, Refused, one_of};
 use super::failures::{Fault, NotFound};
 use super::problem::{ProblemResponse, sentence};
 use super::refusal::{BAD_REQUEST, Refusal};
 use crate::client_address::ClientAddress;
 use crate::player::Player;
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, SignedIn};
 use crate::storage::StoreError;
 
 /// The longest body that a call takes.
@@ -163,6 +164,52 @@ one_of! {
     }
 }
 
+/// The player of a request, if it brings a valid session.
+async fn find(parts: &Parts, sessions: &Sessions) -> Result<Option<SignedIn>, StoreError> {
+    let Some(presented) = sessions.cookie().presented(&parts.headers) else { return Ok(None) };
+    // Asked for before the look-up: if the session ends meanwhile, one of the two sees it.
+    let life = sessions.life(presented);
+    let Some(found) = sessions.find(presented).await? else { return Ok(None) };
+    if life.has_ended() {
+        return Ok(None);
+    }
+    if found.renews_cookie
+        && let Some(renewal) = parts.extensions.get::<CookieRenewal>()
+    {
+        renewal.set(sessions.cookie(), presented);
+    }
+    Ok(Some(SignedIn { player: found.player, life, by: presented.by }))
+}
+
+impl<S> FromRequestParts<S> for SignedIn
+where
+    S: Send + Sync,
+    Arc<Sessions>: FromRef<S>,
+{
+    type Rejection = Refused<PlayerError>;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self, PlayerError> {
+        let sessions: Arc<Sessions> = Arc::from_ref(state);
+        Ok(find(parts, &sessions).await?.ok_or(NotSignedIn)?)
+    }
+}
+
+impl<S> OptionalFromRequestParts<S> for SignedIn
+where
+    S: Send + Sync,
+    Arc<Sessions>: FromRef<S>,
+{
+    type Rejection = Refused<StoreError>;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> HttpResult<Option<Self>, StoreError> {
+        let sessions: Arc<Sessions> = Arc::from_ref(state);
+        Ok(find(parts, &sessions).await?)
+    }
+}
+
 impl<S> FromRequestParts<S> for Player
 where
     S: Send + Sync,
@@ -171,8 +218,8 @@ where
     type Rejection = Refused<PlayerError>;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> HttpResult<Self, PlayerError> {
-        let player = Arc::from_ref(state).player(&parts.headers).await?;
-        Ok(player.ok_or(NotSignedIn)?)
+        let found = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(found.player)
     }
 }
 
@@ -187,6 +234,7 @@ where
         parts: &mut Parts,
         state: &S,
     ) -> HttpResult<Option<Self>, StoreError> {
-        Ok(Arc::from_ref(state).player(&parts.headers).await?)
+        let sessions: Arc<Sessions> = Arc::from_ref(state);
+        Ok(find(parts, &sessions).await?.map(|found| found.player))
     }
 }

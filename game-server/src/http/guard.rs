@@ -13,6 +13,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue};
 
+use super::cookie_renewal::CookieRenewal;
 use super::error::{HttpResult, Refuse, Refused};
 use super::failures::Fault;
 use super::problem::ProblemResponse;
@@ -37,15 +38,19 @@ pub(super) fn content_policy(scripts: &str) -> String {
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
     State(metrics): State<Arc<Metrics>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let measured = Measured::begin(&request);
+    let renewal = CookieRenewal::attach(&mut request);
     let mut response = match check_site(&request, &settings) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
     add_security_headers(response.headers_mut());
+    if let Some(renewal) = renewal {
+        renewal.send(response.headers_mut());
+    }
     measured.end(&response, &metrics.http);
     response
 }

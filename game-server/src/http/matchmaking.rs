@@ -107,19 +107,22 @@ pub async fn follow(
     QueryParams(query): QueryParams<FollowQuery>,
     player: Player,
 ) -> HttpResult<Response, AskError> {
-    let mut following = matchmaker.follow(player.id, ticket).await?;
+    let mut following = matchmaker.follow(player.id, ticket.clone()).await?;
     let known = query.after;
     let newer = |ticket: &MatchTicket| known.is_none_or(|known| ticket.version > known);
     let found = match query.wait {
         None => Some(following.borrow().clone()).filter(newer),
         Some(seconds) => {
             let _waiter = metrics.feeds.long_polls.enter();
-            wait_for(&mut following, clamp_wait(seconds), newer).await.map_err(|RequestEnded| {
-                match tasks.is_stopping() {
-                    true => AskError::Stopping,
-                    false => AskError::Ended,
+            match wait_for(&mut following, clamp_wait(seconds), newer).await {
+                Ok(found) => found,
+                Err(RequestEnded) if tasks.is_stopping() => return Err(AskError::Stopping.into()),
+                Err(RequestEnded) => {
+                    // Asked for again, to say why.
+                    let ended = matchmaker.follow(player.id, ticket).await.err();
+                    return Err(ended.unwrap_or(AskError::Unknown).into());
                 }
-            })?
+            }
         }
     };
     Ok(match found {
@@ -190,7 +193,7 @@ impl Refuse for AskError {
     fn into_problem(self) -> ProblemResponse {
         let refusal = match self {
             Self::Unknown => NOT_FOUND,
-            Self::Ended => ENDED,
+            Self::Ended(_) => ENDED,
             Self::NotYours => NOT_YOURS,
             Self::Stopping => STOPPING,
         };

@@ -4,6 +4,7 @@
 //! tags and the ways to sign in, and makes a handler and its description one line of the route table.
 
 mod bodies;
+mod portable;
 mod refusals;
 pub(super) mod route;
 
@@ -15,12 +16,13 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, Secur
 use utoipa::{Modify, OpenApi as _};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use portable::portable;
+
 pub use bodies::{CursorGone, FeedEnvelope, FeedName, FeedPage, ServerSentEvent};
 
-use crate::sessions::COOKIE_NAME;
-
 const ABOUT: &str = "Rooms, matchmaking, live feeds, chat and replays of the game.\n\n\
-    - **Sign in** with `POST /api/session` and send the token as `Authorization: Bearer`, or keep the cookie.\n\
+    - **Sign in** with `POST /api/session`. A program asks for the token with `\"token\": true` and sends it as \
+    `Authorization: Bearer`; a browser keeps the cookie.\n\
     - **Refusals** are `application/problem+json` (RFC 9457); a type never changes its meaning.\n\
     - **WebSockets** take a ticket, which a session asks for just before, never the session's token. `x-websocket` names \
     their subprotocol and messages.\n\
@@ -31,8 +33,6 @@ const ABOUT: &str = "Rooms, matchmaking, live feeds, chat and replays of the gam
 /// The parts of the description that belong to no route.
 #[derive(utoipa::OpenApi)]
 #[openapi(
-    // This version has `itemSchema`, the schema of one item of a stream.
-    version = "3.2.0",
     info(title = "Pushback", description = ABOUT),
     tags(
         (name = "session", description = "Guests: a name and a secret token"),
@@ -49,18 +49,26 @@ const ABOUT: &str = "Rooms, matchmaking, live feeds, chat and replays of the gam
 )]
 struct Frame;
 
-/// The description without any route.
-pub(super) fn frame() -> OpenApi {
-    Frame::openapi()
+/// The description without any route, of the server whose session cookie has this name.
+pub(super) fn frame(cookie_name: &str) -> OpenApi {
+    let mut api = Frame::openapi();
+    let components = api.components.get_or_insert_default();
+    let cookie = ApiKeyValue::with_description(cookie_name, "Set by `POST /api/session`.");
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    api
 }
 
 /// Serves the description and its reader.
 pub(super) fn serve<S: Clone + Send + Sync + 'static>(api: OpenApi) -> Router<S> {
     let reader = Config::default().display_operation_id(true).show_extensions(true);
-    SwaggerUi::new("/api/docs").config(reader).url("/api/openapi.json", api).into()
+    let api = portable(&api);
+    SwaggerUi::new("/api/docs")
+        .config(reader)
+        .external_url_unchecked("/api/openapi.json", api)
+        .into()
 }
 
-/// The two ways to prove a session.
+/// A program's way to prove a session. The other one, a cookie, has another name on each server.
 struct SignIn;
 
 impl Modify for SignIn {
@@ -68,8 +76,6 @@ impl Modify for SignIn {
         let components = api.components.get_or_insert_default();
         let mut bearer = Http::new(HttpAuthScheme::Bearer);
         bearer.description = Some("The token of `POST /api/session`.".to_owned());
-        let cookie = ApiKeyValue::with_description(COOKIE_NAME, "Set by `POST /api/session`.");
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }

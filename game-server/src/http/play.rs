@@ -12,10 +12,10 @@ use super::error::{HttpResult, one_of};
 use super::extract::{QueryParams, UrlPath};
 use super::upgrade::{NotUpgradable, OtherProtocol, Upgrade};
 use crate::ladder::LadderHandle;
-use crate::room::EnterError;
+use crate::room::{EnterError, Entrant};
 use crate::rooms::{FindError, Rooms};
 use crate::storage::StoreError;
-use crate::tickets::{InvalidTicket, Tickets};
+use crate::tickets::{Holder, InvalidTicket, Tickets};
 
 /// The parameters of a game connection.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -59,12 +59,12 @@ pub async fn connect(
     // The subprotocol is checked first, so that a client of another version keeps its ticket.
     let upgrade = upgrade.with_protocol(GAME_SUBPROTOCOL)?;
     let room = rooms.find(id);
-    let (player, role) = tickets.redeem_room(&query.ticket, id)?;
+    let (Holder { player, session }, role) = tickets.redeem_room(&query.ticket, id)?;
     let room = room?;
     let rating = ladder.rating(player.id).await?;
     // The player enters before the upgrade, so that a refusal is an HTTP answer. If the upgrade fails, the connection is
     // dropped, and the seat waits for the player to reconnect.
-    let handshake = room.enter(player, role, rating).await?;
+    let handshake = room.enter(Entrant { player, rating, session }, role).await?;
     Ok(upgrade.detach(|socket| handshake.complete(socket))?)
 }
 

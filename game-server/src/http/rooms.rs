@@ -29,8 +29,9 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::player::Player;
 use crate::presence::{Presence, PresenceGuard};
-use crate::room::{EnterError, follow_file, follow_stream};
+use crate::room::{EnterError, ReaderGuard, follow_file, follow_stream};
 use crate::rooms::{FindError, OpenError, Rooms};
+use crate::sessions::SignedIn;
 use crate::storage::blobs::Blobs;
 use crate::tickets::{TicketScope, Tickets, TooManyTickets};
 
@@ -48,7 +49,9 @@ pub async fn list(State(rooms): State<Rooms>) -> Json<RoomList> {
     Json(rooms.list())
 }
 
-/// Opens a room. It closes a minute after the last player and spectator have left.
+/// Opens a room.
+///
+/// It closes ten minutes after the last player and the last reader of its stream have left.
 #[utoipa::path(
     post, path = "/api/rooms", operation_id = "createRoom", tag = "rooms",
     security(("bearer" = []), ("cookie" = [])),
@@ -94,6 +97,8 @@ one_of! {
 }
 
 /// Describes one room, public or private.
+///
+/// A room that is asked for stays open, as if somebody had just left it.
 #[utoipa::path(
     get, path = "/api/rooms/{id}", operation_id = "readRoom", tag = "rooms",
     params(("id" = RoomId, Path, description = "The room")),
@@ -110,7 +115,9 @@ pub async fn read(
     State(rooms): State<Rooms>,
     UrlPath(id): UrlPath<RoomId>,
 ) -> HttpResult<Json<RoomDetails>, FindError> {
-    Ok(Json(rooms.find(id)?.view().details.clone()))
+    let room = rooms.find(id)?;
+    room.note_interest();
+    Ok(Json(room.view().details.clone()))
 }
 
 /// Issues a ticket that opens the room's WebSocket once, to play or to watch.
@@ -131,15 +138,15 @@ pub async fn ticket(
     State(limits): State<Arc<Limits>>,
     UrlPath(id): UrlPath<RoomId>,
     ClientAddress(address): ClientAddress,
-    player: Player,
+    holder: SignedIn,
     JsonBody(wish): JsonBody<TicketRequest>,
 ) -> HttpResult<Response, TicketError> {
     limits.tickets.take(address).map_err(TooManyTicketRequests)?;
     let room = rooms.find(id)?;
-    if wish.role == Role::Player && !room.view().has_seat_for(player.id) {
+    if wish.role == Role::Player && !room.view().has_seat_for(holder.player.id) {
         return Err(NoSeat.into());
     }
-    let ticket = tickets.issue(player, TicketScope::Room(id, wish.role))?;
+    let ticket = tickets.issue(holder, TicketScope::Room(id, wish.role))?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
@@ -211,7 +218,9 @@ pub async fn live(
     watcher: Option<Player>,
 ) -> HttpResult<Response, FindError> {
     let room = rooms.find(id)?;
-    let present = watcher.map(|player| presence.enter(player.id, id, None));
+    let watcher = watcher.map(|player| player.id);
+    let present = watcher.map(|player| presence.enter(player, id, None));
+    let present = (present, room.read_stream(watcher));
     Ok(match (query.from, room.view().recording.clone()) {
         (Some(Place::Start), Some((replay, progress))) => {
             let file = follow_file(blobs, replay, progress);
@@ -225,7 +234,7 @@ pub async fn live(
 fn growing(
     metrics: &Metrics,
     stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    present: Option<PresenceGuard>,
+    present: (Option<PresenceGuard>, ReaderGuard),
 ) -> Response {
     let counted = metrics.rooms.live_streams.enter();
     // The stream counts, and the spectator is present, for as long as the body exists.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRef, State};
-use axum::response::{IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::api::{DeviceLink, ProblemKind, Session, SessionRequest};
 use shared::id::{NameError, PlayerName};
@@ -16,50 +16,87 @@ use super::extract::JsonBody;
 use super::failures::{Fault, TooManyRenames, TooManySessions};
 use super::problem::ProblemResponse;
 use super::refusal::Refusal;
+use super::renames::Renames;
 use super::state::HttpState;
 use crate::client_address::ClientAddress;
 use crate::device_links::{DeviceLinks, InvalidCode, TooManyCodes};
 use crate::limits::Limits;
 use crate::player::Player;
-use crate::sessions::{Sessions, token_of};
+use crate::sessions::cookie::{Carrier, Presented};
+use crate::sessions::{NewSession, Sessions, SignedIn};
 use crate::storage::StoreError;
 
 /// Begins a session: of a new guest, or of the player of a device-link code.
 ///
-/// With a valid token, a name renames its guest, and a code of the same player keeps the session.
+/// With a valid token, a name renames its guest, and a code of the same player keeps the session. A new session's token
+/// is in a cookie; a program that asks for it with `"token": true` gets it in the body instead, here and nowhere else.
 #[utoipa::path(
     post, path = "/api/session", operation_id = "beginSession", tag = "session",
     security((), ("bearer" = []), ("cookie" = [])),
     request_body(content = SessionRequest, examples(
-        ("name" = (summary = "A guest", value = json!({"name": "Ada"}))),
-        ("handover" = (summary = "The player of another device", value = json!({"handover": "x0ZvYq3Jk8wN5tRr1LbM2A"}))),
+        ("name" = (summary = "A guest in a browser", value = json!({"name": "Ada"}))),
+        ("program" = (summary = "A guest in a program that keeps the token", value = json!({"name": "Ada", "token": true}))),
+        ("handover" = (summary = "The player of another device", value = json!({"handover": "x0ZvYq3Jk8wN5tRr1LbM2A", "token": true}))),
     )),
     responses(
         (status = 201, description = "A new guest, or one more session of the player", body = Session,
-            headers(("Set-Cookie" = String, description = "The token, for browsers")),
+            headers(("Set-Cookie" = String, description = "The token, unless it is in the body")),
             links(("profile" = (operation_id = "readPlayer", parameters(("id" = "$response.body#/player"))))),
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada", "token": "x0ZvYq3Jk8wN5tRr1LbM2A"})),
         (status = 200, description = "The same guest under the new name, or the session of the token", body = Session,
-            headers(("Set-Cookie" = String, description = "The token, for browsers"))),
+            headers(("Set-Cookie" = String, description = "The token again, if it came in a cookie")),
+            example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
     )
 )]
 pub async fn begin(
     State(guests): State<Guests>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
-    known: Option<Player>,
+    known: Option<SignedIn>,
     JsonBody(request): JsonBody<SessionRequest>,
 ) -> HttpResult<Response, BeginError> {
-    let known = known.zip(token_of(&headers).map(str::to_owned));
-    let (status, session) = match request {
-        SessionRequest::Name { name } => guests.begin(address, known, &name).await?,
-        SessionRequest::DeviceLink { code } => guests.resume(address, known, &code).await?,
+    let (begun, wants_token) = match request {
+        SessionRequest::Name { name, wants_token } => {
+            (guests.begin(address, known, &name).await?, wants_token)
+        }
+        SessionRequest::DeviceLink { code, wants_token } => {
+            (guests.resume(address, known, &code).await?, wants_token)
+        }
     };
-    Ok((status, with_cookie(&guests.sessions, &session.token)?, Json(session)).into_response())
+    Ok(match begun {
+        Begun::New(session) if wants_token && !is_from_page(&headers) => {
+            let NewSession { player: Player { id, name }, token } = session;
+            let session = Session { player: id, name, token };
+            (StatusCode::CREATED, NOT_STORED, Json(session)).into_response()
+        }
+        Begun::New(NewSession { player, token }) => {
+            let cookie = set_cookies([guests.sessions.cookie().storing(&token)])?;
+            (StatusCode::CREATED, cookie, NOT_STORED, Json(without_token(player))).into_response()
+        }
+        Begun::Known(player) => {
+            let cookie = renewed_cookie(&guests.sessions, &headers)?;
+            (cookie, NOT_STORED, Json(without_token(player))).into_response()
+        }
+    })
 }
 
-/// The player of the request, and the token that it brought.
-type Known = Option<(Player, String)>;
+/// A page gets no token, whatever its scripts ask for. Browsers send one of these headers with such a request, and scripts
+/// can neither set nor remove it.
+fn is_from_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site")
+}
+
+fn without_token(player: Player) -> Session {
+    Session { player: player.id, name: player.name, token: String::new() }
+}
+
+/// A session that a request led to.
+enum Begun {
+    /// A new one.
+    New(NewSession),
+    /// The one that the request brought.
+    Known(Player),
+}
 
 /// The parts that begin a session.
 #[derive(Clone)]
@@ -67,12 +104,17 @@ pub struct Guests {
     sessions: Arc<Sessions>,
     codes: Arc<DeviceLinks>,
     limits: Arc<Limits>,
+    renames: Renames,
 }
 
 impl FromRef<HttpState> for Guests {
     fn from_ref(state: &HttpState) -> Self {
-        let (sessions, codes) = (FromRef::from_ref(state), FromRef::from_ref(state));
-        Self { sessions, codes, limits: FromRef::from_ref(state) }
+        Self {
+            sessions: FromRef::from_ref(state),
+            codes: FromRef::from_ref(state),
+            limits: FromRef::from_ref(state),
+            renames: FromRef::from_ref(state),
+        }
     }
 }
 
@@ -80,33 +122,37 @@ impl Guests {
     async fn begin(
         &self,
         address: IpAddr,
-        known: Known,
+        known: Option<SignedIn>,
         name: &str,
-    ) -> Result<(StatusCode, Session), BeginError> {
-        let name = PlayerName::parse(name)?;
-        if let Some((player, token)) = known {
+    ) -> Result<Begun, BeginError> {
+        let name = PlayerName::choose(name)?;
+        if let Some(SignedIn { player, .. }) = known {
+            if player.name == name {
+                return Ok(Begun::Known(player));
+            }
             self.limits.renames.take(player.id).map_err(TooManyRenames)?;
-            self.sessions.rename(player.id, name.clone()).await?;
-            return Ok((StatusCode::OK, Session { player: player.id, name, token }));
+            let renamed = Player { id: player.id, name };
+            self.renames.rename(&renamed).await?;
+            return Ok(Begun::Known(renamed));
         }
         self.count(address)?;
-        Ok((StatusCode::CREATED, self.sessions.begin(name).await?))
+        Ok(Begun::New(self.sessions.begin(name).await?))
     }
 
     async fn resume(
         &self,
         address: IpAddr,
-        known: Known,
+        known: Option<SignedIn>,
         code: &str,
-    ) -> Result<(StatusCode, Session), BeginError> {
+    ) -> Result<Begun, BeginError> {
         // Counted before the code is used up, and for wrong ones too.
         self.count(address)?;
         let player = self.codes.redeem(code)?;
-        if let Some((known, token)) = known.filter(|(known, _)| known.id == player) {
-            return Ok((StatusCode::OK, Session { player, name: known.name, token }));
+        if let Some(known) = known.filter(|known| known.player.id == player) {
+            return Ok(Begun::Known(known.player));
         }
         let session = self.sessions.resume(player).await?;
-        Ok((StatusCode::CREATED, session.ok_or(InvalidCode)?))
+        Ok(Begun::New(session.ok_or(InvalidCode)?))
     }
 
     /// Counts a new session against the limit of its address.
@@ -184,10 +230,10 @@ impl Refuse for TooManyCodes {
 )]
 pub async fn link_device(
     State(codes): State<Arc<DeviceLinks>>,
-    player: Player,
+    SignedIn { player, life, .. }: SignedIn,
 ) -> HttpResult<Response, TooManyCodes> {
-    let code = codes.issue(player.id)?;
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(code)).into_response())
+    let code = codes.issue(player.id, life)?;
+    Ok((StatusCode::CREATED, NOT_STORED, Json(code)).into_response())
 }
 
 /// Reads the session.
@@ -196,19 +242,27 @@ pub async fn link_device(
     security(("bearer" = []), ("cookie" = [])),
     responses(
         (status = 200, description = "The session without its token", body = Session,
+            headers(("Set-Cookie" = String, description = "The token again, if it came in a cookie")),
             example = json!({"player": "4T9Q2ZC7M1KD", "name": "Ada"})),
     )
 )]
-pub async fn read(player: Player) -> Response {
-    let session = Session { player: player.id, name: player.name, token: String::new() };
-    ([(CACHE_CONTROL, "no-store")], Json(session)).into_response()
+pub async fn read(
+    State(sessions): State<Arc<Sessions>>,
+    headers: HeaderMap,
+    player: Player,
+) -> HttpResult<Response, Fault> {
+    let cookie = renewed_cookie(&sessions, &headers)?;
+    Ok((cookie, NOT_STORED, Json(without_token(player))).into_response())
 }
 
-/// Ends the session. Its token is invalid afterwards.
+/// Ends the session.
+///
+/// Its token is invalid afterwards, and so are its unused tickets and device-link codes. Its WebSockets to rooms and chat
+/// close with 4100. Other sessions of the player go on.
 #[utoipa::path(
     delete, path = "/api/session", operation_id = "endSession", tag = "session",
     security((), ("bearer" = []), ("cookie" = [])),
-    responses((status = 204, description = "The session has ended, if there was one", 
+    responses((status = 204, description = "The session has ended, if there was one",
         headers(("Set-Cookie" = String, description = "Removes the token"))))
 )]
 pub async fn end(
@@ -216,7 +270,11 @@ pub async fn end(
     headers: HeaderMap,
 ) -> HttpResult<Response, EndError> {
     sessions.end(&headers).await?;
-    Ok((StatusCode::NO_CONTENT, with_cookie(&sessions, "")?).into_response())
+    let cookie = sessions.cookie();
+    let is_old = cookie.presented(&headers).is_some_and(|it| it.by == Carrier::OldCookie);
+    let old = is_old.then(|| cookie.removing_old());
+    let removed = set_cookies([cookie.removing()].into_iter().chain(old))?;
+    Ok((StatusCode::NO_CONTENT, removed, NOT_STORED).into_response())
 }
 
 one_of! {
@@ -229,7 +287,26 @@ one_of! {
     }
 }
 
-fn with_cookie(sessions: &Sessions, token: &str) -> Result<[(HeaderName, HeaderValue); 2], Fault> {
-    let cookie = HeaderValue::try_from(sessions.cookie(token)).or(Err(Fault))?;
-    Ok([(SET_COOKIE, cookie), (CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+const NOT_STORED: [(HeaderName, HeaderValue); 1] =
+    [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+
+/// Sets the cookie again whose token a request brought.
+fn renewed_cookie(sessions: &Sessions, headers: &HeaderMap) -> Result<SetCookies, Fault> {
+    let cookie = sessions.cookie();
+    let Some(Presented { token, by }) = cookie.presented(headers) else {
+        return Ok(AppendHeaders(Vec::new()));
+    };
+    match by {
+        Carrier::Bearer => Ok(AppendHeaders(Vec::new())),
+        Carrier::Cookie => set_cookies([cookie.storing(token)]),
+        Carrier::OldCookie => set_cookies([cookie.storing(token), cookie.removing_old()]),
+    }
+}
+
+type SetCookies = AppendHeaders<Vec<(HeaderName, HeaderValue)>>;
+
+fn set_cookies(cookies: impl IntoIterator<Item = String>) -> Result<SetCookies, Fault> {
+    let values = cookies.into_iter().map(|cookie| HeaderValue::try_from(cookie).or(Err(Fault)));
+    let headers = values.map(|value| value.map(|value| (SET_COOKIE, value)));
+    Ok(AppendHeaders(headers.collect::<Result<_, _>>()?))
 }

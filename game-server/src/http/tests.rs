@@ -10,7 +10,7 @@ use super::problem::PROBLEM_JSON;
 use super::table;
 
 fn api() -> OpenApi {
-    table().into_openapi()
+    table("pushback_session_test").into_openapi()
 }
 
 /// Every operation as it is served.

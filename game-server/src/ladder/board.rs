@@ -86,6 +86,12 @@ impl Board {
         }
     }
 
+    pub(super) fn rename(&mut self, player: &Player) {
+        if let Some(entry) = self.entries.get_mut(&player.id) {
+            entry.kept.name.clone_from(&player.name);
+        }
+    }
+
     /// The points stay until the round is settled.
     pub(super) fn stand(&mut self, room: RoomId, player: PlayerId) {
         let Some(entry) = self.entries.get_mut(&player) else { return };

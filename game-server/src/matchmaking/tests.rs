@@ -7,7 +7,7 @@ use shared::api::MatchState;
 use shared::id::{PlayerId, RoomId};
 use shared::sim::Mode;
 
-use super::{MATCH_EVERY, Service, TicketUpdates};
+use super::{AskError, MATCH_EVERY, Service, TicketEnd, TicketUpdates};
 use crate::testing::Bench;
 
 impl Service {
@@ -78,6 +78,22 @@ async fn newcomers_are_published_once_a_pass_and_not_one_by_one() {
 }
 
 #[tokio::test]
+async fn each_of_two_windows_is_told_why_its_search_ended() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let (ada, now) = (PlayerId::from_bits(1), Instant::now());
+    let name = |following: &TicketUpdates| following.borrow().ticket.clone();
+
+    let first = name(&service.join(ada, 1_500, Mode::Duel, now).unwrap());
+    let second = name(&service.join(ada, 1_500, Mode::Brawl, now).unwrap());
+    service.end(service.find(ada, &second).unwrap(), TicketEnd::Cancelled);
+
+    assert_eq!(service.find(ada, &first), Err(AskError::Ended(TicketEnd::Replaced)));
+    assert_eq!(service.find(ada, &second), Err(AskError::Ended(TicketEnd::Cancelled)));
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_is_found_by_its_name_until_it_ends() {
     let bench = Bench::start().await;
     let mut service = Service::empty(&bench);
@@ -86,11 +102,11 @@ async fn a_request_is_found_by_its_name_until_it_ends() {
     let name = following.borrow().ticket.clone();
 
     assert_eq!(service.find(ada, &name), Ok(0));
-    assert_eq!(service.find(bob, &name), Err(super::AskError::NotYours));
+    assert_eq!(service.find(bob, &name), Err(AskError::NotYours));
     drop(following);
     service.run_once(now + super::ABANDONED_AFTER + Duration::from_secs(1)).await;
 
-    assert_eq!(service.find(ada, &name), Err(super::AskError::Ended));
+    assert_eq!(service.find(ada, &name), Err(AskError::Ended(TicketEnd::Abandoned)));
     assert!(service.queue.is_empty() && service.numbers.is_empty() && service.names.is_empty());
     bench.stop().await;
 }

@@ -30,6 +30,7 @@ use std::time::Instant;
 use shared::protocol::close;
 
 use super::inputs::InputBuffer;
+use crate::sessions::life::SessionLife;
 use crate::socket::Closing;
 use closing::ClosingHandshake;
 use end::{Departure, End};
@@ -47,13 +48,14 @@ use update::Update;
 pub(super) struct Connection {
     id: ConnectionId,
     state: State,
+    session: SessionLife,
 }
 
 impl Connection {
     /// A connection whose socket is on its way, and HTTP's end of the handshake.
-    pub(super) fn new(id: ConnectionId) -> (Self, Handshake) {
+    pub(super) fn new(id: ConnectionId, session: SessionLife) -> (Self, Handshake) {
         let (handshake, socket) = handshake::begin();
-        (Self { id, state: State::Handshaking(socket) }, handshake)
+        (Self { id, state: State::Handshaking(socket), session }, handshake)
     }
 
     pub(super) fn id(&self) -> ConnectionId {
@@ -94,6 +96,11 @@ impl Connection {
     /// Whether it is no longer open.
     pub(super) fn has_ended(&self) -> bool {
         matches!(self.state, State::Closing(_) | State::Gone)
+    }
+
+    /// Whether it is still open although its session has ended.
+    pub(super) fn outlives_session(&self) -> bool {
+        self.session.has_ended() && !self.has_ended()
     }
 
     /// Whether the client waits for something that only this connection sends.

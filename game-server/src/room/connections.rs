@@ -10,6 +10,7 @@ use super::connection::end::Departure;
 use super::connection::handshake::Handshake;
 use super::connection::id::ConnectionId;
 use super::connection::update::Update;
+use crate::sessions::life::SessionLife;
 use crate::socket::Closing;
 
 /// Every connection that is not gone.
@@ -26,7 +27,7 @@ pub(super) struct Connections {
 
 impl Connections {
     /// Adds a connection whose socket is on its way, and returns HTTP's end of its handshake.
-    pub(super) fn open(&mut self) -> (ConnectionId, Handshake) {
+    pub(super) fn open(&mut self, session: SessionLife) -> (ConnectionId, Handshake) {
         let free = self.places.iter().position(Option::is_none);
         let index = free.unwrap_or_else(|| {
             self.places.push(None);
@@ -35,7 +36,7 @@ impl Connections {
         self.opened = self.opened.wrapping_add(1);
         let index_u32 = u32::try_from(index).expect("a room has fewer than 2³² connections");
         let id = ConnectionId { index: index_u32, generation: self.opened };
-        let (connection, handshake) = Connection::new(id);
+        let (connection, handshake) = Connection::new(id, session);
         self.places[index] = Some(Box::new(connection));
         (id, handshake)
     }
@@ -86,6 +87,17 @@ impl Connections {
         self.closing.push(id);
     }
 
+    /// The connections whose sessions have ended while they are not closed.
+    pub(super) fn of_ended_sessions(&self) -> Vec<ConnectionId> {
+        let connections = self.places.iter().flatten();
+        connections.filter(|one| one.outlives_session()).map(|one| one.id()).collect()
+    }
+
+    /// What the end of a connection that the server closed means for its seat.
+    pub(super) fn note_departure(&mut self, id: ConnectionId, departure: Departure) {
+        self.ended.push((id, departure));
+    }
+
     /// The connections that ended since the last call.
     pub(super) fn take_ended(&mut self) -> Vec<(ConnectionId, Departure)> {
         core::mem::take(&mut self.ended)
@@ -112,12 +124,13 @@ mod tests {
     use super::Connections;
     use crate::room::connection::end::Departure;
     use crate::room::connection::messages::Sender;
+    use crate::sessions::life::SessionLife;
     use shared::tick::Tick;
 
     #[test]
     fn a_handshake_that_fails_is_a_lost_connection() {
         let mut connections = Connections::default();
-        let (id, handshake) = connections.open();
+        let (id, handshake) = connections.open(SessionLife::default());
         let mut receive = || {
             let sender = Sender::Spectator { entered_at: Tick(0) };
             let open = |_| unreachable!("no socket arrived");
@@ -133,12 +146,12 @@ mod tests {
     #[test]
     fn the_address_of_a_connection_that_is_gone_leads_nowhere() {
         let mut connections = Connections::default();
-        let (old, _handshake) = connections.open();
+        let (old, _handshake) = connections.open(SessionLife::default());
         connections.note_end(old, Departure::Lost);
         assert_eq!(connections.take_ended(), [(old, Departure::Lost)]);
         connections.remove(old);
 
-        let (new, _handshake) = connections.open();
+        let (new, _handshake) = connections.open(SessionLife::default());
 
         assert_eq!(new.index, old.index);
         assert!(connections.get_mut(old).is_none() && connections.get_mut(new).is_some());

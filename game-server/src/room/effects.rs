@@ -12,6 +12,7 @@ use super::game::Game;
 use super::game::actions::{Action, RoundStart};
 use super::network::Network;
 use super::parts::RoomParts;
+use super::readers::Readers;
 use super::seat_reports::SeatReports;
 use super::settings::RoomSpec;
 use super::settlement::Settlement;
@@ -47,8 +48,9 @@ impl Effects {
         spec: RoomSpec,
         parts: &RoomParts,
         log: BroadcastLog,
+        readers: Readers,
     ) -> (Self, watch::Receiver<Arc<RoomView>>) {
-        let (publisher, view) = ViewPublisher::new(spec, parts.bus.clone());
+        let (publisher, view) = ViewPublisher::new(spec, parts.bus.clone(), readers);
         let effects = Self {
             room: spec.id,
             ladder: parts.ladder.clone(),

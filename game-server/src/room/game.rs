@@ -51,9 +51,6 @@ use seat::Person;
 use seats::{Full, Seats};
 use summary::Summary;
 
-/// A room without people closes after this time.
-const EMPTY_MAX: Duration = Duration::from_secs(60);
-
 /// The state of the game.
 pub(super) struct Game {
     spec: RoomSpec,
@@ -126,7 +123,8 @@ impl Game {
 
     /// When the room closes because it was empty for too long. `None` while there are people.
     pub(super) fn closes_at(&self) -> Option<Instant> {
-        self.members.empty_since().filter(|_| !self.spec.permanent).map(|since| since + EMPTY_MAX)
+        let since = self.members.empty_since().filter(|_| !self.spec.permanent)?;
+        Some(since + self.spec.empty_max)
     }
 
     /// The connections that get a snapshot after the next step.
@@ -175,7 +173,7 @@ impl Game {
             let why = (close::REPLACED, "you opened another connection to this room");
             self.actions.extend(old.map(|old| Action::Close(old, why)));
         } else {
-            let person = Person::new(connection, rating, next);
+            let person = Person::new(connection, rating, next, now.at);
             let changes = self.members.seats.sit(player, person, now.at)?;
             if let Stage::Round(round) = &mut self.stage {
                 round.note_seated(id);
@@ -185,6 +183,15 @@ impl Game {
         self.seats_changed(now);
         self.members.note_emptiness(now.at);
         Ok(self.take_actions())
+    }
+
+    /// A seated person has another name: the roster is sent at once, and the room's view shows it.
+    pub(super) fn rename(&mut self, player: &Player, now: Now) -> Vec<Action> {
+        if let Some(seat) = self.members.seats.of(player.id) {
+            seat.player.name.clone_from(&player.name);
+            self.seats_changed(now);
+        }
+        self.take_actions()
     }
 
     /// A person comes to watch.

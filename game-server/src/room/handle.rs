@@ -9,9 +9,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::broadcast::LogReader;
 use super::connection::handshake::Handshake;
+use super::readers::{ReaderGuard, Readers};
 use super::settings::{RoomSpec, SPECTATORS_MAX};
 use super::view::RoomView;
 use crate::player::Player;
+use crate::sessions::life::SessionLife;
 
 /// Requests that may wait for the room's next tick. When the queue is full, the caller waits.
 pub(super) const REQUESTS_MAX: usize = 64;
@@ -30,6 +32,17 @@ pub enum EnterError {
     Ended,
 }
 
+/// A player who comes to a room.
+#[derive(Clone)]
+pub struct Entrant {
+    /// The player.
+    pub player: Player,
+    /// The rating as it is shown.
+    pub rating: i32,
+    /// The session that the connection comes from: it ends with it.
+    pub session: SessionLife,
+}
+
 /// The address of a room. When the room has ended, its requests fail.
 #[derive(Clone)]
 pub struct RoomHandle {
@@ -37,17 +50,15 @@ pub struct RoomHandle {
     requests: mpsc::Sender<Request>,
     view: watch::Receiver<Arc<RoomView>>,
     log: LogReader,
+    readers: Readers,
 }
 
 /// What a room is asked for.
 pub(super) enum Request {
     /// Let a player in.
-    Enter {
-        player: Player,
-        role: Role,
-        rating: i32,
-        reply: oneshot::Sender<Result<Handshake, EnterError>>,
-    },
+    Enter { entrant: Entrant, role: Role, reply: oneshot::Sender<Result<Handshake, EnterError>> },
+    /// A player has another name.
+    Rename { player: Player },
     /// Reserve seats for half a minute.
     Reserve { players: Vec<PlayerId>, reply: oneshot::Sender<Result<(), EnterError>> },
 }
@@ -58,8 +69,9 @@ impl RoomHandle {
         requests: mpsc::Sender<Request>,
         view: watch::Receiver<Arc<RoomView>>,
         log: LogReader,
+        readers: Readers,
     ) -> Self {
-        Self { spec, requests, view, log }
+        Self { spec, requests, view, log, readers }
     }
 
     /// What distinguishes the room from others.
@@ -79,16 +91,17 @@ impl RoomHandle {
     ///
     /// # Errors
     /// See [`EnterError`].
-    pub async fn enter(
-        &self,
-        player: Player,
-        role: Role,
-        rating: i32,
-    ) -> Result<Handshake, EnterError> {
+    pub async fn enter(&self, entrant: Entrant, role: Role) -> Result<Handshake, EnterError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request::Enter { player, role, rating, reply };
+        let request = Request::Enter { entrant, role, reply };
         self.requests.send(request).await.or(Err(EnterError::Ended))?;
         answer.await.or(Err(EnterError::Ended))?
+    }
+
+    /// Shows a player under another name, if the player has a seat.
+    pub async fn rename(&self, player: Player) {
+        // A room that has ended shows nobody.
+        self.requests.send(Request::Rename { player }).await.ok();
     }
 
     /// Reserves seats for these players for half a minute.
@@ -112,6 +125,16 @@ impl RoomHandle {
     /// Reads the room's stream.
     pub(super) fn log(&self) -> LogReader {
         self.log.clone()
+    }
+
+    /// Counts a reader of the stream, by its session if it has one, and keeps the room open while the guard lives.
+    pub(crate) fn read_stream(&self, player: Option<PlayerId>) -> ReaderGuard {
+        self.readers.enter(player)
+    }
+
+    /// Somebody looks at the room from outside: it waits for them as if they had just left.
+    pub(crate) fn note_interest(&self) {
+        self.readers.note_interest();
     }
 
     /// Whether the room has ended.

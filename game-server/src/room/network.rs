@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::protocol::ServerMessage;
-use shared::tick::SNAPSHOT_EVERY_TICKS;
+use shared::tick::{SNAPSHOT_EVERY_TICKS, TICK_RATE_HZ};
 
 use super::broadcast::{BroadcastLog, LogCursor, SharedBatch};
 use super::connection::end::Departure;
@@ -20,9 +20,14 @@ use super::game::Game;
 use super::interest::InterestSet;
 use super::parts::RoomParts;
 use super::settings::RoomSpec;
+use crate::clock::now_ms;
 use crate::metrics::RoomMetrics;
-use crate::presence::Presence;
-use crate::socket::Closing;
+use crate::presence::{Presence, TeamSeat};
+use crate::sessions::life::SessionLife;
+use crate::socket::{Closing, SESSION_ENDED};
+
+/// How often a room looks for connections whose sessions have ended.
+const SESSIONS_EVERY_TICKS: u32 = TICK_RATE_HZ / 2;
 
 /// Every connection of a room, and how far they have been sent its stream.
 pub(super) struct Network {
@@ -53,7 +58,7 @@ impl Opener {
         &self,
         socket: Socket,
         owner: Owner,
-        team: Option<u8>,
+        seat: Option<(u8, Instant)>,
         log: &BroadcastLog,
         now: Instant,
     ) -> OpenConnection {
@@ -61,6 +66,11 @@ impl Opener {
         let RoomSpec { mode, private, .. } = self.spec;
         let Owner { room, player, slot } = owner;
         tracing::debug!(%room, %player, seated = slot.is_some(), "connected");
+        let seat = seat.map(|(team, since)| {
+            let ago = now.saturating_duration_since(since).as_millis();
+            let since_ms = now_ms().saturating_sub(ago.try_into().unwrap_or(u64::MAX));
+            TeamSeat { team, since_ms }
+        });
         let entry = slot.map(|slot| metrics.players.enter(Arc::clone(&self.label), slot));
         let interest = slot.filter(|_| mode.is_crowd()).map(InterestSet::new);
         let cursor = match interest {
@@ -73,7 +83,7 @@ impl Opener {
             cursor,
             interest,
             ping_period: self.ping_period,
-            held: (metrics.sockets.enter(), presence.enter(player, room, team)),
+            held: (metrics.sockets.enter(), presence.enter(player, room, seat)),
         };
         OpenConnection::new(socket, opening, now)
     }
@@ -99,8 +109,8 @@ impl Network {
     }
 
     /// Adds a connection whose handshake goes on.
-    pub(super) fn open(&mut self) -> (ConnectionId, Handshake) {
-        self.connections.open()
+    pub(super) fn open(&mut self, session: SessionLife) -> (ConnectionId, Handshake) {
+        self.connections.open(session)
     }
 
     /// Removes a connection whose handshake goes on, when the player was not let in.
@@ -142,8 +152,9 @@ impl Network {
         let members = game.members();
         for seat in members.seats.iter_mut() {
             let owner = Owner { room, player: seat.player.id, slot: Some(seat.slot) };
-            let team = has_teams.then_some(seat.team);
+            let team = seat.team;
             let Some(person) = seat.person_mut() else { continue };
+            let team = has_teams.then(|| (team, person.seated_at()));
             let (inputs, wants_rematch) = (&mut *person.inputs, &mut person.wants_rematch);
             let sender = Sender::Player { inputs, wants_rematch };
             receive(person.connection, owner, team, sender);
@@ -228,6 +239,17 @@ impl Network {
         now: Instant,
     ) {
         self.connections.close(id, closing, now, Update::of_log(log.end(), self.ticks));
+    }
+
+    /// Closes the connections whose sessions have ended, and frees their seats. Looks for them twice a second.
+    pub(super) fn close_ended_sessions(&mut self, log: &BroadcastLog, now: Instant) {
+        if !self.ticks.is_multiple_of(SESSIONS_EVERY_TICKS) {
+            return;
+        }
+        for id in self.connections.of_ended_sessions() {
+            self.close(id, SESSION_ENDED, log, now);
+            self.connections.note_departure(id, Departure::Left);
+        }
     }
 
     /// Closes all connections.

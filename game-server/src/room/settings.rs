@@ -7,6 +7,10 @@ use shared::sim::Mode;
 
 use crate::bots::BotPolicy;
 
+/// How long a room that a person opened waits for friends.
+pub const MADE_ROOM_EMPTY_MAX: Duration = Duration::from_secs(10 * 60);
+/// How long a room of matched players stays open without people.
+pub const MATCHED_ROOM_EMPTY_MAX: Duration = Duration::from_secs(60);
 /// The most spectators of one room.
 pub const SPECTATORS_MAX: usize = 64;
 
@@ -23,6 +27,8 @@ pub struct RoomSpec {
     pub bots: BotPolicy,
     /// Runs even without people, and never closes.
     pub permanent: bool,
+    /// How long it stays open without people.
+    pub empty_max: Duration,
 }
 
 /// The settings of the server that its rooms read.

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use shared::api::Role;
-use shared::id::PlayerId;
 use shared::protocol::close;
 use shared::tick::TICK_DURATION;
 use tokio::sync::mpsc;
@@ -21,14 +20,14 @@ use super::connection::handshake::Handshake;
 use super::effects::Effects;
 use super::game::Game;
 use super::game::actions::Action;
-use super::handle::{EnterError, REQUESTS_MAX, Request, RoomHandle};
+use super::handle::{EnterError, Entrant, REQUESTS_MAX, Request, RoomHandle};
 use super::network::Network;
 use super::parts::RoomParts;
+use super::readers::Readers;
 use super::settings::{RoomSpec, SPECTATORS_MAX};
 use super::tick_timer::TickScheduler;
 use crate::clock::Now;
 use crate::metrics::{Counted, RoomMetrics};
-use crate::player::Player;
 use crate::socket::Closing;
 use crate::tasks::Tasks;
 
@@ -40,7 +39,7 @@ const TASK: &str = "room";
 
 const RESTART: Closing = (close::RESTART, "the server restarts");
 const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
-const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
+const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for too long");
 const FAULT: Closing = (close::ROOM_FAULT, "a fault of the server ended the room");
 
 /// Opens a room. Its task runs until the room ends or the server stops.
@@ -61,6 +60,7 @@ struct Room {
     game: Game,
     network: Network,
     effects: Effects,
+    readers: Readers,
     _counted: Counted,
 }
 
@@ -71,7 +71,8 @@ impl Room {
         let reader = log.reader();
         let game = Game::new(spec, &parts.settings, parts.seeds.next_room(), Now::read());
         let network = Network::new(spec, parts, &log);
-        let (effects, view) = Effects::new(spec, parts, log);
+        let readers = Readers::default();
+        let (effects, view) = Effects::new(spec, parts, log, readers.clone());
         let room = Self {
             spec,
             tasks: parts.tasks.clone(),
@@ -81,9 +82,10 @@ impl Room {
             game,
             network,
             effects,
+            readers: readers.clone(),
             _counted: parts.metrics.open.enter(),
         };
-        (room, RoomHandle::new(spec, sender, view, reader))
+        (room, RoomHandle::new(spec, sender, view, reader, readers))
     }
 
     /// Runs to the end. A panic ends this room alone: its players and spectators are told, a running round has no result,
@@ -132,7 +134,9 @@ impl Room {
 
     /// Waits for a request. Returns why the room closes, if it does.
     async fn wait(&mut self) -> Option<Closing> {
-        let closes_at = self.game.closes_at().unwrap_or_else(|| Instant::now() + FAR);
+        let now = Instant::now();
+        let wakes_at = self.closes_at(now).into_iter().chain(self.readers.next_change(now)).min();
+        let wakes_at = wakes_at.unwrap_or(now + FAR);
         tokio::select! {
             () = self.tasks.stopping() => Some(RESTART),
             request = self.requests.recv() => match request {
@@ -142,8 +146,29 @@ impl Room {
                 }
                 None => Some(ENDED),
             },
-            () = sleep_until(closes_at.into()) => self.game.closes_at().map(|_| DESERTED),
+            // Nothing ticks here that would show who watches.
+            () = self.readers.changed() => self.look_around(Now::read()),
+            () = sleep_until(wakes_at.into()) => self.look_around(Now::read()),
         }
+    }
+
+    /// Shows who watches a room in which nothing ticks. Returns why the room closes, if it does.
+    fn look_around(&mut self, now: Now) -> Option<Closing> {
+        let closes = self.closes_at(now.at).is_some_and(|at| now.at >= at);
+        if !closes {
+            self.effects.publish(&self.game, now);
+        }
+        closes.then_some(DESERTED)
+    }
+
+    /// When the room closes, unless somebody comes. While its stream is read, it does not.
+    fn closes_at(&self, now: Instant) -> Option<Instant> {
+        let deserted_at = self.game.closes_at()?;
+        if self.readers.are_there(now) {
+            return Some(now + self.spec.empty_max);
+        }
+        let last_seen = self.readers.last_seen();
+        Some(last_seen.map_or(deserted_at, |at| deserted_at.max(at + self.spec.empty_max)))
     }
 
     /// A tick, and the answers to all requests since the last one: while the room plays, only its timer wakes it.
@@ -164,12 +189,13 @@ impl Room {
         if self.tasks.is_stopping() {
             return Some(RESTART);
         }
-        self.game.closes_at().filter(|at| now.at >= *at).map(|_| DESERTED)
+        self.closes_at(now.at).filter(|at| now.at >= *at).map(|_| DESERTED)
     }
 
     fn tick(&mut self, now: Now) {
         self.tasks.panic_if_wanted(TASK);
         let has_answers = self.network.receive(&mut self.game, &self.effects.log, now.at);
+        self.network.close_ended_sessions(&self.effects.log, now.at);
         let actions = self.game.note_departures(&self.network.take_ended(), now);
         self.perform(actions, now);
         let actions = self.effects.poll_settlement(&mut self.game, now);
@@ -193,12 +219,16 @@ impl Room {
     fn answer(&mut self, request: Request, now: Now) {
         // A caller that went away meanwhile drops its handshake.
         match request {
-            Request::Enter { player, role, rating, reply } => {
+            Request::Enter { entrant, role, reply } => {
                 let entered = match role {
-                    Role::Player => self.enter(player, rating, now),
-                    Role::Spectator => self.watch(player.id, now),
+                    Role::Player => self.enter(entrant, now),
+                    Role::Spectator => self.watch(entrant, now),
                 };
                 reply.send(entered).ok();
+            }
+            Request::Rename { player } => {
+                let actions = self.game.rename(&player, now);
+                self.perform(actions, now);
             }
             Request::Reserve { players, reply } => {
                 let reserved = self.game.reserve(&players, now).or(Err(EnterError::Full));
@@ -209,8 +239,9 @@ impl Room {
         }
     }
 
-    fn enter(&mut self, player: Player, rating: i32, now: Now) -> Result<Handshake, EnterError> {
-        let (connection, handshake) = self.network.open();
+    fn enter(&mut self, entrant: Entrant, now: Now) -> Result<Handshake, EnterError> {
+        let Entrant { player, rating, session } = entrant;
+        let (connection, handshake) = self.network.open(session);
         match self.game.enter(player, rating, connection, now) {
             Ok(actions) => {
                 self.perform(actions, now);
@@ -223,12 +254,12 @@ impl Room {
         }
     }
 
-    fn watch(&mut self, player: PlayerId, now: Now) -> Result<Handshake, EnterError> {
+    fn watch(&mut self, entrant: Entrant, now: Now) -> Result<Handshake, EnterError> {
         if self.game.spectators().len() >= SPECTATORS_MAX {
             return Err(EnterError::TooManySpectators);
         }
-        let (connection, handshake) = self.network.open();
-        self.game.watch(player, connection, now);
+        let (connection, handshake) = self.network.open(entrant.session);
+        self.game.watch(entrant.player.id, connection, now);
         Ok(handshake)
     }
 

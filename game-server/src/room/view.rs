@@ -1,6 +1,7 @@
 //! The room as others see it: the answer to `GET /api/rooms/{id}`, and its line in the list of rooms.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use super::game::seat::Seat;
 use super::game::{Game, Stage};
+use super::readers::Readers;
 use super::settings::RoomSpec;
 use crate::bus::{Bus, Notice};
 use crate::clock::Now;
@@ -51,6 +53,7 @@ impl RoomView {
 pub(super) struct ViewPublisher {
     spec: RoomSpec,
     bus: Arc<dyn Bus>,
+    readers: Readers,
     view: watch::Sender<Arc<RoomView>>,
     viewed_at: Instant,
     /// The line that was published last, and when.
@@ -60,7 +63,11 @@ pub(super) struct ViewPublisher {
 
 impl ViewPublisher {
     /// A publisher of this room, and the view of it while it is new.
-    pub(super) fn new(spec: RoomSpec, bus: Arc<dyn Bus>) -> (Self, watch::Receiver<Arc<RoomView>>) {
+    pub(super) fn new(
+        spec: RoomSpec,
+        bus: Arc<dyn Bus>,
+        readers: Readers,
+    ) -> (Self, watch::Receiver<Arc<RoomView>>) {
         let summary = RoomSummary {
             id: spec.id,
             mode: spec.mode,
@@ -82,6 +89,7 @@ impl ViewPublisher {
         let publisher = Self {
             spec,
             bus,
+            readers,
             view: sender,
             viewed_at: Instant::now(),
             listed: None,
@@ -140,7 +148,7 @@ impl ViewPublisher {
             players: count(seats.people()),
             bots: count(seats.bots()),
             seats: count(mode.seats()),
-            spectators: count(game.spectators().len()),
+            spectators: count(self.watching(game, now.at)),
             ends_at_ms: self.end_of(running.map(|round| round.world()), now),
             leader: leader.filter(|_| running.is_some()),
         };
@@ -152,6 +160,14 @@ impl ViewPublisher {
             reserved: seats.reserved(now.at),
             rating: seats.rating(),
         }
+    }
+
+    /// How many people watch: each counts once, on whatever transports, and players do not count.
+    fn watching(&self, game: &Game, now: Instant) -> usize {
+        let sockets: BTreeSet<_> = game.spectators().iter().map(|one| one.player).collect();
+        let plays = |player| game.seats().iter().any(|seat| seat.player.id == player);
+        let known = |player| sockets.contains(&player) || plays(player);
+        sockets.len() + self.readers.count_without(known, now)
     }
 
     fn seat(&self, game: &Game, seat: &Seat) -> RoomSeat {

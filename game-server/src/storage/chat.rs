@@ -21,10 +21,19 @@ const NO_TEAM: i64 = -1;
 pub enum Readable {
     /// The lobby's lines.
     Lobby,
-    /// A room's lines, and those of one of its teams.
-    Room(RoomId, Option<u8>),
+    /// A room's lines, and some of one of its teams.
+    Room(RoomId, Option<TeamLines>),
     /// Direct lines to and from this player.
     Direct(PlayerId),
+}
+
+/// The lines to a team from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TeamLines {
+    /// The team.
+    pub team: u8,
+    /// Lines from before are left out. In milliseconds since 1970.
+    pub since_ms: u64,
 }
 
 /// Every chat line.
@@ -68,33 +77,34 @@ impl ChatLog for SqlStore {
 
     fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>> {
         Box::pin(async move {
-            let (sql, first, second) = match of {
+            let (sql, values) = match of {
                 Readable::Lobby => (
                     "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
                      FROM chat_lines WHERE kind = 'lobby' AND sequence > $1 \
                      ORDER BY sequence DESC LIMIT $2",
-                    0,
-                    0,
+                    vec![],
                 ),
                 Readable::Room(room, team) => (
                     "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
                      FROM chat_lines WHERE room = $3 AND sequence > $1 \
-                     AND (kind = 'room' OR (kind = 'team' AND team = $4)) \
+                     AND (kind = 'room' OR (kind = 'team' AND team = $4 AND at_ms >= $5)) \
                      ORDER BY sequence DESC LIMIT $2",
-                    column(room.bits()),
-                    team.map_or(NO_TEAM, i64::from),
+                    vec![
+                        column(room.bits()),
+                        team.map_or(NO_TEAM, |lines| lines.team.into()),
+                        column(team.map_or(0, |lines| lines.since_ms)),
+                    ],
                 ),
                 Readable::Direct(player) => (
                     "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
                      FROM chat_lines WHERE kind = 'direct' AND sequence > $1 \
                      AND (sender = $3 OR receiver = $4) ORDER BY sequence DESC LIMIT $2",
-                    column(player.bits()),
-                    column(player.bits()),
+                    vec![column(player.bits()); 2],
                 ),
             };
             let mut query = sqlx::query(sql).bind(column(after)).bind(i64::from(limit));
-            if of != Readable::Lobby {
-                query = query.bind(first).bind(second);
+            for value in values {
+                query = query.bind(value);
             }
             let rows = query.fetch_all(&self.pool).await?;
             rows.iter().rev().map(line).collect()
@@ -137,7 +147,7 @@ mod tests {
     use shared::protocol::chat::{ChatChannel, ChatLine};
 
     use crate::storage::testing::on_both_engines;
-    use crate::storage::{ChatLog as _, Readable, SqlStore};
+    use crate::storage::{ChatLog as _, Readable, SqlStore, TeamLines};
 
     on_both_engines!(each_reader_gets_the_lines_of_its_channels);
 
@@ -167,7 +177,9 @@ mod tests {
         assert_eq!(read(Readable::Lobby, 0, 1).await, [5]);
         assert_eq!(read(Readable::Lobby, 1, 9).await, [5]);
         assert_eq!(read(Readable::Room(room, None), 0, 9).await, [2]);
-        assert_eq!(read(Readable::Room(room, Some(1)), 0, 9).await, [2, 3]);
+        let team = |since_ms| Some(TeamLines { team: 1, since_ms });
+        assert_eq!(read(Readable::Room(room, team(5)), 0, 9).await, [2, 3]);
+        assert_eq!(read(Readable::Room(room, team(6)), 0, 9).await, [2]);
         assert_eq!(read(Readable::Direct(bob), 0, 9).await, [4]);
         assert_eq!(read(Readable::Direct(PlayerId::from_bits(4)), 0, 9).await, [0; 0]);
         assert_eq!(store.last_sequence().await.unwrap(), 5);

@@ -13,6 +13,15 @@ use crate::clock::now_ms;
 use crate::player::{Player, Skill};
 use crate::token::TokenHash;
 
+/// A session as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSession {
+    /// Whose it is.
+    pub player: Player,
+    /// When its use was last noted, in milliseconds since 1970.
+    pub used_at_ms: u64,
+}
+
 /// Guests, bots and sessions.
 pub trait Players: Send + Sync {
     /// Adds a guest with a first session.
@@ -21,8 +30,14 @@ pub trait Players: Send + Sync {
     fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
     /// Changes a player's name.
     fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()>;
-    /// The player of a session, or `None` when there is no session with this token.
-    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<Player>>;
+    /// A session, or `None` when there is none with this token.
+    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<KeptSession>>;
+    /// Notes that a session is used.
+    fn note_use(&self, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Removes the sessions whose use was last noted before that time. Those whose use was never noted count as used now.
+    fn remove_unused_sessions(&self, before_ms: u64, now_ms: u64) -> StoreFuture<'_, ()>;
+    /// The identity of this server: a few letters, which stay the same for as long as the database does.
+    fn identity(&self) -> StoreFuture<'_, String>;
     /// Ends a session. Succeeds when there is no such session.
     fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()>;
     /// Adds bots, or renames the known ones.
@@ -67,16 +82,61 @@ impl Players for SqlStore {
         })
     }
 
-    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<Player>> {
+    fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<KeptSession>> {
         Box::pin(async move {
             let row = sqlx::query(
-                "SELECT p.id, p.name FROM sessions s JOIN players p ON p.id = s.player \
+                "SELECT p.id, p.name, s.used_at_ms FROM sessions s JOIN players p ON p.id = s.player \
                  WHERE s.token_hash = $1",
             )
             .bind(hexadecimal(token))
             .fetch_optional(&self.pool)
             .await?;
-            row.map(|row| Ok(Player { id: row.player("id")?, name: row.name("name")? })).transpose()
+            row.map(|row| {
+                let player = Player { id: row.player("id")?, name: row.name("name")? };
+                Ok(KeptSession { player, used_at_ms: row.count("used_at_ms")? })
+            })
+            .transpose()
+        })
+    }
+
+    fn note_use(&self, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE token_hash = $2")
+                .bind(column(at_ms))
+                .bind(hexadecimal(token))
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn remove_unused_sessions(&self, before_ms: u64, now_ms: u64) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE used_at_ms = 0")
+                .bind(column(now_ms))
+                .execute(&self.pool)
+                .await?;
+            sqlx::query("DELETE FROM sessions WHERE used_at_ms < $1")
+                .bind(column(before_ms))
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn identity(&self) -> StoreFuture<'_, String> {
+        Box::pin(async move {
+            // Servers that share a database share the identity, whichever of them is the first.
+            sqlx::query(
+                "INSERT INTO server (name, value) VALUES ('identity', $1) ON CONFLICT (name) DO NOTHING",
+            )
+            .bind(format!("{:08x}", rand::random::<u32>()))
+            .execute(&self.pool)
+            .await?;
+            let row = sqlx::query("SELECT value FROM server WHERE name = 'identity'")
+                .fetch_one(&self.pool)
+                .await?;
+            row.text("value")
         })
     }
 
@@ -123,7 +183,7 @@ impl Players for SqlStore {
 }
 
 fn new_session<'q>(player: PlayerId, token: TokenHash, at_ms: u64) -> Query<'q, Any, AnyArguments> {
-    sqlx::query("INSERT INTO sessions (token_hash, player, created_at_ms) VALUES ($1, $2, $3)")
+    sqlx::query("INSERT INTO sessions (token_hash, player, created_at_ms, used_at_ms) VALUES ($1, $2, $3, $3)")
         .bind(hexadecimal(token))
         .bind(column(player.bits()))
         .bind(column(at_ms))
@@ -154,19 +214,23 @@ mod tests {
     async fn a_session_leads_to_its_player_until_it_ends(store: &SqlStore) {
         let ada = guest(store, 1, "Ada").await;
 
-        assert_eq!(store.session(hash_token("Ada")).await.unwrap(), Some(ada.clone()));
-        assert_eq!(store.session(hash_token("ada")).await.unwrap(), None);
+        let player = async |token| {
+            let kept = store.session(hash_token(token)).await.unwrap();
+            kept.map(|kept| kept.player)
+        };
+        assert_eq!(player("Ada").await, Some(ada.clone()));
+        assert_eq!(player("ada").await, None);
 
         store.rename(ada.id, PlayerName::parse("Ada L").unwrap()).await.unwrap();
-        let renamed = store.session(hash_token("Ada")).await.unwrap().unwrap();
+        let renamed = player("Ada").await.unwrap();
         assert_eq!(renamed.name.as_str(), "Ada L");
 
         store.add_session(ada.id, hash_token("elsewhere"), 2).await.unwrap();
-        assert_eq!(store.session(hash_token("elsewhere")).await.unwrap(), Some(renamed.clone()));
+        assert_eq!(player("elsewhere").await, Some(renamed.clone()));
 
         store.end_session(hash_token("Ada")).await.unwrap();
-        assert_eq!(store.session(hash_token("Ada")).await.unwrap(), None);
-        assert_eq!(store.session(hash_token("elsewhere")).await.unwrap(), Some(renamed.clone()));
+        assert_eq!(player("Ada").await, None);
+        assert_eq!(player("elsewhere").await, Some(renamed.clone()));
         assert_eq!(store.player(ada.id).await.unwrap(), Some(renamed));
     }
 

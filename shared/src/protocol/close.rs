@@ -1,7 +1,7 @@
 //! WebSocket close codes: the standard ones (RFC 6455 §7.4.1 and IANA's registry) that the server uses, and its own.
 //!
 //! The hundreds of an own code say what the client does next: after 40xx it reconnects, after 41xx it signs in again,
-//! after 42xx it gives up. The server sends no 41xx today: a ticket is checked before the upgrade.
+//! after 42xx it gives up.
 
 /// The connection has served its purpose.
 pub const NORMAL: u16 = 1000;
@@ -22,6 +22,8 @@ pub const RESTART: u16 = 1012;
 pub const TOO_SLOW: u16 = 4000;
 /// The client answered no ping in time: it reconnects.
 pub const NO_PONG: u16 = 4001;
+/// The session from which the connection came has ended, by `DELETE /api/session`: the client signs in again.
+pub const SESSION_ENDED: u16 = 4100;
 /// A message does not belong to this protocol: this build of the client gives up.
 pub const MALFORMED: u16 = 4200;
 /// The same player opened another connection to the room.

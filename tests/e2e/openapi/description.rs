@@ -15,7 +15,7 @@ pub(super) struct Description {
 impl Description {
     pub(super) async fn of(server: &TestServer) -> Self {
         let api: Value = server.get("/api/openapi.json").await.json();
-        assert_eq!(api["openapi"], "3.2.0");
+        assert_eq!(api["openapi"], "3.1.0");
         Self { api, seen: BTreeSet::new() }
     }
 
@@ -40,8 +40,11 @@ impl Description {
             return;
         };
         if kind.ends_with("json") {
-            let body = serde_json::from_slice(&answer.body).expect("JSON");
+            let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
             self.assert_fits(operation, &media_type["schema"], &body);
+            if let Some(types) = media_type["x-problem-types"].as_array() {
+                assert!(types.contains(&body["type"]), "{operation}: {body} is not described");
+            }
         }
     }
 

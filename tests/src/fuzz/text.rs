@@ -12,6 +12,9 @@ pub(super) fn text(bytes: &[u8]) {
     survives::<PlayerId>(&text);
     survives::<RoomId>(&text);
     survives::<ReplayId>(&text);
+    if let Ok(name) = PlayerName::choose(&text) {
+        assert_eq!(PlayerName::choose(name.as_str()), Ok(name));
+    }
     if let Ok(name) = PlayerName::parse(&text) {
         let again = PlayerName::parse(name.as_str());
         assert_eq!(

@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use shared::api::{ProblemKind, WebSocketTicket};
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::chat::{
-    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage,
+    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, LINE_CHARS_MAX,
 };
 use web_sys::WebSocket;
 
@@ -81,13 +81,12 @@ pub struct Chat {
 impl Chat {
     /// Connects as soon as there is a session, and stays connected for as long as the page lives.
     pub(crate) fn provide() {
-        let muted = storage::get(storage::MUTED).unwrap_or_default();
         let chat = Self {
             lines: RwSignal::new(Vec::new()),
             status: RwSignal::new(Status::Idle),
             notice: RwSignal::new(None),
             returned: RwSignal::new(None),
-            muted: RwSignal::new(muted.split(' ').filter_map(|id| id.parse().ok()).collect()),
+            muted: RwSignal::new(stored_mutes()),
             recipient: RwSignal::new(Recipient::Lobby),
             room: RwSignal::new(None),
             is_present: StoredValue::new(false),
@@ -99,14 +98,16 @@ impl Chat {
         };
         provide_context(chat);
         spawn_local(chat.stay_connected());
-        // A connection keeps the name with which it was opened.
-        let name = Memo::new(move |_| chat.identity.me.get().map(|me| me.name));
-        Effect::new(move |before: Option<Option<PlayerName>>| {
-            let name = name.get();
-            if before.flatten().is_some_and(|before| name.as_ref() != Some(&before)) {
+        storage::on_change_elsewhere(move || chat.muted.set(stored_mutes()));
+        // A connection belongs to the player with whom it was opened, and so do the lines that it brought.
+        let player = Memo::new(move |_| chat.identity.me.get().map(|me| me.player));
+        Effect::new(move |before: Option<Option<PlayerId>>| {
+            let player = player.get();
+            if before.flatten().is_some_and(|before| player != Some(before)) {
+                chat.lines.set(Vec::new());
                 chat.disconnect();
             }
-            name
+            player
         });
     }
 
@@ -117,7 +118,11 @@ impl Chat {
 
     /// Sends a line. Asks for a name first when there is none. A line that cannot be sent comes back in `returned`.
     pub(crate) fn send_line(self, text: String) {
-        self.notice.set(None);
+        let refusal = refusal_of(&text);
+        self.notice.set(refusal.map(str::to_owned));
+        if refusal.is_some() {
+            return self.returned.set(Some(text));
+        }
         spawn_local(async move {
             if self.identity.require().await.is_none() {
                 return self.returned.set(Some(text));
@@ -248,13 +253,17 @@ impl Chat {
 
     /// Mutes or unmutes a person, now and on later visits.
     pub(crate) fn toggle_mute(self, player: PlayerId) {
-        self.muted.update(|muted| {
-            if !muted.remove(&player) {
-                muted.insert(player);
-            }
-            let list: Vec<_> = muted.iter().map(PlayerId::to_string).collect();
-            storage::set(storage::MUTED, &list.join(" "));
-        });
+        // What this page shows decides what the press means; what is stored may have changed in another window.
+        let was_muted = self.muted.with_untracked(|muted| muted.contains(&player));
+        let mut muted = stored_mutes();
+        if was_muted {
+            muted.remove(&player);
+        } else {
+            muted.insert(player);
+        }
+        let list: Vec<_> = muted.iter().map(PlayerId::to_string).collect();
+        storage::set(storage::MUTED, &list.join(" "));
+        self.muted.set(muted);
     }
 
     /// Ends the connection. The next one follows by itself.
@@ -290,6 +299,13 @@ impl Chat {
                         || self.identity.renew().await.is_ok();
                     let wait_s = (!renewed).then_some(2);
                     retry::wait(&mut backoff, wait_s, |status| self.status.set(status)).await;
+                }
+                AfterClose::SignedOut => {
+                    self.notice.set(Some("You were signed out.".to_owned()));
+                    if self.identity.reload().await.is_err() {
+                        retry::wait(&mut backoff, None, |status| self.status.set(status)).await;
+                    }
+                    self.status.set(Status::Idle);
                 }
                 AfterClose::Stop(reason) => return self.status.set(Status::Stopped(reason)),
             }
@@ -370,6 +386,23 @@ impl Chat {
             lines.drain(..surplus);
         });
     }
+}
+
+/// The people whom any window of this browser has muted.
+fn stored_mutes() -> BTreeSet<PlayerId> {
+    let stored = storage::get(storage::MUTED).unwrap_or_default();
+    stored.split(' ').filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Why a text is not sent. The server counts in the same way.
+fn refusal_of(text: &str) -> Option<&'static str> {
+    if text.trim_start().starts_with('/') {
+        // A mistyped command is never said aloud.
+        return Some(
+            "Not sent: there are no commands here. The buttons beside a line mute its author.",
+        );
+    }
+    (text.trim().chars().count() > LINE_CHARS_MAX).then_some("Not sent: the line is too long.")
 }
 
 /// The reason of a refusal, and when to try again.

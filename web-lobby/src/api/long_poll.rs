@@ -151,7 +151,9 @@ impl QuickPlay {
         });
     }
 
-    /// Requests a match until there is one. A server that restarted has forgotten the request, so it is made again.
+    /// Requests a match until there is one. A server that restarted has forgotten the request, so it is made again. A
+    /// request that has ended is not: the visitor ended it in another window, and two windows would end each other's
+    /// searches for ever.
     async fn search_until_matched(self, search: SearchNumber) {
         while self.is_newest(search) {
             let followed = match self.request_match(search).await {
@@ -167,7 +169,7 @@ impl QuickPlay {
             };
             match followed {
                 Ok(()) => return,
-                Err(error) if is_forgotten(&error) => {}
+                Err(error) if error.kind() == Some(ProblemKind::NotFound) => {}
                 Err(_) if !self.is_newest(search) => {}
                 Err(error) => return self.fail(&error),
             }

@@ -5,8 +5,11 @@ use leptos::task::spawn_local;
 use shared::api::{CreateRoom, RoomDetails};
 use shared::sim::{BotStrength, Mode};
 
-use super::post;
 use super::session::Identity;
+use super::{get, notify, post};
+
+/// How often the room is asked for while its dialog is open, in milliseconds.
+const KEEP_OPEN_MS: u32 = 60_000;
 
 /// The state of opening a private room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,11 +56,32 @@ impl PrivateRoom {
                 return self.close();
             }
             let request = CreateRoom { mode, private: true, bots };
-            self.opening.set(match post::<RoomDetails>("/api/rooms", &request).await {
-                Ok(room) => Opening::Open(Box::new(room)),
-                Err(error) => Opening::Failed(error.to_string()),
-            });
+            match post::<RoomDetails>("/api/rooms", &request).await {
+                Ok(room) => {
+                    let path = format!("/api/rooms/{}", room.summary.id);
+                    let shown = Opening::Open(Box::new(room));
+                    self.opening.set(shown.clone());
+                    self.keep_open(&path, &shown).await;
+                }
+                Err(error) => self.opening.set(Opening::Failed(error.to_string())),
+            }
         });
+    }
+
+    /// Asks for the room while it is shown: so the server knows that its maker is still there.
+    async fn keep_open(self, path: &str, shown: &Opening) {
+        loop {
+            notify::sleep(KEEP_OPEN_MS).await;
+            if self.opening.with_untracked(|opening| opening != shown) {
+                return;
+            }
+            match get::<RoomDetails>(path).await {
+                Err(error) if !error.may_succeed_later() => {
+                    return self.opening.set(Opening::Failed(error.to_string()));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
     }
 
     /// Dismisses the result. The room stays open.

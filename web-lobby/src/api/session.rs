@@ -1,9 +1,10 @@
 //! The session: a guest keeps the name and the identity by keeping the server's cookie.
+//!
+//! All windows of a browser share the cookie, so they are one player: a window that learns who that is tells the others.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::{ProblemKind, Session, SessionRequest};
-use shared::id::PlayerName;
 
 use super::notify::Notify;
 use super::{ApiError, get, post, retry, storage};
@@ -33,6 +34,12 @@ impl Identity {
             waiters: StoredValue::new_local(Vec::new()),
         };
         provide_context(identity);
+        storage::on_change_elsewhere(move || {
+            let known = identity.me.with_untracked(|me| me.as_ref().map(who));
+            if storage::get(storage::WHO) != known {
+                spawn_local(async move { drop(identity.reload().await) });
+            }
+        });
         // Without a stored name there was never a session.
         if storage::get(storage::NAME).is_some() {
             spawn_local(identity.restore());
@@ -81,10 +88,6 @@ impl Identity {
 
     /// Submits a name: begins a session, or renames the guest.
     pub(crate) fn take_name(self, name: String) {
-        if let Err(error) = PlayerName::parse(&name) {
-            self.refusal.set(Some(format!("Please choose another: {error}.")));
-            return;
-        }
         self.is_sending_name.set(true);
         spawn_local(async move {
             if let Err(error) = self.begin(name).await {
@@ -105,11 +108,33 @@ impl Identity {
 
     /// Begins another session under the same name, because the server does not know this one any more.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
-        self.begin(self.suggestion()).await
+        // Another window may have begun one already.
+        match get("/api/session").await {
+            Ok(session) => {
+                self.store(session);
+                Ok(())
+            }
+            Err(_) => self.begin(self.suggestion()).await,
+        }
+    }
+
+    /// Asks the server who the visitor is now. Nobody, after the session was ended elsewhere.
+    pub(crate) async fn reload(self) -> Result<(), ApiError> {
+        match get("/api/session").await {
+            Ok(session) => self.store(session),
+            Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
+                storage::remove(storage::NAME);
+                storage::remove(storage::WHO);
+                self.me.set(None);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     async fn begin(self, name: String) -> Result<(), ApiError> {
-        let session = post("/api/session", &SessionRequest::Name { name }).await?;
+        let session =
+            post("/api/session", &SessionRequest::Name { name, wants_token: false }).await?;
         self.store(session);
         Ok(())
     }
@@ -132,9 +157,14 @@ impl Identity {
 
     fn store(self, session: Session) {
         storage::set(storage::NAME, session.name.as_str());
+        storage::set(storage::WHO, &who(&session));
         self.me.set(Some(Session { token: String::new(), ..session }));
         self.close();
     }
+}
+
+fn who(session: &Session) -> String {
+    format!("{} {}", session.player, session.name)
 }
 
 /// Suggests a name: short, and rarely the same one.

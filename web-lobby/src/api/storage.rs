@@ -1,9 +1,13 @@
 //! What the browser stores for this site. A browser that stores nothing (private windows, full disks) is no error.
 
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::closure::Closure;
 use web_sys::Storage;
 
 /// The name that was used last.
 pub(crate) const NAME: &str = "pushback.name";
+/// The player and the name of the visitor, as the window knows them that learnt it last.
+pub(crate) const WHO: &str = "pushback.who";
 /// The ids of muted people.
 pub(crate) const MUTED: &str = "pushback.muted";
 /// Whether the chat column is folded.
@@ -31,6 +35,14 @@ pub(crate) fn set(name: &str, value: &str) {
 pub(crate) fn remove(name: &str) {
     if let Some(storage) = storage(name) {
         storage.remove_item(name).ok();
+    }
+}
+
+/// Calls back whenever another window of this site has stored or removed something, for as long as the page lives.
+pub(crate) fn on_change_elsewhere(changed: impl Fn() + 'static) {
+    if let Some(window) = web_sys::window() {
+        let changed = Closure::<dyn Fn()>::new(changed).into_js_value();
+        window.add_event_listener_with_callback("storage", changed.unchecked_ref()).ok();
     }
 }
 

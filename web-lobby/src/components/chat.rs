@@ -5,6 +5,7 @@ pub mod line;
 use leptos::html;
 use leptos::prelude::*;
 use shared::protocol::chat::{ChatLine, LINE_CHARS_MAX};
+use shared::text::is_blank;
 
 use super::badge::Badge;
 use super::icon::{Icon, IconView};
@@ -149,6 +150,12 @@ fn continues(before: Option<&ChatLine>, line: &ChatLine) -> bool {
     })
 }
 
+/// How many characters are left, or how many are too many, as a negative number.
+fn left_of(length: usize) -> String {
+    let sign = if length > LINE_CHARS_MAX { "\u{2212}" } else { "" };
+    format!("{sign}{}", LINE_CHARS_MAX.abs_diff(length))
+}
+
 #[component]
 fn LineForm(chat: Chat) -> impl IntoView {
     let field = NodeRef::<html::Input>::new();
@@ -156,7 +163,7 @@ fn LineForm(chat: Chat) -> impl IntoView {
     let fill = move |text: &str| {
         if let Some(field) = field.get_untracked() {
             field.set_value(text);
-            length.set(text.chars().count());
+            length.set(text.trim().chars().count());
         }
     };
     // A line that was not sent comes back into the field, unless there is a new text.
@@ -171,8 +178,8 @@ fn LineForm(chat: Chat) -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let text = field.get_untracked().map(|field| field.value()).unwrap_or_default();
-        if !text.trim().is_empty() {
-            fill("");
+        fill("");
+        if !is_blank(&text) {
             chat.send_line(text);
         }
     };
@@ -205,13 +212,14 @@ fn LineForm(chat: Chat) -> impl IntoView {
                 <input
                     node_ref=field
                     data-testid="chat-input"
-                    maxlength=LINE_CHARS_MAX
                     aria-label=placeholder
                     placeholder=placeholder
-                    on:input=move |event| length.set(event_target_value(&event).chars().count())
+                    on:input=move |event| length.set(event_target_value(&event).trim().chars().count())
                 />
                 <Show when=move || COUNT_FROM < length.get()>
-                    <span class="num help">{move || LINE_CHARS_MAX.saturating_sub(length.get())}</span>
+                    <span class="num help" class:refused=move || LINE_CHARS_MAX < length.get()>
+                        {move || left_of(length.get())}
+                    </span>
                 </Show>
                 <button class="quiet slim" data-testid="chat-send" aria-label="Send">
                     <IconView icon=Icon::Send />

@@ -2,7 +2,6 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use shared::id::NAME_CHARS_MAX;
 
 use super::dialog::Dialog;
 use crate::api::session::Identity;
@@ -47,7 +46,6 @@ fn NameForm(identity: Identity) -> impl IntoView {
                 data-testid="name-input"
                 autocomplete="nickname"
                 spellcheck="false"
-                maxlength=NAME_CHARS_MAX + 8
                 value=identity.suggestion()
                 aria-describedby="name-help"
                 aria-invalid=move || identity.refusal.with(Option::is_some).to_string()
@@ -55,7 +53,7 @@ fn NameForm(identity: Identity) -> impl IntoView {
             <p id="name-help" class="help" class:refused=move || identity.refusal.with(Option::is_some) aria-live="polite">
                 {move || {
                     identity.refusal.get().unwrap_or_else(|| {
-                        "2 to 16 letters or digits. You keep it, and your rating, in this browser.".to_owned()
+                        "2 to 16 letters or digits of one script. You keep it, and your rating, in this browser.".to_owned()
                     })
                 }}
             </p>

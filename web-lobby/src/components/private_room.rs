@@ -29,7 +29,10 @@ pub(crate) fn PrivateRoomButton() -> impl IntoView {
                     view! {
                         <Invitation room=room />
                         <WaysIn room=room />
-                        <p class="help">"It stays open for as long as somebody is in it, over any number of rounds."</p>
+                        <p class="help">
+                            "It waits ten minutes for your friends, and stays open while somebody plays or watches, over "
+                            "any number of rounds."
+                        </p>
                         <div class="buttons">
                             <button class="quiet" on:click=move |_| close(())>"Done"</button>
                         </div>

@@ -1,5 +1,7 @@
 //! `/r/:code`: an invitation to a room.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use shared::api::{RoomDetails, RoomSeat};
@@ -11,6 +13,9 @@ use crate::components::notice::{Failure, Skeleton};
 use crate::components::replay_list::RefreshBar;
 use crate::components::rooms::{RoomTime, occupancy};
 use crate::pages::not_found::NotFoundPage;
+
+/// How often the room is asked for while its page is open.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
 
 /// The room of a code, and the ways into it.
 #[component]
@@ -34,6 +39,10 @@ fn Invited(room: RoomId) -> impl IntoView {
         details.error.get().map(|error| error.to_string()).unwrap_or_default()
     });
     let refresh = move |()| details.refresh();
+    // Asking for the room also keeps it open.
+    if let Ok(asking) = set_interval_with_handle(move || details.refresh(), REFRESH_EVERY) {
+        on_cleanup(move || asking.clear());
+    }
     view! {
         <div class="page narrow">
             <div class="page-head">
@@ -43,7 +52,7 @@ fn Invited(room: RoomId) -> impl IntoView {
             <Show when=move || details.error.with(Option::is_some)>
                 <Failure sentence=sentence retry=refresh />
                 <p class="help">
-                    "A room closes a while after the last person has left. "
+                    "A room closes ten minutes after the last person has left. "
                     <a href="/">"Play in another"</a>
                 </p>
             </Show>

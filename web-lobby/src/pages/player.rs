@@ -31,6 +31,15 @@ pub(crate) fn PlayerPage() -> impl IntoView {
         profile.refresh();
         replays.refresh();
     };
+    let identity = Identity::expect();
+    let name = Memo::new(move |_| identity.me.with(|me| me.as_ref().map(|me| me.name.clone())));
+    // A new name shows here at once, too.
+    Effect::new(move |before: Option<()>| {
+        name.track();
+        if before.is_some() {
+            profile.refresh();
+        }
+    });
     let sentence = Signal::derive(move || {
         profile.error.get().map(|error| error.to_string()).unwrap_or_default()
     });

@@ -10,13 +10,15 @@ use shared::protocol::chat::{
 };
 use tokio::sync::oneshot;
 
-use super::{Hub, MISSED_LINES_MAX, tidy};
+use super::{Hub, MISSED_LINES_MAX, ROOMS_MAX};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
 use crate::player::Player;
-use crate::presence::Presence;
+use crate::presence::{Presence, TeamSeat};
 use crate::storage::{ChatLog as _, DatabaseUrl, Players as _, SqlStore};
 use crate::token::hash_token;
+
+const TEAM_0: Option<TeamSeat> = Some(TeamSeat { team: 0, since_ms: 0 });
 
 struct Chat {
     hub: Hub,
@@ -132,9 +134,9 @@ async fn a_team_hears_its_own_lines_only() {
     let (mut bob, _) = chat.join(2, None).await;
     let (mut eve, _) = chat.join(3, None).await;
     let _present = [
-        chat.presence.enter(ada.id, room, Some(0)),
-        chat.presence.enter(bob.id, room, Some(0)),
-        chat.presence.enter(eve.id, room, Some(1)),
+        chat.presence.enter(ada.id, room, TEAM_0),
+        chat.presence.enter(bob.id, room, TEAM_0),
+        chat.presence.enter(eve.id, room, Some(TeamSeat { team: 1, since_ms: 0 })),
     ];
     for guest in [&ada, &bob, &eve] {
         chat.send(guest, ChatClientMessage::Enter { room }).await;
@@ -175,8 +177,10 @@ async fn speech_is_limited_in_length_and_rate() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
 
-    chat.say(&ada, ChatChannel::Lobby, " \u{202e} ").await;
-    assert_eq!(ada.refusal(), Some(ChatRefusal::Empty));
+    for nothing in [" \u{202e} ", "\u{200b}\u{200d}", "\u{3164}", "\u{2028}"] {
+        chat.say(&ada, ChatChannel::Lobby, nothing).await;
+        assert_eq!(ada.refusal(), Some(ChatRefusal::Empty), "{nothing:?}");
+    }
     chat.say(&ada, ChatChannel::Lobby, &"é".repeat(LINE_CHARS_MAX + 1)).await;
     assert_eq!(ada.refusal(), Some(ChatRefusal::TooLong));
 
@@ -294,7 +298,71 @@ async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice
     assert_eq!(bob.heard_line().unwrap().text, "said again");
 }
 
-#[test]
-fn nothing_hides_in_a_line() {
-    assert_eq!(tidy("\u{7}a\u{202e}b\r\nc "), "a b  c");
+#[tokio::test]
+async fn a_newcomer_to_a_team_reads_what_it_says_from_then_on() {
+    let mut chat = Chat::open().await;
+    let room = RoomId::from_bits(9);
+    let team = ChatChannel::Team { room, team: 0 };
+    // `fill` writes lines of the year 1970, five milliseconds in.
+    chat.fill(1, team, "the old plan").await;
+    chat.fill(1, ChatChannel::Room { room }, "hello all").await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let early = chat.presence.enter(ada.id, room, Some(TeamSeat { team: 0, since_ms: 5 }));
+
+    let entered = async |chat: &mut Chat, guest: &mut Guest| -> Vec<String> {
+        chat.send(guest, ChatClientMessage::Enter { room }).await;
+        match guest.heard() {
+            Some(ChatServerMessage::Entered { lines, .. }) => {
+                lines.into_iter().map(|line| line.text).collect()
+            }
+            other => panic!("not let in but {other:?}"),
+        }
+    };
+    assert_eq!(entered(&mut chat, &mut ada).await, ["the old plan", "hello all"]);
+    drop(early);
+    let _late = chat.presence.enter(ada.id, room, Some(TeamSeat { team: 0, since_ms: 6 }));
+
+    assert_eq!(entered(&mut chat, &mut ada).await, ["hello all"]);
+    let (_, lines) = chat.join(1, Some(0)).await;
+    assert_eq!(lines.len(), 1, "and when the chat is opened again");
+}
+
+#[tokio::test]
+async fn one_room_more_than_a_connection_follows_leaves_the_one_entered_first() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (bob, _) = chat.join(2, None).await;
+    // The ids fall, so that the first one is not the smallest.
+    let rooms: Vec<_> = (0..=ROOMS_MAX as u64).map(|n| RoomId::from_bits(100 - n)).collect();
+    let mut present = Vec::new();
+    for room in &rooms {
+        present.extend([ada.id, bob.id].map(|id| chat.presence.enter(id, *room, None)));
+    }
+
+    for room in &rooms[..ROOMS_MAX] {
+        chat.send(&ada, ChatClientMessage::Enter { room: *room }).await;
+    }
+    // Entered again: it is now the newest, and no other one is left for it.
+    chat.send(&ada, ChatClientMessage::Enter { room: rooms[0] }).await;
+    chat.send(&ada, ChatClientMessage::Enter { room: rooms[ROOMS_MAX] }).await;
+    while ada.heard().is_some() {}
+
+    for (number, room) in rooms.iter().enumerate() {
+        chat.hub.speakers.clear();
+        chat.say(&bob, ChatChannel::Room { room: *room }, "hello").await;
+        assert_eq!(ada.heard().is_some(), number != 1, "room {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_name_stands_on_the_next_line() {
+    let mut chat = Chat::open().await;
+    let (ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+
+    let player = Player { id: ada.id, name: PlayerName::parse("Countess").unwrap() };
+    chat.hub.answer(Request::Rename { player }).await;
+    chat.say(&ada, ChatChannel::Lobby, "it is me").await;
+
+    assert_eq!(bob.heard_line().unwrap().name.as_str(), "Countess");
 }

@@ -34,22 +34,29 @@ pub(in crate::room) struct Person {
     pub(in crate::room) wants_rematch: Option<bool>,
     /// At the time of sitting down.
     pub(super) rating: i32,
+    /// When the person sat down. Coming back does not change it.
+    seated_at: Instant,
     /// When the connection was lost, if it was.
     lost_at: Option<Instant>,
 }
 
 impl Person {
     /// A person who has just come, to a world whose next step is `next`.
-    pub(super) fn new(connection: ConnectionId, rating: i32, next: Tick) -> Self {
+    pub(super) fn new(connection: ConnectionId, rating: i32, next: Tick, now: Instant) -> Self {
         let inputs = Box::new(InputBuffer::new(next));
-        Self { connection, inputs, wants_rematch: None, rating, lost_at: None }
+        Self { connection, inputs, wants_rematch: None, rating, seated_at: now, lost_at: None }
     }
 
     /// The person comes back with another connection. Returns the old one.
     pub(super) fn reconnect(&mut self, connection: ConnectionId, next: Tick) -> ConnectionId {
         let old = self.connection;
-        *self = Self::new(connection, self.rating, next);
+        *self = Self::new(connection, self.rating, next, self.seated_at);
         old
+    }
+
+    /// When the person sat down.
+    pub(in crate::room) fn seated_at(&self) -> Instant {
+        self.seated_at
     }
 
     pub(super) fn lose_connection(&mut self, now: Instant) {

@@ -17,7 +17,7 @@ use crate::player::{Player, Skill};
 use crate::room::connection::end::Departure;
 use crate::room::connection::id::ConnectionId;
 use crate::room::seeds::{RoomSeeds, Seeds};
-use crate::room::settings::{RoomSettings, RoomSpec};
+use crate::room::settings::{MATCHED_ROOM_EMPTY_MAX, RoomSettings, RoomSpec};
 use crate::storage::PlaceRecord;
 
 const ROUND_TICKS: u32 = 2 * TICK_RATE_HZ;
@@ -27,7 +27,8 @@ fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Now) -> Game {
 }
 
 fn game_with(mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
-    let spec = RoomSpec { id: RoomId::from_bits(7), mode, private: false, bots, permanent: false };
+    let (id, empty_max) = (RoomId::from_bits(7), MATCHED_ROOM_EMPTY_MAX);
+    let spec = RoomSpec { id, mode, private: false, bots, permanent: false, empty_max };
     let settings = RoomSettings {
         round_ticks: ROUND_TICKS,
         summary_time: Duration::from_secs(12),
@@ -177,6 +178,20 @@ fn a_room_closes_a_minute_after_the_last_person_left() {
     game.note_departures(&[(connection(3), Departure::Lost)], now);
 
     assert_eq!(game.closes_at(), Some(now.at + Duration::from_secs(60)));
+}
+
+#[test]
+fn a_new_name_shows_in_the_seat_and_in_the_stream_at_once() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+    let name = PlayerName::parse("Countess").unwrap();
+
+    let actions = game.rename(&Player { name: name.clone(), ..player(1) }, now);
+
+    assert!(actions.iter().any(|action| matches!(action, Action::Roster { .. })));
+    assert!(actions.iter().any(|action| matches!(action, Action::SeatsChanged)));
+    assert!(game.seats().iter().any(|seat| seat.player.name == name));
+    assert!(game.rename(&player(9), now).is_empty(), "not seated here");
 }
 
 /// The random numbers of the worlds of a game's first two rounds.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
@@ -15,12 +16,12 @@ use crate::bots::BotPolicy;
 use crate::bus::{Bus, Delivery, Notice};
 use crate::clock::Now;
 use crate::room::game::Stage;
-use crate::room::{RoomHandle, RoomParts, RoomSpec};
+use crate::room::{MADE_ROOM_EMPTY_MAX, RoomHandle, RoomParts, RoomSpec};
 use crate::socket::Closing;
 use crate::storage::ReplayFilter;
 use crate::testing::Bench;
 
-const CLOSING: Closing = (close::ROOM_ENDED, "nobody was there for a minute");
+const CLOSING: Closing = (close::ROOM_ENDED, "nobody was there for too long");
 
 /// A room in which bots play a round that counts, and its address.
 fn playing_room(parts: &RoomParts) -> (Room, RoomHandle) {
@@ -30,6 +31,7 @@ fn playing_room(parts: &RoomParts) -> (Room, RoomHandle) {
         private: false,
         bots: BotPolicy::Mixed,
         permanent: true,
+        empty_max: MADE_ROOM_EMPTY_MAX,
     };
     let (mut room, handle) = Room::new(spec, parts);
     room.start(Now::read());
@@ -51,6 +53,34 @@ async fn a_room_that_closes_before_its_result_is_known_waits_for_it() {
     let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
     let replays = bench.app.store.replays(filter).await.unwrap().replays;
     assert_eq!(replays.iter().map(|replay| replay.complete).collect::<Vec<_>>(), [true]);
+}
+
+#[tokio::test]
+async fn a_made_room_waits_for_friends_and_for_as_long_as_somebody_reads_its_stream() {
+    let bench = Bench::start().await;
+    let spec = RoomSpec {
+        id: RoomId::from_bits(7),
+        mode: Mode::Brawl,
+        private: true,
+        bots: BotPolicy::None,
+        permanent: false,
+        empty_max: MADE_ROOM_EMPTY_MAX,
+    };
+    let (room, handle) = Room::new(spec, &bench.room_parts().await);
+    let opened = Instant::now();
+    let closes_at = |now| room.closes_at(now).unwrap();
+    assert!(closes_at(opened) <= opened + MADE_ROOM_EMPTY_MAX);
+
+    let reading = handle.read_stream(None);
+    let late = opened + 2 * MADE_ROOM_EMPTY_MAX;
+    assert!(closes_at(late) > late, "the page is open");
+    drop(reading);
+    let left = Instant::now();
+    assert!(closes_at(late) < late && closes_at(late) >= left);
+
+    handle.note_interest();
+    assert!(closes_at(late) >= left + MADE_ROOM_EMPTY_MAX, "somebody asked for the room");
+    bench.stop().await;
 }
 
 /// Counts how often the room is listed, before its end and after it.

@@ -14,7 +14,10 @@ use super::super::notify::Notify;
 /// What to do after a connection has ended.
 pub(super) enum AfterClose {
     Retry(Option<u32>),
+    /// The server does not know the session.
     SignIn,
+    /// The session was ended.
+    SignedOut,
     Stop(String),
 }
 
@@ -66,7 +69,7 @@ impl Connection {
         let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();
         match next_step(code) {
             NextStep::Reconnect => AfterClose::Retry(None),
-            NextStep::SignIn => AfterClose::SignIn,
+            NextStep::SignIn => AfterClose::SignedOut,
             NextStep::GiveUp => {
                 let reason = reason.filter(|reason| !reason.is_empty());
                 AfterClose::Stop(reason.unwrap_or_else(|| "The server closed the chat.".to_owned()))

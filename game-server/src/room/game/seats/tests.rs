@@ -18,7 +18,8 @@ fn player(number: u64) -> Player {
 }
 
 fn sit(seats: &mut Seats, number: u64) -> Result<(), Full> {
-    let person = Person::new(ConnectionId { index: 0, generation: 0 }, 1_500, Tick(0));
+    let person =
+        Person::new(ConnectionId { index: 0, generation: 0 }, 1_500, Tick(0), Instant::now());
     seats.sit(player(number), person, Instant::now()).map(|_| ())
 }
 
