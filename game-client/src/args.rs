@@ -6,6 +6,7 @@ use clap::Parser;
 use shared::id::RoomId;
 use shared::sim::BotStrength;
 
+use crate::address;
 use crate::invite::{DeviceLinkCode, Invitation};
 
 /// The server of a fresh installation.
@@ -18,8 +19,8 @@ pub struct Args {
     /// An invitation: `pushback://join/CODE?server=URL`.
     #[arg(value_name = "INVITATION")]
     pub invitation: Option<Invitation>,
-    /// The server. Default: the last one used, or <http://127.0.0.1:7777>.
-    #[arg(long, env = "PUSHBACK_SERVER", value_name = "URL")]
+    /// The server, this time: `play.example.org` or `192.168.1.5:7777`. Default: the one in the settings.
+    #[arg(long, env = "PUSHBACK_SERVER", value_name = "ADDRESS", value_parser = address::parse)]
     pub server: Option<String>,
     /// The name of the player. Default: the last one used.
     #[arg(long, env = "PUSHBACK_NAME")]
@@ -122,6 +123,15 @@ mod tests {
         assert_eq!(link.device_link_code().map(|code| code.as_str()), Some("from-link"));
         assert_eq!(flag.device_link_code().map(|code| code.as_str()), Some("-from-flag"));
         assert!(Args::try_parse_from(["game-client", "--as", "no code"]).is_err());
+    }
+
+    #[test]
+    fn a_server_is_an_address_or_refused_at_once() {
+        let server = |text| Args::try_parse_from(["game-client", "--server", text]);
+
+        let args = server("localhost:7777").expect("an address");
+        assert_eq!(args.server_named(), Some("http://localhost:7777"));
+        assert!(server("ftp://h").is_err() && server("two words").is_err());
     }
 
     #[test]

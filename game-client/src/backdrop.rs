@@ -9,6 +9,7 @@ use shared::tick::TICK_RATE_HZ;
 
 use crate::frame::{Phase, PresentedEvent, RenderState};
 use crate::lobby::Screen;
+use crate::pace::Stillness;
 use crate::world_to_scene::SceneWorld;
 
 /// The bots of the round.
@@ -62,6 +63,7 @@ fn step(world: &mut World) -> Vec<shared::sim::Event> {
 fn advance(
     screen: Res<State<Screen>>,
     time: Res<Time>,
+    stillness: Option<Res<Stillness>>,
     mut backdrop: ResMut<Backdrop>,
     mut render: ResMut<RenderState>,
     mut presented: MessageWriter<PresentedEvent>,
@@ -69,6 +71,11 @@ fn advance(
     match screen.get() {
         Screen::Menu | Screen::Queue => {}
         Screen::Playing | Screen::Replay => return,
+    }
+    // Nobody looks: the picture stays as it is.
+    if stillness.is_some_and(|stillness| stillness.0) && render.scene.is_some() {
+        (backdrop.due, render.seconds) = (0.0, 0.0);
+        return;
     }
     backdrop.due += time.delta_secs() * TICK_RATE_HZ as f32;
     let mut steps = 0;

@@ -100,7 +100,7 @@ fn receive(
             SessionEvent::SignedIn { session, .. } | SessionEvent::Renewed { session, .. } => {
                 chat.set_player(session.player);
             }
-            SessionEvent::SignInFailed { .. } => {}
+            SessionEvent::SignInFailed { .. } | SessionEvent::PublicAddress { .. } => {}
         }
     }
 }

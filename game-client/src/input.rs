@@ -5,6 +5,7 @@
 
 pub mod binding;
 pub mod bindings;
+pub mod key_names;
 
 use bevy::input::gamepad::{Gamepad, GamepadAxis, GamepadButton};
 use bevy::input::keyboard::KeyCode;
@@ -19,6 +20,7 @@ use shared::sim::{Angle, BotStrength, Buttons, Input, Thrust};
 use crate::world_to_scene::{angle_towards, thrust_along};
 
 use bindings::{Action, Bindings};
+use key_names::KeyNames;
 
 /// A stick that is deflected less than this does nothing. Full deflection is 1.
 const DEAD_ZONE: f32 = 0.25;
@@ -90,7 +92,9 @@ pub struct InputPlugin;
 
 impl Plugin for InputPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Controls>().add_systems(PreUpdate, read.after(InputSystems));
+        app.init_resource::<Controls>()
+            .insert_resource(KeyNames::of_system())
+            .add_systems(PreUpdate, (read, key_names::learn).after(InputSystems));
     }
 }
 

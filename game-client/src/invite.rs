@@ -5,6 +5,8 @@ use core::str::FromStr;
 use shared::id::RoomId;
 use url::Url;
 
+use crate::address;
+
 /// The longest device-link code, in characters.
 const CODE_CHARS_MAX: usize = 64;
 
@@ -66,12 +68,10 @@ impl Invitation {
         let code = link.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
         let room = code.parse().map_err(|_reason| InvitationError)?;
         let value = |name| link.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value);
-        let server = value("server").map(|server| server.into_owned());
+        let server = value("server").map(|server| address::parse(&server));
+        let server = server.transpose().map_err(|_reason| InvitationError)?;
         let device_link = value("as").map(|code| code.parse()).transpose();
         let device_link = device_link.map_err(|_reason| InvitationError)?;
-        if server.as_deref().is_some_and(|server| !is_server(server)) {
-            return Err(InvitationError);
-        }
         Ok(Self { room, server, device_link })
     }
 
@@ -99,11 +99,6 @@ impl FromStr for Invitation {
             _ => Err(InvitationError),
         }
     }
-}
-
-/// Whether a text is the address of a server: scheme, host and port.
-fn is_server(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 #[cfg(test)]

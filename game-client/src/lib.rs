@@ -4,8 +4,10 @@
 
 #![allow(clippy::too_many_arguments, clippy::type_complexity, reason = "Bevy systems")]
 
+pub mod address;
 pub mod args;
 pub mod invite;
+mod log;
 pub mod settings;
 pub mod start;
 
@@ -24,6 +26,7 @@ pub mod prediction;
 
 pub mod audio;
 pub mod backdrop;
+pub mod pace;
 pub mod replay;
 pub mod replay_list;
 pub mod scene;

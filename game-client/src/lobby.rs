@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use bevy::prelude::{
     App, AppExtStates as _, IntoScheduleConfigs as _, MessageReader, OnEnter, Plugin, Res, ResMut,
-    SystemSet, Update, in_state, not, resource_exists,
+    State, SystemSet, Update,
 };
 use shared::api::{CreateRoom, Role};
 use shared::protocol::ClientMessage;
@@ -41,6 +41,7 @@ impl Plugin for LobbyPlugin {
             receive::receive_directory,
             receive::receive_matchmaking,
             receive::receive_room,
+            receive::receive_chat,
         );
         app.init_state::<Screen>()
             .init_resource::<Lobby>()
@@ -50,14 +51,7 @@ impl Plugin for LobbyPlugin {
                 (receive.chain(), apply_intents).chain().in_set(Phase::Receive).in_set(Changes),
             )
             .add_systems(OnEnter(Screen::Menu), look_for_seat_now)
-            .add_systems(
-                Update,
-                look_for_seat
-                    .in_set(Phase::Receive)
-                    .after(Changes)
-                    .run_if(in_state(Screen::Menu))
-                    .run_if(not(resource_exists::<Room>)),
-            );
+            .add_systems(Update, look_for_seat.in_set(Phase::Receive).after(Changes));
     }
 }
 
@@ -118,9 +112,19 @@ fn apply(context: &mut Context<'_, '_>, intent: &Intent) {
                 context.net.send(link, ClientMessage::Rematch { wanted: *wanted });
             }
         }
+        Intent::GoHome => {
+            context.settings.go_home();
+            context.lobby.rejoin = None;
+            context.sign_in(&Intent::SignIn);
+        }
         Intent::Leave(mode) => {
-            if *mode == LeaveMode::GiveUpSeat {
-                context.settings.last_seat = None;
+            match mode {
+                // A spectator who leaves gives up no seat.
+                LeaveMode::GiveUpSeat if context.plays() => context.settings.last_seat = None,
+                LeaveMode::GiveUpSeat => {}
+                LeaveMode::KeepSeat => {
+                    context.lobby.seat_left_at.get_or_insert_with(Instant::now);
+                }
             }
             context.net.request(RoomRequest::Leave(*mode));
             context.go_to_menu();
@@ -134,11 +138,24 @@ fn look_for_seat_now(mut lobby: ResMut<Lobby>) {
     lobby.seat_poll.poll_now();
 }
 
-/// Looks the room of the last seat up, until it is known whether the player can return to it.
-fn look_for_seat(mut lobby: ResMut<Lobby>, settings: Res<Settings>, net: Res<Net>) {
+/// Looks the room of the last seat up as long as the server keeps it, in the menu and while another room is watched.
+fn look_for_seat(
+    mut lobby: ResMut<Lobby>,
+    settings: Res<Settings>,
+    net: Res<Net>,
+    screen: Res<State<Screen>>,
+    room: Option<Res<Room>>,
+) {
+    let is_idle = match room {
+        Some(room) => room.role == Role::Spectator,
+        None => *screen.get() == Screen::Menu,
+    };
+    if !is_idle {
+        return;
+    }
     let Some(seat) = &settings.last_seat else { return };
     let is_here = seat.server == settings.server && lobby.server() == Some(&*seat.server);
-    if is_here && lobby.rejoin.is_none() && lobby.seat_poll.is_due(Instant::now()) {
+    if is_here && lobby.seat_poll.is_due(Instant::now()) {
         net.request(DirectoryRequest::LookUp(seat.room));
     }
 }

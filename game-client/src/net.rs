@@ -11,14 +11,17 @@
 mod api;
 pub(crate) mod backoff;
 mod chat_link;
+mod dial;
 mod error;
 mod events;
 mod link_commands;
 mod matchmaking;
+mod proxies;
 mod replay_tasks;
 mod requests;
 mod room_link;
 mod socket;
+mod trust;
 mod worker;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -38,8 +41,8 @@ use worker::{GameMessage, Worker};
 
 pub use error::UserError;
 pub use events::{
-    ChatEvent, DirectoryEvent, DownloadPart, LinkState, MatchmakingEvent, ReplayEvent, RoomEvent,
-    SessionEvent,
+    ChatEvent, DirectoryEvent, DownloadPart, LinkState, MatchmakingEvent, ReplayEvent,
+    ReplayListing, RoomEvent, RoomListing, ServerTime, SessionEvent,
 };
 pub use requests::{
     ChatRequest, Credentials, DirectoryRequest, DownloadId, LeaveMode, LinkId, MatchmakingRequest,

@@ -2,18 +2,21 @@
 //!
 //! The list is requested when a person opens it, pages on or refreshes it, never by itself. Nothing here draws.
 
+use std::time::Instant;
+
 use bevy::prelude::{
     App, Commands, IntoScheduleConfigs as _, Local, Message, MessageReader, NextState, Plugin, Res,
     ResMut, Resource, Update,
 };
-use shared::api::{ReplayList, ReplaySummary};
+use shared::api::ReplaySummary;
 use shared::id::ReplayId;
 use shared::sim::Mode;
 
 use crate::frame::Phase;
 use crate::lobby::{Lobby, Screen};
 use crate::net::{
-    DownloadId, DownloadPart, Net, ReplayEvent, ReplayPage, ReplayRequest, UserError,
+    DownloadId, DownloadPart, Net, ReplayEvent, ReplayListing, ReplayPage, ReplayRequest,
+    ServerTime, UserError,
 };
 use crate::replay::{Arrival, Recording};
 use crate::settings::Settings;
@@ -53,6 +56,10 @@ pub struct Replays {
     pub mode: Option<Mode>,
     /// Whether only rounds that the player took part in are shown.
     pub own: bool,
+    /// Recordings of a kind that this build does not know.
+    pub not_understood: usize,
+    /// The server's clock, as it told it last.
+    time: Option<ServerTime>,
     /// The page that was requested. Answers for other pages are ignored.
     requested: ReplayPage,
     /// Whether the list was shown in the last frame.
@@ -61,10 +68,16 @@ pub struct Replays {
 }
 
 impl Replays {
+    /// The server's clock now, in milliseconds since 1970. `None` when the server does not tell.
+    #[must_use]
+    pub fn server_now_ms(&self, now: Instant) -> Option<u64> {
+        self.time.map(|time| time.ms_at(now))
+    }
+
     /// Requests the list from its beginning.
     fn reload(&mut self, net: &Net, lobby: &Lobby, server: &str) {
         let player = lobby.session().map(|session| session.player).filter(|_| self.own);
-        (self.found, self.next) = (None, None);
+        (self.found, self.next, self.not_understood) = (None, None, 0);
         self.request(net, server, ReplayPage { before: None, mode: self.mode, player });
     }
 
@@ -74,13 +87,15 @@ impl Replays {
         net.request(ReplayRequest::List { server, page });
     }
 
-    fn receive(&mut self, page: ReplayPage, answer: &Result<ReplayList, UserError>) {
+    fn receive(&mut self, page: ReplayPage, answer: &Result<ReplayListing, UserError>) {
         if page != self.requested {
             return;
         }
         self.is_loading = false;
         match answer {
-            Ok(list) => {
+            Ok(ReplayListing { list, not_understood, time }) => {
+                self.not_understood += not_understood;
+                self.time = time.or(self.time);
                 let found = self.found.get_or_insert_default();
                 found.extend(list.replays.iter().cloned());
                 self.next = list.next.filter(|_| found.len() < ENTRIES_MAX);
@@ -196,10 +211,12 @@ mod tests {
     use shared::id::{ReplayId, RoomId};
     use shared::sim::Mode;
 
-    use super::Replays;
+    use std::time::{Duration, Instant};
+
+    use super::{ReplayListing, Replays, ServerTime};
     use crate::net::ReplayPage;
 
-    fn page(ids: &[u64], next: Option<u64>) -> ReplayList {
+    fn page(ids: &[u64], next: Option<u64>) -> ReplayListing {
         let summary = |id: &u64| ReplaySummary {
             id: ReplayId::from_bits(*id),
             room: RoomId::from_bits(1),
@@ -211,7 +228,8 @@ mod tests {
             players: Vec::new(),
         };
         let replays = ids.iter().map(summary).collect();
-        ReplayList { replays, next: next.map(ReplayId::from_bits) }
+        let list = ReplayList { replays, next: next.map(ReplayId::from_bits) };
+        ReplayListing { list, not_understood: 1, time: None }
     }
 
     #[test]
@@ -230,5 +248,17 @@ mod tests {
         let ids: Vec<u64> = found.iter().map(|replay| replay.id.bits()).collect();
         assert_eq!(ids, [9, 8, 7]);
         assert_eq!(replays.next, None);
+    }
+
+    #[test]
+    fn ages_come_from_the_servers_clock() {
+        let (mut replays, at) = (Replays::default(), Instant::now());
+        assert_eq!(replays.server_now_ms(at), None);
+
+        let told = ReplayListing { time: Some(ServerTime { ms: 5_000, at }), ..page(&[9], None) };
+        replays.receive(ReplayPage::default(), &Ok(told));
+
+        assert_eq!(replays.server_now_ms(at + Duration::from_secs(2)), Some(7_000));
+        assert_eq!(replays.not_understood, 1);
     }
 }

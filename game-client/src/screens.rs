@@ -1,26 +1,32 @@
 //! The screens: what fills the window, and the panels over it.
 
 mod disconnected;
+mod invitation;
+mod keyboard;
 mod menu;
 mod panels;
 mod pause;
 mod playing;
 mod queue;
+mod rebinding;
 mod replay;
 mod replays;
 mod settings;
 mod summary;
 mod tabs;
 
-use bevy::prelude::{App, IntoScheduleConfigs as _, Plugin, Update, in_state, resource_exists};
-use bevy_egui::EguiPrimaryContextPass;
+use bevy::prelude::{
+    App, IntoScheduleConfigs as _, Plugin, PreUpdate, Update, in_state, not, resource_exists,
+};
+use bevy_egui::{EguiPreUpdateSet, EguiPrimaryContextPass};
 
 use crate::frame::Phase;
 use crate::lobby::Screen;
 use crate::room::Room;
 use crate::ui::Panels;
 
-pub use panels::{Overlay, Rebinding, Tab};
+pub use panels::{Overlay, Tab};
+pub use rebinding::Rebinding;
 
 /// Draws the screens and their panels.
 #[derive(Debug)]
@@ -33,7 +39,12 @@ impl Plugin for ScreensPlugin {
             .init_resource::<Rebinding>()
             .init_resource::<tabs::Choices>()
             .add_systems(Update, playing::control.in_set(Phase::Receive))
-            .add_systems(Update, settings::bind.before(Phase::Receive))
+            .add_systems(
+                PreUpdate,
+                keyboard::give
+                    .after(EguiPreUpdateSet::ProcessInput)
+                    .before(EguiPreUpdateSet::BeginPass),
+            )
             .add_systems(
                 EguiPrimaryContextPass,
                 (
@@ -43,6 +54,14 @@ impl Plugin for ScreensPlugin {
                     replay::show.run_if(in_state(Screen::Replay)),
                 )
                     .in_set(Panels),
+            )
+            .add_systems(
+                EguiPrimaryContextPass,
+                rebinding::show
+                    .in_set(Panels)
+                    .after(menu::show)
+                    .after(playing::show)
+                    .run_if(not(in_state(Screen::Queue))),
             );
     }
 }

@@ -1,19 +1,27 @@
 //! The choices of the user, and what the client remembers from one start to the next.
 
 mod file;
+mod lenient;
+mod merge;
 mod previous_identity;
+mod profile;
+mod store;
 
 use std::collections::BTreeMap;
 
-use bevy::prelude::Resource;
+use bevy::prelude::{Resource, warn};
 use serde::{Deserialize, Serialize};
 use shared::api::Session;
 use shared::id::{PlayerId, RoomId};
 
 use crate::args::DEFAULT_SERVER;
 
-pub use file::{Profile, SettingsPlugin, path_of};
+pub use file::{LoadedProfile, SettingsPlugin};
 pub use previous_identity::{PreviousIdentities, PreviousIdentity};
+pub use profile::{Profile, path_of};
+
+/// Problems that are shown at once. When full, further ones are not added.
+const PROBLEMS_MAX: usize = 8;
 
 /// The mode of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -70,6 +78,73 @@ impl Default for Volumes {
     }
 }
 
+impl Volumes {
+    fn all_mut(&mut self) -> [&mut f32; 4] {
+        [&mut self.master, &mut self.game, &mut self.interface, &mut self.ambience]
+    }
+}
+
+/// The most frames in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FrameCap {
+    /// As many as the screen shows.
+    #[default]
+    Screen,
+    /// Thirty: for a battery.
+    Thirty,
+    /// Sixty.
+    Sixty,
+    /// A hundred and twenty.
+    HundredTwenty,
+}
+
+impl FrameCap {
+    /// Frames in a second. `None`: as many as the screen shows.
+    #[must_use]
+    pub const fn hz(self) -> Option<f64> {
+        match self {
+            Self::Screen => None,
+            Self::Thirty => Some(30.0),
+            Self::Sixty => Some(60.0),
+            Self::HundredTwenty => Some(120.0),
+        }
+    }
+}
+
+/// What a person should know about the files of the profile.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Resource)]
+pub struct SettingsProblems(Vec<String>);
+
+impl SettingsProblems {
+    /// These problems. They are logged, too: a client without a window has no other place.
+    #[must_use]
+    pub fn new(problems: Vec<String>) -> Self {
+        let mut all = Self::default();
+        problems.into_iter().for_each(|problem| all.add(problem));
+        all
+    }
+
+    /// Adds one. The same problem is told once.
+    pub fn add(&mut self, problem: String) {
+        if !self.0.contains(&problem) && self.0.len() < PROBLEMS_MAX {
+            warn!("{problem}");
+            self.0.push(problem);
+        }
+    }
+
+    /// All of them, the oldest first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The person has read them.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// A seat that was taken and not given up, for the Rejoin button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastSeat {
@@ -87,6 +162,9 @@ pub struct Settings {
     pub name: String,
     /// The server's address: scheme, host and port.
     pub server: String,
+    /// The server of the next start, while another one is visited: by a link, or by `--server`.
+    #[serde(skip)]
+    pub home_server: Option<String>,
     /// The token for each server, by its address.
     pub tokens: BTreeMap<String, String>,
     /// The identities that the player can return to.
@@ -106,6 +184,8 @@ pub struct Settings {
     pub window_mode: WindowMode,
     /// How much detail is drawn.
     pub quality: Quality,
+    /// The most frames in a second.
+    pub frame_cap: FrameCap,
     /// Whether the round trip and the snapshots' age are shown.
     pub show_link: bool,
     /// The players whose chat is not shown.
@@ -117,6 +197,7 @@ impl Default for Settings {
         Self {
             name: String::new(),
             server: DEFAULT_SERVER.to_owned(),
+            home_server: None,
             tokens: BTreeMap::new(),
             previous_identities: PreviousIdentities::default(),
             last_seat: None,
@@ -126,6 +207,7 @@ impl Default for Settings {
             palette: PaletteChoice::default(),
             window_mode: WindowMode::default(),
             quality: Quality::default(),
+            frame_cap: FrameCap::default(),
             show_link: true,
             ignored: Vec::new(),
         }
@@ -133,6 +215,22 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Uses another server, as long as the client runs. The one in the settings stays that of the next start.
+    pub fn visit(&mut self, server: &str) {
+        let before = std::mem::replace(&mut self.server, server.to_owned());
+        let home = self.home_server.get_or_insert(before);
+        if *home == self.server {
+            self.home_server = None;
+        }
+    }
+
+    /// Returns from a visit.
+    pub fn go_home(&mut self) {
+        if let Some(home) = self.home_server.take() {
+            self.server = home;
+        }
+    }
+
     /// Switches to the identity of a session. The identity on that server before it is kept for the way back.
     pub fn adopt_session(&mut self, server: &str, session: &Session) {
         let name = std::mem::replace(&mut self.name, session.name.as_str().to_owned());

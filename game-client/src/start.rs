@@ -10,7 +10,6 @@ use bevy::prelude::{
 };
 use bevy::state::app::StatesPlugin;
 use bevy::window::{PresentMode, PrimaryWindow, WindowResolution};
-use bevy::winit::WinitSettings;
 use shared::sim::{BotStrength, Mode};
 
 use crate::args::Args;
@@ -22,13 +21,15 @@ use crate::dev_tools::DevToolsPlugin;
 use crate::frame::FramePlugin;
 use crate::input::{Controls, InputPlugin};
 use crate::lobby::{Intent, LobbyPlugin, Screen};
+use crate::log;
 use crate::net::NetPlugin;
+use crate::pace::PacePlugin;
 use crate::replay::{Recording, ReplayPlugin};
 use crate::replay_list::ReplayListPlugin;
 use crate::room::RoomPlugin;
 use crate::scene::ScenePlugin;
 use crate::screens::ScreensPlugin;
-use crate::settings::{self, Profile, Settings, SettingsPlugin};
+use crate::settings::{self, LoadedProfile, Settings, SettingsPlugin};
 use crate::shots::ShotsPlugin;
 use crate::ui::UiPlugin;
 
@@ -42,12 +43,11 @@ struct LaunchArgs(Args);
 
 /// The client with these arguments.
 pub fn app(args: Args) -> App {
-    let path = settings::path_of(&args.profile);
-    let mut profile = path.as_deref().map(Profile::load).unwrap_or_default();
-    let settings = &mut profile.settings;
+    let loaded = LoadedProfile::load(settings::path_of(&args.profile).as_deref());
+    let mut settings = loaded.profile.settings.clone();
     let autopilot = args.autopilot.or(args.shots.is_some().then_some(BotStrength::Keen));
     if let Some(server) = args.server_named() {
-        server.trim_end_matches('/').clone_into(&mut settings.server);
+        settings.visit(server);
     }
     if let Some(name) = &args.name {
         name.clone_into(&mut settings.name);
@@ -59,18 +59,18 @@ pub fn app(args: Args) -> App {
     if args.headless {
         let pace = Duration::from_secs_f64(1.0 / HEADLESS_RATE_HZ);
         app.add_plugins(MinimalPlugins.set(ScheduleRunnerPlugin::run_loop(pace)))
-            .add_plugins((
-                StatesPlugin,
-                bevy::log::LogPlugin::default(),
-                TerminalCtrlCHandlerPlugin,
-            ))
+            .add_plugins((StatesPlugin, log::plugin(), TerminalCtrlCHandlerPlugin))
             .init_resource::<Controls>();
     } else {
-        app.add_plugins(DefaultPlugins.set(window_plugin(&args, &profile.settings)));
-        app.insert_resource(WinitSettings::continuous());
+        let plugins = DefaultPlugins.set(window_plugin(&args, &settings)).set(log::plugin());
+        app.add_plugins(plugins.build().disable::<bevy::audio::AudioPlugin>());
+        log::without_alsas_complaints(|| {
+            app.add_plugins(bevy::audio::AudioPlugin::default());
+        });
+        app.add_plugins(PacePlugin { is_scripted: autopilot.is_some() });
     }
     app.add_plugins((
-        SettingsPlugin { profile, path },
+        SettingsPlugin { loaded, settings },
         NetPlugin,
         FramePlugin,
         LobbyPlugin,

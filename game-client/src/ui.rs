@@ -1,22 +1,27 @@
 //! Panels and text over the match, with egui. A panel is a function of data: it contains no rule, no request and no clock.
 
+pub mod bidi;
 pub mod chat;
 pub mod cooldowns;
 pub mod crowd;
+mod fonts;
 pub mod hud;
 pub mod icons;
 pub mod kill_feed;
+pub mod narrow;
 pub mod net_graph;
 pub mod player_dot;
+pub mod scale_guard;
 pub mod scoreboard;
+pub mod sheet;
 pub mod text;
 pub mod theme;
 pub mod widgets;
 
 use bevy::asset::AssetEventSystems;
 use bevy::prelude::{
-    App, Commands, IntoScheduleConfigs as _, Plugin, PostUpdate, Res, ResMut, Resource, SystemSet,
-    Update, resource_exists,
+    App, Commands, IntoScheduleConfigs as _, Plugin, PostUpdate, Real, Res, ResMut, Resource,
+    SystemSet, Time, Update, resource_exists,
 };
 use bevy_egui::{EguiContexts, EguiPlugin, EguiPostUpdateSet, EguiPrimaryContextPass};
 
@@ -35,10 +40,6 @@ pub struct UiCapture {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, SystemSet)]
 pub struct Panels;
 
-/// Present once fonts and colours are set.
-#[derive(Debug, Resource)]
-struct ThemeApplied;
-
 /// Sets fonts, style and scale. The panels themselves belong to the screens.
 #[derive(Debug)]
 pub struct UiPlugin;
@@ -47,13 +48,18 @@ impl Plugin for UiPlugin {
     fn build(&self, app: &mut App) {
         add_egui(app);
         app.init_resource::<UiCapture>()
+            .init_resource::<scale_guard::ScaleGuard>()
             .add_plugins((
+                fonts::FontsPlugin,
                 kill_feed::KillFeedPlugin,
                 chat::ChatPanelPlugin,
                 net_graph::NetGraphPlugin,
             ))
-            .configure_sets(EguiPrimaryContextPass, Panels.run_if(resource_exists::<ThemeApplied>))
-            .add_systems(Update, (apply_theme, update_capture));
+            .configure_sets(
+                EguiPrimaryContextPass,
+                Panels.run_if(resource_exists::<theme::ThemeApplied>),
+            )
+            .add_systems(Update, (guard_scale, apply_theme, update_capture).chain());
     }
 }
 
@@ -68,18 +74,31 @@ fn add_egui(app: &mut App) {
 fn apply_theme(
     mut contexts: EguiContexts<'_, '_>,
     settings: Res<Settings>,
-    applied: Option<Res<ThemeApplied>>,
+    applied: Option<Res<theme::ThemeApplied>>,
     mut commands: Commands,
 ) {
     // There is no context before the first frame.
     let Ok(context) = contexts.ctx_mut() else { return };
     if applied.is_none() {
         theme::apply(context);
-        commands.insert_resource(ThemeApplied);
+        commands.insert_resource(theme::ThemeApplied);
     }
     let scale = settings.ui_scale.clamp(0.75, 1.75);
     if (context.zoom_factor() - scale).abs() > 0.001 {
         context.set_zoom_factor(scale);
+    }
+}
+
+/// A scale that hides its own switch is taken back.
+fn guard_scale(
+    mut guard: ResMut<scale_guard::ScaleGuard>,
+    mut settings: ResMut<Settings>,
+    time: Res<Time<Real>>,
+) {
+    if guard.is_on_trial()
+        && let Some(before) = guard.advance(time.delta_secs())
+    {
+        settings.ui_scale = before;
     }
 }
 

@@ -1,11 +1,11 @@
-//! The keys and mouse buttons that can be bound, and their names.
+//! The keys and mouse buttons that can be bound, and the names under which they are stored.
 
-use core::fmt;
+use std::borrow::Cow;
 
 use bevy::input::ButtonInput;
-use bevy::input::keyboard::KeyCode;
+use bevy::input::keyboard::{KeyCode, NativeKeyCode};
 use bevy::input::mouse::MouseButton;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
 
 /// A key or a mouse button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,17 @@ pub enum Binding {
     Mouse(MouseButton),
 }
 
-/// Everything that can be bound, with the name that is shown and stored. Escape and the function keys are the client's.
+/// What a person pressed while a key is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Press {
+    /// A key or button that can be bound.
+    Bindable(Binding),
+    /// A key that cannot, and why.
+    Refused(&'static str),
+}
+
+/// The keys that can be bound, with the names that are stored: those of a keyboard for American English. Escape and the
+/// function keys are the client's.
 const NAMES: &[(Binding, &str)] = {
     use Binding::{Key, Mouse};
     &[
@@ -84,6 +94,64 @@ const NAMES: &[(Binding, &str)] = {
         (Key(KeyCode::Numpad4), "Num 4"),
         (Key(KeyCode::Numpad6), "Num 6"),
         (Key(KeyCode::Numpad0), "Num 0"),
+        (Key(KeyCode::Backquote), "`"),
+        (Key(KeyCode::Minus), "-"),
+        (Key(KeyCode::Equal), "="),
+        (Key(KeyCode::BracketLeft), "["),
+        (Key(KeyCode::BracketRight), "]"),
+        (Key(KeyCode::Backslash), "\\"),
+        (Key(KeyCode::Quote), "'"),
+        (Key(KeyCode::IntlBackslash), "Key beside left Shift"),
+        (Key(KeyCode::IntlRo), "Ro"),
+        (Key(KeyCode::IntlYen), "Yen"),
+        (Key(KeyCode::CapsLock), "Caps Lock"),
+        (Key(KeyCode::NumLock), "Num Lock"),
+        (Key(KeyCode::ScrollLock), "Scroll Lock"),
+        (Key(KeyCode::Insert), "Insert"),
+        (Key(KeyCode::Delete), "Delete"),
+        (Key(KeyCode::Home), "Home"),
+        (Key(KeyCode::End), "End"),
+        (Key(KeyCode::PageUp), "Page Up"),
+        (Key(KeyCode::PageDown), "Page Down"),
+        (Key(KeyCode::Pause), "Pause"),
+        (Key(KeyCode::PrintScreen), "Print Screen"),
+        (Key(KeyCode::ContextMenu), "Menu"),
+        (Key(KeyCode::SuperLeft), "Left Super"),
+        (Key(KeyCode::SuperRight), "Right Super"),
+        (Key(KeyCode::Help), "Help"),
+        (Key(KeyCode::Numpad1), "Num 1"),
+        (Key(KeyCode::Numpad3), "Num 3"),
+        (Key(KeyCode::Numpad5), "Num 5"),
+        (Key(KeyCode::Numpad7), "Num 7"),
+        (Key(KeyCode::Numpad9), "Num 9"),
+        (Key(KeyCode::NumpadAdd), "Num +"),
+        (Key(KeyCode::NumpadSubtract), "Num -"),
+        (Key(KeyCode::NumpadMultiply), "Num *"),
+        (Key(KeyCode::NumpadDivide), "Num /"),
+        (Key(KeyCode::NumpadDecimal), "Num ."),
+        (Key(KeyCode::NumpadComma), "Num ,"),
+        (Key(KeyCode::NumpadEnter), "Num Enter"),
+        (Key(KeyCode::NumpadEqual), "Num ="),
+        (Key(KeyCode::Convert), "Convert"),
+        (Key(KeyCode::NonConvert), "Non-convert"),
+        (Key(KeyCode::KanaMode), "Kana"),
+        (Key(KeyCode::Lang1), "Lang 1"),
+        (Key(KeyCode::Lang2), "Lang 2"),
+        (Key(KeyCode::Lang3), "Lang 3"),
+        (Key(KeyCode::Lang4), "Lang 4"),
+        (Key(KeyCode::Lang5), "Lang 5"),
+        (Key(KeyCode::F13), "F13"),
+        (Key(KeyCode::F14), "F14"),
+        (Key(KeyCode::F15), "F15"),
+        (Key(KeyCode::F16), "F16"),
+        (Key(KeyCode::F17), "F17"),
+        (Key(KeyCode::F18), "F18"),
+        (Key(KeyCode::F19), "F19"),
+        (Key(KeyCode::F20), "F20"),
+        (Key(KeyCode::F21), "F21"),
+        (Key(KeyCode::F22), "F22"),
+        (Key(KeyCode::F23), "F23"),
+        (Key(KeyCode::F24), "F24"),
     ]
 };
 
@@ -110,53 +178,115 @@ impl Binding {
         }
     }
 
-    /// A key or button that was pressed since the last frame and can be bound.
+    /// A key or button that was pressed since the last frame.
     #[must_use]
     pub fn newly_pressed(
         keys: &ButtonInput<KeyCode>,
         mouse: &ButtonInput<MouseButton>,
-    ) -> Option<Self> {
-        let mut all = NAMES.iter().map(|(binding, _)| *binding);
-        all.find(|binding| binding.just_pressed(keys, mouse))
+    ) -> Option<Press> {
+        let key = keys.get_just_pressed().map(|key| Self::Key(*key));
+        let button = mouse.get_just_pressed().map(|button| Self::Mouse(*button));
+        let pressed = key.chain(button).next()?;
+        Some(match pressed {
+            Self::Key(key) if is_clients(key) => {
+                Press::Refused("Escape and F1 to F12 belong to the game itself. Press another key.")
+            }
+            _ if pressed.is_storable() => Press::Bindable(pressed),
+            Self::Key(_) | Self::Mouse(_) => {
+                Press::Refused("The system does not tell which key that is. Press another one.")
+            }
+        })
     }
 
-    /// The name to show.
+    /// The name that is stored, and shown where the keyboard's layout is not known.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(binding, _)| *binding == self).map_or("?", |(_, name)| name)
+    pub fn name(self) -> Cow<'static, str> {
+        if let Some((_, name)) = NAMES.iter().find(|(binding, _)| *binding == self) {
+            return Cow::Borrowed(name);
+        }
+        match self {
+            Self::Key(KeyCode::Unidentified(NativeKeyCode::Xkb(code))) => {
+                Cow::Owned(format!("{NUMBERED_KEY}{code}"))
+            }
+            Self::Mouse(MouseButton::Other(button)) => {
+                Cow::Owned(format!("{NUMBERED_BUTTON}{button}"))
+            }
+            Self::Key(_) | Self::Mouse(_) => Cow::Borrowed("?"),
+        }
+    }
+
+    /// The binding with a stored name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        if let Some((binding, _)) = NAMES.iter().find(|(_, known)| *known == name) {
+            return Some(*binding);
+        }
+        let number = |prefix| name.strip_prefix(prefix);
+        if let Some(code) = number(NUMBERED_KEY).and_then(|code| code.parse().ok()) {
+            return Some(Self::Key(KeyCode::Unidentified(NativeKeyCode::Xkb(code))));
+        }
+        let button = number(NUMBERED_BUTTON).and_then(|button| button.parse().ok());
+        button.map(|button| Self::Mouse(MouseButton::Other(button)))
+    }
+
+    /// Whether it has a name of its own.
+    fn is_storable(self) -> bool {
+        Self::named(&self.name()) == Some(self)
     }
 }
 
-impl fmt::Display for Binding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// A key without a name, by its number on this system.
+const NUMBERED_KEY: &str = "Key ";
+/// A further button of a mouse.
+const NUMBERED_BUTTON: &str = "Mouse button ";
+
+/// The keys that open menus and figures.
+const fn is_clients(key: KeyCode) -> bool {
+    use KeyCode::{F1, F2, F3, F4, F5, F6, F7, F8, F9, F10, F11, F12};
+    matches!(key, KeyCode::Escape | F1 | F2 | F3 | F4 | F5 | F6 | F7 | F8 | F9 | F10 | F11 | F12)
 }
 
 impl Serialize for Binding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Binding {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        let known = NAMES.iter().find(|(_, known)| *known == name);
-        known.map(|(binding, _)| *binding).ok_or_else(|| de::Error::custom("an unknown key"))
+        serializer.serialize_str(&self.name())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Binding, NAMES};
+    use bevy::input::ButtonInput;
+    use bevy::input::keyboard::{KeyCode, NativeKeyCode};
+    use bevy::input::mouse::MouseButton;
+
+    use super::{Binding, NAMES, Press};
 
     #[test]
-    fn every_binding_reads_back() {
-        for (binding, _) in NAMES {
-            let written = serde_json::to_string(binding).expect("a name");
+    fn every_binding_reads_back_and_no_name_is_used_twice() {
+        let numbered = [
+            Binding::Key(KeyCode::Unidentified(NativeKeyCode::Xkb(49))),
+            Binding::Mouse(MouseButton::Other(9)),
+        ];
+        for binding in NAMES.iter().map(|(binding, _)| *binding).chain(numbered) {
+            assert_eq!(Binding::named(&binding.name()), Some(binding));
+        }
+        assert_eq!(Binding::named("Hyper"), None);
+    }
 
-            assert_eq!(serde_json::from_str::<Binding>(&written).expect("it reads"), *binding);
+    #[test]
+    fn every_press_gets_an_answer() {
+        let press = |key| {
+            let mut keys = ButtonInput::default();
+            keys.press(key);
+            Binding::newly_pressed(&keys, &ButtonInput::default())
+        };
+
+        // The key left of 1, which is ² in France.
+        for key in [KeyCode::Backquote, KeyCode::CapsLock, KeyCode::IntlBackslash, KeyCode::Delete]
+        {
+            assert_eq!(press(key), Some(Press::Bindable(Binding::Key(key))));
+        }
+        for key in [KeyCode::F3, KeyCode::Unidentified(NativeKeyCode::Unidentified)] {
+            assert!(matches!(press(key), Some(Press::Refused(_))), "{key:?}");
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Which keys do what: up to two for each action, as a resource of its own.
 //!
 //! On disk it is a map from the action's name to its two keys. Files of older builds hold a list in the order of
-//! [`Action::ALL`]; they are still read.
+//! [`Action::ALL`]; they are still read. What is missing or not understood costs its own action alone.
 
 use std::collections::BTreeMap;
 
 use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
 use bevy::prelude::Resource;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::binding::Binding;
 
@@ -117,23 +118,82 @@ impl Bindings {
         self.0.get(&action).copied().unwrap_or_default()
     }
 
-    /// Binds the first or the second key of an action (`index` 0 or 1). The key loses what it did before.
-    pub fn bind(&mut self, action: Action, index: usize, to: Binding) {
-        for bound in self.0.values_mut().flatten() {
-            if *bound == Some(to) {
+    /// Binds the first or the second key of an action (`index` 0 or 1). The key loses what it did before: the action that
+    /// it is taken from is returned.
+    pub fn bind(&mut self, action: Action, index: usize, to: Binding) -> Option<Action> {
+        let mut taken_from = None;
+        for (other, keys) in &mut self.0 {
+            for bound in keys.iter_mut().filter(|bound| **bound == Some(to)) {
                 *bound = None;
+                taken_from = Some(*other).filter(|other| *other != action);
             }
         }
         if let Some(bound) = self.0.entry(action).or_default().get_mut(index) {
             *bound = Some(to);
         }
+        taken_from
     }
 
-    /// The name of the first key of an action.
-    #[must_use]
-    pub fn label(&self, action: Action) -> &'static str {
-        self.of(action).into_iter().flatten().next().map_or("–", Binding::name)
+    /// Takes the first or the second key of an action away.
+    pub fn clear(&mut self, action: Action, index: usize) {
+        if let Some(bound) = self.0.entry(action).or_default().get_mut(index) {
+            *bound = None;
+        }
     }
+
+    /// The first key of an action.
+    #[must_use]
+    pub fn first(&self, action: Action) -> Option<Binding> {
+        self.of(action).into_iter().flatten().next()
+    }
+
+    /// Reads what is on disk. An action that is missing, or of which no key is understood, has its default keys; a name
+    /// that this build does not know is ignored. Also returns whether everything was understood.
+    #[must_use]
+    pub fn read(stored: &Value) -> (Self, bool) {
+        let mut is_whole = true;
+        let of = |place: usize, action: Action| match stored {
+            Value::Object(named) => named.get(action.name()),
+            Value::Array(listed) => listed.get(place),
+            _ => None,
+        };
+        let mut bindings = Self(BTreeMap::new());
+        for (place, action) in Action::ALL.into_iter().enumerate() {
+            let keys = match of(place, action) {
+                None => action.default_keys(),
+                Some(stored) => {
+                    let (keys, understood) = read_keys(stored);
+                    is_whole &= understood;
+                    if understood || keys != Keys::default() { keys } else { action.default_keys() }
+                }
+            };
+            // A key does one thing: the first action keeps it.
+            let keys = keys.map(|key| key.filter(|key| !bindings.has(*key)));
+            bindings.0.insert(action, keys);
+        }
+        let is_known = matches!(stored, Value::Object(_) | Value::Array(_));
+        let is_short = matches!(stored, Value::Array(listed) if listed.len() > Action::ALL.len());
+        (bindings, is_whole && is_known && !is_short)
+    }
+
+    fn has(&self, key: Binding) -> bool {
+        self.0.values().flatten().any(|bound| *bound == Some(key))
+    }
+}
+
+/// The first two keys of a list, and whether it had nothing else.
+fn read_keys(stored: &Value) -> (Keys, bool) {
+    let Value::Array(listed) = stored else { return (Keys::default(), false) };
+    let (mut keys, mut understood) = (Keys::default(), listed.len() <= keys_max());
+    for (key, stored) in keys.iter_mut().zip(listed) {
+        *key = stored.as_str().and_then(Binding::named);
+        understood &= key.is_some() || stored.is_null();
+    }
+    (keys, understood)
+}
+
+const fn keys_max() -> usize {
+    size_of::<Keys>() / size_of::<Option<Binding>>()
 }
 
 impl Serialize for Bindings {
@@ -142,60 +202,73 @@ impl Serialize for Bindings {
     }
 }
 
-/// The two forms in which bindings are on disk.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    ByName(BTreeMap<String, Keys>),
-    /// In the order of [`Action::ALL`], as older builds wrote it.
-    InOrder(Vec<Keys>),
-}
-
-impl<'de> Deserialize<'de> for Bindings {
-    /// An action that the file does not name keeps its default keys. A name that this build does not know is ignored.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut bindings = Self::default();
-        match Stored::deserialize(deserializer)? {
-            Stored::ByName(named) => {
-                let keys_of = |action: Action| Some((action, *named.get(action.name())?));
-                bindings.0.extend(Action::ALL.into_iter().filter_map(keys_of));
-            }
-            Stored::InOrder(listed) => bindings.0.extend(Action::ALL.into_iter().zip(listed)),
-        }
-        Ok(bindings)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bevy::input::keyboard::KeyCode;
+    use serde_json::{Value, json};
 
     use super::{Action, Binding, Bindings};
+
+    fn name(bindings: &Bindings, action: Action) -> String {
+        bindings.first(action).map(|key| key.name().into_owned()).unwrap_or_default()
+    }
 
     #[test]
     fn a_key_does_one_thing() {
         let mut bindings = Bindings::default();
 
-        bindings.bind(Action::Dash, 0, Binding::Key(KeyCode::KeyW));
+        let taken_from = bindings.bind(Action::Dash, 0, Binding::Key(KeyCode::KeyW));
 
-        assert_eq!(bindings.of(Action::Up)[0], None);
-        assert_eq!(bindings.label(Action::Up), "Up");
-        assert_eq!(bindings.label(Action::Dash), "W");
-        let written = serde_json::to_string(&bindings).expect("it writes");
-        assert_eq!(serde_json::from_str::<Bindings>(&written).expect("it reads"), bindings);
+        assert_eq!((taken_from, bindings.of(Action::Up)[0]), (Some(Action::Up), None));
+        assert_eq!(
+            (name(&bindings, Action::Up), name(&bindings, Action::Dash)),
+            ("Up".into(), "W".into())
+        );
+        assert_eq!(bindings.bind(Action::Dash, 1, Binding::Key(KeyCode::KeyW)), None);
+        let written = serde_json::to_value(&bindings).expect("it writes");
+        assert_eq!(Bindings::read(&written), (bindings, true));
     }
 
     #[test]
     fn bindings_of_older_and_of_newer_builds_are_read() {
-        let listed = r#"[["I","Up"],["K","Down"],["J","Left"],["L","Right"],["Left mouse",null],
-            ["Right mouse",null],["Space",null],["Tab",null],["Enter","T"]]"#;
-        let named = r#"{"up":["I","Up"],"somersault":["B",null]}"#;
+        let listed = json!([
+            ["I", "Up"],
+            ["K", "Down"],
+            ["J", "Left"],
+            ["L", "Right"],
+            ["Left mouse", null],
+            ["Right mouse", null],
+            ["Space", null],
+            ["Tab", null],
+            ["Enter", "T"]
+        ]);
+        let named = json!({"up":["I","Up"],"somersault":["B",null]});
 
-        let old: Bindings = serde_json::from_str(listed).expect("it reads");
-        let new: Bindings = serde_json::from_str(named).expect("it reads");
+        let ((old, _), (new, _)) = (Bindings::read(&listed), Bindings::read(&named));
 
-        assert_eq!((old.label(Action::Up), old.label(Action::Right)), ("I", "L"));
+        assert_eq!((name(&old, Action::Up), name(&old, Action::Right)), ("I".into(), "L".into()));
         assert_eq!(old.of(Action::Chat)[1], Some(Binding::Key(KeyCode::KeyT)));
-        assert_eq!((new.label(Action::Up), new.label(Action::Down)), ("I", "S"));
+        assert_eq!((name(&new, Action::Up), name(&new, Action::Down)), ("I".into(), "S".into()));
+    }
+
+    #[test]
+    fn what_is_not_understood_costs_its_own_action_alone() {
+        let stored = json!({"up":["Hyper","I"],"down":["Hyper",null],"left":3,"right":["L","O","P"],
+            "dash":["I",null],"chat":[null,null]});
+
+        let (bindings, is_whole) = Bindings::read(&stored);
+
+        assert!(!is_whole);
+        assert_eq!(bindings.of(Action::Up), [None, Some(Binding::Key(KeyCode::KeyI))]);
+        let default = Bindings::default();
+        for action in [Action::Down, Action::Left, Action::Pulse] {
+            assert_eq!(bindings.of(action), default.of(action), "{action:?}");
+        }
+        assert_eq!(name(&bindings, Action::Right), "L");
+        assert_eq!(bindings.of(Action::Dash), [None, None], "the first action keeps a key");
+        assert_eq!(bindings.of(Action::Chat), [None, None], "an action without keys is a choice");
+        for broken in [Value::Null, json!(7), json!([]), json!("keys")] {
+            assert_eq!(Bindings::read(&broken).0, default, "{broken}");
+        }
     }
 }

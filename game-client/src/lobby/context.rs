@@ -6,6 +6,7 @@ use shared::api::{CreateRoom, Role};
 use shared::id::{PlayerName, RoomId};
 
 use super::state::{Account, Activity, Intent, Lobby, PendingSignIn, Screen};
+use crate::address;
 use crate::frame::RenderState;
 use crate::invite::DeviceLinkCode;
 use crate::net::{Credentials, DirectoryRequest, Net, RoomRequest, SignInRequest};
@@ -26,6 +27,11 @@ pub(super) struct Context<'w, 's> {
 }
 
 impl Context<'_, '_> {
+    /// Whether the player has a seat in the room.
+    pub(super) fn plays(&self) -> bool {
+        self.room.as_ref().is_some_and(|room| room.role == Role::Player)
+    }
+
     /// Signs in under the name in the settings, and applies the intent afterwards.
     pub(super) fn sign_in(&mut self, then: &Intent) {
         if let Account::SigningIn(pending) = &mut self.lobby.account {
@@ -67,6 +73,14 @@ impl Context<'_, '_> {
     }
 
     fn begin_sign_in(&mut self, credentials: Credentials, then: &Intent) {
+        match address::parse(&self.settings.server) {
+            Ok(server) => self.settings.server = server,
+            Err(error) => {
+                self.lobby.rooms_poll.failed(std::time::Instant::now());
+                self.lobby.error = Some(presentation::words::sentence(&error.to_string()));
+                return;
+            }
+        }
         let id = self.lobby.next_sign_in();
         let switches_identity = matches!(credentials, Credentials::DeviceLink(_));
         let then = Some(then.clone());
@@ -89,8 +103,9 @@ impl Context<'_, '_> {
         if role == Role::Player {
             let server = self.settings.server.clone();
             self.settings.last_seat = Some(LastSeat { server, room });
+            (self.lobby.rejoin, self.lobby.seat_left_at) = (None, None);
         }
-        (self.lobby.error, self.lobby.rejoin) = (None, None);
+        self.lobby.error = None;
         self.lobby.set_activity(Activity::Idle);
         self.net.request(RoomRequest::Enter { link, room, role });
         self.commands.insert_resource(Room::entering(link, room, role));

@@ -8,7 +8,9 @@ use shared::id::RoomId;
 
 use super::context::Context;
 use super::state::{Account, Activity, Intent, Screen, SignedIn};
-use crate::net::{DirectoryEvent, LinkState, MatchmakingEvent, RoomEvent, SessionEvent, SignInId};
+use crate::net::{
+    ChatEvent, DirectoryEvent, LinkState, MatchmakingEvent, RoomEvent, SessionEvent, SignInId,
+};
 
 pub(super) fn receive_session(
     mut events: MessageReader<SessionEvent>,
@@ -28,13 +30,21 @@ pub(super) fn receive_session(
                     lobby.error = Some(error.text.clone());
                 }
             }
+            SessionEvent::PublicAddress { server, address } => {
+                context.lobby.public_address = Some((server.clone(), address.clone()));
+            }
             SessionEvent::Renewed { server, session } => {
                 context.settings.tokens.insert(server.clone(), session.token.clone());
                 let lobby = &mut *context.lobby;
                 if let Account::SignedIn(signed_in) = &mut lobby.account {
+                    let is_another = signed_in.session.player != session.player;
                     signed_in.server.clone_from(server);
                     signed_in.session = session.clone();
-                    lobby.error = None;
+                    lobby.is_cut_off = false;
+                    lobby.error = is_another.then(|| {
+                        "The server did not know you any more: it has lost its data. You are a new player there."
+                            .to_owned()
+                    });
                     lobby.seat_poll.poll_now();
                     lobby.rooms_poll.poll_now();
                 }
@@ -64,7 +74,7 @@ fn signed_in(
     let (server, session) = (server.to_owned(), session.clone());
     let lobby = &mut *context.lobby;
     lobby.account = Account::SignedIn(SignedIn { server, session, activity: Activity::Idle });
-    lobby.error = None;
+    (lobby.error, lobby.is_cut_off) = (None, false);
     lobby.seat_poll.poll_now();
     lobby.rooms_poll.poll_now();
     then
@@ -80,10 +90,21 @@ pub(super) fn receive_directory(
         match event {
             DirectoryEvent::Listed(rooms) => {
                 match rooms {
-                    Ok(_) => lobby.rooms_poll.succeeded(),
-                    Err(_) => lobby.rooms_poll.failed(Instant::now()),
+                    Ok(listing) => {
+                        lobby.rooms_poll.succeeded();
+                        (lobby.rooms_at, lobby.is_cut_off) = (Some(Instant::now()), false);
+                        lobby.rooms_not_understood = listing.not_understood;
+                        lobby.rooms = Some(Ok(listing.list.clone()));
+                    }
+                    Err(error) => {
+                        lobby.rooms_poll.failed(Instant::now());
+                        lobby.is_cut_off |= error.is_transient;
+                        // The last list stays, and says that it is old.
+                        if !matches!(lobby.rooms, Some(Ok(_))) {
+                            lobby.rooms = Some(Err(error.clone()));
+                        }
+                    }
                 }
-                lobby.rooms = Some(rooms.clone());
             }
             DirectoryEvent::LookedUp(room, Ok(details)) => {
                 looked_up_seat(&mut context, *room, details.as_ref());
@@ -104,13 +125,26 @@ pub(super) fn receive_directory(
     }
 }
 
-/// The room of the last seat was looked up. A seat in a room that has ended is forgotten.
+/// The room of the last seat was looked up. A seat that the server does not keep any more is forgotten.
 fn looked_up_seat(context: &mut Context<'_, '_>, room: RoomId, details: Option<&RoomDetails>) {
     context.lobby.seat_poll.succeeded();
-    context.lobby.rejoin = details.cloned();
+    let own = context.lobby.session().map(|session| session.player);
+    let has_seat =
+        |details: &&RoomDetails| details.seated.iter().any(|seat| Some(seat.player) == own);
+    context.lobby.rejoin = details.filter(has_seat).cloned();
     let last_seat = context.settings.last_seat.as_ref();
-    if details.is_none() && last_seat.is_some_and(|seat| seat.room == room) {
+    if context.lobby.rejoin.is_none() && last_seat.is_some_and(|seat| seat.room == room) {
         context.settings.last_seat = None;
+    }
+}
+
+/// The chat's connection is always there: when it breaks, the server cannot be reached.
+pub(super) fn receive_chat(mut events: MessageReader<ChatEvent>, mut context: Context<'_, '_>) {
+    for event in events.read() {
+        match event {
+            ChatEvent::Open(is_open) => context.lobby.is_cut_off = !is_open,
+            ChatEvent::Message(_) => context.lobby.is_cut_off = false,
+        }
     }
 }
 
@@ -128,6 +162,9 @@ pub(super) fn receive_matchmaking(
             }
             MatchmakingEvent::Changed(state) => {
                 if let Some(search) = lobby.search_mut() {
+                    if let MatchState::Waiting { waited_s, .. } = state {
+                        search.waited(*waited_s, Instant::now());
+                    }
                     (search.state, search.error) = (Some(state.clone()), None);
                 }
             }
@@ -149,7 +186,19 @@ pub(super) fn receive_matchmaking(
 
 pub(super) fn receive_room(mut events: MessageReader<RoomEvent>, mut context: Context<'_, '_>) {
     for event in events.read() {
-        let RoomEvent::Link { link, state: LinkState::Ended { error } } = event else { continue };
+        let RoomEvent::Link { link, state } = event else { continue };
+        let is_own = context.room.as_ref().is_some_and(|room| room.link == *link);
+        match state {
+            LinkState::Open if is_own => context.lobby.seat_left_at = None,
+            LinkState::Lost { .. } if is_own => {
+                context.lobby.seat_left_at.get_or_insert_with(Instant::now);
+            }
+            LinkState::Open
+            | LinkState::Lost { .. }
+            | LinkState::Connecting { .. }
+            | LinkState::Ended { .. } => {}
+        }
+        let LinkState::Ended { error } = state else { continue };
         if context.room.as_ref().is_some_and(|room| room.link == *link) {
             context.lobby.error = Some(error.text.clone());
             context.settings.last_seat = None;

@@ -1,9 +1,9 @@
 //! The state of the client outside rooms, and the intents of the person.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bevy::prelude::{Message, Resource, States};
-use shared::api::{MatchState, RoomDetails, RoomList, Session};
+use shared::api::{MatchState, RoomDetails, RoomList, RoomPhase, Session};
 use shared::id::RoomId;
 use shared::sim::{BotStrength, Mode};
 
@@ -11,6 +11,11 @@ use super::poll_timer::PollTimer;
 use crate::invite::DeviceLinkCode;
 use crate::net::{LeaveMode, LinkId, SignInId, UserError};
 use crate::settings::{PreviousIdentity, Settings};
+
+/// The server keeps the seat of a lost connection for this long.
+pub(super) const SEAT_KEPT: Duration = Duration::from_secs(30);
+/// A list that is older than this is called old. It is requested every two seconds.
+const LIST_IS_OLD: Duration = Duration::from_secs(6);
 
 /// The screen that fills the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, States)]
@@ -63,6 +68,8 @@ pub enum Intent {
     Rematch(bool),
     /// Leave the room for the menu.
     Leave(LeaveMode),
+    /// Return from a visit to the server in the settings.
+    GoHome,
 }
 
 impl Intent {
@@ -80,7 +87,8 @@ impl Intent {
             | Self::RestoreIdentity(_)
             | Self::CancelSearch
             | Self::Rematch(_)
-            | Self::Leave(_) => false,
+            | Self::Leave(_)
+            | Self::GoHome => false,
         }
     }
 }
@@ -144,13 +152,34 @@ pub struct Search {
     pub error: Option<UserError>,
 }
 
+impl Search {
+    /// The server says how long the search lasts. It counts from there, whatever the clock of this machine does.
+    pub(super) fn waited(&mut self, seconds: u32, now: Instant) {
+        let since = now.checked_sub(Duration::from_secs(seconds.into())).unwrap_or(now);
+        let off = since.max(self.since).duration_since(since.min(self.since));
+        if off > Duration::from_secs(2) {
+            self.since = since;
+        }
+    }
+}
+
 /// What the client knows outside rooms.
 #[derive(Debug, Resource, Default)]
 pub struct Lobby {
     /// The session and the activity of its player.
     pub account: Account,
-    /// The public rooms. `None` before the first answer.
+    /// The public rooms. `None` before the first answer. While the server does not answer, the last list stays.
     pub rooms: Option<Result<RoomList, UserError>>,
+    /// Public rooms of a kind that this build does not know.
+    pub rooms_not_understood: usize,
+    /// A server's address, and the one that its links carry.
+    pub(super) public_address: Option<(String, String)>,
+    /// When the list of rooms arrived.
+    pub(super) rooms_at: Option<Instant>,
+    /// Whether the server of the session does not answer.
+    pub is_cut_off: bool,
+    /// When the connection to the last seat was lost or given up, if it was in this run of the client.
+    pub(super) seat_left_at: Option<Instant>,
     /// The newest error, in words for a person.
     pub error: Option<String>,
     /// The room of the last seat, while the server keeps it.
@@ -201,6 +230,40 @@ impl Lobby {
     pub fn is_opening_room(&self) -> bool {
         let activity = self.signed_in().map(|signed_in| &signed_in.activity);
         matches!(activity, Some(Activity::OpeningRoom))
+    }
+
+    /// The address that links to the server carry: the one that its host has set, or else the one that this client uses.
+    #[must_use]
+    pub fn address_for_links<'a>(&'a self, server: &'a str) -> &'a str {
+        match &self.public_address {
+            Some((of, address)) if of == server => address,
+            Some(_) | None => server,
+        }
+    }
+
+    /// The age of the list of rooms in seconds, when it is old: then the server does not answer.
+    #[must_use]
+    pub fn rooms_age(&self, now: Instant) -> Option<u64> {
+        let age = now.saturating_duration_since(self.rooms_at?);
+        (age > LIST_IS_OLD).then_some(age.as_secs())
+    }
+
+    /// The room in which a seat of the player waits, and a sentence about it that counts down.
+    #[must_use]
+    pub fn waiting_seat(&self, now: Instant) -> Option<(RoomId, String)> {
+        let room = &self.rejoin.as_ref()?.summary;
+        let left = self.seat_left_at.map(|left_at| {
+            SEAT_KEPT.saturating_sub(now.saturating_duration_since(left_at)).as_secs_f32().ceil()
+        });
+        let what = format!("{} {}", room.mode.title(), room.id);
+        let text = match left {
+            // In the summary of a round nobody plays, and the seat stays.
+            Some(left) if left > 0.0 && room.phase == RoomPhase::Playing => {
+                format!("Your seat in {what} waits · {left:.0} s")
+            }
+            Some(_) | None => format!("Return to your seat in {what}"),
+        };
+        Some((room.id, text))
     }
 
     fn signed_in(&self) -> Option<&SignedIn> {

@@ -1,5 +1,7 @@
 //! The lobby between a network without a thread and the intents of a person.
 
+use std::time::{Duration, Instant};
+
 use bevy::prelude::{App, Message, State};
 use bevy::state::app::StatesPlugin;
 use shared::api::{RoomDetails, Session};
@@ -9,8 +11,8 @@ use super::{Account, Intent, Lobby, LobbyPlugin, Screen};
 use crate::frame::RenderState;
 use crate::invite::DeviceLinkCode;
 use crate::net::{
-    Credentials, DirectoryEvent, DirectoryRequest, LeaveMode, Net, Request, RoomRequest, Sent,
-    SessionEvent, SignInId, SignInRequest, UserError, add_events,
+    ChatEvent, Credentials, DirectoryEvent, DirectoryRequest, LeaveMode, Net, Request, RoomListing,
+    RoomRequest, Sent, SessionEvent, SignInId, SignInRequest, UserError, add_events,
 };
 use crate::settings::Settings;
 
@@ -90,7 +92,8 @@ impl Story {
 fn details(room: RoomId) -> RoomDetails {
     let details = serde_json::json!({
         "id": room, "mode": "brawl", "phase": "playing", "round": 1, "players": 1, "bots": 0, "seats": 8,
-        "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "seated": [], "recording": null,
+        "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "recording": null,
+        "seated": [{ "player": PlayerId::from_bits(1), "name": "Ada", "bot": false, "points": 0, "team": null, "reconnecting": true }],
     });
     serde_json::from_value(details).expect("a room")
 }
@@ -116,8 +119,94 @@ fn a_player_who_keeps_the_seat_sees_the_way_back() {
     assert_eq!(*story.app.world().resource::<State<Screen>>().get(), Screen::Menu);
     story.receive(DirectoryEvent::LookedUp(room, Ok(Some(details(room)))));
     assert_eq!(story.lobby().rejoin.as_ref().map(|rejoin| rejoin.summary.id), Some(room));
-    story.frames(100);
-    assert!(story.requests().is_empty(), "it is known now");
+    let (_, text) = story.lobby().waiting_seat(Instant::now()).expect("a seat");
+    assert!(text.contains("waits") && text.ends_with(" s"), "it counts down: {text}");
+
+    let gone = RoomDetails { seated: Vec::new(), ..details(room) };
+    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(gone))));
+
+    assert!(story.lobby().rejoin.is_none(), "the server does not keep it any more");
+    assert!(story.app.world().resource::<Settings>().last_seat.is_none());
+}
+
+#[test]
+fn a_spectator_is_told_that_a_seat_waits() {
+    let mut story = Story::begin();
+    story.sign_in();
+    let (room, other) = ("ABC123".parse().expect("a code"), "ABC124".parse().expect("a code"));
+    story.intend(Intent::Join(room));
+    story.intend(Intent::Leave(LeaveMode::KeepSeat));
+    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(details(room)))));
+
+    story.intend(Intent::Watch(other));
+
+    let seat = story.lobby().waiting_seat(Instant::now());
+    assert_eq!(seat.map(|(seat, _)| seat), Some(room));
+    story.intend(Intent::Leave(LeaveMode::GiveUpSeat));
+    let settings = story.app.world().resource::<Settings>();
+    assert!(settings.last_seat.is_some(), "leaving as a spectator gives up no seat");
+}
+
+#[test]
+fn while_the_server_does_not_answer_the_last_list_stays_and_is_old() {
+    let mut story = Story::begin();
+    story.sign_in();
+    let listing = RoomListing { not_understood: 1, ..RoomListing::default() };
+    story.receive(DirectoryEvent::Listed(Ok(listing)));
+
+    let error = UserError { text: "The server stopped responding.".to_owned(), is_transient: true };
+    story.receive(DirectoryEvent::Listed(Err(error)));
+
+    let lobby = story.lobby();
+    assert!(lobby.is_cut_off && matches!(lobby.rooms, Some(Ok(_))));
+    assert_eq!(lobby.rooms_not_understood, 1);
+    let now = Instant::now();
+    assert_eq!(
+        (lobby.rooms_age(now), lobby.rooms_age(now + Duration::from_secs(9))),
+        (None, Some(9))
+    );
+    story.receive(ChatEvent::Open(true));
+    assert!(!story.lobby().is_cut_off);
+}
+
+#[test]
+fn a_server_without_an_address_is_an_error_at_once() {
+    let mut story = Story::begin();
+    story.app.world_mut().resource_mut::<Settings>().server = "ftp://h".to_owned();
+
+    story.intend(Intent::SignIn);
+
+    assert!(story.requests().is_empty());
+    assert!(
+        story.lobby().error.as_deref().is_some_and(|text| text.contains("no server's address"))
+    );
+}
+
+#[test]
+fn links_carry_the_address_that_the_host_has_set() {
+    let mut story = Story::begin();
+    story.sign_in();
+    assert_eq!(story.lobby().address_for_links(SERVER), SERVER);
+
+    let (server, address) = (SERVER.to_owned(), "https://play.example.org".to_owned());
+    story.receive(SessionEvent::PublicAddress { server, address });
+
+    assert_eq!(story.lobby().address_for_links(SERVER), "https://play.example.org");
+    assert_eq!(story.lobby().address_for_links("http://other"), "http://other");
+}
+
+#[test]
+fn a_visit_to_another_server_ends_with_a_click() {
+    let mut story = Story::begin();
+    story.app.world_mut().resource_mut::<Settings>().visit("https://elsewhere.example");
+
+    story.intend(Intent::GoHome);
+
+    let requests = story.requests();
+    assert!(
+        matches!(&requests[..], [Request::SignIn(SignInRequest { server, .. })] if server == SERVER),
+        "{requests:?}"
+    );
 }
 
 #[test]

@@ -22,8 +22,10 @@ const LINES_MAX: usize = 64;
 const MESSAGE_BYTES_MAX: usize = 512 * 1024;
 /// How long the server may take to open a socket, and a socket to take a message.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-/// The server pings every 20 s at most: a connection on which nothing arrives for longer than this is dead.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// The heartbeat: how often the client pings the server.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// A connection on which nothing arrives for two heartbeats is dead.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// After a connection that lasted this long the next delay is short again.
 const STABLE_AFTER: Duration = Duration::from_secs(5);
 
@@ -122,8 +124,15 @@ impl ChatLink {
             return Some(NextStep::Reconnect);
         }
         let mut dead_at = Instant::now() + silence_max;
+        let mut ping_at = Instant::now() + PING_EVERY;
         loop {
             tokio::select! {
+                () = sleep_until(ping_at.into()) => {
+                    ping_at = Instant::now() + PING_EVERY;
+                    if !transmit(&mut socket, Message::Ping(Vec::new().into())).await {
+                        return Some(NextStep::Reconnect);
+                    }
+                }
                 () = sleep_until(dead_at.into()) => return Some(NextStep::Reconnect),
                 incoming = socket.next() => {
                     dead_at = Instant::now() + silence_max;
@@ -201,7 +210,11 @@ impl ChatLink {
 /// Sends a message. False when the connection does not take it.
 async fn send(socket: &mut Socket, message: &ChatClientMessage) -> bool {
     let text = serde_json::to_string(message).expect("a message of plain data encodes");
-    matches!(timeout(ANSWER_WITHIN, socket.send(Message::text(text))).await, Ok(Ok(())))
+    transmit(socket, Message::text(text)).await
+}
+
+async fn transmit(socket: &mut Socket, message: Message) -> bool {
+    matches!(timeout(ANSWER_WITHIN, socket.send(message)).await, Ok(Ok(())))
 }
 
 #[cfg(test)]

@@ -32,7 +32,14 @@ pub enum SessionEvent {
         /// Why.
         error: UserError,
     },
-    /// The server had forgotten the session, and a link to a room has signed in again under the same name.
+    /// The server's address for others, which its links carry.
+    PublicAddress {
+        /// The server's address as this client uses it.
+        server: String,
+        /// The one for others.
+        address: String,
+    },
+    /// The server had forgotten the session, and the client has signed in again under the same name.
     Renewed {
         /// The server's address.
         server: String,
@@ -41,11 +48,49 @@ pub enum SessionEvent {
     },
 }
 
+/// The public rooms, as far as this build understands them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RoomListing {
+    /// The rooms.
+    pub list: RoomList,
+    /// The number of rooms of a kind that this build does not know.
+    pub not_understood: usize,
+}
+
+/// A page of the recordings, as far as this build understands them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayListing {
+    /// The recordings.
+    pub list: ReplayList,
+    /// The number of recordings of a kind that this build does not know.
+    pub not_understood: usize,
+    /// The server's clock. `None` when the server does not tell.
+    pub time: Option<ServerTime>,
+}
+
+/// The server's clock at one moment. Ages are counted from it: the clock of this machine may be wrong, or be set anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerTime {
+    /// Milliseconds since 1970.
+    pub ms: u64,
+    /// The moment.
+    pub at: Instant,
+}
+
+impl ServerTime {
+    /// The server's clock at a later moment, in milliseconds since 1970.
+    #[must_use]
+    pub fn ms_at(self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.at).as_millis();
+        self.ms.saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+}
+
 /// About the rooms of the server.
 #[derive(Debug, Clone, Message)]
 pub enum DirectoryEvent {
     /// The public rooms.
-    Listed(Result<RoomList, UserError>),
+    Listed(Result<RoomListing, UserError>),
     /// One room. `None`: there is no room with this code.
     LookedUp(RoomId, Result<Option<RoomDetails>, UserError>),
     /// The room that was to be opened.
@@ -124,7 +169,7 @@ pub enum ChatEvent {
 #[derive(Debug, Clone, Message)]
 pub enum ReplayEvent {
     /// A page of the list.
-    Listed(ReplayPage, Result<ReplayList, UserError>),
+    Listed(ReplayPage, Result<ReplayListing, UserError>),
     /// Part of a download.
     Download {
         /// The download.

@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{ETAG, HeaderValue, IF_RANGE, RANGE};
 use reqwest::{Response, StatusCode};
+use serde_json::Value;
 use shared::api::ReplayList;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::api::{Api, CallError};
+use super::api::{Api, CallError, failure, known_entries};
 use super::backoff::Backoff;
-use super::events::{DownloadPart, EventSender, ReplayEvent};
+use super::events::{DownloadPart, EventSender, ReplayEvent, ReplayListing};
 use super::requests::{DownloadId, ReplayPage, ReplayRequest};
 
 /// A download on which nothing arrives for this long is requested again.
@@ -60,12 +61,17 @@ impl ReplayTasks {
     }
 }
 
-async fn list(server: &str, page: ReplayPage) -> Result<ReplayList, CallError> {
+async fn list(server: &str, page: ReplayPage) -> Result<ReplayListing, CallError> {
     let before = page.before.map(|before| format!("&before={before}")).unwrap_or_default();
     let player = page.player.map(|player| format!("&player={player}")).unwrap_or_default();
     let mode = page.mode.map(|mode| format!("&mode={}", mode.title().to_lowercase()));
     let mode = mode.unwrap_or_default();
-    api(server)?.get(&format!("/api/replays?limit=20{before}{player}{mode}")).await
+    let path = format!("/api/replays?limit=20{before}{player}{mode}");
+    let (mut answer, time) = api(server)?.get_at::<Value>(&path).await?;
+    let (replays, not_understood) = known_entries(&mut answer, "replays")?;
+    let next = answer.get("next").cloned().unwrap_or_default();
+    let next = serde_json::from_value(next).map_err(|_reason| CallError::NotPushback)?;
+    Ok(ReplayListing { list: ReplayList { replays, next }, not_understood, time })
 }
 
 fn api(server: &str) -> Result<Api, CallError> {
@@ -121,7 +127,7 @@ impl Download {
         loop {
             let chunk = timeout(SILENCE_MAX, answer.chunk()).await;
             let chunk = chunk.map_err(|_elapsed| CallError::TimedOut)?;
-            let Some(chunk) = chunk.map_err(CallError::Unreachable)? else { return Ok(()) };
+            let Some(chunk) = chunk.map_err(failure)? else { return Ok(()) };
             let from = self.received;
             self.received += chunk.len() as u64;
             if !self.report(DownloadPart::Bytes { from, bytes: chunk.to_vec() }).await {

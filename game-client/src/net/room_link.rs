@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use shared::api::{Role, WebSocketTicket};
-use shared::id::{PlayerName, RoomId};
+use shared::id::RoomId;
 use shared::protocol::close::NextStep;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX, ServerMessage};
 use tokio::time::{sleep_until, timeout};
@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::api::Api;
 use super::backoff::Backoff;
-use super::events::{EventSender, LinkState, RoomEvent, SessionEvent};
+use super::events::{EventSender, LinkState, RoomEvent};
 use super::link_commands::{LinkCommand, LinkCommands};
 use super::requests::{LeaveMode, LinkId};
 use super::socket::{self, DisconnectReason, Socket};
@@ -33,7 +33,6 @@ const STABLE_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct RoomLink {
     pub(super) id: LinkId,
     pub(super) api: Api,
-    pub(super) name: PlayerName,
     pub(super) room: RoomId,
     pub(super) role: Role,
     pub(super) events: EventSender,
@@ -75,7 +74,8 @@ impl RoomLink {
                 return;
             }
             if reason.next == NextStep::SignIn {
-                self.renew_session().await;
+                // Without a new session the next attempt fails in the same way.
+                self.api.renew(self.api.token()).await;
             }
             let delay = backoff.next().max(reason.retry_after);
             let retry_at = Instant::now() + delay;
@@ -206,15 +206,6 @@ impl RoomLink {
         // When this fails, the server notices the silence.
         drop(timeout(CLOSE_WITHIN, closing).await);
         Outcome::Left
-    }
-
-    async fn renew_session(&mut self) {
-        let (name, token) = (self.name.clone(), self.api.token());
-        if let Ok(session) = self.api.sign_in(&name, token).await {
-            let server = self.api.server().to_owned();
-            // When the game has ended, the next report says so.
-            self.events.send(SessionEvent::Renewed { server, session }).await;
-        }
     }
 
     /// False when the game has ended.

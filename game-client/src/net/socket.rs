@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use shared::api::ProblemKind;
 use shared::protocol::close::{self, NextStep};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::error::{ProtocolError, UrlError};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use url::Url;
 
 use super::api::{CallError, refusal, retry_after};
+use super::dial::{Io, dial};
 use super::error::UserError;
+use super::trust;
 
 /// Client and server speak different versions of the protocol.
 const OTHER_VERSION: &str = "The server has another version of the game. Update the older one.";
 
 /// An open WebSocket.
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Io>>>;
 
 /// Opens a WebSocket with TCP_NODELAY, so that a small message is not held back.
 pub(super) async fn open(
@@ -36,7 +38,11 @@ pub(super) async fn open(
         .max_frame_size(Some(message_bytes_max))
         .write_buffer_size(0);
     let nodelay = std::env::var_os(WITHOUT_NODELAY).is_none();
-    connect_async_with_config(request, Some(config), nodelay).await.map(|(socket, _)| socket)
+    let url: Url = address.parse().map_err(|_reason| UrlError::NoPathOrQuery)?;
+    let stream = dial(&url, nodelay).await?;
+    let tls = Connector::Rustls(trust::tls());
+    let opened = client_async_tls_with_config(request, stream, Some(config), Some(tls)).await;
+    opened.map(|(socket, _)| socket)
 }
 
 /// The environment variable that leaves TCP_NODELAY off: `cargo xtask bench link --without nodelay` measures what it is
@@ -125,7 +131,13 @@ impl DisconnectReason {
             Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
                 Self::permanent(OTHER_VERSION)
             }
-            _ => Self::from_close(None),
+            Error::Io(cause) if cause.to_string().starts_with("the proxy ") => {
+                Self::new(NextStep::Reconnect, &presentation::words::sentence(&cause.to_string()))
+            }
+            _ => match trust::certificate_fault(error) {
+                Some(fault) => Self::permanent(&format!("The server's certificate {fault}.")),
+                None => Self::from_close(None),
+            },
         }
     }
 

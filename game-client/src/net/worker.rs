@@ -38,6 +38,16 @@ struct ActiveSession {
     chat: ChatHandle,
 }
 
+/// Notices of lost sessions that may wait. More say nothing new.
+const LOST_MAX: usize = 8;
+
+/// The outcome of a renewal of the session.
+struct Renewal {
+    /// The token that the server does not know any more.
+    stale: String,
+    result: Result<(Api, Session), CallError>,
+}
+
 /// The outcome of an attempt to sign in.
 struct SignInOutcome {
     id: SignInId,
@@ -57,6 +67,11 @@ pub(super) struct Worker {
     /// The newest attempt to sign in.
     sign_in: SignInId,
     session: Option<ActiveSession>,
+    /// Tokens of sessions that a server does not know any more, and the way they come here.
+    lost: mpsc::Receiver<String>,
+    lost_sender: mpsc::Sender<String>,
+    /// The renewal of the session. One at a time: two would make two players.
+    renewals: JoinSet<Renewal>,
     room: Option<CurrentRoom>,
     /// Dropping it cancels the search for a match.
     search: Option<oneshot::Sender<()>>,
@@ -69,7 +84,11 @@ impl Worker {
         game_messages: mpsc::Receiver<GameMessage>,
         events: EventSender,
     ) -> Self {
+        let (lost_sender, lost) = mpsc::channel(LOST_MAX);
         Self {
+            lost,
+            lost_sender,
+            renewals: JoinSet::new(),
             requests,
             game_messages,
             events,
@@ -98,9 +117,16 @@ impl Worker {
                         self.signed_in(outcome);
                     }
                 }
+                Some(token) = self.lost.recv() => self.renew(token),
+                Some(renewal) = self.renewals.join_next() => {
+                    if let Ok(renewal) = renewal {
+                        self.renewed(renewal);
+                    }
+                }
                 Some(_) = self.tasks.join_next() => {}
             }
         }
+        self.renewals.abort_all();
         (self.session, self.room, self.search) = (None, None, None);
         self.replays = ReplayTasks::default();
         self.sign_ins.abort_all();
@@ -153,6 +179,8 @@ impl Worker {
         }
         let event = match result {
             Ok((api, session)) => {
+                let api = api.renewed_through(self.lost_sender.clone());
+                self.renewals.abort_all();
                 self.leave(LeaveMode::GiveUpSeat);
                 self.search = None;
                 let (chat, link) = chat_link(api.clone(), self.events.clone());
@@ -163,8 +191,51 @@ impl Worker {
             Err(error) => SessionEvent::SignInFailed { id, error },
         };
         let events = self.events.clone();
+        let api = self.session.as_ref().map(|session| session.api.clone());
         self.tasks.spawn(async move {
-            events.send(event).await;
+            let is_signed_in = matches!(event, SessionEvent::SignedIn { .. });
+            if events.send(event).await
+                && let Some(api) = api.filter(|_| is_signed_in)
+                && let Some(address) = api.public_address().await
+            {
+                let server = api.server().to_owned();
+                events.send(SessionEvent::PublicAddress { server, address }).await;
+            }
+        });
+    }
+
+    /// The server does not know the session with this token any more: it has lost its database, for example. Everything
+    /// that needs a session waits for a new one.
+    fn renew(&mut self, stale: String) {
+        let Some(session) = &self.session else { return };
+        if session.api.token().as_deref() != Some(&*stale) || !self.renewals.is_empty() {
+            return;
+        }
+        let (server, name) = (session.api.server().to_owned(), session.name.clone());
+        self.renewals.spawn(async move {
+            let result = match Api::new(&server) {
+                Ok(api) => {
+                    let signed_in = api.sign_in(&name, Some(stale.clone())).await;
+                    signed_in.map(|session| (api, session))
+                }
+                Err(error) => Err(CallError::Unreachable(error)),
+            };
+            Renewal { stale, result }
+        });
+    }
+
+    fn renewed(&mut self, Renewal { stale, result }: Renewal) {
+        let Some(current) = &self.session else { return };
+        // When it failed, the next call that needs a session tries again.
+        let Ok((api, session)) = result else { return };
+        if current.api.token().as_deref() != Some(&*stale) {
+            return;
+        }
+        current.api.set_token(api.token());
+        let server = current.api.server().to_owned();
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            events.send(SessionEvent::Renewed { server, session }).await;
         });
     }
 
@@ -199,7 +270,6 @@ impl Worker {
         let room_link = RoomLink {
             id: link,
             api: session.api.clone(),
-            name: session.name.clone(),
             room,
             role,
             events: self.events.clone(),
@@ -223,11 +293,11 @@ impl Worker {
 }
 
 async fn authenticate(request: &SignInRequest) -> Result<(Api, Session), UserError> {
-    let not_an_address = |_error| UserError {
-        text: "That is no server's address. One looks like http://127.0.0.1:7777.".to_owned(),
+    let not_possible = |error: reqwest::Error| UserError {
+        text: format!("The client cannot connect to anything: {error}."),
         is_transient: false,
     };
-    let api = Api::new(&request.server).map_err(not_an_address)?;
+    let api = Api::new(&request.server).map_err(not_possible)?;
     let token = request.token.clone();
     let session = match &request.credentials {
         Credentials::Name(name) => for_person(api.sign_in(name, token).await)?,

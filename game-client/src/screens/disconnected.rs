@@ -37,11 +37,12 @@ pub(super) fn show(
         }
         LinkState::Ended { error } => ("Disconnected", error.text.clone(), theme::WARM),
     };
-    let area = Area::new(Id::new("link")).anchor(Align2::CENTER_TOP, vec2(0.0, 110.0));
+    let top = if context.content_rect().height() < 420.0 { 12.0 } else { 110.0 };
+    let area = Area::new(Id::new("link")).anchor(Align2::CENTER_TOP, vec2(0.0, top));
     area.order(Order::Foreground).show(context, |ui| {
         let line = bevy_egui::egui::Stroke::new(1.5, ink.gamma_multiply(0.8));
         theme::panel().stroke(line).show(ui, |ui| {
-            ui.set_width(380.0);
+            ui.set_width(380.0_f32.min(context.content_rect().width() - 48.0).max(120.0));
             ui.vertical_centered(|ui| {
                 ui.label(theme::heading(title, 20.0).color(ink));
                 ui.label(theme::text(text));

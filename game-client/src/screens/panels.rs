@@ -1,8 +1,6 @@
-//! Which panels are open: beside the menu, over a running round, and while a key is bound.
+//! Which panels are open: beside the menu, and over a running round.
 
 use bevy::prelude::Resource;
-
-use crate::input::bindings::Action;
 
 /// The panel beside the menu's buttons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Resource)]
@@ -33,7 +31,3 @@ pub enum Overlay {
     /// The settings.
     Settings,
 }
-
-/// The key that is being bound: an action, and the first or the second of its two keys. `None` while no key is bound.
-#[derive(Debug, Clone, Copy, Default, Resource)]
-pub struct Rebinding(pub(super) Option<(Action, usize)>);

@@ -5,7 +5,7 @@ use bevy::input::ButtonInput;
 use bevy::input::keyboard::KeyCode;
 use bevy::input::mouse::MouseButton;
 use bevy::math::Vec2;
-use bevy::prelude::{MessageWriter, Real, Res, ResMut, Single, Time, Window, With};
+use bevy::prelude::{Local, MessageWriter, Real, Res, ResMut, Single, Time, Window, With};
 use bevy::window::PrimaryWindow;
 use bevy_egui::EguiContexts;
 use bevy_egui::egui::{Align2, Area, Context, Id, Order, vec2};
@@ -13,7 +13,9 @@ use shared::api::Role;
 use shared::protocol::chat::ChatChannel;
 use shared::sim::{Mode, Slot};
 
-use super::panels::{Overlay, Rebinding};
+use super::panels::Overlay;
+use super::rebinding::Rebinding;
+use super::settings::SettingsParams;
 use super::{disconnected, pause, summary};
 use crate::chat::Chat;
 use crate::frame::RenderState;
@@ -33,6 +35,9 @@ use crate::world_to_scene::SceneWorld;
 
 /// The rows of the scoreboard. More do not fit.
 const ROWS_MAX: usize = 16;
+/// The height of everything but the rows of the scoreboard, and of a row, in points.
+const AROUND_ROWS: f32 = 130.0;
+const ROW: f32 = 30.0;
 /// A spectator follows the disc that is clicked within this distance of its centre, in logical pixels…
 const PICK_PIXELS: f32 = 22.0;
 /// …and at least in units.
@@ -52,13 +57,21 @@ pub(super) fn control(
     mut controls: ResMut<Controls>,
     mut overlay: ResMut<Overlay>,
     mut draft: ResMut<Draft>,
+    rebinding: Res<Rebinding>,
+    mut had_result: Local<bool>,
 ) {
     let Some(room) = room.as_mut().filter(|_| *screen.get() == Screen::Playing) else {
         *overlay = Overlay::None;
         controls.blocked = true;
         return;
     };
-    if !draft.is_open && !capture.keyboard {
+    // The result is not covered by a menu that was open before.
+    let has_result = room.result.is_some();
+    if core::mem::replace(&mut *had_result, has_result) != has_result && *overlay == Overlay::Pause
+    {
+        *overlay = Overlay::None;
+    }
+    if !draft.is_open && !capture.keyboard && !rebinding.is_waiting() {
         let is_chat = bindings.of(Action::Chat).into_iter().flatten();
         if is_chat.into_iter().any(|binding| binding.just_pressed(&keys, &mouse))
             && *overlay == Overlay::None
@@ -116,10 +129,8 @@ pub(super) struct PanelData<'w> {
 pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
     data: PanelData<'_>,
-    mut settings: ResMut<Settings>,
-    mut bindings: ResMut<Bindings>,
+    mut params: SettingsParams<'_>,
     mut overlay: ResMut<Overlay>,
-    mut rebinding: ResMut<Rebinding>,
     mut draft: ResMut<Draft>,
     net: Res<Net>,
     mut writer: MessageWriter<Intent>,
@@ -128,13 +139,16 @@ pub(super) fn show(
     let mut intents: Vec<Intent> = Vec::new();
     let now = ticks_from_seconds(data.time.elapsed_secs_f64());
     let ms = |ticks: f64| ticks * 1_000.0 / 60.0;
-    round_panels(context, &data, &settings, &bindings);
-    chat_panel(context, &data, &mut settings, &mut draft, &net);
+    round_panels(context, &data, &params);
+    chat_panel(context, &data, &mut params.settings, &mut draft, &net);
+    let settings = &params.settings;
     if let Some(result) = &data.room.result {
-        let own = data.lobby.session().map(|session| session.player);
-        summary::show(context, &data.room, result, own, &settings, &mut intents);
+        // A menu takes the place of the result: two panels would cover each other.
+        if *overlay == Overlay::None {
+            summary::show(context, &data.room, result, &data.lobby, settings, &mut intents);
+        }
     } else if data.controls.scoreboard {
-        scoreboard_panel(context, &data, &settings);
+        scoreboard_panel(context, &data, settings);
     }
     let has_been_open = data.room.mode.is_some();
     if settings.show_link && has_been_open && data.room.result.is_none() {
@@ -145,20 +159,13 @@ pub(super) fn show(
     let is_over = data.room.result.is_some();
     let silence = if is_over { 0.0 } else { ms(data.room.game.silence(now)) };
     disconnected::show(context, &data.room.state, has_been_open, silence, &mut intents);
-    pause::show(
-        context,
-        &mut overlay,
-        &data.room,
-        &mut settings,
-        &mut bindings,
-        &mut rebinding,
-        &mut intents,
-    );
+    pause::show(context, &mut overlay, &data.room, &data.lobby, &mut params, &mut intents);
     writer.write_batch(intents);
     Ok(())
 }
 
-fn round_panels(context: &Context, data: &PanelData<'_>, settings: &Settings, bindings: &Bindings) {
+fn round_panels(context: &Context, data: &PanelData<'_>, params: &SettingsParams<'_>) {
+    let settings = &params.settings;
     if data.room.result.is_some() {
         return;
     }
@@ -169,7 +176,7 @@ fn round_panels(context: &Context, data: &PanelData<'_>, settings: &Settings, bi
     kill_feed::show(context, &data.feed, data.render.own, settings.palette);
     let own = data.render.own.and_then(|slot| data.render.scene.as_ref()?.disc(slot));
     if let Some(own) = own {
-        cooldowns::show(context, own, bindings);
+        cooldowns::show(context, own, &params.bindings, &params.names);
     }
     let is_wide = data.render.scene.as_ref().is_some_and(SceneWorld::is_wide);
     if is_wide && data.render.followed.is_some() {
@@ -185,6 +192,9 @@ fn round_panels(context: &Context, data: &PanelData<'_>, settings: &Settings, bi
 
 fn watching(data: &PanelData<'_>) -> String {
     let room = data.room.id;
+    if let Some((_, text)) = data.lobby.waiting_seat(std::time::Instant::now()) {
+        return format!("{text} · Esc");
+    }
     match data.room.watched.and_then(|slot| data.render.roster.entry(slot)) {
         Some(entry) => {
             format!("You are watching {} in {room} · click on the ice to see all", entry.name)
@@ -221,24 +231,31 @@ fn chat_panel(
     }
 }
 
+/// The rows that fit into the window.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rows")]
+fn rows_max(context: &Context) -> usize {
+    let fit = (context.content_rect().height() - AROUND_ROWS) / ROW;
+    (fit.max(3.0) as usize).min(ROWS_MAX)
+}
+
 fn scoreboard_panel(context: &Context, data: &PanelData<'_>, settings: &Settings) {
     let Some(scene) = &data.render.scene else { return };
     let area = Area::new(Id::new("scoreboard")).anchor(Align2::CENTER_CENTER, vec2(0.0, -10.0));
     area.order(Order::Middle).interactable(false).show(context, |ui| {
         theme::panel().show(ui, |ui| {
-            ui.set_width(560.0_f32.min(context.content_rect().width() - 64.0));
+            ui.set_width(560.0_f32.min(context.content_rect().width() - 64.0).max(120.0));
             let title = data.room.mode.map_or("Room", Mode::title);
             let (title, seats) = (title, data.render.roster.entries.len());
             let title =
                 if scene.is_partial { format!("{title}: near you") } else { title.to_owned() };
-            let remark = if seats > ROWS_MAX {
+            let remark = if seats > rows_max(context) {
                 format!("Room {} · {seats} on the ice", data.room.id)
             } else {
                 format!("Room {}", data.room.id)
             };
             scoreboard::title(ui, &title, &remark);
             let rows = scoreboard::running(scene, &data.render.roster);
-            let rows = scoreboard::best(rows, data.render.own, ROWS_MAX);
+            let rows = scoreboard::best(rows, data.render.own, rows_max(context));
             scoreboard::table(ui, &rows, data.render.own, settings.palette);
         });
     });

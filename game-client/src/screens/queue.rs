@@ -1,13 +1,13 @@
 //! The screen of the search for a match: its state, its duration, and a way to cancel.
 
 use bevy::prelude::{MessageWriter, Res};
-use bevy_egui::egui::{Align2, Area, Id, Key, Order, Sense, Ui, vec2};
+use bevy_egui::egui::{Key, Order, Sense, Ui, vec2};
 use bevy_egui::{EguiContexts, egui};
 use presentation::words;
 use shared::api::MatchState;
 
 use crate::lobby::{Intent, Lobby, Search};
-use crate::ui::{theme, widgets};
+use crate::ui::{sheet, theme, widgets};
 
 pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
@@ -17,21 +17,17 @@ pub(super) fn show(
     let context = contexts.ctx_mut()?;
     let Some(search) = lobby.search() else { return Ok(()) };
     let mut cancel = context.input(|input| input.key_pressed(Key::Escape));
-    let area = Area::new(Id::new("queue")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
-    area.order(Order::Middle).show(context, |ui| {
-        theme::panel().show(ui, |ui| {
-            ui.set_width(380.0);
-            ui.vertical_centered(|ui| {
-                ui.add_space(4.0);
-                ui.label(theme::heading(format!("Searching for a {}", search.mode.title()), 20.0));
-                spinner(ui);
-                let waited = search.since.elapsed().as_secs_f64().floor();
-                ui.label(theme::heading(words::clock_rounded_up(waited), 28.0));
-                ui.add_space(4.0);
-                state(ui, search);
-                ui.add_space(8.0);
-                cancel |= widgets::secondary(ui, "Cancel").clicked();
-            });
+    sheet::centred(context, "queue", Order::Middle, 380.0, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space(4.0);
+            ui.label(theme::heading(format!("Searching for a {}", search.mode.title()), 20.0));
+            spinner(ui);
+            let waited = search.since.elapsed().as_secs_f64().floor();
+            ui.label(theme::heading(words::clock_rounded_up(waited), 28.0));
+            ui.add_space(4.0);
+            state(ui, search);
+            ui.add_space(8.0);
+            cancel |= widgets::secondary(ui, "Cancel").clicked();
         });
     });
     if cancel {

@@ -22,7 +22,8 @@ use crate::replay::{Arrival, JUMP_SECONDS, Recording};
 use crate::scene::Labels;
 use crate::settings::Settings;
 use crate::ui::kill_feed::KillFeed;
-use crate::ui::{hud, kill_feed, theme, widgets};
+use crate::ui::text::elided;
+use crate::ui::{bidi, hud, kill_feed, theme, widgets};
 
 pub(super) fn show(
     mut contexts: EguiContexts<'_, '_>,
@@ -81,7 +82,8 @@ fn after(render: &RenderState, now: Option<Slot>) -> Option<Slot> {
 }
 
 fn bar(context: &Context, recording: &mut Recording, render: &RenderState, leave: &mut bool) {
-    let width = (context.content_rect().width() - 64.0).min(980.0);
+    let width = (context.content_rect().width() - 48.0).clamp(160.0, 980.0);
+    let is_narrow = width < 800.0;
     let area = Area::new(Id::new("replay bar")).anchor(Align2::CENTER_BOTTOM, vec2(0.0, -16.0));
     area.order(Order::Middle).show(context, |ui| {
         theme::chip().show(ui, |ui| {
@@ -102,24 +104,44 @@ fn bar(context: &Context, recording: &mut Recording, render: &RenderState, leave
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     *leave |= widgets::secondary_sized(ui, "Close", vec2(72.0, 32.0)).clicked();
-                    let followed =
-                        recording.follow.map_or("no disc", |slot| render.roster.name(slot));
-                    let text = format!("Follow: {followed}");
-                    if widgets::secondary_sized(ui, &text, vec2(160.0, 32.0)).clicked() {
-                        recording.follow = after(render, recording.follow);
+                    if !is_narrow {
+                        follow(ui, recording, render);
+                        speed(ui, recording);
+                        ui.label(theme::small("Speed"));
                     }
-                    let names = SPEEDS.iter().map(|speed| speed.name);
-                    let options: Vec<(usize, &str)> = names.enumerate().collect();
-                    ui.allocate_ui(vec2(220.0, 32.0), |ui| {
-                        let chosen = recording.player().speed_index();
-                        if let Some(index) = widgets::segments(ui, &options, chosen) {
-                            recording.apply(PlaybackCommand::SetSpeed { index });
-                        }
-                    });
-                    ui.label(theme::small("Speed"));
                 });
             });
+            if is_narrow {
+                ui.horizontal(|ui| {
+                    speed(ui, recording);
+                    follow(ui, recording, render);
+                });
+            }
         });
+    });
+}
+
+/// The button that goes to the next disc to follow.
+fn follow(ui: &mut Ui, recording: &mut Recording, render: &RenderState) {
+    let followed = recording.follow.map_or("no disc", |slot| render.roster.name(slot));
+    let size = vec2(160.0, 32.0);
+    let text = format!("Follow: {}", bidi::visual(followed));
+    let text = elided(ui.painter(), &text, &theme::bold(14.0), size.x - 12.0);
+    if widgets::secondary_sized(ui, &text, size).clicked() {
+        recording.follow = after(render, recording.follow);
+    }
+}
+
+/// The choice of the speed.
+fn speed(ui: &mut Ui, recording: &mut Recording) {
+    let names = SPEEDS.iter().map(|speed| speed.name);
+    let options: Vec<(usize, &str)> = names.enumerate().collect();
+    let width = 220.0_f32.min(ui.available_width());
+    ui.allocate_ui(vec2(width, 32.0), |ui| {
+        let chosen = recording.player().speed_index();
+        if let Some(index) = widgets::segments(ui, &options, chosen) {
+            recording.apply(PlaybackCommand::SetSpeed { index });
+        }
     });
 }
 

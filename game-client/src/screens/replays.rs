@@ -1,12 +1,13 @@
 //! The panel of recorded rounds: the list, and a button to watch each round.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use bevy_egui::egui::{Align, Layout, ScrollArea, Ui, vec2};
+use bevy_egui::egui::{Align, Layout, Ui, vec2};
 use presentation::words;
 use shared::api::ReplaySummary;
 use shared::sim::Mode;
 
+use super::tabs::not_understood;
 use crate::lobby::Lobby;
 use crate::replay_list::{ReplayIntent, Replays};
 use crate::ui::text::elided;
@@ -14,7 +15,6 @@ use crate::ui::{theme, widgets};
 
 pub(super) fn panel(
     ui: &mut Ui,
-    height: f32,
     replays: &Replays,
     lobby: &Lobby,
     intents: &mut Vec<ReplayIntent>,
@@ -44,20 +44,17 @@ pub(super) fn panel(
             ui.label(theme::muted(text));
         }
         Some(found) => {
-            let height = (height - 150.0).max(120.0);
-            let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
-            area.show(ui, |ui| {
-                let now_ms = now_ms();
-                for replay in found {
-                    one(ui, replay, now_ms, intents);
+            let now_ms = replays.server_now_ms(Instant::now());
+            for replay in found {
+                one(ui, replay, now_ms, intents);
+            }
+            not_understood(ui, replays.not_understood, "recording", "recordings");
+            if replays.next.is_some() && !replays.is_loading {
+                ui.add_space(4.0);
+                if widgets::secondary(ui, "Older rounds").clicked() {
+                    intents.push(ReplayIntent::Older);
                 }
-                if replays.next.is_some() && !replays.is_loading {
-                    ui.add_space(4.0);
-                    if widgets::secondary(ui, "Older rounds").clicked() {
-                        intents.push(ReplayIntent::Older);
-                    }
-                }
-            });
+            }
         }
     }
 }
@@ -92,7 +89,7 @@ fn filter(ui: &mut Ui, replays: &Replays, lobby: &Lobby, intents: &mut Vec<Repla
     }
 }
 
-fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, intents: &mut Vec<ReplayIntent>) {
+fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: Option<u64>, intents: &mut Vec<ReplayIntent>) {
     theme::chip().fill(theme::FIELD).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -102,8 +99,9 @@ fn one(ui: &mut Ui, replay: &ReplaySummary, now_ms: u64, intents: &mut Vec<Repla
                 let font = theme::bold(14.0);
                 let title = elided(ui.painter(), &title, &font, ui.available_width() - 96.0);
                 ui.label(theme::heading(title, 14.0));
-                // Clocks differ: a round in the future counts as just played.
-                let when = words::ago(now_ms.saturating_sub(replay.started_at_ms) / 1_000);
+                // A server that does not tell its time has no ages.
+                let age = now_ms.map(|now_ms| now_ms.saturating_sub(replay.started_at_ms) / 1_000);
+                let when = age.map_or_else(|| "recorded".to_owned(), words::ago);
                 let long = words::clock_of_ticks(replay.ticks.into());
                 ui.label(theme::small(format!("{when} · {long} · {}", words::bytes(replay.bytes))));
                 ui.label(theme::small(players_line(replay)));
@@ -133,9 +131,4 @@ fn players_line(replay: &ReplaySummary) -> String {
         0 => format!("{all} bots{cut}"),
         _ => format!("{people} of {all} players are people{cut}"),
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,34 +1,42 @@
 //! The settings panel, in the menu and in the pause menu.
 
-use bevy::input::ButtonInput;
-use bevy::input::keyboard::KeyCode;
-use bevy::input::mouse::MouseButton;
-use bevy::prelude::{Local, Res, ResMut};
-use bevy_egui::egui::{Align, Key, Layout, ScrollArea, Slider, Ui, vec2};
+use bevy::ecs::system::SystemParam;
+use bevy::prelude::{Res, ResMut};
+use bevy_egui::egui::{Align, Key, Layout, Slider, Ui, vec2};
 
-use super::panels::Rebinding;
-use crate::input::binding::Binding;
+use super::rebinding::Rebinding;
+use crate::address;
 use crate::input::bindings::{Action, Bindings};
-use crate::settings::{PaletteChoice, Quality, Settings, WindowMode};
+use crate::input::key_names::KeyNames;
+use crate::settings::{FrameCap, PaletteChoice, Quality, Settings, WindowMode};
+use crate::ui::scale_guard::ScaleGuard;
 use crate::ui::{scoreboard, theme, widgets};
 
-pub(super) fn panel(
-    ui: &mut Ui,
-    height: f32,
-    settings: &mut Settings,
-    bindings: &mut Bindings,
-    rebinding: &mut Rebinding,
-) {
+/// What the panel shows and changes.
+#[derive(SystemParam)]
+pub(super) struct SettingsParams<'w> {
+    pub(super) settings: ResMut<'w, Settings>,
+    pub(super) bindings: ResMut<'w, Bindings>,
+    pub(super) names: Res<'w, KeyNames>,
+    rebinding: ResMut<'w, Rebinding>,
+    guard: ResMut<'w, ScaleGuard>,
+}
+
+impl SettingsParams<'_> {
+    /// Whether Escape closes the settings. While a key is bound, it ends that.
+    pub(super) fn is_left(&self, ui: &Ui) -> bool {
+        !self.rebinding.is_waiting() && ui.input(|input| input.key_pressed(Key::Escape))
+    }
+}
+
+/// Draws the settings. They are as tall as they are: the panel around them scrolls.
+pub(super) fn panel(ui: &mut Ui, params: &mut SettingsParams<'_>) {
     scoreboard::title(ui, "Settings", "");
-    let height = (height - 60.0).max(160.0);
-    let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
-    area.show(ui, |ui| {
-        ui.set_width(ui.available_width() - 12.0);
-        sound(ui, settings);
-        picture(ui, settings);
-        keys(ui, bindings, rebinding);
-        server(ui, settings);
-    });
+    sound(ui, &mut params.settings);
+    picture(ui, &mut params.settings);
+    scale(ui, &mut params.settings, &mut params.guard);
+    keys(ui, &mut params.bindings, &mut params.rebinding, &params.names);
+    server(ui, &mut params.settings);
 }
 
 fn section(ui: &mut Ui, title: &str) {
@@ -76,10 +84,15 @@ fn picture(ui: &mut Ui, settings: &mut Settings) {
     if let Some(palette) = widgets::segments(ui, &palettes, settings.palette) {
         settings.palette = palette;
     }
-    ui.label(theme::small("Size of text and panels"));
-    let scales = [(0.9, "Small"), (1.0, "Normal"), (1.25, "Large"), (1.5, "Huge")];
-    if let Some(scale) = widgets::segments(ui, &scales, settings.ui_scale) {
-        settings.ui_scale = scale;
+    ui.label(theme::small("Frames in a second"));
+    let caps = [
+        (FrameCap::Screen, "Screen"),
+        (FrameCap::Thirty, "30"),
+        (FrameCap::Sixty, "60"),
+        (FrameCap::HundredTwenty, "120"),
+    ];
+    if let Some(cap) = widgets::segments(ui, &caps, settings.frame_cap) {
+        settings.frame_cap = cap;
     }
     widgets::labelled(ui, "Shake on hits", |ui| {
         widgets::switch(ui, &mut settings.shake);
@@ -89,22 +102,43 @@ fn picture(ui: &mut Ui, settings: &mut Settings) {
     });
 }
 
-fn keys(ui: &mut Ui, bindings: &mut Bindings, rebinding: &mut Rebinding) {
+/// The switch of the scale. A scale that puts it out of sight is taken back.
+fn scale(ui: &mut Ui, settings: &mut Settings, guard: &mut ScaleGuard) {
+    ui.label(theme::small("Size of text and panels"));
+    let scales = [(0.9, "Small"), (1.0, "Normal"), (1.25, "Large"), (1.5, "Huge")];
+    let top = ui.cursor().min;
+    let chosen = widgets::segments(ui, &scales, settings.ui_scale);
+    let switch = bevy_egui::egui::Rect::from_min_max(top, ui.min_rect().max);
+    let sight = ui.clip_rect().intersect(ui.ctx().content_rect());
+    guard.drawn(sight.contains_rect(switch.shrink(2.0)));
+    if guard.is_on_trial() {
+        ui.scroll_to_rect(switch, Some(Align::Center));
+    }
+    if let Some(scale) = chosen.filter(|scale| (scale - settings.ui_scale).abs() > 0.001) {
+        guard.chosen(settings.ui_scale);
+        settings.ui_scale = scale;
+    }
+    if guard.took_back {
+        ui.label(theme::small("That size put this switch out of sight, so it was taken back."));
+    }
+}
+
+fn keys(ui: &mut Ui, bindings: &mut Bindings, rebinding: &mut Rebinding, names: &KeyNames) {
     section(ui, "Keys");
     for action in Action::ALL {
         widgets::labelled(ui, action.title(), |ui| {
+            let width = ((ui.available_width() - 80.0) / 2.0).clamp(64.0, 112.0);
             for place in [1, 0] {
-                let waiting = rebinding.0 == Some((action, place));
-                let text = match bindings.of(action)[place] {
-                    _ if waiting => "Press a key",
-                    Some(binding) => binding.name(),
-                    None => "–",
-                };
-                if widgets::secondary_sized(ui, text, vec2(112.0, 28.0)).clicked() {
-                    rebinding.0 = if waiting { None } else { Some((action, place)) };
+                let key = bindings.of(action)[place];
+                let text = key.map_or("–".into(), |binding| names.of(binding));
+                if widgets::secondary_sized(ui, &text, vec2(width, 28.0)).clicked() {
+                    rebinding.begin(action, place);
                 }
             }
         });
+    }
+    if let Some(taken) = &rebinding.taken {
+        ui.label(theme::small(taken).color(theme::CHARGE));
     }
     ui.add_space(4.0);
     if ui.button(theme::muted("Reset the keys")).clicked() {
@@ -118,11 +152,21 @@ fn keys(ui: &mut Ui, bindings: &mut Bindings, rebinding: &mut Rebinding) {
 fn server(ui: &mut Ui, settings: &mut Settings) {
     section(ui, "Server");
     let before = settings.server.clone();
-    widgets::field(ui, &mut settings.server, crate::args::DEFAULT_SERVER, 200);
+    let field = widgets::field(ui, &mut settings.server, crate::args::DEFAULT_SERVER, 300);
     if settings.server != before {
-        settings.server = settings.server.trim().to_owned();
+        // An address that a person enters is for every start.
+        settings.home_server = None;
     }
-    ui.label(theme::small("Scheme, host and port. It applies to the next thing you start."));
+    match address::parse(&settings.server) {
+        Ok(server) if field.lost_focus() => settings.server = server,
+        Ok(_) => {
+            ui.label(theme::small("Such as play.example.org, for the next thing you start."));
+        }
+        Err(error) => {
+            let text = presentation::words::sentence(&error.to_string());
+            ui.label(theme::small(text).color(theme::WARM));
+        }
+    }
     if !settings.ignored.is_empty() {
         ui.add_space(4.0);
         let text = format!("Show the {} ignored again", settings.ignored.len());
@@ -131,33 +175,4 @@ fn server(ui: &mut Ui, settings: &mut Settings) {
         }
     }
     ui.add_space(8.0);
-}
-
-/// Waits for the key that an action is bound to. Escape cancels.
-pub(super) fn bind(
-    keys: Res<ButtonInput<KeyCode>>,
-    mouse: Res<ButtonInput<MouseButton>>,
-    mut rebinding: ResMut<Rebinding>,
-    mut bindings: ResMut<Bindings>,
-    mut was_waiting: Local<bool>,
-) {
-    let Some((action, place)) = rebinding.0 else {
-        *was_waiting = false;
-        return;
-    };
-    // The click that began the binding is not the key.
-    if !core::mem::replace(&mut *was_waiting, true) {
-        return;
-    }
-    if keys.just_pressed(KeyCode::Escape) {
-        rebinding.0 = None;
-    } else if let Some(binding) = Binding::newly_pressed(&keys, &mouse) {
-        bindings.bind(action, place, binding);
-        rebinding.0 = None;
-    }
-}
-
-/// Whether Escape closes the settings.
-pub(super) fn is_left(ui: &Ui, rebinding: &Rebinding) -> bool {
-    rebinding.0.is_none() && ui.input(|input| input.key_pressed(Key::Escape))
 }

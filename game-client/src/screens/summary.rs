@@ -2,51 +2,74 @@
 
 use std::time::Instant;
 
-use bevy_egui::egui::{Align2, Area, Context, Id, Order, Ui, vec2};
+use bevy_egui::egui::{Context, Order, Ui, Vec2, vec2};
 use presentation::words;
 use shared::api::Role;
 use shared::id::PlayerId;
 use shared::sim::{Mode, Slot};
 
-use super::pause;
-use crate::lobby::Intent;
+use super::invitation;
+use crate::lobby::{Intent, Lobby};
 use crate::net::LeaveMode;
 use crate::room::{Room, RoundResult};
 use crate::settings::{PaletteChoice, Settings};
-use crate::ui::{scoreboard, theme, widgets};
+use crate::ui::{scoreboard, sheet, theme, widgets};
 
 pub(super) fn show(
     context: &Context,
     room: &Room,
     result: &RoundResult,
-    own: Option<PlayerId>,
+    lobby: &Lobby,
     settings: &Settings,
     intents: &mut Vec<Intent>,
 ) {
-    let area = Area::new(Id::new("summary")).anchor(Align2::CENTER_CENTER, vec2(0.0, 0.0));
-    area.order(Order::Middle).show(context, |ui| {
-        theme::panel().show(ui, |ui| {
-            ui.set_width(620.0_f32.min(context.content_rect().width() - 64.0));
-            let places = &result.summary.results;
-            let own_place = places.iter().position(|place| Some(place.player) == own);
-            heading(ui, room, result, own_place);
-            ui.add_space(4.0);
-            let is_rated = room.mode.is_some_and(Mode::is_rated);
-            let rows = scoreboard::finished(places, is_rated);
-            let own_slot: Option<Slot> = own_place.map(|place| places[place].slot);
-            table(ui, &rows, own_slot, settings.palette);
-            ui.add_space(6.0);
-            let plays = own_place.is_some() || (is_crowd(room) && room.role == Role::Player);
-            buttons(ui, room, result, plays, intents);
-            if room.is_private {
-                pause::invite(ui, room, &settings.server);
-            }
-        });
+    sheet::centred(context, "summary", Order::Middle, 620.0, |ui| {
+        let places = &result.summary.results;
+        let own_place = own_place(result, lobby.session().map(|session| session.player));
+        heading(ui, room, result, own_place);
+        ui.add_space(4.0);
+        let is_rated = room.mode.is_some_and(Mode::is_rated);
+        let rows = scoreboard::finished(places, is_rated);
+        let own_slot: Option<Slot> = own_place.map(|place| places[place].slot);
+        table(ui, &rows, own_slot, settings.palette);
+        ui.add_space(6.0);
+        buttons(ui, room, result, may_vote(room, lobby), intents);
+        if room.is_private {
+            invitation::buttons(ui, room, lobby.address_for_links(&settings.server));
+        }
     });
 }
 
+fn own_place(result: &RoundResult, own: Option<PlayerId>) -> Option<usize> {
+    result.summary.results.iter().position(|place| Some(place.player) == own)
+}
+
+/// Whether the player can vote for another round now.
+pub(super) fn may_vote(room: &Room, lobby: &Lobby) -> bool {
+    let own = lobby.session().map(|session| session.player);
+    let has_played = room.result.as_ref().is_some_and(|result| own_place(result, own).is_some());
+    room.is_open() && (has_played || (is_crowd(room) && room.role == Role::Player))
+}
+
+/// Seconds until the next round.
+pub(super) fn seconds_left(result: &RoundResult) -> f32 {
+    result.next_at.saturating_duration_since(Instant::now()).as_secs_f32().ceil()
+}
+
+/// The button that votes for another round, or takes the vote back.
+pub(super) fn vote(ui: &mut Ui, result: &RoundResult, size: Vec2, intents: &mut Vec<Intent>) {
+    let left = seconds_left(result);
+    let (text, wanted, colours) = match result.rematch {
+        Some(true) => (format!("Ready · {left:.0} s"), false, (theme::GOOD, theme::INK)),
+        Some(false) | None => (format!("Rematch · {left:.0} s"), true, (theme::WARM, theme::INK)),
+    };
+    if widgets::filled(ui, &text, size, colours).clicked() {
+        intents.push(Intent::Rematch(wanted));
+    }
+}
+
 fn table(ui: &mut Ui, rows: &[scoreboard::Row], own: Option<Slot>, colours: PaletteChoice) {
-    let height = (ui.ctx().content_rect().height() - 260.0).max(160.0);
+    let height = (ui.ctx().content_rect().height() - 260.0).max(90.0);
     bevy_egui::egui::ScrollArea::vertical()
         .max_height(height)
         .min_scrolled_height(height)
@@ -81,24 +104,21 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
     scoreboard::title(ui, &title, &words::signed(remark));
 }
 
-fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, plays: bool, intents: &mut Vec<Intent>) {
-    let left = result.next_at.saturating_duration_since(Instant::now()).as_secs_f32().ceil();
+fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, votes: bool, intents: &mut Vec<Intent>) {
     ui.horizontal(|ui| {
         let half = vec2((ui.available_width() - 8.0) / 2.0, 40.0);
-        if plays && room.is_open() {
-            let (text, wanted, colours) = match result.rematch {
-                Some(true) => (format!("Ready · {left:.0} s"), false, (theme::GOOD, theme::INK)),
-                Some(false) | None => {
-                    (format!("Rematch · {left:.0} s"), true, (theme::WARM, theme::INK))
-                }
-            };
-            if widgets::filled(ui, &text, half, colours).clicked() {
-                intents.push(Intent::Rematch(wanted));
-            }
+        if votes {
+            vote(ui, result, half, intents);
         } else {
             ui.allocate_ui(half, |ui| {
                 ui.set_min_size(half);
-                ui.label(theme::muted(format!("The next round begins in {left:.0} s")));
+                let left = seconds_left(result);
+                let text = if room.is_open() {
+                    format!("The next round begins in {left:.0} s")
+                } else {
+                    "The connection is away".to_owned()
+                };
+                ui.label(theme::muted(text));
             });
         }
         if widgets::secondary_sized(ui, "Leave the room", half).clicked() {

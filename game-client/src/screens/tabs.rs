@@ -1,18 +1,21 @@
 //! The panels beside the menu: private rooms, practice, watching.
 
+use std::time::Instant;
+
 use bevy::prelude::Resource;
-use bevy_egui::egui::{Align, Layout, ScrollArea, Ui, vec2};
+use bevy_egui::egui::{Align, Layout, Ui, vec2};
 use presentation::words;
 use shared::api::{RoomPhase, RoomSummary};
 use shared::sim::{BotStrength, Mode};
 
-use super::panels::{Rebinding, Tab};
-use super::settings;
-use crate::input::bindings::Bindings;
+use super::panels::Tab;
+use super::settings::{self, SettingsParams};
+use crate::input::bindings::{Action, Bindings};
+use crate::input::key_names::KeyNames;
 use crate::invite::Invitation;
 use crate::lobby::{Intent, Lobby};
 use crate::settings::Settings;
-use crate::ui::{scoreboard, theme, widgets};
+use crate::ui::{bidi, scoreboard, theme, widgets};
 
 /// The modes with other players.
 pub(super) const MODES: [Mode; 4] = [Mode::Brawl, Mode::Teams, Mode::Duel, Mode::Crowd];
@@ -44,20 +47,20 @@ impl Default for Choices {
 pub(super) fn show(
     ui: &mut Ui,
     tab: Tab,
-    height: f32,
-    settings: &mut Settings,
+    params: &mut SettingsParams<'_>,
     lobby: &Lobby,
     choices: &mut Choices,
-    bindings: &mut Bindings,
-    rebinding: &mut Rebinding,
     intents: &mut Vec<Intent>,
 ) {
     match tab {
         Tab::None | Tab::Replays => {}
-        Tab::Private => private(ui, settings, lobby, choices, intents),
-        Tab::Practice => practice(ui, lobby, choices, intents),
-        Tab::Watch => watch(ui, height, lobby, intents),
-        Tab::Settings => settings::panel(ui, height, settings, bindings, rebinding),
+        Tab::Private => private(ui, &mut params.settings, lobby, choices, intents),
+        Tab::Practice => {
+            practice(ui, lobby, choices, intents);
+            controls(ui, &params.bindings, &params.names);
+        }
+        Tab::Watch => watch(ui, lobby, intents),
+        Tab::Settings => settings::panel(ui, params),
     }
 }
 
@@ -78,7 +81,7 @@ fn private(
             Ok(invitation) => {
                 choices.error = None;
                 if let Some(server) = invitation.server {
-                    settings.server = server;
+                    settings.visit(&server);
                 }
                 let join = Intent::Join(invitation.room);
                 intents.push(match invitation.device_link {
@@ -147,17 +150,28 @@ fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, intents: &mut Vec
             intents.push(Intent::Practice(choices.strength));
         }
     });
+}
+
+/// What the keys do, with the names that they have on the player's keyboard.
+fn controls(ui: &mut Ui, bindings: &Bindings, names: &KeyNames) {
     ui.add_space(8.0);
     ui.separator();
+    let label = |action| names.label(bindings, action);
+    let all = |actions: &[Action], between: &str| {
+        actions.iter().map(|action| label(*action)).collect::<Vec<_>>().join(between)
+    };
+    let thrust = [Action::Up, Action::Left, Action::Down, Action::Right].map(label);
+    let is_short = thrust.iter().all(|key| key.chars().count() == 1);
+    let thrust = thrust.join(if is_short { "" } else { " " });
     for (keys, what) in [
-        ("WASD", "Thrust. You keep sliding."),
-        ("Mouse", "Aim."),
-        ("Left button", "Pulse: a shot that pushes."),
-        ("Right button", "Shove: a short, strong cone."),
-        ("Space", "Dash along your thrust."),
-        ("Tab · Enter", "Scoreboard · chat."),
+        (thrust, "Thrust. You keep sliding."),
+        ("Mouse".to_owned(), "Aim."),
+        (label(Action::Pulse).into_owned(), "Pulse: a shot that pushes."),
+        (label(Action::Shove).into_owned(), "Shove: a short, strong cone."),
+        (label(Action::Dash).into_owned(), "Dash along your thrust."),
+        (all(&[Action::Scoreboard, Action::Chat], " · "), "Scoreboard · chat."),
     ] {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let cell = vec2(110.0, 20.0);
             let left = Layout::left_to_right(Align::Center);
             ui.allocate_ui_with_layout(cell, left, |ui| {
@@ -169,7 +183,7 @@ fn practice(ui: &mut Ui, lobby: &Lobby, choices: &mut Choices, intents: &mut Vec
     }
 }
 
-fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, intents: &mut Vec<Intent>) {
+fn watch(ui: &mut Ui, lobby: &Lobby, intents: &mut Vec<Intent>) {
     intents.push(Intent::ShowRooms);
     scoreboard::title(ui, "Rooms that play now", "");
     match &lobby.rooms {
@@ -186,18 +200,28 @@ fn watch(ui: &mut Ui, height: f32, lobby: &Lobby, intents: &mut Vec<Intent>) {
             });
         }
         Some(Err(error)) => unavailable(ui, &error.text),
-        Some(Ok(list)) if list.rooms.is_empty() => {
-            ui.label(theme::muted("No room is open. Quick play opens one."));
-        }
         Some(Ok(list)) => {
-            let height = (height - 70.0).max(120.0);
-            let area = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
-            area.show(ui, |ui| {
-                for room in &list.rooms {
-                    one_room(ui, room, intents);
-                }
-            });
+            if let Some(age) = lobby.rooms_age(Instant::now()) {
+                let text = format!("The server does not answer: this list is {age} s old.");
+                ui.label(theme::small(text).color(theme::WARM));
+            }
+            if list.rooms.is_empty() && lobby.rooms_not_understood == 0 {
+                ui.label(theme::muted("No room is open. Quick play opens one."));
+            }
+            for room in &list.rooms {
+                one_room(ui, room, intents);
+            }
+            not_understood(ui, lobby.rooms_not_understood, "room", "rooms");
         }
+    }
+}
+
+/// A hint that a newer server has more than this client understands.
+pub(super) fn not_understood(ui: &mut Ui, count: usize, one: &str, many: &str) {
+    if count > 0 {
+        let what = if count == 1 { one } else { many };
+        let text = format!("{count} {what} of a newer kind: update the game to see more.");
+        ui.label(theme::small(text).color(theme::CHARGE));
     }
 }
 
@@ -226,7 +250,8 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, intents: &mut Vec<Intent>) {
                 ui.label(theme::small(format!("{people} · {} bots · {phase}", room.bots)));
                 if let Some((leader, points)) = &room.leader {
                     ui.label(theme::small(format!(
-                        "{leader} leads with {}",
+                        "{} leads with {}",
+                        bidi::visual(leader.as_str()),
                         words::signed(points)
                     )));
                 }

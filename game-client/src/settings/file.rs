@@ -1,199 +1,224 @@
-//! The settings file: one JSON file in the user's configuration folder for each `--profile`.
+//! Keeps the files of a profile in step with the settings, for as long as the client runs.
 //!
-//! A file that cannot be read is renamed, never overwritten. Writes are debounced: a slider that is dragged does not write
-//! sixty times a second.
+//! Writes are debounced: a slider that is dragged does not write sixty times a second. They happen in a thread of their
+//! own, because a disk may take long. What another client of the same profile writes is taken over.
 
-use std::fs;
-use std::io::{self, Write as _};
-#[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
 
 use bevy::prelude::{
-    App, AppExit, Last, MessageReader, Plugin, Res, ResMut, Resource, Time, Update, warn,
+    App, AppExit, Last, MessageReader, Plugin, Real, Res, ResMut, Resource, Time, Update, warn,
 };
-use serde::{Deserialize, Serialize};
 
-use super::Settings;
+use super::profile::{Profile, Stored};
+use super::store::{Content, Files};
+use super::{Settings, SettingsProblems};
 use crate::input::bindings::Bindings;
 
-/// Seconds without a change before the file is written.
+/// Seconds without a change before the files are written.
 const WRITE_AFTER_SECONDS: f32 = 0.7;
+/// Seconds between two looks at what other clients have written, and after a write that failed.
+const LOOK_EVERY_SECONDS: f32 = 2.0;
 
-/// Everything in the file.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Profile {
-    /// The choices and what the client remembers.
-    #[serde(flatten)]
-    pub settings: Settings,
-    /// The keys.
-    pub bindings: Bindings,
+/// A profile and the files from which it comes.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedProfile {
+    /// The profile.
+    pub profile: Profile,
+    /// What a person should know about the files.
+    pub problems: Vec<String>,
+    files: Option<Files>,
+    stored: Stored,
 }
 
-/// The part of the file that is not in [`Settings`].
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct StoredBindings {
-    bindings: Bindings,
-}
-
-impl Profile {
-    /// Reads a file. Without a file: the defaults. A file that cannot be parsed is renamed to `….damaged`.
+impl LoadedProfile {
+    /// Reads the files of a profile. Without files: the defaults. `None`: nothing is stored.
     #[must_use]
-    pub fn load(path: &Path) -> Self {
-        let Ok(text) = fs::read_to_string(path) else { return Self::default() };
-        match Self::parse(&text) {
-            Ok(profile) => profile,
-            Err(error) => {
-                warn!("the settings in {} cannot be read: {error}", path.display());
-                let aside = path.with_extension("json.damaged");
-                if let Err(error) = fs::rename(path, &aside) {
-                    warn!("the damaged settings cannot be renamed: {error}");
-                }
-                Self::default()
-            }
-        }
-    }
-
-    fn parse(text: &str) -> serde_json::Result<Self> {
-        let StoredBindings { bindings } = serde_json::from_str(text)?;
-        Ok(Self { settings: serde_json::from_str(text)?, bindings })
-    }
-
-    fn store(&self, path: &Path) -> io::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let text = serde_json::to_vec_pretty(self)?;
-        // A new file first: after a crash there is the old one or the new one.
-        let fresh = path.with_extension("json.new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // Only the user may read it: it holds the tokens.
-        #[cfg(unix)]
-        options.mode(0o600);
-        options.open(&fresh)?.write_all(&text)?;
-        fs::rename(&fresh, path)
+    pub fn load(path: Option<&Path>) -> Self {
+        let files = path.map(Files::new);
+        let Content { stored, problems } = files.as_ref().map(Files::read).unwrap_or_default();
+        let profile = Profile::from_stored(&stored);
+        Self { stored: profile.to_stored(), profile, problems, files }
     }
 }
 
-/// The file of a profile: in `PUSHBACK_CONFIG_DIR`, or else in the user's configuration folder.
-#[must_use]
-pub fn path_of(profile: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PUSHBACK_CONFIG_DIR")
-        .map(PathBuf::from)
-        .or_else(|| Some(dirs::config_dir()?.join("pushback")))?;
-    let safe = profile.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let safe: String = safe.collect();
-    let name = if safe.is_empty() { "default".to_owned() } else { safe };
-    Some(folder.join(format!("{name}.json")))
-}
-
-/// The file and what it holds.
-#[derive(Debug, Clone, Default, Resource)]
+/// The files and what they hold.
+#[derive(Debug, Default, Resource)]
 struct SettingsFile {
     /// `None`: the settings are not written.
-    path: Option<PathBuf>,
-    stored: Profile,
+    files: Option<Files>,
+    /// The settings and bindings that were compared last.
+    seen: Profile,
+    /// What the files held when they were read or written last.
+    stored: Stored,
+    written_at: [Option<SystemTime>; 2],
     unsaved_for_seconds: f32,
+    look_in_seconds: f32,
+    writing: Option<Writing>,
+}
+
+/// A write in a thread of its own.
+#[derive(Debug)]
+struct Writing {
+    mine: Stored,
+    thread: JoinHandle<io::Result<Content>>,
 }
 
 impl SettingsFile {
-    fn is_stored(&self, settings: &Settings, bindings: &Bindings) -> bool {
-        self.stored.settings == *settings && self.stored.bindings == *bindings
+    /// Whether the files hold these settings, or a write of them is under way.
+    fn holds(&self, settings: &Settings, bindings: &Bindings) -> bool {
+        self.seen.settings == *settings && self.seen.bindings == *bindings
     }
 
-    fn store(&mut self, settings: &Settings, bindings: &Bindings) {
-        self.stored = Profile { settings: settings.clone(), bindings: bindings.clone() };
-        if let Some(path) = &self.path
-            && let Err(error) = self.stored.store(path)
-        {
-            warn!("the settings cannot be written to {}: {error}", path.display());
+    fn begin_write(&mut self, settings: &Settings, bindings: &Bindings) {
+        self.seen = Profile { settings: settings.clone(), bindings: bindings.clone() };
+        self.unsaved_for_seconds = 0.0;
+        let Some(files) = self.files.clone() else { return };
+        let (base, mine) = (self.stored.clone(), self.seen.to_stored());
+        let own = mine.clone();
+        let thread = thread::Builder::new().name("settings".to_owned());
+        match thread.spawn(move || files.sync(&base, &own)) {
+            Ok(thread) => self.writing = Some(Writing { mine, thread }),
+            Err(error) => warn!("the settings cannot be written: {error}"),
         }
+    }
+
+    /// Takes the result of the write. `wait`: also when that takes a while.
+    fn finish_write(
+        &mut self,
+        wait: bool,
+        settings: &mut Settings,
+        bindings: &mut Bindings,
+        problems: &mut SettingsProblems,
+    ) {
+        let is_done = |writing: &mut Writing| wait || writing.thread.is_finished();
+        let Some(Writing { mine, thread }) = self.writing.take_if(is_done) else { return };
+        let result = thread.join().unwrap_or_else(|_panic| Err(io::ErrorKind::Other.into()));
+        match result {
+            Ok(content) => {
+                self.take_over(&mine, &content, settings, bindings);
+                content.problems.into_iter().for_each(|problem| problems.add(problem));
+            }
+            Err(error) => {
+                warn!("the settings cannot be written: {error}");
+                problems.add(format!(
+                    "Your settings and your identity cannot be saved: {}.",
+                    presentation::words::sentence(&error.to_string()).trim_end_matches('.')
+                ));
+                // The same again after a while.
+                self.seen = Profile::default();
+                self.unsaved_for_seconds = WRITE_AFTER_SECONDS - LOOK_EVERY_SECONDS * 5.0;
+            }
+        }
+        self.written_at = self.files.as_ref().map(Files::written_at).unwrap_or_default();
+    }
+
+    /// The files have this content now. What other clients changed is applied, unless the player has changed something
+    /// meanwhile: then the next write merges.
+    fn take_over(
+        &mut self,
+        mine: &Stored,
+        content: &Content,
+        settings: &mut Settings,
+        bindings: &mut Bindings,
+    ) {
+        if !self.holds(settings, bindings) {
+            self.stored = mine.clone();
+            return;
+        }
+        if content.stored != *mine {
+            let merged = Profile::from_stored(&content.stored);
+            let mut fresh = merged.settings;
+            if settings.home_server.is_some() {
+                fresh.home_server = Some(std::mem::take(&mut fresh.server));
+                fresh.server.clone_from(&settings.server);
+            }
+            (*settings, *bindings) = (fresh, merged.bindings);
+        }
+        self.seen = Profile { settings: settings.clone(), bindings: bindings.clone() };
+        self.stored = self.seen.to_stored();
+    }
+
+    /// Whether another client has written the files since.
+    fn is_outdated(&self) -> bool {
+        self.files.as_ref().is_some_and(|files| files.written_at() != self.written_at)
     }
 }
 
-/// Inserts the settings and the key bindings, and keeps the file in step with them.
+/// Inserts the settings and the key bindings, and keeps the files in step with them.
 #[derive(Debug)]
 pub struct SettingsPlugin {
-    /// The settings and bindings at the start.
-    pub profile: Profile,
-    /// The file. `None`: nothing is written.
-    pub path: Option<PathBuf>,
+    /// The profile as it was read.
+    pub loaded: LoadedProfile,
+    /// The settings at the start: those of the profile, and what the command line changes.
+    pub settings: Settings,
 }
 
 impl Plugin for SettingsPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(self.profile.settings.clone())
-            .insert_resource(self.profile.bindings.clone())
+        let LoadedProfile { profile, problems, files, stored } = self.loaded.clone();
+        let written_at = files.as_ref().map(Files::written_at).unwrap_or_default();
+        app.insert_resource(self.settings.clone())
+            .insert_resource(profile.bindings.clone())
+            .insert_resource(SettingsProblems::new(problems))
             .insert_resource(SettingsFile {
-                path: self.path.clone(),
-                stored: self.profile.clone(),
-                unsaved_for_seconds: 0.0,
+                files,
+                seen: profile,
+                stored,
+                written_at,
+                ..SettingsFile::default()
             })
-            .add_systems(Update, write_when_idle)
+            .add_systems(Update, keep_in_step)
             .add_systems(Last, write_on_exit);
     }
 }
 
-fn write_when_idle(
-    settings: Res<Settings>,
-    bindings: Res<Bindings>,
+fn keep_in_step(
+    mut settings: ResMut<Settings>,
+    mut bindings: ResMut<Bindings>,
+    mut problems: ResMut<SettingsProblems>,
     mut file: ResMut<SettingsFile>,
-    time: Res<Time>,
+    time: Res<Time<Real>>,
 ) {
-    if file.is_stored(&settings, &bindings) {
+    let file = &mut *file;
+    if file.writing.is_some() {
+        file.finish_write(false, &mut settings, &mut bindings, &mut problems);
+        return;
+    }
+    file.look_in_seconds -= time.delta_secs();
+    let looks = file.look_in_seconds <= 0.0;
+    if looks {
+        file.look_in_seconds = LOOK_EVERY_SECONDS;
+    }
+    if file.holds(&settings, &bindings) {
         file.unsaved_for_seconds = 0.0;
+        if looks && file.is_outdated() {
+            file.begin_write(&settings, &bindings);
+        }
         return;
     }
     file.unsaved_for_seconds += time.delta_secs();
     if file.unsaved_for_seconds >= WRITE_AFTER_SECONDS {
-        file.store(&settings, &bindings);
+        file.begin_write(&settings, &bindings);
     }
 }
 
 fn write_on_exit(
     exit: MessageReader<AppExit>,
-    settings: Res<Settings>,
-    bindings: Res<Bindings>,
+    mut settings: ResMut<Settings>,
+    mut bindings: ResMut<Bindings>,
+    mut problems: ResMut<SettingsProblems>,
     mut file: ResMut<SettingsFile>,
 ) {
-    if !exit.is_empty() && !file.is_stored(&settings, &bindings) {
-        file.store(&settings, &bindings);
+    if exit.is_empty() {
+        return;
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use bevy::input::keyboard::KeyCode;
-
-    use super::{Profile, Settings};
-    use crate::input::binding::Binding;
-    use crate::input::bindings::Action;
-
-    #[test]
-    fn a_profile_reads_back() {
-        let settings = Settings { name: "Ada".to_owned(), ui_scale: 1.25, ..Settings::default() };
-        let mut profile = Profile { settings, ..Profile::default() };
-        profile.settings.tokens.insert("http://h".to_owned(), "secret".to_owned());
-        profile.bindings.bind(Action::Dash, 0, Binding::Key(KeyCode::KeyB));
-
-        let written = serde_json::to_string(&profile).expect("it writes");
-
-        assert_eq!(Profile::parse(&written).expect("it reads"), profile);
-    }
-
-    #[test]
-    fn files_of_older_builds_are_read() {
-        let old = r#"{"name":"Ada","former":[{"server":"http://h","name":"Bea","token":"t"}],
-            "bindings":[["I","Up"],["S","Down"],["A","Left"],["D","Right"],["Left mouse","J"],
-            ["Right mouse","K"],["Space",null],["Tab",null],["Enter",null]]}"#;
-
-        let profile = Profile::parse(old).expect("it reads");
-
-        assert_eq!(profile.settings.name, "Ada");
-        assert_eq!(profile.settings.previous_identities.as_slice()[0].name, "Bea");
-        assert_eq!(profile.bindings.label(Action::Up), "I");
-        assert_eq!(Profile::parse("{}").expect("it reads"), Profile::default());
+    let file = &mut *file;
+    file.finish_write(true, &mut settings, &mut bindings, &mut problems);
+    if !file.holds(&settings, &bindings) {
+        file.begin_write(&settings, &bindings);
+        file.finish_write(true, &mut settings, &mut bindings, &mut problems);
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Identities that are kept, over all servers. When the list is full, the first stays (the identity before any browser)
 /// and the second is dropped.
-const IDENTITIES_MAX: usize = 4;
+const IDENTITIES_MAX: usize = 8;
 
 /// An identity that the client can return to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +37,14 @@ impl PreviousIdentities {
     /// Adds one, within the limit.
     pub(super) fn add(&mut self, identity: PreviousIdentity) {
         self.0.push(identity);
-        if self.0.len() > IDENTITIES_MAX {
-            self.0.remove(1);
+        self.limit();
+    }
+
+    /// Drops what is over the limit.
+    pub(super) fn limit(&mut self) {
+        let over = self.0.len().saturating_sub(IDENTITIES_MAX);
+        if over > 0 {
+            drop(self.0.drain(1..=over));
         }
     }
 
@@ -56,12 +62,12 @@ mod tests {
     fn the_first_stays_when_there_are_too_many() {
         let mut identities = PreviousIdentities::default();
 
-        for number in 0..9 {
+        for number in 0..12 {
             let (server, name) = ("http://h".to_owned(), "Bea".to_owned());
             identities.add(PreviousIdentity { server, name, token: number.to_string() });
         }
 
         let tokens: Vec<_> = identities.as_slice().iter().map(|one| one.token.as_str()).collect();
-        assert_eq!((tokens.len(), tokens[0], tokens[3]), (IDENTITIES_MAX, "0", "8"));
+        assert_eq!((tokens.len(), tokens[0], tokens[7]), (IDENTITIES_MAX, "0", "11"));
     }
 }

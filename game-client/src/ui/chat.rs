@@ -3,15 +3,15 @@
 use bevy::prelude::{App, Plugin, Resource};
 use bevy_egui::egui::text::{LayoutJob, TextFormat};
 use bevy_egui::egui::{
-    Align2, Area, Color32, Context, CornerRadius, Event, Id, Key, LayerId, Order, Pos2, Rect, Vec2,
-    pos2, vec2,
+    Align2, Area, Color32, Context, CornerRadius, Event, Id, Key, LayerId, Order, Painter, Pos2,
+    Rect, Vec2, pos2, vec2,
 };
 use shared::id::{PlayerId, PlayerName, name_key};
 use shared::protocol::chat::{ChatChannel, ChatLine, LINE_CHARS_MAX};
 use shared::text::tidy_line;
 
 use super::theme::{self, CHARGE, GOOD, MUTED, TEXT, WARM};
-use super::widgets;
+use super::{bidi, narrow, widgets};
 use crate::chat::{Chat, ReceivedLine};
 
 /// The width of the chat, in points.
@@ -87,7 +87,8 @@ impl Plugin for ChatPanelPlugin {
 
 /// Draws the chat at the lower left, without the lines of the `ignored` players.
 pub fn show(context: &Context, chat: &Chat, draft: &mut Draft, ignored: &[PlayerId]) -> Outcome {
-    let corner = context.content_rect().left_bottom() + vec2(16.0, -16.0);
+    let raised = narrow::raised(context);
+    let corner = context.content_rect().left_bottom() + vec2(16.0, -16.0 - raised);
     let shown = chat.lines.iter().rev().filter(|received| !ignored.contains(&received.line.from));
     if draft.is_open {
         let lines: Vec<&ReceivedLine> = shown.take(LINES_WRITING).collect();
@@ -109,7 +110,7 @@ fn paint_lines(context: &Context, lines: &[&ReceivedLine], corner: Pos2, fades: 
     for received in lines {
         let alpha =
             if fades { ((STAY_SECONDS - age(received)) / 0.8).clamp(0.0, 1.0) } else { 1.0 };
-        let galley = painter.layout_job(job(received, WIDTH - 20.0));
+        let galley = painter.layout_job(job(&painter, received, width(context) - 20.0));
         let size = vec2(galley.size().x + 20.0, galley.size().y + 8.0);
         let rect = Rect::from_min_size(pos2(corner.x, bottom - size.y), size);
         let back = Color32::from_rgba_unmultiplied(12, 19, 38, 240).gamma_multiply(alpha);
@@ -123,7 +124,12 @@ fn paint_lines(context: &Context, lines: &[&ReceivedLine], corner: Pos2, fades: 
     bottom
 }
 
-fn job(received: &ReceivedLine, width: f32) -> LayoutJob {
+/// The width of the chat in this window.
+fn width(context: &Context) -> f32 {
+    WIDTH.min(context.content_rect().width() - 32.0).max(120.0)
+}
+
+fn job(painter: &Painter, received: &ReceivedLine, width: f32) -> LayoutJob {
     let mut job = LayoutJob::default();
     job.wrap.max_width = width;
     let (tag, ink) = match received.line.channel {
@@ -135,9 +141,14 @@ fn job(received: &ReceivedLine, width: f32) -> LayoutJob {
     let format = |font, color| TextFormat { font_id: font, color, ..TextFormat::default() };
     job.append(tag, 0.0, format(theme::font(12.0), MUTED));
     let name_ink = if tag == "lobby " { MUTED } else { ink };
-    job.append(received.line.name.as_str(), 0.0, format(theme::bold(14.0), name_ink));
+    let name = bidi::visual(received.line.name.as_str());
+    job.append(&name, 0.0, format(theme::bold(14.0), name_ink));
     job.append("  ", 0.0, format(theme::font(14.0), TEXT));
-    job.append(&received.line.text, 0.0, format(theme::font(14.0), TEXT));
+    let font = theme::font(14.0);
+    let measure = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x;
+    let head = measure(tag) + measure(&name) + measure("  ");
+    let text = bidi::wrapped(&received.line.text, width, head, measure);
+    job.append(&text, 0.0, format(theme::font(14.0), TEXT));
     job
 }
 
@@ -151,9 +162,10 @@ fn writing(
     let mut outcome = Outcome::Nothing;
     let area = Area::new(Id::new("chat field")).fixed_pos(corner - Vec2::new(0.0, 74.0));
     area.order(Order::Middle).show(context, |ui| {
-        ui.set_width(WIDTH);
+        let width = width(context);
+        ui.set_width(width);
         let hint = if draft.to_team { "To your team" } else { "To everyone in the room" };
-        let field = widgets::field_sized(ui, &mut draft.text, hint, LINE_CHARS_MAX, WIDTH);
+        let field = widgets::field_sized(ui, &mut draft.text, hint, LINE_CHARS_MAX, width);
         let is_new = core::mem::take(&mut draft.wants_focus);
         if is_new {
             field.request_focus();

@@ -7,13 +7,15 @@ use bevy_egui::egui::{
 use shared::sim::event::PushKind;
 use shared::sim::{movement, pulse, push};
 
+use super::text::elided;
 use super::theme::{self, FIELD, LINE, MUTED, PANEL, TEXT};
 use super::{icons, widgets};
 use crate::input::bindings::{Action, Bindings};
+use crate::input::key_names::KeyNames;
 use crate::scene::palette;
 use crate::world_to_scene::{SceneDisc, seconds};
 
-/// The width of the strain bar, in points.
+/// The width of the strain bar in a window that is wide enough, in points.
 const BAR_WIDTH: f32 = 190.0;
 /// The radius of a cooldown's circle, in points.
 const RADIUS: f32 = 23.0;
@@ -21,16 +23,17 @@ const RADIUS: f32 = 23.0;
 const STRAIN_MAX: f32 = 1.5;
 
 /// Draws the row for the own disc.
-pub fn show(context: &Context, disc: &SceneDisc, bindings: &Bindings) {
+pub fn show(context: &Context, disc: &SceneDisc, bindings: &Bindings, names: &KeyNames) {
     let painter = context.layer_painter(LayerId::new(Order::Background, "cooldowns".into()));
     let screen = context.content_rect();
-    let size = vec2(BAR_WIDTH + 3.0 * (2.0 * RADIUS + 16.0) + 56.0, 80.0);
+    let bar_width = bar_width(screen.width());
+    let size = vec2(bar_width + 3.0 * (2.0 * RADIUS + 16.0) + 56.0, 80.0);
     let place = pos2(screen.center().x - size.x / 2.0, screen.bottom() - size.y - 12.0);
     let rect = Rect::from_min_size(place, size);
     let edge = Stroke::new(1.0, LINE);
     let radius = CornerRadius::same(theme::RADIUS);
     painter.rect(rect, radius, PANEL, edge, StrokeKind::Inside);
-    strain(&painter, pos2(rect.left() + 20.0, rect.top() + 14.0), disc.strain);
+    strain(&painter, pos2(rect.left() + 20.0, rect.top() + 14.0), bar_width, disc.strain);
 
     let whole = [
         seconds(pulse::COOLDOWN_TICKS),
@@ -42,7 +45,7 @@ pub fn show(context: &Context, disc: &SceneDisc, bindings: &Bindings) {
         (PushKind::Shove, Action::Shove),
         (PushKind::Dash, Action::Dash),
     ];
-    let mut x = rect.left() + 20.0 + BAR_WIDTH + 24.0 + RADIUS;
+    let mut x = rect.left() + 20.0 + bar_width + 24.0 + RADIUS;
     for ((kind, action), (left, whole)) in
         kinds.into_iter().zip(disc.cooldowns.into_iter().zip(whole))
     {
@@ -51,10 +54,18 @@ pub fn show(context: &Context, disc: &SceneDisc, bindings: &Bindings) {
         cooldown(&painter, centre, kind, ready, left);
         let label = pos2(x, rect.bottom() - 14.0);
         let font = theme::font(12.0);
-        painter.text(label, Align2::CENTER_CENTER, short(bindings.label(action)), font, MUTED);
+        let key = names.label(bindings, action);
+        let key = elided(&painter, short(&key), &font, 2.0 * RADIUS + 14.0);
+        painter.text(label, Align2::CENTER_CENTER, key, font, MUTED);
         x += 2.0 * RADIUS + 16.0;
     }
     effects(&painter, rect, disc);
+}
+
+/// The width of the strain bar in a window of this width.
+fn bar_width(window: f32) -> f32 {
+    let others = 3.0 * (2.0 * RADIUS + 16.0) + 56.0;
+    (window - others - 32.0).clamp(60.0, BAR_WIDTH)
 }
 
 fn short(key: &str) -> &str {
@@ -66,23 +77,23 @@ fn short(key: &str) -> &str {
     }
 }
 
-fn strain(painter: &Painter, at: Pos2, strain: f32) {
+fn strain(painter: &Painter, at: Pos2, width: f32, strain: f32) {
     let part = (strain / STRAIN_MAX).clamp(0.0, 1.0);
     let colour = theme::colour(palette::strain(part));
     painter.text(at, Align2::LEFT_TOP, "Strain", theme::font(14.0), MUTED);
-    let right = pos2(at.x + BAR_WIDTH, at.y - 7.0);
+    let right = pos2(at.x + width, at.y - 7.0);
     let text = format!("{:.0} %", strain * 100.0);
     let ink = if part < 0.01 { TEXT } else { colour };
     painter.text(right, Align2::RIGHT_TOP, text, theme::bold(28.0), ink);
-    let well = Rect::from_min_size(pos2(at.x, at.y + 34.0), vec2(BAR_WIDTH, 12.0));
+    let well = Rect::from_min_size(pos2(at.x, at.y + 34.0), vec2(width, 12.0));
     let edge = Stroke::new(1.0, LINE);
     painter.rect(well, CornerRadius::same(6), FIELD, edge, StrokeKind::Outside);
     if part > 0.0 {
-        let bar = Rect::from_min_size(well.min, vec2((BAR_WIDTH * part).max(12.0), 12.0));
+        let bar = Rect::from_min_size(well.min, vec2((width * part).max(12.0), 12.0));
         painter.rect_filled(bar, CornerRadius::same(6), colour);
     }
     // The strain at which a push is twice as strong.
-    let x = well.left() + BAR_WIDTH / STRAIN_MAX;
+    let x = well.left() + width / STRAIN_MAX;
     let mark = Stroke::new(1.5, Color32::from_white_alpha(110));
     painter.line_segment([pos2(x, well.top() - 3.0), pos2(x, well.bottom() + 3.0)], mark);
 }

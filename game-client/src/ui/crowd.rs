@@ -8,9 +8,9 @@ use presentation::words;
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
-use super::player_dot;
 use super::text::{LINE_OWN, elided, outlined};
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
+use super::{narrow, player_dot};
 use crate::frame::RenderState;
 use crate::scene::{View, palette};
 use crate::settings::PaletteChoice;
@@ -55,7 +55,7 @@ pub fn places(
     let near = near(scene, own, NEAR);
     let leader = scene.leader.filter(|leader| Some(*leader) != own);
     let lines = Lines { painter, left: context.content_rect().left() + 16.0, colours, roster };
-    let mut top = context.content_rect().top() + 16.0;
+    let mut top = context.content_rect().top() + narrow::below_time(context);
     if let Some(disc) = own.and_then(|slot| scene.disc(slot)) {
         top = lines.own(top, disc, scene.leader == own);
     }
@@ -169,7 +169,8 @@ pub fn map(
     let Some(scene) = &render.scene else { return };
     let painter = context.layer_painter(LayerId::new(Order::Background, "map".into()));
     let corner = context.content_rect().right_bottom();
-    let centre = corner - vec2(MAP_CORNER, MAP_CORNER + MAP_RAISED + lifted);
+    let raised = MAP_RAISED + lifted + narrow::raised(context);
+    let centre = corner - vec2(MAP_CORNER, MAP_CORNER + raised);
     let scale = MAP_RADIUS / scene.radius_whole.max(1.0);
     let at = |place: bevy::math::Vec2| centre + vec2(place.x, -place.y) * scale;
     let own = render.own.and_then(|slot| scene.disc(slot));

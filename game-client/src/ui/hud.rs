@@ -7,7 +7,7 @@ use shared::snapshot::Roster;
 
 use super::text::{LINE_OWN, elided, outlined, painter};
 use super::theme::{self, CHARGE, LINE, MUTED, PANEL, TEXT, WARM};
-use super::{crowd, icons, player_dot};
+use super::{bidi, crowd, icons, narrow, player_dot};
 use crate::frame::RenderState;
 use crate::scene::{Credit, Labels, palette};
 use crate::settings::PaletteChoice;
@@ -74,11 +74,12 @@ pub fn places(
         shown.push(own);
     }
     let screen = context.content_rect();
-    let (left, mut top) = (screen.left() + 16.0, screen.top() + 16.0);
+    let (left, mut top) = (screen.left() + 16.0, screen.top() + narrow::below_time(context));
+    let width = if narrow::is_compact(context) { 150.0 } else { 208.0 };
     for place in shown {
         let disc = ranking[place];
         let is_own = Some(disc.slot) == own;
-        let rect = Rect::from_min_size(pos2(left, top), vec2(208.0, 30.0));
+        let rect = Rect::from_min_size(pos2(left, top), vec2(width, 30.0));
         let edge = Stroke::new(1.0, if is_own { LINE_OWN } else { LINE });
         painter.rect(rect, CornerRadius::same(8), PANEL, edge, StrokeKind::Inside);
         let middle = rect.center().y;
@@ -93,7 +94,7 @@ pub fn places(
         );
         player_dot::dot(&painter, pos2(left + 41.0, middle), 6.0, disc.slot, colours, 1.0);
         let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
-        let name = elided(&painter, roster.name(disc.slot), &font, 112.0);
+        let name = elided(&painter, roster.name(disc.slot), &font, width - 96.0);
         painter.text(pos2(left + 55.0, middle), Align2::LEFT_CENTER, name, font, TEXT);
         let points = pos2(rect.right() - 12.0, middle);
         painter.text(
@@ -133,7 +134,8 @@ pub fn fallen(context: &Context, back_in: f32, credit: Option<Credit>, roster: &
     match credit {
         Some(Credit::Pushed(by, kind)) => {
             let name = roster.name(by);
-            outlined(&painter, centre, &format!("{name} pushed you off"), 28.0, TEXT);
+            let text = format!("{} pushed you off", bidi::visual(name));
+            outlined(&painter, centre, &text, 28.0, TEXT);
             icons::push(&painter, centre - vec2(0.0, 42.0), 34.0, Some(kind), WARM);
         }
         Some(Credit::Slipped) => outlined(&painter, centre, "You slipped off the edge", 28.0, TEXT),
@@ -147,7 +149,8 @@ pub fn fallen(context: &Context, back_in: f32, credit: Option<Credit>, roster: &
 pub fn watching(context: &Context, text: &str) {
     let painter = painter(context, "watching");
     let screen = context.content_rect();
-    outlined(&painter, pos2(screen.center().x, screen.top() + 100.0), text, 14.0, TEXT);
+    let text = elided(&painter, text, &theme::bold(14.0), screen.width() - 24.0);
+    outlined(&painter, pos2(screen.center().x, screen.top() + 100.0), &text, 14.0, TEXT);
 }
 
 /// A text in the middle of the picture.
@@ -162,14 +165,21 @@ pub fn names(context: &Context, labels: &Labels) {
     let zoom = context.zoom_factor();
     for label in &labels.0 {
         let at = pos2(label.position.x / zoom, label.position.y / zoom);
-        outlined(&painter, at, &label.text, 13.0, TEXT.gamma_multiply(label.strength));
+        outlined(
+            &painter,
+            at,
+            &bidi::visual(&label.text),
+            13.0,
+            TEXT.gamma_multiply(label.strength),
+        );
     }
 }
 
 /// The round trip and the age of the newest snapshot, in milliseconds.
 pub fn link(context: &Context, round_trip_ms: Option<f64>, snapshot_age_ms: f64) {
     let painter = painter(context, "link");
-    let corner = context.content_rect().right_bottom() - vec2(16.0, 12.0);
+    let raised = narrow::raised_in_narrow(context);
+    let corner = context.content_rect().right_bottom() - vec2(16.0, 12.0 + raised);
     let ping = round_trip_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0}"));
     let text = format!("{ping} ms · {snapshot_age_ms:.0} ms old");
     let bad = round_trip_ms.is_some_and(|ms| ms > 180.0) || snapshot_age_ms > 250.0;

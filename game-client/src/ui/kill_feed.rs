@@ -12,8 +12,9 @@ use bevy_egui::egui::{
 use shared::sim::event::PushKind;
 use shared::sim::{Event, Slot};
 
+use super::text::elided;
 use super::theme::{self, LINE, TEXT, WARM};
-use super::{icons, player_dot};
+use super::{icons, narrow, player_dot};
 use crate::frame::{ConfirmedEvent, Phase, RenderState};
 use crate::settings::PaletteChoice;
 
@@ -89,14 +90,16 @@ fn collect(
 pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: PaletteChoice) {
     let painter = context.layer_painter(LayerId::new(Order::Background, "kill feed".into()));
     let right = context.content_rect().right() - 16.0;
-    let mut top = context.content_rect().top() + 16.0;
+    let mut top = context.content_rect().top() + narrow::below_time(context);
+    let name_width = if narrow::is_compact(context) { 64.0 } else { 150.0 };
     for line in &feed.lines {
         let entering = (line.age / 0.16).clamp(0.0, 1.0);
         let leaving = ((STAY_SECONDS - line.age) / FADE_SECONDS).clamp(0.0, 1.0);
         let alpha = entering * leaving;
         let fade = |colour: Color32| colour.gamma_multiply(alpha);
         let font = FontId { size: 14.0, ..theme::bold(14.0) };
-        let galley = |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT);
+        let cut = |text: &str| elided(&painter, text, &font, name_width);
+        let galley = |text: &str| painter.layout_no_wrap(cut(text), font.clone(), TEXT);
         let fallen = galley(&line.fallen.1);
         let by = line.by.as_ref().map(|(_, name, _)| galley(name));
         let by_width = by.as_ref().map_or(0.0, |by| by.size().x + NAME + 3.0);
@@ -121,7 +124,8 @@ pub fn show(context: &Context, feed: &KillFeed, own: Option<Slot>, colours: Pale
         x += 24.0 + 8.0;
         let slot = line.fallen.0;
         player_dot::dot(&painter, pos2(x + 5.0, middle), 5.0, slot, colours, alpha);
-        painter.text(pos2(x + NAME, middle), Align2::LEFT_CENTER, &line.fallen.1, font, fade(TEXT));
+        let name = cut(&line.fallen.1);
+        painter.text(pos2(x + NAME, middle), Align2::LEFT_CENTER, name, font.clone(), fade(TEXT));
         top += 34.0 * (0.4 + 0.6 * leaving);
     }
 }

@@ -55,6 +55,12 @@ fn collect(
     if keys.just_pressed(KeyCode::F3) {
         graph.is_shown = !graph.is_shown;
     }
+    // What is not shown is not collected either.
+    if !graph.is_shown {
+        graph.ages_ms.clear();
+        (graph.due, graph.frames) = (0.0, 0);
+        return;
+    }
     let Some(room) = room else { return };
     let now = ticks_from_seconds(time.elapsed_secs_f64());
     // While a result is shown, no snapshots arrive and the curve stands still.
@@ -129,12 +135,18 @@ pub fn show(context: &Context, graph: &NetGraph) {
     }
     let painter = context.layer_painter(LayerId::new(Order::Background, "net graph".into()));
     let screen = context.content_rect();
-    let size = vec2(260.0, height(graph));
-    let rect = Rect::from_min_size(screen.right_bottom() - size - vec2(16.0, 40.0), size);
+    let size = vec2(260.0, height(graph)).min(screen.size() - vec2(16.0, 16.0));
+    // In a small window it covers the rest: it is a tool.
+    let place = screen.right_bottom() - size - vec2(16.0, 40.0);
+    let place = place.max(screen.min + vec2(8.0, 8.0));
+    let rect = Rect::from_min_size(place, size);
     let edge = Stroke::new(1.0, LINE);
     painter.rect(rect, CornerRadius::same(theme::RADIUS), PANEL, edge, StrokeKind::Inside);
     let mut y = rect.top() + 18.0;
     for (title, value) in &graph.numbers {
+        if y > rect.bottom() - 12.0 {
+            return;
+        }
         painter.text(
             pos2(rect.left() + 12.0, y),
             Align2::LEFT_CENTER,

@@ -102,21 +102,24 @@ pub fn table(ui: &mut Ui, rows: &[Row], own: Option<Slot>, colours: PaletteChoic
 struct Columns {
     width: f32,
     points: f32,
-    knockouts: f32,
-    falls: f32,
+    knockouts: Option<f32>,
+    falls: Option<f32>,
     rating: Option<f32>,
 }
 
 impl Columns {
+    /// A narrow table has fewer columns: names and points are always there.
     fn of(width: f32, with_rating: bool) -> Self {
+        let with_counts = width >= if with_rating { 480.0 } else { 350.0 };
+        let with_rating = with_rating && width >= 300.0;
         let rating_width = if with_rating { CHANGE_WIDTH + 76.0 } else { 0.0 };
-        let right = width - 14.0;
+        let right = width - 14.0 - rating_width;
         Self {
             width,
-            rating: with_rating.then_some(right),
-            falls: right - rating_width,
-            knockouts: right - rating_width - 68.0,
-            points: right - rating_width - 158.0,
+            rating: with_rating.then_some(width - 14.0),
+            falls: with_counts.then_some(right),
+            knockouts: with_counts.then_some(right - 68.0),
+            points: if with_counts { right - 158.0 } else { right },
         }
     }
 }
@@ -129,8 +132,8 @@ fn header(ui: &mut Ui, columns: &Columns) {
     painter.text(at(44.0), Align2::LEFT_CENTER, "Player", font.clone(), MUTED);
     let titled = [
         (Some(columns.points), "Points"),
-        (Some(columns.knockouts), "Knock-outs"),
-        (Some(columns.falls), "Falls"),
+        (columns.knockouts, "Knock-outs"),
+        (columns.falls, "Falls"),
         (columns.rating, "Rating"),
     ];
     for (x, title) in titled {
@@ -172,7 +175,7 @@ fn line(
     player_dot::dot(&painter, at(x + 6.0), 6.0, row.slot, colours, 1.0);
     x += 20.0;
     let font = if is_own { theme::bold(14.0) } else { theme::font(14.0) };
-    let name = elided(&painter, &row.name, &font, columns.points - x - 84.0);
+    let name = elided(&painter, &row.name, &font, (columns.points - x - 84.0).max(60.0));
     let end = painter.text(at(x), Align2::LEFT_CENTER, name, font, TEXT);
     let note = match (row.reconnecting, row.bot) {
         (true, _) => Some(("reconnecting", WARM)),
@@ -193,8 +196,11 @@ fn line(
         theme::bold(14.0),
         TEXT,
     );
-    number(columns.knockouts, row.knockouts.to_string());
-    number(columns.falls, row.falls.to_string());
+    for (x, count) in [(columns.knockouts, row.knockouts), (columns.falls, row.falls)] {
+        if let Some(x) = x {
+            number(x, count.to_string());
+        }
+    }
     if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
         let ink = if change >= 0 { GOOD } else { WARM };
         let text = words::signed(format_args!("{change:+}"));
@@ -209,6 +215,8 @@ pub fn title(ui: &mut Ui, title: &str, remark: &str) {
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let mut line =
         ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
+    let room = (line.available_width() - if remark.is_empty() { 0.0 } else { 90.0 }).max(60.0);
+    let title = elided(line.painter(), title, &theme::bold(20.0), room);
     line.label(theme::heading(title, 20.0));
     line.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(theme::muted(remark)));
 }
@@ -235,6 +243,16 @@ mod tests {
 
         assert_eq!(rows.len(), 16);
         assert_eq!(rows.last().map(|row| (row.slot, row.place)), Some((Slot(207), Some(208))));
+    }
+
+    #[test]
+    fn a_narrow_table_has_room_for_names_and_points() {
+        for width in [120.0, 240.0, 360.0, 480.0, 620.0] {
+            for with_rating in [false, true] {
+                let columns = super::Columns::of(width, with_rating);
+                assert!(columns.points > 60.0 && columns.points < width, "{width}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bevy_egui::egui::{Align2, Color32, Context, FontId, LayerId, Order, Painter, Pos2, vec2};
 
+use super::bidi;
 use super::theme::{self, TEXT};
 
 /// The outline of the row about the local player.
@@ -12,16 +13,18 @@ pub(super) fn painter(context: &Context, name: &'static str) -> Painter {
     context.layer_painter(LayerId::new(Order::Background, name.into()))
 }
 
-/// A text, cut with an ellipsis so that it is at most `width` points wide.
+/// A text in the order in which it is painted, cut with an ellipsis so that it is at most `width` points wide.
 pub fn elided(painter: &Painter, text: &str, font: &FontId, width: f32) -> String {
     let fits =
         |text: &str| painter.layout_no_wrap(text.to_owned(), font.clone(), TEXT).size().x <= width;
-    if fits(text) {
-        return text.to_owned();
+    let whole = bidi::visual(text);
+    if fits(&whole) {
+        return whole.into_owned();
     }
     let mut letters: Vec<char> = text.chars().collect();
     while letters.pop().is_some() {
         let cut: String = letters.iter().collect::<String>().trim_end().to_owned() + "…";
+        let cut = bidi::visual(&cut).into_owned();
         if fits(&cut) {
             return cut;
         }

@@ -1,5 +1,7 @@
 //! Fonts, colours and sizes, in the style of the lobby.
 
+use std::sync::Arc;
+
 use bevy::color::ColorToPacked as _;
 use bevy_egui::egui::style::{TextCursorStyle, WidgetVisuals};
 use bevy_egui::egui::{
@@ -39,6 +41,10 @@ pub const RADIUS_SMALL: u8 = 8;
 
 const REGULAR_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
 const BOLD_FONT: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
+
+/// Present once fonts and colours are set.
+#[derive(Debug, bevy::prelude::Resource)]
+pub(super) struct ThemeApplied;
 
 /// The font of text.
 #[must_use]
@@ -97,12 +103,23 @@ pub fn colour(of: bevy::color::Color) -> Color32 {
     Color32::from_rgba_unmultiplied(red, green, blue, alpha)
 }
 
-/// Sets fonts, colours and spacing.
-pub(super) fn apply(context: &Context) {
+/// The fonts that are part of the game.
+fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     for (name, bytes) in [("inter", REGULAR_FONT), ("inter-bold", BOLD_FONT)] {
         fonts.font_data.insert(name.to_owned(), FontData::from_static(bytes).into());
     }
+    fonts
+}
+
+/// Their data.
+pub(super) fn own_fonts() -> Vec<Arc<FontData>> {
+    fonts().font_data.into_values().collect()
+}
+
+/// Sets fonts, colours and spacing.
+pub(super) fn apply(context: &Context) {
+    let mut fonts = fonts();
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let with = |first: &str| {
         core::iter::once(first.to_owned()).chain(fallback.iter().cloned()).collect::<Vec<_>>()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use shared::api::{Role, WebSocketTicket};
-use shared::id::{PlayerName, RoomId};
+use shared::id::RoomId;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,7 +57,6 @@ impl Story {
         let link = RoomLink {
             id: LinkId(1),
             api: Api::new(&format!("http://{address}")).expect("an address"),
-            name: PlayerName::parse("Ada").expect("a name"),
             room: "ABC123".parse::<RoomId>().expect("a code"),
             role: Role::Player,
             events: event_sender,
