@@ -1,5 +1,7 @@
 //! Strangers' bad days: machines, networks, disks, browsers and habits that are not ours.
 
+mod client;
+mod client_window;
 mod end_of_session;
 mod few_files;
 mod full_disk;

@@ -20,6 +20,44 @@ const LOG_LINES: usize = 30;
 /// Exit code of a program that was interrupted at its terminal: 128 + SIGINT, the convention of shells.
 const INTERRUPTED: i32 = 130;
 
+/// The settings and the identity of a player. They outlive the client, and several clients may share them.
+#[derive(Debug)]
+pub struct Home(TempDir);
+
+impl Home {
+    /// A fresh installation.
+    ///
+    /// # Panics
+    /// When there is no room for temporary files.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it makes a folder")]
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// A file of the default profile, such as `default.json`.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join("pushback").join(name)
+    }
+
+    /// Puts a text in the place of a file.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.file(name);
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).expect("a folder can be made");
+        fs::write(path, text).expect("a file can be written");
+    }
+
+    /// Makes a client use these settings.
+    pub(crate) fn equip(&self, command: &mut Command) {
+        command.env("XDG_CONFIG_HOME", self.0.path());
+    }
+}
+
 /// A running client.
 #[derive(Debug)]
 pub struct Client {
@@ -39,6 +77,15 @@ impl Client {
     pub fn headless_with(flags: &[&str], variables: &[&str]) -> Self {
         Self::start(flags, |command| {
             command.arg("--headless").envs(variables.iter().map(|name| (name, "true")));
+        })
+    }
+
+    /// Like [`Client::headless`], with the settings of a player, and with these environment variables.
+    #[must_use]
+    pub fn headless_at(home: &Home, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start(flags, |command| {
+            command.arg("--headless").envs(variables.iter().copied());
+            home.equip(command);
         })
     }
 
@@ -126,7 +173,8 @@ impl Client {
     }
 
     /// The end of the client's log.
-    fn log(&self) -> String {
+    #[must_use]
+    pub fn log(&self) -> String {
         let log = fs::read_to_string(log_path(self.folder.path())).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::process::{Command, Stdio};
 
-use crate::client::Client;
+use crate::client::{Client, Home};
 use crate::screen::Screen;
 
 /// Width and height of the screen in pixels.
@@ -27,6 +27,20 @@ impl Window {
     pub fn open(flags: &[&str]) -> Self {
         let screen = Screen::start(SCREEN_SIZE.0, SCREEN_SIZE.1);
         let client = Client::start(flags, |command| screen.equip(command));
+        Self { client, screen }
+    }
+
+    /// Like [`Window::open`], with the settings of a player.
+    ///
+    /// # Panics
+    /// When Xvfb is not installed, or the client was not built.
+    #[must_use]
+    pub fn open_at(home: &Home, flags: &[&str]) -> Self {
+        let screen = Screen::start(SCREEN_SIZE.0, SCREEN_SIZE.1);
+        let client = Client::start(flags, |command| {
+            screen.equip(command);
+            home.equip(command);
+        });
         Self { client, screen }
     }
 
