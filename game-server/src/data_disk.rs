@@ -1,6 +1,6 @@
 //! The disk of the data directory: a reserve on it, and what happens when it is full.
 //!
-//! A file of the server's own holds some room. When the disk is nearly full, the file is deleted: the results of rounds that
+//! A file of the server's own holds some room. When the disk is nearly full, or takes no more (a quota), the file is deleted: the results of rounds that
 //! run, and what else the database must keep, go into the room that it leaves. New rounds are then played without a
 //! recording, and `/readyz` says so, until there is room again.
 
@@ -19,6 +19,9 @@ use crate::tasks::Tasks;
 
 /// The name of the file.
 const FILE: &str = "reserve";
+/// A file that is written and deleted, to see whether the disk takes it.
+const PROBE_FILE: &str = "reserve.probe";
+const PROBE_BYTES: usize = 4 * 1024;
 /// Its size: some fifty results, each in several pages of the database.
 const RESERVE_BYTES: u64 = 2 * 1024 * 1024;
 /// With less than this beside the reserve, the disk counts as full.
@@ -98,18 +101,22 @@ impl DataDisk {
     /// Returns whether the disk is full.
     fn look(&self, was_full: bool) -> bool {
         if was_full {
-            let reserved = self.reserve();
-            if reserved.is_ok() {
+            let has_room = self.reserve().is_ok() && self.probe().is_ok();
+            if has_room {
                 tracing::info!("the disk has room again");
             }
-            return reserved.is_err();
+            return !has_room;
         }
-        let free = self.free();
-        if free >= FREE_BYTES_MIN {
+        let (free, probed) = (self.free(), self.probe());
+        if free >= FREE_BYTES_MIN && probed.is_ok() {
             return false;
         }
-        let directory = self.directory.display();
-        tracing::error!(%directory, free_kib = free / 1024, "the disk is full: new rounds are not recorded");
+        tracing::error!(
+            directory = %self.directory.display(),
+            free_kib = free / 1024,
+            error = probed.err().map(tracing::field::display),
+            "the disk is full: new rounds are not recorded"
+        );
         if let Err(error) = fs::remove_file(self.file()) {
             tracing::error!(%error, "the reserve could not be given up");
         }
@@ -132,6 +139,15 @@ impl DataDisk {
             fs::remove_file(&file).ok();
             DiskError::NotWritable { file, source }
         })
+    }
+
+    /// Whether the disk takes data: the free bytes do not show a quota, or that it can only be read.
+    fn probe(&self) -> io::Result<()> {
+        let path = self.directory.join(PROBE_FILE);
+        let written = File::create(&path).and_then(|mut file| file.write_all(&[0; PROBE_BYTES]));
+        // What is left of a failed write would take room.
+        fs::remove_file(&path).ok();
+        written
     }
 
     fn file(&self) -> PathBuf {
@@ -162,7 +178,7 @@ fn write_reserve(path: &Path) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use super::{DataDisk, FILE, RESERVE_BYTES};
+    use super::{DataDisk, FILE, PROBE_FILE, RESERVE_BYTES};
 
     #[test]
     fn the_reserve_is_written_once_and_again_when_it_was_given_up() {
@@ -177,6 +193,22 @@ mod tests {
         assert!(!disk.look(true), "there is room again");
         assert_eq!(size(), RESERVE_BYTES);
         assert!(!disk.look(false));
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_data_is_full_and_the_reserve_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = DataDisk::open(folder.path()).unwrap();
+
+        // No file can be made there.
+        let in_the_way = folder.path().join(PROBE_FILE);
+        fs::create_dir(&in_the_way).unwrap();
+
+        assert!(disk.look(false));
+        assert!(!folder.path().join(FILE).exists());
+        assert!(disk.look(true), "still");
+        fs::remove_dir(in_the_way).unwrap();
+        assert!(!disk.look(true));
     }
 
     #[test]

@@ -21,6 +21,9 @@ const RETRY_EVERY: Duration = Duration::from_millis(20);
 /// The log of this process. There is one standard error, so there is one log, as there is one heap.
 static STANDARD_ERROR: OnceLock<LogWriter> = OnceLock::new();
 
+/// Panics of this process, on whatever thread.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
 /// Takes lines for the log. Cheap to clone; as an [`io::Write`] it takes a whole line with each call, and never fails.
 #[derive(Debug, Clone)]
 pub struct LogWriter(Arc<Queue>);
@@ -152,9 +155,16 @@ pub fn lines_lost() -> u64 {
     STANDARD_ERROR.get().map_or(0, LogWriter::lost)
 }
 
-/// Sends the message of every panic to the log, instead of to standard error without a bound on the wait.
+/// Panics since [`log_panics`], for `/metrics`.
+#[must_use]
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// Counts every panic, and sends its message to the log, instead of to standard error without a bound on the wait.
 pub fn log_panics() {
     panic::set_hook(Box::new(|info| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
         let backtrace = Backtrace::capture();
         let is_captured = backtrace.status() == BacktraceStatus::Captured;
         tracing::error!(

@@ -13,7 +13,6 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use game_server::log::{LogWriter, log_panics};
 use nix::libc::SIGXFSZ;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tikv_jemallocator::Jemalloc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -72,7 +71,6 @@ fn run(flags: Flags) -> anyhow::Result<()> {
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
-    raise_file_limit();
     let shutdown = CancellationToken::new();
     stop_on_signals(shutdown.clone())?;
     // A write past the limit of file sizes is then an error, as on a full disk, and does not end the process.
@@ -87,15 +85,6 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
 
     announce(address, flags.port_file.as_deref())?;
     game_server::run(listener, flags.into_config(), shutdown).await
-}
-
-/// Raises the limit of open files to what the system allows: each connection is one, and shells often start with 1,024.
-fn raise_file_limit() {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        tracing::warn!(%error, "the limit of open files stays as it is: connections may be refused");
-    }
 }
 
 /// Logs go to standard error; standard output holds the address alone.

@@ -167,6 +167,7 @@ impl Metrics {
         text.counter("pushback_recordings_torn_total", &recordings.torn);
         let panics = "pushback_task_panics_total";
         text.counters(panics, &tasks.panics, |task, labels| labels.push("task", task));
+        text.process_counter("pushback_panics_total", crate::log::panics());
         text.process_counter("pushback_log_lines_lost_total", crate::log::lines_lost());
         rooms.render(&mut text);
         memory::render(&mut text);

@@ -3,7 +3,7 @@
 //! Without shares, a crowd of connections takes the last file: the database, a recording or a health check then fails. So
 //! connections and rooms are bounded below what the system allows, and the next one is refused with a reason.
 
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::config::Config;
 
@@ -44,12 +44,12 @@ pub struct TooFewFiles {
 }
 
 impl OpenFiles {
-    /// Shares out what the system allows this process, and no more than the settings ask for.
+    /// Raises the limit of this process to what the system allows, and shares it out, and no more than the settings ask for.
     ///
     /// # Errors
     /// [`TooFewFiles`].
     pub fn of_process(config: &Config) -> Result<Self, TooFewFiles> {
-        let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+        let limit = raise_limit();
         let shares = Self::share(usize::try_from(limit).unwrap_or(usize::MAX), config)?;
         let Self { connections_max, rooms_max, .. } = shares;
         if connections_max < config.connections_max || rooms_max < config.rooms_max {
@@ -73,6 +73,19 @@ impl OpenFiles {
         let left = shared - overflow_max - rooms_max * PER_ROOM;
         Ok(Self { connections_max: config.connections_max.min(left), overflow_max, rooms_max })
     }
+}
+
+/// Raises the limit to what the system allows: each connection is a file, and shells often start with 1,024.
+fn raise_limit() -> u64 {
+    let limits = getrlimit(Resource::RLIMIT_NOFILE);
+    let raised = limits.and_then(|(_, hard)| {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+        Ok(hard)
+    });
+    raised.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+        limits.map_or(u64::MAX, |(soft, _)| soft)
+    })
 }
 
 #[cfg(test)]

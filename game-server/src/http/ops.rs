@@ -82,8 +82,7 @@ impl Refuse for NotReady {
                 ProblemResponse::new(Self::RECOVERING, detail)
             }
             Self::DiskFull => {
-                let detail =
-                    "The disk is full. Rounds go on without a recording until there is room.";
+                let detail = "The disk is full, or takes no data. Rounds go on without a recording meanwhile.";
                 ProblemResponse::new(Self::DISK_FULL, detail)
             }
             Self::Database(error) => {

@@ -12,7 +12,7 @@ use sqlx::{AnyConnection, Connection as _};
 use tokio_util::sync::CancellationToken;
 
 use super::settlement::{Entry, Settlement, retry};
-use super::{Ending, Finished};
+use super::{Ending, Finished, RecordingBuffer};
 use crate::bots;
 use crate::player::Skill;
 use crate::storage::{PlaceRecord, ReplayFilter, RoundRecord};
@@ -61,6 +61,22 @@ async fn rename_table(bench: &Bench, from: &str, to: &str) {
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
 }
 
+/// Records a world and one tick of it.
+fn record_one_tick(buffer: &RecordingBuffer) -> World {
+    let (mut encoder, mut world) = (StreamEncoder::new(), World::new(Mode::Duel, 1, 600));
+    buffer.record(&encoder.keyframe(&world), 0);
+    world.step(&[]);
+    buffer.record(&encoder.delta(&[Vec::new()], &world), 1);
+    world
+}
+
+/// Every listed replay and its length.
+async fn listed(bench: &Bench) -> Vec<(ReplayId, u32)> {
+    let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
+    let replays = bench.app.store.replays(filter).await.unwrap().replays;
+    replays.iter().map(|replay| (replay.id, replay.ticks)).collect()
+}
+
 async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
     bench.app.store.row(player).await.unwrap().unwrap().rounds
 }
@@ -104,10 +120,7 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     let bench = Bench::start_with(|config| config.stop_within = Duration::from_millis(600)).await;
     let recordings = bench.recordings().await;
     let (buffer, _) = recordings.begin(&header());
-    let (mut encoder, mut world) = (StreamEncoder::new(), World::new(Mode::Duel, 1, 600));
-    buffer.record(&encoder.keyframe(&world), 0);
-    world.step(&[]);
-    buffer.record(&encoder.delta(&[Vec::new()], &world), 1);
+    let world = record_one_tick(&buffer);
 
     rename_table(&bench, "replays", "gone").await;
     buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
@@ -117,13 +130,23 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     let next_start = Tasks::new(CancellationToken::new(), Duration::from_secs(5));
     bench.recordings_with(&next_start).await;
 
-    let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
-    let replays = bench.app.store.replays(filter).await.unwrap().replays;
-    assert_eq!(
-        replays.iter().map(|replay| (replay.id, replay.ticks)).collect::<Vec<_>>(),
-        [(ID, 1)]
-    );
+    assert_eq!(listed(&bench).await, [(ID, 1)]);
     assert!(bench.app.blobs.parts().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_recording_of_a_room_that_broke_off_is_saved_at_once() {
+    let bench = Bench::start().await;
+    let recordings = bench.recordings().await;
+    let (buffer, mut progress) = recordings.begin(&header());
+    record_one_tick(&buffer);
+
+    drop(buffer);
+    progress.wait_for(|progress| progress.ended).await.unwrap();
+
+    assert_eq!(listed(&bench).await, [(ID, 1)]);
+    assert!(bench.app.blobs.parts().unwrap().is_empty());
+    bench.stop().await;
 }
 
 #[tokio::test]

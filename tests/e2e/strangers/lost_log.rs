@@ -1,8 +1,9 @@
 //! The log is a closed pipe, a full disk, or a pipe that nobody reads: nothing depends on it.
 
 use std::fs::File;
-use std::io::pipe;
+use std::io::{Write as _, pipe};
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
 
 use shared::sim::Mode;
@@ -54,9 +55,13 @@ async fn a_server_whose_log_is_on_a_full_disk_plays_on_and_stops_when_asked() {
 #[tokio::test]
 async fn a_server_whose_log_nobody_reads_plays_on_and_stops_when_asked() {
     let (unread, log) = pipe().unwrap();
+    let mut filler = log.try_clone().unwrap();
+    // Keeps the pipe full until its reader is gone.
+    let filling = thread::spawn(move || filler.write_all(&vec![0; 1 << 20]));
 
     // Two seconds may be too short to fill the queue behind the pipe.
     play_and_stop(log.into(), false).await;
 
     drop(unread);
+    assert!(filling.join().unwrap().is_err(), "the pipe was full");
 }
