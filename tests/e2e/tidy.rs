@@ -66,6 +66,26 @@ fn no_path_of_the_checkout_is_compiled_in() {
     assert_eq!(offenders(|_, text| text.contains(place)), Vec::<PathBuf>::new());
 }
 
+/// What runs beside the tasks of a server: it waits for signals, for the disk, and for standard error.
+const WITHOUT_OWNER: [&str; 3] = ["main.rs", "blocking.rs", "log.rs"];
+
+/// A panic in any other task would be neither counted nor contained.
+#[test]
+fn every_task_of_the_server_has_an_owner() {
+    let starts = ["tokio::spawn(", "task::spawn(", "spawn_blocking(", "thread::spawn("];
+    let is_code = |path: &Path| {
+        let is_test = path.components().any(|part| part.as_os_str() == "testing");
+        path.starts_with("game-server/src") && !is_test && !path.ends_with("tests.rs")
+    };
+    let is_wrong = |path: &Path, text: &str| {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        is_code(path)
+            && !WITHOUT_OWNER.iter().any(|name| path.ends_with(name))
+            && starts.iter().any(|start| code.contains(start))
+    };
+    assert_eq!(offenders(is_wrong), Vec::<PathBuf>::new(), "spawn it through `Tasks`");
+}
+
 /// The names of a crate's dependencies for the running program, as its Cargo.toml lists them.
 fn dependencies(name: &str) -> Vec<String> {
     let manifest = fs::read_to_string(root().join(name).join("Cargo.toml")).expect("a manifest");
