@@ -15,6 +15,8 @@ use crate::world_to_scene::SceneWorld;
 
 /// The lines of the small table.
 const PLACES: usize = 4;
+/// The same in a compact window.
+const PLACES_COMPACT: usize = 3;
 /// How long "Go!" is shown after the countdown.
 const GO_SECONDS: f32 = 0.7;
 
@@ -68,8 +70,9 @@ pub fn places(
     let painter = painter(context, "places");
     let ranking = scene.ranking();
     let own_place = ranking.iter().position(|disc| Some(disc.slot) == own);
-    let mut shown: Vec<usize> = (0..ranking.len().min(PLACES)).collect();
-    if let Some(own) = own_place.filter(|own| *own >= PLACES) {
+    let most = if narrow::is_compact(context) { PLACES_COMPACT } else { PLACES };
+    let mut shown: Vec<usize> = (0..ranking.len().min(most)).collect();
+    if let Some(own) = own_place.filter(|own| *own >= most) {
         shown.pop();
         shown.push(own);
     }
