@@ -1,8 +1,10 @@
 //! Chat: one task that owns the connections and the order of lines.
 //!
-//! The task numbers every line, keeps it, and then sends it. Joining passes through the same task, so that the
-//! history and the lines after it meet without gap or double.
+//! The task numbers every line, has it kept, and then sends it. It never waits for the store: one line at a time is being
+//! written beside it, and earlier lines are read by the connection that wants them. Joining passes through the task,
+//! which adds the lines of the meantime, so that the history and the lines after it meet without gap or double.
 
+mod archive;
 mod hub;
 mod request;
 mod send_queue;
@@ -10,13 +12,16 @@ pub mod socket;
 
 use std::sync::Arc;
 
-use shared::protocol::chat::ChatClientMessage;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, OptionFuture};
+use shared::protocol::chat::{ChatChannel, ChatClientMessage};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::player::Player;
 use crate::presence::Presence;
 use crate::storage::{ChatLog, Players, StoreError};
 use crate::tasks::Tasks;
+use archive::{Archive, Kept};
 use hub::Hub;
 use request::{ConnectionId, Joined, Request};
 
@@ -27,19 +32,38 @@ const REQUESTS_MAX: usize = 1_024;
 #[derive(Clone)]
 pub struct ChatHandle {
     requests: mpsc::Sender<Request>,
+    archive: Archive,
     tasks: Tasks,
 }
 
 impl ChatHandle {
     async fn join(&self, player: Player, after: Option<u64>) -> Option<Joined> {
+        let history = self.archive.missed(player.id, after).await;
         let (reply, joined) = oneshot::channel();
-        self.requests.send(Request::Join { player, after, reply }).await.ok()?;
+        self.requests.send(Request::Join { player, history, reply }).await.ok()?;
         joined.await.ok()
     }
 
-    async fn send(&self, from: ConnectionId, message: ChatClientMessage) {
+    /// Waits for the store where the message needs it, and makes nobody else wait.
+    async fn send(&self, from: ConnectionId, player: &Player, message: ChatClientMessage) {
+        let request = match message {
+            ChatClientMessage::Say { channel, text, nonce } => {
+                let receiver = match channel {
+                    ChatChannel::Direct { player } => self.archive.knows(player).await,
+                    ChatChannel::Lobby | ChatChannel::Room { .. } | ChatChannel::Team { .. } => {
+                        Ok(())
+                    }
+                };
+                Request::Say { from, channel, text, nonce, receiver }
+            }
+            ChatClientMessage::Enter { room } => {
+                let history = self.archive.room(player.id, room).await;
+                Request::Enter { from, room, history }
+            }
+            ChatClientMessage::Exit { room } => Request::Exit { from, room },
+        };
         // The task ends only with the server, and the messages end with it.
-        self.requests.send(Request::Message { from, message }).await.ok();
+        self.requests.send(request).await.ok();
     }
 
     /// A player has another name, under which the next lines are sent.
@@ -63,20 +87,31 @@ pub async fn start(
     presence: Arc<Presence>,
 ) -> Result<ChatHandle, StoreError> {
     let last = log.last_sequence().await?;
-    let mut hub = Hub::new(log, players, presence, last);
-    let (requests, mut waiting) = mpsc::channel(REQUESTS_MAX);
-    let stop = tasks.clone();
-    tasks.spawn_vital("chat", async move {
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.stopping() => break,
-                request = waiting.recv() => match request {
-                    Some(request) => hub.answer(request).await,
-                    None => break,
-                },
-            }
+    let archive = Archive::new(log, players, presence.clone(), last);
+    let hub = Hub::new(archive.clone(), presence, last);
+    let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
+    tasks.spawn_vital("chat", run(hub, waiting, tasks.clone()));
+    Ok(ChatHandle { requests, archive, tasks: tasks.clone() })
+}
+
+async fn run(mut hub: Hub, mut waiting: mpsc::Receiver<Request>, tasks: Tasks) {
+    // The line that is being written.
+    let mut writing: Option<BoxFuture<'static, Kept>> = None;
+    loop {
+        if writing.is_none() {
+            writing = hub.next_line().map(|line| hub.archive().keep(line).boxed());
         }
-    });
-    Ok(ChatHandle { requests, tasks: tasks.clone() })
+        tokio::select! {
+            biased;
+            () = tasks.stopping() => break,
+            Some(kept) = OptionFuture::from(writing.as_mut()) => {
+                writing = None;
+                hub.note_kept(kept);
+            }
+            request = waiting.recv() => match request {
+                Some(request) => hub.answer(request),
+                None => break,
+            },
+        }
+    }
 }

@@ -18,6 +18,7 @@ pub mod matchmaking;
 pub mod ops;
 pub mod play;
 pub mod players;
+pub mod read_gate;
 pub mod recent;
 pub mod renames;
 pub mod replays;

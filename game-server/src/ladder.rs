@@ -1,88 +1,45 @@
-//! The ladder: a task that owns the points and ratings of all players while the server runs.
+//! The ladder: a task that owns the rows of all players while the server runs.
 //!
-//! Rooms report seats, scores and results. Each changed row is published once on the bus, and the feed `scoreboard`
-//! brings it to the browsers. The recorder keeps the results, in one transaction with the replay.
+//! Rooms report seats and scores, and recorders the rounds that the store has settled. Each changed row is published once
+//! on the bus, and the feed `scoreboard` brings it to the browsers. Ratings and totals belong to the store: a row here is a
+//! copy with a revision, and over it the points of the rounds that run.
+//!
+//! Live points may be dropped (see [`SCORES_MAX`]). Everything else is kept in [`changes`], which cannot fill up.
 
 mod board;
-mod rating;
-mod result;
+mod changes;
+mod tally;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::{PlayerId, RoomId};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use crate::bus::{Bus, Notice, StateOwner};
 use crate::metrics::LadderMetrics;
-use crate::player::Player;
-use crate::player::Skill;
-use crate::storage::{Ladder as KeptLadder, PlaceRecord, Players, StoreError};
+use crate::player::{Player, Skill};
+use crate::storage::{Ladder as KeptLadder, Players, RoundRecord, SettledPlace, StoreError};
 use crate::tasks::Tasks;
 use board::{Board, newcomer};
+use changes::{Changes, SettledRound, Taken};
 
-pub use result::{RoundResult, Standing, Tally};
+pub use changes::Seated;
+pub use tally::{Score, Tally};
 
-/// Reports that wait for the task. When the queue is full, a report is dropped and counted: live points are then
-/// wrong until the end of the round.
-const REPORTS_MAX: usize = 4_096;
-
-/// What a room reports.
-#[derive(Debug)]
-pub enum Report {
-    /// A subscriber of the bus asks for the whole ladder.
-    Republish,
-    /// A player took a seat.
-    Seated {
-        /// The room.
-        room: RoomId,
-        /// Whether the ladder may show the room.
-        public: bool,
-        /// The player.
-        player: Player,
-        /// Whether it is a bot.
-        bot: bool,
-    },
-    /// A player has another name.
-    Renamed {
-        /// The player under the new name.
-        player: Player,
-    },
-    /// A player gave up a seat.
-    Unseated {
-        /// The room.
-        room: RoomId,
-        /// The player.
-        player: PlayerId,
-    },
-    /// A player scored in a rated round.
-    Scored {
-        /// The room.
-        room: RoomId,
-        /// The player.
-        player: PlayerId,
-        /// The change.
-        tally: Tally,
-    },
-    /// A rated round is over.
-    Ended {
-        /// The result.
-        result: RoundResult,
-        /// Receives the changes to each player, in the order of the standings.
-        reply: oneshot::Sender<Vec<PlaceRecord>>,
-    },
-    /// A round ended without a result, or the room closed.
-    Discarded {
-        /// The room.
-        room: RoomId,
-    },
-}
+/// Scores that wait for the task. When the queue is full, a score is dropped and counted: live points are then wrong
+/// until the end of the round.
+const SCORES_MAX: usize = 4_096;
+/// The pause before a row that could not be read is read again.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The address of the ladder task. Cheap to clone.
 #[derive(Clone)]
 pub struct LadderHandle {
-    reports: mpsc::Sender<Report>,
+    changes: Arc<Changes>,
+    scores: mpsc::Sender<Score>,
     kept: Arc<dyn KeptLadder>,
     metrics: LadderMetrics,
 }
@@ -100,11 +57,19 @@ pub async fn start(
 ) -> Result<LadderHandle, StoreError> {
     let bots = crate::bots::all().into_iter().map(|bot| bot.player).collect();
     players.upsert_bots(bots).await?;
-    let (reports, inbox) = mpsc::channel(REPORTS_MAX);
-    let board = Board::default();
-    let ladder = Ladder { tasks: tasks.clone(), kept: kept.clone(), bus, board, inbox };
+    let (scores, inbox) = mpsc::channel(SCORES_MAX);
+    let changes = Arc::new(Changes::default());
+    let ladder = Ladder {
+        tasks: tasks.clone(),
+        kept: kept.clone(),
+        bus,
+        board: Board::default(),
+        changes: changes.clone(),
+        inbox,
+        is_behind: false,
+    };
     tasks.spawn_vital("ladder", ladder.run());
-    Ok(LadderHandle { reports, kept, metrics })
+    Ok(LadderHandle { changes, scores, kept, metrics })
 }
 
 /// The best rows that the store has.
@@ -117,27 +82,35 @@ pub async fn kept_scoreboard(kept: &dyn KeptLadder) -> Result<Scoreboard, StoreE
 }
 
 impl LadderHandle {
-    /// Rates a round that is over. The answer holds the changes to each player, in the order of the standings; it comes
-    /// soon, or never when the server stops.
-    ///
-    /// # Errors
-    /// The result itself when the queue is full: try again.
-    pub(crate) fn settle(
-        &self,
-        result: RoundResult,
-    ) -> Result<oneshot::Receiver<Vec<PlaceRecord>>, RoundResult> {
-        let (reply, answer) = oneshot::channel();
-        match self.reports.try_send(Report::Ended { result, reply }) {
-            Ok(()) => Ok(answer),
-            Err(TrySendError::Full(Report::Ended { result, .. })) => Err(result),
-            // The task has ended: the receiver reports that.
-            Err(TrySendError::Full(_) | TrySendError::Closed(_)) => Ok(answer),
-        }
+    /// A player took a seat in a room. Never lost.
+    pub(crate) fn seated(&self, room: RoomId, seated: Seated) {
+        self.changes.seated(room, seated);
     }
 
-    /// Sends a report. Never waits; see [`REPORTS_MAX`] for a full queue.
-    pub(crate) fn report(&self, report: Report) {
-        if self.reports.try_send(report).is_err() {
+    /// A player gave up a seat. Never lost.
+    pub(crate) fn unseated(&self, room: RoomId, player: PlayerId) {
+        self.changes.unseated(room, player);
+    }
+
+    /// A room closed. Never lost.
+    pub(crate) fn discarded(&self, room: RoomId) {
+        self.changes.discarded(room);
+    }
+
+    /// A rated round is settled; without places it will never be. Never lost.
+    pub(crate) fn settled(&self, round: &RoundRecord, places: &[SettledPlace]) {
+        let (room, replay) = (round.result.room, round.replay.id);
+        self.changes.settled(SettledRound { room, replay, places: places.to_vec() });
+    }
+
+    /// A player has another name. Never lost.
+    pub(crate) fn renamed(&self, player: Player) {
+        self.changes.renamed(player);
+    }
+
+    /// A player scored. Never waits; see [`SCORES_MAX`] for a full queue.
+    pub(crate) fn scored(&self, score: Score) {
+        if self.scores.try_send(score).is_err() {
             self.metrics.reports_dropped.add(1);
         }
     }
@@ -147,14 +120,14 @@ impl LadderHandle {
     /// # Errors
     /// When the store fails.
     pub async fn rating(&self, player: PlayerId) -> Result<i32, StoreError> {
-        Ok(self.kept.skill(player).await?.shown())
+        let row = self.kept.row(player).await?;
+        Ok(row.map_or(Skill::NEWCOMER.shown(), |row| row.rating))
     }
 }
 
 impl StateOwner for LadderHandle {
     fn republish(&self) {
-        // The caller repeats a request that found the queue full.
-        self.reports.try_send(Report::Republish).ok();
+        self.changes.republish();
     }
 }
 
@@ -163,7 +136,10 @@ struct Ladder {
     kept: Arc<dyn KeptLadder>,
     bus: Arc<dyn Bus>,
     board: Board,
-    inbox: mpsc::Receiver<Report>,
+    changes: Arc<Changes>,
+    inbox: mpsc::Receiver<Score>,
+    /// Rows could not be read, and wait in `changes` for another attempt.
+    is_behind: bool,
 }
 
 impl Ladder {
@@ -171,98 +147,111 @@ impl Ladder {
         let tasks = self.tasks.clone();
         loop {
             tokio::select! {
-                biased; // Reports from before the stop still count.
-                report = self.inbox.recv() => match report {
-                    Some(report) => self.receive(report).await,
-                    None => return,
-                },
-                () = tasks.stopping(), if !self.inbox.is_closed() => self.inbox.close(),
+                biased; // Who sits where goes before the points.
+                () = self.changes.changed() => self.catch_up().await,
+                () = sleep(READ_AGAIN_AFTER), if self.is_behind => self.catch_up().await,
+                Some(score) = self.inbox.recv() => self.score(score),
+                () = tasks.stopping() => return,
             }
         }
     }
 
-    async fn receive(&mut self, report: Report) {
-        match report {
-            Report::Seated { room, public, player, bot } => {
-                if let Err(error) = self.load(&player, bot).await {
-                    log(&error);
-                }
-                self.change(player.id, |board| board.sit(room, public, &player, bot));
+    fn score(&mut self, score: Score) {
+        self.change(score.player, |board| board.score(score));
+    }
+
+    /// Takes in what rooms and recorders have left.
+    async fn catch_up(&mut self) {
+        let Taken { rooms, renamed, settled, lacks_results, republish } = self.changes.take();
+        self.is_behind = false;
+        for (room, changes) in rooms {
+            if changes.is_discarded {
+                let left = self.board.discard(room);
+                self.publish_changed(left);
             }
-            Report::Renamed { player } => {
-                if let Err(error) = self.rename(&player).await {
-                    log(&error);
-                }
-            }
-            Report::Unseated { room, player } => {
-                self.change(player, |board| board.stand(room, player));
-            }
-            Report::Scored { room, player, tally } => {
-                self.change(player, |board| board.score(room, player, tally));
-            }
-            Report::Ended { result, reply } => {
-                match self.settle(&result).await {
-                    // A failed reply means that the room has ended: the result is then not kept.
-                    Ok(records) => {
-                        reply.send(records).ok();
-                    }
-                    // No result is better than one that treats every player as a newcomer.
-                    Err(error) => log(&error),
+            for (player, seat) in changes.seats {
+                match seat {
+                    Some(seated) => self.sit(room, seated).await,
+                    None => self.change(player, |board| board.stand(room, player)),
                 }
             }
-            Report::Republish => self.publish_all().await,
-            Report::Discarded { room } => {
-                for player in self.board.discard(room) {
-                    self.change(player, |_| ());
-                }
-            }
+        }
+        for SettledRound { room, replay, places } in settled {
+            let settled = places.into_iter().map(|place| self.board.settle(place));
+            let mut changed: Vec<_> = settled.collect();
+            changed.extend(self.board.clear(room, replay));
+            self.publish_changed(changed);
+        }
+        for player in renamed.into_values() {
+            self.rename(player).await;
+        }
+        if lacks_results {
+            self.read_again().await;
+        }
+        if republish {
+            self.publish_all().await;
         }
         self.board.forget_some();
     }
 
-    async fn settle(&mut self, result: &RoundResult) -> Result<Vec<PlaceRecord>, StoreError> {
-        for standing in &result.standings {
-            self.load(&standing.player, standing.bot).await?;
+    async fn sit(&mut self, room: RoomId, seated: Seated) {
+        if !self.board.knows(seated.player.id) {
+            match self.kept.row_and_revision(seated.player.id).await {
+                Ok(Some((row, revision))) => self.board.add(row, revision),
+                Ok(None) => self.board.add(newcomer(&seated.player, seated.bot), 0),
+                Err(error) => {
+                    log(&error);
+                    self.changes.put_back(room, seated);
+                    self.is_behind = true;
+                    return;
+                }
+            }
         }
-        let skills: Vec<_> =
-            result.standings.iter().map(|standing| self.board.skill(standing.player.id)).collect();
-        let records = rating::rate(result, &skills);
-        if result.mode.is_rated() {
-            records.iter().for_each(|record| self.board.settle(result.room, record));
-        }
-        let cleared = self.board.clear(result.room);
-        let left = records.iter().map(|record| record.player);
-        left.chain(cleared).for_each(|player| self.change(player, |_| ()));
-        Ok(records)
+        let player = seated.player.id;
+        self.change(player, |board| board.sit(room, &seated));
     }
 
     /// Shows a player under another name. A player who never finished a round, and has no seat, is in no row.
-    async fn rename(&mut self, player: &Player) -> Result<(), StoreError> {
+    async fn rename(&mut self, player: Player) {
         if !self.board.knows(player.id) {
-            let kept = self.kept.row_and_skill(player.id).await?;
-            let Some((row, skill)) = kept.filter(|(row, _)| row.rounds > 0) else { return Ok(()) };
-            self.board.add(row, skill);
+            match self.kept.row_and_revision(player.id).await {
+                Ok(Some((row, revision))) if row.rounds > 0 => self.board.add(row, revision),
+                Ok(_) => return,
+                Err(error) => {
+                    log(&error);
+                    self.changes.put_back_name(player);
+                    self.is_behind = true;
+                    return;
+                }
+            }
         }
-        self.change(player.id, |board| board.rename(player));
-        Ok(())
+        self.change(player.id, |board| board.rename(&player));
     }
 
-    /// Loads the player's row into the board, unless it is there.
-    async fn load(&mut self, player: &Player, bot: bool) -> Result<(), StoreError> {
-        if self.board.knows(player.id) {
-            return Ok(());
+    /// Reads every row anew.
+    async fn read_again(&mut self) {
+        for player in self.board.players() {
+            match self.kept.row_and_revision(player).await {
+                Ok(Some((row, revision))) => {
+                    self.change(player, |board| board.replace(row, revision));
+                }
+                Ok(None) => {}
+                Err(error) => log(&error),
+            }
         }
-        let line = self.kept.row_and_skill(player.id).await?;
-        let (row, skill) = line.unwrap_or_else(|| (newcomer(player, bot), Skill::NEWCOMER));
-        self.board.add(row, skill);
-        Ok(())
     }
 
     /// Changes one row and publishes it if it differs from the published one.
     fn change(&mut self, player: PlayerId, change: impl FnOnce(&mut Board)) {
         change(&mut self.board);
-        if let Some(row) = self.board.take_changed(player) {
-            self.publish(row);
+        self.publish_changed(vec![player]);
+    }
+
+    fn publish_changed(&mut self, players: Vec<PlayerId>) {
+        for player in players {
+            if let Some(row) = self.board.take_changed(player) {
+                self.publish(row);
+            }
         }
     }
 

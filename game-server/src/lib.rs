@@ -41,6 +41,7 @@ pub mod data_disk;
 pub mod readiness;
 
 pub mod player;
+pub mod rating;
 pub mod token;
 
 pub mod client_address;

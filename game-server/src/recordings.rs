@@ -5,36 +5,43 @@
 //! in between leaves a part file that the next start completes, and no result is lost. A recording whose result could
 //! not be kept stays a part file as well.
 
+mod aside;
 mod buffer;
 mod recover;
 mod retention;
 mod settlement;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::ReplaySummary;
 use shared::replay::{ReplayHeader, ReplayWriter};
 use shared::tick::Tick;
-use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::blocking::blocking;
 use crate::metrics::{Counter, RecordingMetrics};
 use crate::readiness::{Readiness, Unready};
 use crate::storage::blobs::{Blobs, Growing};
-use crate::storage::{RoundRecord, Rounds};
+use crate::storage::{RoundRecord, Rounds, SettledPlace};
 use crate::tasks::Tasks;
 use buffer::{Batch, BufferReader, buffer};
 use recover::Recovery;
 use retention::{Files, Retention};
-use settlement::{Entry, Settlement};
+use settlement::Settlement;
+
+pub use settlement::OnSettled;
 
 pub(crate) use buffer::{Ending, Finished, RecordingBuffer};
 
 /// The interval at which a recorder writes: the delay of the file, and of its live readers, behind the players. Each
 /// write wakes a thread that may wait for the disk.
 const WRITE_EVERY: Duration = Duration::from_millis(500);
+
+/// A result that is not settled after this time is put aside.
+const ASIDE_AFTER: Duration = Duration::from_secs(1);
 
 /// How far a recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +61,7 @@ pub struct Recordings {
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    on_settled: OnSettled,
     metrics: RecordingMetrics,
 }
 
@@ -66,15 +74,18 @@ impl Recordings {
         rounds: Arc<dyn Rounds>,
         blobs: Arc<dyn Blobs>,
         retention: Option<Duration>,
+        on_settled: OnSettled,
         metrics: RecordingMetrics,
     ) -> Self {
+        // Before the recordings: a result also lists the players who left early.
+        aside::settle_all(&*rounds, &blobs, &on_settled).await;
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
         let recovery = Recovery::new(tasks, files.clone());
         recovery.start(&readiness).await;
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
         let settlement = Arc::new(Settlement::new(tasks, rounds));
         let (tasks, recovery) = (tasks.clone(), Arc::new(recovery));
-        Self { tasks, readiness, blobs, recovery, retention, settlement, metrics }
+        Self { tasks, readiness, blobs, recovery, retention, settlement, on_settled, metrics }
     }
 
     /// Begins a recording. The room writes into the buffer; the receiver follows the file.
@@ -90,6 +101,7 @@ impl Recordings {
             recovery: self.recovery.clone(),
             retention: self.retention.clone(),
             settlement: self.settlement.clone(),
+            on_settled: self.on_settled.clone(),
             torn: self.metrics.torn.clone(),
             header: header.clone(),
             buffer: reader,
@@ -107,6 +119,7 @@ struct Recorder {
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    on_settled: OnSettled,
     /// Counts this recording when the disk is too slow for it.
     torn: Counter,
     header: ReplayHeader,
@@ -216,7 +229,9 @@ impl Recorder {
 
     async fn end(&self, mut recording: RecordingFile, ending: Ending) {
         let is_kept = match ending {
-            Ending::Finished(finished) => self.finish(&mut recording, *finished).await,
+            Ending::Finished(finished, settled) => {
+                self.finish(&mut recording, *finished, settled).await
+            }
             Ending::CutOff { players, ticks } => {
                 let cut_off = ReplaySummary { ticks, players, ..self.summary(&recording, false) };
                 self.cut_off(cut_off).await
@@ -238,8 +253,14 @@ impl Recorder {
         self.progress.send_replace(Progress { bytes: recording.bytes, ended: true });
     }
 
-    /// Writes the end and the result. Returns whether both are kept.
-    async fn finish(&self, recording: &mut RecordingFile, finished: Finished) -> bool {
+    /// Writes the end, has the result settled, and tells whoever waits for that: the room and the ladder. Returns whether
+    /// both are kept.
+    async fn finish(
+        &self,
+        recording: &mut RecordingFile,
+        finished: Finished,
+        settled: oneshot::Sender<Vec<SettledPlace>>,
+    ) -> bool {
         let is_whole = !recording.cut_short && recording.file.is_some() && {
             let last = recording.writer.clone().finish(&finished.world);
             self.append(recording, last).await
@@ -248,11 +269,15 @@ impl Recorder {
         let has_people = finished.players.iter().any(|player| !player.bot);
         let replay =
             ReplaySummary { ticks, players: finished.players, ..self.summary(recording, is_whole) };
-        let (ended_at_ms, places) = (finished.ended_at_ms, finished.places);
-        let round = Entry::Round(RoundRecord { replay, ended_at_ms, places });
-        if !self.settlement.keep(&round).await {
-            return false;
+        let (ended_at_ms, result) = (finished.ended_at_ms, finished.result);
+        let round = RoundRecord { replay, ended_at_ms, result };
+        let places = self.settle(&round).await;
+        if round.result.is_rated {
+            (self.on_settled)(&round, places.as_deref().unwrap_or_default());
         }
+        let Some(places) = places else { return false };
+        // A failure means that the room told the result without ratings, or has closed.
+        settled.send(places).ok();
         if recording.bytes == 0 {
             // The result counts without a file; there is nothing to play.
             return self.settlement.remove(self.header.id).await;
@@ -263,10 +288,27 @@ impl Recorder {
         true
     }
 
+    /// Has a result settled. One that takes long is put aside meanwhile, and one that is given up stays there for the next
+    /// start.
+    async fn settle(&self, round: &RoundRecord) -> Option<Vec<SettledPlace>> {
+        let mut settling = pin!(self.settlement.settle(round));
+        let early = timeout(ASIDE_AFTER, settling.as_mut()).await;
+        if let Ok(Some(places)) = early {
+            return Some(places);
+        }
+        let is_aside = aside::put(&self.blobs, round).await;
+        // `None` was the last word: it must not be asked for again.
+        let places = if early.is_ok() { None } else { settling.await };
+        if is_aside && places.is_some() {
+            aside::remove(&self.blobs, round.replay.id).await;
+        }
+        places
+    }
+
     /// Lists a round that the stop cut off. Returns whether the entry is kept; without a file there is none.
     async fn cut_off(&self, replay: ReplaySummary) -> bool {
         tracing::info!(replay = %replay.id, ticks = replay.ticks, "a round is cut off by the stop");
-        replay.bytes == 0 || self.settlement.keep(&Entry::Replay(replay)).await
+        replay.bytes == 0 || self.settlement.put(&replay).await
     }
 
     fn summary(&self, recording: &RecordingFile, complete: bool) -> ReplaySummary {

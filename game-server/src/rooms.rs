@@ -10,7 +10,6 @@ use shared::sim::{BotStrength, Mode};
 
 use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
-use crate::ladder::Report;
 use crate::player::Player;
 use crate::room::{
     self, MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, RoomHandle, RoomParts, RoomSpec,
@@ -208,7 +207,7 @@ impl Rooms {
     /// A room has ended, or its task panicked, which only this reports.
     fn forget(&self, spec: &RoomSpec) {
         let id = spec.id;
-        self.parts.ladder.report(Report::Discarded { room: id });
+        self.parts.ladder.discarded(id);
         let mut table = lock(&self.table);
         table.open.retain(|room| room.spec().id != id);
         if !spec.private {

@@ -6,6 +6,8 @@
 pub mod cookie;
 pub mod life;
 
+mod cache;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +18,7 @@ use crate::clock::now_ms;
 use crate::player::Player;
 use crate::storage::{Players, StoreError};
 use crate::token::{hash_token, random_token};
+use cache::SessionCache;
 use cookie::{Carrier, Presented, SessionCookie};
 use life::{Lives, SessionLife};
 
@@ -46,6 +49,8 @@ pub struct NewSession {
 /// Begins, finds and ends sessions.
 pub struct Sessions {
     players: Arc<dyn Players>,
+    /// Every method below that changes a session or a player tells it.
+    cache: SessionCache,
     cookie: SessionCookie,
     lives: Lives,
     /// When unused sessions were last removed.
@@ -70,7 +75,8 @@ impl Sessions {
     pub async fn open(players: Arc<dyn Players>, secure: bool) -> Result<Self, StoreError> {
         let cookie = SessionCookie::new(&players.identity().await?, secure);
         let (lives, swept_at_ms) = (Lives::default(), AtomicU64::new(0));
-        let sessions = Self { players, cookie, lives, swept_at_ms };
+        let cache = SessionCache::default();
+        let sessions = Self { players, cache, cookie, lives, swept_at_ms };
         sessions.remove_unused().await?;
         Ok(sessions)
     }
@@ -87,17 +93,31 @@ impl Sessions {
     /// When the store fails.
     pub async fn find(&self, presented: Presented<'_>) -> Result<Option<Found>, StoreError> {
         let token = hash_token(presented.token);
+        let began = match self.cache.find(token) {
+            Ok(player) => {
+                let renews_cookie = presented.by == Carrier::OldCookie;
+                return Ok(Some(Found { player, renews_cookie }));
+            }
+            Err(began) => began,
+        };
         let Some(kept) = self.players.session(token).await? else { return Ok(None) };
         let (now, used) = (now_ms(), kept.used_at_ms);
         if now.saturating_sub(used) >= UNUSED_MS_MAX {
-            self.players.end_session(token).await?;
+            let ended = self.players.end_session(token).await;
+            self.cache.forget_session(token);
             self.lives.end(token);
-            return Ok(None);
+            return ended.map(|()| None);
         }
-        let is_first_today = now.saturating_sub(used) >= DAY_MS;
-        if is_first_today {
-            self.players.note_use(token, now).await?;
+        let mut is_first_today = now.saturating_sub(used) >= DAY_MS;
+        if is_first_today && let Err(error) = self.players.note_use(token, now).await {
+            // Nobody is refused because a use cannot be noted: the next one of the day is.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a session's use is not noted"
+            );
+            is_first_today = false;
         }
+        self.cache.put(token, &kept.player, began);
         let renews_cookie = match presented.by {
             Carrier::Bearer => false,
             Carrier::Cookie => is_first_today,
@@ -140,7 +160,10 @@ impl Sessions {
     /// # Errors
     /// When the store fails.
     pub async fn rename(&self, player: PlayerId, name: PlayerName) -> Result<(), StoreError> {
-        self.players.rename(player, name).await
+        let renamed = self.players.rename(player, name).await;
+        // A write that failed may have been made all the same.
+        self.cache.forget_player(player);
+        renamed
     }
 
     /// Ends the session of a request, and with it everything that came from it.
@@ -151,7 +174,10 @@ impl Sessions {
         let Some(presented) = self.cookie.presented(headers) else { return Ok(()) };
         let token = hash_token(presented.token);
         // The store first: a request that comes between the two finds no session.
-        self.players.end_session(token).await?;
+        let ended = self.players.end_session(token).await;
+        // A write that failed may have been made all the same.
+        self.cache.forget_session(token);
+        ended?;
         self.lives.end(token);
         Ok(())
     }

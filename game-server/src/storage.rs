@@ -2,7 +2,7 @@
 //!
 //! Each part of the server takes the trait it needs: [`Players`], [`Ladder`], [`Rounds`], [`ChatLog`], or [`blobs::Blobs`]
 //! for files. [`SqlStore`] implements the first four with one text of SQL for SQLite and PostgreSQL. One transaction
-//! writes all that a round changes.
+//! reads, rates and writes all that a round changes. [`upkeep`] keeps SQLite's log short.
 
 pub mod blobs;
 mod chat;
@@ -11,9 +11,11 @@ mod ladder;
 mod players;
 mod replays;
 mod rounds;
+mod settling;
 mod sql;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod upkeep;
 mod url;
 
 pub use chat::{ChatLog, Readable, TeamLines};
@@ -21,7 +23,8 @@ pub use error::{StoreError, StoreFuture};
 pub use ladder::Ladder;
 pub use players::{KeptSession, Players};
 pub use replays::ReplayFilter;
-pub use rounds::{PlaceRecord, RoundRecord, Rounds};
+pub use rounds::Rounds;
+pub use settling::{RoundRecord, SettledPlace};
 pub use sql::SqlStore;
 pub use url::DatabaseUrl;
 
@@ -29,24 +32,29 @@ use futures_util::future::BoxFuture;
 
 /// Everything in the database. Coerces to each of its parts.
 pub trait Store: Players + Ladder + Rounds + ChatLog {
-    /// Finishes the queries that run and closes the connections.
+    /// Finishes the queries that run and closes the connections. A query that waits for another process can take
+    /// seconds: what is written counts, and a caller that has no time may drop the future.
     fn close(&self) -> BoxFuture<'_, ()>;
     /// Succeeds when the database answers.
     fn ping(&self) -> StoreFuture<'_, ()>;
+    /// Empties the log in which a database keeps what is new, as far as its readers allow. Waits for nobody. Returns
+    /// how many pages it still has.
+    fn empty_log(&self) -> StoreFuture<'_, u64>;
 }
 
 impl Store for SqlStore {
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.results.close().await;
-            self.pool.close().await;
-        })
+        Box::pin(self.close_all())
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            sqlx::query("SELECT 1").execute(&self.pool).await?;
+            sqlx::query("SELECT 1").execute(&self.reads).await?;
             Ok(())
         })
+    }
+
+    fn empty_log(&self) -> StoreFuture<'_, u64> {
+        Box::pin(Self::empty_log(self))
     }
 }

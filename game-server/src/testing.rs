@@ -70,8 +70,9 @@ impl Bench {
         let (store, blobs) = (app.store.clone(), app.blobs.clone());
         let metrics = app.metrics.recordings.clone();
         let readiness = app.readiness.clone();
+        let settled = wiring::on_settled(app.ladder.clone());
         let recordings =
-            Recordings::start(tasks, readiness, store, blobs, retention, metrics).await;
+            Recordings::start(tasks, readiness, store, blobs, retention, settled, metrics).await;
         app.readiness.without(Unready::Recovering).await;
         recordings
     }

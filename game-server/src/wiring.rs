@@ -15,12 +15,13 @@ use crate::device_links::DeviceLinks;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::http::state::{HttpParts, HttpSettings, HttpState};
+use crate::ladder::LadderHandle;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::open_files::OpenFiles;
 use crate::presence::Presence;
 use crate::readiness::Readiness;
-use crate::recordings::Recordings;
+use crate::recordings::{OnSettled, Recordings};
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
 use crate::serve::{Routes, ServeSettings};
 use crate::sessions::Sessions;
@@ -28,7 +29,10 @@ use crate::storage::blobs::{Blobs, Folder};
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
-use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve};
+use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve, storage};
+
+/// How long the database may take to close, after every task has ended.
+const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
 /// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
 ///
@@ -76,7 +80,10 @@ pub async fn run(
     tasks.stop();
     tasks.finish().await;
     if let Some(store) = store? {
-        store.close().await;
+        // A query may still wait for another process, which can take longer than a stop. What is written counts in any case.
+        if tokio::time::timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+            tracing::warn!("the database did not close in time");
+        }
     }
     Ok(tasks.outcome()?)
 }
@@ -114,10 +121,12 @@ pub(crate) async fn start(
     let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
         .await
         .context("starting the chat")?;
+    storage::upkeep::start(&tasks, store.clone());
     let (retention, counts) = (config.replay_retention, metrics.recordings.clone());
-    let (rounds, files) = (store.clone(), blobs.clone());
+    let (rounds, files, settled) = (store.clone(), blobs.clone(), on_settled(ladder.clone()));
     let recordings =
-        Recordings::start(&tasks, readiness.clone(), rounds, files, retention, counts).await;
+        Recordings::start(&tasks, readiness.clone(), rounds, files, retention, settled, counts)
+            .await;
     let parts = RoomParts {
         settings: room_settings(config),
         tasks: tasks.clone(),
@@ -140,6 +149,7 @@ pub(crate) async fn start(
         device_links: Arc::new(DeviceLinks::default()),
         tickets: Arc::new(Tickets::new()),
         limits: Arc::new(Limits::new(config)),
+        read_gate: Arc::default(),
         tasks,
         readiness,
         store,
@@ -152,6 +162,11 @@ pub(crate) async fn start(
         rooms,
         matchmaker,
     })
+}
+
+/// A settled round changes the ladder.
+pub(crate) fn on_settled(ladder: LadderHandle) -> OnSettled {
+    Arc::new(move |round, places| ladder.settled(round, places))
 }
 
 pub(crate) fn room_settings(config: &Config) -> RoomSettings {

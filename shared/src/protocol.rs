@@ -23,7 +23,7 @@ use crate::sim::{Input, Mode, Slot};
 use crate::tick::Tick;
 
 /// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
-pub const GAME_SUBPROTOCOL: &str = "pushback.v5";
+pub const GAME_SUBPROTOCOL: &str = "pushback.v6";
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 
@@ -111,6 +111,19 @@ pub struct RoundSummary {
     pub next_round_in_s: u32,
     /// The recording of this round.
     pub replay: ReplayId,
+    /// What the round did to ratings.
+    pub ratings: Ratings,
+}
+
+/// What a round did to ratings. Unless it is [`Ratings::Settled`], the ratings and their changes in the results are 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ratings {
+    /// The results have the new ratings, and the server has kept them.
+    Settled,
+    /// Nothing: the mode is unrated, or the room is private.
+    Unrated,
+    /// The server could not keep the result yet, and goes on trying. The profiles will have the new ratings.
+    Pending,
 }
 
 /// The result of one player in a [`RoundSummary`].
@@ -136,6 +149,8 @@ pub struct PlayerResult {
     pub rating: i32,
     /// The change of the rating by this round.
     pub rating_change: i32,
+    /// Whether the rating is still uncertain, and moves by more than it will later.
+    pub provisional: bool,
 }
 
 /// Why bytes are not a message.

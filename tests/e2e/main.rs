@@ -28,10 +28,10 @@ mod openapi;
 mod restart;
 mod stopping;
 
+mod strangers;
+
 mod far_client;
 mod lobby;
 mod window;
-
-mod strangers;
 
 mod tidy;

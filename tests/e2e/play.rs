@@ -93,7 +93,7 @@ async fn a_player_that_joins_in_the_last_quarter_is_not_rated() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let (stays, goes) = (server.guest("stays").await, server.guest("goes").await);
-    let room = ada.private_room(Mode::Brawl).await;
+    let room = ada.public_room(Mode::Brawl).await;
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
     // A player that stands still falls when the platform shrinks, as Bob does.

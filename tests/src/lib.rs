@@ -14,6 +14,8 @@ pub mod process;
 pub mod server;
 pub mod site;
 
+pub mod database;
+
 pub mod guest;
 
 pub mod socket;

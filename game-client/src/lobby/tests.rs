@@ -92,7 +92,7 @@ impl Story {
 fn details(room: RoomId) -> RoomDetails {
     let details = serde_json::json!({
         "id": room, "mode": "brawl", "phase": "playing", "round": 1, "players": 1, "bots": 0, "seats": 8,
-        "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "recording": null,
+        "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "rated": false, "recording": null,
         "seated": [{ "player": PlayerId::from_bits(1), "name": "Ada", "bot": false, "points": 0, "team": null, "reconnecting": true }],
     });
     serde_json::from_value(details).expect("a room")

@@ -6,6 +6,7 @@ use bevy_egui::egui::{Context, Order, Ui, Vec2, vec2};
 use presentation::words;
 use shared::api::Role;
 use shared::id::PlayerId;
+use shared::protocol::{PlayerResult, Ratings};
 use shared::sim::{Mode, Slot};
 
 use super::invitation;
@@ -28,8 +29,7 @@ pub(super) fn show(
         let own_place = own_place(result, lobby.session().map(|session| session.player));
         heading(ui, room, result, own_place);
         ui.add_space(4.0);
-        let is_rated = room.mode.is_some_and(Mode::is_rated);
-        let rows = scoreboard::finished(places, is_rated);
+        let rows = scoreboard::finished(places, result.summary.ratings);
         let own_slot: Option<Slot> = own_place.map(|place| places[place].slot);
         table(ui, &rows, own_slot, settings.palette);
         ui.add_space(6.0);
@@ -96,12 +96,23 @@ fn heading(ui: &mut Ui, room: &Room, result: &RoundResult, own_place: Option<usi
         (None, Some(first)) => format!("{} won the round", first.name),
         (None, None) => "The round is over".to_owned(),
     };
-    let remark = own_place.map(|place| &places[place]).filter(|own| own.rating != 0);
-    let remark = remark.filter(|_| room.mode.is_some_and(Mode::is_rated));
-    let remark = remark.map(|own| format!("Rating {} ({:+})", own.rating, own.rating_change));
     let score = || own_score(room).filter(|_| is_crowd(room) && own_place.is_none());
-    let remark = remark.or_else(score).unwrap_or_default();
+    let own = own_place.map(|place| &places[place]);
+    let remark = remark(result.summary.ratings, room.is_private, own).or_else(score);
+    let remark = remark.unwrap_or_default();
     scoreboard::title(ui, &title, &words::signed(remark));
+}
+
+/// What the round did to the own rating, in a few words.
+fn remark(ratings: Ratings, is_private: bool, own: Option<&PlayerResult>) -> Option<String> {
+    match ratings {
+        Ratings::Settled => own.map(|own| {
+            let rating = words::rating(own.rating, own.provisional);
+            format!("Rating {rating} ({:+})", own.rating_change)
+        }),
+        Ratings::Pending => own.map(|_| "Your new rating follows".to_owned()),
+        Ratings::Unrated => is_private.then(|| "Private rooms are unrated".to_owned()),
+    }
 }
 
 fn buttons(ui: &mut Ui, room: &Room, result: &RoundResult, votes: bool, intents: &mut Vec<Intent>) {

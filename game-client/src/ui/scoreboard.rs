@@ -4,7 +4,7 @@ use bevy_egui::egui::{
     Align, Align2, Color32, CornerRadius, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2,
 };
 use presentation::words;
-use shared::protocol::PlayerResult;
+use shared::protocol::{PlayerResult, Ratings};
 use shared::sim::Slot;
 use shared::snapshot::Roster;
 
@@ -17,7 +17,7 @@ use crate::world_to_scene::SceneWorld;
 
 /// The height of a line, in points.
 const LINE_HEIGHT: f32 = 30.0;
-/// The width of the change of a rating with the gap before it. The first rounds change a rating by more than a thousand.
+/// The width of the change of a rating with the gap before it. The first rounds change a rating by up to three digits.
 const CHANGE_WIDTH: f32 = 58.0;
 
 /// A line of the scoreboard.
@@ -33,7 +33,15 @@ pub struct Row {
     points: i32,
     knockouts: u32,
     falls: u32,
-    rating: Option<(i32, i32)>,
+    rating: Option<RowRating>,
+}
+
+/// The rating of a player after a round.
+#[derive(Debug, Clone, Copy)]
+struct RowRating {
+    rating: i32,
+    change: i32,
+    provisional: bool,
 }
 
 /// The lines of a running round.
@@ -70,9 +78,9 @@ pub fn best(mut rows: Vec<Row>, own: Option<Slot>, most: usize) -> Vec<Row> {
     rows
 }
 
-/// The lines of a result.
+/// The lines of a result, with ratings when the round has settled them.
 #[must_use]
-pub fn finished(places: &[PlayerResult], is_rated: bool) -> Vec<Row> {
+pub fn finished(places: &[PlayerResult], ratings: Ratings) -> Vec<Row> {
     let row = |(number, place): (usize, &PlayerResult)| Row {
         place: Some(number + 1),
         slot: place.slot,
@@ -83,7 +91,11 @@ pub fn finished(places: &[PlayerResult], is_rated: bool) -> Vec<Row> {
         points: place.points,
         knockouts: place.knockouts,
         falls: place.falls,
-        rating: is_rated.then_some((place.rating, place.rating_change)),
+        rating: (ratings == Ratings::Settled).then_some(RowRating {
+            rating: place.rating,
+            change: place.rating_change,
+            provisional: place.provisional,
+        }),
     };
     places.iter().enumerate().map(row).collect()
 }
@@ -201,11 +213,12 @@ fn line(
             number(x, count.to_string());
         }
     }
-    if let (Some(x), Some((rating, change))) = (columns.rating, row.rating) {
+    if let (Some(x), Some(own)) = (columns.rating, row.rating) {
+        let RowRating { rating, change, provisional } = own;
         let ink = if change >= 0 { GOOD } else { WARM };
         let text = words::signed(format_args!("{change:+}"));
         painter.text(at(x), Align2::RIGHT_CENTER, text, theme::bold(14.0), ink);
-        number(x - CHANGE_WIDTH, rating.to_string());
+        number(x - CHANGE_WIDTH, words::rating(rating, provisional));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state of the chat task: which connection follows which room, who may write, and who receives a line.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,39 +9,49 @@ use serde::Serialize;
 use shared::id::{PlayerId, RoomId};
 use shared::protocol::SERVER_MESSAGE_BYTES_MAX;
 use shared::protocol::chat::{
-    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
-    LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BURST_MAX,
+    ChatChannel, ChatLine, ChatRefusal, ChatServerMessage, LINE_CHARS_MAX, LINE_REFILL_MS,
+    LINES_BURST_MAX,
 };
 use shared::text::tidy_line;
 
+use super::archive::{Archive, Kept, Read};
 use super::request::{ConnectionId, Joined, Request};
 use super::send_queue::{SendQueue, send_queue};
 use crate::clock::now_ms;
 use crate::limits::{Bucket, Rate};
 use crate::player::Player;
-use crate::presence::{Presence, TeamSeat};
-use crate::storage::{ChatLog, Players, Readable, TeamLines};
+use crate::presence::Presence;
 
 /// Rooms that one connection may follow. Entering one more leaves the one that was entered first.
 const ROOMS_MAX: usize = 8;
-/// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
-const MISSED_LINES_MAX: usize = 200;
 /// Bytes of history in one message. The oldest lines are left out.
 const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
 /// Players whose rate is remembered. When more write, those whose bucket is full are forgotten.
 const SPEAKERS_MAX: usize = 4_096;
+/// Lines that wait to be written. When there are more, a line is refused at once.
+const WAITING_LINES_MAX: usize = 256;
+/// How long a line waits for its turn to be written. Then it is refused: its author is told before the client gives up.
+const TURN_WITHIN: Duration = Duration::from_secs(3);
+/// The newest lines that are remembered, for connections that were reading when these were sent.
+const RECENT_LINES_MAX: usize = 512;
 
 const LINES: Rate = Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
 
-/// The state of the chat.
+/// The state of the chat. Nothing here waits: the store is asked by others.
 pub(super) struct Hub {
-    log: Arc<dyn ChatLog>,
-    players: Arc<dyn Players>,
+    archive: Archive,
     presence: Arc<Presence>,
     listeners: BTreeMap<ConnectionId, Listener>,
     speakers: HashMap<PlayerId, Bucket>,
     /// The number of the last line.
     sequence: u64,
+    /// The newest lines, oldest first: all after the number `recent_after`.
+    recent: VecDeque<ChatLine>,
+    recent_after: u64,
+    /// Lines that wait to be written.
+    waiting: VecDeque<WaitingLine>,
+    /// The line that is being written.
+    writing: Option<(ChatLine, Author)>,
     connections: u64,
 }
 
@@ -67,6 +77,20 @@ impl Listener {
     }
 }
 
+/// A line that waits to be written.
+struct WaitingLine {
+    line: ChatLine,
+    author: Author,
+    since: Instant,
+}
+
+/// Where the answer to a line goes.
+#[derive(Clone, Copy)]
+struct Author {
+    connection: ConnectionId,
+    nonce: u32,
+}
+
 /// Earlier lines.
 #[derive(Debug, Default)]
 struct History {
@@ -80,43 +104,46 @@ struct History {
 type Refused = (ChatRefusal, Option<Duration>);
 
 impl Hub {
-    pub(super) fn new(
-        log: Arc<dyn ChatLog>,
-        players: Arc<dyn Players>,
-        presence: Arc<Presence>,
-        sequence: u64,
-    ) -> Self {
+    pub(super) fn new(archive: Archive, presence: Arc<Presence>, sequence: u64) -> Self {
         Self {
-            log,
-            players,
+            archive,
             presence,
             listeners: BTreeMap::new(),
             speakers: HashMap::new(),
             sequence,
+            recent: VecDeque::new(),
+            recent_after: sequence,
+            waiting: VecDeque::new(),
+            writing: None,
             connections: 0,
         }
     }
 
-    pub(super) async fn answer(&mut self, request: Request) {
+    pub(super) fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    pub(super) fn answer(&mut self, request: Request) {
         match request {
-            Request::Join { player, after, reply } => {
-                let joined = self.join(player, after).await;
+            Request::Join { player, history, reply } => {
+                let joined = self.join(player, history);
                 let connection = joined.connection;
                 if reply.send(joined).is_err() {
                     self.listeners.remove(&connection);
                 }
             }
-            Request::Message { from, message } => match message {
-                ChatClientMessage::Say { channel, text, nonce } => {
-                    self.say(from, channel, &text, nonce).await;
+            Request::Say { from, channel, text, nonce, receiver } => {
+                let author = Author { connection: from, nonce };
+                if let Err(refused) = self.say(author, channel, &text, receiver) {
+                    self.refuse(author, refused);
                 }
-                ChatClientMessage::Enter { room } => self.enter(from, room).await,
-                ChatClientMessage::Exit { room } => {
-                    if let Some(listener) = self.listeners.get_mut(&from) {
-                        listener.exit(room);
-                    }
+            }
+            Request::Enter { from, room, history } => self.enter(from, room, history),
+            Request::Exit { from, room } => {
+                if let Some(listener) = self.listeners.get_mut(&from) {
+                    listener.exit(room);
                 }
-            },
+            }
             Request::Rename { player } => self.rename(&player),
             Request::Leave { connection } => {
                 self.listeners.remove(&connection);
@@ -129,18 +156,10 @@ impl Hub {
         own.for_each(|listener| listener.player.name.clone_from(&player.name));
     }
 
-    async fn join(&mut self, player: Player, after: Option<u64>) -> Joined {
-        let mut channels = vec![Readable::Lobby, Readable::Direct(player.id)];
-        // A client follows a room by entering it. A returning client also gets the lines that it missed in its rooms.
-        if after.is_some() {
-            let rooms = self.presence.rooms_of(player.id);
-            channels.extend(rooms.into_iter().map(|(room, seat)| readable(room, seat)));
-        }
-        // A number that was never given comes from another log: the client starts again.
-        let known = after.filter(|after| *after <= self.sequence);
-        let History { lines, is_cut } = self.history(&channels, known, player.id).await;
-        let gap = after.is_some() && (is_cut || known.is_none());
-        let (id, name) = (player.id, player.name.clone());
+    fn join(&mut self, player: Player, history: Read) -> Joined {
+        let is_return = history.is_return;
+        let History { lines, is_cut } = self.complete(history, player.id);
+        let (id, name, gap) = (player.id, player.name.clone(), is_return && is_cut);
         let hello = ChatServerMessage::Hello { player: id, name, lines, gap };
 
         self.connections += 1;
@@ -151,61 +170,54 @@ impl Hub {
         Joined { connection, messages }
     }
 
-    async fn enter(&mut self, connection: ConnectionId, room: RoomId) {
+    /// A player outside the room reads nothing, and receives nothing until the player is inside.
+    fn enter(&mut self, connection: ConnectionId, room: RoomId, history: Option<Read>) {
         let Some(listener) = self.listeners.get(&connection) else { return };
         let player = listener.player.id;
-        let History { lines, is_cut } = if self.presence.is_in(player, room) {
-            let seat = self.presence.seat_in(player, room);
-            self.history(&[readable(room, seat)], None, player).await
-        } else {
-            // A player outside the room reads nothing, and receives nothing until the player is inside.
-            History::default()
-        };
+        let History { lines, is_cut } =
+            history.map(|read| self.complete(read, player)).unwrap_or_default();
         if let Some(listener) = self.listeners.get_mut(&connection) {
             listener.enter(room);
         }
         self.send(connection, &encode(&ChatServerMessage::Entered { room, lines, gap: is_cut }));
     }
 
-    async fn history(
-        &self,
-        channels: &[Readable],
-        after: Option<u64>,
-        reader: PlayerId,
-    ) -> History {
-        let limit = after.map_or(HISTORY_LINES, |_| MISSED_LINES_MAX);
-        // One more line than the limit shows whether lines are left out.
-        let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
-        let mut history = History::default();
-        for channel in channels {
-            match self.log.lines(*channel, after.unwrap_or(0), asked).await {
-                Ok(mut found) => {
-                    let too_many = found.len().saturating_sub(limit);
-                    history.is_cut |= too_many > 0;
-                    history.lines.extend(found.drain(too_many..));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "chat history could not be read");
-                    history.is_cut = true;
-                }
-            }
-        }
-        history.lines.sort_by_key(|line| line.sequence);
-        history.lines = history.lines.into_iter().map(|line| as_seen_by(reader, line)).collect();
+    /// What was read, up to the last line that was sent: with those that were sent meanwhile, and without those that are
+    /// written and not sent yet.
+    fn complete(&self, read: Read, reader: PlayerId) -> History {
+        let Read { mut lines, channels, until, is_cut, .. } = read;
+        lines.retain(|line| line.sequence <= self.sequence);
+        let is_missing = |line: &&ChatLine| {
+            line.sequence > until && channels.iter().any(|channel| channel.has(line))
+        };
+        lines.extend(self.recent.iter().filter(is_missing).cloned());
+        lines.sort_by_key(|line| line.sequence);
+        lines.dedup_by_key(|line| line.sequence);
+        let is_lost = until < self.recent_after;
+        let lines = lines.into_iter().map(|line| as_seen_by(reader, line)).collect();
+        let mut history = History { lines, is_cut: is_cut || is_lost };
         history.keep_what_fits();
         history
     }
 
-    async fn say(&mut self, from: ConnectionId, channel: ChatChannel, text: &str, nonce: u32) {
-        let Some(listener) = self.listeners.get(&from) else { return };
+    /// Takes a line to be written.
+    fn say(
+        &mut self,
+        author: Author,
+        channel: ChatChannel,
+        text: &str,
+        receiver: Result<(), ChatRefusal>,
+    ) -> Result<(), Refused> {
+        let Some(listener) = self.listeners.get(&author.connection) else { return Ok(()) };
         let speaker = listener.player.clone();
         let text = tidy_line(text);
-        if let Err(refused) = self.check(&speaker, channel, &text).await {
-            self.refuse(from, nonce, refused);
-            return;
+        self.check(&speaker, channel, &text, receiver)?;
+        if self.waiting.len() >= WAITING_LINES_MAX {
+            return Err((ChatRefusal::Failed, None));
         }
         let line = ChatLine {
-            sequence: self.sequence + 1,
+            // It gets its number when its turn comes.
+            sequence: 0,
             at_ms: now_ms(),
             channel,
             from: speaker.id,
@@ -213,30 +225,67 @@ impl Hub {
             text,
             nonce: None,
         };
-        // Kept before it is sent: a line that a client has read survives a restart, and no number is given twice.
-        if let Err(error) = self.log.add_line(line.clone()).await {
-            tracing::error!(%error, "a line of chat could not be kept");
-            // The line may have been written in spite of the error: its number is then used.
-            if let Ok(last) = self.log.last_sequence().await {
-                self.sequence = self.sequence.max(last);
-            }
-            self.refuse(from, nonce, (ChatRefusal::Failed, None));
-            return;
+        self.waiting.push_back(WaitingLine { line, author, since: Instant::now() });
+        Ok(())
+    }
+
+    /// The next line to be written, with its number. `None` while one is being written. [`Hub::note_kept`] has to follow.
+    pub(super) fn next_line(&mut self) -> Option<ChatLine> {
+        if self.writing.is_some() {
+            return None;
         }
-        self.sequence = line.sequence;
-        self.publish(from, line, nonce);
+        while let Some(WaitingLine { mut line, author, since }) = self.waiting.pop_front() {
+            if since.elapsed() > TURN_WITHIN {
+                self.refuse(author, (ChatRefusal::Failed, None));
+                continue;
+            }
+            line.sequence = self.sequence + 1;
+            self.writing = Some((line.clone(), author));
+            return Some(line);
+        }
+        None
     }
 
-    fn refuse(&mut self, from: ConnectionId, nonce: u32, (reason, wait): Refused) {
+    /// The line of [`Hub::next_line`] was written, or could not be. Kept before it is sent: a line that a client has read
+    /// survives a restart, and no number is given twice.
+    pub(super) fn note_kept(&mut self, kept: Kept) {
+        let Some((line, author)) = self.writing.take() else { return };
+        match kept {
+            Kept::Yes => {
+                self.sequence = line.sequence;
+                self.archive.note_published(self.sequence);
+                self.remember(line.clone());
+                self.publish(author, line);
+            }
+            Kept::No { last } => {
+                self.sequence = self.sequence.max(last.unwrap_or_default());
+                self.archive.note_published(self.sequence);
+                self.refuse(author, (ChatRefusal::Failed, None));
+            }
+        }
+    }
+
+    fn remember(&mut self, line: ChatLine) {
+        if self.recent.len() >= RECENT_LINES_MAX
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.recent_after = oldest.sequence;
+        }
+        self.recent.push_back(line);
+    }
+
+    fn refuse(&mut self, to: Author, (reason, wait): Refused) {
         let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
-        self.send(from, &encode(&ChatServerMessage::Refused { nonce, reason, retry_in_ms }));
+        let refused = ChatServerMessage::Refused { nonce: to.nonce, reason, retry_in_ms };
+        self.send(to.connection, &encode(&refused));
     }
 
-    async fn check(
+    fn check(
         &mut self,
         speaker: &Player,
         channel: ChatChannel,
         text: &str,
+        receiver: Result<(), ChatRefusal>,
     ) -> Result<(), Refused> {
         if text.is_empty() {
             return Err((ChatRefusal::Empty, None));
@@ -250,10 +299,8 @@ impl Hub {
             ChatChannel::Team { room, team } => {
                 self.presence.team_in(speaker.id, room) == Some(team)
             }
-            ChatChannel::Direct { player } => {
-                if !self.is_known(player).await {
-                    return Err((ChatRefusal::Unknown, None));
-                }
+            ChatChannel::Direct { .. } => {
+                receiver.map_err(|reason| (reason, None))?;
                 true
             }
         };
@@ -261,11 +308,6 @@ impl Hub {
             return Err((ChatRefusal::NotThere, None));
         }
         self.take_from_bucket(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
-    }
-
-    async fn is_known(&self, player: PlayerId) -> bool {
-        self.listeners.values().any(|listener| listener.player.id == player)
-            || matches!(self.players.player(player).await, Ok(Some(_)))
     }
 
     fn take_from_bucket(&mut self, speaker: PlayerId) -> Result<(), Duration> {
@@ -277,7 +319,8 @@ impl Hub {
     }
 
     /// Sends a line to every player who may read it. It is encoded once, except for the two ends of a direct line.
-    fn publish(&mut self, from: ConnectionId, line: ChatLine, nonce: u32) {
+    fn publish(&mut self, author: Author, line: ChatLine) {
+        let Author { connection: from, nonce } = author;
         let own = ChatLine { nonce: Some(nonce), ..line.clone() };
         self.send(from, &encode(&ChatServerMessage::Line(own)));
 
@@ -319,12 +362,6 @@ impl Hub {
             self.listeners.remove(&connection);
         }
     }
-}
-
-/// The lines of a room that a player may read: all that was said to everyone there, and what was said to the own team
-/// since the player sat down in it. Whoever changes sides does not take along what the other side planned.
-fn readable(room: RoomId, seat: Option<TeamSeat>) -> Readable {
-    Readable::Room(room, seat.map(|TeamSeat { team, since_ms }| TeamLines { team, since_ms }))
 }
 
 /// The `Direct` channel names the other player, which differs between the two readers.

@@ -1,8 +1,10 @@
 //! What connections ask of the chat task.
 
-use shared::protocol::chat::ChatClientMessage;
+use shared::id::RoomId;
+use shared::protocol::chat::{ChatChannel, ChatRefusal};
 use tokio::sync::oneshot;
 
+use super::archive::Read;
 use super::send_queue::QueuedMessages;
 use crate::player::Player;
 
@@ -12,10 +14,36 @@ pub(super) struct ConnectionId(pub(super) u64);
 
 /// A request to the chat task.
 pub(super) enum Request {
-    Join { player: Player, after: Option<u64>, reply: oneshot::Sender<Joined> },
-    Message { from: ConnectionId, message: ChatClientMessage },
-    Rename { player: Player },
-    Leave { connection: ConnectionId },
+    Join {
+        player: Player,
+        history: Read,
+        reply: oneshot::Sender<Joined>,
+    },
+    Say {
+        from: ConnectionId,
+        channel: ChatChannel,
+        text: String,
+        nonce: u32,
+        /// Whether the player at the other end of a direct line is known. `Ok` for the other channels.
+        receiver: Result<(), ChatRefusal>,
+    },
+    /// Follows a room. `None` for a player who is not there.
+    Enter {
+        from: ConnectionId,
+        room: RoomId,
+        history: Option<Read>,
+    },
+    Exit {
+        from: ConnectionId,
+        room: RoomId,
+    },
+    /// A player has another name.
+    Rename {
+        player: Player,
+    },
+    Leave {
+        connection: ConnectionId,
+    },
 }
 
 /// A connection that has joined.

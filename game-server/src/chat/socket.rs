@@ -35,12 +35,13 @@ pub struct Newcomer {
 /// Serves one connection until the client or the server leaves.
 pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle) {
     let Newcomer { player, session, after, ping, counted: _counted } = newcomer;
-    let Some(joined) = chat.join(player, after).await else {
+    let Some(joined) = chat.join(player.clone(), after).await else {
         return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
     };
     let connection = joined.connection;
     let mut conversation = Conversation {
         chat,
+        player,
         joined,
         session,
         messages: Bucket::full(Instant::now()),
@@ -54,6 +55,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
 
 struct Conversation<'a> {
     chat: &'a ChatHandle,
+    player: Player,
     joined: Joined,
     session: SessionLife,
     messages: Bucket,
@@ -91,7 +93,7 @@ impl Conversation<'_> {
                 }
                 let message: ChatClientMessage = serde_json::from_str(&text)
                     .or(Err((close::MALFORMED, "that is no message of the chat")))?;
-                self.chat.send(self.joined.connection, message).await;
+                self.chat.send(self.joined.connection, &self.player, message).await;
                 Ok(())
             }
             Incoming::Binary(_) => Err(Some((close::MALFORMED, "the chat is text"))),

@@ -12,6 +12,11 @@ use crate::tickets::{InvalidTicket, TooManyTickets};
 
 /// The detail of a problem when the store fails.
 pub(super) const STORE_DETAIL: &str = "The data could not be read or written. Try again later.";
+/// The detail when the store is in use by something else.
+const BUSY_DETAIL: &str = "The data could not be read or written in time. Try again in a moment.";
+/// `Retry-After` when the store is in use by something else.
+const BUSY_FOR: Duration = Duration::from_secs(2);
+const BUSY: Refusal = Refusal::new(ProblemKind::Busy);
 
 /// The same when its disk is full.
 const DISK_FULL_DETAIL: &str =
@@ -19,10 +24,14 @@ const DISK_FULL_DETAIL: &str =
 
 impl Refuse for StoreError {
     fn refusals() -> Vec<Refusal> {
-        vec![INTERNAL]
+        vec![INTERNAL, BUSY]
     }
 
     fn into_problem(self) -> ProblemResponse {
+        if self.is_busy() {
+            tracing::warn!(error = &self as &dyn std::error::Error, "the store is in use");
+            return ProblemResponse::new(BUSY, BUSY_DETAIL).with_wait(BUSY_FOR);
+        }
         tracing::error!(error = &self as &dyn std::error::Error, "the store failed");
         let detail = if self.is_disk_full() { DISK_FULL_DETAIL } else { STORE_DETAIL };
         ProblemResponse::new(INTERNAL, detail)

@@ -27,7 +27,7 @@ pub struct PlayQuery {
     ticket: String,
 }
 
-/// Opens a room: a WebSocket with binary messages, subprotocol `pushback.v5`.
+/// Opens a room: a WebSocket with binary messages, subprotocol `pushback.v6`.
 ///
 /// The messages are those of `shared::protocol`, encoded by bincode 2. A client and a server of different versions
 /// understand each other when they speak the same subprotocol.
@@ -36,7 +36,7 @@ pub struct PlayQuery {
     params(
         ("id" = RoomId, Path, description = "The room"),
         PlayQuery,
-        ("Sec-WebSocket-Protocol" = String, Header, description = "Offers at least `pushback.v5`",
+        ("Sec-WebSocket-Protocol" = String, Header, description = "Offers at least `pushback.v6`",
             example = json!(GAME_SUBPROTOCOL)),
     ),
     extensions(("x-websocket" = json!({

@@ -10,6 +10,7 @@ use shared::id::PlayerId;
 use super::error::{HttpResult, one_of};
 use super::extract::UrlPath;
 use super::failures::NotFound;
+use super::read_gate::Reading;
 use crate::feeds::Feeds;
 use crate::storage::{Store, StoreError};
 
@@ -20,13 +21,14 @@ use crate::storage::{Store, StoreError};
     responses(
         (status = 200, description = "The row of the ladder, and the rating after each of the last rounds",
             body = PlayerProfile, example = json!({
-                "player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "rating": 1512, "points": 31,
+                "player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "rating": 1512, "provisional": true, "points": 31,
                 "knockouts": 40, "falls": 22, "rounds": 6, "wins": 2, "playing": null,
                 "curve": [{"at_ms": 1_795_255_200_000_u64, "rating": 1512}],
             })),
     )
 )]
 pub async fn profile(
+    _reading: Reading,
     State(store): State<Arc<dyn Store>>,
     State(feeds): State<Arc<Feeds>>,
     UrlPath(id): UrlPath<PlayerId>,

@@ -47,6 +47,7 @@ impl ProblemResponse {
             ProblemKind::TooMany
             | ProblemKind::Overloaded
             | ProblemKind::Starting
+            | ProblemKind::Busy
             | ProblemKind::Stopping => {
                 response.with_header(RETRY_AFTER, RETRY_AFTER_SECONDS.into())
             }

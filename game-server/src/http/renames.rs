@@ -6,7 +6,7 @@ use axum::extract::FromRef;
 
 use super::state::HttpState;
 use crate::chat::ChatHandle;
-use crate::ladder::{LadderHandle, Report};
+use crate::ladder::LadderHandle;
 use crate::player::Player;
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
@@ -40,7 +40,7 @@ impl Renames {
     pub(super) async fn rename(&self, player: &Player) -> Result<(), StoreError> {
         self.sessions.rename(player.id, player.name.clone()).await?;
         self.tickets.rename(player);
-        self.ladder.report(Report::Renamed { player: player.clone() });
+        self.ladder.renamed(player.clone());
         self.rooms.rename(player).await;
         self.chat.rename(player.clone()).await;
         Ok(())

@@ -26,6 +26,7 @@ use super::extract::{QueryParams, UrlPath};
 use super::failures::{Fault, NotFound};
 use super::problem::ProblemResponse;
 use super::ranges::{Wanted, wanted};
+use super::read_gate::Reading;
 use super::refusal::{BAD_REQUEST, Refusal};
 use crate::etag;
 use crate::storage::blobs::Blobs;
@@ -61,6 +62,7 @@ pub struct ReplayQuery {
     )
 )]
 pub async fn list(
+    _reading: Reading,
     State(store): State<Arc<dyn Store>>,
     QueryParams(query): QueryParams<ReplayQuery>,
 ) -> HttpResult<Json<ReplayList>, ListError> {

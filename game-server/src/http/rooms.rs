@@ -66,7 +66,7 @@ pub async fn list(State(rooms): State<Rooms>) -> Json<RoomList> {
                 ("ticket" = (operation_id = "askRoomTicket", parameters(("id" = "$response.body#/id")))),
             ),
             example = json!({"id": "7Q2M4K", "mode": "brawl", "phase": "waiting", "round": 0, "players": 0, "bots": 8,
-                "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "seated": [],
+                "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "rated": false, "seated": [],
                 "recording": null})),
     )
 )]
@@ -105,7 +105,7 @@ one_of! {
     responses(
         (status = 200, description = "The room as in the list, and its seats", body = RoomDetails, example = json!({
             "id": "7Q2M4K", "mode": "duel", "phase": "playing", "round": 1, "players": 1, "bots": 1, "seats": 2,
-            "spectators": 0, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 1], "private": false, "seated": [
+            "spectators": 0, "ends_at_ms": 1_795_255_260_000_u64, "leader": ["Ada", 1], "private": false, "rated": true, "seated": [
                 {"player": "4T9Q2ZC7M1KD", "name": "Ada", "bot": false, "points": 1, "team": null, "reconnecting": false},
                 {"player": "9D0K3XW5ZB7R", "name": "Juniper", "bot": true, "points": 0, "team": null, "reconnecting": false},
             ], "recording": "06E6HQ9GZ4TX"})),

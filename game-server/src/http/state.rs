@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 
+use super::read_gate::ReadGate;
 use crate::chat::ChatHandle;
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
@@ -80,6 +81,8 @@ parts! {
         pub tickets: Arc<Tickets>,
         /// How often an address or a player may do something.
         pub limits: Arc<Limits>,
+        /// Lets reads of lists through.
+        pub read_gate: Arc<ReadGate>,
         /// The address of the chat task.
         pub chat: ChatHandle,
         /// The address of the ladder.

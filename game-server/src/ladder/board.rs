@@ -1,13 +1,14 @@
-//! The rows of the ladder: the kept values plus the changes of the running rounds.
+//! The rows of the ladder: the kept values plus the points of the rounds that are not settled.
 
 use std::collections::HashMap;
 
 use shared::api::ScoreRow;
-use shared::id::{PlayerId, RoomId};
+use shared::id::{PlayerId, ReplayId, RoomId};
 
-use super::result::Tally;
+use super::changes::Seated;
+use super::tally::{Score, Tally};
 use crate::player::{Player, Skill};
-use crate::storage::PlaceRecord;
+use crate::storage::SettledPlace;
 
 /// Rows in memory. When there are more, those of players without a seat are forgotten; the store has them.
 const ENTRIES_MAX: usize = 4_096;
@@ -20,10 +21,11 @@ pub(super) struct Board {
 
 #[derive(Debug)]
 struct Entry {
-    /// The values after the finished rounds.
+    /// The values after the settled rounds.
     kept: ScoreRow,
-    skill: Skill,
-    /// The changes of each running round.
+    /// The revision of `kept`: a row with a smaller one is older.
+    revision: u64,
+    /// The rooms with a seat, or with rounds that are not settled.
     rooms: Vec<RoomTally>,
     published: Option<ScoreRow>,
 }
@@ -32,17 +34,18 @@ struct Entry {
 struct RoomTally {
     room: RoomId,
     public: bool,
-    tally: Tally,
     seated: bool,
+    /// Of the running round, and of those before it that wait for the store.
+    rounds: Vec<(ReplayId, Tally)>,
 }
 
 impl Entry {
     fn row(&self) -> ScoreRow {
         let mut row = self.kept.clone();
-        for in_room in &self.rooms {
-            row.points += i64::from(in_room.tally.points);
-            row.knockouts += in_room.tally.knockouts;
-            row.falls += in_room.tally.falls;
+        for (_, tally) in self.rooms.iter().flat_map(|in_room| &in_room.rounds) {
+            row.points += i64::from(tally.points);
+            row.knockouts += tally.knockouts;
+            row.falls += tally.falls;
         }
         let sits = |in_room: &&RoomTally| in_room.public && in_room.seated;
         row.playing = self.rooms.iter().rev().find(sits).map(|in_room| in_room.room);
@@ -52,6 +55,11 @@ impl Entry {
     fn in_room(&mut self, room: RoomId) -> Option<&mut RoomTally> {
         self.rooms.iter_mut().find(|in_room| in_room.room == room)
     }
+
+    /// Drops the rooms that have nothing to say any more.
+    fn tidy(&mut self) {
+        self.rooms.retain(|in_room| in_room.seated || !in_room.rounds.is_empty());
+    }
 }
 
 impl Board {
@@ -59,13 +67,9 @@ impl Board {
         self.entries.contains_key(&player)
     }
 
-    pub(super) fn add(&mut self, kept: ScoreRow, skill: Skill) {
-        let published = None;
-        self.entries.insert(kept.player, Entry { kept, skill, rooms: Vec::new(), published });
-    }
-
-    pub(super) fn skill(&self, player: PlayerId) -> Skill {
-        self.entries.get(&player).map_or(Skill::NEWCOMER, |entry| entry.skill)
+    pub(super) fn add(&mut self, kept: ScoreRow, revision: u64) {
+        let (rooms, published) = (Vec::new(), None);
+        self.entries.insert(kept.player, Entry { kept, revision, rooms, published });
     }
 
     /// Every row.
@@ -73,15 +77,20 @@ impl Board {
         self.entries.values().map(Entry::row).collect()
     }
 
-    pub(super) fn sit(&mut self, room: RoomId, public: bool, player: &Player, bot: bool) {
-        let Some(entry) = self.entries.get_mut(&player.id) else { return };
-        entry.kept.name = player.name.clone();
-        entry.kept.bot = bot;
+    /// Every player.
+    pub(super) fn players(&self) -> Vec<PlayerId> {
+        self.entries.keys().copied().collect()
+    }
+
+    pub(super) fn sit(&mut self, room: RoomId, seated: &Seated) {
+        let Some(entry) = self.entries.get_mut(&seated.player.id) else { return };
+        entry.kept.name = seated.player.name.clone();
+        entry.kept.bot = seated.bot;
         match entry.in_room(room) {
             Some(in_room) => in_room.seated = true,
             None => {
-                let tally = Tally::default();
-                entry.rooms.push(RoomTally { room, public, tally, seated: true });
+                let (public, rounds) = (seated.public, Vec::new());
+                entry.rooms.push(RoomTally { room, public, seated: true, rounds });
             }
         }
     }
@@ -98,50 +107,52 @@ impl Board {
         if let Some(in_room) = entry.in_room(room) {
             in_room.seated = false;
         }
-        entry.rooms.retain(|in_room| in_room.seated || in_room.tally != Tally::default());
+        entry.tidy();
     }
 
-    pub(super) fn score(&mut self, room: RoomId, player: PlayerId, tally: Tally) {
+    pub(super) fn score(&mut self, score: Score) {
+        let Score { room, replay, player, tally } = score;
         let in_room = self.entries.get_mut(&player).and_then(|entry| entry.in_room(room));
-        if let Some(in_room) = in_room {
-            in_room.tally.points += tally.points;
-            in_room.tally.knockouts += tally.knockouts;
-            in_room.tally.falls += tally.falls;
+        let Some(in_room) = in_room else { return };
+        match in_room.rounds.iter_mut().find(|(round, _)| *round == replay) {
+            Some((_, sum)) => sum.add(tally),
+            None => in_room.rounds.push((replay, tally)),
         }
     }
 
-    /// A round is over: what it added is kept now.
-    pub(super) fn settle(&mut self, room: RoomId, record: &PlaceRecord) {
-        let Some(entry) = self.entries.get_mut(&record.player) else { return };
-        entry.skill = record.after;
-        let kept = &mut entry.kept;
-        kept.rating = record.after.shown();
-        kept.points += i64::from(record.points);
-        kept.knockouts += record.knockouts;
-        kept.falls += record.falls;
-        kept.rounds += 1;
-        kept.wins += u32::from(record.won);
-        if let Some(in_room) = entry.in_room(room) {
-            in_room.tally = Tally::default();
+    /// A round is settled, and the store has this row now. Returns the player. [`Board::clear`] has to follow.
+    pub(super) fn settle(&mut self, place: SettledPlace) -> PlayerId {
+        let player = place.row.player;
+        self.replace(place.row, place.revision);
+        player
+    }
+
+    /// Takes over a row of the store, unless a newer one is known.
+    pub(super) fn replace(&mut self, row: ScoreRow, revision: u64) {
+        match self.entries.get_mut(&row.player) {
+            Some(entry) if entry.revision < revision => {
+                entry.kept = row;
+                entry.revision = revision;
+            }
+            Some(_) => {}
+            None => self.add(row, revision),
         }
     }
 
-    /// Clears the tallies of a room for its next round: those that were not settled (a bot that was replaced) are gone.
-    /// Returns the players whose rows changed.
-    pub(super) fn clear(&mut self, room: RoomId) -> Vec<PlayerId> {
+    /// Clears the tallies of a round: they are in the kept rows now, or the round has no result. Returns the players whose
+    /// rows changed.
+    pub(super) fn clear(&mut self, room: RoomId, replay: ReplayId) -> Vec<PlayerId> {
         let mut changed = Vec::new();
         for (player, entry) in &mut self.entries {
-            let Some(in_room) = entry.rooms.iter_mut().find(|in_room| in_room.room == room) else {
-                continue;
-            };
-            in_room.tally = Tally::default();
-            entry.rooms.retain(|in_room| in_room.seated);
+            let Some(in_room) = entry.in_room(room) else { continue };
+            in_room.rounds.retain(|(round, _)| *round != replay);
+            entry.tidy();
             changed.push(*player);
         }
         changed
     }
 
-    /// Removes the tallies of a room that closed, or whose round has no result. Returns the players whose rows changed.
+    /// Removes everything of a room that closed. Returns the players whose rows changed.
     pub(super) fn discard(&mut self, room: RoomId) -> Vec<PlayerId> {
         let mut changed = Vec::new();
         for (player, entry) in &mut self.entries {
@@ -180,6 +191,7 @@ pub(super) fn newcomer(player: &Player, bot: bool) -> ScoreRow {
         name: player.name.clone(),
         bot,
         rating: Skill::NEWCOMER.shown(),
+        provisional: Skill::NEWCOMER.is_provisional(),
         points: 0,
         knockouts: 0,
         falls: 0,
@@ -191,57 +203,87 @@ pub(super) fn newcomer(player: &Player, bot: bool) -> ScoreRow {
 
 #[cfg(test)]
 mod tests {
-    use shared::id::{PlayerId, PlayerName, RoomId};
+    use shared::api::ScoreRow;
+    use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 
-    use super::{Board, Tally, newcomer};
-    use crate::player::{Player, Skill};
-    use crate::storage::PlaceRecord;
+    use super::{Board, newcomer};
+    use crate::ladder::changes::Seated;
+    use crate::ladder::tally::{Score, Tally};
+    use crate::player::Player;
+    use crate::storage::SettledPlace;
+
+    const ROOM: RoomId = RoomId::from_bits(2);
+
+    fn ada() -> Player {
+        Player { id: PlayerId::from_bits(1), name: PlayerName::parse("Ada").unwrap() }
+    }
+
+    fn board(public: bool) -> Board {
+        let mut board = Board::default();
+        board.add(newcomer(&ada(), false), 0);
+        board.sit(ROOM, &Seated { public, player: ada(), bot: false });
+        board
+    }
+
+    fn score(round: u64, points: i32) -> Score {
+        let tally = Tally { points, knockouts: 1, falls: 0 };
+        Score { room: ROOM, replay: ReplayId::from_bits(round), player: ada().id, tally }
+    }
+
+    /// The row after this many rounds, with three points for each.
+    fn settled(rounds: u32) -> SettledPlace {
+        let points = i64::from(rounds) * 3;
+        let row =
+            ScoreRow { points, rounds, wins: rounds, rating: 1_540, ..newcomer(&ada(), false) };
+        SettledPlace { row, revision: rounds.into(), before: 1_500, after: 1_540 }
+    }
 
     #[test]
     fn points_show_at_once_and_count_once() {
-        let ada = Player { id: PlayerId::from_bits(1), name: PlayerName::parse("Ada").unwrap() };
-        let room = RoomId::from_bits(2);
-        let mut board = Board::default();
-        board.add(newcomer(&ada, false), Skill::NEWCOMER);
-        board.sit(room, true, &ada, false);
-        assert_eq!(board.take_changed(ada.id).unwrap().playing, Some(room));
-        assert_eq!(board.take_changed(ada.id), None);
+        let mut board = board(true);
+        assert_eq!(board.take_changed(ada().id).unwrap().playing, Some(ROOM));
+        assert_eq!(board.take_changed(ada().id), None);
 
-        board.score(room, ada.id, Tally { points: 1, knockouts: 1, falls: 0 });
-        assert_eq!(board.take_changed(ada.id).unwrap().points, 1);
+        board.score(score(7, 1));
+        assert_eq!(board.take_changed(ada().id).unwrap().points, 1);
 
-        // One point more than was reported live: the result is what counts.
-        let record = PlaceRecord {
-            player: ada.id,
-            before: Skill::NEWCOMER,
-            after: Skill { mean: 27.0, deviation: 7.0 },
-            points: 2,
-            knockouts: 2,
-            falls: 0,
-            won: true,
-        };
-        board.settle(room, &record);
-        assert_eq!(board.clear(room), [ada.id]);
-        board.stand(room, ada.id);
+        // Two points more than was reported live: the result is what counts.
+        board.settle(settled(1));
+        assert_eq!(board.clear(ROOM, ReplayId::from_bits(7)), [ada().id]);
+        board.stand(ROOM, ada().id);
 
-        let row = board.take_changed(ada.id).unwrap();
-        assert_eq!((row.points, row.rounds, row.wins, row.playing), (2, 1, 1, None));
-        assert_eq!(row.rating, record.after.shown());
+        let row = board.take_changed(ada().id).unwrap();
+        assert_eq!((row.points, row.rounds, row.wins, row.playing), (3, 1, 1, None));
+        assert_eq!(row.rating, 1_540);
+    }
+
+    #[test]
+    fn a_late_result_keeps_the_points_of_the_next_round() {
+        let mut board = board(true);
+        board.score(score(7, 3));
+        board.score(score(8, 1));
+        assert_eq!(board.take_changed(ada().id).unwrap().points, 4);
+
+        board.settle(settled(1));
+        board.clear(ROOM, ReplayId::from_bits(7));
+
+        assert_eq!(board.take_changed(ada().id).unwrap().knockouts, 1);
+        // A row that was read before the newest round was settled changes nothing.
+        board.settle(settled(2));
+        board.clear(ROOM, ReplayId::from_bits(8));
+        board.settle(settled(1));
+        assert_eq!(board.take_changed(ada().id).unwrap().rounds, 2);
     }
 
     #[test]
     fn a_round_without_a_result_leaves_nothing() {
-        let ada = Player { id: PlayerId::from_bits(1), name: PlayerName::parse("Ada").unwrap() };
-        let room = RoomId::from_bits(2);
-        let mut board = Board::default();
-        board.add(newcomer(&ada, false), Skill::NEWCOMER);
-        board.sit(room, false, &ada, false);
-        board.score(room, ada.id, Tally { points: -1, knockouts: 0, falls: 1 });
-        let row = board.take_changed(ada.id).unwrap();
+        let mut board = board(false);
+        board.score(score(7, -1));
+        let row = board.take_changed(ada().id).unwrap();
         assert_eq!((row.points, row.playing), (-1, None));
 
-        assert_eq!(board.discard(room), [ada.id]);
+        assert_eq!(board.discard(ROOM), [ada().id]);
 
-        assert_eq!(board.take_changed(ada.id).unwrap().points, 0);
+        assert_eq!(board.take_changed(ada().id).unwrap().points, 0);
     }
 }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use shared::api::ReplayPlayer;
 use shared::sim::{Event, World};
 use shared::tick::Tick;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
-use crate::storage::PlaceRecord;
+use crate::rating::RoundResult;
+use crate::storage::SettledPlace;
 use crate::sync::lock;
 
 /// Bytes that may wait for the recorder: many minutes of play. When the buffer is full, the recording ends there, is
@@ -54,8 +55,8 @@ pub(super) struct Take {
 /// How a recording ends.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// The round was played to its end.
-    Finished(Box<Finished>),
+    /// The round was played to its end. The places, in the order of the standings, are sent when they are settled.
+    Finished(Box<Finished>, oneshot::Sender<Vec<SettledPlace>>),
     /// The server stops: the recording plays up to here.
     CutOff {
         /// The players, best first.
@@ -74,8 +75,8 @@ pub(crate) struct Finished {
     pub(crate) world: World,
     /// The players, best first.
     pub(crate) players: Vec<ReplayPlayer>,
-    /// The changes to each player. Empty when the round was not rated.
-    pub(crate) places: Vec<PlaceRecord>,
+    /// What the room reports of it.
+    pub(crate) result: RoundResult,
     /// When it ended, milliseconds since 1970.
     pub(crate) ended_at_ms: u64,
 }

@@ -6,16 +6,17 @@ use std::time::Duration;
 use shared::api::ReplayPlayer;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use shared::replay::ReplayHeader;
-use shared::sim::{Mode, World};
+use shared::sim::{Mode, Slot, World};
 use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::settlement::{Entry, Settlement, retry};
+use super::settlement::{Settlement, retry};
 use super::{Ending, Finished, RecordingBuffer};
 use crate::bots;
-use crate::player::Skill;
-use crate::storage::{PlaceRecord, ReplayFilter, RoundRecord};
+use crate::rating::{RoundResult, Standing};
+use crate::storage::{ReplayFilter, RoundRecord};
 use crate::tasks::Tasks;
 use crate::testing::Bench;
 
@@ -35,20 +36,28 @@ fn header() -> ReplayHeader {
 /// A round that a player in the store has won.
 fn finished() -> Finished {
     let winner = bots::all().swap_remove(0).player;
-    let (player, name) = (winner.id, winner.name);
-    let place = PlaceRecord {
-        player,
-        before: Skill::NEWCOMER,
-        after: Skill { mean: 27.0, deviation: 7.5 },
+    let (player, name) = (winner.id, winner.name.clone());
+    let standing = Standing {
+        slot: Slot(0),
+        player: winner,
+        bot: true,
+        team: 0,
         points: 3,
         knockouts: 4,
         falls: 1,
-        won: true,
+        rated: true,
+    };
+    let result = RoundResult {
+        room: RoomId::from_bits(5),
+        mode: Mode::Duel,
+        is_rated: true,
+        team_points: [0; 2],
+        standings: vec![standing],
     };
     Finished {
         world: World::new(Mode::Duel, 1, 600),
         players: vec![ReplayPlayer { player, name, bot: true, points: 3, team: None }],
-        places: vec![place],
+        result,
         ended_at_ms: 5_000,
     }
 }
@@ -85,8 +94,8 @@ async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
 async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     let bench = Bench::start().await;
     let settlement = Settlement::new(&bench.app.tasks, bench.app.store.clone());
-    let Finished { players, places, ended_at_ms, .. } = finished();
-    let winner = places[0].player;
+    let Finished { players, result, ended_at_ms, .. } = finished();
+    let winner = players[0].player;
     let replay = shared::api::ReplaySummary {
         id: ID,
         room: RoomId::from_bits(5),
@@ -97,21 +106,21 @@ async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
         complete: true,
         players,
     };
-    let round = RoundRecord { replay, ended_at_ms, places };
+    let round = RoundRecord { replay, ended_at_ms, result };
 
     rename_table(&bench, "replays", "gone").await;
     let failures = AtomicU32::new(0);
     let is_kept = retry(ID, async || {
-        let outcome = bench.app.store.record_round(round.clone()).await;
+        let outcome = bench.app.store.settle(round.clone()).await;
         if outcome.is_err() && failures.fetch_add(1, Ordering::Relaxed) == 0 {
             rename_table(&bench, "gone", "replays").await;
         }
         outcome
     });
 
-    assert!(is_kept.await);
+    assert!(is_kept.await.is_some());
     assert_eq!(failures.load(Ordering::Relaxed), 1);
-    assert!(settlement.keep(&Entry::Round(round)).await, "it is there already");
+    assert!(settlement.settle(&round).await.is_some(), "it is there already");
     assert_eq!(rounds_of(&bench, winner).await, 1);
 }
 
@@ -123,15 +132,23 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     let world = record_one_tick(&buffer);
 
     rename_table(&bench, "replays", "gone").await;
-    buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() })));
+    let (settled, _) = oneshot::channel();
+    buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() }), settled));
     bench.stop().await;
     assert_eq!(bench.app.blobs.parts().unwrap(), [ID]);
+    assert_eq!(bench.app.blobs.results().unwrap(), [ID]);
     rename_table(&bench, "gone", "replays").await;
     let next_start = Tasks::new(CancellationToken::new(), Duration::from_secs(5));
     bench.recordings_with(&next_start).await;
 
     assert_eq!(listed(&bench).await, [(ID, 1)]);
     assert!(bench.app.blobs.parts().unwrap().is_empty());
+    // The result was put aside, and counts once.
+    assert!(bench.app.blobs.results().unwrap().is_empty());
+    let winner = finished().players[0].player;
+    assert_eq!(rounds_of(&bench, winner).await, 1);
+    bench.recordings_with(&next_start).await;
+    assert_eq!(rounds_of(&bench, winner).await, 1);
 }
 
 #[tokio::test]

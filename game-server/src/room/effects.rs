@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::id::RoomId;
 use shared::replay::ReplayWriter;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::broadcast::BroadcastLog;
 use super::game::Game;
@@ -15,13 +15,12 @@ use super::parts::RoomParts;
 use super::readers::Readers;
 use super::seat_reports::SeatReports;
 use super::settings::RoomSpec;
-use super::settlement::Settlement;
+use super::settlement::{Settled, Settlement};
 use super::view::{RoomView, ViewPublisher};
 use crate::clock::Now;
-use crate::ladder::{LadderHandle, RoundResult};
+use crate::ladder::LadderHandle;
 use crate::metrics::Counter;
-use crate::recordings::{Ending, Progress, RecordingBuffer, Recordings};
-use crate::storage::PlaceRecord;
+use crate::recordings::{Ending, Finished, Progress, RecordingBuffer, Recordings};
 
 /// Everything that a game's actions change, but for the connections.
 pub(super) struct Effects {
@@ -30,9 +29,9 @@ pub(super) struct Effects {
     recordings: Recordings,
     rounds_counted: Counter,
     pub(super) log: BroadcastLog,
-    /// The recording of the round that runs, or that has no result yet.
+    /// The recording of the round that runs.
     recording: Option<Recording>,
-    /// `None` unless the ladder has yet to settle a round.
+    /// `None` unless a round has yet to be settled, and its players wait for that.
     settlement: Option<Settlement>,
     seat_reports: SeatReports,
     view: ViewPublisher,
@@ -103,8 +102,8 @@ impl Effects {
                 Action::Close(connection, closing) => {
                     network.close(connection, closing, &self.log, now.at);
                 }
-                Action::Report(report) => self.ladder.report(report),
-                Action::Settle(result) => self.settle(result, game),
+                Action::Score(score) => self.ladder.scored(score),
+                Action::Settle(finished) => self.settle(finished, game, now),
                 Action::SeatsChanged => seats_changed = true,
                 Action::Publish => publishes = true,
             }
@@ -130,23 +129,20 @@ impl Effects {
         }
     }
 
-    /// Gives the game the result of its last round, when the ladder has settled it.
+    /// Gives the game the result of its last round, when the store has settled it or takes too long.
     pub(super) fn poll_settlement(&mut self, game: &mut Game, now: Now) -> Vec<Action> {
         let Some(settlement) = self.settlement.take() else { return Vec::new() };
-        match settlement.poll(&self.ladder) {
-            Ok(records) => self.settled(game, records.as_deref(), now),
+        match settlement.poll(now.at) {
+            Ok(Settled::Places(places)) => game.settled(Some(&places), now),
+            Ok(Settled::Later) => {
+                tracing::warn!(room = %self.room, "a result is told before it is settled");
+                game.settled(None, now)
+            }
             Err(pending) => {
                 self.settlement = Some(pending);
                 Vec::new()
             }
         }
-    }
-
-    /// The same for a room that closes, which waits for the result.
-    pub(super) async fn await_settlement(&mut self, game: &mut Game) -> Vec<Action> {
-        let Some(settlement) = self.settlement.take() else { return Vec::new() };
-        let records = settlement.wait(&self.ladder).await;
-        self.settled(game, records.as_deref(), Now::read())
     }
 
     fn begin_round(&mut self, start: &RoundStart, game: &Game) {
@@ -174,7 +170,8 @@ impl Effects {
         }
     }
 
-    fn settle(&mut self, result: RoundResult, game: &Game) {
+    fn settle(&mut self, finished: Box<Finished>, game: &Game, now: Now) {
+        let result = &finished.result;
         let winner = result.standings.first();
         tracing::info!(
             room = %self.room,
@@ -185,13 +182,8 @@ impl Effects {
             "round finished"
         );
         self.rounds_counted.add(1);
-        self.settlement = Some(Settlement::begin(result, &self.ladder));
-    }
-
-    fn settled(&self, game: &mut Game, records: Option<&[PlaceRecord]>, now: Now) -> Vec<Action> {
-        if records.is_none() {
-            tracing::warn!(room = %self.room, "a round ended without a result");
-        }
-        game.settled(records, now)
+        let (settled, answer) = oneshot::channel();
+        self.end_recording(Ending::Finished(finished, settled));
+        self.settlement = Some(Settlement::new(answer, now.at));
     }
 }

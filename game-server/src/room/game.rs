@@ -40,10 +40,10 @@ use super::interest::{Audience, CrowdSnapshot};
 use super::seeds::RoomSeeds;
 use super::settings::{RoomSettings, RoomSpec};
 use crate::clock::Now;
-use crate::ladder::RoundResult;
 use crate::player::Player;
-use crate::recordings::Ending;
-use crate::storage::PlaceRecord;
+use crate::rating::RoundResult;
+use crate::recordings::{Ending, Finished};
+use crate::storage::SettledPlace;
 use actions::Action;
 use members::{Members, Spectator};
 use round::{Plan, Round};
@@ -233,9 +233,10 @@ impl Game {
             Stage::Round(round) => {
                 let (commands, relayed) = commands::collect(round.world(), &mut self.members.seats);
                 let events = round.step(commands, relayed, &mut self.actions);
-                if round.counts() && self.spec.mode.is_rated() {
-                    let reports = scoring::reports(self.spec.id, &events, &self.members.seats);
-                    self.actions.extend(reports.into_iter().map(Action::Report));
+                if let Some(replay) = round.replay().filter(|_| round.is_rated()) {
+                    let scores =
+                        scoring::scores(self.spec.id, replay, &events, &self.members.seats);
+                    self.actions.extend(scores.into_iter().map(Action::Score));
                 }
                 if !events.is_empty() {
                     self.actions.push(Action::Events { tick: round.world().tick, events });
@@ -267,17 +268,11 @@ impl Game {
         self.take_actions()
     }
 
-    /// The ladder has settled the result of the last round. `None`: it has no result.
-    pub(super) fn settled(&mut self, records: Option<&[PlaceRecord]>, now: Now) -> Vec<Action> {
-        let Stage::Summary(summary) = &mut self.stage else { return Vec::new() };
-        match records {
-            Some(records) => {
-                let settled = summary.settle(records, now.at);
-                self.actions.extend(settled.into_iter().flat_map(|(ending, message)| {
-                    [Action::EndRecording(ending), Action::Message(message)]
-                }));
-            }
-            None => self.actions.extend(summary.give_up().map(Action::EndRecording)),
+    /// The store has settled the result of the last round. `None`: it takes too long, and the players are told the result
+    /// without ratings.
+    pub(super) fn settled(&mut self, places: Option<&[SettledPlace]>, now: Now) -> Vec<Action> {
+        if let Stage::Summary(summary) = &mut self.stage {
+            self.actions.extend(summary.tell(places, now.at).map(Action::Message));
         }
         self.take_actions()
     }
@@ -299,14 +294,17 @@ impl Game {
         let result = RoundResult {
             room: self.spec.id,
             mode: self.spec.mode,
+            is_rated: round.is_rated(),
             team_points: round.team_points(),
             standings: round.standings(&self.members.seats),
         };
         if let Some(replay) = round.replay() {
-            let (world, shown_for) = (round.into_world(), self.summary_time);
-            let summary = Summary::new(result.clone(), replay, world, shown_for, now);
+            let world = round.into_world();
+            let summary = Summary::new(result.clone(), replay, self.summary_time, now.at);
             self.stage = Stage::Summary(Box::new(summary));
-            self.actions.push(Action::Settle(result));
+            let players = standings::replay_players(&result.standings, result.mode.has_teams());
+            let finished = Finished { world, players, result, ended_at_ms: now.unix_ms };
+            self.actions.push(Action::Settle(Box::new(finished)));
         }
         self.actions.push(Action::Publish);
     }
@@ -343,6 +341,7 @@ impl Game {
         let (round, start) = Round::begin(&Plan {
             room: self.spec.id,
             private: self.spec.private,
+            is_rated: self.spec.is_rated(),
             mode: self.spec.mode,
             seed: self.worlds.next_u64(),
             started_at_ms: now.unix_ms,

@@ -8,7 +8,7 @@ use shared::id::PlayerId;
 
 use super::game::seats::Seats;
 use super::settings::RoomSpec;
-use crate::ladder::{LadderHandle, Report};
+use crate::ladder::{LadderHandle, Seated};
 use crate::metrics::{Counted, RoomMetrics};
 
 /// Reports changes of a room's seats.
@@ -33,14 +33,14 @@ impl SeatReports {
         self.seated.retain(|player, _| {
             let stays = seated.contains(player);
             if !stays {
-                ladder.report(Report::Unseated { room, player: *player });
+                ladder.unseated(room, *player);
             }
             stays
         });
         for seat in seats.iter() {
             let Entry::Vacant(entry) = self.seated.entry(seat.player.id) else { continue };
             let (player, bot) = (seat.player.clone(), seat.is_bot());
-            ladder.report(Report::Seated { room, public: !private, player, bot });
+            ladder.seated(room, Seated { public: !private, player, bot });
             entry.insert(if bot { metrics.bots.enter() } else { metrics.people.enter() });
         }
     }

@@ -31,6 +31,15 @@ pub struct RoomSpec {
     pub empty_max: Duration,
 }
 
+impl RoomSpec {
+    /// Whether its rounds change ratings and totals. In a private room players choose their opponents, and nobody can
+    /// choose to meet them: its rounds are unrated.
+    #[must_use]
+    pub const fn is_rated(&self) -> bool {
+        self.mode.is_rated() && !self.private
+    }
+}
+
 /// The settings of the server that its rooms read.
 #[derive(Debug, Clone, Copy)]
 pub struct RoomSettings {

@@ -277,8 +277,7 @@ impl Room {
         self.network.close_all(closing, &self.effects.log, now.at);
         let actions = self.game.cut_off();
         self.perform(actions, now);
-        let actions = self.effects.await_settlement(&mut self.game).await;
-        self.perform(actions, now);
+        // The recorder settles the result of the last round, which nobody is here to be told.
         self.await_closing().await;
         tracing::info!(room = %self.spec.id, rounds = self.game.rounds(), why = closing.1, "room closed");
     }

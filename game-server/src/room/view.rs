@@ -81,7 +81,8 @@ impl ViewPublisher {
             leader: None,
         };
         let private = spec.private;
-        let details = RoomDetails { summary, private, seated: Vec::new(), recording: None };
+        let (seated, rated) = (Vec::new(), spec.is_rated());
+        let details = RoomDetails { summary, private, rated, seated, recording: None };
         let open_seats = spec.mode.seats();
         let reserved = Vec::new();
         let view = RoomView { details, open_seats, reserved, rating: None, recording: None };
@@ -155,7 +156,13 @@ impl ViewPublisher {
         let replay = running.and_then(|round| round.replay());
         RoomView {
             recording: replay.zip(progress),
-            details: RoomDetails { summary, private, seated, recording: replay },
+            details: RoomDetails {
+                summary,
+                private,
+                rated: self.spec.is_rated(),
+                seated,
+                recording: replay,
+            },
             open_seats: seats.open(now.at),
             reserved: seats.reserved(now.at),
             rating: seats.rating(),

@@ -16,6 +16,10 @@ use crate::blocking::blocking;
 const PART: &str = "part";
 /// The extension of a part that cannot be read.
 const DAMAGED: &str = "damaged";
+/// The extension of a result that the database has not taken yet.
+const RESULT: &str = "result";
+/// The extension of a file that is being written whole.
+const SAVED: &str = "saved";
 /// The extension of a complete file.
 const WHOLE: &str = "replay";
 
@@ -70,6 +74,26 @@ pub trait Blobs: Send + Sync {
     /// # Errors
     /// When it cannot be renamed.
     fn set_aside(&self, id: ReplayId) -> io::Result<()>;
+    /// Keeps the result of a round beside its recording, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn put_result(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()>;
+    /// The rounds whose results are kept here, by id.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    fn results(&self) -> io::Result<Vec<ReplayId>>;
+    /// A result that is kept here.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read_result(&self, id: ReplayId) -> io::Result<Vec<u8>>;
+    /// Removes a result. Succeeds when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn remove_result(&self, id: ReplayId) -> io::Result<()>;
     /// Deletes a file, complete or growing. Succeeds when there is none.
     ///
     /// # Errors
@@ -94,6 +118,36 @@ impl Folder {
 
     fn file(&self, id: ReplayId, ending: &str) -> PathBuf {
         self.path.join(format!("{id}.{ending}"))
+    }
+
+    /// The files with this ending, by id.
+    fn list(&self, ending: &str) -> io::Result<Vec<ReplayId>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            let is_one = path.extension().is_some_and(|found| found == ending);
+            let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_one);
+            found.extend(name.and_then(|name| name.parse::<ReplayId>().ok()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Writes a file whole or not at all: under another name first.
+    fn write(&self, id: ReplayId, ending: &str, bytes: &[u8]) -> io::Result<()> {
+        let saved = self.file(id, SAVED);
+        let mut file = File::create(&saved)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(saved, self.file(id, ending))
+    }
+}
+
+/// Removes a file. Succeeds when there is none.
+fn remove(file: PathBuf) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -171,15 +225,7 @@ impl Blobs for Folder {
     }
 
     fn parts(&self) -> io::Result<Vec<ReplayId>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let path = entry?.path();
-            let is_part = path.extension().is_some_and(|ending| ending == PART);
-            let name = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_part);
-            found.extend(name.and_then(|name| name.parse::<ReplayId>().ok()));
-        }
-        found.sort_unstable();
-        Ok(found)
+        self.list(PART)
     }
 
     fn read_part(&self, id: ReplayId) -> io::Result<Vec<u8>> {
@@ -200,13 +246,24 @@ impl Blobs for Folder {
         fs::rename(self.file(id, PART), self.file(id, DAMAGED))
     }
 
+    fn put_result(&self, id: ReplayId, bytes: &[u8]) -> io::Result<()> {
+        self.write(id, RESULT, bytes)
+    }
+
+    fn results(&self) -> io::Result<Vec<ReplayId>> {
+        self.list(RESULT)
+    }
+
+    fn read_result(&self, id: ReplayId) -> io::Result<Vec<u8>> {
+        fs::read(self.file(id, RESULT))
+    }
+
+    fn remove_result(&self, id: ReplayId) -> io::Result<()> {
+        remove(self.file(id, RESULT))
+    }
+
     fn delete(&self, id: ReplayId) -> io::Result<()> {
-        for ending in [WHOLE, PART] {
-            match fs::remove_file(self.file(id, ending)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
+        remove(self.file(id, WHOLE))?;
+        remove(self.file(id, PART))
     }
 }

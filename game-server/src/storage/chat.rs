@@ -36,6 +36,25 @@ pub struct TeamLines {
     pub since_ms: u64,
 }
 
+impl Readable {
+    /// Whether the line is one of these.
+    #[must_use]
+    pub fn has(&self, line: &ChatLine) -> bool {
+        match (*self, line.channel) {
+            (Self::Lobby, ChatChannel::Lobby) => true,
+            (Self::Room(own, _), ChatChannel::Room { room }) => own == room,
+            (Self::Room(own, lines), ChatChannel::Team { room, team }) => {
+                let reads = |of: TeamLines| of.team == team && line.at_ms >= of.since_ms;
+                own == room && lines.is_some_and(reads)
+            }
+            (Self::Direct(own), ChatChannel::Direct { player }) => {
+                own == player || own == line.from
+            }
+            (Self::Lobby | Self::Room(..) | Self::Direct(_), _) => false,
+        }
+    }
+}
+
 /// Every chat line.
 pub trait ChatLog: Send + Sync {
     /// Adds a line. Its sequence number must be new.
@@ -69,7 +88,7 @@ impl ChatLog for SqlStore {
             .bind(column(line.from.bits()))
             .bind(line.name.as_str())
             .bind(line.text)
-            .execute(&self.pool)
+            .execute(&self.writes)
             .await?;
             Ok(())
         })
@@ -106,7 +125,7 @@ impl ChatLog for SqlStore {
             for value in values {
                 query = query.bind(value);
             }
-            let rows = query.fetch_all(&self.pool).await?;
+            let rows = query.fetch_all(&self.reads).await?;
             rows.iter().rev().map(line).collect()
         })
     }
@@ -114,7 +133,7 @@ impl ChatLog for SqlStore {
     fn last_sequence(&self) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let row = sqlx::query("SELECT MAX(sequence) AS last FROM chat_lines")
-                .fetch_one(&self.pool)
+                .fetch_one(&self.reads)
                 .await?;
             let last: Option<i64> = row.try_get("last")?;
             Ok(last.unwrap_or_default().cast_unsigned())

@@ -22,6 +22,12 @@ pub enum StoreError {
     },
 }
 
+/// SQLite's primary result codes for a database that another process holds, and a table that another connection holds.
+const SQLITE_BUSY: [i32; 2] = [5, 6];
+/// PostgreSQL's classes of states for a lock that was not free in time, a query that took too long, two transactions that
+/// waited for each other, and a server that lacks memory or connections, or stops.
+const POSTGRES_BUSY: [&str; 5] = ["55P03", "57", "40", "532", "533"];
+
 /// The answer to a query.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
@@ -38,6 +44,26 @@ impl StoreError {
         // SQLITE_FULL, and PostgreSQL's disk_full.
         matches!(self, Self::Database(sqlx::Error::Database(error))
             if matches!(error.code().as_deref(), Some("13" | "53100")))
+    }
+
+    /// Whether the database is there and just cannot be used now: another process holds it, all connections are in use,
+    /// or it cannot be reached.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                // SQLite's extended codes have the primary one in the lowest byte; PostgreSQL's have five letters.
+                let primary =
+                    code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|code| code & 0xff);
+                primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
+                    || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
+            }),
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            ),
+            Self::Migration(_) | Self::UnknownDatabase | Self::Corrupt { .. } => false,
+        }
     }
 
     /// Whether the same query can succeed later: the disk was full, another writer took too long, two transactions

@@ -49,7 +49,7 @@ pub trait Players: Send + Sync {
 impl Players for SqlStore {
     fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.writes.begin().await?;
             sqlx::query(
                 "INSERT INTO players (id, name, bot, created_at_ms, rating) VALUES ($1, $2, 0, $3, $4)",
             )
@@ -66,7 +66,7 @@ impl Players for SqlStore {
 
     fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            new_session(player, token, at_ms).execute(&self.pool).await?;
+            new_session(player, token, at_ms).execute(&self.writes).await?;
             Ok(())
         })
     }
@@ -76,7 +76,7 @@ impl Players for SqlStore {
             sqlx::query("UPDATE players SET name = $1 WHERE id = $2")
                 .bind(name.as_str())
                 .bind(column(player.bits()))
-                .execute(&self.pool)
+                .execute(&self.writes)
                 .await?;
             Ok(())
         })
@@ -89,7 +89,7 @@ impl Players for SqlStore {
                  WHERE s.token_hash = $1",
             )
             .bind(hexadecimal(token))
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reads)
             .await?;
             row.map(|row| {
                 let player = Player { id: row.player("id")?, name: row.name("name")? };
@@ -104,7 +104,7 @@ impl Players for SqlStore {
             sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE token_hash = $2")
                 .bind(column(at_ms))
                 .bind(hexadecimal(token))
-                .execute(&self.pool)
+                .execute(&self.writes)
                 .await?;
             Ok(())
         })
@@ -114,11 +114,11 @@ impl Players for SqlStore {
         Box::pin(async move {
             sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE used_at_ms = 0")
                 .bind(column(now_ms))
-                .execute(&self.pool)
+                .execute(&self.writes)
                 .await?;
             sqlx::query("DELETE FROM sessions WHERE used_at_ms < $1")
                 .bind(column(before_ms))
-                .execute(&self.pool)
+                .execute(&self.writes)
                 .await?;
             Ok(())
         })
@@ -131,10 +131,10 @@ impl Players for SqlStore {
                 "INSERT INTO server (name, value) VALUES ('identity', $1) ON CONFLICT (name) DO NOTHING",
             )
             .bind(format!("{:08x}", rand::random::<u32>()))
-            .execute(&self.pool)
+            .execute(&self.writes)
             .await?;
             let row = sqlx::query("SELECT value FROM server WHERE name = 'identity'")
-                .fetch_one(&self.pool)
+                .fetch_one(&self.reads)
                 .await?;
             row.text("value")
         })
@@ -144,7 +144,7 @@ impl Players for SqlStore {
         Box::pin(async move {
             sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
                 .bind(hexadecimal(token))
-                .execute(&self.pool)
+                .execute(&self.writes)
                 .await?;
             Ok(())
         })
@@ -154,7 +154,7 @@ impl Players for SqlStore {
         // In the order of ids, in which a round's end locks players too: two transactions never wait for each other.
         bots.sort_by_key(|bot| bot.id);
         Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = self.writes.begin().await?;
             for bot in bots {
                 sqlx::query(
                     "INSERT INTO players (id, name, bot, created_at_ms, rating) \
@@ -175,7 +175,7 @@ impl Players for SqlStore {
         Box::pin(async move {
             let row = sqlx::query("SELECT id, name FROM players WHERE id = $1")
                 .bind(column(player.bits()))
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reads)
                 .await?;
             row.map(|row| Ok(Player { id: row.player("id")?, name: row.name("name")? })).transpose()
         })

@@ -5,14 +5,11 @@ use std::collections::HashMap;
 use shared::api::{ReplayList, ReplayPlayer, ReplaySummary};
 use shared::id::{PlayerId, ReplayId};
 use shared::sim::Mode;
-use sqlx::AnyPool;
 use sqlx::any::AnyRow;
+use sqlx::{AnyPool, AssertSqlSafe};
 
 use super::error::StoreError;
 use super::sql::{Columns as _, column, mode_column};
-
-/// Stands for any player: ids are not negative.
-const ANY_PLAYER: i64 = -1;
 
 /// The replays to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,22 +25,21 @@ pub struct ReplayFilter {
 }
 
 pub(super) async fn list(pool: &AnyPool, filter: ReplayFilter) -> Result<ReplayList, StoreError> {
+    let before = filter.before.map_or(i64::MAX, |before| column(before.bits()));
     // One row more than the page tells whether there is a next page.
-    let rows = sqlx::query(
-        "SELECT id, room, mode, started_at_ms, ticks, bytes, complete FROM replays r \
-         WHERE id < $1 AND ($2 = '' OR mode = $2) AND ($3 = -1 OR EXISTS \
-         (SELECT 1 FROM replay_players p WHERE p.replay = r.id AND p.player = $3)) \
-         ORDER BY id DESC LIMIT $4",
-    )
-    .bind(filter.before.map_or(i64::MAX, |before| column(before.bits())))
-    .bind(filter.mode.map(mode_column).unwrap_or_default())
-    .bind(filter.player.map_or(ANY_PLAYER, |player| column(player.bits())))
-    .bind(i64::from(filter.limit) + 1)
-    .fetch_all(pool)
-    .await?;
+    let limit = i64::from(filter.limit) + 1;
+    let sql = page(filter);
+    let query = sqlx::query(sql).bind(before).bind(limit);
+    let query = match (filter.player, filter.mode) {
+        (None, None) => query,
+        (None, Some(mode)) => query.bind(mode_column(mode)),
+        (Some(player), None) => query.bind(column(player.bits())),
+        (Some(player), Some(mode)) => query.bind(column(player.bits())).bind(mode_column(mode)),
+    };
+    let rows = query.fetch_all(pool).await?;
     let has_more = rows.len() > filter.limit as usize;
     let page = &rows[..rows.len().min(filter.limit as usize)];
-    let mut players = players(pool, page, filter).await?;
+    let mut players = players(pool, page).await?;
     let mut list = ReplayList::default();
     for row in page {
         let players = players.remove(&row.replay("id")?).unwrap_or_default();
@@ -53,28 +49,53 @@ pub(super) async fn list(pool: &AnyPool, filter: ReplayFilter) -> Result<ReplayL
     Ok(list)
 }
 
-/// The players of a page, by replay. The page is in the order of the query and matches the filter.
+/// The query for a page, newest first. Each has an index in the order of the page, and reads no row that it leaves out.
+/// A player is listed once in a replay.
+pub(super) const fn page(filter: ReplayFilter) -> &'static str {
+    match (filter.player, filter.mode) {
+        (None, None) => {
+            "SELECT id, room, mode, started_at_ms, ticks, bytes, complete FROM replays \
+             WHERE id < $1 ORDER BY id DESC LIMIT $2"
+        }
+        (None, Some(_)) => {
+            "SELECT id, room, mode, started_at_ms, ticks, bytes, complete FROM replays \
+             WHERE id < $1 AND mode = $3 ORDER BY id DESC LIMIT $2"
+        }
+        (Some(_), None) => {
+            "SELECT r.id, r.room, r.mode, r.started_at_ms, r.ticks, r.bytes, r.complete \
+             FROM replay_players p JOIN replays r ON r.id = p.replay \
+             WHERE p.player = $3 AND p.replay < $1 ORDER BY p.replay DESC LIMIT $2"
+        }
+        (Some(_), Some(_)) => {
+            "SELECT r.id, r.room, r.mode, r.started_at_ms, r.ticks, r.bytes, r.complete \
+             FROM replay_players p JOIN replays r ON r.id = p.replay \
+             WHERE p.player = $3 AND p.mode = $4 AND p.replay < $1 ORDER BY p.replay DESC LIMIT $2"
+        }
+    }
+}
+
+/// The players of a page, by replay.
 async fn players(
     pool: &AnyPool,
     page: &[AnyRow],
-    filter: ReplayFilter,
 ) -> Result<HashMap<ReplayId, Vec<ReplayPlayer>>, StoreError> {
     let mut players = HashMap::<_, Vec<_>>::new();
-    let (Some(newest), Some(oldest)) = (page.first(), page.last()) else { return Ok(players) };
-    let rows = sqlx::query(
-        "SELECT p.replay, p.player, p.name, p.bot, p.points, p.team \
-         FROM replay_players p JOIN replays r ON r.id = p.replay \
-         WHERE r.id >= $1 AND r.id <= $2 AND ($3 = '' OR r.mode = $3) AND ($4 = -1 OR EXISTS \
-         (SELECT 1 FROM replay_players o WHERE o.replay = r.id AND o.player = $4)) \
-         ORDER BY p.replay, p.place",
-    )
-    .bind(oldest.number("id")?)
-    .bind(newest.number("id")?)
-    .bind(filter.mode.map(mode_column).unwrap_or_default())
-    .bind(filter.player.map_or(ANY_PLAYER, |player| column(player.bits())))
-    .fetch_all(pool)
-    .await?;
-    for row in &rows {
+    let ids = page.iter().map(|row| row.number("id")).collect::<Result<Vec<_>, _>>()?;
+    let Some(last) = ids.last() else { return Ok(players) };
+    // A page of any length is one of few statements, which the driver keeps prepared: the last id fills the rest.
+    let count = ids.len().next_power_of_two();
+    let placeholders: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
+    let sql = format!(
+        "SELECT replay, player, name, bot, points, team FROM replay_players \
+         WHERE replay IN ({}) ORDER BY replay, place",
+        placeholders.join(", ")
+    );
+    // Only numbers of placeholders are put into the text.
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for number in 0..count {
+        query = query.bind(*ids.get(number).unwrap_or(last));
+    }
+    for row in &query.fetch_all(pool).await? {
         players.entry(row.replay("replay")?).or_default().push(player(row)?);
     }
     Ok(players)
@@ -92,7 +113,7 @@ pub(super) async fn one(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let page = core::slice::from_ref(&row);
-    let mut players = players(pool, page, ReplayFilter::default()).await?;
+    let mut players = players(pool, page).await?;
     summary(&row, players.remove(&replay).unwrap_or_default()).map(Some)
 }
 

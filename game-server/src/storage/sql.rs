@@ -9,31 +9,50 @@ use std::time::Duration;
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::sim::Mode;
 use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, Row as _};
 
 use super::error::StoreError;
 use super::url::{DatabaseUrl, Engine};
 
-/// Connections to the database, beside the one for results. SQLite has one writer at a time.
-const CONNECTIONS_MAX: u32 = 4;
-/// How long a query waits for a connection.
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(5);
+/// Connections for questions that one row answers. Every request with a session may ask one.
+const READS_MAX: u32 = 4;
+/// Connections for pages of lists, which take longer. In SQLite each is a thread: one leaves a core to everything else.
+const LISTS_MAX_SQLITE: u32 = 1;
+const LISTS_MAX_POSTGRES: u32 = 3;
+/// Connections that write. SQLite has one writer at a time.
+const WRITES_MAX_SQLITE: u32 = 1;
+const WRITES_MAX_POSTGRES: u32 = 4;
+/// How long a query waits for a connection. A writer then waits as long again for the database.
+const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
 /// For each connection to SQLite: readers do not wait for the writer; a committed transaction survives the end of the
-/// process; a writer waits up to 5 s for another; and the page cache holds 256 KiB, an eighth of the default, because the
-/// system caches the same pages.
-const SQLITE_SETTINGS: [&str; 5] = [
+/// process; a writer waits up to 2 s for another process; the page cache holds 256 KiB, an eighth of the default, because
+/// the system caches the same pages; and the file of the log is cut to 4 MiB whenever the log begins anew.
+const SQLITE_SETTINGS: [&str; 6] = [
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
-    "PRAGMA busy_timeout = 5000",
+    "PRAGMA busy_timeout = 2000",
     "PRAGMA foreign_keys = ON",
     "PRAGMA cache_size = -256",
+    "PRAGMA journal_size_limit = 4194304",
 ];
+/// The same bounds on waiting in PostgreSQL: a lock that another session holds, and a query that takes too long.
+const POSTGRES_SETTINGS: [&str; 2] = ["SET lock_timeout = 2000", "SET statement_timeout = 10000"];
+
+/// The tables, step by step.
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// A database in SQLite or PostgreSQL.
 pub struct SqlStore {
-    pub(super) pool: AnyPool,
-    /// One connection, for results, the ratings that they start from, and replays' entries alone: the end of a round never
-    /// waits for readers.
+    engine: Engine,
+    /// Reads of single rows. They wait neither for a writer nor for a list.
+    pub(super) reads: AnyPool,
+    /// Reads of lists.
+    pub(super) lists: AnyPool,
+    /// Writes.
+    pub(super) writes: AnyPool,
+    /// One connection, for the results of rounds and the entries of replays alone: the end of a round never waits for
+    /// chat lines and names.
     pub(super) results: AnyPool,
 }
 
@@ -46,17 +65,55 @@ impl SqlStore {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, StoreError> {
         // Does nothing the second time.
         sqlx::any::install_default_drivers();
-        let pool = connect(url, CONNECTIONS_MAX).await?;
-        sqlx::migrate!().run(&pool).await?;
-        let results = connect(url, 1).await?;
-        Ok(Self { pool, results })
+        let engine = url.engine().ok_or(StoreError::UnknownDatabase)?;
+        let (lists_max, writes_max) = match engine {
+            Engine::Sqlite => (LISTS_MAX_SQLITE, WRITES_MAX_SQLITE),
+            Engine::Postgres => (LISTS_MAX_POSTGRES, WRITES_MAX_POSTGRES),
+        };
+        let writes = connect(url, engine, writes_max).await?;
+        MIGRATIONS.run(&writes).await?;
+        Ok(Self {
+            engine,
+            reads: connect(url, engine, READS_MAX).await?,
+            lists: connect(url, engine, lists_max).await?,
+            results: connect(url, engine, 1).await?,
+            writes,
+        })
+    }
+
+    /// Copies SQLite's log into the database and empties the file of the log. It waits for nobody: beside a reader that
+    /// holds an older state, the log is copied as far as that state allows, and the next call does the rest. Returns how
+    /// many pages the log still has.
+    pub(super) async fn empty_log(&self) -> Result<u64, StoreError> {
+        if self.engine != Engine::Sqlite {
+            return Ok(0);
+        }
+        let mut connection = self.reads.acquire().await?;
+        // It would hold up every writer while it waits for a reader.
+        sqlx::query("PRAGMA busy_timeout = 0").execute(&mut *connection).await?;
+        let emptied =
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        sqlx::query(SQLITE_SETTINGS[2]).execute(&mut *connection).await?;
+        let row = emptied?;
+        let pages: i64 = row.try_get("log")?;
+        Ok(pages.max(0).cast_unsigned())
+    }
+
+    pub(super) async fn close_all(&self) {
+        for pool in [&self.lists, &self.reads, &self.writes, &self.results] {
+            pool.close().await;
+        }
     }
 }
 
-async fn connect(url: &DatabaseUrl, connections_max: u32) -> Result<AnyPool, StoreError> {
-    let settings: &[&'static str] = match url.engine().ok_or(StoreError::UnknownDatabase)? {
+async fn connect(
+    url: &DatabaseUrl,
+    engine: Engine,
+    connections_max: u32,
+) -> Result<AnyPool, StoreError> {
+    let settings: &[&'static str] = match engine {
         Engine::Sqlite => &SQLITE_SETTINGS,
-        Engine::Postgres => &[],
+        Engine::Postgres => &POSTGRES_SETTINGS,
     };
     let pool = AnyPoolOptions::new()
         .max_connections(connections_max)

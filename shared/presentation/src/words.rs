@@ -70,6 +70,13 @@ pub fn signed(number: impl ToString) -> String {
     number.to_string().replace('-', "−")
 }
 
+/// A rating as `1512`, or as `1512?` while it is uncertain.
+#[must_use]
+pub fn rating(rating: i32, is_provisional: bool) -> String {
+    let mark = if is_provisional { "?" } else { "" };
+    format!("{rating}{mark}")
+}
+
 /// An error message as a sentence: with a capital letter and a full stop.
 #[must_use]
 pub fn sentence(error: &str) -> String {
@@ -93,7 +100,8 @@ pub const fn marker(kind: MarkerKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{
-        ago, bytes, clock, clock_of_ticks, clock_rounded_up, count, ordinal, sentence, signed,
+        ago, bytes, clock, clock_of_ticks, clock_rounded_up, count, ordinal, rating, sentence,
+        signed,
     };
 
     #[test]
@@ -121,6 +129,7 @@ mod tests {
             "1st 2nd 3rd 4th 11th 12th 21st"
         );
         assert_eq!(signed(-3), "−3");
+        assert_eq!([rating(1_512, false), rating(1_512, true)], ["1512", "1512?"]);
     }
 
     #[test]

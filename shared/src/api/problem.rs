@@ -45,6 +45,9 @@ pub enum ProblemKind {
     Overloaded,
     /// The server is starting.
     Starting,
+    /// The data cannot be read or written just now, because something else holds the database. Nothing was changed: try
+    /// again.
+    Busy,
     /// The server is stopping.
     Stopping,
     /// The server failed. Its log has the details.
@@ -53,7 +56,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, for documentation and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::BadName,
         Self::BadCursor,
@@ -74,6 +77,7 @@ impl ProblemKind {
         Self::TooMany,
         Self::Overloaded,
         Self::Starting,
+        Self::Busy,
         Self::Stopping,
         Self::Internal,
     ];
@@ -126,6 +130,7 @@ impl ProblemKind {
             Self::TooMany => ("/problems/too-many", 429, "Too many at once from this address"),
             Self::Overloaded => ("/problems/overloaded", 503, "The server is full"),
             Self::Starting => ("/problems/starting", 503, "The server is starting"),
+            Self::Busy => ("/problems/busy", 503, "The data is in use just now"),
             Self::Stopping => ("/problems/stopping", 503, "The server is stopping"),
             Self::Internal => ("/problems/internal", 500, "Something went wrong on the server"),
         }

@@ -110,6 +110,10 @@ pub struct RoomDetails {
     pub summary: RoomSummary,
     /// Whether the room is missing from the list: only its code leads there.
     pub private: bool,
+    /// Whether its rounds change ratings and totals: not in a private room, nor in Practice and Crowd.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub rated: bool,
     /// The taken seats, best first.
     pub seated: Vec<RoomSeat>,
     /// The recording of the running round. `null` when no round runs.

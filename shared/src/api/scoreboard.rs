@@ -16,8 +16,14 @@ pub struct ScoreRow {
     pub name: PlayerName,
     /// Whether it is a bot: the scoreboard lists bots as benchmarks.
     pub bot: bool,
-    /// Conservative rating: mean minus two standard deviations on a scale around 1500, rounded.
+    /// The rating: 1500 for a newcomer, from 400 to 3000. A round moves a settled one by at most 30.
+    #[cfg_attr(feature = "openapi", schema(minimum = 400, maximum = 3_000))]
     pub rating: i32,
+    /// Whether the rating is still uncertain: it moves by more, and the row comes after those of settled players. Settled
+    /// after about twenty rounds.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub provisional: bool,
     /// Points in all rounds, with those that run.
     pub points: i64,
     /// Number of other discs pushed over the edge.
@@ -48,11 +54,12 @@ impl Scoreboard {
     /// The type of an event that adds or replaces one row.
     pub const EVENT_SCORE: &str = "score";
 
-    /// Adds or replaces a row and keeps the order: by rating, then points, then name.
+    /// Adds or replaces a row and keeps the order: settled ratings before provisional ones, then by rating, points, name.
     pub fn upsert(&mut self, row: ScoreRow) {
         self.rows.retain(|known| known.player != row.player);
         let rank = |row: &ScoreRow| {
-            (Reverse(row.rating), Reverse(row.points), row.name.clone(), row.player)
+            let (rating, points) = (Reverse(row.rating), Reverse(row.points));
+            (row.provisional, rating, points, row.name.clone(), row.player)
         };
         let index = self.rows.partition_point(|known| rank(known) < rank(&row));
         self.rows.insert(index, row);

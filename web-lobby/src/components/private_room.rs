@@ -64,7 +64,7 @@ fn RoomForm(private: PrivateRoom, #[prop(into)] close: Callback<()>) -> impl Int
     };
     let is_asking = move || private.opening.get() == Opening::Asking;
     view! {
-        <p class="help">"Only people with the link or the code can find it."</p>
+        <p class="help">"Only people with the link or the code can find it. Its rounds change no rating."</p>
         <ModeChoice group="room-mode" chosen=mode choose=move |chosen| mode.set(chosen) />
         <p class="about">{move || about(mode.get())}</p>
         <label class="field">

@@ -1,6 +1,7 @@
 //! The ladder, live.
 
 use leptos::prelude::*;
+use presentation::words;
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::PlayerId;
 
@@ -38,6 +39,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
                     <Empty>"Nobody has scored yet. The first round will fill this list."</Empty>
                 }>
                     <ScoreList board=feed.state />
+                    <p class="help foot">"A “?” marks a rating that is still uncertain. Settled players come first."</p>
                 </Show>
             </Show>
         </section>
@@ -78,6 +80,11 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
         move |of: fn(&ScoreRow) -> i64| line.with(|line| line.as_ref().map(|(_, row)| of(row)));
     let points = Memo::new(move |_| row(|row| row.points));
     let rating = Memo::new(move |_| row(|row| row.rating.into()));
+    let is_provisional =
+        Memo::new(move |_| line.with(|line| line.as_ref().is_some_and(|(_, row)| row.provisional)));
+    let shown_rating = move || {
+        line.with(|line| line.as_ref().map(|(_, row)| words::rating(row.rating, row.provisional)))
+    };
     let place = move || line.with(|line| line.as_ref().map(|(place, _)| *place));
     let name =
         Memo::new(move |_| line.with(|line| line.as_ref().map(|(_, row)| row.name.to_string())));
@@ -121,7 +128,10 @@ fn ScoreLine(board: Signal<Option<Scoreboard>>, player: PlayerId) -> impl IntoVi
             <span class="num wide">{move || row(|row| row.wins.into())}</span>
             <span class="num wide">{move || row(|row| row.falls.into())}</span>
             <span class=flash>{move || points.get()}</span>
-            <span class="num">{move || rating.get()}</span>
+            <span class="num">
+                {shown_rating}
+                <Show when=move || is_provisional.get()><span class="unseen">" (still uncertain)"</span></Show>
+            </span>
         </li>
     }
 }

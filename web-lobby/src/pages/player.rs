@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
+use presentation::words;
 use shared::api::PlayerProfile;
 
 use crate::api::pull::{Pull, ReplayFilter, Replays};
@@ -70,6 +71,15 @@ pub(crate) fn PlayerPage() -> impl IntoView {
     }
 }
 
+/// What a rating means.
+const fn about_rating(is_provisional: bool) -> &'static str {
+    if is_provisional {
+        "Everybody begins at 1500. The “?” says that this rating is still uncertain: it moves by about a hundred points in a round at first, and settles after about twenty rounds. Rounds in private rooms, Practice and Crowd change no rating."
+    } else {
+        "Everybody begins at 1500. A round moves a settled rating by at most 30 points. Rounds in private rooms, Practice and Crowd change no rating."
+    }
+}
+
 #[component]
 fn Figures(player: PlayerProfile) -> impl IntoView {
     let identity = Identity::expect();
@@ -77,7 +87,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
     let is_me =
         move || identity.me.with(|me| me.as_ref().is_some_and(|me| me.player == row.player));
     let figures = [
-        ("Rating", row.rating.to_string()),
+        ("Rating", words::rating(row.rating, row.provisional)),
         ("Points", row.points.to_string()),
         ("Rounds", row.rounds.to_string()),
         ("Won", row.wins.to_string()),
@@ -113,6 +123,7 @@ fn Figures(player: PlayerProfile) -> impl IntoView {
             } else {
                 view! { <p class="empty">"The curve begins after two rated rounds."</p> }.into_any()
             }}
+            <p class="help foot">{about_rating(row.provisional)}</p>
         </section>
     }
 }

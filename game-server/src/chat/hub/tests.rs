@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use shared::id::{PlayerId, PlayerName, RoomId};
 use shared::protocol::chat::{
-    ChatChannel, ChatClientMessage, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES,
-    LINE_CHARS_MAX, LINES_BURST_MAX,
+    ChatChannel, ChatLine, ChatRefusal, ChatServerMessage, HISTORY_LINES, LINE_CHARS_MAX,
+    LINES_BURST_MAX,
 };
 use tokio::sync::oneshot;
 
-use super::{Hub, MISSED_LINES_MAX, ROOMS_MAX};
+use super::{Hub, ROOMS_MAX};
+use crate::chat::archive::{Archive, Kept, MISSED_LINES_MAX, Read};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
 use crate::player::Player;
@@ -39,7 +40,8 @@ impl Chat {
         let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
-        let hub = Hub::new(store.clone(), store.clone(), presence.clone(), 0);
+        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), 0);
+        let hub = Hub::new(archive, presence.clone(), 0);
         Self { hub, presence, store, _folder: folder }
     }
 
@@ -59,8 +61,13 @@ impl Chat {
             let token = hash_token(player.name.as_str());
             self.store.add_guest(player.clone(), token, 0).await.unwrap();
         }
+        let history = self.hub.archive().missed(player.id, after).await;
+        self.let_in(player, history).await
+    }
+
+    async fn let_in(&mut self, player: Player, history: Read) -> (Guest, Vec<ChatLine>, bool) {
         let (reply, joined) = oneshot::channel();
-        self.hub.answer(Request::Join { player: player.clone(), after, reply }).await;
+        self.hub.answer(Request::Join { player: player.clone(), history, reply });
         let Joined { connection, messages } = joined.await.unwrap();
         let mut guest = Guest { id: player.id, connection, messages };
         match guest.heard() {
@@ -75,15 +82,31 @@ impl Chat {
             self.hub.sequence += 1;
             self.store.add_line(line(self.hub.sequence, channel, text)).await.unwrap();
         }
+        self.hub.archive().note_published(self.hub.sequence);
+        self.hub.recent_after = self.hub.sequence;
     }
 
-    async fn send(&mut self, guest: &Guest, message: ChatClientMessage) {
-        self.hub.answer(Request::Message { from: guest.connection, message }).await;
+    async fn enter(&mut self, guest: &Guest, room: RoomId) {
+        let history = self.hub.archive().room(guest.id, room).await;
+        self.hub.answer(Request::Enter { from: guest.connection, room, history });
+    }
+
+    /// The line is said and not written yet.
+    async fn begin_to_say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
+        let receiver = match channel {
+            ChatChannel::Direct { player } => self.hub.archive().knows(player).await,
+            _ => Ok(()),
+        };
+        let (from, text) = (guest.connection, text.to_owned());
+        self.hub.answer(Request::Say { from, channel, text, nonce: 7, receiver });
     }
 
     async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
-        let text = text.to_owned();
-        self.send(guest, ChatClientMessage::Say { channel, text, nonce: 7 }).await;
+        self.begin_to_say(guest, channel, text).await;
+        while let Some(line) = self.hub.next_line() {
+            let kept = self.hub.archive().keep(line).await;
+            self.hub.note_kept(kept);
+        }
     }
 }
 
@@ -139,7 +162,7 @@ async fn a_team_hears_its_own_lines_only() {
         chat.presence.enter(eve.id, room, Some(TeamSeat { team: 1, since_ms: 0 })),
     ];
     for guest in [&ada, &bob, &eve] {
-        chat.send(guest, ChatClientMessage::Enter { room }).await;
+        chat.enter(guest, room).await;
     }
     for guest in [&mut ada, &mut bob, &mut eve] {
         assert!(matches!(guest.heard(), Some(ChatServerMessage::Entered { .. })));
@@ -203,7 +226,7 @@ async fn who_comes_back_gets_what_was_missed() {
     let (mut ada, _) = chat.join(1, None).await;
     chat.say(&ada, ChatChannel::Lobby, "one").await;
     let seen = ada.heard_line().unwrap().sequence;
-    chat.hub.answer(Request::Leave { connection: ada.connection }).await;
+    chat.hub.answer(Request::Leave { connection: ada.connection });
 
     let (bob, history) = chat.join(2, None).await;
     assert_eq!(history.len(), 1);
@@ -272,7 +295,7 @@ async fn a_room_with_a_longer_history_says_so() {
     for is_longer in [false, true] {
         let count = if is_longer { 1 } else { HISTORY_LINES as u64 };
         chat.fill(count, ChatChannel::Room { room }, "hello").await;
-        chat.send(&ada, ChatClientMessage::Enter { room }).await;
+        chat.enter(&ada, room).await;
         match ada.heard() {
             Some(ChatServerMessage::Entered { lines, gap, .. }) => {
                 assert_eq!((lines.len(), gap), (HISTORY_LINES, is_longer));
@@ -310,7 +333,7 @@ async fn a_newcomer_to_a_team_reads_what_it_says_from_then_on() {
     let early = chat.presence.enter(ada.id, room, Some(TeamSeat { team: 0, since_ms: 5 }));
 
     let entered = async |chat: &mut Chat, guest: &mut Guest| -> Vec<String> {
-        chat.send(guest, ChatClientMessage::Enter { room }).await;
+        chat.enter(guest, room).await;
         match guest.heard() {
             Some(ChatServerMessage::Entered { lines, .. }) => {
                 lines.into_iter().map(|line| line.text).collect()
@@ -340,11 +363,11 @@ async fn one_room_more_than_a_connection_follows_leaves_the_one_entered_first() 
     }
 
     for room in &rooms[..ROOMS_MAX] {
-        chat.send(&ada, ChatClientMessage::Enter { room: *room }).await;
+        chat.enter(&ada, *room).await;
     }
     // Entered again: it is now the newest, and no other one is left for it.
-    chat.send(&ada, ChatClientMessage::Enter { room: rooms[0] }).await;
-    chat.send(&ada, ChatClientMessage::Enter { room: rooms[ROOMS_MAX] }).await;
+    chat.enter(&ada, rooms[0]).await;
+    chat.enter(&ada, rooms[ROOMS_MAX]).await;
     while ada.heard().is_some() {}
 
     for (number, room) in rooms.iter().enumerate() {
@@ -361,8 +384,63 @@ async fn a_new_name_stands_on_the_next_line() {
     let (mut bob, _) = chat.join(2, None).await;
 
     let player = Player { id: ada.id, name: PlayerName::parse("Countess").unwrap() };
-    chat.hub.answer(Request::Rename { player }).await;
+    chat.hub.answer(Request::Rename { player });
     chat.say(&ada, ChatChannel::Lobby, "it is me").await;
 
     assert_eq!(bob.heard_line().unwrap().name.as_str(), "Countess");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_line_that_is_being_written() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    chat.begin_to_say(&ada, ChatChannel::Lobby, "slow").await;
+    let slow = chat.hub.next_line().unwrap();
+
+    // The store takes its time. Others come, read, are refused and leave; the next line waits for its turn.
+    let (mut bob, lines) = chat.join(2, None).await;
+    assert_eq!(lines, []);
+    chat.begin_to_say(&bob, ChatChannel::Lobby, "").await;
+    assert_eq!(bob.refusal(), Some(ChatRefusal::Empty));
+    chat.begin_to_say(&bob, ChatChannel::Lobby, "behind").await;
+    assert_eq!(chat.hub.next_line(), None);
+
+    chat.store.add_line(slow).await.unwrap();
+    chat.hub.note_kept(Kept::Yes);
+    assert_eq!(
+        (bob.heard_line().unwrap().text.as_str(), ada.heard_line().unwrap().sequence),
+        ("slow", 1)
+    );
+    assert_eq!(chat.hub.next_line().unwrap().sequence, 2);
+    chat.hub.note_kept(Kept::No { last: Some(1) });
+    assert_eq!(bob.refusal(), Some(ChatRefusal::Failed));
+}
+
+#[tokio::test]
+async fn lines_that_are_sent_while_somebody_reads_the_history_come_once() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    chat.say(&ada, ChatChannel::Lobby, "before").await;
+    let (bob, _) = chat.join(2, None).await;
+    let player = Player { id: bob.id, name: PlayerName::parse("guest 2").unwrap() };
+
+    // Sent between the reading and the joining …
+    let early = chat.hub.archive().missed(bob.id, Some(0)).await;
+    chat.say(&ada, ChatChannel::Lobby, "meanwhile").await;
+    chat.say(&ada, ChatChannel::Direct { player: PlayerId::from_bits(1) }, "not for Bob").await;
+    let (_, lines, gap) = chat.let_in(player.clone(), early).await;
+    let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!((texts, gap), (vec!["before", "meanwhile"], false));
+
+    // … and written before the reading, but sent after the joining.
+    chat.begin_to_say(&ada, ChatChannel::Lobby, "afterwards").await;
+    let line = chat.hub.next_line().unwrap();
+    chat.store.add_line(line).await.unwrap();
+    let late = chat.hub.archive().missed(bob.id, Some(2)).await;
+    assert_eq!(late.lines.len(), 1);
+    let (mut bob, lines, _) = chat.let_in(player, late).await;
+    assert_eq!(lines, []);
+    chat.hub.note_kept(Kept::Yes);
+    assert_eq!(bob.heard_line().unwrap().text, "afterwards");
+    assert_eq!(ada.heard_line().unwrap().text, "before");
 }

@@ -108,6 +108,7 @@ fn header_of(kind: ProblemKind, status: u16) -> Option<(&'static str, Header)> {
             ProblemKind::TooMany
             | ProblemKind::Overloaded
             | ProblemKind::Starting
+            | ProblemKind::Busy
             | ProblemKind::Stopping,
             _,
         ) => ("Retry-After", Type::Integer, "Seconds until another try can succeed."),

@@ -5,8 +5,8 @@ use shared::replay::ReplayHeader;
 use shared::sim::Event;
 use shared::tick::Tick;
 
-use crate::ladder::{Report, RoundResult};
-use crate::recordings::Ending;
+use crate::ladder::Score;
+use crate::recordings::{Ending, Finished};
 use crate::room::connection::id::ConnectionId;
 use crate::socket::Closing;
 
@@ -25,16 +25,16 @@ pub(in crate::room) enum Action {
     Events { tick: Tick, events: Vec<Event> },
     /// Broadcast the last record of a round.
     EndRound { record: Vec<u8> },
-    /// End the recording.
+    /// End the recording without a result.
     EndRecording(Ending),
     /// Broadcast a message that is no part of the match stream.
     Message(ServerMessage),
     /// Close a connection.
     Close(ConnectionId, Closing),
-    /// Report something that counts to the ladder.
-    Report(Report),
-    /// Ask the ladder for the result of a round, and give it to the game when it is here.
-    Settle(RoundResult),
+    /// Tell the ladder who scored.
+    Score(Score),
+    /// End the recording with its result, have the result settled, and tell the game when it is.
+    Settle(Box<Finished>),
     /// Tell the ladder who sits here, and publish the room's view.
     SeatsChanged,
     /// Publish the room's view.

@@ -15,7 +15,7 @@ use super::actions::{Action, RoundStart};
 use super::seat::Seat;
 use super::seats::Seats;
 use super::standings;
-use crate::ladder::Standing;
+use crate::rating::Standing;
 use crate::room::interest::{Audience, CrowdSnapshot, CrowdStream};
 
 /// Random bits in a replay's id, below the time.
@@ -31,8 +31,10 @@ const HIDDEN_ROOM: RoomId = RoomId::from_bits(0);
 pub(in crate::room) struct Round {
     world: World,
     header: ReplayHeader,
-    /// The round is recorded and rated.
+    /// The round is recorded.
     counts: bool,
+    /// The round changes ratings and totals.
+    is_rated: bool,
     encoder: StreamEncoder,
     /// In a crowd, the stream of its players.
     crowd: Option<CrowdStream>,
@@ -54,6 +56,8 @@ pub(in crate::room) struct Round {
 pub(super) struct Plan<'a> {
     pub(super) room: RoomId,
     pub(super) private: bool,
+    /// Whether the room's rounds are rated.
+    pub(super) is_rated: bool,
     pub(super) mode: Mode,
     /// The seed of the world.
     pub(super) seed: u64,
@@ -62,7 +66,7 @@ pub(super) struct Plan<'a> {
     /// A random number for the id of its recording.
     pub(super) replay: u64,
     pub(super) round_ticks: u32,
-    /// A round that counts is recorded and rated; a warm-up is neither.
+    /// A round that counts is recorded and, where the room's are, rated; a warm-up is neither.
     pub(super) counts: bool,
     pub(super) seats: &'a Seats,
 }
@@ -92,6 +96,7 @@ impl Round {
             world,
             header,
             counts: plan.counts,
+            is_rated: plan.counts && plan.is_rated,
             encoder,
             crowd: plan.mode.is_crowd().then(CrowdStream::default),
             roster,
@@ -108,7 +113,12 @@ impl Round {
         &self.world
     }
 
-    /// Whether it is recorded and rated.
+    /// Whether it changes ratings and totals.
+    pub(in crate::room) fn is_rated(&self) -> bool {
+        self.is_rated
+    }
+
+    /// Whether it is recorded.
     pub(in crate::room) fn counts(&self) -> bool {
         self.counts
     }
@@ -145,7 +155,7 @@ impl Round {
     /// A person gave up the seat: the points until now count.
     pub(super) fn note_left(&mut self, seat: &Seat) {
         let disc = self.disc_of(seat);
-        self.left.push(Standing::of(seat, disc, self.is_rated(seat)));
+        self.left.push(Standing::of(seat, disc, self.rates(seat)));
     }
 
     /// One tick: the only place where the world changes. `commands` are the inputs of the players, and `relayed` those
@@ -205,7 +215,7 @@ impl Round {
     /// The result as it stands, best first: with people who left, without bots who left.
     pub(super) fn standings(&self, seats: &Seats) -> Vec<Standing> {
         let seated =
-            seats.iter().map(|seat| Standing::of(seat, self.disc_of(seat), self.is_rated(seat)));
+            seats.iter().map(|seat| Standing::of(seat, self.disc_of(seat), self.rates(seat)));
         standings::rank(seated.chain(self.left.iter().cloned()).collect())
     }
 
@@ -232,7 +242,8 @@ impl Round {
         self.world.disc(seat.slot).filter(|_| has_entered)
     }
 
-    fn is_rated(&self, seat: &Seat) -> bool {
+    /// Whether a rated round changes the rating of the player in a seat.
+    fn rates(&self, seat: &Seat) -> bool {
         let since = self.seated_at.get(&seat.player.id).copied().unwrap_or_default();
         seat.is_bot() || since <= self.world.round_ticks / 4 * RATED_UNTIL_QUARTERS
     }

@@ -5,8 +5,8 @@ use shared::protocol::PlayerResult;
 use shared::sim::Disc;
 
 use super::seat::Seat;
-use crate::ladder::Standing;
-use crate::storage::PlaceRecord;
+use crate::rating::Standing;
+use crate::storage::SettledPlace;
 
 impl Standing {
     pub(super) fn of(seat: &Seat, disc: Option<&Disc>, rated: bool) -> Self {
@@ -56,13 +56,13 @@ pub(super) fn replay_players(standings: &[Standing], has_teams: bool) -> Vec<Rep
     standings.iter().take(RESULTS_MAX).map(player).collect()
 }
 
-/// The results as the summary shows them, of a crowd only the best. `records` are in the same order.
+/// The results as the summary shows them, of a crowd only the best. `places` are in the same order, or none.
 pub(super) fn results(
     standings: &[Standing],
-    records: &[PlaceRecord],
+    places: &[SettledPlace],
     has_teams: bool,
 ) -> Vec<PlayerResult> {
-    let result = |(standing, record): (&Standing, &PlaceRecord)| PlayerResult {
+    let result = |(standing, place): (&Standing, Option<&SettledPlace>)| PlayerResult {
         slot: standing.slot,
         player: standing.player.id,
         name: standing.player.name.clone(),
@@ -71,10 +71,12 @@ pub(super) fn results(
         points: standing.points,
         knockouts: standing.knockouts,
         falls: standing.falls,
-        rating: record.after.shown(),
-        rating_change: record.after.shown() - record.before.shown(),
+        rating: place.map_or(0, |place| place.after),
+        rating_change: place.map_or(0, |place| place.after - place.before),
+        provisional: place.is_some_and(|place| place.row.provisional),
     };
-    standings.iter().zip(records).take(RESULTS_MAX).map(result).collect()
+    let places = places.iter().map(Some).chain(core::iter::repeat(None));
+    standings.iter().zip(places).take(RESULTS_MAX).map(result).collect()
 }
 
 #[cfg(test)]
@@ -83,8 +85,8 @@ mod tests {
     use shared::sim::Slot;
 
     use super::rank;
-    use crate::ladder::Standing;
     use crate::player::Player;
+    use crate::rating::Standing;
 
     fn standing(id: u64, slot: u16, points: i32, falls: u32) -> Standing {
         let player =

@@ -2,16 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use shared::api::ReplayPlayer;
 use shared::id::ReplayId;
-use shared::protocol::{RoundSummary, ServerMessage};
-use shared::sim::World;
+use shared::protocol::{Ratings, RoundSummary, ServerMessage};
 
-use super::standings::{replay_players, results};
-use crate::clock::Now;
-use crate::ladder::{RoundResult, Standing};
-use crate::recordings::{Ending, Finished};
-use crate::storage::PlaceRecord;
+use super::standings::results;
+use crate::rating::{RoundResult, Standing};
+use crate::storage::SettledPlace;
 
 /// A result is shown for at least a third of its time, however eager the players are.
 const SHOWN_AT_LEAST: u32 = 3;
@@ -21,28 +17,19 @@ pub(in crate::room) struct Summary {
     began: Instant,
     ends: Instant,
     result: RoundResult,
-    ended_at_ms: u64,
     replay: ReplayId,
-    /// The world as it ended, until the ladder has settled the result.
-    unsettled: Option<World>,
+    /// Whether the players have the result.
+    is_told: bool,
 }
 
 impl Summary {
     pub(super) fn new(
         result: RoundResult,
         replay: ReplayId,
-        world: World,
         shown_for: Duration,
-        now: Now,
+        now: Instant,
     ) -> Self {
-        Self {
-            began: now.at,
-            ends: now.at + shown_for,
-            result,
-            ended_at_ms: now.unix_ms,
-            replay,
-            unsettled: Some(world),
-        }
+        Self { began: now, ends: now + shown_for, result, replay, is_told: false }
     }
 
     /// The points of the round that is over.
@@ -53,44 +40,31 @@ impl Summary {
     /// Whether the next round may begin: when the time is up or, if all players want it, sooner.
     pub(super) fn is_done(&self, now: Instant, all_want_rematch: bool) -> bool {
         let eager_at = self.began + (self.ends - self.began) / SHOWN_AT_LEAST;
-        self.unsettled.is_none() && (now >= self.ends || (all_want_rematch && now >= eager_at))
+        self.is_told && (now >= self.ends || (all_want_rematch && now >= eager_at))
     }
 
-    /// The ladder has settled the result; `records` are in the order of the standings. Returns the ending of the
-    /// recording and the message for the players. `None` when the result was settled before.
-    pub(super) fn settle(
+    /// The message for the players. `places` are in the order of the standings; `None` when the store takes too long.
+    /// `None` when the players have it already.
+    pub(super) fn tell(
         &mut self,
-        records: &[PlaceRecord],
+        places: Option<&[SettledPlace]>,
         now: Instant,
-    ) -> Option<(Ending, ServerMessage)> {
-        let world = self.unsettled.take()?;
-        let is_rated = self.result.mode.is_rated();
-        let ending = Ending::Finished(Box::new(Finished {
-            world,
-            players: self.players(),
-            // Practice changes no totals.
-            places: if is_rated { records.to_vec() } else { Vec::new() },
-            ended_at_ms: self.ended_at_ms,
-        }));
-        Some((ending, self.message(records, self.ends.saturating_duration_since(now))))
-    }
-
-    /// The ladder has no result: the recording ends without one.
-    pub(super) fn give_up(&mut self) -> Option<Ending> {
-        let world = self.unsettled.take()?;
-        Some(Ending::CutOff { players: self.players(), ticks: world.elapsed() })
-    }
-
-    fn players(&self) -> Vec<ReplayPlayer> {
-        replay_players(&self.result.standings, self.result.mode.has_teams())
-    }
-
-    fn message(&self, records: &[PlaceRecord], left: Duration) -> ServerMessage {
+    ) -> Option<ServerMessage> {
+        if core::mem::replace(&mut self.is_told, true) {
+            return None;
+        }
+        let left = self.ends.saturating_duration_since(now);
         let seconds = left.as_secs() + u64::from(left.subsec_millis() > 0);
-        ServerMessage::Summary(RoundSummary {
-            results: results(&self.result.standings, records, self.result.mode.has_teams()),
+        let has_teams = self.result.mode.has_teams();
+        Some(ServerMessage::Summary(RoundSummary {
+            results: results(&self.result.standings, places.unwrap_or_default(), has_teams),
             next_round_in_s: u32::try_from(seconds).unwrap_or(u32::MAX),
             replay: self.replay,
-        })
+            ratings: match places {
+                _ if !self.result.is_rated => Ratings::Unrated,
+                Some(_) => Ratings::Settled,
+                None => Ratings::Pending,
+            },
+        }))
     }
 }

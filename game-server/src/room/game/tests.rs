@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use shared::id::{PlayerId, PlayerName, RoomId};
-use shared::protocol::close;
+use shared::protocol::{Ratings, ServerMessage, close};
 use shared::sim::Mode;
 use shared::sim::rng::Rng;
 use shared::tick::TICK_RATE_HZ;
 
+use super::Game;
 use super::actions::Action;
 use super::seats::Full;
-use super::{Game, Stage};
 use crate::bots::BotPolicy;
 use crate::clock::Now;
-use crate::player::{Player, Skill};
+use crate::ladder::Score;
+use crate::player::Player;
 use crate::room::connection::end::Departure;
 use crate::room::connection::id::ConnectionId;
 use crate::room::seeds::{RoomSeeds, Seeds};
 use crate::room::settings::{MATCHED_ROOM_EMPTY_MAX, RoomSettings, RoomSpec};
-use crate::storage::PlaceRecord;
 
 const ROUND_TICKS: u32 = 2 * TICK_RATE_HZ;
 
@@ -27,8 +27,12 @@ fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Now) -> Game {
 }
 
 fn game_with(mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
+    game_in(false, mode, bots, seeds, now)
+}
+
+fn game_in(private: bool, mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
     let (id, empty_max) = (RoomId::from_bits(7), MATCHED_ROOM_EMPTY_MAX);
-    let spec = RoomSpec { id, mode, private: false, bots, permanent: false, empty_max };
+    let spec = RoomSpec { id, mode, private, bots, permanent: false, empty_max };
     let settings = RoomSettings {
         round_ticks: ROUND_TICKS,
         summary_time: Duration::from_secs(12),
@@ -66,20 +70,6 @@ fn play(game: &mut Game, now: Now) {
     while !game.is_round_over() {
         game.step(now);
     }
-}
-
-fn records(game: &Game) -> Vec<PlaceRecord> {
-    let Stage::Summary(summary) = game.stage() else { panic!("no summary is shown") };
-    let record = |standing: &crate::ladder::Standing| PlaceRecord {
-        player: standing.player.id,
-        before: Skill::NEWCOMER,
-        after: Skill::NEWCOMER,
-        points: standing.points,
-        knockouts: standing.knockouts,
-        falls: standing.falls,
-        won: false,
-    };
-    summary.standings().iter().map(record).collect()
 }
 
 fn closes(actions: &[Action]) -> Vec<(ConnectionId, u16)> {
@@ -143,10 +133,59 @@ fn a_round_is_settled_and_followed_by_the_next_when_all_players_want_it() {
     let eager = now + Duration::from_secs(4);
     assert!(game.step(eager).is_empty(), "the result is not known yet");
 
-    let settled = game.settled(Some(&records(&game)), eager);
-    assert!(matches!(settled[..], [Action::EndRecording(_), Action::Message(_)]));
-    assert!(game.settled(None, eager).is_empty(), "it is settled once");
+    let settled = game.settled(Some(&[]), eager);
+    assert!(matches!(settled[..], [Action::Message(_)]));
+    assert!(game.settled(None, eager).is_empty(), "it is told once");
     game.step(eager);
+    assert_eq!(game.rounds(), 2);
+}
+
+/// What the players are told of a round.
+fn ratings(actions: &[Action]) -> Vec<Ratings> {
+    let told = |action: &Action| match action {
+        Action::Message(ServerMessage::Summary(summary)) => Some(summary.ratings),
+        _ => None,
+    };
+    actions.iter().filter_map(told).collect()
+}
+
+#[test]
+fn rounds_of_a_private_room_are_unrated_and_say_so() {
+    for (private, expected) in [(false, Ratings::Settled), (true, Ratings::Unrated)] {
+        let now = Now::read();
+        let mut game =
+            game_in(private, Mode::Duel, BotPolicy::None, Seeds::new(None).next_room(), now);
+        enter(&mut game, 1, now).unwrap();
+        enter(&mut game, 2, now).unwrap();
+        let mut scores = Vec::<Score>::new();
+        while !game.is_round_over() {
+            scores.extend(game.step(now).into_iter().filter_map(|action| match action {
+                Action::Score(score) => Some(score),
+                _ => None,
+            }));
+        }
+
+        let ended = game.end_round(now);
+
+        let is_rated = ended.iter().find_map(|action| match action {
+            Action::Settle(finished) => Some(finished.result.is_rated),
+            _ => None,
+        });
+        assert_eq!(is_rated, Some(!private));
+        assert!(!private || scores.is_empty());
+        assert_eq!(ratings(&game.settled(Some(&[]), now)), [expected]);
+    }
+}
+
+#[test]
+fn players_do_not_wait_for_a_store_that_takes_too_long() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+    play(&mut game, now);
+    game.end_round(now);
+
+    assert_eq!(ratings(&game.settled(None, now)), [Ratings::Pending]);
+    game.step(now + Duration::from_secs(12));
     assert_eq!(game.rounds(), 2);
 }
 
@@ -156,7 +195,7 @@ fn a_player_who_wants_no_other_round_gives_up_the_seat() {
     let (mut game, _) = duel(now);
     play(&mut game, now);
     game.end_round(now);
-    game.settled(Some(&records(&game)), now);
+    game.settled(Some(&[]), now);
     game.members().seats.iter_mut().next().unwrap().person_mut().unwrap().wants_rematch =
         Some(false);
 

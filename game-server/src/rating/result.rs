@@ -1,30 +1,22 @@
-//! What rooms report about a round: tallies while it runs, and its result.
+//! A round that is over, as its room reports it.
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
 use shared::id::RoomId;
 use shared::sim::{Mode, Slot};
 
 use crate::player::Player;
 
-/// What a player has scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Points, of either sign.
-    pub points: i32,
-    /// Other players pushed over the edge.
-    pub knockouts: u32,
-    /// Times over the edge.
-    pub falls: u32,
-}
-
 /// A round that is over.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundResult {
     /// The room.
     pub room: RoomId,
     /// The mode.
     pub mode: Mode,
+    /// Whether the round changes ratings and totals: of a rated mode, in a public room.
+    pub is_rated: bool,
     /// Points of the two teams.
     pub team_points: [i16; 2],
     /// The players, best first.
@@ -32,7 +24,7 @@ pub struct RoundResult {
 }
 
 /// The result of one player.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The seat.
     pub slot: Slot,
@@ -48,7 +40,7 @@ pub struct Standing {
     pub knockouts: u32,
     /// Times over the edge.
     pub falls: u32,
-    /// Whether the round changes the rating.
+    /// Whether the round changes the rating of this player: not of one who came late.
     pub rated: bool,
 }
 

@@ -1,0 +1,142 @@
+//! Earlier lines and the players who are known, read by the connection that needs them; and the writing of one line.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use shared::id::{PlayerId, RoomId};
+use shared::protocol::chat::{ChatLine, ChatRefusal, HISTORY_LINES};
+
+use crate::presence::{Presence, TeamSeat};
+use crate::storage::{ChatLog, Players, Readable, TeamLines};
+
+/// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
+pub(super) const MISSED_LINES_MAX: usize = 200;
+
+/// The log as the chat uses it. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Archive {
+    log: Arc<dyn ChatLog>,
+    players: Arc<dyn Players>,
+    presence: Arc<Presence>,
+    /// The number of the newest line that was sent.
+    published: Arc<AtomicU64>,
+}
+
+/// Lines that were read for a connection.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Of each channel the oldest first.
+    pub(super) lines: Vec<ChatLine>,
+    /// The channels that they were read of.
+    pub(super) channels: Vec<Readable>,
+    /// The newest line that had been sent when the reading began: it and all before it were there to be read.
+    pub(super) until: u64,
+    /// Whether older ones were left out.
+    pub(super) is_cut: bool,
+    /// Whether the client has earlier lines.
+    pub(super) is_return: bool,
+}
+
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Yes,
+    /// It was not kept, or not known to be. The highest number in the log, if that is known.
+    No {
+        last: Option<u64>,
+    },
+}
+
+impl Archive {
+    pub(super) fn new(
+        log: Arc<dyn ChatLog>,
+        players: Arc<dyn Players>,
+        presence: Arc<Presence>,
+        last: u64,
+    ) -> Self {
+        Self { log, players, presence, published: Arc::new(AtomicU64::new(last)) }
+    }
+
+    /// Notes the number of the newest line, before it is sent.
+    pub(super) fn note_published(&self, sequence: u64) {
+        self.published.store(sequence, Ordering::Release);
+    }
+
+    /// The lines for a client that connects: the newest, or those after the last one that it has.
+    pub(super) async fn missed(&self, player: PlayerId, after: Option<u64>) -> Read {
+        let mut channels = vec![Readable::Lobby, Readable::Direct(player)];
+        // A client follows a room by entering it. A returning client also gets the lines that it missed in its rooms.
+        if after.is_some() {
+            let rooms = self.presence.rooms_of(player);
+            channels.extend(rooms.into_iter().map(|(room, seat)| readable(room, seat)));
+        }
+        let until = self.published.load(Ordering::Acquire);
+        // A number that was never given comes from another log: the client starts again.
+        let known = after.filter(|after| *after <= until);
+        let mut read = self.read(channels, until, known).await;
+        read.is_return = after.is_some();
+        read.is_cut |= read.is_return && known.is_none();
+        read
+    }
+
+    /// The newest lines of a room. `None` for a player who is not there and reads nothing.
+    pub(super) async fn room(&self, player: PlayerId, room: RoomId) -> Option<Read> {
+        if !self.presence.is_in(player, room) {
+            return None;
+        }
+        let seat = self.presence.seat_in(player, room);
+        let until = self.published.load(Ordering::Acquire);
+        Some(self.read(vec![readable(room, seat)], until, None).await)
+    }
+
+    /// Whether a player can be written to.
+    pub(super) async fn knows(&self, player: PlayerId) -> Result<(), ChatRefusal> {
+        match self.players.player(player).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(ChatRefusal::Unknown),
+            Err(error) => {
+                tracing::error!(%error, "a player could not be looked up for the chat");
+                Err(ChatRefusal::Failed)
+            }
+        }
+    }
+
+    /// Writes a line: a line that a client has read survives a restart.
+    pub(super) fn keep(&self, line: ChatLine) -> impl Future<Output = Kept> + Send + use<> {
+        let log = self.log.clone();
+        async move {
+            let Err(error) = log.add_line(line).await else { return Kept::Yes };
+            tracing::error!(%error, "a line of chat could not be kept");
+            // It may have been written in spite of the error: its number is then used.
+            Kept::No { last: log.last_sequence().await.ok() }
+        }
+    }
+
+    async fn read(&self, channels: Vec<Readable>, until: u64, after: Option<u64>) -> Read {
+        let limit = after.map_or(HISTORY_LINES, |_| MISSED_LINES_MAX);
+        // One more line than the limit shows whether lines are left out.
+        let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
+        let mut read = Read { until, ..Read::default() };
+        for channel in &channels {
+            match self.log.lines(*channel, after.unwrap_or(0), asked).await {
+                Ok(mut found) => {
+                    let too_many = found.len().saturating_sub(limit);
+                    read.is_cut |= too_many > 0;
+                    read.lines.extend(found.drain(too_many..));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "chat history could not be read");
+                    read.is_cut = true;
+                }
+            }
+        }
+        read.channels = channels;
+        read
+    }
+}
+
+/// The lines of a room that a player may read: all that was said to everyone there, and what was said to the own team
+/// since the player sat down in it. Whoever changes sides does not take along what the other side planned.
+fn readable(room: RoomId, seat: Option<TeamSeat>) -> Readable {
+    Readable::Room(room, seat.map(|TeamSeat { team, since_ms }| TeamLines { team, since_ms }))
+}
