@@ -131,6 +131,7 @@ fn receive_message(message: &ChatServerMessage, settings: &Settings, chat: &mut 
         ChatServerMessage::Refused { reason, .. } => {
             chat.refused = Some((reason.to_string(), Instant::now()));
         }
+        ChatServerMessage::Heartbeat(_) => {}
     }
 }
 

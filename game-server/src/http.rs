@@ -11,6 +11,7 @@ mod request_id;
 pub mod state;
 pub mod upgrade;
 
+pub mod about;
 pub mod chat;
 pub mod feeds;
 pub mod lobby;
@@ -31,6 +32,7 @@ pub(crate) mod fuzz;
 mod guard;
 pub mod openapi;
 mod ranges;
+mod tagged_json;
 #[cfg(test)]
 mod tests;
 
@@ -102,6 +104,7 @@ fn table(cookie_name: &str) -> OpenApiRouter<HttpState> {
         .routes(route!(replays::list))
         .routes(route!(replays::read))
         .routes(route!(replays::file))
+        .routes(route!(about::read))
         .routes(route!(ops::alive))
         .routes(route!(ops::ready))
         .routes(route!(ops::metrics))

@@ -1,6 +1,11 @@
-//! When a connection is pinged, and when it counts as dead. Time is an argument.
+//! When a connection is pinged, and when it counts as dead. Time is an argument, except for the time that a heartbeat
+//! tells.
 
 use std::time::{Duration, Instant};
+
+use shared::feed::Heartbeat;
+
+use crate::clock::now_ms;
 
 /// How long a client has to answer a ping.
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
@@ -60,6 +65,12 @@ impl Keepalive {
             self.due = self.next_ping;
         }
     }
+}
+
+/// What a heartbeat says now. `every` is the longest silence of its connection.
+#[must_use]
+pub fn heartbeat_now(every: Duration) -> Heartbeat {
+    Heartbeat { at_ms: now_ms(), every_ms: u32::try_from(every.as_millis()).unwrap_or(u32::MAX) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Matchmaking: a task that owns the queue and publishes the state of each ticket.
 //!
 //! A ticket is bound to its player and survives any disconnect: the player follows it again by its name. It ends a
-//! minute after the last request for it. The task matches the queue at a fixed interval, however many requests arrive
+//! minute after the last request for it, and with the reservation of the seat that it found. The task matches the queue at a fixed interval, however many requests arrive
 //! in between.
 
 mod queue;
@@ -15,6 +15,8 @@ use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::clock::now_ms;
+use crate::room::RESERVATION_KEPT;
 use crate::rooms::Rooms;
 use crate::tasks::Tasks;
 use crate::token::random_token;
@@ -175,6 +177,8 @@ struct Ticket {
     state: watch::Sender<MatchTicket>,
     /// When the player last asked for it.
     requested: Instant,
+    /// Until when the seat is reserved. `None` without one. Nobody is told of a seat that is gone.
+    kept_until: Option<Instant>,
 }
 
 impl Service {
@@ -252,8 +256,10 @@ impl Service {
         let (sender, following) = watch::channel(first);
         self.numbers.insert(player, number);
         self.names.insert(name.clone(), number);
-        self.tickets
-            .insert(number, Ticket { player, name, waiting, state: sender, requested: now });
+        self.tickets.insert(
+            number,
+            Ticket { player, name, waiting, state: sender, requested: now, kept_until: None },
+        );
         Ok(following)
     }
 
@@ -303,15 +309,18 @@ impl Service {
             Some(room) => {
                 let id = room.spec().id;
                 tracing::info!(room = %id, mode = group.mode.title(), people = group.members.len(), "matched");
-                group.members.iter().for_each(|number| self.matched(*number, id));
+                let until = (Instant::now() + RESERVATION_KEPT, kept_until_ms());
+                group.members.iter().for_each(|number| self.matched(*number, id, until));
             }
             None => self.put_back(&group.members),
         }
     }
 
-    fn matched(&mut self, number: TicketNumber, room: RoomId) {
-        if let Some(ticket) = self.tickets.get(&number) {
-            set(&ticket.state, MatchState::Matched { room });
+    /// `until`: the end of the reservation, on the steady clock and on the wall clock.
+    fn matched(&mut self, number: TicketNumber, room: RoomId, until: (Instant, u64)) {
+        if let Some(ticket) = self.tickets.get_mut(&number) {
+            ticket.kept_until = Some(until.0);
+            set(&ticket.state, MatchState::Matched { room, until_ms: Some(until.1) });
         }
     }
 
@@ -356,10 +365,13 @@ impl Service {
         }
     }
 
+    /// Ends the tickets that nobody asks for, and those whose seat is no longer reserved.
     fn end_abandoned(&mut self, now: Instant) {
         let mut abandoned = Vec::new();
         for (number, ticket) in &mut self.tickets {
-            if ticket.state.receiver_count() > 0 {
+            if ticket.kept_until.is_some_and(|until| now >= until) {
+                abandoned.push(*number);
+            } else if ticket.state.receiver_count() > 0 {
                 ticket.requested = now;
             } else if now >= ticket.requested + ABANDONED_AFTER {
                 abandoned.push(*number);
@@ -387,10 +399,15 @@ impl Service {
 fn can_be_kept(ticket: &Ticket, rooms: &Rooms) -> bool {
     match ticket.state.borrow().state {
         MatchState::Waiting { .. } => true,
-        MatchState::Matched { room } => {
+        MatchState::Matched { room, .. } => {
             rooms.find(room).is_ok_and(|room| room.view().reserved.contains(&ticket.player))
         }
     }
+}
+
+/// The end of a reservation that begins now, in milliseconds since 1970.
+fn kept_until_ms() -> u64 {
+    now_ms() + u64::try_from(RESERVATION_KEPT.as_millis()).unwrap_or_default()
 }
 
 /// Changes the state, and the version with it, unless it is the same.

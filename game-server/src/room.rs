@@ -50,6 +50,7 @@ pub(crate) use connection::echo::echo;
 pub use connection::fuzz::fuzz_websocket_frames;
 pub use connection::handshake::Handshake;
 pub use connection::socket::Socket;
+pub use game::seats::RESERVATION_KEPT;
 pub use handle::{EnterError, Entrant, RoomHandle};
 pub use live_stream::{follow_file, follow_stream};
 pub use parts::RoomParts;

@@ -132,19 +132,19 @@ pub async fn close(mut socket: WebSocket, closing: Option<Closing>) {
     timeout(CLOSE_WITHIN, handshake).await.ok();
 }
 
-/// A ping, to be sent when [`Heartbeat::next`] asks for it.
+/// A ping, to be sent when [`KeepaliveTimer::next`] asks for it.
 #[must_use]
 pub fn ping() -> Message {
     Message::Ping(Bytes::new())
 }
 
 /// A [`Keepalive`] that can be awaited.
-pub struct Heartbeat {
+pub struct KeepaliveTimer {
     keepalive: Keepalive,
     due: Pin<Box<Sleep>>,
 }
 
-impl Heartbeat {
+impl KeepaliveTimer {
     /// The first ping falls at a random moment within the period.
     #[must_use]
     pub fn new(period: Duration) -> Self {

@@ -63,6 +63,19 @@ pub struct DeviceLink {
     pub expires_in_s: u32,
 }
 
+/// The answer to `GET /api/about`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServerInfo {
+    /// The version of the server.
+    pub version: String,
+    /// The address at which others reach it, without a slash at the end: links begin with it. Missing when the operator
+    /// has not named one; then the address of the page is used.
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
 /// The answer to `POST /api/session` and `GET /api/session`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -64,9 +64,9 @@ impl<'de> Deserialize<'de> for Cursor {
 
 /// One event of a feed, the same on each transport.
 ///
-/// On streams (SSE, NDJSON, WebSocket) two types are reserved: `snapshot` begins a subscription without a cursor, and
-/// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. Each feed defines
-/// its other types.
+/// On streams (SSE, NDJSON, WebSocket) three types are reserved: `snapshot` begins a subscription without a cursor, and
+/// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. `heartbeat` says
+/// that the line is alive and is no event of the log. Each feed defines its other types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// The cursor after this event.
@@ -84,6 +84,19 @@ pub struct Envelope<T> {
 pub const KIND_SNAPSHOT: &str = "snapshot";
 /// The type of an envelope whose snapshot replaces all that the reader has.
 pub const KIND_RESET: &str = "reset";
+
+/// The type of the envelope that says that a stream is alive. Its id is the position of the stream, not a new one.
+pub const KIND_HEARTBEAT: &str = "heartbeat";
+
+/// The data of a heartbeat. A stream that brings nothing for twice `every_ms` is dead, however open its socket looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Heartbeat {
+    /// The server's clock, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The longest silence of this stream, in milliseconds.
+    pub every_ms: u32,
+}
 
 /// The answer to a request without a cursor: the current snapshot. Also the body of a 410.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

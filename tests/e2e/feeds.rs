@@ -191,8 +191,8 @@ async fn a_quiet_stream_sends_heartbeats() {
     let mut stream = EventStream::open(&server, "lab", None).await.unwrap();
 
     let beats = async {
-        while stream.comments < 3 {
-            stream.line().await.unwrap();
+        while stream.heartbeats < 3 {
+            stream.any_envelope().await.unwrap();
         }
     };
     within("three heartbeats", beats).await;

@@ -21,7 +21,7 @@ async fn a_code_makes_another_program_the_same_player_and_its_seat_is_theirs() {
     let mut ticket = ada.join_queue(Mode::Duel).await;
     bob.join_queue(Mode::Duel).await;
     let room = loop {
-        if let MatchState::Matched { room } = ticket.state {
+        if let MatchState::Matched { room, .. } = ticket.state {
             break room;
         }
         ticket = ada.poll_match(&ticket, 20).await.unwrap_or(ticket);

@@ -18,7 +18,7 @@ async fn server_without_bots() -> TestServer {
 async fn matched(guest: &Guest, mut ticket: MatchTicket) -> RoomId {
     let found = async {
         loop {
-            if let MatchState::Matched { room } = ticket.state {
+            if let MatchState::Matched { room, .. } = ticket.state {
                 return room;
             }
             if let Some(newer) = guest.poll_match(&ticket, 20).await {

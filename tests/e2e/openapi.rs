@@ -145,6 +145,7 @@ async fn sessions_and_rooms_are_as_described() {
 #[tokio::test]
 async fn feeds_are_as_described_on_every_transport() {
     let (server, mut api) = start().await;
+    api.check("readAbout", &server.get("/api/about").await);
     for feed in ["scoreboard", "rooms", "lab"] {
         let path = format!("/api/feeds/{feed}");
         let now = server.get(&path).await;
@@ -271,7 +272,7 @@ async fn chat_messages_are_as_described() {
         let text = "hello".to_owned();
         ChatClientMessage::Say { channel, text, nonce }
     };
-    let mut messages = vec![text(&mut chat).await];
+    let mut messages = vec![text(&mut chat).await, text(&mut chat).await];
     for message in [
         ChatClientMessage::Enter { room: mine },
         say(ChatChannel::Lobby, 1),
@@ -282,7 +283,13 @@ async fn chat_messages_are_as_described() {
         let message = serde_json::to_value(&message).unwrap();
         api.assert_fits("a client", &Description::schema("ChatClientMessage"), &message);
         chat.send(Message::text(message.to_string())).await.unwrap();
-        messages.push(text(&mut chat).await);
+        // Another heartbeat may come at any time.
+        loop {
+            let message = text(&mut chat).await;
+            if message["type"] != "heartbeat" {
+                break messages.push(message);
+            }
+        }
     }
     let exit = serde_json::to_value(ChatClientMessage::Exit { room: mine }).unwrap();
     api.assert_fits("a client", &Description::schema("ChatClientMessage"), &exit);
@@ -291,7 +298,7 @@ async fn chat_messages_are_as_described() {
         api.assert_fits("the server", &Description::schema("ChatServerMessage"), message);
     }
     let types: Vec<_> = messages.iter().map(|message| message["type"].as_str().unwrap()).collect();
-    assert_eq!(types, ["hello", "entered", "line", "line", "line", "refused"]);
+    assert_eq!(types, ["hello", "heartbeat", "entered", "line", "line", "line", "refused"]);
 }
 
 #[tokio::test]
@@ -303,6 +310,11 @@ async fn replays_are_as_described() {
         Some(answer.json::<ReplayList>()).filter(|list| !list.replays.is_empty())
     })
     .await;
+    let tag = server.get("/api/replays").await.header("etag").to_owned();
+    for (header, value) in [("if-none-match", tag.as_str()), ("if-match", "\"another\"")] {
+        let request = server.request(Method::GET, "/api/replays").header(header, value);
+        api.check("listReplays", &server.send(request).await);
+    }
     let replay = &list.replays[0];
     for query in ["limit=1", "limit=0", "limit=101", "mode=chess", "before=never"] {
         api.check("listReplays", &server.get(&format!("/api/replays?{query}")).await);
@@ -324,6 +336,7 @@ async fn replays_are_as_described() {
         api.check("readReplayFile", &file("range", "bytes=0-9").await);
         api.check("readReplayFile", &file("range", "bytes=99999999-").await);
         api.check("readReplayFile", &file("if-none-match", "*").await);
+        api.check("readReplayFile", &file("if-match", "\"another\"").await);
         api.check("readReplayFile", &file("accept", "*/*").await);
     }
     assert!(!api.unchecked().iter().any(|name| name.contains("Replay") || name.contains("Player")));

@@ -45,6 +45,18 @@ impl Browser {
     /// # Panics
     /// When chromedriver or chromium is not installed.
     pub async fn start() -> Self {
+        Self::start_with(json!({})).await
+    }
+
+    /// Starts a browser that keeps no cookies and nothing else of a site.
+    ///
+    /// # Panics
+    /// When chromedriver or chromium is not installed.
+    pub async fn start_without_cookies() -> Self {
+        Self::start_with(json!({ "profile.default_content_setting_values.cookies": 2 })).await
+    }
+
+    async fn start_with(preferences: Value) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
@@ -59,7 +71,7 @@ impl Browser {
         arguments.extend(ARGUMENTS.map(str::to_owned));
         let wanted = json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments },
+            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let Value::Object(wanted) = wanted else { unreachable!("an object was written") };
@@ -108,6 +120,33 @@ impl Browser {
         let tab = tabs.into_iter().nth(place).expect("as many tabs");
         let chosen = within("the tab", self.client.switch_to_window(tab)).await;
         chosen.expect("the tab can be chosen");
+    }
+
+    /// Opens an address in a new window, which is seen beside the others, and makes that the current one.
+    ///
+    /// # Panics
+    /// When the window cannot be opened.
+    pub async fn open_window(&self, url: &str) {
+        let window = within("a window", self.client.new_window(false)).await.expect("a window");
+        let chosen = within("the window", self.client.switch_to_window(window.handle)).await;
+        chosen.expect("the window can be chosen");
+        self.open(url).await;
+    }
+
+    /// Closes the current window. Another one has to be chosen next.
+    ///
+    /// # Panics
+    /// When it cannot be closed.
+    pub async fn close_window(&self) {
+        within("the end of a window", self.client.close_window()).await.expect("it closes");
+    }
+
+    /// Runs a script in every page that is opened from now on, before the page's own.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn before_pages(&self, script: &str) {
+        self.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
     /// The text of the first element that matches `css`, once there is one.

@@ -75,6 +75,7 @@ impl ChatSocket {
                     ChatServerMessage::Hello { .. }
                     | ChatServerMessage::Entered { .. }
                     | ChatServerMessage::Line(_)
+                    | ChatServerMessage::Heartbeat(_)
                     | ChatServerMessage::Refused { .. } => {}
                 }
             }
@@ -131,7 +132,7 @@ impl ChatSocket {
         self.outgoing.send(text.to_owned()).await.ok();
     }
 
-    /// The next message.
+    /// The next message that is no heartbeat.
     ///
     /// # Errors
     /// How the connection ended.
@@ -139,6 +140,22 @@ impl ChatSocket {
     /// # Panics
     /// When the server breaks the protocol.
     pub async fn next(&mut self) -> Result<ChatServerMessage, Closed> {
+        loop {
+            let message = self.any_message().await?;
+            if !matches!(message, ChatServerMessage::Heartbeat(_)) {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// The next message, which may be a heartbeat.
+    ///
+    /// # Errors
+    /// How the connection ended.
+    ///
+    /// # Panics
+    /// When the server breaks the protocol.
+    pub async fn any_message(&mut self) -> Result<ChatServerMessage, Closed> {
         let ended = || Incoming::Closed(Closed { code: None, reason: "ended".to_owned() });
         match self.incoming.recv().await.unwrap_or_else(ended) {
             Incoming::Text(text) => {

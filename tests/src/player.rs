@@ -49,7 +49,7 @@ impl Site {
         let guest = self.guest(name).await;
         let mut ticket = guest.join_queue(mode).await;
         loop {
-            if let MatchState::Matched { room } = ticket.state {
+            if let MatchState::Matched { room, .. } = ticket.state {
                 return guest.play(room).await;
             }
             if let Some(newer) = guest.poll_match(&ticket, 5).await {

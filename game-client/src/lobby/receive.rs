@@ -156,7 +156,9 @@ pub(super) fn receive_matchmaking(
     for event in events.read() {
         let lobby = &mut *context.lobby;
         match event {
-            MatchmakingEvent::Changed(MatchState::Matched { room }) if lobby.search().is_some() => {
+            MatchmakingEvent::Changed(MatchState::Matched { room, .. })
+                if lobby.search().is_some() =>
+            {
                 lobby.set_activity(Activity::Idle);
                 intents.write(Intent::Join(*room));
             }

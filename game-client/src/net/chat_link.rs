@@ -185,7 +185,7 @@ impl ChatLink {
                 lines.iter().map(|line| line.sequence).max()
             }
             ChatServerMessage::Line(line) => Some(line.sequence),
-            ChatServerMessage::Refused { .. } => None,
+            ChatServerMessage::Refused { .. } | ChatServerMessage::Heartbeat(_) => None,
         };
         self.newest = self.newest.max(newest);
         self.events.send(ChatEvent::Message(message)).await

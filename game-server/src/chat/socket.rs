@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{Message, WebSocket};
-use shared::protocol::chat::ChatClientMessage;
+use shared::protocol::chat::{ChatClientMessage, ChatServerMessage};
 use shared::protocol::close;
 
 use super::ChatHandle;
 use super::request::Joined;
-use crate::keepalive::KeepaliveAction;
+use crate::keepalive::{KeepaliveAction, heartbeat_now};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
 use crate::player::Player;
 use crate::sessions::life::SessionLife;
-use crate::socket::{self, Closing, Heartbeat, Incoming, RateLimitedReceiver};
+use crate::socket::{self, Closing, Incoming, KeepaliveTimer, RateLimitedReceiver};
 
 /// Messages of any kind. Lines have a limit of their own, which is answered with a refusal and not with a close.
 const MESSAGES: Rate = Rate { burst: 30, refill: Duration::from_millis(200) };
@@ -39,6 +39,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
         return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
     };
     let connection = joined.connection;
+    let heartbeat = KeepaliveTimer::new(ping);
     let mut conversation = Conversation {
         chat,
         player,
@@ -46,7 +47,9 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
         session,
         messages: Bucket::full(Instant::now()),
         receiver: RateLimitedReceiver::new(),
-        heartbeat: Heartbeat::new(ping),
+        heartbeat,
+        ping,
+        greeted: false,
     };
     let end = conversation.run(&mut socket).await;
     chat.leave(connection).await;
@@ -60,7 +63,11 @@ struct Conversation<'a> {
     session: SessionLife,
     messages: Bucket,
     receiver: RateLimitedReceiver,
-    heartbeat: Heartbeat,
+    heartbeat: KeepaliveTimer,
+    /// The interval between pings, and so the longest silence.
+    ping: Duration,
+    /// Whether the first heartbeat was sent, which follows `hello`.
+    greeted: bool,
 }
 
 impl Conversation<'_> {
@@ -68,7 +75,12 @@ impl Conversation<'_> {
         loop {
             tokio::select! {
                 message = self.joined.messages.next() => match message {
-                    Some(text) => socket.send(Message::Text(text)).await.ok()?,
+                    Some(text) => {
+                        socket.send(Message::Text(text)).await.ok()?;
+                        if !std::mem::replace(&mut self.greeted, true) {
+                            socket.send(self.beat()).await.ok()?;
+                        }
+                    }
                     None => return Some(self.closing()),
                 },
                 incoming = self.receiver.receive(socket) => {
@@ -78,7 +90,10 @@ impl Conversation<'_> {
                 }
                 () = self.session.ended() => return Some(socket::SESSION_ENDED),
                 action = self.heartbeat.next() => match action {
-                    KeepaliveAction::Ping => socket.send(socket::ping()).await.ok()?,
+                    KeepaliveAction::Ping => {
+                        socket.send(socket::ping()).await.ok()?;
+                        socket.send(self.beat()).await.ok()?;
+                    }
                     KeepaliveAction::Dead => return Some((close::NO_PONG, "no pong came")),
                 },
             }
@@ -104,6 +119,12 @@ impl Conversation<'_> {
             Incoming::Ping => Ok(()),
             Incoming::Ended(end) => Err(end),
         }
+    }
+
+    /// A heartbeat that a page can see.
+    fn beat(&self) -> Message {
+        let beat = ChatServerMessage::Heartbeat(heartbeat_now(self.ping));
+        Message::Text(serde_json::to_string(&beat).unwrap_or_default().into())
     }
 
     fn closing(&self) -> Closing {

@@ -8,14 +8,16 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use serde::Serialize;
-use shared::feed::{Cursor, KIND_RESET, KIND_SNAPSHOT};
+use shared::feed::{Cursor, KIND_HEARTBEAT, KIND_RESET, KIND_SNAPSHOT};
 use tokio::sync::watch;
 
 use crate::clock::now_ms;
+use crate::keepalive::heartbeat_now;
 use crate::sync::lock;
 
 /// The state that a feed's events add up to.
@@ -67,6 +69,12 @@ impl Event {
         let sse = Bytes::from(block.into_boxed_bytes());
         let text = Utf8Bytes::try_from(sse.slice(from..to)).unwrap_or_default();
         Self { cursor, line: sse.slice(from..=to), text, sse }
+    }
+
+    /// A heartbeat for a stream at this position. `every` is its longest silence.
+    #[must_use]
+    pub fn heartbeat(cursor: Cursor, every: Duration) -> Self {
+        Self::encode(cursor, KIND_HEARTBEAT, &json(&heartbeat_now(every)))
     }
 
     /// The event as a block of an event stream.

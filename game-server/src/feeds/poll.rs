@@ -10,14 +10,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::feed::Cursor;
 
 use super::feed::{Event, Gone, Snapshot, Source};
-use crate::etag::is_known;
+use crate::etag::{is_known, is_wanted};
 
 /// The header with the cursor, for answers without a body.
 pub const CURSOR_HEADER: HeaderName = HeaderName::from_static("pushback-cursor");
 /// Events in one answer. The next request gets the rest.
 pub const PAGE_EVENTS_MAX: usize = 256;
 
-/// Answers with the snapshot, or with the events after a cursor.
+/// Answers with the snapshot, or with the events after a cursor. `None` when the client wants another version.
 ///
 /// # Errors
 /// [`CursorGone`] when events after the cursor are forgotten.
@@ -25,7 +25,7 @@ pub fn answer(
     source: &dyn Source,
     after: Option<Cursor>,
     headers: &HeaderMap,
-) -> Result<Response, CursorGone> {
+) -> Result<Option<Response>, CursorGone> {
     let Some(after) = after else {
         let snapshot = source.snapshot();
         let tag = format!("\"{}\"", snapshot.cursor);
@@ -66,7 +66,10 @@ fn tagged(
     headers: &HeaderMap,
     cursor: Cursor,
     body: impl FnOnce() -> Bytes,
-) -> Response {
+) -> Option<Response> {
+    if !is_wanted(tag, headers) {
+        return None;
+    }
     let mut response = if is_known(tag, headers) {
         bare(StatusCode::NOT_MODIFIED, cursor, Body::empty())
     } else {
@@ -75,7 +78,7 @@ fn tagged(
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(ETAG, tag);
     }
-    response
+    Some(response)
 }
 
 fn events_page(cursor: Cursor, events: &[Arc<Event>]) -> Bytes {

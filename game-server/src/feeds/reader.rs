@@ -75,6 +75,12 @@ impl Reader {
         self.ready.pop_front()
     }
 
+    /// The position: the last event that was taken from the log.
+    #[must_use]
+    pub const fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
     fn refill(&mut self) {
         self.changes.mark_unchanged();
         match self.source.after(self.cursor, BATCH_EVENTS_MAX) {

@@ -1,6 +1,7 @@
 //! Server-sent events (WHATWG HTML §9.2): one way, text, and the browser resumes by itself.
 //!
-//! Each event names its type; `data` is the whole envelope, as on the other transports.
+//! Each event names its type; `data` is the whole envelope, as on the other transports. The heartbeat is an event and no
+//! comment, because a page never sees comments: it could not tell a quiet line from a dead one.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::metrics::Counted;
 const EVENT_STREAM: Form = Form {
     content_type: "text/event-stream",
     opening: b"retry: 2000\n\n",
-    heartbeat: b":\n\n",
+    heartbeat: |cursor, every| Event::heartbeat(cursor, every).sse(),
     event: Event::sse,
 };
 

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use shared::feed::Cursor;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::feed::Event;
@@ -24,15 +25,15 @@ pub(super) struct Form {
     pub(super) content_type: &'static str,
     /// The first bytes.
     pub(super) opening: &'static [u8],
-    /// Bytes that readers skip.
-    pub(super) heartbeat: &'static [u8],
+    /// What says at a position that the stream is alive. Also sent once when a reader is up to date.
+    pub(super) heartbeat: fn(Cursor, Duration) -> Bytes,
     pub(super) event: fn(&Event) -> Bytes,
 }
 
 const LINES: Form = Form {
     content_type: "application/x-ndjson",
     opening: b"\n",
-    heartbeat: b"\n",
+    heartbeat: |_cursor, _every| Bytes::from_static(b"\n"),
     event: Event::line,
 };
 
@@ -51,9 +52,11 @@ pub(super) fn respond(
     let live = Live {
         reader,
         form,
+        every: heartbeat,
         timer: heartbeat_timer(heartbeat),
         quiet: false,
         opened: false,
+        greeted: false,
         _counted: counted,
     };
     let chunks = stream::unfold(live, async |mut live| {
@@ -72,10 +75,14 @@ pub(super) fn respond(
 struct Live {
     reader: Reader,
     form: &'static Form,
+    /// The longest silence.
+    every: Duration,
     timer: Interval,
     /// Whether no event came since the last tick.
     quiet: bool,
     opened: bool,
+    /// Whether the first heartbeat was sent: it tells a page the server's clock, and how long silence may last.
+    greeted: bool,
     /// Counts the stream while it is open.
     _counted: Counted,
 }
@@ -86,6 +93,13 @@ impl Live {
             self.opened = true;
             return Some(Bytes::from_static(self.form.opening));
         }
+        if !self.greeted {
+            if let Some(event) = self.reader.next_ready() {
+                return Some((self.form.event)(&event));
+            }
+            self.greeted = true;
+            return Some((self.form.heartbeat)(self.reader.cursor(), self.every));
+        }
         loop {
             tokio::select! {
                 biased; // An event takes precedence over a heartbeat.
@@ -95,7 +109,7 @@ impl Live {
                 }
                 _ = self.timer.tick() => {
                     if std::mem::replace(&mut self.quiet, true) {
-                        return Some(Bytes::from_static(self.form.heartbeat));
+                        return Some((self.form.heartbeat)(self.reader.cursor(), self.every));
                     }
                 }
             }

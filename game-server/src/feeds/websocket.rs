@@ -1,4 +1,5 @@
-//! A feed over a WebSocket: a text frame for each envelope. The client sends nothing but pongs and its close.
+//! A feed over a WebSocket: a text frame for each envelope. The client sends nothing but pongs and its close. A page in a
+//! browser sees no pings, so a heartbeat goes with each of them, and one when the reader is up to date.
 
 use std::time::Duration;
 
@@ -6,14 +7,18 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::SinkExt as _;
 use shared::protocol::close;
 
+use super::feed::Event;
 use super::reader::Reader;
 use crate::keepalive::KeepaliveAction;
 use crate::metrics::Counted;
-use crate::socket::{self, Heartbeat, Incoming, RateLimitedReceiver};
+use crate::socket::{self, Incoming, KeepaliveTimer, RateLimitedReceiver};
 
 /// Sends events until the client or the server closes the socket.
 pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _counted: Counted) {
-    let (mut heartbeat, mut receiver) = (Heartbeat::new(ping), RateLimitedReceiver::new());
+    let (mut heartbeat, mut receiver) = (KeepaliveTimer::new(ping), RateLimitedReceiver::new());
+    if greet(&mut socket, &mut reader, ping).await.is_err() {
+        return;
+    }
     let end = loop {
         tokio::select! {
             event = reader.next() => match event {
@@ -33,7 +38,14 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
                 Incoming::Ended(end) => break end,
             },
             action = heartbeat.next() => match action {
-                KeepaliveAction::Ping => if socket.send(socket::ping()).await.is_err() { return },
+                KeepaliveAction::Ping => {
+                    let beat = Event::heartbeat(reader.cursor(), ping);
+                    if socket.feed(socket::ping()).await.is_err()
+                        || socket.send(Message::Text(beat.text())).await.is_err()
+                    {
+                        return;
+                    }
+                }
                 KeepaliveAction::Dead => break Some((close::NO_PONG, "no pong came")),
             },
         }
@@ -43,6 +55,18 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
 
 /// Events written before the socket is read again.
 const BURST_EVENTS_MAX: usize = 64;
+
+/// Writes what is ready, and then the first heartbeat.
+async fn greet(
+    socket: &mut WebSocket,
+    reader: &mut Reader,
+    ping: Duration,
+) -> Result<(), axum::Error> {
+    if let Some(first) = reader.next_ready() {
+        send(socket, reader, Message::Text(first.text())).await?;
+    }
+    socket.send(Message::Text(Event::heartbeat(reader.cursor(), ping).text())).await
+}
 
 /// Writes the events that are ready, and flushes once.
 async fn send(

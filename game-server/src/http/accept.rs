@@ -1,7 +1,8 @@
-//! Content negotiation: chooses the offered media type that a client prefers (RFC 9110 §12.5.1).
+//! Content negotiation: chooses the offered media type that a client prefers (RFC 9110 §12.5.1), and whether it takes an
+//! encoding (§12.5.3).
 
 use http::HeaderMap;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
 
 /// The index in `offered` of the type to answer with: the one with the greatest weight, then the one that the client
 /// named more exactly, then the one offered first. Without an `Accept` header, the first. `None` when the client takes
@@ -58,12 +59,26 @@ fn exactness(range: &str, media_type: &str) -> Option<u8> {
     media_type.split_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(kind)).then_some(1)
 }
 
+/// Whether the client takes an encoding. A weight of 0 is a refusal; other weights are not compared.
+pub(super) fn takes_encoding(encoding: &str, headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|item| {
+            let (name, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+            name.trim().eq_ignore_ascii_case(encoding).then_some(weight.trim())
+        })
+        .any(|weight| weight.trim_start_matches("q=").parse().is_ok_and(|q: f32| q > 0.0))
+}
+
 #[cfg(test)]
 mod tests {
-    use http::header::ACCEPT;
+    use http::header::{ACCEPT, ACCEPT_ENCODING};
     use http::{HeaderMap, HeaderValue};
 
-    use super::choose;
+    use super::{choose, takes_encoding};
 
     fn chosen(accept: &'static str) -> Option<&'static str> {
         let offered = ["application/json", "text/event-stream", "application/x-ndjson"];
@@ -83,5 +98,14 @@ mod tests {
         assert_eq!(chosen("application/*"), Some("application/json"));
         assert_eq!(chosen("application/json;q=0, */*"), Some("text/event-stream"));
         assert_eq!(chosen("text/html"), None);
+    }
+
+    #[test]
+    fn an_encoding_is_taken_unless_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br;q=0"));
+        assert!(takes_encoding("gzip", &headers));
+        assert!(!takes_encoding("br", &headers));
+        assert!(!takes_encoding("zstd", &headers));
     }
 }

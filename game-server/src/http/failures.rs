@@ -6,7 +6,7 @@ use shared::api::ProblemKind;
 
 use super::error::Refuse;
 use super::problem::ProblemResponse;
-use super::refusal::{BAD_CURSOR, INTERNAL, NOT_FOUND, Refusal};
+use super::refusal::{BAD_CURSOR, BAD_REQUEST, INTERNAL, NOT_FOUND, Refusal};
 use crate::storage::StoreError;
 use crate::tickets::{InvalidTicket, TooManyTickets};
 
@@ -67,6 +67,26 @@ impl Refuse for BadCursor {
 
     fn into_problem(self) -> ProblemResponse {
         ProblemResponse::new(BAD_CURSOR, self.0)
+    }
+}
+
+/// `If-Match` names only other versions (RFC 9110 §13.1.1).
+#[derive(Debug)]
+pub struct OtherVersion;
+
+impl OtherVersion {
+    const REFUSAL: Refusal =
+        BAD_REQUEST.with_status(412).when("`If-Match` names only other versions");
+}
+
+impl Refuse for OtherVersion {
+    fn refusals() -> Vec<Refusal> {
+        vec![Self::REFUSAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail = "The present version is none of those in If-Match.";
+        ProblemResponse::new(Self::REFUSAL, detail)
     }
 }
 

@@ -13,7 +13,7 @@ use shared::feed::Cursor;
 use super::accept;
 use super::error::{HttpResult, Refuse, Refused, one_of};
 use super::extract::{QueryParams, UrlPath};
-use super::failures::{BadCursor, NotFound};
+use super::failures::{BadCursor, NotFound, OtherVersion};
 use super::openapi::{CursorGone, FeedEnvelope, FeedName, FeedPage, ServerSentEvent};
 use super::problem::ProblemResponse;
 use super::refusal::{CURSOR_GONE, Refusal};
@@ -71,6 +71,8 @@ pub struct FeedQuery {
         ("Last-Event-ID" = Option<String>, Header, nullable = false,
             description = "Event stream only: the id of the last event. Takes precedence over `after`"),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "Poll only: the ETags that the client has"),
+        ("If-Match" = Option<String>, Header, nullable = false,
+            description = "Poll only: the ETags of the only versions that the client wants"),
     ),
     extensions(("x-websocket" = json!({"server": {"$ref": "#/components/schemas/FeedEnvelope"}}))),
     responses(
@@ -155,6 +157,8 @@ one_of! {
         Type(NotAcceptable),
         /// The events after the cursor are forgotten.
         Gone(poll::CursorGone),
+        /// The client wants another version.
+        OtherVersion(OtherVersion),
     }
 }
 
@@ -226,7 +230,7 @@ async fn over_http(
                     let wait = long_poll::clamp_wait(wait);
                     long_poll::answer(source, after, wait, &metrics.long_polls).await?
                 }
-                (after, _) => poll::answer(&*source, after, headers)?,
+                (after, _) => poll::answer(&*source, after, headers)?.ok_or(OtherVersion)?,
             })
         }
         Some(1) => {

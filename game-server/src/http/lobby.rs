@@ -8,15 +8,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest as _, Sha256};
 
+use super::accept::takes_encoding;
 use super::error::Refused;
-use super::failures::NotFound;
+use super::failures::{NotFound, OtherVersion};
 use super::guard;
 use crate::etag;
 
@@ -54,6 +54,9 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
     let file = file.unwrap_or(plain);
     let tag = format!("\"{}\"", STANDARD.encode(&file.metadata.sha256_hash()[..12]));
 
+    if !etag::is_wanted(&tag, headers) {
+        return Some(Refused(OtherVersion).into_response());
+    }
     let mut response = if etag::is_known(&tag, headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -85,22 +88,8 @@ fn bytes_of(file: EmbeddedFile) -> Bytes {
 fn best_encoding(name: &str, headers: &HeaderMap) -> Option<(&'static str, EmbeddedFile)> {
     ENCODINGS
         .iter()
-        .filter(|(encoding, _)| takes(encoding, headers))
+        .filter(|(encoding, _)| takes_encoding(encoding, headers))
         .find_map(|(encoding, ending)| Some((*encoding, Files::get(&format!("{name}{ending}"))?)))
-}
-
-/// Whether the client takes an encoding. A weight of 0 is a refusal; other weights are not compared.
-fn takes(encoding: &str, headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|item| {
-            let (name, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-            name.trim().eq_ignore_ascii_case(encoding).then_some(weight.trim())
-        })
-        .any(|weight| weight.trim_start_matches("q=").parse().is_ok_and(|q: f32| q > 0.0))
 }
 
 fn caching(name: &str) -> &'static str {
@@ -146,10 +135,7 @@ fn inline_scripts(page: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::header::ACCEPT_ENCODING;
-    use http::{HeaderMap, HeaderValue};
-
-    use super::{caching, content_type, inline_scripts, takes};
+    use super::{caching, content_type, inline_scripts};
 
     #[test]
     fn files_with_a_hash_in_their_name_never_change() {
@@ -158,15 +144,6 @@ mod tests {
         assert_eq!(caching("some-name.css"), "no-cache");
         assert_eq!(content_type("app-1.wasm"), "application/wasm");
         assert_eq!(content_type("app.js"), "text/javascript; charset=utf-8");
-    }
-
-    #[test]
-    fn an_encoding_is_taken_unless_refused() {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br;q=0"));
-        assert!(takes("gzip", &headers));
-        assert!(!takes("br", &headers));
-        assert!(!takes("zstd", &headers));
     }
 
     #[test]

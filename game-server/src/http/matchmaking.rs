@@ -31,7 +31,8 @@ const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// Looks for a match.
 ///
-/// The ticket survives any disconnect. It ends a minute after the last request that names it.
+/// The ticket survives any disconnect. It ends a minute after the last request that names it, and when the seat that it
+/// found is no longer kept.
 #[utoipa::path(
     post, path = "/api/matchmaking", operation_id = "askMatch", tag = "matchmaking",
     security(("bearer" = []), ("cookie" = [])),
@@ -95,7 +96,7 @@ pub struct FollowQuery {
     responses(
         (status = 200, description = "The state of the request. `matched` names the room", body = MatchTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 7,
-                "state": {"is": "matched", "room": "7Q2M4K"}})),
+                "state": {"is": "matched", "room": "7Q2M4K", "until_ms": 1_795_255_230_000_u64}})),
         (status = 204, description = "No later version: ask again with the same one"),
     )
 )]

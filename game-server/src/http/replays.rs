@@ -23,11 +23,12 @@ use shared::sim::Mode;
 
 use super::error::{HttpResult, Refuse, one_of};
 use super::extract::{QueryParams, UrlPath};
-use super::failures::{Fault, NotFound};
+use super::failures::{Fault, NotFound, OtherVersion};
 use super::problem::ProblemResponse;
 use super::ranges::{Wanted, wanted};
 use super::read_gate::Reading;
 use super::refusal::{BAD_REQUEST, Refusal};
+use super::tagged_json::{self, TaggedError};
 use crate::etag;
 use crate::storage::blobs::Blobs;
 use crate::storage::{ReplayFilter, Store, StoreError};
@@ -56,28 +57,43 @@ pub struct ReplayQuery {
 
 /// Lists recorded rounds, the newest first.
 #[utoipa::path(
-    get, path = "/api/replays", operation_id = "listReplays", tag = "replays", params(ReplayQuery),
+    get, path = "/api/replays", operation_id = "listReplays", tag = "replays",
+    params(
+        ReplayQuery,
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETags that the client has"),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETags of the only versions that the client wants"),
+    ),
     responses(
-        (status = 200, description = "A page. Its `next` is the `before` of the page after it", body = ReplayList),
+        (status = 200, description = "A page. Its `next` is the `before` of the page after it", body = ReplayList,
+            headers(
+                ("ETag" = String, description = "Identifies this page"),
+                ("Vary" = String, description = "`Accept-Encoding`: long pages are compressed"),
+            )),
+        (status = 304, description = "The client has this page",
+            headers(("ETag" = String, description = "The same ETag"))),
     )
 )]
 pub async fn list(
     _reading: Reading,
     State(store): State<Arc<dyn Store>>,
     QueryParams(query): QueryParams<ReplayQuery>,
-) -> HttpResult<Json<ReplayList>, ListError> {
+    headers: HeaderMap,
+) -> HttpResult<Response, ListError> {
     let limit = query.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(BadLimit.into());
     }
     let ReplayQuery { before, player, mode, .. } = query;
     let filter = ReplayFilter { before, limit, player, mode };
-    Ok(Json(store.replays(filter).await?))
+    let list: ReplayList = store.replays(filter).await?;
+    Ok(tagged_json::answer(&list, &headers)?)
 }
 
 one_of! {
     /// Why there is no page.
     pub enum ListError {
+        /// The client wants another version, or the page cannot be written.
+        Tagged(TaggedError),
         /// The limit is out of range.
         Limit(BadLimit),
         /// The list cannot be read.
@@ -122,6 +138,7 @@ pub async fn read(
         ("Range" = Option<String>, Header, nullable = false, description = "One range of bytes, such as `bytes=0-999`"),
         ("If-Range" = Option<String>, Header, nullable = false, description = "The ETag of the file that the range belongs to"),
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The ETags that the client has"),
+        ("If-Match" = Option<String>, Header, nullable = false, description = "The ETags of the only versions that the client wants"),
     ),
     responses(
         (status = 200, description = "The whole file",
@@ -153,6 +170,9 @@ pub async fn file(
     })?;
     // A recording never changes, but one that was cut off and recovered gets another size.
     let tag = format!("\"{id}-{size:x}\"");
+    if !etag::is_wanted(&tag, &headers) {
+        return Err(OtherVersion.into());
+    }
     if etag::is_known(&tag, &headers) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
     }
@@ -203,6 +223,8 @@ one_of! {
         Replay(ReplayError),
         /// The file is not there.
         NotFound(NotFound),
+        /// The client wants another version.
+        OtherVersion(OtherVersion),
         /// The file has no such bytes.
         Range(NoSuchBytes),
         /// The answer cannot be written.

@@ -99,6 +99,8 @@ parts! {
 pub struct HttpSettings {
     /// Sites whose pages may use this server besides its own, each as an `Origin` says it.
     pub allowed_origins: Vec<String>,
+    /// How browsers reach the server, without a slash at the end. `None` when the operator has not said it.
+    pub public_url: Option<String>,
     /// The longest silence of a stream.
     pub heartbeat: Duration,
     /// The time between two pings of a WebSocket.
@@ -112,6 +114,10 @@ impl From<&Config> for HttpSettings {
         let origins = config.allowed_origins.iter().chain(&config.public_url);
         Self {
             allowed_origins: origins.map(|site| site.trim_end_matches('/').to_owned()).collect(),
+            public_url: config
+                .public_url
+                .as_deref()
+                .map(|url| url.trim_end_matches('/').to_owned()),
             heartbeat: config.heartbeat,
             ping: config.ping,
             has_unsent_limit: !config.without_unsent_limit,

@@ -27,7 +27,7 @@ impl Service {
 
 fn matched_room(following: &TicketUpdates) -> Option<RoomId> {
     match following.borrow().state {
-        MatchState::Matched { room } => Some(room),
+        MatchState::Matched { room, .. } => Some(room),
         MatchState::Waiting { .. } => None,
     }
 }
@@ -49,6 +49,23 @@ async fn a_player_who_asks_again_is_sent_to_the_room_with_the_reserved_seat() {
     let other = service.join(PlayerId::from_bits(2), 1_500, Mode::Practice, now).unwrap();
     service.run_once(now).await;
     assert!(matched_room(&other).is_some_and(|room| room != rooms[0]));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_ends_with_the_reservation_that_it_led_to() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let (ada, now) = (PlayerId::from_bits(1), Instant::now());
+    let following = service.join(ada, 1_500, Mode::Practice, now).unwrap();
+    service.run_once(now).await;
+    let ticket = following.borrow().ticket.clone();
+    assert!(matched_room(&following).is_some() && service.find(ada, &ticket).is_ok());
+
+    // It is followed all the time, and ends all the same.
+    service.end_abandoned(Instant::now() + crate::room::RESERVATION_KEPT);
+
+    assert_eq!(service.find(ada, &ticket), Err(super::AskError::Ended));
     bench.stop().await;
 }
 

@@ -200,6 +200,10 @@ pub enum MatchState {
     Matched {
         /// The room.
         room: RoomId,
+        /// Until when the seat is kept, by the server's clock, in milliseconds since 1970. The request ends then, too.
+        #[cfg_attr(feature = "openapi", schema(nullable = false))]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<u64>,
     },
 }
 

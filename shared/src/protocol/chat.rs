@@ -7,6 +7,7 @@ pub use super::limits::{HISTORY_LINES, LINE_CHARS_MAX, LINE_REFILL_MS, LINES_BUR
 
 use serde::{Deserialize, Serialize};
 
+use crate::feed::Heartbeat;
 use crate::id::{PlayerId, PlayerName, RoomId};
 
 /// The readers of a line.
@@ -140,6 +141,8 @@ pub enum ChatServerMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
     },
+    /// The connection is alive: pings are invisible to a page in a browser. Comes after `hello` and with every ping.
+    Heartbeat(Heartbeat),
 }
 
 /// Why a line was not sent.

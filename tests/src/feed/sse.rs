@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use shared::feed::Cursor;
+use shared::feed::{Cursor, Heartbeat, KIND_HEARTBEAT};
 
 use super::reader::{AnyEnvelope, FeedReader, path};
 use super::stream::Body;
@@ -23,8 +23,10 @@ pub struct EventStream {
     body: Body,
     /// Milliseconds to wait before a reconnect, as the server asks.
     pub retry_ms: Option<u64>,
-    /// Comments so far: heartbeats.
-    pub comments: u64,
+    /// Heartbeats so far.
+    pub heartbeats: u64,
+    /// What the last heartbeat said.
+    pub heartbeat: Option<Heartbeat>,
 }
 
 impl EventStream {
@@ -47,17 +49,28 @@ impl EventStream {
             request = request.header("last-event-id", last);
         }
         let body = Body::open(request, "text/event-stream").await?;
-        Ok(Self { body, retry_ms: None, comments: 0 })
+        Ok(Self { body, retry_ms: None, heartbeats: 0, heartbeat: None })
     }
 
-    /// Reads one line, which may be a comment.
+    /// Reads one line.
     ///
     /// # Errors
     /// When the stream ends.
     pub async fn line(&mut self) -> Result<String> {
-        let line = self.body.line().await?;
-        self.comments += u64::from(line.starts_with(':'));
-        Ok(line)
+        self.body.line().await
+    }
+
+    /// Reads the next envelope, which may be a heartbeat.
+    ///
+    /// # Errors
+    /// When the stream ends.
+    pub async fn any_envelope(&mut self) -> Result<AnyEnvelope> {
+        let envelope = self.next_envelope().await?;
+        if envelope.kind == KIND_HEARTBEAT {
+            self.heartbeats += 1;
+            self.heartbeat = Some(serde_json::from_value(envelope.data.clone())?);
+        }
+        Ok(envelope)
     }
 
     async fn block(&mut self) -> Result<Block> {
@@ -95,6 +108,14 @@ impl EventStream {
 
 impl FeedReader for EventStream {
     fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>> {
-        self.next_envelope().boxed()
+        async {
+            loop {
+                let envelope = self.any_envelope().await?;
+                if envelope.kind != KIND_HEARTBEAT {
+                    return Ok(envelope);
+                }
+            }
+        }
+        .boxed()
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use shared::feed::Cursor;
+use shared::feed::{Cursor, KIND_HEARTBEAT};
 
 use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::site::Site;
@@ -44,6 +44,14 @@ impl FeedSocket {
 
 impl FeedReader for FeedSocket {
     fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>> {
-        self.next_envelope().boxed()
+        async {
+            loop {
+                let envelope = self.next_envelope().await?;
+                if envelope.kind != KIND_HEARTBEAT {
+                    return Ok(envelope);
+                }
+            }
+        }
+        .boxed()
     }
 }

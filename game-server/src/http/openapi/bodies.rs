@@ -4,7 +4,7 @@
 //! checks real answers against them.
 
 use shared::api::{Problem, RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
-use shared::feed::Cursor;
+use shared::feed::{Cursor, Heartbeat};
 use utoipa::ToSchema;
 
 use crate::feeds::LabSample;
@@ -99,6 +99,21 @@ pub enum FeedOpening {
     },
 }
 
+/// What says that a stream is alive, on event streams and WebSockets. It is no event of the log.
+#[derive(ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FeedHeartbeat {
+    /// After the events that were missed, and again in silence.
+    Heartbeat {
+        /// The position of the stream.
+        id: Cursor,
+        /// When it was sent, milliseconds since 1970.
+        at_ms: u64,
+        /// The server's clock, and how long the stream is silent at most.
+        data: Heartbeat,
+    },
+}
+
 /// An envelope of a stream: a line of NDJSON, a text frame, or the `data` of a server-sent event.
 #[derive(ToSchema)]
 #[serde(untagged)]
@@ -107,6 +122,8 @@ pub enum FeedEnvelope {
     Event(FeedEvent),
     /// A snapshot to start from.
     Opening(FeedOpening),
+    /// A sign of life.
+    Heartbeat(FeedHeartbeat),
 }
 
 /// A server-sent event. The stream begins with `retry: 2000`.

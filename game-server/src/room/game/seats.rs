@@ -13,7 +13,7 @@ use crate::bots::BotPolicy;
 use crate::player::Player;
 
 /// A reserved seat is kept for this long.
-const RESERVATION_KEPT: Duration = Duration::from_secs(30);
+pub const RESERVATION_KEPT: Duration = Duration::from_secs(30);
 
 /// Every seat of the room is taken by a person or reserved for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,109 @@
+//! JSON answers that a client may keep: with an entity tag, compressed where the client takes it, and only when the
+//! client does not have them already (RFC 9110 §8.8.3, §13).
+
+use std::io::Write as _;
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::accept::takes_encoding;
+use super::failures::{Fault, OtherVersion};
+use crate::etag;
+
+/// Shorter answers are not compressed: they fit into one packet as they are.
+const COMPRESSED_FROM_BYTES: usize = 1_024;
+/// Bytes of the digest in a tag.
+const TAG_BYTES: usize = 12;
+
+/// Answers with a body, or that the client has it.
+///
+/// # Errors
+/// When the client wants another version, or the body does not encode.
+pub(super) fn answer(body: &impl Serialize, asked: &HeaderMap) -> Result<Response, TaggedError> {
+    let plain = serde_json::to_vec(body).map_err(|_unencodable| TaggedError::Fault(Fault))?;
+    let digest = Sha256::digest(&plain);
+    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
+    if !etag::is_wanted(&tag, asked) {
+        return Err(TaggedError::OtherVersion(OtherVersion));
+    }
+    let mut response = if etag::is_known(&tag, asked) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        content(plain, asked)
+    };
+    let headers = response.headers_mut();
+    // Weak: the same data under two encodings is one version.
+    let tag = HeaderValue::try_from(format!("W/{tag}"));
+    headers.insert(ETAG, tag.map_err(|_unprintable| TaggedError::Fault(Fault))?);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    Ok(response)
+}
+
+super::error::one_of! {
+    /// Why there is no such answer.
+    pub enum TaggedError {
+        /// The client wants another version.
+        OtherVersion(OtherVersion),
+        /// The answer cannot be written.
+        Fault(Fault),
+    }
+}
+
+fn content(plain: Vec<u8>, asked: &HeaderMap) -> Response {
+    let is_worth_it = plain.len() >= COMPRESSED_FROM_BYTES && takes_encoding("gzip", asked);
+    let packed = is_worth_it.then(|| gzip(&plain)).flatten();
+    let is_packed = packed.is_some();
+    let mut response = Response::new(Body::from(Bytes::from(packed.unwrap_or(plain))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if is_packed {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// `None` when it cannot be packed: then the plain bytes are sent.
+fn gzip(plain: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
+    encoder.write_all(plain).and_then(|()| encoder.finish()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_MATCH, IF_NONE_MATCH};
+    use http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::{TaggedError, answer};
+
+    #[test]
+    fn a_known_version_is_not_sent_again_and_a_long_one_is_compressed() {
+        let list = vec!["a recorded round"; 200];
+        let mut asked = HeaderMap::new();
+        asked.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"));
+        let first = answer(&list, &asked).unwrap();
+        assert_eq!(first.headers()[CONTENT_ENCODING], "gzip");
+
+        asked.insert(IF_NONE_MATCH, first.headers()[ETAG].clone());
+
+        assert_eq!(answer(&list, &asked).unwrap().status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer(&vec!["another"], &asked).unwrap().status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn a_client_that_wants_another_version_gets_none() {
+        let mut asked = HeaderMap::new();
+        asked.insert(IF_MATCH, HeaderValue::from_static("\"another\""));
+
+        assert!(matches!(answer(&["a"], &asked), Err(TaggedError::OtherVersion(_))));
+    }
+}
