@@ -25,9 +25,15 @@ pub mod chat;
 
 pub mod private_room;
 
+pub mod line;
+pub mod share;
+
+pub mod attention;
 pub mod clipboard;
 pub mod clock;
 pub mod invitation;
+pub mod lenient;
+pub mod server_address;
 pub mod storage;
 
 pub mod notify;
@@ -39,10 +45,12 @@ use serde::de::DeserializeOwned;
 use shared::api::{Problem, ProblemKind};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, Request, RequestInit, Response};
+use web_sys::{AbortController, AbortSignal, Headers, Request, RequestInit, Response};
 
 /// How long a request may take beyond the time for which the server may hold it, in milliseconds.
 const ANSWER_MS_MAX: u32 = 15_000;
+/// The same for a request that the server holds: with its wait, less than two heartbeats of a stream.
+const HELD_ANSWER_MS_MAX: u32 = 8_000;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +66,15 @@ pub(crate) enum ApiError {
         /// Seconds after which the same request may succeed.
         retry_after_s: Option<u32>,
     },
+    /// The server signed the visitor in, and the next request came without the session.
+    #[error(
+        "This browser did not keep the cookie that signs you in. Allow cookies for this site, and if it is served \
+         over HTTPS, open it by its https:// address. Watching and replays work without."
+    )]
+    NoCookies,
+    /// The browser lacks what the request needs.
+    #[error("This browser is too old for this. A newer one shows it.")]
+    OldBrowser,
     /// This build cannot read the answer.
     #[error(
         "The server's answer cannot be read. Reload the page: it may be older than the server."
@@ -70,7 +87,7 @@ impl ApiError {
     pub(crate) fn kind(&self) -> Option<ProblemKind> {
         match self {
             Self::Refused { problem, .. } => problem.known_kind(),
-            Self::Offline | Self::Unreadable => None,
+            Self::Offline | Self::NoCookies | Self::OldBrowser | Self::Unreadable => None,
         }
     }
 
@@ -79,7 +96,7 @@ impl ApiError {
         match self {
             Self::Offline => true,
             Self::Refused { problem, .. } => problem.status == 429 || problem.status >= 500,
-            Self::Unreadable => false,
+            Self::NoCookies | Self::OldBrowser | Self::Unreadable => false,
         }
     }
 
@@ -87,15 +104,23 @@ impl ApiError {
     pub(crate) const fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Refused { retry_after_s, .. } => *retry_after_s,
-            Self::Offline | Self::Unreadable => None,
+            Self::Offline | Self::NoCookies | Self::OldBrowser | Self::Unreadable => None,
         }
     }
 }
 
 /// Sends a `GET` and reads the answer as JSON.
 pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
-    let response = request("GET", path, None, ANSWER_MS_MAX).await?;
-    read(&response).await
+    read(&request("GET", path, None, ANSWER_MS_MAX).await?)
+}
+
+/// Sends a `GET` and reads the answer as an object, without those items of its list `key` that are no `I`.
+pub(crate) async fn get_list<T: DeserializeOwned, I: DeserializeOwned>(
+    path: &str,
+    key: &str,
+) -> Result<T, ApiError> {
+    let text = request("GET", path, None, ANSWER_MS_MAX).await?;
+    lenient::read::<T, I>(&text, key).ok_or(ApiError::Unreadable)
 }
 
 /// Sends a `POST` with a JSON body and reads the answer as JSON.
@@ -104,14 +129,12 @@ pub(crate) async fn post<T: DeserializeOwned>(
     body: &impl Serialize,
 ) -> Result<T, ApiError> {
     let body = serde_json::to_string(body).map_err(|_unencodable| ApiError::Unreadable)?;
-    let response = request("POST", path, Some(&body), ANSWER_MS_MAX).await?;
-    read(&response).await
+    read(&request("POST", path, Some(body), ANSWER_MS_MAX).await?)
 }
 
 /// Sends a `POST` without a body and reads the answer as JSON.
 pub(crate) async fn post_empty<T: DeserializeOwned>(path: &str) -> Result<T, ApiError> {
-    let response = request("POST", path, None, ANSWER_MS_MAX).await?;
-    read(&response).await
+    read(&request("POST", path, None, ANSWER_MS_MAX).await?)
 }
 
 /// Sends a `DELETE` and ignores the body of the answer.
@@ -124,26 +147,36 @@ pub(crate) async fn long_poll<T: DeserializeOwned>(
     path: &str,
     wait_s: u32,
 ) -> Result<Option<T>, ApiError> {
-    let response = request("GET", path, None, wait_s * 1_000 + ANSWER_MS_MAX).await?;
-    if response.status() == 204 { Ok(None) } else { read(&response).await.map(Some) }
+    let text = request("GET", path, None, wait_s * 1_000 + HELD_ANSWER_MS_MAX).await?;
+    if text.is_empty() { Ok(None) } else { read(&text).map(Some) }
 }
 
+/// Sends a request and reads the whole answer. Written once for all types: the browser downloads it.
 async fn request(
     method: &str,
     path: &str,
-    body: Option<&str>,
+    body: Option<String>,
     limit_ms: u32,
-) -> Result<Response, ApiError> {
+) -> Result<String, ApiError> {
     let init = RequestInit::new();
     init.set_method(method);
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(limit_ms)));
+    init.set_signal(Some(&abort_after(limit_ms)?));
     if let Some(body) = body {
-        init.set_body(&JsValue::from_str(body));
+        init.set_body(&JsValue::from_str(&body));
         let headers = Headers::new().map_err(to_offline)?;
         headers.set("Content-Type", "application/json").map_err(to_offline)?;
         init.set_headers(&headers);
     }
-    check_status(fetch(path, &init).await?).await
+    text_of(&check_status(fetch(path, &init).await?).await?).await
+}
+
+/// A signal that aborts a request after this many milliseconds. `AbortSignal.timeout` is missing in browsers that can do
+/// all the rest.
+fn abort_after(limit_ms: u32) -> Result<AbortSignal, ApiError> {
+    let request = AbortController::new().or(Err(ApiError::OldBrowser))?;
+    let signal = request.signal();
+    notify::later(limit_ms, move || request.abort());
+    Ok(signal)
 }
 
 async fn fetch(path: &str, init: &RequestInit) -> Result<Response, ApiError> {
@@ -159,6 +192,9 @@ fn to_offline(_exception: JsValue) -> ApiError {
 
 /// Passes on a success and reads the reason of a refusal.
 async fn check_status(response: Response) -> Result<Response, ApiError> {
+    if let Some(date) = response.headers().get("Date").ok().flatten() {
+        clock::heard_date(&date);
+    }
     if response.ok() {
         return Ok(response);
     }
@@ -169,18 +205,22 @@ async fn check_status(response: Response) -> Result<Response, ApiError> {
         .flatten()
         .and_then(|seconds| seconds.parse().ok());
     // A proxy in between may refuse with a body of its own.
-    let problem = read(&response).await.unwrap_or_else(|_| Problem {
-        kind: String::new(),
-        title: response.status_text(),
-        status: response.status(),
-        detail: format!("The server answered with status {}.", response.status()),
-        request_id: None,
-    });
+    let problem =
+        text_of(&response).await.and_then(|text| read(&text)).unwrap_or_else(|_| Problem {
+            kind: String::new(),
+            title: response.status_text(),
+            status: response.status(),
+            detail: format!("The server answered with status {}.", response.status()),
+            request_id: None,
+        });
     Err(ApiError::Refused { problem, retry_after_s })
 }
 
-async fn read<T: DeserializeOwned>(response: &Response) -> Result<T, ApiError> {
+async fn text_of(response: &Response) -> Result<String, ApiError> {
     let text = response.text().map_err(to_offline)?;
-    let text = JsFuture::from(text).await.map_err(to_offline)?.as_string().unwrap_or_default();
-    serde_json::from_str(&text).map_err(|_malformed| ApiError::Unreadable)
+    Ok(JsFuture::from(text).await.map_err(to_offline)?.as_string().unwrap_or_default())
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    serde_json::from_str(text).map_err(|_malformed| ApiError::Unreadable)
 }

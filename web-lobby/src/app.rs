@@ -2,19 +2,22 @@
 
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
 use leptos_router::path;
 use shared::api::{RoomList, Scoreboard};
+use wasm_bindgen::JsCast as _;
+use web_sys::{FocusOptions, HtmlElement};
 
 use crate::api::chat::Chat;
 use crate::api::clock::Now;
 use crate::api::device_link::DeviceLinkCode;
 use crate::api::long_poll::QuickPlay;
-use crate::api::notify;
 use crate::api::private_room::PrivateRoom;
 use crate::api::session::Identity;
 use crate::api::sse::LiveFeed;
 use crate::api::thumbnails::ThumbnailPoller;
 use crate::api::visibility::PageVisible;
+use crate::api::{lenient, notify, server_address, share};
 use crate::components::banner::Banner;
 use crate::components::footer::Footer;
 use crate::components::header::Header;
@@ -35,6 +38,7 @@ pub(crate) fn App() -> impl IntoView {
     connect();
     view! {
         <Router>
+            <Arrival />
             <a class="skip" href="#main" rel="external">"Skip to the content"</a>
             <Header />
             <Banner />
@@ -56,9 +60,33 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
+/// Moves the focus to a page that was navigated to, so that keyboard and screen reader begin there and not at the top of
+/// the document. Not to the first page: there the browser decides.
+#[component]
+fn Arrival() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let path = path.get();
+        if before.is_some_and(|before| before != path) {
+            request_animation_frame(|| {
+                let main = document().get_element_by_id("main");
+                if let Some(main) = main.and_then(|main| main.dyn_into::<HtmlElement>().ok()) {
+                    let options = FocusOptions::new();
+                    options.set_prevent_scroll(true);
+                    main.focus_with_options(&options).ok();
+                }
+            });
+        }
+        path
+    });
+}
+
 /// Starts the services of the page. Components find each of them with its `expect`.
 fn connect() {
     notify::install();
+    share::install();
+    lenient::outdated();
+    server_address::provide();
     PageVisible::provide();
     Now::provide();
     Identity::provide();

@@ -17,6 +17,7 @@ mod pulses;
 mod scene;
 mod shapes;
 mod thumbnail;
+mod trigonometry;
 mod void;
 
 pub(crate) use camera::Camera;

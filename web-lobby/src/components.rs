@@ -28,3 +28,4 @@ pub mod icon;
 mod in_view;
 pub mod notice;
 pub mod signals;
+pub mod title;

@@ -24,12 +24,36 @@ pub fn wide_picture_height(width: f64, height: f64) -> f64 {
 /// The share of the remaining distance that the camera covers within this time, from 0 to 1.
 #[must_use]
 pub fn eased_share(seconds: f64) -> f64 {
-    1.0 - 0.5_f64.powf(seconds.max(0.0) / HALF_LIFE_SECONDS)
+    1.0 - half_to_the(seconds.max(0.0) / HALF_LIFE_SECONDS)
+}
+
+/// 0.5 to the power of a positive number. The general power brings tables of several kilobytes to a browser.
+fn half_to_the(power: f64) -> f64 {
+    let whole = power.floor().min(64.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 64")]
+    let halves = (0..whole as u32).fold(1.0, |value, _| value / 2.0);
+    // The series of the exponential function, which ends at the precision of the number.
+    let exponent = -(power - whole).clamp(0.0, 1.0) * core::f64::consts::LN_2;
+    let (mut term, mut sum) = (1.0, 1.0);
+    for step in 1..=14 {
+        term *= exponent / f64::from(step);
+        sum += term;
+    }
+    halves * sum
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{eased_share, wide_picture_height};
+    use super::{eased_share, half_to_the, wide_picture_height};
+
+    #[test]
+    fn the_power_of_a_half_is_exact() {
+        for step in 0..2_000 {
+            let power = f64::from(step) / 37.0;
+            let expected = 0.5_f64.powf(power);
+            assert!((half_to_the(power) - expected).abs() <= expected * 1e-12, "{power}");
+        }
+    }
 
     #[test]
     fn the_picture_of_a_crowd_never_shows_more_than_a_player_is_told() {

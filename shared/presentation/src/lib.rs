@@ -10,4 +10,5 @@ pub mod labels;
 pub mod palette;
 pub mod playhead;
 pub mod recording_player;
+pub mod server_clock;
 pub mod words;

@@ -106,7 +106,7 @@ const HUES: [Hue; HUE_COUNT as usize] = [
     hue_of("#b45cc0", "#833e8e"),
     hue_of("#f3d43a", "#bfa31d"),
     hue_of("#3fc0ee", "#2290b8"),
-    hue_of("#3d4868", "#262e47"),
+    hue_of("#67718c", "#434b62"),
 ];
 
 /// Hues for viewers who see fewer of them: along blue and yellow, each a step lighter or darker than the next.
@@ -186,6 +186,27 @@ mod tests {
         }
         assert_eq!((has_ring(Slot(7)), has_ring(Slot(8))), (false, true));
         assert_eq!(hue(Slot(8)), HUES[0]);
+    }
+
+    /// The contrast of two colours (WCAG 2.2, relative luminance).
+    fn contrast(one: super::Colour, other: super::Colour) -> f64 {
+        let luminance = |colour: super::Colour| {
+            let [red, green, blue] = colour.rgb.map(|part| {
+                let part = f64::from(part) / 255.0;
+                if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+            });
+            0.2126 * red + 0.7152 * green + 0.0722 * blue
+        };
+        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn every_disc_stands_out_on_a_dark_panel() {
+        for hue in HUES {
+            let contrast = contrast(hue.body, super::VOID_INNER);
+            assert!(contrast >= 3.0, "{}: {contrast:.2}", hue.body.css);
+        }
     }
 
     #[test]

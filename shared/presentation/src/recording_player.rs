@@ -99,6 +99,8 @@ pub struct RecordingPlayer {
     extent: Extent,
     /// Where to seek as soon as that tick has arrived.
     pending_seek: Option<f64>,
+    /// The share of the whole to seek to, as soon as the length is known.
+    pending_share: Option<f64>,
 }
 
 impl Default for RecordingPlayer {
@@ -110,6 +112,7 @@ impl Default for RecordingPlayer {
             speed: SPEED_NORMAL,
             extent: Extent { may_grow: true, ..Extent::default() },
             pending_seek: None,
+            pending_share: None,
         }
     }
 }
@@ -126,6 +129,9 @@ impl RecordingPlayer {
         self.extent = extent;
         let (first, last) = (f64::from(extent.first), f64::from(extent.last));
         self.at = self.at.max(first);
+        if let Some(share) = self.pending_share.filter(|_| self.total() > 0) {
+            self.seek(f64::from(self.total()) * share);
+        }
         if let Some(tick) = self.pending_seek
             && (!extent.may_grow || tick <= last)
         {
@@ -204,12 +210,26 @@ impl RecordingPlayer {
         self.wants_to_play = false;
     }
 
-    /// Moves the playhead, within what has arrived.
+    /// Moves the playhead. To a tick that has not arrived yet it goes as soon as it has.
     pub fn seek(&mut self, tick: f64) {
-        let (first, last) = (f64::from(self.extent.first), f64::from(self.extent.last));
-        self.pending_seek = None;
-        self.at = tick.min(last).max(first);
-        self.is_starved = self.extent.may_grow && last - self.at < 1.0;
+        let Extent { first, last, may_grow, .. } = self.extent;
+        let (first, last) = (f64::from(first), f64::from(last));
+        self.pending_share = None;
+        self.pending_seek = (may_grow && tick > last).then_some(tick);
+        if self.pending_seek.is_none() {
+            self.at = tick.min(last).max(first);
+        }
+        self.is_starved = may_grow && last - self.at < 1.0;
+    }
+
+    /// Moves the playhead to a share of the whole, as soon as the length is known.
+    fn seek_to_share(&mut self, share: f64) {
+        if self.total() > 0 {
+            self.seek(f64::from(self.total()) * share);
+        } else {
+            self.pending_seek = None;
+            self.pending_share = Some(share);
+        }
     }
 
     /// Does what a viewer asks for.
@@ -221,9 +241,10 @@ impl RecordingPlayer {
             }
             PlaybackCommand::StepSnapshots { count } => {
                 self.pause();
-                self.seek(((self.at / SNAPSHOT_TICKS).round() + count) * SNAPSHOT_TICKS);
+                let tick = ((self.at / SNAPSHOT_TICKS).round() + count) * SNAPSHOT_TICKS;
+                self.seek(tick.min(f64::from(self.extent.last)));
             }
-            PlaybackCommand::SeekToShare { share } => self.seek(f64::from(self.total()) * share),
+            PlaybackCommand::SeekToShare { share } => self.seek_to_share(share),
             PlaybackCommand::SetSpeed { index } => self.speed = index.min(SPEEDS.len() - 1),
             PlaybackCommand::Faster => self.speed = (self.speed + 1).min(SPEEDS.len() - 1),
             PlaybackCommand::Slower => self.speed = self.speed.saturating_sub(1),

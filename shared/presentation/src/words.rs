@@ -33,6 +33,17 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// A number with this many decimals, as `-12.50`. Meant for numbers below a thousand million.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "saturates")]
+pub fn fixed(number: f64, decimals: u32) -> String {
+    let scale = 10_i64.pow(decimals.min(6));
+    let scaled = (number.abs() * scale as f64 + 0.5).floor() as i64;
+    let sign = if number < 0.0 && scaled > 0 { "-" } else { "" };
+    let (whole, rest, width) = (scaled / scale, scaled % scale, decimals.min(6) as usize);
+    if width == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest:0width$}") }
+}
+
 /// `1 player`, `2 players`.
 #[must_use]
 pub fn count(number: u32, noun: &str) -> String {
@@ -100,8 +111,8 @@ pub const fn marker(kind: MarkerKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{
-        ago, bytes, clock, clock_of_ticks, clock_rounded_up, count, ordinal, rating, sentence,
-        signed,
+        ago, bytes, clock, clock_of_ticks, clock_rounded_up, count, fixed, ordinal, rating,
+        sentence, signed,
     };
 
     #[test]
@@ -109,6 +120,20 @@ mod tests {
         assert_eq!(clock(125), "2:05");
         assert_eq!([59.2, 180.0, -1.0].map(clock_rounded_up), ["1:00", "3:00", "0:00"]);
         assert_eq!([3_661.0, 10_890.0, -1.0].map(clock_of_ticks), ["1:01", "3:01", "0:00"]);
+    }
+
+    #[test]
+    fn decimals_are_rounded_and_kept() {
+        for (number, decimals, expected) in [
+            (12.5, 1, "12.5"),
+            (12.0, 3, "12.000"),
+            (0.996, 2, "1.00"),
+            (-0.04, 1, "0.0"),
+            (-1.05, 1, "-1.1"),
+            (7.5, 0, "8"),
+        ] {
+            assert_eq!(fixed(number, decimals), expected);
+        }
     }
 
     #[test]

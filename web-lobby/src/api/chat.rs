@@ -14,9 +14,11 @@ use shared::protocol::chat::{
 };
 use web_sys::WebSocket;
 
+use super::clock::frame_ms;
+use super::line::Line;
 use super::session::Identity;
 use super::transport::Status;
-use super::{ApiError, notify, post_empty, retry, storage};
+use super::{ApiError, lenient, notify, post_empty, retry, storage};
 use outbox::{LINE_TIMEOUT_MS, Outbox, PendingLine, Step};
 use socket::{AfterClose, Connection, websocket_origin};
 
@@ -26,6 +28,11 @@ const LINES_MAX: usize = 300;
 const OUTBOX_POLL_MS: u32 = 100;
 /// After how many milliseconds a refused entry to a room is tried again: less often than the server permits messages.
 const REENTER_MS: u32 = 500;
+
+/// After how many WebSockets in a row that did not open the likely reason is said.
+const UNOPENED_MAX: u32 = 3;
+const NO_UPGRADE: &str = "The chat’s WebSocket does not open, although the server answers: a proxy on the way seems to refuse it. \
+     Scores, rooms, matches and replays work without it; the chat goes on as soon as it is let through.";
 
 /// Who receives a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,6 +80,10 @@ pub struct Chat {
     is_admitted: StoredValue<bool>,
     identity: Identity,
     socket: StoredValue<Option<WebSocket>, LocalStorage>,
+    /// Of the current connection.
+    line: StoredValue<Line, LocalStorage>,
+    /// Why the chat has not opened for a while, and what works without it.
+    pub(crate) trouble: RwSignal<Option<&'static str>>,
     outbox: StoredValue<Outbox>,
     /// Whether a task is sending what is in the outbox.
     is_sending: StoredValue<bool>,
@@ -93,6 +104,8 @@ impl Chat {
             is_admitted: StoredValue::new(false),
             identity: Identity::expect(),
             socket: StoredValue::new_local(None),
+            line: StoredValue::new_local(Line::new()),
+            trouble: RwSignal::new(None),
             outbox: StoredValue::new(Outbox::default()),
             is_sending: StoredValue::new(false),
         };
@@ -128,7 +141,7 @@ impl Chat {
                 return self.returned.set(Some(text));
             }
             let channel = self.recipient.with_untracked(Recipient::channel);
-            let until_ms = js_sys::Date::now() + LINE_TIMEOUT_MS;
+            let until_ms = frame_ms() + LINE_TIMEOUT_MS;
             let line = PendingLine { channel, text, until_ms };
             match self.outbox.try_update_value(|outbox| outbox.push(line)) {
                 Some(Err(line)) => self.return_line(line, "others are still on their way"),
@@ -149,9 +162,10 @@ impl Chat {
                 let is_room = matches!(channel, ChatChannel::Room { .. });
                 self.is_connected() && (!is_room || self.is_admitted.get_value())
             };
-            let now_ms = js_sys::Date::now();
+            let now_ms = frame_ms();
             match self.outbox.try_update_value(|outbox| outbox.step(now_ms, is_open)) {
                 Some(Step::Send(message)) => drop(self.send(&message)),
+                Some(Step::Suspect) => self.line.with_value(Line::lose),
                 Some(Step::Return(line)) => {
                     let why = self.timeout_reason(&line.channel);
                     self.return_line(line, &why);
@@ -273,6 +287,7 @@ impl Chat {
 
     async fn stay_connected(self) {
         let mut backoff = retry::backoff();
+        let mut unopened = 0;
         loop {
             let me = self.identity.wait_for_session().await;
             if self.status.get_untracked() == Status::Idle {
@@ -283,7 +298,11 @@ impl Chat {
                     let outcome = connection.ended().await;
                     if self.status.get_untracked() == Status::Live {
                         backoff.reset();
+                        unopened = 0;
+                    } else {
+                        unopened += 1;
                     }
+                    self.trouble.set((unopened >= UNOPENED_MAX).then_some(NO_UPGRADE));
                     outcome
                 }
                 Err(error) => self.after_error(&error),
@@ -295,9 +314,12 @@ impl Chat {
                     retry::wait(&mut backoff, after_s, |status| self.status.set(status)).await;
                 }
                 AfterClose::SignIn => {
-                    let renewed = self.identity.me.get_untracked().as_ref() != Some(&me)
-                        || self.identity.renew().await.is_ok();
-                    let wait_s = (!renewed).then_some(2);
+                    let is_another = self.identity.me.get_untracked().as_ref() != Some(&me);
+                    let renewed = if is_another { Ok(()) } else { self.identity.renew().await };
+                    if let Err(error @ ApiError::NoCookies) = &renewed {
+                        return self.status.set(Status::Stopped(error.to_string()));
+                    }
+                    let wait_s = renewed.is_err().then_some(2);
                     retry::wait(&mut backoff, wait_s, |status| self.status.set(status)).await;
                 }
                 AfterClose::SignedOut => {
@@ -325,25 +347,28 @@ impl Chat {
         let seen = self.lines.with_untracked(|lines| lines.last().map(|line| line.sequence));
         let after = seen.map(|sequence| format!("&after={sequence}")).unwrap_or_default();
         let url = format!("{}{}{after}", websocket_origin(), ticket.url);
-        let connection = Connection::open(&url, move |text| self.receive(text));
+        let line = Line::new();
+        self.line.set_value(line.clone());
+        let connection = Connection::open(&url, line, move |text| self.receive(text));
         let connection = connection.ok_or(ApiError::Offline)?;
         self.socket.set_value(Some(connection.socket.clone()));
         Ok(connection)
     }
 
     fn receive(self, text: &str) {
-        match serde_json::from_str(text) {
-            Ok(ChatServerMessage::Hello { player, lines, gap, .. }) => {
+        match lenient::read::<_, ChatLine>(text, "lines") {
+            Some(ChatServerMessage::Hello { player, lines, gap, .. }) => {
                 self.outbox.update_value(|outbox| outbox.reconnected(player, &lines));
                 // Lines are missing between the known ones and these. A short history is better than one with a hole.
                 if gap {
                     self.lines.update(Vec::clear);
                 }
                 self.status.set(Status::Live);
+                self.trouble.set(None);
                 self.insert_lines(lines);
                 self.enter_room();
             }
-            Ok(ChatServerMessage::Entered { room, lines, gap }) => {
+            Some(ChatServerMessage::Entered { room, lines, gap }) => {
                 if gap && let Some(first) = lines.first().map(|line| line.sequence) {
                     let is_older =
                         |line: &ChatLine| line.channel.is_in(room) && line.sequence < first;
@@ -354,17 +379,20 @@ impl Chat {
                 }
                 self.insert_lines(lines);
             }
-            Ok(ChatServerMessage::Line(line)) => {
+            Some(ChatServerMessage::Line(line)) => {
                 self.take_answered(line.nonce);
                 self.insert_lines(vec![line]);
             }
-            Ok(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
+            Some(ChatServerMessage::Refused { nonce, reason, retry_in_ms }) => {
                 if let Some(line) = self.take_answered(Some(nonce)) {
                     self.handle_refusal(line, reason, retry_in_ms);
                 }
             }
+            Some(ChatServerMessage::Heartbeat(beat)) => {
+                self.line.with_value(|line| line.beat(beat));
+            }
             // A newer server may send messages that this build does not know.
-            Err(_) => {}
+            None => {}
         }
     }
 
@@ -391,7 +419,12 @@ impl Chat {
 /// The people whom any window of this browser has muted.
 fn stored_mutes() -> BTreeSet<PlayerId> {
     let stored = storage::get(storage::MUTED).unwrap_or_default();
-    stored.split(' ').filter_map(|id| id.parse().ok()).collect()
+    let mut muted = BTreeSet::new();
+    for id in stored.split(' ').filter_map(|id| id.parse().ok()) {
+        // One by one: collecting would bring a sorting algorithm with it.
+        muted.insert(id);
+    }
+    muted
 }
 
 /// Why a text is not sent. The server counts in the same way.

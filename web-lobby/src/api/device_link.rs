@@ -94,7 +94,7 @@ impl DeviceLinkCode {
 
     async fn keep_fresh(self, run: u32) {
         let mut backoff = retry::backoff();
-        let mut got_ms = clock::now_ms();
+        let mut got_ms = clock::frame_ms();
         while self.is_newest(run) {
             let taken = Notify::new();
             self.taken.set_value(taken.clone());
@@ -105,12 +105,12 @@ impl DeviceLinkCode {
             match answer {
                 Ok(fresh) => {
                     backoff.reset();
-                    got_ms = clock::now_ms();
+                    got_ms = clock::frame_ms();
                     self.code.set(Some(fresh.code));
                     taken.notified_within(RENEW_MS).await;
                 }
                 Err(error) => {
-                    if clock::now_ms() - got_ms > SHOWN_MS_MAX {
+                    if clock::frame_ms() - got_ms > SHOWN_MS_MAX {
                         self.code.set(None);
                     }
                     if error.kind() == Some(ProblemKind::SignIn) {

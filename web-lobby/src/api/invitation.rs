@@ -3,11 +3,7 @@
 use shared::id::RoomId;
 
 use super::device_link::JoinAs;
-
-/// Scheme, host and port of this server.
-pub(crate) fn origin() -> String {
-    web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default()
-}
+use super::server_address::origin;
 
 /// The command that starts the client in a room, to be typed in the project's folder. `None` while the code is
 /// pending.

@@ -3,23 +3,32 @@
 //! The request survives every disconnect and a reload of the tab, because its ticket is stored. Cancelling is a
 //! `DELETE`.
 //!
+//! A seat that was found is kept for a while. The page knows until when, asks again when the visitor comes back to it, and
+//! never offers a seat that has gone.
+//!
 //! Each search has a number. The answer to an older search changes nothing, and its ticket is given back.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind};
+use shared::api::{MatchRequest, MatchState, MatchTicket, ProblemKind, RoomDetails};
 use shared::id::RoomId;
 use shared::sim::Mode;
 
 use super::session::Identity;
 use super::transport::Status;
-use super::{ApiError, delete, long_poll, post, retry, storage};
+use super::visibility::PageVisible;
+use super::{ApiError, attention, clock, delete, get, long_poll, notify, post, retry, storage};
 
 /// How long the server may hold the request before it answers that nothing has changed, in seconds.
-const WAIT_S: u32 = 25;
-/// What is stored for a reload: one of these words, then the ticket or the room.
-const WAITING: &str = "waiting";
-const MATCHED: &str = "matched";
+const WAIT_S: u32 = 15;
+/// How often the page asks whether the visitor still plays in the room that was found, in milliseconds.
+const SEATED_CHECK_MS: u32 = 30_000;
+
+/// How often the end of an offer is looked for, in milliseconds.
+const OFFER_STEP_MS: u32 = 500;
+/// What is said of an offer that has run out.
+const SEAT_GONE: &str =
+    "The seat that was found was kept for half a minute and has gone. Quick play finds another.";
 
 /// The state of the search for a match.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,8 +49,13 @@ pub(crate) enum Search {
         /// When bots will fill the seats, in milliseconds since 1970.
         bots_at_ms: u64,
     },
-    /// A seat was found in this room.
-    Matched(RoomId),
+    /// A seat was found.
+    Matched {
+        /// The room.
+        room: RoomId,
+        /// Until when it is kept, in milliseconds since 1970. `None` once the visitor has taken it.
+        until_ms: Option<u64>,
+    },
     /// The search failed, with the reason.
     Failed(String),
 }
@@ -79,15 +93,25 @@ impl QuickPlay {
             newest: StoredValue::new(0),
         };
         provide_context(play);
-        match storage::get(storage::MATCH).as_deref().map(|kept| kept.split_once(' ')) {
-            Some(Some((MATCHED, room))) => {
-                if let Ok(room) = room.parse() {
-                    play.search.set(Search::Matched(room));
-                    play.status.set(Status::Complete);
-                }
+        if let Some(ticket) = storage::get(storage::MATCH) {
+            play.resume(ticket);
+        }
+        let PageVisible(visible) = PageVisible::expect();
+        Effect::new(move |was_visible: Option<bool>| {
+            let is_visible = visible.get();
+            if is_visible && was_visible == Some(false) {
+                play.check_offer();
             }
-            Some(Some((WAITING, ticket))) => play.resume(ticket.to_owned()),
-            Some(_) | None => {}
+            is_visible
+        });
+    }
+
+    /// The visitor is back: an offer may have run out while nobody looked.
+    fn check_offer(self) {
+        let is_offer =
+            self.search.with_untracked(|search| matches!(search, Search::Matched { .. }));
+        if let Some(ticket) = self.ticket.get_value().filter(|_| is_offer) {
+            self.resume(ticket);
         }
     }
 
@@ -121,7 +145,7 @@ impl QuickPlay {
     pub(crate) fn cancel(self) {
         self.new_number();
         let ticket = self.ticket.try_update_value(Option::take).flatten();
-        let was_matched = matches!(self.search.get_untracked(), Search::Matched(_));
+        let was_matched = matches!(self.search.get_untracked(), Search::Matched { .. });
         self.reset(Search::Off);
         if let Some(ticket) = ticket.filter(|_| !was_matched) {
             spawn_local(return_ticket(ticket));
@@ -131,7 +155,10 @@ impl QuickPlay {
     /// Resumes a search from before a reload. One that has ended since is forgotten.
     fn resume(self, ticket: String) {
         let search = self.new_number();
-        self.search.set(Search::Asking);
+        let before = self.search.get_untracked();
+        if !matches!(before, Search::Matched { .. }) {
+            self.search.set(Search::Asking);
+        }
         self.ticket.set_value(Some(ticket.clone()));
         spawn_local(async move {
             self.identity.wait_for_session().await;
@@ -139,13 +166,13 @@ impl QuickPlay {
                 return;
             }
             match self.poll_ticket(search, ticket, 0).await {
-                Err(error) if self.is_newest(search) => {
-                    if is_forgotten(&error) {
-                        self.reset(Search::Off);
-                    } else {
-                        self.fail(&error);
+                Err(error) if self.is_newest(search) => match before {
+                    Search::Matched { room, .. } if is_forgotten(&error) => {
+                        self.after_offer(search, room).await;
                     }
-                }
+                    _ if is_forgotten(&error) => self.reset(Search::Off),
+                    _ => self.fail(&error),
+                },
                 Ok(()) | Err(_) => {}
             }
         });
@@ -200,8 +227,10 @@ impl QuickPlay {
     ) -> Result<(), ApiError> {
         self.ticket.set_value(Some(ticket.clone()));
         let mut backoff = retry::backoff();
-        while !matches!(self.search.get_untracked(), Search::Matched(_)) {
-            storage::set(storage::MATCH, &format!("{WAITING} {ticket}"));
+        // Asked at least once: an offer from before may have run out.
+        let mut is_asked = false;
+        while !(is_asked && matches!(self.search.get_untracked(), Search::Matched { .. })) {
+            storage::set(storage::MATCH, &ticket);
             self.status.set(Status::Waiting);
             let path = format!("/api/matchmaking/{ticket}?after={version}&wait={WAIT_S}");
             let answer = long_poll::<MatchTicket>(&path, WAIT_S).await;
@@ -210,6 +239,7 @@ impl QuickPlay {
             }
             match answer {
                 Ok(news) => {
+                    is_asked = true;
                     backoff.reset();
                     if let Some(news) = news {
                         version = news.version;
@@ -231,7 +261,47 @@ impl QuickPlay {
             }
         }
         self.status.set(Status::Complete);
+        if let Search::Matched { room, until_ms: Some(until_ms) } = self.search.get_untracked() {
+            attention::call_back(
+                "A seat waits for you",
+                "Your match is found. The seat is kept for half a minute.",
+            );
+            spawn_local(self.until_over(search, room, until_ms));
+        }
         Ok(())
+    }
+
+    /// Waits for the end of an offer.
+    async fn until_over(self, search: SearchNumber, room: RoomId, until_ms: u64) {
+        while self.is_newest(search) {
+            let left_ms = clock::date_ms(until_ms) - clock::now_ms();
+            if left_ms <= 0.0 {
+                return self.after_offer(search, room).await;
+            }
+            // In short steps: timers stop while a machine sleeps.
+            notify::sleep(OFFER_STEP_MS).await;
+        }
+    }
+
+    /// The offer is over: the visitor sits in the room, or the seat has gone.
+    async fn after_offer(self, search: SearchNumber, room: RoomId) {
+        while self.is_newest(search) {
+            let me = self.identity.me.get_untracked().map(|me| me.player);
+            let details = get::<RoomDetails>(&format!("/api/rooms/{room}")).await;
+            if !self.is_newest(search) {
+                return;
+            }
+            match details {
+                Ok(room) if room.seated.iter().any(|seat| Some(seat.player) == me) => {}
+                Err(error) if error.may_succeed_later() => {}
+                Ok(_) | Err(_) => {
+                    attention::call_off();
+                    return self.reset(Search::Failed(SEAT_GONE.to_owned()));
+                }
+            }
+            self.search.set(Search::Matched { room, until_ms: None });
+            notify::sleep(SEATED_CHECK_MS).await;
+        }
     }
 
     /// The number of a new search. Any older search is outdated from now on.
@@ -249,7 +319,7 @@ impl QuickPlay {
     }
 
     fn apply(self, state: MatchState) {
-        let now_ms = js_sys::Date::now();
+        let now_ms = clock::now_ms();
         self.search.set(match state {
             MatchState::Waiting { waited_s, window, in_queue, bots_in_s } => Search::Waiting {
                 since_ms: ms_after(now_ms, -f64::from(waited_s)),
@@ -257,10 +327,7 @@ impl QuickPlay {
                 in_queue,
                 bots_at_ms: ms_after(now_ms, f64::from(bots_in_s)),
             },
-            MatchState::Matched { room } => {
-                storage::set(storage::MATCH, &format!("{MATCHED} {room}"));
-                Search::Matched(room)
-            }
+            MatchState::Matched { room, until_ms } => Search::Matched { room, until_ms },
         });
     }
 

@@ -1,6 +1,7 @@
 //! Waiting: for a time, for a notification, or for a reason to try again sooner.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::closure::Closure;
@@ -12,6 +13,7 @@ use wasm_bindgen_futures::JsFuture;
 pub(crate) struct Notify {
     promise: Promise,
     resolve: Function,
+    is_given: Rc<Cell<bool>>,
 }
 
 impl Notify {
@@ -19,11 +21,18 @@ impl Notify {
     pub(crate) fn new() -> Self {
         let mut resolver = None;
         let promise = Promise::new(&mut |resolve, _reject| resolver = Some(resolve));
-        Self { promise, resolve: resolver.unwrap_or_else(|| Function::new_no_args("")) }
+        let resolve = resolver.unwrap_or_else(|| Function::new_no_args(""));
+        Self { promise, resolve, is_given: Rc::default() }
+    }
+
+    /// Whether the notification was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.is_given.get()
     }
 
     /// Gives the notification.
     pub(crate) fn notify(&self) {
+        self.is_given.set(true);
         self.resolve.call0(&JsValue::NULL).ok();
     }
 
@@ -34,8 +43,23 @@ impl Notify {
 
     /// Waits for the notification, at most for this many milliseconds.
     pub(crate) async fn notified_within(&self, ms: u32) {
-        let either: Array = [&self.promise, &timeout(ms)].into_iter().cloned().collect();
-        JsFuture::from(Promise::race(&either)).await.ok();
+        within(&self.promise, ms).await.ok();
+    }
+}
+
+/// The value of a promise. `Ok(undefined)` when it has none within this many milliseconds.
+pub(crate) async fn within(promise: &Promise, ms: u32) -> Result<JsValue, JsValue> {
+    let either: Array = [promise, &timeout(ms)].into_iter().cloned().collect();
+    JsFuture::from(Promise::race(&either)).await
+}
+
+/// Calls a function once, after this many milliseconds.
+pub(crate) fn later(ms: u32, call: impl FnOnce() + 'static) {
+    let call = Closure::once_into_js(call);
+    if let Some(window) = web_sys::window() {
+        let ms = i32::try_from(ms).unwrap_or(i32::MAX);
+        let call = call.unchecked_ref();
+        window.set_timeout_with_callback_and_timeout_and_arguments_0(call, ms).ok();
     }
 }
 

@@ -9,7 +9,7 @@ use shared::sim::Mode;
 
 use super::clock::{now_ms, time_of_day};
 use super::transport::Status;
-use super::{ApiError, get};
+use super::{ApiError, get, get_list};
 
 /// Data from one path. The last answer stays while the next one is on its way.
 pub(crate) struct Pull<T: Send + Sync + 'static> {
@@ -136,7 +136,7 @@ impl Replays {
         self.newest_request.set_value(number);
         self.status.set(Status::Connecting);
         spawn_local(async move {
-            let answer = get::<ReplayList>(&path).await;
+            let answer = get_list::<ReplayList, ReplaySummary>(&path, "replays").await;
             if self.newest_request.try_get_value() != Some(number) {
                 return;
             }
@@ -168,8 +168,7 @@ fn path(filter: ReplayFilter, before: Option<ReplayId>) -> String {
 
 fn status_after<T>(answer: &Result<T, ApiError>) -> Status {
     match answer {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "fits")]
-        Ok(_) => Status::Fetched(time_of_day(now_ms() as u64)),
+        Ok(_) => Status::Fetched(time_of_day(now_ms())),
         Err(error) => Status::Stopped(error.to_string()),
     }
 }

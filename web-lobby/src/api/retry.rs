@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use presentation::backoff::Backoff;
 
+use super::clock::frame_ms;
 use super::notify::next_wake_up;
 use super::transport::Status;
 
@@ -37,10 +38,10 @@ pub(crate) async fn wait(
     while left_ms > 0 {
         report(Status::Reconnecting { seconds: left_ms.div_ceil(1_000) });
         let step = if left_ms.is_multiple_of(1_000) { 1_000 } else { left_ms % 1_000 };
-        let began_ms = js_sys::Date::now();
+        let began_ms = frame_ms();
         wake_up.notified_within(step).await;
         left_ms -= step;
-        if js_sys::Date::now() - began_ms < f64::from(step) * 0.9 {
+        if frame_ms() - began_ms < f64::from(step) * 0.9 {
             break;
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct Identity {
     /// Whether a name is being sent.
     pub(crate) is_sending_name: RwSignal<bool>,
     waiters: StoredValue<Vec<Notify>, LocalStorage>,
+    /// Whether the browser did not keep the cookie of the last sign-in. Another one would not help.
+    has_lost_cookie: StoredValue<bool>,
 }
 
 impl Identity {
@@ -32,6 +34,7 @@ impl Identity {
             refusal: RwSignal::new(None),
             is_sending_name: RwSignal::new(false),
             waiters: StoredValue::new_local(Vec::new()),
+            has_lost_cookie: StoredValue::new(false),
         };
         provide_context(identity);
         storage::on_change_elsewhere(move || {
@@ -107,7 +110,13 @@ impl Identity {
     }
 
     /// Begins another session under the same name, because the server does not know this one any more.
+    ///
+    /// # Errors
+    /// [`ApiError::NoCookies`] without a request when the last sign-in was lost: a page must not sign in for ever.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
+        if self.has_lost_cookie.get_value() {
+            return Err(ApiError::NoCookies);
+        }
         // Another window may have begun one already.
         match get("/api/session").await {
             Ok(session) => {
@@ -135,6 +144,14 @@ impl Identity {
     async fn begin(self, name: String) -> Result<(), ApiError> {
         let session =
             post("/api/session", &SessionRequest::Name { name, wants_token: false }).await?;
+        // The cookie counts, not the answer: some browsers keep none, or none that is `Secure` over plain HTTP.
+        if let Err(error) = get::<Session>("/api/session").await
+            && error.kind() == Some(ProblemKind::SignIn)
+        {
+            self.has_lost_cookie.set_value(true);
+            return Err(ApiError::NoCookies);
+        }
+        self.has_lost_cookie.set_value(false);
         self.store(session);
         Ok(())
     }
@@ -145,8 +162,12 @@ impl Identity {
             match get::<Session>("/api/session").await {
                 Ok(session) => return self.store(session),
                 Err(error) if error.kind() == Some(ProblemKind::SignIn) => {
-                    if self.renew().await.is_ok() {
-                        return;
+                    match self.renew().await {
+                        Ok(()) => return,
+                        Err(error @ ApiError::NoCookies) => {
+                            return self.refusal.set(Some(error.to_string()));
+                        }
+                        Err(_) => {}
                     }
                 }
                 Err(_) => {}

@@ -9,20 +9,32 @@ pub(crate) use download::{Download, Progress, file_path};
 pub(crate) use follow::{FollowState, Follower};
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::Uint8Array;
 use shared::replay::ReplayReader;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, AbortSignal, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult,
-    RequestCache, RequestCredentials, RequestInit,
+    AbortController, Headers, ReadableStreamDefaultReader, ReadableStreamReadResult, RequestCache,
+    RequestCredentials, RequestInit,
 };
 
-use super::{ANSWER_MS_MAX, ApiError, check_status, fetch};
+use super::{ANSWER_MS_MAX, ApiError, abort_after, check_status, fetch, notify};
 
+/// After how many milliseconds without an answer a request for a body is given up. With the silence that its reader
+/// allows, that is less than two heartbeats of a stream.
+const HEAD_MS_MAX: u32 = 12_000;
 /// The status of a body that resumes an earlier one (RFC 9110 §15.3.7).
 const PARTIAL_CONTENT: u16 = 206;
+
+/// What came of a body.
+enum Chunk {
+    Bytes(Uint8Array),
+    End,
+    /// Nothing came for as long as the reader waits.
+    Silence,
+}
 
 /// A body that is arriving.
 #[derive(Debug)]
@@ -83,7 +95,7 @@ pub(crate) struct Slice {
 /// Requests the news of a stream as one answer.
 pub(crate) async fn slice(path: &str) -> Result<Slice, ApiError> {
     let init = RequestInit::new();
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(ANSWER_MS_MAX)));
+    init.set_signal(Some(&abort_after(ANSWER_MS_MAX)?));
     let response = check_status(fetch(path, &init).await?).await?;
     let cursor = response.headers().get("Pushback-Cursor").ok().flatten();
     let bytes =
@@ -128,11 +140,19 @@ impl Body {
         if let Some(resume) = resume {
             init.set_headers(&rest_headers(resume).map_err(to_offline)?.into());
         }
+        let begun = Rc::new(Cell::new(false));
+        let (is_begun, request) = (begun.clone(), abort.clone());
+        notify::later(HEAD_MS_MAX, move || {
+            if !is_begun.get() {
+                request.abort();
+            }
+        });
         let response = check_status(fetch(path, &init).await?).await?;
-        let stream = response.body().ok_or(ApiError::Unreadable)?;
+        begun.set(true);
+        let stream = response.body().ok_or(ApiError::OldBrowser)?;
         let tag = response.headers().get("ETag").ok().flatten();
         Ok(Self {
-            chunks: stream.get_reader().dyn_into().or(Err(ApiError::Unreadable))?,
+            chunks: stream.get_reader().dyn_into().or(Err(ApiError::OldBrowser))?,
             abort: abort.clone(),
             continues: response.status() == PARTIAL_CONTENT,
             // A weak tag does not guarantee the same bytes.
@@ -140,15 +160,17 @@ impl Body {
         })
     }
 
-    /// The next chunk. `None` at the end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
-        let read = JsFuture::from(self.chunks.read()).await.map_err(to_offline)?;
+    /// The next chunk. After this many milliseconds without one the line counts as dead.
+    async fn next(&mut self, silence_ms_max: u32) -> Result<Chunk, ApiError> {
+        let read = notify::within(&self.chunks.read(), silence_ms_max).await.map_err(to_offline)?;
+        if read.is_undefined() {
+            return Ok(Chunk::Silence);
+        }
         let read: ReadableStreamReadResult = read.unchecked_into();
         if read.get_done().unwrap_or(true) {
-            return Ok(None);
+            return Ok(Chunk::End);
         }
-        let bytes: Uint8Array = read.get_value().dyn_into().map_err(to_offline)?;
-        Ok(Some(bytes.to_vec()))
+        Ok(Chunk::Bytes(read.get_value().dyn_into().map_err(to_offline)?))
     }
 }
 

@@ -8,9 +8,10 @@ use shared::sim::{Disc, Stance};
 use web_sys::CanvasRenderingContext2d;
 
 use super::camera::View;
-use super::point::{Point, chance, radians, units};
+use super::point::{Point, chance, radians, units, wrapped};
 use super::scene::{DrawnDisc, Frame, Scene};
 use super::shapes::{fill_circle, ring};
+use super::trigonometry::sin;
 
 const RADIUS: f64 = units(disc::RADIUS);
 /// How long a fall takes, in ticks: 600 ms.
@@ -69,7 +70,7 @@ pub(super) fn draw_falling(
         }
         let out = Point::at(seen.place.angle(), RADIUS * 2.4 * age.sqrt());
         let place = seen.place.plus(out).plus(Point::new(0.0, 46.0 * age * age));
-        context.set_global_alpha((1.0 - age).powf(0.7));
+        context.set_global_alpha((1.0 - age).sqrt());
         draw_body(context, seen.disc, place, RADIUS * (1.0 - 0.85 * age));
     }
     context.set_global_alpha(1.0);
@@ -219,7 +220,7 @@ fn shaken(disc: &Disc, at: f64, is_calm: bool) -> f64 {
 }
 
 fn draw_protection(context: &CanvasRenderingContext2d, place: Point, disc: &Disc, frame: &Frame) {
-    let breath = if frame.is_calm { 0.0 } else { (frame.now_ms / 130.0).sin() * 1.6 };
+    let breath = if frame.is_calm { 0.0 } else { sin(frame.now_ms / 130.0) * 1.6 };
     let leaving = f64::from(disc.protection.min(20)) / 20.0;
     context.set_global_alpha(0.30 * leaving);
     fill_circle(context, place, RADIUS + 13.0 + breath, palette::GOOD.css);
@@ -267,5 +268,5 @@ fn draw_heavy(context: &CanvasRenderingContext2d, place: Point, disc: &Disc) {
 
 /// Whether an effect is invisible at this moment, because it blinks in its last second.
 fn blinks_out(ticks_left: u16, at: f64) -> bool {
-    ticks_left < 60 && (at / 6.0).rem_euclid(2.0) < 1.0
+    ticks_left < 60 && wrapped(at / 6.0, 2.0) < 1.0
 }

@@ -3,6 +3,7 @@
 use presentation::palette;
 use web_sys::{CanvasGradient, CanvasRenderingContext2d};
 
+use super::point::Point;
 use super::scene::Frame;
 
 /// Height of the slab's visible side, in units.
@@ -56,7 +57,8 @@ fn void_gradient(
     (width, height): (f64, f64),
 ) -> Option<CanvasGradient> {
     let (x, y) = (width / 2.0, height / 2.0);
-    let gradient = context.create_radial_gradient(x, y, 0.0, x, y, x.hypot(y)).ok()?;
+    let gradient =
+        context.create_radial_gradient(x, y, 0.0, x, y, Point::new(x, y).length()).ok()?;
     gradient.add_color_stop(0.0, palette::VOID_INNER.css).ok()?;
     gradient.add_color_stop(1.0, palette::VOID_OUTER.css).ok()?;
     Some(gradient)

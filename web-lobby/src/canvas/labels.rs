@@ -41,10 +41,11 @@ pub(super) fn draw(
         slot if best.contains(&slot) => 2,
         _ => 3,
     };
-    let mut standing: Vec<_> = discs.iter().filter(|seen| seen.disc.is_standing()).collect();
-    standing.sort_by_key(weight);
+    // The heaviest first.
+    let of_weight =
+        |wanted| discs.iter().filter(move |seen| seen.disc.is_standing() && weight(seen) == wanted);
     let mut layout = LabelLayout::default();
-    for seen in standing {
+    for seen in (0..=3).flat_map(of_weight) {
         let way = seen.place.minus(view.middle).times(view.scale);
         let middle = Point::new(frame.width / 2.0, frame.height / 2.0).plus(way);
         let slot = seen.disc.slot;

@@ -9,6 +9,7 @@ use web_sys::CanvasRenderingContext2d;
 use super::point::{Point, units};
 use super::scene::Frame;
 use super::shapes::{fill_circle, ring};
+use super::trigonometry::sin;
 
 const RADIUS: f64 = units(pickup::RADIUS);
 
@@ -16,7 +17,7 @@ const RADIUS: f64 = units(pickup::RADIUS);
 pub(super) fn draw(context: &CanvasRenderingContext2d, world: &World, at: f64, frame: &Frame) {
     for pickup in &world.pickups {
         let place = Point::from_world(pickup.position);
-        let lifted = if frame.is_calm { 2.0 } else { 2.0 + 1.5 * (at * 0.07 + place.x).sin() };
+        let lifted = if frame.is_calm { 2.0 } else { 2.0 + 1.5 * sin(at * 0.07 + place.x) };
         context.set_global_alpha(0.25);
         fill_circle(context, place.plus(Point::new(1.5, 4.0)), RADIUS, palette::SHADOW.css);
         context.set_global_alpha(0.35);

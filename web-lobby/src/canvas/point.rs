@@ -3,6 +3,8 @@
 use shared::sim::fixed::SUBUNITS;
 use shared::sim::{Angle, Vec2};
 
+use super::trigonometry::{atan2, cos, sin};
+
 /// A position or a distance in units. Y points down.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Point {
@@ -22,7 +24,7 @@ impl Point {
 
     /// The point at this distance from the centre, in a direction in radians.
     pub(crate) fn at(angle: f64, distance: f64) -> Self {
-        Self::new(angle.cos() * distance, angle.sin() * distance)
+        Self::new(cos(angle) * distance, sin(angle) * distance)
     }
 
     pub(crate) fn plus(self, way: Self) -> Self {
@@ -38,18 +40,23 @@ impl Point {
     }
 
     pub(crate) fn length(self) -> f64 {
-        self.x.hypot(self.y)
+        (self.x * self.x + self.y * self.y).sqrt()
     }
 
     /// The direction, in radians.
     pub(crate) fn angle(self) -> f64 {
-        self.y.atan2(self.x)
+        atan2(self.y, self.x)
     }
 
     /// The point between this one (`part` 0) and the other (`part` 1).
     pub(crate) fn towards(self, other: Self, part: f64) -> Self {
         self.plus(other.minus(self).times(part))
     }
+}
+
+/// The value within `0..span` that differs from this one by whole spans.
+pub(super) fn wrapped(value: f64, span: f64) -> f64 {
+    value - (value / span).floor() * span
 }
 
 /// Converts sub-units to units.

@@ -4,7 +4,7 @@ use presentation::palette;
 use web_sys::CanvasRenderingContext2d;
 
 use super::gradients::GradientCache;
-use super::point::{Point, chance};
+use super::point::{Point, chance, wrapped};
 use super::scene::Frame;
 use super::shapes::use_css_pixels;
 
@@ -37,8 +37,8 @@ fn draw_specks(context: &CanvasRenderingContext2d, frame: &Frame, camera: Point)
         let depth = 0.2 + 0.8 * chance(speck * 3 + 2);
         let x = chance(speck * 3) * frame.width + seconds * DRIFT * depth;
         let y = chance(speck * 3 + 1) * frame.height - seconds * DRIFT * 0.4 * depth;
-        let x = (x - camera.x * PARALLAX * depth).rem_euclid(frame.width.max(1.0));
-        let y = (y - camera.y * PARALLAX * depth).rem_euclid(frame.height.max(1.0));
+        let x = wrapped(x - camera.x * PARALLAX * depth, frame.width.max(1.0));
+        let y = wrapped(y - camera.y * PARALLAX * depth, frame.height.max(1.0));
         let size = 0.8 + 1.4 * depth * depth;
         context.set_global_alpha(0.10 + 0.28 * depth);
         context.fill_rect(x, y, size, size);

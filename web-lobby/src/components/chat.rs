@@ -55,6 +55,11 @@ pub(crate) fn ChatPanel() -> impl IntoView {
                 <Badge part="chat" transport=Transport::Socket status=chat.status />
             </div>
             <div class="chat-body">
+                {move || chat.trouble.get().map(|why| view! { <p class="trouble" role="status">{why}</p> })}
+                {move || match chat.status.get() {
+                    Status::Stopped(why) => Some(view! { <p class="trouble" role="status">{why}</p> }),
+                    _ => None,
+                }}
                 <Channels chat=chat />
                 <Log chat=chat />
                 <MutedList chat=chat />

@@ -1,4 +1,4 @@
-//! A text with a button that copies it.
+//! A text with a button that copies it. All of it can be read: a link shows where it leads.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -27,7 +27,7 @@ pub(crate) fn CopyText(
     on_copied: Option<Callback<()>>,
 ) -> impl IntoView {
     let copied = RwSignal::new(Copied::NotYet);
-    let field = NodeRef::<leptos::html::Input>::new();
+    let field = NodeRef::<leptos::html::Textarea>::new();
     let select = move || field.get_untracked().inspect(|field| field.select()).is_some();
     let has_it = move || {
         if let Some(on_copied) = on_copied {
@@ -49,9 +49,10 @@ pub(crate) fn CopyText(
     keep_selected(field, text);
     view! {
         <div class="copy">
-            <input
+            <textarea
                 node_ref=field
                 readonly
+                rows="2"
                 aria-label=label
                 placeholder="One moment …"
                 prop:value=move || text.get().unwrap_or_default()
@@ -59,7 +60,7 @@ pub(crate) fn CopyText(
                     select();
                 }
                 on:copy=move |_| has_it()
-            />
+            ></textarea>
             <button
                 class="quiet"
                 on:click=copy
@@ -82,7 +83,7 @@ pub(crate) fn CopyText(
 }
 
 /// Keeps the text selected when it changes while the visitor is about to copy it by hand.
-fn keep_selected(field: NodeRef<leptos::html::Input>, text: Signal<Option<String>>) {
+fn keep_selected(field: NodeRef<leptos::html::Textarea>, text: Signal<Option<String>>) {
     Effect::new(move |_| {
         text.track();
         let Some(field) = field.get() else { return };

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 pub(crate) fn Footer() -> impl IntoView {
     view! {
         <footer class="bottom">
-            <span>"Every part says how it is feed: rest the pointer on its badge to read why."</span>
+            <span>"Every part says how it is fed: press its badge to read why."</span>
             <nav aria-label="More">
                 <a href="/determinism">"Determinism"</a>
                 <a href="/api/docs" rel="external">"API"</a>

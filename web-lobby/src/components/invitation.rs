@@ -6,7 +6,7 @@ use shared::id::RoomId;
 use super::copy::CopyText;
 use super::icon::{Icon, IconView};
 use crate::api::device_link::{DeviceLinkCode, JoinAs};
-use crate::api::invitation;
+use crate::api::{invitation, server_address};
 
 /// The ways to play in a room, or to watch it.
 #[component]
@@ -84,6 +84,14 @@ pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
 /// The link for friends.
 #[component]
 pub(crate) fn FriendsLink(room: RoomId) -> impl IntoView {
-    let link = Signal::stored(Some(invitation::page_link(room)));
-    view! { <CopyText label="Link for friends" text=link /> }
+    let link = Signal::derive(move || Some(invitation::page_link(room)));
+    view! {
+        <CopyText label="Link for friends" text=link />
+        <Show when=server_address::is_this_machine_only>
+            <p class="help" data-testid="loopback-hint">
+                "This link works on this machine only. For others, open the lobby by this machine’s address in the network, \
+                 or start the server with --public-url."
+            </p>
+        </Show>
+    }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use presentation::playhead::LivePlayhead;
+use presentation::words;
 use shared::api::RoomList;
 use shared::id::RoomId;
 use shared::sim::Slot;
@@ -102,7 +103,8 @@ fn LiveNotice(
     has_picture: Signal<bool>,
 ) -> impl IntoView {
     let list = LiveFeed::<RoomList>::expect().state;
-    let text = move || match following.get() {
+    let text = move || {
+        match following.get() {
         _ if room.get().is_none() && list.with(Option::is_some) => {
             Some("No match runs just now. Quick play begins one.".to_owned())
         }
@@ -112,7 +114,13 @@ fn LiveNotice(
         FollowState::Waiting => Some("Waiting for the round to begin …".to_owned()),
         FollowState::Between => Some("Round over. The next one begins soon.".to_owned()),
         FollowState::Reconnecting => Some("Connection lost. Reconnecting …".to_owned()),
+        FollowState::Crowded => Some(
+            "Two other windows show other matches already, and a browser opens six connections to a server. \
+             This one goes on when you close or hide one of them."
+                .to_owned(),
+        ),
         FollowState::Ended(why) => Some(why),
+    }
     };
     let is_over = move || following.with(|following| matches!(following, FollowState::Ended(_)));
     view! {
@@ -127,7 +135,7 @@ fn LiveNotice(
 /// The state as one word, for style sheets and tests.
 const fn state_word(following: &FollowState) -> &'static str {
     match following {
-        FollowState::Connecting | FollowState::Waiting => "connecting",
+        FollowState::Connecting | FollowState::Waiting | FollowState::Crowded => "connecting",
         FollowState::Live => "live",
         FollowState::Reconnecting => "reconnecting",
         FollowState::Between | FollowState::Ended(_) => "ended",
@@ -140,6 +148,7 @@ fn status_of(following: &FollowState) -> Status {
         FollowState::Connecting => Status::Connecting,
         FollowState::Waiting | FollowState::Between => Status::Waiting,
         FollowState::Live => Status::Live,
+        FollowState::Crowded => Status::Resting,
         FollowState::Reconnecting => Status::Reconnecting { seconds: 0 },
         FollowState::Ended(why) => Status::Stopped(why.clone()),
     }
@@ -181,10 +190,11 @@ impl FrameState {
         follow: Option<Slot>,
     ) {
         let Some(follower) = follower else {
-            surface.draw_void(frame);
+            if surface.has_changed(frame, (None, None)) {
+                surface.draw_void(frame);
+            }
             return;
         };
-        follower.abort_if_silent(frame.now_ms);
         follower.with(|followed| {
             if self.body != followed.body {
                 self.body = followed.body;
@@ -214,7 +224,7 @@ impl FrameState {
     }
 
     fn write(&self, surface: &Surface, following: &FollowState, at: f64) {
-        surface.set_attribute("data-tick", &format!("{at:.0}"));
+        surface.set_attribute("data-tick", &words::fixed(at, 0));
         surface.set_attribute("data-state", state_word(following));
         set_if_changed(self.following, following.clone());
     }

@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use leptos::html;
 use leptos::prelude::*;
+use shared::sim::Slot;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MediaQueryList};
@@ -21,6 +22,9 @@ use crate::canvas::{self, Camera, Frame, GradientCache, Scene};
 
 /// More device pixels for each CSS pixel than this cost time and cannot be seen.
 const DENSITY_MAX: f64 = 2.0;
+
+/// After this many milliseconds a picture of the same moment stays the same: the camera has come to rest.
+const REST_MS: f64 = 1_500.0;
 
 /// The function that draws a frame.
 pub type Draw = Box<dyn FnMut(&mut Surface, &Frame)>;
@@ -34,7 +38,15 @@ pub struct Surface {
     pointer: Rc<Cell<Option<(f64, f64)>>>,
     calm: Option<MediaQueryList>,
     last_ms: Option<f64>,
+    /// What the last picture shows, and since when.
+    last_picture: Option<Picture>,
+    changed_ms: f64,
 }
+
+/// The playhead, if there is a world, and the followed player.
+type Moment = (Option<f64>, Option<Slot>);
+/// The size, the density, the pointer, and what is shown.
+type Picture = (f64, f64, f64, Option<(f64, f64)>, Moment);
 
 impl Surface {
     fn new(canvas: HtmlCanvasElement, pointer: Rc<Cell<Option<(f64, f64)>>>) -> Option<Self> {
@@ -48,6 +60,8 @@ impl Surface {
             pointer,
             calm,
             last_ms: None,
+            last_picture: None,
+            changed_ms: 0.0,
         })
     }
 
@@ -81,6 +95,17 @@ impl Surface {
     /// Draws a moment of a match.
     pub fn draw(&mut self, frame: &Frame, scene: &Scene<'_>) {
         canvas::draw(&self.context, &mut self.camera, &mut self.gradients, frame, scene);
+    }
+
+    /// Whether a picture of this moment differs from the last one. A moment that stays is drawn until the camera has come
+    /// to rest.
+    pub(super) fn has_changed(&mut self, frame: &Frame, moment: Moment) -> bool {
+        let picture = (frame.width, frame.height, frame.density, frame.pointer, moment);
+        if self.last_picture != Some(picture) {
+            self.last_picture = Some(picture);
+            self.changed_ms = frame.now_ms;
+        }
+        frame.now_ms - self.changed_ms < REST_MS
     }
 
     /// Draws a moment of a match as a picture for a row.

@@ -3,12 +3,14 @@
 use leptos::prelude::*;
 use presentation::words;
 use shared::id::RoomId;
+use web_sys::NotificationPermission;
 
 use super::badge::Badge;
 use super::icon::{Icon, IconView};
 use super::invitation::WaysIn;
 use super::mode_choice::{ModeChoice, about};
 use super::private_room::PrivateRoomButton;
+use crate::api::attention;
 use crate::api::clock::Now;
 use crate::api::long_poll::{QuickPlay, Search};
 use crate::api::transport::Transport;
@@ -55,7 +57,7 @@ impl Step {
         match search {
             Search::Off | Search::Failed(_) => Self::Idle,
             Search::Asking | Search::Waiting { .. } => Self::Waiting,
-            Search::Matched(room) => Self::Matched(*room),
+            Search::Matched { room, .. } => Self::Matched(*room),
         }
     }
 
@@ -80,7 +82,7 @@ impl Step {
 fn Choice(play: QuickPlay) -> impl IntoView {
     let failure = move || match play.search.get() {
         Search::Failed(why) => Some(why),
-        Search::Off | Search::Asking | Search::Waiting { .. } | Search::Matched(_) => None,
+        Search::Off | Search::Asking | Search::Waiting { .. } | Search::Matched { .. } => None,
     };
     view! {
         <div class="choice">
@@ -102,6 +104,7 @@ fn Choice(play: QuickPlay) -> impl IntoView {
 #[component]
 fn Waiting(play: QuickPlay) -> impl IntoView {
     let now = Now::expect();
+    let may_ask = RwSignal::new(attention::may_notify() == Some(NotificationPermission::Default));
     let facts = move || match play.search.get() {
         Search::Waiting { since_ms, window, in_queue, bots_at_ms } => {
             let waited = now.seconds_since(since_ms);
@@ -116,17 +119,16 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
                 ("bots fill up", bots),
             ]
         }
-        Search::Off | Search::Asking | Search::Matched(_) | Search::Failed(_) => Vec::new(),
+        Search::Off | Search::Asking | Search::Matched { .. } | Search::Failed(_) => Vec::new(),
     };
     view! {
         <div class="searching">
             <span class="orbit" aria-hidden="true"><i></i></span>
             <div>
-                <h2>
-                    {move || format!("Looking for a {} match", play.mode.get().title())}
-                    " "
+                <div class="play-head">
+                    <h2>{move || format!("Looking for a {} match", play.mode.get().title())}</h2>
                     <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
-                </h2>
+                </div>
                 <dl class="facts">
                     {move || {
                         facts()
@@ -138,6 +140,12 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
             </div>
         </div>
         <div class="go">
+            <Show when=move || may_ask.get()>
+                <button class="quiet" on:click=move |_| {
+                    attention::ask_to_notify();
+                    may_ask.set(false);
+                }>"Notify me in other tabs"</button>
+            </Show>
             <button class="quiet big" data-testid="cancel" on:click=move |_| play.cancel()>
                 "Cancel"
             </button>
@@ -147,14 +155,26 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
 
 #[component]
 fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
+    let now = Now::expect();
+    let until_ms = Memo::new(move |_| match play.search.get() {
+        Search::Matched { until_ms, .. } => until_ms,
+        Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => None,
+    });
+    let title = move || match until_ms.get() {
+        Some(_) => "There is a seat for you in room ",
+        None => "You play in room ",
+    };
+    let left = move || {
+        let left = until_ms.get().map(|until_ms| words::clock(now.seconds_until(until_ms)));
+        left.map(|left| view! { <span class="about num" data-testid="seat-left">"kept for " {left}</span> })
+    };
     view! {
         <div class="found">
-            <h2>
-                "There is a seat for you in room "
-                <b class="room-id">{room.to_string()}</b>
-                " "
+            <div class="play-head">
+                <h2>{title} <b class="room-id">{room.to_string()}</b></h2>
+                {left}
                 <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
-            </h2>
+            </div>
             <WaysIn room=room />
         </div>
         <div class="go">

@@ -1,6 +1,7 @@
 //! A player's rating over the last rounds, as a curve.
 
 use leptos::prelude::*;
+use presentation::words;
 use shared::api::RatingPoint;
 
 use crate::api::clock::local;
@@ -13,7 +14,10 @@ const MARGIN: f64 = 12.0;
 #[component]
 pub(crate) fn RatingCurve(points: Vec<RatingPoint>) -> impl IntoView {
     let curve_points = curve_points(&points);
-    let line: Vec<_> = curve_points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let line: Vec<_> = curve_points
+        .iter()
+        .map(|(x, y)| format!("{},{}", words::fixed(*x, 1), words::fixed(*y, 1)))
+        .collect();
     let line = line.join(" ");
     let area = match (curve_points.first(), curve_points.last()) {
         (Some((first, _)), Some((last, _))) => {

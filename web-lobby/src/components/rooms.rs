@@ -5,7 +5,7 @@ use presentation::words;
 use shared::api::{RoomList, RoomPhase, RoomSummary};
 use shared::id::RoomId;
 
-use super::badge::Badge;
+use super::badge::{Badge, OldNotice};
 use super::icon::{Icon, IconView};
 use super::notice::{Empty, Skeleton};
 use super::thumbnail::Thumbnail;
@@ -37,6 +37,7 @@ pub(crate) fn RoomPanel(
                 <h2 id="rooms-title">"Rooms"</h2>
                 <Badge part="rooms" transport=Transport::Events status=feed.status />
             </div>
+            <OldNotice status=feed.status heard_ms=feed.heard_ms />
             <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=2 /> }>
                 <Show when=move || !is_empty.get() fallback=|| view! {
                     <Empty>"No room is open. Press Quick play and there will be one."</Empty>
@@ -97,15 +98,25 @@ fn RoomLine(
     }
 }
 
+/// The room that is shown large, and its clock there. The picture is a moment behind the room, and one page shows one
+/// time for one match.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownClock(pub(crate) Memo<Option<(RoomId, String)>>);
+
 /// The phase of a room, or the time that is left.
 #[component]
 pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl IntoView {
     let now = Now::expect();
+    let shown = use_context::<ShownClock>();
     view! {
         <span class="phase num">
             {move || {
                 room.with(|room| {
                     let room = room.as_ref()?;
+                    let shown = shown.and_then(|ShownClock(shown)| shown.get());
+                    if let Some((_, clock)) = shown.filter(|(id, _)| *id == room.id) {
+                        return Some(clock);
+                    }
                     Some(match (room.phase, room.ends_at_ms) {
                         (RoomPhase::Waiting, _) => "filling".to_owned(),
                         (RoomPhase::Playing, Some(at_ms)) => words::clock(now.seconds_until(at_ms)),

@@ -5,7 +5,7 @@ use presentation::words;
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::PlayerId;
 
-use super::badge::Badge;
+use super::badge::{Badge, OldNotice};
 use super::icon::{Icon, IconView};
 use super::notice::{Empty, Skeleton};
 use crate::api::session::Identity;
@@ -26,6 +26,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
                 <h2 id="scores-title">"Scoreboard"</h2>
                 <Badge part="scoreboard" transport=Transport::Events status=feed.status />
             </div>
+            <OldNotice status=feed.status heard_ms=feed.heard_ms />
             <div class="score-head" aria-hidden="true">
                 <span>"#"</span>
                 <span>"Player"</span>

@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use presentation::playhead::PolledPlayhead;
+use presentation::words;
 use shared::id::RoomId;
 
 use super::in_view::in_view;
@@ -76,7 +77,7 @@ impl FrameState {
         }
         if frame.now_ms - self.updated_ms > UPDATE_EVERY_MS {
             self.updated_ms = frame.now_ms;
-            surface.set_attribute("data-tick", &format!("{at:.0}"));
+            surface.set_attribute("data-tick", &words::fixed(at, 0));
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn Timeline(
             aria-label="Moment of the match"
             aria-valuemin="0"
             aria-valuemax=move || total.get() / 60
-            aria-valuenow=move || format!("{:.0}", line.get().at / 60.0)
+            aria-valuenow=move || words::fixed(line.get().at / 60.0, 0)
             aria-valuetext=move || {
                 let line = line.get();
                 format!("{} of {}", words::clock_of_ticks(line.at), words::clock_of_ticks(line.total.into()))
@@ -171,7 +171,7 @@ const fn class_of(kind: MarkerKind) -> &'static str {
 }
 
 fn percent(value: f64) -> String {
-    format!("{value:.3}%")
+    format!("{}%", words::fixed(value, 3))
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use presentation::words;
 use shared::sim::determinism;
 
 use crate::api::clock::frame_ms;
 use crate::components::match_canvas::FrameLoop;
+use crate::components::title::page_title;
 
 /// How many matches to play by default, and at most.
 const MATCHES: u64 = 1_000;
@@ -32,6 +34,7 @@ impl Check {
 /// `/determinism?matches=1000`.
 #[component]
 pub fn DeterminismPage() -> impl IntoView {
+    page_title(|| "Every machine plays the same match".to_owned());
     let query = use_query_map();
     let wanted = Memo::new(move |_| {
         let given = query.with(|query| query.get("matches"));
@@ -102,7 +105,11 @@ fn pace(check: &Check) -> String {
     }
     let ticks = check.played as f64 * f64::from(determinism::MATCH_TICKS);
     let seconds = check.passed_ms / 1_000.0;
-    format!(" in {seconds:.1} s: {:.0} ticks a millisecond", ticks / check.passed_ms)
+    format!(
+        " in {} s: {} ticks a millisecond",
+        words::fixed(seconds, 1),
+        words::fixed(ticks / check.passed_ms, 0)
+    )
 }
 
 #[cfg(test)]

@@ -13,11 +13,15 @@ use crate::api::transport::{Status, Transport};
 use crate::components::badge::Badge;
 use crate::components::chat::ChatPanel;
 use crate::components::live_match::LiveMatch;
+use crate::components::match_canvas::Hud;
 use crate::components::quick_play::QuickPlayPanel;
 use crate::components::replay_list::{RefreshBar, ReplayList};
-use crate::components::rooms::{RoomPanel, RoomTime, find_room, occupancy, room_to_feature};
+use crate::components::rooms::{
+    RoomPanel, RoomTime, ShownClock, find_room, occupancy, room_to_feature,
+};
 use crate::components::scoreboard::ScorePanel;
 use crate::components::tab_bar::Tab;
+use crate::components::title::page_title;
 
 /// How many replays the page shows.
 const REPLAYS: u32 = 6;
@@ -25,6 +29,7 @@ const REPLAYS: u32 = 6;
 /// The lobby.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
+    page_title(String::new);
     let location = use_location();
     let tab = Memo::new(move |_| Tab::of(&location.hash.get()));
     let list = LiveFeed::<RoomList>::expect().state;
@@ -37,12 +42,18 @@ pub(crate) fn HomePage() -> impl IntoView {
             chosen.or_else(|| room_to_feature(rooms, shown.copied().flatten()))
         })
     });
+    let hud = RwSignal::new(Hud::default());
+    let clock = Memo::new(move |_| {
+        let clock = hud.with(|hud| hud.clock.clone());
+        featured.get().filter(|_| !clock.is_empty()).map(|room| (room, clock))
+    });
+    provide_context(ShownClock(clock));
     follow_own_room();
     view! {
         <div class="home" data-tab=move || tab.get().name()>
             <h1 class="unseen">"The lobby"</h1>
             <QuickPlayPanel />
-            <Featured room=featured />
+            <Featured room=featured hud=hud />
             <ScorePanel />
             <RoomPanel featured=featured feature=move |room| chosen.set(Some(room)) />
             <LatestReplays />
@@ -57,7 +68,7 @@ fn follow_own_room() {
     let chat = Chat::expect();
     Effect::new(move |_| {
         chat.set_room(match search.get() {
-            Search::Matched(room) => Some(room),
+            Search::Matched { room, .. } => Some(room),
             Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => None,
         });
     });
@@ -65,14 +76,14 @@ fn follow_own_room() {
 
 /// The room that is shown large.
 #[component]
-fn Featured(room: Memo<Option<RoomId>>) -> impl IntoView {
+fn Featured(room: Memo<Option<RoomId>>, hud: RwSignal<Hud>) -> impl IntoView {
     let list = LiveFeed::<RoomList>::expect().state;
     let summary = Memo::new(move |_| room.get().and_then(|id| find_room(list.into(), id)));
     let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
     let status = RwSignal::new(Status::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
-            <LiveMatch room=room status=status />
+            <LiveMatch room=room hud=hud status=status />
             <div class="caption" class:unseen=move || room.get().is_none()>
                 <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>

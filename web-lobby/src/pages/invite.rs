@@ -12,6 +12,7 @@ use crate::components::invitation::{Invitation, WaysIn};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::replay_list::RefreshBar;
 use crate::components::rooms::{RoomTime, occupancy};
+use crate::components::title::page_title;
 use crate::pages::not_found::NotFoundPage;
 
 /// How often the room is asked for while its page is open.
@@ -34,6 +35,7 @@ pub(crate) fn InvitePage() -> impl IntoView {
 
 #[component]
 fn Invited(room: RoomId) -> impl IntoView {
+    page_title(move || format!("Room {room}"));
     let details = Pull::<RoomDetails>::new(Signal::stored(format!("/api/rooms/{room}")));
     let sentence = Signal::derive(move || {
         details.error.get().map(|error| error.to_string()).unwrap_or_default()

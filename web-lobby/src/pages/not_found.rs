@@ -1,10 +1,12 @@
 //! The page of an unknown address.
 
+use crate::components::title::page_title;
 use leptos::prelude::*;
 
 /// Says that there is no such page, and links back.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
+    page_title(|| "Nothing here".to_owned());
     view! {
         <div class="page narrow">
             <h1>"Over the edge"</h1>

@@ -11,6 +11,7 @@ use crate::components::icon::{Icon, IconView};
 use crate::components::notice::{Failure, Skeleton};
 use crate::components::rating_curve::RatingCurve;
 use crate::components::replay_list::{RefreshBar, ReplayList};
+use crate::components::title::page_title;
 
 /// How many replays the page shows.
 const REPLAYS: u32 = 10;
@@ -40,6 +41,12 @@ pub(crate) fn PlayerPage() -> impl IntoView {
         if before.is_some() {
             profile.refresh();
         }
+    });
+    page_title(move || {
+        profile.data.with(|player| match player {
+            Some(player) => player.row.name.to_string(),
+            None => "Player".to_owned(),
+        })
     });
     let sentence = Signal::derive(move || {
         profile.error.get().map(|error| error.to_string()).unwrap_or_default()

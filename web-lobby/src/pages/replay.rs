@@ -19,6 +19,7 @@ use shared::id::ReplayId;
 use crate::api;
 use crate::api::transport::{Status, Transport};
 use crate::components::badge::Badge;
+use crate::components::title::page_title;
 use missing::NoReplay;
 use moment::Moment;
 use viewer::Viewer;
@@ -78,15 +79,15 @@ fn Headline(
             None => "Replay".to_owned(),
         })
     };
+    page_title(text);
     let details = move || {
         summary.with(|summary| {
             let summary = summary.as_ref()?;
             let player_counts = player_counts(&summary.players);
-            let began = js_sys::Date::new(&(summary.started_at_ms as f64).into());
-            let began = began.to_locale_string("default", &js_sys::Object::new());
+            let began = api::clock::local(summary.started_at_ms);
             let length = words::clock_of_ticks(summary.ticks.into());
             let size = words::bytes(summary.bytes);
-            Some(format!("{} · {length} · {player_counts} · {size}", String::from(began)))
+            Some(format!("{} · {length} · {player_counts} · {size}", began))
         })
     };
     view! {

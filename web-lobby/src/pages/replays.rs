@@ -6,6 +6,7 @@ use shared::sim::Mode;
 use crate::api::pull::{ReplayFilter, Replays};
 use crate::api::transport::Status;
 use crate::components::replay_list::{RefreshBar, ReplayList};
+use crate::components::title::page_title;
 
 /// How many replays each request brings.
 const LIMIT: u32 = 20;
@@ -13,6 +14,7 @@ const LIMIT: u32 = 20;
 /// The list with its filter.
 #[component]
 pub(crate) fn ReplaysPage() -> impl IntoView {
+    page_title(|| "Replays".to_owned());
     let mode = RwSignal::new(None::<Mode>);
     let filter =
         Signal::derive(move || ReplayFilter { mode: mode.get(), player: None, limit: LIMIT });

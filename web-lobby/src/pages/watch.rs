@@ -16,6 +16,7 @@ use crate::components::chat::ChatPanel;
 use crate::components::invitation::{FriendsLink, GameCommand, OpenGame};
 use crate::components::live_match::LiveMatch;
 use crate::components::match_canvas::{Hud, Roster};
+use crate::components::title::page_title;
 
 /// `/rooms/:id/watch`.
 #[component]
@@ -47,6 +48,7 @@ fn Watch(room: RoomId) -> impl IntoView {
             Some(Err(_)) | None => "Live".to_owned(),
         })
     };
+    page_title(move || format!("{} · room {room}", title()));
     let about = move || {
         details.with(|details| {
             let details = details.as_ref()?.as_ref().ok()?;
@@ -65,7 +67,7 @@ fn Watch(room: RoomId) -> impl IntoView {
         })
     };
     view! {
-        <article class="page theatre">
+        <article class="page theatre watch">
             <header class="theatre-head">
                 <h1>{title}</h1>
                 <p class="muted tabular">{about}</p>
@@ -77,13 +79,13 @@ fn Watch(room: RoomId) -> impl IntoView {
             <div class="theatre-grid" class:refused=move || refusal().is_some()>
                 <div class="theatre-main">
                     <LiveMatch room=Signal::stored(Some(room)) hud=hud follow=follow status=status opened=opened />
+                    <Show when=move || !status.with(Status::is_stopped)>
+                        <InviteBox room=room />
+                    </Show>
                 </div>
                 <aside class="theatre-side">
                     <Roster hud=hud follow=follow />
                     <ChatPanel />
-                    <Show when=move || !status.with(Status::is_stopped)>
-                        <InviteBox room=room />
-                    </Show>
                 </aside>
             </div>
         </article>
@@ -110,13 +112,15 @@ fn InviteBox(room: RoomId) -> impl IntoView {
     view! {
         <section class="panel invite" aria-label="Join this room">
             <h2>"Join this room"</h2>
-            <p>
-                <OpenGame room=room />
-            </p>
-            <p class="muted small">"Or, in the folder of the game’s source:"</p>
-            <GameCommand room=room />
-            <p class="muted small">"Invite friends:"</p>
-            <FriendsLink room=room />
+            <div>
+                <p><OpenGame room=room /></p>
+            </div>
+            <div>
+                <p class="muted small">"Or, in the folder of the game’s source:"</p>
+                <GameCommand room=room />
+                <p class="muted small">"Invite friends:"</p>
+                <FriendsLink room=room />
+            </div>
         </section>
     }
 }

@@ -62,6 +62,26 @@ fn a_shared_moment_is_played_once_it_has_arrived() {
 }
 
 #[test]
+fn a_command_that_comes_before_its_moment_is_kept() {
+    let nine_tenths = PlaybackCommand::SeekToShare { share: 0.9 };
+    let mut player = RecordingPlayer::default();
+
+    // Nothing has arrived, not even the length.
+    player.apply(nine_tenths);
+    player.set_extent(arriving(600));
+    assert_eq!((player.state(), player.at()), (PlaybackState::Buffering, 0.0));
+    player.set_extent(arriving(9_800));
+    assert_eq!((player.state(), player.at()), (PlaybackState::Playing, 9_720.0));
+
+    // Back at once, and ahead again of what has arrived.
+    player.seek(60.0);
+    assert_eq!(player.at(), 60.0);
+    player.apply(PlaybackCommand::SeekToShare { share: 1.0 });
+    player.set_extent(complete(10_000));
+    assert_eq!((player.state(), player.at()), (PlaybackState::Ended, 10_000.0));
+}
+
+#[test]
 fn commands_move_the_playhead_both_ways() {
     let mut player = with_all_of(6_000);
     let mut after = |command| {

@@ -1,6 +1,6 @@
 //! Lines that are being sent: one at a time and in order, each until the server has answered it.
 //!
-//! Pure state: time is an argument, in milliseconds since 1970.
+//! Pure state: time is an argument, in milliseconds on a steady clock.
 
 use std::collections::VecDeque;
 
@@ -11,6 +11,9 @@ use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine};
 const WAITING_MAX: usize = 5;
 /// How long a line waits until the server takes it, in milliseconds. Then it is returned.
 pub(super) const LINE_TIMEOUT_MS: f64 = 8_000.0;
+
+/// How long the server may take to answer a line, in milliseconds. Then the connection is opened again.
+const ANSWER_MS_MAX: f64 = 4_000.0;
 
 /// A line that the server has not taken yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +31,8 @@ pub(super) enum Step {
     Send(ChatClientMessage),
     /// Return this line: it took too long.
     Return(PendingLine),
+    /// Nothing has answered the line that was sent: the connection is dead, however open it looks.
+    Suspect,
     /// Ask again in a moment.
     Wait,
     /// No line waits.
@@ -40,6 +45,8 @@ pub(super) struct Outbox {
     waiting: VecDeque<PendingLine>,
     /// The nonce under which the first line was sent. `None` when it was not sent yet.
     sent_as: Option<u32>,
+    /// When it was sent. `None` once its silence was reported.
+    sent_ms: Option<f64>,
     nonce: u32,
 }
 
@@ -62,9 +69,14 @@ impl Outbox {
         if first.until_ms < now_ms {
             return self.take_first().map_or(Step::Done, Step::Return);
         }
-        if self.sent_as.is_some() || !is_open(&first.channel) {
+        if self.sent_as.is_some() {
+            let is_silent = self.sent_ms.take_if(|sent_ms| now_ms - *sent_ms > ANSWER_MS_MAX);
+            return if is_silent.is_some() { Step::Suspect } else { Step::Wait };
+        }
+        if !is_open(&first.channel) {
             return Step::Wait;
         }
+        self.sent_ms = Some(now_ms);
         self.nonce = self.nonce.wrapping_add(1);
         self.sent_as = Some(self.nonce);
         let PendingLine { channel, text, .. } = first.clone();
@@ -162,6 +174,19 @@ mod tests {
         assert_eq!(outbox.step(101.0, open), Step::Return(pending("one")));
         assert_eq!(outbox.step(101.0, open), sent("two", 2));
         assert_eq!(outbox.take_answered(1), None, "it was returned");
+    }
+
+    #[test]
+    fn a_line_without_an_answer_makes_the_connection_suspect_once() {
+        let mut outbox = Outbox::default();
+        outbox.push(PendingLine { until_ms: 9_000.0, ..pending("one") }).unwrap();
+        outbox.step(0.0, open);
+
+        let steps = [4_000.0, 4_100.0, 4_200.0].map(|now_ms| outbox.step(now_ms, open));
+        assert_eq!(steps, [Step::Wait, Step::Suspect, Step::Wait]);
+
+        outbox.reconnected(PlayerId::from_bits(7), &[]);
+        assert_eq!(outbox.step(5_000.0, open), sent("one", 2));
     }
 
     #[test]

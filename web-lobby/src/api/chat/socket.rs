@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-use super::super::notify::Notify;
+use super::super::line::Line;
 
 /// What to do after a connection has ended.
 pub(super) enum AfterClose {
@@ -24,7 +24,7 @@ pub(super) enum AfterClose {
 /// One WebSocket, closed when dropped.
 pub(super) struct Connection {
     pub(super) socket: WebSocket,
-    closed: Notify,
+    line: Line,
     close: Rc<RefCell<Option<(u16, String)>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
@@ -32,19 +32,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn open(url: &str, receive: impl Fn(&str) + 'static) -> Option<Self> {
+    pub(super) fn open(url: &str, line: Line, receive: impl Fn(&str) + 'static) -> Option<Self> {
         let socket = WebSocket::new_with_str(url, CHAT_SUBPROTOCOL).ok()?;
-        let closed = Notify::new();
         let close = Rc::new(RefCell::new(None));
 
+        let heard = line.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            heard.heard();
             receive(&event.data().as_string().unwrap_or_default());
         });
         let on_close = {
-            let (closed, close) = (closed.clone(), close.clone());
+            let (line, close) = (line.clone(), close.clone());
             Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
                 *close.borrow_mut() = Some((event.code(), event.reason()));
-                closed.notify();
+                line.lose();
             })
         };
         let on_error = Closure::<dyn FnMut(Event)>::new(|_event: Event| {});
@@ -54,7 +55,7 @@ impl Connection {
         socket.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         Some(Self {
             socket,
-            closed,
+            line,
             close,
             _on_message: on_message,
             _on_close: on_close,
@@ -63,7 +64,8 @@ impl Connection {
     }
 
     pub(super) async fn ended(self) -> AfterClose {
-        self.closed.notified().await;
+        // A line that dies without a word is closed by no one, and counts as broken.
+        self.line.ended().await;
         let close = self.close.borrow_mut().take();
         // The browser reports 1006 for a connection that broke without a close frame.
         let (code, reason) = close.filter(|(code, _)| *code != 1006).unzip();
@@ -88,6 +90,6 @@ impl Drop for Connection {
 }
 
 pub(super) fn websocket_origin() -> String {
-    let origin = super::super::invitation::origin();
+    let origin = super::super::server_address::page_origin();
     format!("ws{}", origin.strip_prefix("http").unwrap_or_default())
 }

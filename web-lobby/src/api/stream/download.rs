@@ -11,11 +11,13 @@ use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{ApiError, notify, retry};
-use super::{Body, Credentials, Requests, ResumePoint, is_newly_diverged, warn_diverged};
+use super::{Body, Chunk, Credentials, Requests, ResumePoint, is_newly_diverged, warn_diverged};
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(700);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
+/// After how many milliseconds of silence a connection counts as dead.
+const SILENCE_MS_MAX: u32 = 15_000;
 /// How many bytes are decoded at once. A cached file arrives in chunks of megabytes, and frames go first.
 const PIECE_BYTES: usize = 32 * 1024;
 
@@ -137,7 +139,13 @@ async fn download_rest(
     let mut body =
         Body::open(path, resume.as_ref(), Credentials::WithSession, &requests.next()?).await?;
     downloaded.borrow_mut().begin(&body);
-    while let Some(bytes) = body.next().await? {
+    loop {
+        let bytes = match body.next(SILENCE_MS_MAX).await? {
+            Chunk::Bytes(bytes) => bytes.to_vec(),
+            Chunk::End => break,
+            // The rest is asked for again.
+            Chunk::Silence => return Err(ApiError::Offline),
+        };
         for piece in bytes.chunks(PIECE_BYTES) {
             if requests.are_stopped() {
                 return Ok(Progress::Loading);

@@ -1,4 +1,10 @@
-//! FollowState a running room: its match stream as one growing body for each round, reopened by itself.
+//! Following a running room: its match stream as one growing body for each round, reopened by itself.
+//!
+//! Windows of one browser that show the same room share its stream: see [`super::super::share`]. The one that reads it
+//! passes the bytes on, and a window that joins gets the body from its beginning.
+
+mod passing;
+mod slot;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,15 +17,21 @@ use shared::replay::{ReplayError, ReplayReader};
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::{ApiError, clock, notify, retry};
-use super::{Body, Credentials, Requests, is_newly_diverged, warn_diverged};
+use super::{Body, Chunk, Credentials, Requests, is_newly_diverged, warn_diverged};
+use passing::Passing;
+use slot::Slot;
 
 /// The delay after the first failure, and the longest one.
 const RETRY_FIRST: Duration = Duration::from_millis(800);
 const RETRY_LONGEST: Duration = Duration::from_secs(10);
 /// After how many milliseconds of silence a connection counts as dead. A running round sends thirty times a second.
-const SILENCE_MS_MAX: f64 = 5_000.0;
+const SILENCE_MS_MAX: u32 = 5_000;
+/// The same before a round has begun, when the server has nothing to send. Asking again costs little.
+const WAIT_MS_MAX: u32 = 15_000;
 /// How long after the end of a round the next one is requested, in milliseconds.
 const NEXT_ROUND_MS: u32 = 250;
+/// How often a window that has no connection to spare looks for one, in milliseconds.
+const CROWDED_MS: u32 = 2_000;
 
 /// The state of following a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +46,8 @@ pub(crate) enum FollowState {
     Between,
     /// Disconnected, and about to try again.
     Reconnecting,
+    /// Other windows of this browser read as many matches as its connections allow.
+    Crowded,
     /// There will be nothing more, with the reason.
     Ended(String),
 }
@@ -47,7 +61,6 @@ pub(crate) struct Followed {
     pub(crate) body: u32,
     /// How often the server has begun to send.
     pub(crate) opened: u32,
-    last_data_ms: f64,
 }
 
 /// Follows a room until it is dropped.
@@ -65,11 +78,9 @@ impl Follower {
             following: FollowState::Connecting,
             body: 0,
             opened: 0,
-            last_data_ms: 0.0,
         }));
         let requests = Rc::new(Requests::default());
-        let path = format!("/api/rooms/{room}/live");
-        spawn_local(follow(path, credentials, followed.clone(), requests.clone()));
+        spawn_local(follow(room, credentials, followed.clone(), requests.clone()));
         Self { followed, requests }
     }
 
@@ -83,16 +94,6 @@ impl Follower {
         self.requests.again.set(true);
         self.requests.abort();
     }
-
-    /// Aborts a connection that died silently. `now_ms` is on the clock of animation frames.
-    pub(crate) fn abort_if_silent(&self, now_ms: f64) {
-        let followed = self.followed.borrow();
-        if followed.following == FollowState::Live
-            && now_ms - followed.last_data_ms > SILENCE_MS_MAX
-        {
-            self.requests.abort();
-        }
-    }
 }
 
 impl Drop for Follower {
@@ -102,15 +103,28 @@ impl Drop for Follower {
 }
 
 async fn follow(
-    path: String,
+    room: RoomId,
     credentials: Credentials,
     followed: Rc<RefCell<Followed>>,
     requests: Rc<Requests>,
 ) {
+    let path = format!("/api/rooms/{room}/live");
     let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
+    let passing = Passing::start(room, credentials, followed.clone(), requests.clone());
+    let mut slot = Slot::new(requests.clone());
     while !requests.are_stopped() {
         requests.again.set(false);
-        let outcome = follow_body(&path, credentials, &followed, &requests).await;
+        if !passing.is_leading() {
+            slot.leave();
+            passing.listen().await;
+            continue;
+        }
+        if !slot.take().await {
+            passing.set_state(FollowState::Crowded);
+            notify::sleep(CROWDED_MS).await;
+            continue;
+        }
+        let outcome = follow_body(&path, credentials, &passing, &requests).await;
         requests.abort();
         if requests.are_stopped() {
             return;
@@ -128,8 +142,7 @@ async fn follow(
                 (followed.borrow().following.clone(), NEXT_ROUND_MS)
             }
             Err(error) if !error.may_succeed_later() => {
-                followed.borrow_mut().following = FollowState::Ended(error.to_string());
-                return;
+                return passing.set_state(FollowState::Ended(error.to_string()));
             }
             Err(_) => {
                 if followed.borrow().following == FollowState::Live {
@@ -138,7 +151,7 @@ async fn follow(
                 (FollowState::Reconnecting, retry::next_delay_ms(&mut backoff))
             }
         };
-        followed.borrow_mut().following = following;
+        passing.set_state(following);
         notify::sleep(wait_ms).await;
     }
 }
@@ -155,50 +168,82 @@ enum BodyEnd {
 async fn follow_body(
     path: &str,
     credentials: Credentials,
-    followed: &Rc<RefCell<Followed>>,
+    passing: &Passing,
     requests: &Rc<Requests>,
 ) -> Result<BodyEnd, ApiError> {
     let mut body = Body::open(path, None, credentials, &requests.next()?).await?;
-    followed.borrow_mut().opened += 1;
-    if matches!(followed.borrow().following, FollowState::Connecting | FollowState::Reconnecting) {
-        followed.borrow_mut().following = FollowState::Waiting;
-    }
-    let (mut reader, mut jitter) = (ReplayReader::new(), ArrivalJitter::default());
-    let (mut is_shown, mut is_empty) = (false, true);
-    while let Some(bytes) = body.next().await? {
+    passing.begin_body();
+    let mut receiver = BodyReceiver::default();
+    loop {
+        let limit_ms = if receiver.is_empty { WAIT_MS_MAX } else { SILENCE_MS_MAX };
+        let chunk = match body.next(limit_ms).await? {
+            Chunk::Bytes(chunk) => chunk,
+            Chunk::End => break,
+            // Asked again: if the line is dead, no answer comes.
+            Chunk::Silence if receiver.is_empty => return Ok(BodyEnd::NoRound),
+            Chunk::Silence => return Err(ApiError::Offline),
+        };
         if requests.are_stopped() {
             return Ok(BodyEnd::NoRound);
         }
-        is_empty = false;
-        let now_ms = clock::frame_ms();
-        let mut followed = followed.borrow_mut();
-        followed.last_data_ms = now_ms;
-        if is_shown {
-            followed.take(&bytes, now_ms)?;
-            if is_newly_diverged(&followed.reader, &requests.is_divergence_reported) {
-                warn_diverged();
-                // The new stream begins with a keyframe.
-                requests.again.set(true);
-                return Ok(BodyEnd::NoRound);
-            }
-            continue;
-        }
-        // The last picture stays until there is another one.
-        reader.push(&bytes).map_err(decode_error)?;
-        jitter.record(reader.available_ticks(), now_ms);
-        if reader.newest().is_some() {
-            followed.reader = core::mem::take(&mut reader);
-            followed.jitter = core::mem::take(&mut jitter);
-            followed.following = FollowState::Live;
-            followed.body = next_body();
-            is_shown = true;
+        passing.pass(&chunk);
+        if passing.take(&mut receiver, &chunk.to_vec())? {
+            // The new stream begins with a keyframe.
+            requests.again.set(true);
+            return Ok(BodyEnd::NoRound);
         }
     }
-    if is_empty {
+    if receiver.is_empty {
         return Ok(BodyEnd::NoRound);
     }
-    let is_whole = is_shown && followed.borrow().reader.is_complete();
+    let is_whole = receiver.is_shown && passing.is_complete();
     is_whole.then_some(BodyEnd::RoundOver).ok_or(ApiError::Offline)
+}
+
+/// A body that is arriving. The last picture stays until there is another one.
+struct BodyReceiver {
+    reader: ReplayReader,
+    jitter: ArrivalJitter,
+    is_shown: bool,
+    is_empty: bool,
+}
+
+impl Default for BodyReceiver {
+    fn default() -> Self {
+        let (reader, jitter) = (ReplayReader::new(), ArrivalJitter::default());
+        Self { reader, jitter, is_shown: false, is_empty: true }
+    }
+}
+
+impl BodyReceiver {
+    /// Decodes a chunk. Returns whether the stream was found to diverge.
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        followed: &mut Followed,
+        requests: &Requests,
+    ) -> Result<bool, ApiError> {
+        let now_ms = clock::frame_ms();
+        self.is_empty = false;
+        if self.is_shown {
+            followed.take(bytes, now_ms)?;
+            if is_newly_diverged(&followed.reader, &requests.is_divergence_reported) {
+                warn_diverged();
+                return Ok(true);
+            }
+            return Ok(false);
+        }
+        self.reader.push(bytes).map_err(decode_error)?;
+        self.jitter.record(self.reader.available_ticks(), now_ms);
+        if self.reader.newest().is_some() {
+            followed.reader = core::mem::take(&mut self.reader);
+            followed.jitter = core::mem::take(&mut self.jitter);
+            followed.following = FollowState::Live;
+            followed.body = next_body();
+            self.is_shown = true;
+        }
+        Ok(false)
+    }
 }
 
 impl Followed {

@@ -5,7 +5,7 @@ use shared::id::PlayerId;
 use shared::protocol::chat::{ChatChannel, ChatLine};
 
 use crate::api::chat::{Chat, Recipient};
-use crate::api::clock::{local, time_of_day};
+use crate::api::clock::{date_ms, local, time_of_day};
 use crate::api::session::Identity;
 use crate::components::icon::{Icon, IconView};
 
@@ -31,7 +31,7 @@ pub(super) fn Line(
         ChatChannel::Team { .. } => Some("to the team".to_owned()),
         ChatChannel::Direct { .. } => Some("privately".to_owned()),
     };
-    let time = time_of_day(line.at_ms);
+    let time = time_of_day(date_ms(line.at_ms));
     let time = time.get(..5).unwrap_or(&time).to_owned();
     view! {
         <div class="line" class:mine=is_mine data-testid="chat-line" data-from=name.to_string()>

@@ -40,6 +40,10 @@ impl MatchRenderer {
         follow: Option<Slot>,
     ) {
         self.play_to(reader, at);
+        let shown = (self.world().map(|_| at), follow);
+        if !surface.has_changed(frame, shown) {
+            return;
+        }
         match self.scene(reader, at, follow) {
             Some(scene) => surface.draw(frame, &scene),
             None => surface.draw_void(frame),

@@ -34,7 +34,7 @@ pub fn Roster(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) ->
                 </For>
             </ol>
             {move || others.get().map(|others| view! { <p class="muted small">{others}</p> })}
-            <p class="muted small">"Press a player to follow them."</p>
+            <p class="muted small">"Knock-outs / falls, and points. Press a player to follow them."</p>
         </section>
     }
 }
@@ -72,12 +72,12 @@ fn RosterLine(
             class:fallen=move || row.with(|row| row.as_ref().is_some_and(|row| row.fallen))
             aria-pressed=move || if follow.get() == Some(seat) { "true" } else { "false" }
             on:click=press
-            title=score
         >
             {badge(seat)}
             <span class="roster-name">{name}</span>
             {move || note.get().map(|note| view! { <small>{note}</small> })}
-            <span class="tabular muted">{knockouts}"/"{falls}</span>
+            <span class="tabular muted" aria-hidden="true">{knockouts}"/"{falls}</span>
+            <span class="unseen">{score}</span>
             <b class="tabular">{move || row.with(|row| row.as_ref().map(|row| row.points))}</b>
         </button>
     }

@@ -11,8 +11,8 @@ use super::keys::ViewerCommand;
 use super::moment::Moment;
 use super::shown::Shown;
 use crate::api::clipboard;
-use crate::api::invitation::origin;
 use crate::api::notify;
+use crate::api::server_address::origin;
 use crate::components::match_canvas::Hud;
 
 /// Shapes from Lucide (ISC licence), each in a box of 24 by 24.
@@ -104,8 +104,11 @@ fn FollowChoice(#[prop(into)] hud: Signal<Hud>, follow: RwSignal<Option<Slot>>) 
             let person = |row: &crate::components::match_canvas::Standing| {
                 (row.person.slot, row.person.name.clone())
             };
-            let mut people: Vec<_> = hud.standings.iter().map(person).collect();
-            people.sort();
+            let mut people = Vec::new();
+            for person in hud.standings.iter().map(person) {
+                let place = people.partition_point(|known| *known < person);
+                people.insert(place, person);
+            }
             people
         })
     });

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast as _;
 use web_sys::KeyboardEvent;
 
-use super::keys::{Focus, ViewerCommand, command_of_key};
+use super::keys::{Focus, ViewerCommand, command_of_key, key_at};
 
 pub(crate) fn command_of(event: &KeyboardEvent) -> Option<ViewerCommand> {
     if event.ctrl_key() || event.meta_key() || event.alt_key() {
         return None;
     }
-    command_of_key(&event.key(), focus_of(event))
+    command_of_key(&key_at(&event.code(), &event.key()), focus_of(event))
 }
 
 /// Types of `<input>` that take no text.
@@ -55,6 +55,7 @@ pub(crate) fn KeyList() -> impl IntoView {
             <dl>
                 {rows.map(|(keys, does)| view! { <dt><kbd>{keys}</kbd></dt><dd>{does}</dd> }).collect_view()}
             </dl>
+            <p class="muted small">"Letters and digits count by their place, whatever the layout."</p>
             <p class="muted small">"Press the picture first: elsewhere arrows, Home and End scroll the page."</p>
         </details>
     }

@@ -35,6 +35,31 @@ pub(crate) enum Focus {
     Page,
 }
 
+/// The key at a place of the keyboard, named as on a keyboard with Latin letters. `code` is the place and `key` what the
+/// layout writes there now: a Cyrillic letter, a capital, a sign under Shift.
+///
+/// Letters count by what a Latin layout writes there and else by their place, digits by their place, and signs by what is
+/// written if it is one that means something.
+pub(crate) fn key_at(code: &str, key: &str) -> String {
+    if let Some(digit) = code.strip_prefix("Digit") {
+        return digit.to_owned();
+    }
+    if let Some(letter) = code.strip_prefix("Key") {
+        let is_latin = key.len() == 1 && key.bytes().all(|byte| byte.is_ascii_alphabetic());
+        return if is_latin { key } else { letter }.to_ascii_lowercase();
+    }
+    let sign = match code {
+        _ if key.is_ascii() => key,
+        "Comma" => ",",
+        "Period" => ".",
+        "Minus" => "-",
+        "Equal" => "=",
+        "Space" => " ",
+        _ => key,
+    };
+    sign.to_owned()
+}
+
 /// The command of a key, named as in `KeyboardEvent.key`. `None` when the key is not the recording's.
 pub(crate) fn command_of_key(key: &str, focus: Focus) -> Option<ViewerCommand> {
     let (is_pressable, is_viewer) = match focus {
@@ -74,7 +99,26 @@ pub(crate) fn command_of_key(key: &str, focus: Focus) -> Option<ViewerCommand> {
 mod tests {
     use presentation::recording_player::PlaybackCommand;
 
-    use super::{Focus, ViewerCommand, command_of_key};
+    use super::{Focus, ViewerCommand, command_of_key, key_at};
+
+    #[test]
+    fn keys_count_by_their_place_whatever_the_layout() {
+        for (code, key, expected) in [
+            ("KeyF", "а", "f"),
+            ("KeyF", "F", "f"),
+            ("KeyF", "u", "u"), // Dvorak: what is written there.
+            ("Digit5", "5", "5"),
+            ("Digit5", "(", "5"), // French.
+            ("Digit5", "%", "5"), // Under Shift.
+            ("Numpad4", "ArrowLeft", "ArrowLeft"),
+            ("Comma", "б", ","),
+            ("Period", ">", ">"),
+            ("Space", " ", " "),
+            ("ArrowLeft", "ArrowLeft", "ArrowLeft"),
+        ] {
+            assert_eq!(key_at(code, key), expected, "{code} {key}");
+        }
+    }
 
     #[test]
     fn a_key_belongs_to_the_focused_element_first() {

@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use presentation::recording_player::{Extent, PlaybackState, RecordingPlayer};
+use presentation::words;
 use shared::id::ReplayId;
 use shared::sim::Slot;
 
@@ -165,7 +166,7 @@ impl FrameState {
 
 fn set_attributes(surface: &Surface, player: &RecordingPlayer, is_complete: bool) {
     let yes_no = |yes| if yes { "true" } else { "false" };
-    surface.set_attribute("data-tick", &format!("{:.0}", player.at()));
+    surface.set_attribute("data-tick", &words::fixed(player.at(), 0));
     surface.set_attribute("data-available-ticks", &player.available().to_string());
     surface.set_attribute("data-playing", yes_no(player.state() == PlaybackState::Playing));
     surface.set_attribute("data-complete", yes_no(is_complete));
