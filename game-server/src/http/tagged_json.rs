@@ -19,8 +19,8 @@ use super::accept::takes_encoding;
 use super::failures::{Fault, OtherVersion};
 use crate::etag;
 
-/// Shorter answers are not compressed: they fit into one packet as they are.
-const COMPRESSED_FROM_BYTES: usize = 1_024;
+/// Shorter answers are not compressed: there is little to gain.
+const COMPRESSED_FROM_BYTES: usize = 400;
 /// Bytes of the digest in a tag.
 const TAG_BYTES: usize = 12;
 

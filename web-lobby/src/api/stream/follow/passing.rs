@@ -10,7 +10,7 @@ use super::super::super::line::Line;
 use super::super::super::share::{JOIN, Message, Share, message};
 use super::super::super::{ApiError, clock};
 use super::super::{Credentials, Requests};
-use super::{BodyReceiver, FollowState, Followed, SILENCE_MS_MAX, WAIT_MS_MAX};
+use super::received::{BodyReceiver, FollowState, Followed, SILENCE_MS_MAX, WAIT_MS_MAX};
 
 /// Messages between windows: a piece of a body, and the state of the reader.
 const CHUNK: &str = "chunk";
