@@ -73,6 +73,9 @@ pub enum TicketEnd {
     /// Nothing asked for it for a minute.
     #[error("no window asked for it for a minute")]
     Abandoned,
+    /// The seat that it led to is no longer reserved.
+    #[error("the seat that was found is no longer kept")]
+    SeatGone,
 }
 
 /// The state of a ticket, now and after each change. The ticket has ended when the sender is gone.
@@ -367,17 +370,17 @@ impl Service {
 
     /// Ends the tickets that nobody asks for, and those whose seat is no longer reserved.
     fn end_abandoned(&mut self, now: Instant) {
-        let mut abandoned = Vec::new();
+        let mut ended = Vec::new();
         for (number, ticket) in &mut self.tickets {
             if ticket.kept_until.is_some_and(|until| now >= until) {
-                abandoned.push(*number);
+                ended.push((*number, TicketEnd::SeatGone));
             } else if ticket.state.receiver_count() > 0 {
                 ticket.requested = now;
             } else if now >= ticket.requested + ABANDONED_AFTER {
-                abandoned.push(*number);
+                ended.push((*number, TicketEnd::Abandoned));
             }
         }
-        abandoned.into_iter().for_each(|number| self.end(number, TicketEnd::Abandoned));
+        ended.into_iter().for_each(|(number, why)| self.end(number, why));
     }
 
     fn end(&mut self, number: TicketNumber, why: TicketEnd) {

@@ -65,7 +65,7 @@ async fn a_request_ends_with_the_reservation_that_it_led_to() {
     // It is followed all the time, and ends all the same.
     service.end_abandoned(Instant::now() + crate::room::RESERVATION_KEPT);
 
-    assert_eq!(service.find(ada, &ticket), Err(super::AskError::Ended));
+    assert_eq!(service.find(ada, &ticket), Err(super::AskError::Ended(super::TicketEnd::SeatGone)));
     bench.stop().await;
 }
 
