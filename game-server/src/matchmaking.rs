@@ -285,11 +285,11 @@ impl Service {
         }
         let candidates = self.candidates();
         for group in match_up(&mut self.queue, candidates, self.bots_fill_after, now) {
-            self.seat_group(group).await;
+            self.seat_group(group, now).await;
         }
     }
 
-    async fn seat_group(&mut self, group: Group) {
+    async fn seat_group(&mut self, group: Group, now: Instant) {
         let players: Vec<_> = group
             .members
             .iter()
@@ -312,7 +312,7 @@ impl Service {
             Some(room) => {
                 let id = room.spec().id;
                 tracing::info!(room = %id, mode = group.mode.title(), people = group.members.len(), "matched");
-                let until = (Instant::now() + RESERVATION_KEPT, kept_until_ms());
+                let until = (now + RESERVATION_KEPT, kept_until_ms());
                 group.members.iter().for_each(|number| self.matched(*number, id, until));
             }
             None => self.put_back(&group.members),

@@ -63,7 +63,7 @@ async fn a_request_ends_with_the_reservation_that_it_led_to() {
     assert!(matched_room(&following).is_some() && service.find(ada, &ticket).is_ok());
 
     // It is followed all the time, and ends all the same.
-    service.end_abandoned(Instant::now() + crate::room::RESERVATION_KEPT);
+    service.end_abandoned(now + crate::room::RESERVATION_KEPT);
 
     assert_eq!(service.find(ada, &ticket), Err(super::AskError::Ended(super::TicketEnd::SeatGone)));
     bench.stop().await;
