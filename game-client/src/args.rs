@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::sim::BotStrength;
 
 use crate::address;
@@ -30,10 +30,10 @@ pub struct Args {
     pub device_link: Option<DeviceLinkCode>,
     /// Take a seat in this room.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["watch", "replay", "practice"])]
-    pub join: Option<RoomId>,
+    pub join: Option<RoomAddress>,
     /// Watch this room.
     #[arg(long, value_name = "ROOM", conflicts_with_all = ["replay", "practice"])]
-    pub watch: Option<RoomId>,
+    pub watch: Option<RoomAddress>,
     /// Play a recording from this file.
     #[arg(long, value_name = "FILE", conflicts_with = "practice")]
     pub replay: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl Args {
 
     /// The room to join, if there is one.
     #[must_use]
-    pub fn room_to_join(&self) -> Option<RoomId> {
+    pub fn room_to_join(&self) -> Option<RoomAddress> {
         self.join.or(self.invitation.as_ref().map(|invitation| invitation.room))
     }
 

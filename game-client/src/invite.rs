@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use url::Url;
 
 use crate::address;
@@ -13,8 +13,8 @@ const CODE_CHARS_MAX: usize = 64;
 /// An invitation to a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// The room.
-    pub room: RoomId,
+    /// The room, with the secret of its invitation if it is private.
+    pub room: RoomAddress,
     /// The server's address. `None` in a bare code: the server in the settings.
     pub server: Option<String>,
     /// The code for the browser's player, when the lobby in the browser opens the game. Links for friends have none.
@@ -50,13 +50,13 @@ impl FromStr for DeviceLinkCode {
 
 /// A text that is no invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an invitation is a code of six letters and digits, or a link with one")]
+#[error("an invitation is a room's code of six letters and digits, or a link")]
 pub struct InvitationError;
 
 impl Invitation {
-    /// The link that opens the game: `pushback://join/CODE?server=…`.
+    /// The link that opens the game: `pushback://join/CODE?server=…`, for a private room with `CODE-SECRET`.
     #[must_use]
-    pub fn link(room: RoomId, server: &str) -> String {
+    pub fn link(room: RoomAddress, server: &str) -> String {
         let mut link = Url::parse("pushback://join/").expect("a fixed text is a URL");
         link.set_path(&room.to_string());
         link.query_pairs_mut().append_pair("server", server);
@@ -118,6 +118,24 @@ mod tests {
 
         let server = Some("https://play.example.org:8443".to_owned());
         assert_eq!(link.parse(), Ok(Invitation { room, server, device_link: None }));
+    }
+
+    #[test]
+    fn the_secret_of_a_private_room_is_a_part_of_every_link() {
+        let room = "K3X9ZQ-3M9C8R5T1W7XZ".parse().expect("an address");
+
+        for text in [
+            Invitation::link(room, "http://h:7777").as_str(),
+            "http://h:7777/r/K3X9ZQ-3M9C8R5T1W7XZ",
+            "http://h:7777/rooms/k3x9zq-3m9c8r5t1w7xz/watch",
+        ] {
+            let invitation: Invitation = text.parse().expect("an invitation");
+            assert_eq!(
+                (invitation.room, invitation.server.as_deref()),
+                (room, Some("http://h:7777"))
+            );
+        }
+        assert_eq!("K3X9ZQ-3M9C8R5T1W7XZ".parse::<Invitation>().map(|it| it.room), Ok(room));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use bevy::prelude::{
 };
 use shared::api::Role;
 use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::protocol::{ClientMessage, RoundSummary, ServerMessage};
 use shared::sim::{Mode, Slot, bot};
 use shared::tick::TICK_RATE_HZ;
@@ -42,6 +43,8 @@ pub struct Room {
     pub link: LinkId,
     /// Its code.
     pub id: RoomId,
+    /// The address that others are invited to.
+    pub address: RoomAddress,
     /// Player or spectator.
     pub role: Role,
     /// The state of the link.
@@ -75,10 +78,11 @@ enum Resync {
 impl Room {
     /// A room before the server's first message.
     #[must_use]
-    pub fn entering(link: LinkId, id: RoomId, role: Role) -> Self {
+    pub fn entering(link: LinkId, address: RoomAddress, role: Role) -> Self {
         Self {
             link,
-            id,
+            id: address.room,
+            address,
             role,
             state: LinkState::Connecting { attempt: 1 },
             mode: None,
@@ -146,7 +150,10 @@ fn receive(
                 let smallest = room.game.round_trip(ticks);
                 room.round_trip_ms = Some(smallest * 1_000.0 / ticks_from_seconds(1.0));
             }
-            RoomEvent::Link { .. } | RoomEvent::Message { .. } => {}
+            RoomEvent::Invited { link, room: address } if *link == room.link => {
+                room.address = *address;
+            }
+            RoomEvent::Link { .. } | RoomEvent::Message { .. } | RoomEvent::Invited { .. } => {}
         }
     }
 }

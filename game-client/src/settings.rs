@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use bevy::prelude::{Resource, warn};
 use serde::{Deserialize, Serialize};
 use shared::api::Session;
-use shared::id::{PlayerId, RoomId};
+use shared::id::PlayerId;
+use shared::invitation::RoomAddress;
 
 use crate::args::DEFAULT_SERVER;
 
@@ -150,8 +151,8 @@ impl SettingsProblems {
 pub struct LastSeat {
     /// The server's address.
     pub server: String,
-    /// The room.
-    pub room: RoomId,
+    /// The room, with the secret of its invitation if it is private.
+    pub room: RoomAddress,
 }
 
 /// The choices and what the client remembers. The key bindings are a resource of their own.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use shared::sim::mode::{ROUND_TICKS, ROUND_TICKS_MAX};
 use shared::tick::TICK_RATE_HZ;
 
+use crate::client_address::{AddressRules, Network, Proxies};
 use crate::storage::DatabaseUrl;
 
 /// Everything that an operator can set.
@@ -22,18 +23,27 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server, such as `https://example.org`.
     pub allowed_origins: Vec<String>,
-    /// Take the client's address from the last entry of `X-Forwarded-For`.
+    /// Names at which browsers reach this server, beside the public URL, addresses and `localhost`. `*.example.org` is every
+    /// name that ends so.
+    pub allowed_hosts: Vec<String>,
+    /// The networks of the proxies before this server: their `X-Forwarded-For` or `Forwarded` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Every peer is a proxy, and the last entry of its `X-Forwarded-For` is the client.
     pub trust_forwarded: bool,
+    /// The bits of an IPv6 address that tell one client from another.
+    pub ipv6_prefix: u8,
     /// Most open connections.
     pub connections_max: usize,
-    /// Most open connections from one address. Does not apply behind a proxy (`trust_forwarded`).
+    /// Most open connections from one address; behind a proxy, most requests and WebSockets at once.
     pub connections_per_address_max: usize,
     /// New guests per address and minute.
     pub sessions_per_minute: u32,
     /// A connection is closed when a write makes no progress for this long.
     pub write_stall_max: Duration,
-    /// Time for a request's head to arrive.
+    /// Time for a request's head to arrive, from its first byte on.
     pub header_timeout: Duration,
+    /// A connection without a request is closed after this time.
+    pub idle_timeout: Duration,
     /// Longest silence on a stream before a heartbeat. At most 15 s.
     pub heartbeat: Duration,
     /// Interval between pings on WebSockets. At most 20 s.
@@ -46,6 +56,14 @@ pub struct Config {
     pub bots: bool,
     /// Most open rooms.
     pub rooms_max: usize,
+    /// Most open rooms that one player has opened.
+    pub rooms_per_guest_max: usize,
+    /// Most open rooms that players of one address have opened.
+    pub rooms_per_address_max: usize,
+    /// A room in which nobody has acted for this long is closed.
+    pub room_idle_max: Duration,
+    /// Look-ups per address and minute of room codes that belong to no public room.
+    pub codes_per_minute: u32,
     /// Replays older than this are deleted. `None`: never.
     pub replay_retention: Option<Duration>,
     /// The length of a round in seconds. `None`: as the mode's rules say.
@@ -77,18 +95,27 @@ impl Default for Config {
             database_url: None,
             public_url: None,
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             trust_forwarded: false,
+            ipv6_prefix: 64,
             connections_max: 10_000,
             connections_per_address_max: 256,
             sessions_per_minute: 30,
             write_stall_max: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
+            // Longer than proxies keep theirs: nginx 60 s, Go 90 s, Caddy 120 s.
+            idle_timeout: Duration::from_secs(130),
             heartbeat: Duration::from_secs(15),
             ping: Duration::from_secs(20),
             lab_interval: Duration::from_millis(500),
             stop_within: Duration::from_secs(5),
             bots: true,
             rooms_max: 200,
+            rooms_per_guest_max: 4,
+            rooms_per_address_max: 20,
+            room_idle_max: Duration::from_secs(30 * 60),
+            codes_per_minute: 30,
             replay_retention: None,
             round_seconds: None,
             summary_seconds: 12,
@@ -117,6 +144,16 @@ impl Config {
     pub fn round_ticks(&self) -> u32 {
         let asked = self.round_seconds.map(|count| count.saturating_mul(TICK_RATE_HZ));
         asked.map_or(ROUND_TICKS, |ticks| ticks.min(ROUND_TICKS_MAX))
+    }
+
+    /// How the address of a request is found and counted.
+    #[must_use]
+    pub fn address_rules(&self) -> AddressRules {
+        let proxies = match self.trust_forwarded {
+            true => Proxies::EveryPeer,
+            false => Proxies::In(self.trusted_proxies.clone()),
+        };
+        AddressRules::new(proxies, self.ipv6_prefix)
     }
 
     /// The directory of the replays.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Parser, ValueEnum};
 use game_server::Config;
+use game_server::client_address::Network;
 use game_server::config::ranges;
+use game_server::http::sites::{parse_host, parse_origin};
 use game_server::storage::DatabaseUrl;
 
 /// The format of the log.
@@ -45,14 +47,41 @@ pub(crate) struct Flags {
     #[arg(long, env = "PUSHBACK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<DatabaseUrl>,
     /// Origin at which browsers reach this server, when a proxy is in front of it.
-    #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL", value_parser = parse_origin)]
     public_url: Option<String>,
-    /// Other origins whose pages may use this server.
-    #[arg(long, env = "PUSHBACK_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    /// Other origins whose pages may use this server, each with its scheme.
+    #[arg(
+        long,
+        env = "PUSHBACK_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN",
+        value_parser = parse_origin
+    )]
     allowed_origins: Vec<String>,
-    /// Take the client's address from the last entry of `X-Forwarded-For`. Only behind a proxy that writes it.
-    #[arg(long, env = "PUSHBACK_TRUST_FORWARDED")]
+    /// Names at which browsers reach this server, beside the public URL, addresses and `localhost`. `*.example.org` is
+    /// every name that ends so.
+    #[arg(
+        long,
+        env = "PUSHBACK_ALLOWED_HOSTS",
+        value_delimiter = ',',
+        value_name = "HOST",
+        value_parser = parse_host
+    )]
+    allowed_hosts: Vec<String>,
+    /// Networks of the proxies before this server, whose `X-Forwarded-For` or `Forwarded` tells the client's address.
+    #[arg(long, env = "PUSHBACK_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
+    trusted_proxies: Vec<Network>,
+    /// Every peer is a proxy, one hop away: short for `--trusted-proxies` where nothing else can connect.
+    #[arg(long, env = "PUSHBACK_TRUST_FORWARDED", conflicts_with = "trusted_proxies")]
     trust_forwarded: bool,
+    /// Length of the prefix that tells one IPv6 client from another, in bits.
+    #[arg(
+        long,
+        env = "PUSHBACK_IPV6_PREFIX",
+        default_value_t = Config::default().ipv6_prefix,
+        value_parser = within(ranges::IPV6_PREFIX)
+    )]
+    ipv6_prefix: u8,
 
     /// Most open connections.
     #[arg(
@@ -62,7 +91,7 @@ pub(crate) struct Flags {
         value_parser = within(ranges::CONNECTIONS)
     )]
     connections_max: usize,
-    /// Most open connections from one address.
+    /// Most open connections from one address; behind a proxy, most requests and WebSockets at once.
     #[arg(
         long,
         env = "PUSHBACK_CONNECTIONS_PER_ADDRESS_MAX",
@@ -86,6 +115,14 @@ pub(crate) struct Flags {
         value_parser = within(in_seconds(ranges::WRITE_STALL))
     )]
     write_stall_seconds: f64,
+    /// Seconds after which a connection without a request is closed. Longer than the proxy in front keeps it.
+    #[arg(
+        long,
+        env = "PUSHBACK_IDLE_SECONDS",
+        default_value_t = Config::default().idle_timeout.as_secs(),
+        value_parser = within(1..=86_400_u64)
+    )]
+    idle_seconds: u64,
     /// Most open rooms.
     #[arg(
         long,
@@ -94,6 +131,30 @@ pub(crate) struct Flags {
         value_parser = within(ranges::ROOMS)
     )]
     rooms_max: usize,
+    /// Most open rooms that one player has opened.
+    #[arg(
+        long,
+        env = "PUSHBACK_ROOMS_PER_GUEST_MAX",
+        default_value_t = Config::default().rooms_per_guest_max,
+        value_parser = within(ranges::ROOMS)
+    )]
+    rooms_per_guest_max: usize,
+    /// Most open rooms that players of one address have opened.
+    #[arg(
+        long,
+        env = "PUSHBACK_ROOMS_PER_ADDRESS_MAX",
+        default_value_t = Config::default().rooms_per_address_max,
+        value_parser = within(ranges::ROOMS)
+    )]
+    rooms_per_address_max: usize,
+    /// Minutes after which a room is closed in which nobody has acted.
+    #[arg(
+        long,
+        env = "PUSHBACK_ROOM_IDLE_MINUTES",
+        default_value_t = Config::default().room_idle_max.as_secs() / 60,
+        value_parser = within(1..=10_080_u64)
+    )]
+    room_idle_minutes: u64,
 
     /// Keep one room of bots running, so that the lobby is never empty.
     #[arg(long, env = "PUSHBACK_BOTS", default_value_t = true, action = ArgAction::Set)]
@@ -138,6 +199,14 @@ pub(crate) struct Flags {
         value_parser = within(ranges::PER_MINUTE)
     )]
     rooms_per_minute: u32,
+    /// Look-ups per address and minute of room codes that belong to no public room.
+    #[arg(
+        long,
+        env = "PUSHBACK_CODES_PER_MINUTE",
+        default_value_t = Config::default().codes_per_minute,
+        value_parser = within(ranges::PER_MINUTE)
+    )]
+    codes_per_minute: u32,
     /// Determines the seeds of all worlds, so that a measurement can be repeated.
     #[arg(long, env = "PUSHBACK_SEED", hide = true)]
     seed: Option<u64>,
@@ -178,12 +247,20 @@ impl Flags {
             database_url: self.database_url,
             public_url: self.public_url,
             allowed_origins: self.allowed_origins,
+            allowed_hosts: self.allowed_hosts,
+            trusted_proxies: self.trusted_proxies,
             trust_forwarded: self.trust_forwarded,
+            ipv6_prefix: self.ipv6_prefix,
             connections_max: self.connections_max,
             connections_per_address_max: self.connections_per_address_max,
             sessions_per_minute: self.sessions_per_minute,
             write_stall_max: Duration::from_secs_f64(self.write_stall_seconds),
+            idle_timeout: Duration::from_secs(self.idle_seconds),
             rooms_max: self.rooms_max,
+            rooms_per_guest_max: self.rooms_per_guest_max,
+            rooms_per_address_max: self.rooms_per_address_max,
+            room_idle_max: Duration::from_secs(self.room_idle_minutes * 60),
+            codes_per_minute: self.codes_per_minute,
             bots: self.bots,
             replay_retention: self
                 .replay_days
@@ -283,6 +360,35 @@ mod tests {
             "--round-seconds=1",
         ];
         assert_eq!(Flags::parse_from(flags).into_config().validate(), Ok(()));
+    }
+
+    #[test]
+    fn sites_and_networks_are_checked_before_the_server_starts() {
+        let with = |flags: &[&str]| {
+            Flags::try_parse_from([&["game-server"], flags].concat()).map(Flags::into_config)
+        };
+        let config = with(&[
+            "--public-url=HTTPS://Play.Example.org:443/",
+            "--allowed-origins=https://a.example,http://localhost:3000",
+            "--allowed-hosts=box.local,*.example.net",
+            "--trusted-proxies=10.0.0.0/8,::1",
+        ])
+        .expect("good flags");
+        assert_eq!(config.public_url.as_deref(), Some("https://play.example.org"));
+        assert_eq!(config.allowed_origins, ["https://a.example", "http://localhost:3000"]);
+        assert_eq!((config.allowed_hosts.len(), config.trusted_proxies.len()), (2, 2));
+
+        for flags in [
+            &["--public-url=play.example.org"][..],
+            &["--allowed-origins=a.example"],
+            &["--allowed-origins=https://a.example/page"],
+            &["--allowed-hosts=https://a.example"],
+            &["--trusted-proxies=proxy"],
+            &["--trust-forwarded", "--trusted-proxies=::1"],
+            &["--ipv6-prefix=0"],
+        ] {
+            assert!(with(flags).is_err(), "{flags:?}");
+        }
     }
 
     #[test]

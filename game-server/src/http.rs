@@ -8,6 +8,7 @@ pub mod refusal;
 mod cookie_renewal;
 pub mod extract;
 mod request_id;
+pub mod sites;
 pub mod state;
 pub mod upgrade;
 
@@ -23,11 +24,13 @@ pub mod read_gate;
 pub mod recent;
 pub mod renames;
 pub mod replays;
+pub mod room_finder;
 pub mod rooms;
 pub mod session;
 pub mod starting;
 
 mod accept;
+mod cors;
 pub(crate) mod fuzz;
 mod guard;
 pub mod openapi;
@@ -69,6 +72,8 @@ pub fn routes(state: HttpState) -> Router {
         .layer(request_id::trace())
         .map_response(problem::finish)
         .propagate_x_request_id()
+        // Around the guard, so that a page of a listed site can read a refusal, too.
+        .option_layer(cors::layer(state.sites()))
         .layer(from_fn_with_state(state.clone(), guard::around))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));

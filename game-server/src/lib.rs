@@ -54,6 +54,7 @@ pub mod etag;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod metrics;
+mod plain_page;
 mod sync;
 #[cfg(test)]
 mod testing;

@@ -14,9 +14,11 @@ use crate::sync::lock;
 /// `Retry-After` of a refusal that knows no better time, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// Keys in a table of buckets. Above it, keys whose buckets are full again are forgotten; if there are none, new keys
-/// are refused.
+/// Keys in a table of buckets. Above it, keys whose buckets are full again are forgotten; if those are too few, also the
+/// ones that are full soonest. So a flood of keys makes limits forgetful, and refuses no newcomer.
 const KEYS_MAX: usize = 10_000;
+/// The part of a full table that is forgotten at once, so that the search for it is rare.
+const FORGOTTEN_AT_ONCE: usize = KEYS_MAX / 8;
 
 /// Permits `burst` at once, and one more after each `refill`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub struct PerKey<K> {
 /// One bucket for each address.
 pub type PerAddress = PerKey<IpAddr>;
 
-impl<K: Eq + Hash> PerKey<K> {
+impl<K: Copy + Eq + Hash> PerKey<K> {
     /// A full bucket for every key.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
@@ -83,17 +85,29 @@ impl<K: Eq + Hash> PerKey<K> {
     /// Takes one for a key.
     ///
     /// # Errors
-    /// The wait until one is permitted; also when the table of buckets is full.
+    /// The wait until one is permitted.
     pub fn take(&self, key: K) -> Result<(), Duration> {
         let now = Instant::now();
         let mut buckets = lock(&self.buckets);
-        if buckets.len() >= KEYS_MAX {
-            buckets.retain(|_, bucket| !bucket.is_full(now));
-        }
         if buckets.len() >= KEYS_MAX && !buckets.contains_key(&key) {
-            return Err(self.rate.refill);
+            make_room(&mut buckets, now);
         }
         buckets.entry(key).or_insert_with(|| Bucket::full(now)).take(self.rate, now)
+    }
+}
+
+/// Forgets the buckets that are full, and then, if there are few of them, those that are full soonest.
+fn make_room<K: Copy + Eq + Hash>(buckets: &mut HashMap<K, Bucket>, now: Instant) {
+    buckets.retain(|_, bucket| !bucket.is_full(now));
+    let spared = KEYS_MAX - FORGOTTEN_AT_ONCE;
+    if buckets.len() > spared {
+        let mut by_time: Vec<_> =
+            buckets.iter().map(|(key, bucket)| (bucket.full_at, *key)).collect();
+        let forgotten = by_time.len() - spared;
+        by_time.select_nth_unstable_by_key(forgotten - 1, |(full_at, _)| *full_at);
+        for (_, key) in &by_time[..forgotten] {
+            buckets.remove(key);
+        }
     }
 }
 
@@ -113,6 +127,8 @@ pub struct Limits {
     pub tickets: PerAddress,
     /// Renames.
     pub renames: PerKey<PlayerId>,
+    /// Look-ups of codes that belong to no public room.
+    pub codes: PerAddress,
 }
 
 impl Limits {
@@ -125,6 +141,7 @@ impl Limits {
             rooms: PerKey::new(a_minute(config.rooms_per_minute)),
             tickets: PerKey::new(a_minute(tickets_per_minute)),
             renames: PerKey::new(RENAMES),
+            codes: PerKey::new(a_minute(config.codes_per_minute)),
         }
     }
 }
@@ -139,7 +156,7 @@ fn a_minute(count: u32) -> Rate {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Bucket, PerKey, Rate};
+    use super::{Bucket, KEYS_MAX, PerKey, Rate};
 
     #[test]
     fn a_bucket_lets_a_burst_through_and_then_the_rate() {
@@ -165,5 +182,20 @@ mod tests {
         assert_eq!(limit.take("ada"), Ok(()));
         assert!(limit.take("ada").is_err());
         assert_eq!(limit.take("bob"), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_keys_refuses_no_newcomer_and_forgets_the_busiest_last() {
+        let limit = PerKey::new(Rate { burst: 2, refill: Duration::from_secs(60) });
+        for _ in 0..2 {
+            assert_eq!(limit.take(0), Ok(()));
+        }
+
+        for key in 1..=3 * KEYS_MAX {
+            assert_eq!(limit.take(key), Ok(()), "{key}");
+        }
+
+        assert!(limit.take(0).is_err(), "an address that is over its limit is remembered");
+        assert!(limit.buckets.lock().unwrap().len() <= KEYS_MAX);
     }
 }

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use shared::api::{MatchState, MatchTicket};
-use shared::id::{PlayerId, RoomId};
+use shared::id::PlayerId;
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::client_address::ClientAddress;
 use crate::clock::now_ms;
-use crate::room::RESERVATION_KEPT;
+use crate::room::{Opener, RESERVATION_KEPT, RoomHandle};
 use crate::rooms::Rooms;
 use crate::tasks::Tasks;
 use crate::token::random_token;
@@ -90,7 +91,7 @@ pub struct Matchmaker {
 type Reply<T, E = AskError> = oneshot::Sender<Result<T, E>>;
 
 enum Request {
-    Join { player: PlayerId, rating: i32, mode: Mode, reply: Reply<TicketUpdates, JoinError> },
+    Join { asker: Opener, rating: i32, mode: Mode, reply: Reply<TicketUpdates, JoinError> },
     Follow { player: PlayerId, ticket: String, reply: Reply<TicketUpdates> },
     Cancel { player: PlayerId, ticket: String, reply: Reply<()> },
 }
@@ -115,17 +116,20 @@ pub fn start(tasks: &Tasks, rooms: Rooms, bots_fill_after: Duration) -> Matchmak
 
 impl Matchmaker {
     /// Looks for a match. A player who already looks for one in the same mode keeps that ticket; after a match, as long
-    /// as the seat is reserved. A ticket in another mode ends.
+    /// as the seat is reserved. A ticket in another mode ends. A room that is opened for the match may count for the
+    /// player and the address.
     ///
     /// # Errors
     /// See [`JoinError`].
     pub async fn join(
         &self,
         player: PlayerId,
+        address: ClientAddress,
         rating: i32,
         mode: Mode,
     ) -> Result<TicketUpdates, JoinError> {
-        let request = |reply| Request::Join { player, rating, mode, reply };
+        let asker = Opener { player, address };
+        let request = |reply| Request::Join { asker, rating, mode, reply };
         self.ask(request).await.ok_or(JoinError::Stopping)?
     }
 
@@ -175,6 +179,9 @@ struct Service {
 
 struct Ticket {
     player: PlayerId,
+    address: ClientAddress,
+    /// No room could be opened for it in this pass, and none has a free seat.
+    is_full: bool,
     name: String,
     waiting: Waiting,
     state: watch::Sender<MatchTicket>,
@@ -209,8 +216,8 @@ impl Service {
     fn answer(&mut self, request: Request, now: Instant) {
         // A failed reply means that the caller is gone; a client that comes back asks again.
         match request {
-            Request::Join { player, rating, mode, reply } => {
-                reply.send(self.join(player, rating, mode, now)).ok();
+            Request::Join { asker, rating, mode, reply } => {
+                reply.send(self.join(asker, rating, mode, now)).ok();
             }
             Request::Follow { player, ticket, reply } => {
                 let followed = self.find(player, &ticket).map(|number| {
@@ -230,11 +237,12 @@ impl Service {
 
     fn join(
         &mut self,
-        player: PlayerId,
+        asker: Opener,
         rating: i32,
         mode: Mode,
         now: Instant,
     ) -> Result<TicketUpdates, JoinError> {
+        let Opener { player, address } = asker;
         if let Some(&number) = self.numbers.get(&player) {
             if let Some(ticket) = self.tickets.get_mut(&number)
                 && ticket.waiting.mode == mode
@@ -253,16 +261,23 @@ impl Service {
         let waiting = Waiting { number, mode, rating, since: now };
         self.queue.push(waiting.clone());
         let in_queue = self.queue.iter().filter(|other| other.mode == mode).count();
-        let state = self.state_of(&waiting, in_queue, now);
+        let state = self.state_of(&waiting, in_queue, false, now);
         let name = random_token();
         let first = MatchTicket { ticket: name.clone(), version: 1, state };
         let (sender, following) = watch::channel(first);
         self.numbers.insert(player, number);
         self.names.insert(name.clone(), number);
-        self.tickets.insert(
-            number,
-            Ticket { player, name, waiting, state: sender, requested: now, kept_until: None },
-        );
+        let ticket = Ticket {
+            player,
+            address,
+            is_full: false,
+            name,
+            waiting,
+            state: sender,
+            requested: now,
+            kept_until: None,
+        };
+        self.tickets.insert(number, ticket);
         Ok(following)
     }
 
@@ -283,6 +298,11 @@ impl Service {
         if self.queue.is_empty() {
             return;
         }
+        for waiting in &self.queue {
+            if let Some(ticket) = self.tickets.get_mut(&waiting.number) {
+                ticket.is_full = false;
+            }
+        }
         let candidates = self.candidates();
         for group in match_up(&mut self.queue, candidates, self.bots_fill_after, now) {
             self.seat_group(group, now).await;
@@ -290,40 +310,57 @@ impl Service {
     }
 
     async fn seat_group(&mut self, group: Group, now: Instant) {
-        let players: Vec<_> = group
-            .members
-            .iter()
-            .filter_map(|number| self.tickets.get(number))
-            .map(|t| t.player)
-            .collect();
+        let tickets = group.members.iter().filter_map(|number| self.tickets.get(number));
+        let players: Vec<_> =
+            tickets.map(|t| Opener { player: t.player, address: t.address }).collect();
         let room = match group.room.map(|id| self.rooms.find(id)) {
             // The seat may be taken by now: the group then waits for the next pass.
-            Some(Ok(room)) => room.reserve(players).await.ok().map(|()| room),
+            Some(Ok(room)) => {
+                let players = players.iter().map(|asker| asker.player).collect();
+                room.reserve(players).await.ok().map(|()| room)
+            }
             Some(Err(_)) => None,
             None => match self.rooms.open_for(group.mode, players).await {
                 Ok(room) => Some(room),
                 Err(error) => {
                     tracing::debug!(%error, "a match found no room");
-                    None
+                    return self.seat_anywhere(group, now).await;
                 }
             },
         };
         match room {
-            Some(room) => {
-                let id = room.spec().id;
-                tracing::info!(room = %id, mode = group.mode.title(), people = group.members.len(), "matched");
-                let until = (now + RESERVATION_KEPT, kept_until_ms());
-                group.members.iter().for_each(|number| self.matched(*number, id, until));
-            }
+            Some(room) => self.matched(&group.members, &room, false, now),
             None => self.put_back(&group.members),
         }
     }
 
-    /// `until`: the end of the reservation, on the steady clock and on the wall clock.
-    fn matched(&mut self, number: TicketNumber, room: RoomId, until: (Instant, u64)) {
-        if let Some(ticket) = self.tickets.get_mut(&number) {
-            ticket.kept_until = Some(until.0);
-            set(&ticket.state, MatchState::Matched { room, until_ms: Some(until.1) });
+    /// No room can be opened: each player gets a seat in a room that is there, or waits for one.
+    async fn seat_anywhere(&mut self, group: Group, now: Instant) {
+        for number in group.members {
+            let Some(player) = self.tickets.get(&number).map(|ticket| ticket.player) else {
+                continue;
+            };
+            match self.rooms.reserve_anywhere(group.mode, player).await {
+                Some(room) => self.matched(&[number], &room, true, now),
+                None => {
+                    if let Some(ticket) = self.tickets.get_mut(&number) {
+                        ticket.is_full = true;
+                    }
+                    self.put_back(&[number]);
+                }
+            }
+        }
+    }
+
+    fn matched(&mut self, members: &[TicketNumber], room: &RoomHandle, full: bool, now: Instant) {
+        let (id, mode) = (room.spec().id, room.spec().mode.title());
+        tracing::info!(room = %id, mode, people = members.len(), full, "matched");
+        // The end of the reservation, on the steady clock and on the wall clock.
+        let (until, until_ms) = (now + RESERVATION_KEPT, kept_until_ms());
+        for number in members {
+            let Some(ticket) = self.tickets.get_mut(number) else { continue };
+            ticket.kept_until = Some(until);
+            set(&ticket.state, MatchState::Matched { room: id, full, until_ms: Some(until_ms) });
         }
     }
 
@@ -352,12 +389,12 @@ impl Service {
         for waiting in &self.queue {
             if let Some(ticket) = self.tickets.get(&waiting.number) {
                 let in_queue = in_queue.get(&waiting.mode).copied().unwrap_or_default();
-                set(&ticket.state, self.state_of(waiting, in_queue, now));
+                set(&ticket.state, self.state_of(waiting, in_queue, ticket.is_full, now));
             }
         }
     }
 
-    fn state_of(&self, waiting: &Waiting, in_queue: usize, now: Instant) -> MatchState {
+    fn state_of(&self, waiting: &Waiting, in_queue: usize, full: bool, now: Instant) -> MatchState {
         let waited = now.saturating_duration_since(waiting.since);
         let bots_in = self.bots_fill_after.saturating_sub(waited);
         MatchState::Waiting {
@@ -365,6 +402,7 @@ impl Service {
             window: window(waited),
             in_queue: u32::try_from(in_queue).unwrap_or(u32::MAX),
             bots_in_s: u32::try_from(bots_in.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX),
+            full,
         }
     }
 

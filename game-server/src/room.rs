@@ -56,9 +56,7 @@ pub use live_stream::{follow_file, follow_stream};
 pub use parts::RoomParts;
 pub(crate) use readers::ReaderGuard;
 pub use seeds::Seeds;
-pub use settings::{
-    MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, RoomSettings, RoomSpec, SPECTATORS_MAX,
-};
+pub use settings::{MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, Opener, RoomSettings, RoomSpec};
 pub use task::open;
 pub use tick_timer::TickScheduler;
 pub use view::RoomView;

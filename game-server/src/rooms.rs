@@ -4,15 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use shared::api::{RoomClosed, RoomList};
+use shared::api::{RoomClosed, RoomDetails, RoomList};
 use shared::id::{PlayerId, RoomId};
+use shared::invitation::InvitationSecret;
 use shared::sim::{BotStrength, Mode};
 
 use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
 use crate::player::Player;
 use crate::room::{
-    self, MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, RoomHandle, RoomParts, RoomSpec,
+    self, MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, Opener, RoomHandle, RoomParts, RoomSpec,
 };
 use crate::sync::lock;
 
@@ -27,6 +28,16 @@ pub enum OpenError {
     /// As many rooms are open as may be.
     #[error("the server holds as many rooms as it may")]
     TooMany,
+    /// The player has opened as many as one may, and they are in use.
+    #[error(
+        "you have opened {0} rooms, which is the most: one closes a while after the last person has left it"
+    )]
+    TooManyOfGuest(usize),
+    /// Players of this address have opened as many as may be.
+    #[error(
+        "{0} rooms were opened from your network, which is the most: play in one of those that are there"
+    )]
+    TooManyOfAddress(usize),
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -41,6 +52,28 @@ pub enum FindError {
     /// The room has ended.
     #[error("the room has ended")]
     Ended,
+}
+
+/// The most rooms that are open at once.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomLimits {
+    /// In all.
+    pub in_all: usize,
+    /// Opened by one player.
+    pub per_guest: usize,
+    /// Opened by players of one address.
+    pub per_address: usize,
+}
+
+/// A room to open.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRoom {
+    /// The rules.
+    pub mode: Mode,
+    /// Not listed, and open to those with the invitation.
+    pub private: bool,
+    /// Which bots take the free seats.
+    pub bots: BotPolicy,
 }
 
 /// How long a room stays open.
@@ -58,7 +91,7 @@ enum Lifetime {
 #[derive(Clone)]
 pub struct Rooms {
     table: Arc<Mutex<Table>>,
-    rooms_max: usize,
+    limits: RoomLimits,
     parts: RoomParts,
 }
 
@@ -74,16 +107,34 @@ impl Table {
         self.open.iter().filter(|room| !room.spec().private && !room.has_ended())
     }
 
+    /// Checks that one more room may be opened.
+    fn check(&self, limits: RoomLimits, opener: Option<Opener>) -> Result<(), OpenError> {
+        let running = || self.open.iter().filter(|room| !room.has_ended());
+        if running().count() >= limits.in_all {
+            return Err(OpenError::TooMany);
+        }
+        let Some(opener) = opener else { return Ok(()) };
+        let openers = || running().filter_map(|room| room.spec().opener);
+        if openers().filter(|other| other.player == opener.player).count() >= limits.per_guest {
+            return Err(OpenError::TooManyOfGuest(limits.per_guest));
+        }
+        let of_address = openers().filter(|other| other.address == opener.address).count();
+        if of_address >= limits.per_address {
+            return Err(OpenError::TooManyOfAddress(limits.per_address));
+        }
+        Ok(())
+    }
+
     fn list(&self) -> RoomList {
         let summary = |room: &RoomHandle| room.view().details.summary.clone();
         RoomList { rooms: self.public().map(summary).collect() }
     }
 }
 
-/// Starts with no room, or with the one that bots keep running. At most `rooms_max` rooms are open at once.
+/// Starts with no room, or with the one that bots keep running.
 #[must_use]
-pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
-    let rooms = Rooms { table: Arc::default(), rooms_max, parts };
+pub fn start(parts: RoomParts, limits: RoomLimits, has_bot_room: bool) -> Rooms {
+    let rooms = Rooms { table: Arc::default(), limits, parts };
     let tasks = &rooms.parts.tasks;
     if has_bot_room {
         tasks.spawn_vital("bot room", keep_bot_room(rooms.clone()));
@@ -92,24 +143,49 @@ pub fn start(parts: RoomParts, rooms_max: usize, has_bot_room: bool) -> Rooms {
 }
 
 impl Rooms {
-    /// Opens a room for a person, who invites others: it waits for them.
+    /// Opens a room for a player, for whom it counts until it closes. At a limit, a room of the same player closes in which
+    /// nobody is.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(
+    pub async fn open(&self, room: NewRoom, opener: Opener) -> Result<RoomHandle, OpenError> {
+        self.open_for_one(room, opener, Lifetime::Made).await
+    }
+
+    async fn open_for_one(
         &self,
-        mode: Mode,
-        private: bool,
-        bots: BotPolicy,
+        room: NewRoom,
+        opener: Opener,
+        lifetime: Lifetime,
     ) -> Result<RoomHandle, OpenError> {
-        self.open_as(mode, private, bots, Lifetime::Made)
+        match self.open_as(room, Some(opener), lifetime) {
+            Ok(room) => Ok(room),
+            Err(OpenError::Stopping) => Err(OpenError::Stopping),
+            Err(full) => match self.close_an_empty_one_of(opener.player).await {
+                true => self.open_as(room, Some(opener), lifetime),
+                false => Err(full),
+            },
+        }
+    }
+
+    /// Closes the oldest empty room that a player has opened. Returns whether there was one.
+    async fn close_an_empty_one_of(&self, player: PlayerId) -> bool {
+        let is_own = |room: &&RoomHandle| {
+            !room.has_ended() && room.spec().opener.is_some_and(|opener| opener.player == player)
+        };
+        let own: Vec<_> = lock(&self.table).open.iter().filter(is_own).cloned().collect();
+        for room in own {
+            if room.close_if_empty().await {
+                return true;
+            }
+        }
+        false
     }
 
     fn open_as(
         &self,
-        mode: Mode,
-        private: bool,
-        bots: BotPolicy,
+        room: NewRoom,
+        opener: Option<Opener>,
         lifetime: Lifetime,
     ) -> Result<RoomHandle, OpenError> {
         let tasks = &self.parts.tasks;
@@ -117,21 +193,21 @@ impl Rooms {
             return Err(OpenError::Stopping);
         }
         let mut table = lock(&self.table);
-        if table.open.len() >= self.rooms_max {
-            return Err(OpenError::TooMany);
-        }
+        table.check(self.limits, opener)?;
         let id = loop {
             let id = RoomId::from_bits(rand::random());
             if !table.open.iter().any(|room| room.spec().id == id) && !table.ended.contains(&id) {
                 break id;
             }
         };
+        let NewRoom { mode, private, bots } = room;
+        let secret = InvitationSecret::from_bits(rand::random());
         let permanent = lifetime == Lifetime::Permanent;
         let empty_max = match lifetime {
             Lifetime::Made => MADE_ROOM_EMPTY_MAX,
             Lifetime::Matched | Lifetime::Permanent => MATCHED_ROOM_EMPTY_MAX,
         };
-        let spec = RoomSpec { id, mode, private, bots, permanent, empty_max };
+        let spec = RoomSpec { id, mode, private, secret, opener, bots, permanent, empty_max };
         let room = room::open(spec, &self.parts);
         table.open.push(room.clone());
         drop(table);
@@ -169,28 +245,51 @@ impl Rooms {
         lock(&self.table).list()
     }
 
-    /// Opens a room for players that were matched, and reserves their seats.
+    /// Opens a room for players that were matched, and reserves their seats. It counts for the first of them who may
+    /// open one.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open_for(
         &self,
         mode: Mode,
-        players: Vec<PlayerId>,
+        players: Vec<Opener>,
     ) -> Result<RoomHandle, OpenError> {
         // Practice is for one player: it is not listed, so that no other one finds it.
-        let room = match mode {
+        let new = match mode {
             Mode::Practice => {
-                let bots = BotPolicy::Only(BotStrength::Keen);
-                self.open_as(mode, true, bots, Lifetime::Matched)
+                NewRoom { mode, private: true, bots: BotPolicy::Only(BotStrength::Keen) }
             }
             Mode::Brawl | Mode::Teams | Mode::Duel | Mode::Crowd => {
-                self.open_as(mode, false, BotPolicy::Mixed, Lifetime::Matched)
+                NewRoom { mode, private: false, bots: BotPolicy::Mixed }
             }
-        }?;
+        };
+        let mut opened = Err(OpenError::TooMany);
+        for opener in &players {
+            opened = self.open_for_one(new, *opener, Lifetime::Matched).await;
+            if !matches!(opened, Err(OpenError::TooManyOfGuest(_) | OpenError::TooManyOfAddress(_)))
+            {
+                break;
+            }
+        }
+        let room = opened?;
         // A group is never larger than a room. If the room ends at once, the players learn it when they come.
-        room.reserve(players).await.ok();
+        room.reserve(players.iter().map(|opener| opener.player).collect()).await.ok();
         Ok(room)
+    }
+
+    /// Reserves a seat for a player in the fullest public room of a mode, whatever the ratings. `None` when no room has
+    /// one.
+    pub async fn reserve_anywhere(&self, mode: Mode, player: PlayerId) -> Option<RoomHandle> {
+        let mut rooms = self.public();
+        rooms.retain(|room| room.spec().mode == mode && room.view().open_seats > 0);
+        rooms.sort_by_key(|room| core::cmp::Reverse(room.view().details.summary.players));
+        for room in rooms {
+            if room.reserve(vec![player]).await.is_ok() {
+                return Some(room);
+            }
+        }
+        None
     }
 
     /// A player has another name: it shows in every seat of theirs at once.
@@ -228,11 +327,20 @@ impl StateOwner for Rooms {
     }
 }
 
+/// A room as those see it who have its invitation.
+#[must_use]
+pub fn details_for_members(room: &RoomHandle) -> RoomDetails {
+    let address = room.spec().address();
+    let invitation = address.secret.is_some().then_some(address);
+    RoomDetails { invitation, ..room.view().details.clone() }
+}
+
 /// Keeps one room of bots running, so that a new lobby is never empty.
 async fn keep_bot_room(rooms: Rooms) {
     let tasks = rooms.parts.tasks.clone();
     while !tasks.is_stopping() {
-        match rooms.open_as(Mode::Brawl, false, BotPolicy::Mixed, Lifetime::Permanent) {
+        let room = NewRoom { mode: Mode::Brawl, private: false, bots: BotPolicy::Mixed };
+        match rooms.open_as(room, None, Lifetime::Permanent) {
             Ok(room) => room.ended().await,
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }

@@ -3,35 +3,50 @@
 //! `axum::serve` is not used: it sets no time limit on a request's head and caps no connections. Both are here, and
 //! smaller buffers with them.
 
+mod client_socket;
+mod exchange;
+mod head_refusal;
+mod lingering;
 mod refusal;
 mod routes;
 mod stall;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use futures_util::TryFutureExt as _;
+use futures_util::future::{Either, ready};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::client_address::AddressRules;
 use crate::config::Config;
-use crate::connections::{ConnectionLimiter, ConnectionPermit};
-use crate::metrics::{ConnectionMetrics, Counter};
+use crate::connections::{AddressShare, ConnectionLimiter, ConnectionPermit, ShareSlot};
+use crate::metrics::ConnectionMetrics;
 use crate::open_files::OpenFiles;
 use crate::tasks::Tasks;
+use client_socket::ClientSocket;
+use exchange::{AnswerBody, Exchange, Exchanges, RequestBody};
+use head_refusal::HEAD_BYTES_MAX;
 use refusal::Refusals;
 use stall::StallGuard;
 
 pub use routes::Routes;
 
 /// The socket that HTTP reads and writes, and that an upgrade takes over.
-pub(crate) type HttpSocket = TokioIo<StallGuard<ConnectionPermit>>;
+pub(crate) type HttpSocket = TokioIo<ClientSocket<ConnectionPermit>>;
 
-/// The buffers for a request's head and for writes: hyper's smallest. Its default is 400 KiB.
-const CONNECTION_BUFFER_BYTES_MAX: usize = 8 * 1024;
+/// The buffers for a request's head and for writes. A buffer begins small and grows with a long head only. There is room
+/// for more than a head, so that HTTP never finds one too long before its socket does.
+const CONNECTION_BUFFER_BYTES_MAX: usize = HEAD_BYTES_MAX + 8 * 1024;
 /// Unsent bytes that the kernel holds at most. The rest of a slow reader's backlog stays in the server, where it is only
 /// a cursor.
 const UNSENT_BYTES_MAX: u32 = 64 * 1024;
@@ -47,13 +62,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const STOP_RESERVE: Duration = Duration::from_millis(500);
 
 /// The settings of connections.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ServeSettings {
     connections_max: usize,
     overflow_max: usize,
     connections_per_address_max: usize,
-    trust_forwarded: bool,
+    addresses: AddressRules,
     header_timeout: Duration,
+    idle_timeout: Duration,
     write_stall_max: Duration,
     without_nodelay: bool,
     without_unsent_limit: bool,
@@ -66,13 +82,10 @@ impl ServeSettings {
         Self {
             connections_max: files.connections_max,
             overflow_max: files.overflow_max,
-            connections_per_address_max: match config.trust_forwarded {
-                // All connections come from the proxy, which has to limit its own clients.
-                true => usize::MAX,
-                false => config.connections_per_address_max,
-            },
-            trust_forwarded: config.trust_forwarded,
+            connections_per_address_max: config.connections_per_address_max,
+            addresses: config.address_rules(),
             header_timeout: config.header_timeout,
+            idle_timeout: config.idle_timeout,
             write_stall_max: config.write_stall_max,
             without_nodelay: config.without_nodelay,
             without_unsent_limit: config.without_unsent_limit,
@@ -93,10 +106,11 @@ pub async fn accept(
     let limiter = ConnectionLimiter::new(total_max, per_address_max, metrics.open.clone());
     let refusals = Refusals::new(
         routes.clone(),
-        (settings.overflow_max, settings.trust_forwarded),
+        (settings.overflow_max, settings.addresses.clone()),
         tasks.clone(),
         metrics.clone(),
     );
+    let server = Arc::new(Server { routes, settings, limiter, tasks: tasks.clone(), metrics });
     loop {
         let accepted = tokio::select! {
             biased;
@@ -111,51 +125,70 @@ pub async fn accept(
                 continue;
             }
         };
-        match limiter.permit(peer.ip()) {
+        let addresses = &server.settings.addresses;
+        let is_proxy = addresses.is_proxy(peer.ip());
+        let permit = match is_proxy {
+            true => server.limiter.permit_proxy(),
+            false => server.limiter.permit(addresses.of_peer(peer.ip())),
+        };
+        match permit {
             Ok(permit) => {
-                let (tasks_of_connection, cut) = (tasks.clone(), metrics.slow_clients_cut.clone());
-                let connection =
-                    Connection { socket, peer, permit, settings, tasks: tasks_of_connection, cut };
-                tasks.spawn("connection", connection.serve(routes.clone()));
+                let connection = Connection { socket, peer, is_proxy, permit };
+                tasks.spawn("connection", connection.serve(server.clone()));
             }
             Err(why) => refusals.answer(socket, peer, why).await,
         }
     }
 }
 
+/// What all connections share.
+struct Server {
+    routes: Routes,
+    settings: ServeSettings,
+    limiter: ConnectionLimiter,
+    tasks: Tasks,
+    metrics: Arc<ConnectionMetrics>,
+}
+
 /// One accepted connection.
 struct Connection {
     socket: TcpStream,
     peer: SocketAddr,
+    /// It carries requests of many clients.
+    is_proxy: bool,
     permit: ConnectionPermit,
-    settings: ServeSettings,
-    tasks: Tasks,
-    /// Counts the connection when its client reads nothing for too long.
-    cut: Counter,
 }
 
 impl Connection {
-    async fn serve(self, routes: Routes) {
-        let Self { socket, peer, permit, settings, tasks, cut } = self;
+    async fn serve(self, server: Arc<Server>) {
+        let Self { socket, peer, is_proxy, permit } = self;
+        let settings = &server.settings;
         if let Err(error) = tune(&socket, settings) {
             tracing::debug!(%error, "a socket could not be tuned");
         }
+        let exchanges = Exchanges::default();
+        let slot = is_proxy.then(|| permit.share_slot());
+        let cut = server.metrics.slow_clients_cut.clone();
         let socket = StallGuard::new(socket, settings.write_stall_max, cut, permit);
-        let service =
-            service_fn(move |request| routes.answer(request, peer, settings.trust_forwarded));
+        let socket = ClientSocket::new(socket, exchanges.clone(), settings.header_timeout);
+        let service = service_fn({
+            let server = server.clone();
+            move |request| answer(&server, &exchanges, slot.clone(), peer, request)
+        });
 
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(settings.header_timeout)
+            // The pause before a request, too. The socket limits the time of a head alone.
+            .header_read_timeout(settings.idle_timeout)
             .max_buf_size(CONNECTION_BUFFER_BYTES_MAX)
             .serve_connection(TokioIo::new(socket), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = tasks.stopping() => {
+            () = server.tasks.stopping() => {
                 connection.as_mut().graceful_shutdown();
-                let left = tasks.stop_within(STOP_RESERVE);
+                let left = server.tasks.stop_within(STOP_RESERVE);
                 tokio::time::timeout(left, connection).await.unwrap_or(Ok(()))
             }
         };
@@ -166,8 +199,49 @@ impl Connection {
     }
 }
 
+/// Answers one request. `slot` is there when the connection is a proxy's. No `async fn`: that would hold the request beside
+/// the future that has taken it, for as long as a long-poll waits.
+fn answer(
+    server: &Server,
+    exchanges: &Exchanges,
+    slot: Option<ShareSlot>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<> {
+    let exchange = exchanges.begin();
+    let address = server.settings.addresses.of_request(request.headers(), peer.ip());
+    let request = request.map(|incoming| Body::new(RequestBody::new(incoming, exchanges.clone())));
+    let share = match slot.as_ref().map(|_| server.limiter.share(address)).transpose() {
+        Ok(share) => share,
+        Err(why) => {
+            let refused = refusal::of_request(why, &server.metrics);
+            let refused = refused.map(|body| AnswerBody::new(body, Some(exchange), None));
+            return Either::Left(ready(Ok(refused)));
+        }
+    };
+    let answering = server.routes.answer(request, address);
+    Either::Right(answering.map_ok(move |response| watched(response, exchange, share, slot)))
+}
+
+/// Ends the exchange and returns the client's share with the answer, or with the socket of an upgraded connection.
+fn watched(
+    response: Response<Body>,
+    exchange: Exchange,
+    share: Option<AddressShare>,
+    slot: Option<ShareSlot>,
+) -> Response<AnswerBody> {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return response.map(|body| AnswerBody::new(body, Some(exchange), share));
+    }
+    exchange.never_ends();
+    if let Some((slot, share)) = slot.zip(share) {
+        slot.keep(share);
+    }
+    response.map(|body| AnswerBody::new(body, None, None))
+}
+
 /// Sets TCP_NODELAY, TCP_NOTSENT_LOWAT, keepalive and TCP_USER_TIMEOUT.
-fn tune(socket: &TcpStream, settings: ServeSettings) -> std::io::Result<()> {
+fn tune(socket: &TcpStream, settings: &ServeSettings) -> std::io::Result<()> {
     socket.set_nodelay(!settings.without_nodelay)?;
     let socket = SockRef::from(socket);
     if !settings.without_unsent_limit {
@@ -196,7 +270,7 @@ mod tests {
 
         let config = Config::default();
         let files = OpenFiles::of_process(&config).unwrap();
-        tune(&socket, ServeSettings::new(&config, files)).unwrap();
+        tune(&socket, &ServeSettings::new(&config, files)).unwrap();
 
         let socket = SockRef::from(&socket);
         assert!(socket.keepalive().unwrap());

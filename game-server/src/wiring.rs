@@ -23,6 +23,7 @@ use crate::presence::Presence;
 use crate::readiness::Readiness;
 use crate::recordings::{OnSettled, Recordings};
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
+use crate::rooms::RoomLimits;
 use crate::serve::{Routes, ServeSettings};
 use crate::sessions::Sessions;
 use crate::storage::blobs::{Blobs, Folder};
@@ -138,7 +139,12 @@ pub(crate) async fn start(
         scheduler: TickScheduler::new(),
         seeds: Seeds::new(config.seed),
     };
-    let rooms = rooms::start(parts, config.rooms_max, config.bots);
+    let limits = RoomLimits {
+        in_all: config.rooms_max,
+        per_guest: config.rooms_per_guest_max,
+        per_address: config.rooms_per_address_max,
+    };
+    let rooms = rooms::start(parts, limits, config.bots);
     let owners = Owners { ladder: Arc::new(ladder.clone()), rooms: Arc::new(rooms.clone()) };
     feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
     let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
@@ -173,6 +179,7 @@ pub(crate) fn room_settings(config: &Config) -> RoomSettings {
     RoomSettings {
         round_ticks: config.round_ticks(),
         summary_time: Duration::from_secs(config.summary_seconds.into()),
+        idle_max: config.room_idle_max,
         ping_period: config.ping,
         crowd_snapshot_bytes_max: config.crowd_snapshot_bytes_max,
     }

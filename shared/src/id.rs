@@ -24,14 +24,14 @@ pub struct IdError {
     pub digits: usize,
 }
 
-fn write_base32(value: u64, digits: usize) -> String {
+pub(crate) fn write_base32(value: u64, digits: usize) -> String {
     (0..digits)
         .rev()
         .map(|digit| ALPHABET[usize::from(((value >> (5 * digit)) & 31) as u8)] as char)
         .collect()
 }
 
-fn read_base32(text: &str, digits: usize) -> Result<u64, IdError> {
+pub(crate) fn read_base32(text: &str, digits: usize) -> Result<u64, IdError> {
     let refuse = IdError { digits };
     if text.len() != digits {
         return Err(refuse);
@@ -119,7 +119,8 @@ base32_id!(
     12
 );
 base32_id!(
-    /// A room, and the code that invites players to it. 30 random bits: the code is the key to a private room.
+    /// A room, and the code that finds it. 30 random bits: too few for a secret, so a private room needs its
+    /// [`crate::invitation::RoomAddress`].
     RoomId,
     6
 );

@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 
 pub mod id;
+pub mod invitation;
 pub mod text;
 pub mod tick;
 

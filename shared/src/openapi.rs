@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::api::ProblemKind;
 use crate::feed::Cursor;
 use crate::id::{NAME_CHARS_MAX, NAME_CHARS_MIN, PlayerId, PlayerName, ReplayId, RoomId};
+use crate::invitation::{InvitationSecret, RoomAddress};
 use crate::protocol::chat::LINE_CHARS_MAX;
 
 /// One letter of Crockford's base 32, in which ids are written.
@@ -51,7 +52,20 @@ macro_rules! schema {
 schema!(PlayerId, id(Self::DIGITS, "A guest or a bot. Case does not matter.", "4T9Q2ZC7M1KD"));
 schema!(
     RoomId,
-    id(Self::DIGITS, "A room, and its invitation code. Case does not matter.", "7Q2M4K")
+    id(Self::DIGITS, "A room, and the code that finds it. Case does not matter.", "7Q2M4K")
+);
+schema!(
+    RoomAddress,
+    text(
+        "A room's address: its id and, in a private room, a hyphen and the secret of its invitation. Case does not matter.",
+        "7Q2M4K-3M9C8R5T1W7XZ"
+    )
+    .pattern(Some(format!(
+        "^{BASE32_LETTER}{{{}}}(?:-[0-9A-F]{BASE32_LETTER}{{{}}})?$",
+        RoomId::DIGITS,
+        InvitationSecret::DIGITS - 1
+    )))
+    .build()
 );
 schema!(
     ReplayId,

@@ -47,7 +47,7 @@ async fn a_huge_body_is_refused_before_it_is_read() {
     let server = TestServer::start().await;
 
     // The body is announced and not sent: a server that waits for all of it would never answer.
-    let announced = "POST /api/session HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+    let announced = "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                      Content-Length: 100000000\r\n\r\n{";
     let answer = raw::exchange(server.address(), announced).await;
     answer.assert_refused(ProblemKind::TooLarge);

@@ -126,6 +126,8 @@ async fn sessions_and_rooms_are_as_described() {
     api.check("readRoom", &server.get("/api/rooms/AAAAAA").await);
     api.check("askRoomTicket", &ada.post(&tickets, &json!({ "as": "player" })).await);
     api.check("askRoomTicket", &ada.post(&tickets, &json!({ "as": "king" })).await);
+    let uninvited = server.guest("ned").await;
+    api.check("askRoomTicket", &uninvited.ask_for_ticket_at(room.into(), Role::Player).await);
     api.check(
         "askRoomTicket",
         &ada.post("/api/rooms/AAAAAA/tickets", &json!({ "as": "player" })).await,

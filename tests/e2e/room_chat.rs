@@ -72,7 +72,7 @@ async fn a_reader_of_the_live_stream_is_present_while_it_is_open() {
     ada.enter(room).await;
     ada.say(channel, "anybody there?").await.unwrap();
 
-    let path = format!("/api/rooms/{room}/live");
+    let path = format!("/api/rooms/{}/live", server.room_address(room).await);
     let request = server.request(Method::GET, &path).bearer_auth(bob.token());
     let stream = within("the stream", request.send()).await.unwrap();
 

@@ -1,5 +1,6 @@
 //! Strangers' bad days: people, machines, networks, proxies, browsers, clocks and disks that are not ours.
 
+mod addresses;
 mod client;
 mod client_window;
 mod clocks;
@@ -8,7 +9,9 @@ mod costly_reads;
 mod end_of_session;
 mod few_files;
 mod full_disk;
+mod heads;
 mod held_database;
+mod hosts;
 mod keys;
 mod links;
 mod lost_log;
@@ -19,9 +22,14 @@ mod open_rooms;
 mod own_past;
 mod pages;
 mod panics;
+mod private_rooms;
+mod proxies;
 mod ratings;
+mod refusals;
+mod rooms_held;
 mod said;
 mod seats;
 mod shared_streams;
 mod silent_lines;
+mod spectators;
 mod windows;

@@ -1,12 +1,13 @@
 //! Guests, and the calls that need a session.
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use shared::api::{
     CreateRoom, DeviceLink, MatchRequest, MatchTicket, Role, RoomDetails, Session, SessionRequest,
     TicketRequest, WebSocketTicket,
 };
 use shared::id::{PlayerId, RoomId};
+use shared::invitation::RoomAddress;
 use shared::sim::{BotStrength, Mode};
 
 use crate::answer::Answer;
@@ -149,9 +150,20 @@ impl Guest {
         self.open_room(&CreateRoom { mode, private: false, bots: Some(bots) }).await.summary.id
     }
 
-    /// Asks for a ticket to a room.
+    /// Asks for a ticket to a room. A room that takes an invitation is looked up by its code first.
     pub async fn ask_for_ticket(&self, room: RoomId, role: Role) -> Answer {
-        self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await
+        let answer = self.ask_for_ticket_at(room.into(), role).await;
+        match answer.status {
+            StatusCode::FORBIDDEN => {
+                self.ask_for_ticket_at(self.site.room_address(room).await, role).await
+            }
+            _ => answer,
+        }
+    }
+
+    /// Asks for a ticket to the room at an address.
+    pub async fn ask_for_ticket_at(&self, at: RoomAddress, role: Role) -> Answer {
+        self.post(&format!("/api/rooms/{at}/tickets"), &TicketRequest { role }).await
     }
 
     /// Gets a ticket to a room.

@@ -22,8 +22,14 @@ use crate::wait::{DEADLINE, eventually, within};
 pub const ROUND_SECONDS: u32 = 6;
 
 /// The short waits of stories.
-const HASTY: [&str; 3] =
-    ["--sessions-per-minute=100000", "--bots-fill-after-ms=400", "--summary-seconds=2"];
+const HASTY: [&str; 6] = [
+    "--sessions-per-minute=100000",
+    "--codes-per-minute=100000",
+    "--rooms-per-guest-max=1000",
+    "--rooms-per-address-max=1000",
+    "--bots-fill-after-ms=400",
+    "--summary-seconds=2",
+];
 /// What a server's folder holds: its data, and its address.
 const DATA: &str = "data";
 const PORT_FILE: &str = "address";
@@ -36,6 +42,9 @@ fn story_config(data: &Path) -> Config {
         connections_per_address_max: 2_000,
         bots: false,
         rooms_per_minute: 100_000,
+        rooms_per_guest_max: 1_000,
+        rooms_per_address_max: 1_000,
+        codes_per_minute: 100_000,
         bots_fill_after: Duration::from_millis(400),
         round_seconds: Some(ROUND_SECONDS),
         summary_seconds: 1,

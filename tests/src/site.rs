@@ -7,6 +7,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use shared::api::{ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard};
 use shared::feed::SnapshotPage;
 use shared::id::{ReplayId, RoomId};
+use shared::invitation::RoomAddress;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::Answer;
@@ -119,6 +120,11 @@ impl Site {
     /// One room.
     pub async fn room(&self, room: RoomId) -> RoomDetails {
         self.get(&format!("/api/rooms/{room}")).await.json()
+    }
+
+    /// The address that others are invited to: looked up by the code.
+    pub async fn room_address(&self, room: RoomId) -> RoomAddress {
+        self.room(room).await.address()
     }
 
     /// Recorded rounds, the newest first.

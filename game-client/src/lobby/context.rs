@@ -3,7 +3,8 @@
 use bevy::ecs::system::SystemParam;
 use bevy::prelude::{Commands, NextState, Res, ResMut, State};
 use shared::api::{CreateRoom, Role};
-use shared::id::{PlayerName, RoomId};
+use shared::id::PlayerName;
+use shared::invitation::RoomAddress;
 
 use super::state::{Account, Activity, Intent, Lobby, PendingSignIn, Screen};
 use crate::address;
@@ -98,7 +99,7 @@ impl Context<'_, '_> {
     }
 
     /// Enters a room.
-    pub(super) fn enter(&mut self, room: RoomId, role: Role) {
+    pub(super) fn enter(&mut self, room: RoomAddress, role: Role) {
         let link = self.lobby.next_link();
         if role == Role::Player {
             let server = self.settings.server.clone();
@@ -115,6 +116,7 @@ impl Context<'_, '_> {
 
     /// Drops the room and shows the menu.
     pub(super) fn go_to_menu(&mut self) {
+        self.lobby.matched_full = false;
         self.commands.remove_resource::<Room>();
         if *self.screen.get() != Screen::Menu {
             self.render.reset();

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bevy::prelude::{MessageReader, MessageWriter};
 use shared::api::{MatchState, RoomDetails, Session};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 
 use super::context::Context;
 use super::state::{Account, Activity, Intent, Screen, SignedIn};
@@ -116,7 +116,7 @@ pub(super) fn receive_directory(
                 }
                 match outcome {
                     Ok(details) => {
-                        intents.write(Intent::Join(details.summary.id));
+                        intents.write(Intent::Join(details.address()));
                     }
                     Err(error) => lobby.error = Some(error.text.clone()),
                 }
@@ -126,7 +126,7 @@ pub(super) fn receive_directory(
 }
 
 /// The room of the last seat was looked up. A seat that the server does not keep any more is forgotten.
-fn looked_up_seat(context: &mut Context<'_, '_>, room: RoomId, details: Option<&RoomDetails>) {
+fn looked_up_seat(context: &mut Context<'_, '_>, room: RoomAddress, details: Option<&RoomDetails>) {
     context.lobby.seat_poll.succeeded();
     let own = context.lobby.session().map(|session| session.player);
     let has_seat =
@@ -156,11 +156,12 @@ pub(super) fn receive_matchmaking(
     for event in events.read() {
         let lobby = &mut *context.lobby;
         match event {
-            MatchmakingEvent::Changed(MatchState::Matched { room, .. })
+            MatchmakingEvent::Changed(MatchState::Matched { room, full, .. })
                 if lobby.search().is_some() =>
             {
                 lobby.set_activity(Activity::Idle);
-                intents.write(Intent::Join(*room));
+                lobby.matched_full = *full;
+                intents.write(Intent::Join((*room).into()));
             }
             MatchmakingEvent::Changed(state) => {
                 if let Some(search) = lobby.search_mut() {

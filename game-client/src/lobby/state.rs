@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::{Message, Resource, States};
 use shared::api::{MatchState, RoomDetails, RoomList, RoomPhase, Session};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::sim::{BotStrength, Mode};
 
 use super::poll_timer::PollTimer;
@@ -59,9 +59,9 @@ pub enum Intent {
     /// Play alone against bots of this strength.
     Practice(BotStrength),
     /// Take a seat in a room.
-    Join(RoomId),
+    Join(RoomAddress),
     /// Watch a room.
-    Watch(RoomId),
+    Watch(RoomAddress),
     /// Keep the list of rooms up to date. Written in every frame that shows the list.
     ShowRooms,
     /// Vote for or against another round.
@@ -182,6 +182,8 @@ pub struct Lobby {
     pub(super) seat_left_at: Option<Instant>,
     /// The newest error, in words for a person.
     pub error: Option<String>,
+    /// The match that was found last is in a room that was there, because the server opens no more.
+    pub matched_full: bool,
     /// The room of the last seat, while the server keeps it.
     pub rejoin: Option<RoomDetails>,
     pub(super) rooms_poll: PollTimer,
@@ -250,8 +252,9 @@ impl Lobby {
 
     /// The room in which a seat of the player waits, and a sentence about it that counts down.
     #[must_use]
-    pub fn waiting_seat(&self, now: Instant) -> Option<(RoomId, String)> {
-        let room = &self.rejoin.as_ref()?.summary;
+    pub fn waiting_seat(&self, now: Instant) -> Option<(RoomAddress, String)> {
+        let details = self.rejoin.as_ref()?;
+        let room = &details.summary;
         let left = self.seat_left_at.map(|left_at| {
             SEAT_KEPT.saturating_sub(now.saturating_duration_since(left_at)).as_secs_f32().ceil()
         });
@@ -263,7 +266,7 @@ impl Lobby {
             }
             Some(_) | None => format!("Return to your seat in {what}"),
         };
-        Some((room.id, text))
+        Some((details.address(), text))
     }
 
     fn signed_in(&self) -> Option<&SignedIn> {

@@ -107,7 +107,7 @@ fn a_player_who_keeps_the_seat_sees_the_way_back() {
     let mut story = Story::begin();
     story.sign_in();
     let room: RoomId = "ABC123".parse().expect("a code");
-    story.intend(Intent::Join(room));
+    story.intend(Intent::Join(room.into()));
     assert!(matches!(story.requests().last(), Some(Request::Room(RoomRequest::Enter { .. }))));
 
     story.intend(Intent::Leave(LeaveMode::KeepSeat));
@@ -117,13 +117,13 @@ fn a_player_who_keeps_the_seat_sees_the_way_back() {
     assert_eq!(format!("{:?}", requests.first()), format!("{:?}", Some(left)));
     assert_eq!(requests.iter().filter(|request| is_look_up(request)).count(), 1, "{requests:?}");
     assert_eq!(*story.app.world().resource::<State<Screen>>().get(), Screen::Menu);
-    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(details(room)))));
+    story.receive(DirectoryEvent::LookedUp(room.into(), Ok(Some(details(room)))));
     assert_eq!(story.lobby().rejoin.as_ref().map(|rejoin| rejoin.summary.id), Some(room));
     let (_, text) = story.lobby().waiting_seat(Instant::now()).expect("a seat");
     assert!(text.contains("waits") && text.ends_with(" s"), "it counts down: {text}");
 
     let gone = RoomDetails { seated: Vec::new(), ..details(room) };
-    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(gone))));
+    story.receive(DirectoryEvent::LookedUp(room.into(), Ok(Some(gone))));
 
     assert!(story.lobby().rejoin.is_none(), "the server does not keep it any more");
     assert!(story.app.world().resource::<Settings>().last_seat.is_none());
@@ -133,15 +133,15 @@ fn a_player_who_keeps_the_seat_sees_the_way_back() {
 fn a_spectator_is_told_that_a_seat_waits() {
     let mut story = Story::begin();
     story.sign_in();
-    let (room, other) = ("ABC123".parse().expect("a code"), "ABC124".parse().expect("a code"));
-    story.intend(Intent::Join(room));
+    let [room, other]: [RoomId; 2] = ["ABC123", "ABC124"].map(|code| code.parse().expect("a code"));
+    story.intend(Intent::Join(room.into()));
     story.intend(Intent::Leave(LeaveMode::KeepSeat));
-    story.receive(DirectoryEvent::LookedUp(room, Ok(Some(details(room)))));
+    story.receive(DirectoryEvent::LookedUp(room.into(), Ok(Some(details(room)))));
 
-    story.intend(Intent::Watch(other));
+    story.intend(Intent::Watch(other.into()));
 
     let seat = story.lobby().waiting_seat(Instant::now());
-    assert_eq!(seat.map(|(seat, _)| seat), Some(room));
+    assert_eq!(seat.map(|(seat, _)| seat), Some(room.into()));
     story.intend(Intent::Leave(LeaveMode::GiveUpSeat));
     let settings = story.app.world().resource::<Settings>();
     assert!(settings.last_seat.is_some(), "leaving as a spectator gives up no seat");
@@ -233,7 +233,7 @@ fn the_browsers_player_comes_first_and_then_the_seat() {
     let room: RoomId = "ABC123".parse().expect("a code");
     let code: DeviceLinkCode = "code".parse().expect("a code");
 
-    let then = Box::new(Intent::Join(room));
+    let then = Box::new(Intent::Join(room.into()));
     story.intend(Intent::LinkDevice { code: code.clone(), then });
 
     let requests = story.requests();
@@ -241,7 +241,7 @@ fn the_browsers_player_comes_first_and_then_the_seat() {
     assert!(requests.len() == 1 && claims(&requests[0]), "{requests:?}");
     story.succeed("Bea", "browser");
     assert!(
-        matches!(story.requests()[..], [Request::Room(RoomRequest::Enter { room: entered, .. })] if entered == room)
+        matches!(story.requests()[..], [Request::Room(RoomRequest::Enter { room: entered, .. })] if entered.room == room)
     );
     let settings = story.app.world().resource::<Settings>();
     let previous = settings.previous_identities.as_slice()[0].clone();

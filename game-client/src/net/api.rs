@@ -12,7 +12,8 @@ use shared::api::{
     CreateRoom, MatchRequest, MatchTicket, Problem, ProblemKind, Role, RoomDetails, RoomList,
     Session, SessionRequest, TicketRequest, WebSocketTicket,
 };
-use shared::id::{PlayerName, RoomId};
+use shared::id::PlayerName;
+use shared::invitation::RoomAddress;
 use shared::sim::Mode;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -249,7 +250,7 @@ impl Api {
     }
 
     /// One room. `None` when there is no such room, or no longer.
-    pub(super) async fn room(&self, room: RoomId) -> Result<Option<RoomDetails>, CallError> {
+    pub(super) async fn room(&self, room: RoomAddress) -> Result<Option<RoomDetails>, CallError> {
         match self.get(&format!("/api/rooms/{room}")).await {
             Ok(details) => Ok(Some(details)),
             Err(error) => match error.kind() {
@@ -265,7 +266,7 @@ impl Api {
 
     pub(super) async fn seat_ticket(
         &self,
-        room: RoomId,
+        room: RoomAddress,
         role: Role,
     ) -> Result<WebSocketTicket, CallError> {
         self.post(&format!("/api/rooms/{room}/tickets"), &TicketRequest { role }).await

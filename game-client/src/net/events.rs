@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bevy::prelude::Message;
 use shared::api::{MatchState, ReplayList, RoomDetails, RoomList, Session};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::protocol::ServerMessage;
 use shared::protocol::chat::ChatServerMessage;
 use tokio::sync::mpsc;
@@ -92,7 +92,7 @@ pub enum DirectoryEvent {
     /// The public rooms.
     Listed(Result<RoomListing, UserError>),
     /// One room. `None`: there is no room with this code.
-    LookedUp(RoomId, Result<Option<RoomDetails>, UserError>),
+    LookedUp(RoomAddress, Result<Option<RoomDetails>, UserError>),
     /// The room that was to be opened.
     Created(Result<RoomDetails, UserError>),
 }
@@ -148,6 +148,13 @@ pub enum RoomEvent {
         message: ServerMessage,
         /// When it was read from the socket.
         at: Instant,
+    },
+    /// The invitation to the room was looked up by its code.
+    Invited {
+        /// The link to the room.
+        link: LinkId,
+        /// The room's address, with the secret of the invitation.
+        room: RoomAddress,
     },
     /// A ping was answered.
     RoundTrip {

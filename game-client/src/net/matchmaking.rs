@@ -125,7 +125,13 @@ mod tests {
         if method == "GET" {
             return std::future::pending().await;
         }
-        let state = MatchState::Waiting { waited_s: 0, window: 100, in_queue: 1, bots_in_s: 10 };
+        let state = MatchState::Waiting {
+            waited_s: 0,
+            window: 100,
+            in_queue: 1,
+            bots_in_s: 10,
+            full: false,
+        };
         let ticket = MatchTicket { ticket: "t".to_owned(), version: 1, state };
         let body = serde_json::to_string(&ticket).expect("plain data");
         let head =

@@ -1,7 +1,8 @@
 //! What the game asks of the network, by topic. Each request is answered by events, never at once.
 
 use shared::api::{CreateRoom, Role};
-use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use shared::id::{PlayerId, PlayerName, ReplayId};
+use shared::invitation::RoomAddress;
 use shared::protocol::chat::ChatChannel;
 use shared::sim::Mode;
 
@@ -65,7 +66,7 @@ pub enum DirectoryRequest {
     /// List the public rooms.
     List,
     /// Look one room up.
-    LookUp(RoomId),
+    LookUp(RoomAddress),
     /// Open a room.
     Create(CreateRoom),
 }
@@ -87,7 +88,7 @@ pub enum RoomRequest {
         /// Comes back with what this link reports.
         link: LinkId,
         /// The room.
-        room: RoomId,
+        room: RoomAddress,
         /// Player or spectator.
         role: Role,
     },

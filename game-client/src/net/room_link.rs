@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use shared::api::{Role, WebSocketTicket};
-use shared::id::RoomId;
+use shared::api::{ProblemKind, Role, WebSocketTicket};
+use shared::invitation::RoomAddress;
 use shared::protocol::close::NextStep;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL, SERVER_MESSAGE_BYTES_MAX, ServerMessage};
 use tokio::time::{sleep_until, timeout};
@@ -33,7 +33,7 @@ const STABLE_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct RoomLink {
     pub(super) id: LinkId,
     pub(super) api: Api,
-    pub(super) room: RoomId,
+    pub(super) room: RoomAddress,
     pub(super) role: Role,
     pub(super) events: EventSender,
     /// Whether a socket has been open: the room was there.
@@ -104,10 +104,28 @@ impl RoomLink {
     }
 
     /// Gets a ticket and opens a socket with it.
-    async fn open(&self) -> Result<Socket, DisconnectReason> {
-        let ticket = self.api.seat_ticket(self.room, self.role).await;
+    async fn open(&mut self) -> Result<Socket, DisconnectReason> {
+        let ticket = match self.api.seat_ticket(self.room, self.role).await {
+            Err(error)
+                if error.kind() == Some(ProblemKind::Forbidden) && self.room.secret.is_none() =>
+            {
+                self.look_up().await?;
+                self.api.seat_ticket(self.room, self.role).await
+            }
+            answer => answer,
+        };
         let ticket = ticket.map_err(|error| DisconnectReason::from_call(&error))?;
         self.open_socket(&ticket).await
+    }
+
+    /// Gets the invitation to a private room of which only the code is known.
+    async fn look_up(&mut self) -> Result<(), DisconnectReason> {
+        let found = self.api.room(self.room).await;
+        if let Some(details) = found.map_err(|error| DisconnectReason::from_call(&error))? {
+            self.room = details.address();
+            self.events.send(RoomEvent::Invited { link: self.id, room: self.room }).await;
+        }
+        Ok(())
     }
 
     async fn open_socket(&self, ticket: &WebSocketTicket) -> Result<Socket, DisconnectReason> {

@@ -3,7 +3,8 @@
 //! **Invariant:** the worker itself never waits for a server or for the game, so requests are taken at once.
 
 use shared::api::{Role, Session};
-use shared::id::{PlayerName, RoomId};
+use shared::id::PlayerName;
+use shared::invitation::RoomAddress;
 use shared::protocol::ClientMessage;
 use shared::sim::Mode;
 use tokio::sync::{mpsc, oneshot};
@@ -263,7 +264,7 @@ impl Worker {
         self.tasks.spawn(find_match(session.api.clone(), mode, self.events.clone(), cancelled));
     }
 
-    fn enter(&mut self, link: LinkId, room: RoomId, role: Role) {
+    fn enter(&mut self, link: LinkId, room: RoomAddress, role: Role) {
         self.leave(LeaveMode::GiveUpSeat);
         let Some(session) = &self.session else { return };
         let (handle, commands) = link_commands();
@@ -276,7 +277,7 @@ impl Worker {
             was_open: false,
         };
         self.tasks.spawn(room_link.run(commands));
-        session.chat.set_room(Some(room));
+        session.chat.set_room(Some(room.room));
         self.room = Some(CurrentRoom { link, handle });
     }
 

@@ -12,7 +12,7 @@ pub(super) fn buttons(ui: &mut Ui, room: &Room, server: &str) {
     ui.horizontal(|ui| {
         let half = vec2((ui.available_width() - 8.0) / 2.0, 36.0);
         if widgets::secondary_sized(ui, "Copy link", half).clicked() {
-            ui.ctx().copy_text(Invitation::link(room.id, server));
+            ui.ctx().copy_text(Invitation::link(room.address, server));
         }
         if widgets::secondary_sized(ui, &format!("Copy code {}", room.id), half).clicked() {
             ui.ctx().copy_text(room.id.to_string());

@@ -187,6 +187,8 @@ fn round_panels(context: &Context, data: &PanelData<'_>, params: &SettingsParams
         hud::watching(context, &watching(data));
     } else if data.room.is_private && data.room.mode != Some(Mode::Practice) {
         hud::watching(context, &format!("Private room {} · Esc for the link", data.room.id));
+    } else if data.lobby.matched_full && data.room.game.rounds() <= 1 {
+        hud::watching(context, "The server opens no more rooms: this one was running already");
     }
 }
 

@@ -43,6 +43,10 @@ fn state(ui: &mut Ui, search: &Search) {
         return;
     }
     match &search.state {
+        Some(MatchState::Waiting { full: true, .. }) => {
+            ui.label(theme::text("The server opens no more rooms now").color(theme::WARM));
+            ui.label(theme::muted("You get the next free seat. Another mode may have one."));
+        }
         Some(MatchState::Waiting { window, in_queue, bots_in_s, .. }) => {
             let others = match in_queue.saturating_sub(1) {
                 0 => "No other player waits yet".to_owned(),

@@ -258,12 +258,12 @@ fn one_room(ui: &mut Ui, room: &RoomSummary, intents: &mut Vec<Intent>) {
             });
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if widgets::secondary_sized(ui, "Watch", vec2(76.0, 32.0)).clicked() {
-                    intents.push(Intent::Watch(room.id));
+                    intents.push(Intent::Watch(room.id.into()));
                 }
                 let is_free = (room.players as usize) < room.mode.seats();
                 ui.add_enabled_ui(is_free, |ui| {
                     if widgets::secondary_sized(ui, "Join", vec2(64.0, 32.0)).clicked() {
-                        intents.push(Intent::Join(room.id));
+                        intents.push(Intent::Join(room.id.into()));
                     }
                 });
             });

@@ -11,12 +11,16 @@ use super::Config;
 
 /// See [`Config::connections_max`].
 pub const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
-/// Each of [`Config::sessions_per_minute`] and [`Config::rooms_per_minute`].
+/// Each of [`Config::sessions_per_minute`], [`Config::rooms_per_minute`] and [`Config::codes_per_minute`].
 pub const PER_MINUTE: RangeInclusive<u32> = 1..=1_000_000;
 /// See [`Config::write_stall_max`].
 pub const WRITE_STALL: RangeInclusive<Duration> = Duration::from_millis(100)..=HOUR;
 /// See [`Config::header_timeout`].
 pub const HEADER_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=MINUTE;
+/// See [`Config::idle_timeout`].
+pub const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(100)..=DAY;
+/// See [`Config::ipv6_prefix`].
+pub const IPV6_PREFIX: RangeInclusive<u8> = 16..=128;
 /// See [`Config::heartbeat`].
 pub const HEARTBEAT: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(15);
 /// See [`Config::ping`].
@@ -25,7 +29,10 @@ pub const PING: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration:
 pub const LAB_INTERVAL: RangeInclusive<Duration> = Duration::from_millis(1)..=DAY;
 /// See [`Config::stop_within`].
 pub const STOP_WITHIN: RangeInclusive<Duration> = Duration::from_millis(500)..=MINUTE;
-/// See [`Config::rooms_max`].
+/// See [`Config::room_idle_max`].
+pub const ROOM_IDLE: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(7 * 24 * 60 * 60);
+/// Each of [`Config::rooms_max`], [`Config::rooms_per_guest_max`] and [`Config::rooms_per_address_max`].
 pub const ROOMS: RangeInclusive<usize> = 1..=100_000;
 /// See [`Config::replay_retention`], here in days.
 pub const REPLAY_DAYS: RangeInclusive<u32> = 1..=36_500;
@@ -62,6 +69,12 @@ impl Config {
         check("connections_per_address_max", self.connections_per_address_max, CONNECTIONS)?;
         check("sessions_per_minute", self.sessions_per_minute, PER_MINUTE)?;
         check("rooms_per_minute", self.rooms_per_minute, PER_MINUTE)?;
+        check("codes_per_minute", self.codes_per_minute, PER_MINUTE)?;
+        check("ipv6_prefix", self.ipv6_prefix, IPV6_PREFIX)?;
+        check("idle_timeout", self.idle_timeout, IDLE_TIMEOUT)?;
+        check("rooms_per_guest_max", self.rooms_per_guest_max, ROOMS)?;
+        check("rooms_per_address_max", self.rooms_per_address_max, ROOMS)?;
+        check("room_idle_max", self.room_idle_max, ROOM_IDLE)?;
         check("write_stall_max", self.write_stall_max, WRITE_STALL)?;
         check("header_timeout", self.header_timeout, HEADER_TIMEOUT)?;
         check("heartbeat", self.heartbeat, HEARTBEAT)?;

@@ -143,6 +143,9 @@ too_often! {
     /// Of `POST /api/matchmaking`: a match may open a room.
     TooManyMatches: "too many new rooms or requests for matches from one address",
         "Too many requests for matches from this address. Wait a little.";
+    /// Of every call that names a room by its code.
+    TooManyCodes: "too many codes of no public room from one address",
+        "Too many rooms that are not there were looked for from this address. Wait a little.";
     /// Of `POST …/tickets`.
     TooManyTicketRequests: "too many tickets for one address",
         "Too many tickets for this address. Wait a little.";

@@ -1,27 +1,33 @@
-//! Around every route: the check of the page's origin, security headers for browsers, and refusals for requests that no
-//! handler answers.
+//! Around every route: the checks of the host and of the page's origin, security headers for browsers, and refusals for
+//! requests that no handler answers.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use shared::api::ProblemKind;
 
 use super::cookie_renewal::CookieRenewal;
-use super::error::{HttpResult, Refuse, Refused};
+use super::error::Refused;
 use super::failures::Fault;
 use super::problem::ProblemResponse;
-use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, Refusal};
+use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, UNKNOWN_HOST};
+use super::sites::{Sites, Stranger};
 use super::state::HttpSettings;
 use super::upgrade;
 use crate::metrics::{Measured, Metrics};
+use crate::plain_page::plain_page;
 use crate::tasks::Tasks;
+
+/// Paths that are answered under every name: an orchestrator asks them under the one that it gave, and they tell nothing.
+const FOR_ANYONE: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The policy of every page: it runs its own scripts and connects to its own server, nothing else.
 const CONTENT_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -33,7 +39,7 @@ pub(super) fn content_policy(scripts: &str) -> String {
     format!("{CONTENT_POLICY}; script-src 'self' 'wasm-unsafe-eval'{scripts}")
 }
 
-/// Measures a request, checks its origin and adds security headers. One layer instead of three: a request that waits in a
+/// Measures a request, checks its host and origin, and adds security headers. One layer instead of three: a request that waits in a
 /// long-poll holds the memory of each layer.
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
@@ -43,9 +49,9 @@ pub(super) async fn around(
 ) -> Response {
     let measured = Measured::begin(&request);
     let renewal = CookieRenewal::attach(&mut request);
-    let mut response = match check_site(&request, &settings) {
+    let mut response = match check_site(&request, &settings.sites) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+        Err(stranger) => refuse(&stranger, request.headers()),
     };
     add_security_headers(response.headers_mut());
     if let Some(renewal) = renewal {
@@ -55,42 +61,31 @@ pub(super) async fn around(
     response
 }
 
-/// Refuses upgrades and changes that a page of another site asks for. Browsers send `Origin` with both, so a request
-/// without it comes from another kind of client.
-fn check_site(request: &Request, settings: &HttpSettings) -> HttpResult<(), ForeignOrigin> {
+/// Refuses requests for other hosts, and upgrades and changes that a page of another site asks for.
+fn check_site(request: &Request, sites: &Sites) -> Result<(), Stranger> {
     let headers = request.headers();
-    let guarded = !request.method().is_safe() || upgrade::is_wanted(headers);
-    if !guarded || is_own_site(headers, settings) {
-        return Ok(());
+    if !FOR_ANYONE.contains(&request.uri().path()) {
+        sites.check_host(request.uri(), headers)?;
     }
-    Err(ForeignOrigin.into())
+    let is_guarded = !request.method().is_safe() || upgrade::is_wanted(headers);
+    if is_guarded { sites.check_origin(headers) } else { Ok(()) }
 }
 
-/// A page of another site asks.
-#[derive(Debug)]
-struct ForeignOrigin;
-
-impl Refuse for ForeignOrigin {
-    fn refusals() -> Vec<Refusal> {
-        vec![FOREIGN_ORIGIN]
+/// The answer to a stranger: a page for a person who looks at it, a problem for a program.
+fn refuse(stranger: &Stranger, headers: &HeaderMap) -> Response {
+    let is_read = |accept: &HeaderValue| accept.to_str().is_ok_and(|a| a.contains("text/html"));
+    match stranger {
+        Stranger::Host { .. } if headers.get(ACCEPT).is_some_and(is_read) => {
+            let page = plain_page(ProblemKind::UnknownHost.title(), &stranger.advice());
+            (StatusCode::MISDIRECTED_REQUEST, Html(page)).into_response()
+        }
+        Stranger::Host { .. } => {
+            ProblemResponse::new(UNKNOWN_HOST, stranger.advice()).into_response()
+        }
+        Stranger::Origin { .. } => {
+            ProblemResponse::new(FOREIGN_ORIGIN, stranger.advice()).into_response()
+        }
     }
-
-    fn into_problem(self) -> ProblemResponse {
-        let detail = "Ask from a page of this server. Its operator can allow other sites.";
-        ProblemResponse::new(FOREIGN_ORIGIN, detail)
-    }
-}
-
-fn is_own_site(headers: &HeaderMap, settings: &HttpSettings) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let is_listed =
-        settings.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let is_host = origin.split_once("://").is_some_and(|(_, authority)| {
-        host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
-    });
-    is_listed || is_host
 }
 
 /// Keeps a browser from guessing content types, and a page from being framed and from running injected scripts.
@@ -113,37 +108,4 @@ pub(super) async fn wrong_method() -> ProblemResponse {
 pub(super) fn panicked(tasks: &Tasks, panic: &(dyn Any + Send)) -> Response {
     tasks.note_panic("request", panic);
     Refused(Fault).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use http::header::{HOST, ORIGIN};
-    use http::{HeaderMap, HeaderValue};
-
-    use super::{HttpSettings, is_own_site};
-    use crate::config::Config;
-
-    fn asked_from(origin: &'static str) -> bool {
-        let config = Config {
-            allowed_origins: vec!["https://friend.example".to_owned()],
-            public_url: Some("https://play.example/".to_owned()),
-            ..Config::default()
-        };
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static("127.0.0.1:7777"));
-        headers.insert(ORIGIN, HeaderValue::from_static(origin));
-        is_own_site(&headers, &HttpSettings::from(&config))
-    }
-
-    #[test]
-    fn only_own_and_listed_sites_may_ask() {
-        assert!(is_own_site(&HeaderMap::new(), &HttpSettings::from(&Config::default())));
-        assert!(asked_from("http://127.0.0.1:7777"));
-        assert!(asked_from("https://friend.example"));
-        assert!(asked_from("https://play.example"));
-
-        assert!(!asked_from("http://127.0.0.1:8888"));
-        assert!(!asked_from("https://evil.example"));
-        assert!(!asked_from("null"));
-    }
 }

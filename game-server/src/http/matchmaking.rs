@@ -45,21 +45,21 @@ const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
                 ("cancel" = (operation_id = "cancelMatch", parameters(("ticket" = "$response.body#/ticket")))),
             ),
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 1, "state": {
-                "is": "waiting", "waited_s": 0, "window": 100, "in_queue": 1, "bots_in_s": 10}})),
+                "is": "waiting", "waited_s": 0, "window": 100, "in_queue": 1, "bots_in_s": 10, "full": false}})),
     )
 )]
 pub async fn seek(
     State(matchmaker): State<Matchmaker>,
     State(ladder): State<LadderHandle>,
     State(limits): State<Arc<Limits>>,
-    ClientAddress(address): ClientAddress,
+    address: ClientAddress,
     player: Player,
     JsonBody(wish): JsonBody<MatchRequest>,
 ) -> HttpResult<Response, SeekError> {
     // Counted as a new room: each match may open one, and practice opens it at once.
-    limits.rooms.take(address).map_err(TooManyMatches)?;
+    limits.rooms.take(address.0).map_err(TooManyMatches)?;
     let rating = ladder.rating(player.id).await?;
-    let following = matchmaker.join(player.id, rating, wish.mode).await?;
+    let following = matchmaker.join(player.id, address, rating, wish.mode).await?;
     let ticket = following.borrow().clone();
     let location = format!("/api/matchmaking/{}", ticket.ticket);
     Ok((StatusCode::CREATED, NOT_STORED, [(LOCATION, location)], Json(ticket)).into_response())
@@ -96,7 +96,8 @@ pub struct FollowQuery {
     responses(
         (status = 200, description = "The state of the request. `matched` names the room", body = MatchTicket,
             example = json!({"ticket": "x0ZvYq3Jk8wN5tRr1LbM2A", "version": 7,
-                "state": {"is": "matched", "room": "7Q2M4K", "until_ms": 1_795_255_230_000_u64}})),
+                "state": {"is": "matched", "room": "7Q2M4K", "full": false,
+                    "until_ms": 1_795_255_230_000_u64}})),
         (status = 204, description = "No later version: ask again with the same one"),
     )
 )]

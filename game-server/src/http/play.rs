@@ -11,6 +11,7 @@ use shared::protocol::GAME_SUBPROTOCOL;
 use super::error::{HttpResult, one_of};
 use super::extract::{QueryParams, UrlPath};
 use super::upgrade::{NotUpgradable, OtherProtocol, Upgrade};
+use crate::client_address::ClientAddress;
 use crate::ladder::LadderHandle;
 use crate::room::{EnterError, Entrant};
 use crate::rooms::{FindError, Rooms};
@@ -54,6 +55,7 @@ pub async fn connect(
     State(ladder): State<LadderHandle>,
     UrlPath(id): UrlPath<RoomId>,
     QueryParams(query): QueryParams<PlayQuery>,
+    address: ClientAddress,
     upgrade: Upgrade,
 ) -> HttpResult<Response, ConnectError> {
     // The subprotocol is checked first, so that a client of another version keeps its ticket.
@@ -64,7 +66,7 @@ pub async fn connect(
     let rating = ladder.rating(player.id).await?;
     // The player enters before the upgrade, so that a refusal is an HTTP answer. If the upgrade fails, the connection is
     // dropped, and the seat waits for the player to reconnect.
-    let handshake = room.enter(Entrant { player, rating, session }, role).await?;
+    let handshake = room.enter(Entrant { player, rating, session, address }, role).await?;
     Ok(upgrade.detach(|socket| handshake.complete(socket))?)
 }
 

@@ -59,6 +59,7 @@ impl ProblemResponse {
             | ProblemKind::BadCursor
             | ProblemKind::Forbidden
             | ProblemKind::ForeignOrigin
+            | ProblemKind::UnknownHost
             | ProblemKind::NotFound
             | ProblemKind::MethodNotAllowed
             | ProblemKind::CursorGone
@@ -70,6 +71,7 @@ impl ProblemResponse {
             | ProblemKind::BadUpgrade
             | ProblemKind::NotAcceptable
             | ProblemKind::TooLarge
+            | ProblemKind::HeadTooLarge
             | ProblemKind::Internal => response,
         }
     }

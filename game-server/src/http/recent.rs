@@ -10,14 +10,15 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use shared::feed::Cursor;
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::replay::MEDIA_TYPE;
 
 use super::error::{HttpResult, one_of};
 use super::extract::{QueryParams, UrlPath};
 use super::failures::{BadCursor, Fault};
+use super::room_finder::{RoomError, RoomFinder};
+use crate::client_address::ClientAddress;
 use crate::feeds::poll::CURSOR_HEADER;
-use crate::rooms::{FindError, Rooms};
 
 /// Where to continue.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -34,7 +35,7 @@ pub struct RecentQuery {
 /// `PUSHBACK`, a header and the newest keyframe. Otherwise it continues exactly where the last one ended.
 #[utoipa::path(
     get, path = "/api/rooms/{id}/recent", operation_id = "readRecent", tag = "rooms",
-    params(("id" = RoomId, Path, description = "The room"), RecentQuery),
+    params(("id" = RoomAddress, Path, description = "The room"), RecentQuery),
     responses(
         (status = 200, description = "Records of the match stream",
             content(("application/vnd.pushback.replay")),
@@ -43,11 +44,12 @@ pub struct RecentQuery {
     )
 )]
 pub async fn read(
-    State(rooms): State<Rooms>,
-    UrlPath(id): UrlPath<RoomId>,
+    State(finder): State<RoomFinder>,
+    UrlPath(at): UrlPath<RoomAddress>,
     QueryParams(query): QueryParams<RecentQuery>,
+    address: ClientAddress,
 ) -> HttpResult<Response, RecentError> {
-    let room = rooms.find(id)?;
+    let room = finder.find(at, None, address)?;
     let refuse = |_| BadCursor("A cursor is the Pushback-Cursor of the last answer.");
     let after = query.after.map(|text| text.parse().map_err(refuse)).transpose()?;
     let mut response = match room.since(after) {
@@ -70,8 +72,8 @@ pub async fn read(
 one_of! {
     /// Why there are no records.
     pub enum RecentError {
-        /// There is no such room.
-        Room(FindError),
+        /// The room is not found.
+        Room(RoomError),
         /// The cursor cannot be read.
         Cursor(BadCursor),
         /// The answer cannot be written.

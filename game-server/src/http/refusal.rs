@@ -15,6 +15,7 @@ pub struct Refusal {
 
 pub(super) const INTERNAL: Refusal = Refusal::new(ProblemKind::Internal);
 pub(super) const FOREIGN_ORIGIN: Refusal = Refusal::new(ProblemKind::ForeignOrigin);
+pub(super) const UNKNOWN_HOST: Refusal = Refusal::new(ProblemKind::UnknownHost);
 pub(super) const METHOD_NOT_ALLOWED: Refusal = Refusal::new(ProblemKind::MethodNotAllowed);
 pub(super) const NOT_FOUND: Refusal = Refusal::new(ProblemKind::NotFound);
 pub(super) const BAD_REQUEST: Refusal = Refusal::new(ProblemKind::BadRequest);

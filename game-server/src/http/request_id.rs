@@ -1,6 +1,7 @@
 //! A name for each request: in `x-request-id` of its answer, in the problem when it is refused, and in each line of the
 //! log that belongs to it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use axum::extract::Request;
 
 use http::{HeaderName, HeaderValue};
+use shared::invitation::RoomAddress;
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::request_id::{MakeRequestId, RequestId};
 use tower_http::trace::{MakeSpan, OnResponse, TraceLayer};
@@ -76,14 +78,21 @@ impl<B> MakeSpan<B> for RequestSpan {
     fn make_span(&mut self, request: &http::Request<B>) -> Span {
         let id = request.extensions().get::<RequestId>();
         let id = id.and_then(|id| id.header_value().to_str().ok());
+        let path = without_secret(request.uri().path());
         // At the level of errors, so that no filter drops the id from the lines it lets through. Never the query: it
         // may hold a ticket.
-        tracing::error_span!(
-            "request",
-            id,
-            method = request.method().as_str(),
-            path = request.uri().path()
-        )
+        tracing::error_span!("request", id, method = request.method().as_str(), path = &*path)
+    }
+}
+
+/// A path without the secret of an invitation: a log is read by more people than were invited.
+fn without_secret(path: &str) -> Cow<'_, str> {
+    let secret = path
+        .split('/')
+        .find(|part| part.parse::<RoomAddress>().is_ok_and(|address| address.secret.is_some()));
+    match secret.and_then(|part| part.split_once('-')) {
+        Some((_, secret)) => path.replace(secret, "…").into(),
+        None => path.into(),
     }
 }
 
@@ -104,7 +113,7 @@ mod tests {
     use axum::extract::Request;
     use tower_http::request_id::MakeRequestId as _;
 
-    use super::{REQUEST_ID, REQUEST_ID_BYTES_MAX, RequestIds, drop_unclean};
+    use super::{REQUEST_ID, REQUEST_ID_BYTES_MAX, RequestIds, drop_unclean, without_secret};
 
     #[test]
     fn only_a_short_and_clean_id_is_taken_over() {
@@ -121,6 +130,15 @@ mod tests {
             let request = Request::builder().header(REQUEST_ID, id).body(Body::empty()).unwrap();
             let kept = drop_unclean(request).headers().contains_key(REQUEST_ID);
             assert_eq!(kept, is_kept, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn the_secret_of_an_invitation_stays_out_of_the_log() {
+        let live = "/api/rooms/7Q2M4K-3M9C8R5T1W7XZ/live";
+        assert_eq!(without_secret(live), "/api/rooms/7Q2M4K-…/live");
+        for path in ["/api/rooms/7Q2M4K/live", "/app-0a1b2c3d4e5f.js", "/", ""] {
+            assert_eq!(without_secret(path), path);
         }
     }
 

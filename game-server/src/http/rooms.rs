@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use shared::api::{
     CreateRoom, ProblemKind, Role, RoomDetails, RoomList, TicketRequest, WebSocketTicket,
 };
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::replay::MEDIA_TYPE;
 
 use super::error::{HttpResult, Refuse, one_of};
@@ -23,14 +23,16 @@ use super::extract::{JsonBody, QueryParams, UrlPath};
 use super::failures::{NotFound, TooManyRooms, TooManyTicketRequests};
 use super::problem::{ProblemResponse, sentence};
 use super::refusal::{NOT_FOUND, Refusal, STOPPING};
+use super::room_finder::{RoomError, RoomFinder};
+use super::state::HttpState;
 use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::player::Player;
 use crate::presence::{Presence, PresenceGuard};
-use crate::room::{EnterError, ReaderGuard, follow_file, follow_stream};
-use crate::rooms::{FindError, OpenError, Rooms};
+use crate::room::{EnterError, Opener, ReaderGuard, follow_file, follow_stream};
+use crate::rooms::{FindError, NewRoom, OpenError, Rooms, details_for_members};
 use crate::sessions::SignedIn;
 use crate::storage::blobs::Blobs;
 use crate::tickets::{TicketScope, Tickets, TooManyTickets};
@@ -59,15 +61,15 @@ pub async fn list(State(rooms): State<Rooms>) -> Json<RoomList> {
         content = CreateRoom, example = json!({"mode": "brawl", "private": true, "bots": "keen"})
     ),
     responses(
-        (status = 201, description = "The room. Its id is also the invitation code", body = RoomDetails,
+        (status = 201, description = "The room. `invitation` is the address of a private one", body = RoomDetails,
             headers(("Location" = String, description = "The room's address")),
             links(
                 ("room" = (operation_id = "readRoom", parameters(("id" = "$response.body#/id")))),
                 ("ticket" = (operation_id = "askRoomTicket", parameters(("id" = "$response.body#/id")))),
             ),
             example = json!({"id": "7Q2M4K", "mode": "brawl", "phase": "waiting", "round": 0, "players": 0, "bots": 8,
-                "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "rated": false, "seated": [],
-                "recording": null})),
+                "seats": 16, "spectators": 0, "ends_at_ms": null, "leader": null, "private": true, "rated": false,
+                "invitation": "7Q2M4K-3M9C8R5T1W7XZ", "seated": [], "recording": null})),
     )
 )]
 pub async fn create(
@@ -79,10 +81,12 @@ pub async fn create(
 ) -> HttpResult<Response, CreateError> {
     limits.rooms.take(address).map_err(TooManyRooms)?;
     let bots = wish.bots.map_or(BotPolicy::None, BotPolicy::Only);
-    let room = rooms.open(wish.mode, wish.private, bots)?;
+    let new = NewRoom { mode: wish.mode, private: wish.private, bots };
+    let opener = Opener { player: player.id, address: ClientAddress(address) };
+    let room = rooms.open(new, opener).await?;
     tracing::debug!(room = %room.spec().id, player = %player.id, "room asked for");
-    let details = room.view().details.clone();
-    let location = format!("/api/rooms/{}", details.summary.id);
+    let details = details_for_members(&room);
+    let location = format!("/api/rooms/{}", room.spec().address());
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(details)).into_response())
 }
 
@@ -98,10 +102,13 @@ one_of! {
 
 /// Describes one room, public or private.
 ///
-/// A room that is asked for stays open, as if somebody had just left it.
+/// The code alone finds a private room, too, and the answer has its invitation, which all other calls take. An address
+/// may look for few codes a minute that belong to no public room. A room that is asked for stays open, as if somebody
+/// had just left it.
 #[utoipa::path(
     get, path = "/api/rooms/{id}", operation_id = "readRoom", tag = "rooms",
-    params(("id" = RoomId, Path, description = "The room")),
+    security((), ("bearer" = []), ("cookie" = [])),
+    params(("id" = RoomAddress, Path, description = "The room")),
     responses(
         (status = 200, description = "The room as in the list, and its seats", body = RoomDetails, example = json!({
             "id": "7Q2M4K", "mode": "duel", "phase": "playing", "round": 1, "players": 1, "bots": 1, "seats": 2,
@@ -112,19 +119,21 @@ one_of! {
     )
 )]
 pub async fn read(
-    State(rooms): State<Rooms>,
-    UrlPath(id): UrlPath<RoomId>,
-) -> HttpResult<Json<RoomDetails>, FindError> {
-    let room = rooms.find(id)?;
+    State(finder): State<RoomFinder>,
+    UrlPath(at): UrlPath<RoomAddress>,
+    address: ClientAddress,
+    player: Option<Player>,
+) -> HttpResult<Json<RoomDetails>, RoomError> {
+    let room = finder.look_up(at, player.map(|player| player.id), address)?;
     room.note_interest();
-    Ok(Json(room.view().details.clone()))
+    Ok(Json(details_for_members(&room)))
 }
 
 /// Issues a ticket that opens the room's WebSocket once, to play or to watch.
 #[utoipa::path(
     post, path = "/api/rooms/{id}/tickets", operation_id = "askRoomTicket", tag = "rooms",
     security(("bearer" = []), ("cookie" = [])),
-    params(("id" = RoomId, Path, description = "The room")),
+    params(("id" = RoomAddress, Path, description = "The room")),
     request_body(content = TicketRequest, example = json!({"as": "player"})),
     responses(
         (status = 201, description = "The ticket, and the address that it opens", body = WebSocketTicket,
@@ -133,20 +142,20 @@ pub async fn read(
     )
 )]
 pub async fn ticket(
-    State(rooms): State<Rooms>,
+    State(finder): State<RoomFinder>,
     State(tickets): State<Arc<Tickets>>,
     State(limits): State<Arc<Limits>>,
-    UrlPath(id): UrlPath<RoomId>,
-    ClientAddress(address): ClientAddress,
+    UrlPath(at): UrlPath<RoomAddress>,
+    address: ClientAddress,
     holder: SignedIn,
     JsonBody(wish): JsonBody<TicketRequest>,
 ) -> HttpResult<Response, TicketError> {
-    limits.tickets.take(address).map_err(TooManyTicketRequests)?;
-    let room = rooms.find(id)?;
+    limits.tickets.take(address.0).map_err(TooManyTicketRequests)?;
+    let room = finder.find(at, Some(holder.player.id), address)?;
     if wish.role == Role::Player && !room.view().has_seat_for(holder.player.id) {
         return Err(NoSeat.into());
     }
-    let ticket = tickets.issue(holder, TicketScope::Room(id, wish.role))?;
+    let ticket = tickets.issue(holder, TicketScope::Room(at.room, wish.role))?;
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
@@ -155,8 +164,8 @@ one_of! {
     pub enum TicketError {
         /// The address asks too often.
         TooOften(TooManyTicketRequests),
-        /// There is no such room.
-        Room(FindError),
+        /// The room is not found.
+        Room(RoomError),
         /// There is no seat.
         Seat(NoSeat),
         /// Too many tickets wait to be used.
@@ -202,24 +211,24 @@ pub enum Place {
 #[utoipa::path(
     get, path = "/api/rooms/{id}/live", operation_id = "watchRoom", tag = "rooms",
     security((), ("bearer" = []), ("cookie" = [])),
-    params(("id" = RoomId, Path, description = "The room"), LiveQuery),
+    params(("id" = RoomAddress, Path, description = "The room"), LiveQuery),
     responses(
         (status = 200, description = "The match stream. It ends with the round",
             content(("application/vnd.pushback.replay"))),
     )
 )]
 pub async fn live(
-    State(rooms): State<Rooms>,
-    State(blobs): State<Arc<dyn Blobs>>,
-    State(presence): State<Arc<Presence>>,
-    State(metrics): State<Arc<Metrics>>,
-    UrlPath(id): UrlPath<RoomId>,
+    State(finder): State<RoomFinder>,
+    State(with): State<LiveParts>,
+    UrlPath(at): UrlPath<RoomAddress>,
     QueryParams(query): QueryParams<LiveQuery>,
+    address: ClientAddress,
     watcher: Option<Player>,
-) -> HttpResult<Response, FindError> {
-    let room = rooms.find(id)?;
+) -> HttpResult<Response, RoomError> {
     let watcher = watcher.map(|player| player.id);
-    let present = watcher.map(|player| presence.enter(player, id, None));
+    let room = finder.find(at, watcher, address)?;
+    let LiveParts { blobs, presence, metrics } = with;
+    let present = watcher.map(|player| presence.enter(player, at.room, None));
     let present = (present, room.read_stream(watcher));
     Ok(match (query.from, room.view().recording.clone()) {
         (Some(Place::Start), Some((replay, progress))) => {
@@ -229,6 +238,21 @@ pub async fn live(
         // The next round is read from its beginning in any case.
         (Some(Place::Start), None) | (None, _) => growing(&metrics, follow_stream(&room), present),
     })
+}
+
+/// The parts that serve a match stream.
+#[derive(Clone)]
+pub struct LiveParts {
+    blobs: Arc<dyn Blobs>,
+    presence: Arc<Presence>,
+    metrics: Arc<Metrics>,
+}
+
+impl FromRef<HttpState> for LiveParts {
+    fn from_ref(state: &HttpState) -> Self {
+        let (blobs, presence) = (FromRef::from_ref(state), FromRef::from_ref(state));
+        Self { blobs, presence, metrics: FromRef::from_ref(state) }
+    }
 }
 
 fn growing(
@@ -253,6 +277,8 @@ const ROOM_FULL: Refusal = Refusal::new(ProblemKind::RoomFull);
 const ROOM_ENDED: Refusal = Refusal::new(ProblemKind::RoomEnded);
 const TOO_MANY_ROOMS: Refusal =
     Refusal::new(ProblemKind::Overloaded).when("there are as many rooms as may be");
+const TOO_MANY_OWN_ROOMS: Refusal =
+    Refusal::new(ProblemKind::TooMany).when("too many open rooms of one player or one address");
 
 impl Refuse for FindError {
     fn refusals() -> Vec<Refusal> {
@@ -269,12 +295,13 @@ impl Refuse for FindError {
 
 impl Refuse for OpenError {
     fn refusals() -> Vec<Refusal> {
-        vec![TOO_MANY_ROOMS, STOPPING]
+        vec![TOO_MANY_ROOMS, TOO_MANY_OWN_ROOMS, STOPPING]
     }
 
     fn into_problem(self) -> ProblemResponse {
         let refusal = match self {
             Self::TooMany => TOO_MANY_ROOMS,
+            Self::TooManyOfGuest(_) | Self::TooManyOfAddress(_) => TOO_MANY_OWN_ROOMS,
             Self::Stopping => STOPPING,
         };
         ProblemResponse::of(refusal, &self)
@@ -289,7 +316,9 @@ impl Refuse for EnterError {
     fn into_problem(self) -> ProblemResponse {
         let (refusal, advice) = match self {
             Self::Full => (ROOM_FULL, "Watch it, or play in another"),
-            Self::TooManySpectators => (ROOM_FULL, "Watch another"),
+            Self::TooManySpectators | Self::TooManySpectatorsFromAddress => {
+                (ROOM_FULL, "Watch another")
+            }
             Self::Ended => (ROOM_ENDED, "Choose another"),
         };
         let detail = format!("{} {}", sentence(&self.to_string()), sentence(advice));

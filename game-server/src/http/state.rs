@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 
 use super::read_gate::ReadGate;
+use super::sites::Sites;
 use crate::chat::ChatHandle;
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
@@ -28,6 +29,13 @@ use crate::tickets::Tickets;
 /// The state of the router. axum clones it several times for each request, so it is one pointer.
 #[derive(Clone)]
 pub struct HttpState(Arc<HttpParts>);
+
+impl HttpState {
+    /// The names of this server, and the sites whose pages may use it.
+    pub(super) fn sites(&self) -> &Sites {
+        &self.0.settings.sites
+    }
+}
 
 impl From<HttpParts> for HttpState {
     fn from(parts: HttpParts) -> Self {
@@ -97,8 +105,8 @@ parts! {
 /// The settings that routes read.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Sites whose pages may use this server besides its own, each as an `Origin` says it.
-    pub allowed_origins: Vec<String>,
+    /// The names of this server, and the sites whose pages may use it.
+    pub sites: Sites,
     /// How browsers reach the server, without a slash at the end. `None` when the operator has not said it.
     pub public_url: Option<String>,
     /// The longest silence of a stream.
@@ -111,9 +119,8 @@ pub struct HttpSettings {
 
 impl From<&Config> for HttpSettings {
     fn from(config: &Config) -> Self {
-        let origins = config.allowed_origins.iter().chain(&config.public_url);
         Self {
-            allowed_origins: origins.map(|site| site.trim_end_matches('/').to_owned()).collect(),
+            sites: Sites::new(config),
             public_url: config
                 .public_url
                 .as_deref()

@@ -39,13 +39,14 @@ use super::connection::id::ConnectionId;
 use super::interest::{Audience, CrowdSnapshot};
 use super::seeds::RoomSeeds;
 use super::settings::{RoomSettings, RoomSpec};
+use crate::client_address::ClientAddress;
 use crate::clock::Now;
 use crate::player::Player;
 use crate::rating::RoundResult;
 use crate::recordings::{Ending, Finished};
 use crate::storage::SettledPlace;
 use actions::Action;
-use members::{Members, Spectator};
+use members::{Members, Spectator, TooManySpectators};
 use round::{Plan, Round};
 use seat::Person;
 use seats::{Full, Seats};
@@ -57,6 +58,8 @@ pub(super) struct Game {
     round_ticks: u32,
     summary_time: Duration,
     members: Members,
+    /// When a person last came or gave an input that changed anything.
+    acted_at: Instant,
     stage: Stage,
     worlds: Rng,
     replays: Rng,
@@ -83,6 +86,7 @@ impl Game {
             round_ticks: settings.round_ticks,
             summary_time: settings.summary_time,
             members: Members::new(spec.mode, spec.bots, seeds.bots, now.at),
+            acted_at: now.at,
             stage: Stage::Parked,
             worlds: seeds.worlds,
             replays: seeds.replays,
@@ -95,6 +99,7 @@ impl Game {
         &self.members.seats
     }
 
+    /// The connections of those who watch.
     pub(super) fn spectators(&self) -> &[Spectator] {
         &self.members.spectators
     }
@@ -125,6 +130,16 @@ impl Game {
     pub(super) fn closes_at(&self) -> Option<Instant> {
         let since = self.members.empty_since().filter(|_| !self.spec.permanent)?;
         Some(since + self.spec.empty_max)
+    }
+
+    /// When a person last came or gave an input that changed anything. `None` in a permanent room.
+    pub(super) fn acted_at(&self) -> Option<Instant> {
+        (!self.spec.permanent).then_some(self.acted_at)
+    }
+
+    /// Whether nobody is there, and nobody is expected.
+    pub(super) fn is_vacant(&self, now: Instant) -> bool {
+        self.members.is_empty() && self.members.seats.reserved(now).is_empty()
     }
 
     /// The connections that get a snapshot after the next step.
@@ -180,6 +195,7 @@ impl Game {
                 round.reseat(changes, &self.members.seats, &mut self.actions);
             }
         }
+        self.acted_at = now.at;
         self.seats_changed(now);
         self.members.note_emptiness(now.at);
         Ok(self.take_actions())
@@ -194,11 +210,25 @@ impl Game {
         self.take_actions()
     }
 
-    /// A person comes to watch.
-    pub(super) fn watch(&mut self, player: PlayerId, connection: ConnectionId, now: Now) {
+    /// A person comes to watch. With too many connections of one player, the oldest is closed.
+    ///
+    /// # Errors
+    /// When too many others watch.
+    pub(super) fn watch(
+        &mut self,
+        player: PlayerId,
+        address: ClientAddress,
+        connection: ConnectionId,
+        now: Now,
+    ) -> Result<Vec<Action>, TooManySpectators> {
         let entered_at = self.next_tick();
-        self.members.spectators.push(Spectator { player, connection, entered_at });
+        let spectator = Spectator { player, address, connection, entered_at };
+        let replaced = self.members.watch(spectator)?;
+        let why = (close::REPLACED, "you opened more connections to this room than one may have");
+        self.actions.extend(replaced.map(|old| Action::Close(old, why)));
+        self.acted_at = now.at;
         self.members.note_emptiness(now.at);
+        Ok(self.take_actions())
     }
 
     /// Reserves seats for half a minute.
@@ -231,8 +261,11 @@ impl Game {
         match &mut self.stage {
             Stage::Parked => {}
             Stage::Round(round) => {
-                let (commands, relayed) = commands::collect(round.world(), &mut self.members.seats);
-                let events = round.step(commands, relayed, &mut self.actions);
+                let inputs = commands::collect(round.world(), &mut self.members.seats);
+                if inputs.is_a_person_s {
+                    self.acted_at = now.at;
+                }
+                let events = round.step(inputs.commands, inputs.relayed, &mut self.actions);
                 if let Some(replay) = round.replay().filter(|_| round.is_rated()) {
                     let scores =
                         scoring::scores(self.spec.id, replay, &events, &self.members.seats);

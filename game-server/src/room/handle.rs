@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::broadcast::LogReader;
 use super::connection::handshake::Handshake;
 use super::readers::{ReaderGuard, Readers};
-use super::settings::{RoomSpec, SPECTATORS_MAX};
+use super::settings::{RoomSpec, SPECTATORS_MAX, SPECTATORS_PER_ADDRESS_MAX};
 use super::view::RoomView;
+use crate::client_address::ClientAddress;
 use crate::player::Player;
 use crate::sessions::life::SessionLife;
 
@@ -27,6 +28,9 @@ pub enum EnterError {
     /// The room has as many spectators as it may have.
     #[error("{SPECTATORS_MAX} people watch this room already")]
     TooManySpectators,
+    /// The player's address has as many spectators in the room as one may have.
+    #[error("{SPECTATORS_PER_ADDRESS_MAX} people watch this room from your network already")]
+    TooManySpectatorsFromAddress,
     /// The room has ended.
     #[error("the room has ended")]
     Ended,
@@ -41,6 +45,8 @@ pub struct Entrant {
     pub rating: i32,
     /// The session that the connection comes from: it ends with it.
     pub session: SessionLife,
+    /// Where the connection comes from.
+    pub address: ClientAddress,
 }
 
 /// The address of a room. When the room has ended, its requests fail.
@@ -61,6 +67,8 @@ pub(super) enum Request {
     Rename { player: Player },
     /// Reserve seats for half a minute.
     Reserve { players: Vec<PlayerId>, reply: oneshot::Sender<Result<(), EnterError>> },
+    /// Close if nobody is there. The reply comes when the room has ended, and is dropped when it stays.
+    CloseIfEmpty { reply: oneshot::Sender<()> },
 }
 
 impl RoomHandle {
@@ -113,6 +121,25 @@ impl RoomHandle {
         let request = Request::Reserve { players, reply };
         self.requests.send(request).await.or(Err(EnterError::Ended))?;
         answer.await.or(Err(EnterError::Ended))?
+    }
+
+    /// Closes the room if nobody is there and no seat is reserved. Returns whether it has ended.
+    pub async fn close_if_empty(&self) -> bool {
+        let (reply, answer) = oneshot::channel();
+        if self.requests.send(Request::CloseIfEmpty { reply }).await.is_err() {
+            return true;
+        }
+        answer.await.is_ok()
+    }
+
+    /// Whether a player needs no invitation: the room was opened for this player, or a seat is taken by or reserved
+    /// for the player.
+    #[must_use]
+    pub fn belongs_to(&self, player: PlayerId) -> bool {
+        let view = self.view();
+        self.spec.opener.is_some_and(|opener| opener.player == player)
+            || view.reserved.contains(&player)
+            || view.details.seated.iter().any(|seat| !seat.bot && seat.player == player)
     }
 
     /// The running round's stream behind a place, and the place behind that; without a good place, the round as its

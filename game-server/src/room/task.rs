@@ -11,8 +11,8 @@ use futures_util::FutureExt as _;
 use shared::api::Role;
 use shared::protocol::close;
 use shared::tick::TICK_DURATION;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 
 use super::broadcast::BroadcastLog;
@@ -20,11 +20,12 @@ use super::connection::handshake::Handshake;
 use super::effects::Effects;
 use super::game::Game;
 use super::game::actions::Action;
+use super::game::members::TooManySpectators;
 use super::handle::{EnterError, Entrant, REQUESTS_MAX, Request, RoomHandle};
 use super::network::Network;
 use super::parts::RoomParts;
 use super::readers::Readers;
-use super::settings::{RoomSpec, SPECTATORS_MAX};
+use super::settings::RoomSpec;
 use super::tick_timer::TickScheduler;
 use crate::clock::Now;
 use crate::metrics::{Counted, RoomMetrics};
@@ -41,6 +42,8 @@ const RESTART: Closing = (close::RESTART, "the server restarts");
 const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
 const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for too long");
 const FAULT: Closing = (close::ROOM_FAULT, "a fault of the server ended the room");
+const IDLE: Closing = (close::ROOM_ENDED, "nobody has acted there for a long time");
+const REPLACED: Closing = (close::ROOM_ENDED, "its owner has opened another room");
 
 /// Opens a room. Its task runs until the room ends or the server stops.
 #[must_use]
@@ -61,6 +64,10 @@ struct Room {
     network: Network,
     effects: Effects,
     readers: Readers,
+    /// A room in which nobody acts for this long closes.
+    idle_max: Duration,
+    /// The request for which the empty room closes.
+    vacated: Option<oneshot::Sender<()>>,
     _counted: Counted,
 }
 
@@ -83,6 +90,8 @@ impl Room {
             network,
             effects,
             readers: readers.clone(),
+            idle_max: parts.settings.idle_max,
+            vacated: None,
             _counted: parts.metrics.open.enter(),
         };
         (room, RoomHandle::new(spec, sender, view, reader, readers))
@@ -135,14 +144,15 @@ impl Room {
     /// Waits for a request. Returns why the room closes, if it does.
     async fn wait(&mut self) -> Option<Closing> {
         let now = Instant::now();
-        let wakes_at = self.closes_at(now).into_iter().chain(self.readers.next_change(now)).min();
+        let wakes_at = self.deserted_at(now).into_iter().chain(self.idle_at(now));
+        let wakes_at = wakes_at.chain(self.readers.next_change(now)).min();
         let wakes_at = wakes_at.unwrap_or(now + FAR);
         tokio::select! {
             () = self.tasks.stopping() => Some(RESTART),
             request = self.requests.recv() => match request {
                 Some(request) => {
                     self.answer(request, Now::read());
-                    None
+                    self.vacated.is_some().then_some(REPLACED)
                 }
                 None => Some(ENDED),
             },
@@ -154,15 +164,22 @@ impl Room {
 
     /// Shows who watches a room in which nothing ticks. Returns why the room closes, if it does.
     fn look_around(&mut self, now: Now) -> Option<Closing> {
-        let closes = self.closes_at(now.at).is_some_and(|at| now.at >= at);
-        if !closes {
+        let closing = self.closing_at(now.at);
+        if closing.is_none() {
             self.effects.publish(&self.game, now);
         }
-        closes.then_some(DESERTED)
+        closing
     }
 
-    /// When the room closes, unless somebody comes. While its stream is read, it does not.
-    fn closes_at(&self, now: Instant) -> Option<Instant> {
+    /// When the room closes because nobody acts. A reader of its stream keeps it as well.
+    fn idle_at(&self, now: Instant) -> Option<Instant> {
+        let acted_at = self.game.acted_at()?;
+        let read_at = self.readers.are_there(now).then_some(now).or(self.readers.last_seen());
+        Some(read_at.map_or(acted_at, |at| acted_at.max(at)) + self.idle_max)
+    }
+
+    /// When the room closes because nobody is there, unless somebody comes. While its stream is read, it does not.
+    fn deserted_at(&self, now: Instant) -> Option<Instant> {
         let deserted_at = self.game.closes_at()?;
         if self.readers.are_there(now) {
             return Some(now + self.spec.empty_max);
@@ -189,7 +206,14 @@ impl Room {
         if self.tasks.is_stopping() {
             return Some(RESTART);
         }
-        self.closes_at(now.at).filter(|at| now.at >= *at).map(|_| DESERTED)
+        if self.vacated.is_some() { Some(REPLACED) } else { self.closing_at(now.at) }
+    }
+
+    /// Why the room closes now, if it does.
+    fn closing_at(&self, now: Instant) -> Option<Closing> {
+        let is_deserted = self.deserted_at(now).is_some_and(|at| now >= at);
+        let is_idle = self.idle_at(now).is_some_and(|at| now >= at);
+        if is_deserted { Some(DESERTED) } else { is_idle.then_some(IDLE) }
     }
 
     fn tick(&mut self, now: Now) {
@@ -230,6 +254,11 @@ impl Room {
                 let actions = self.game.rename(&player, now);
                 self.perform(actions, now);
             }
+            Request::CloseIfEmpty { reply } => {
+                if self.game.is_vacant(now.at) && !self.readers.are_there(now.at) {
+                    self.vacated = Some(reply);
+                }
+            }
             Request::Reserve { players, reply } => {
                 let reserved = self.game.reserve(&players, now).or(Err(EnterError::Full));
                 // Published before it is answered: the caller's next look finds the reservation.
@@ -240,7 +269,7 @@ impl Room {
     }
 
     fn enter(&mut self, entrant: Entrant, now: Now) -> Result<Handshake, EnterError> {
-        let Entrant { player, rating, session } = entrant;
+        let Entrant { player, rating, session, .. } = entrant;
         let (connection, handshake) = self.network.open(session);
         match self.game.enter(player, rating, connection, now) {
             Ok(actions) => {
@@ -255,12 +284,21 @@ impl Room {
     }
 
     fn watch(&mut self, entrant: Entrant, now: Now) -> Result<Handshake, EnterError> {
-        if self.game.spectators().len() >= SPECTATORS_MAX {
-            return Err(EnterError::TooManySpectators);
+        let Entrant { player, session, address, .. } = entrant;
+        let (connection, handshake) = self.network.open(session);
+        match self.game.watch(player.id, address, connection, now) {
+            Ok(actions) => {
+                self.perform(actions, now);
+                Ok(handshake)
+            }
+            Err(why) => {
+                self.network.discard(connection);
+                Err(match why {
+                    TooManySpectators::InAll => EnterError::TooManySpectators,
+                    TooManySpectators::FromAddress => EnterError::TooManySpectatorsFromAddress,
+                })
+            }
         }
-        let (connection, handshake) = self.network.open(entrant.session);
-        self.game.watch(entrant.player.id, connection, now);
-        Ok(handshake)
     }
 
     /// Ends everything: the recording ends, and connections close.
@@ -274,6 +312,9 @@ impl Room {
         }
         // From here on the room has ended, as others see it. It is not listed again, because that would be after its end.
         self.requests.close();
+        if let Some(vacated) = self.vacated.take() {
+            vacated.send(()).ok();
+        }
         self.network.close_all(closing, &self.effects.log, now.at);
         let actions = self.game.cut_off();
         self.perform(actions, now);

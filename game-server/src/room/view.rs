@@ -27,7 +27,7 @@ const END_SHIFT_MAX_MS: u64 = 1_500;
 /// A room at a moment.
 #[derive(Debug, Clone)]
 pub struct RoomView {
-    /// The public view: for all clients that know the code.
+    /// What every client sees that may see the room. Whoever answers adds the invitation.
     pub details: RoomDetails,
     /// Seats that a person could take.
     pub open_seats: usize,
@@ -82,7 +82,8 @@ impl ViewPublisher {
         };
         let private = spec.private;
         let (seated, rated) = (Vec::new(), spec.is_rated());
-        let details = RoomDetails { summary, private, rated, seated, recording: None };
+        let details =
+            RoomDetails { summary, private, invitation: None, rated, seated, recording: None };
         let open_seats = spec.mode.seats();
         let reserved = Vec::new();
         let view = RoomView { details, open_seats, reserved, rating: None, recording: None };
@@ -159,6 +160,7 @@ impl ViewPublisher {
             details: RoomDetails {
                 summary,
                 private,
+                invitation: None,
                 rated: self.spec.is_rated(),
                 seated,
                 recording: replay,

@@ -4,6 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -13,7 +17,9 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::lingering::linger;
 use super::routes::Routes;
+use crate::client_address::AddressRules;
 use crate::connections::ConnectionRefused;
 use crate::limits::RETRY_AFTER_SECONDS;
 use crate::metrics::ConnectionMetrics;
@@ -21,6 +27,8 @@ use crate::tasks::Tasks;
 
 /// Time for a request to come and its answer to be read.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// Time for a client that still sends to see its refusal.
+const LINGER_WITHIN: Duration = Duration::from_secs(2);
 /// How long a full server waits for a free place to answer in, while further connections wait in the kernel's queue.
 /// After that, a connection is closed without an answer.
 const PLACE_WITHIN: Duration = Duration::from_millis(100);
@@ -33,7 +41,7 @@ const FOR_OPERATORS: [&[u8]; 2] = [b"GET /healthz ", b"GET /metrics "];
 pub(super) struct Refusals {
     places: Arc<Semaphore>,
     routes: Routes,
-    trust_forwarded: bool,
+    addresses: AddressRules,
     tasks: Tasks,
     metrics: Arc<ConnectionMetrics>,
 }
@@ -41,31 +49,31 @@ pub(super) struct Refusals {
 impl Refusals {
     pub(super) fn new(
         routes: Routes,
-        (places, trust_forwarded): (usize, bool),
+        (places, addresses): (usize, AddressRules),
         tasks: Tasks,
         metrics: Arc<ConnectionMetrics>,
     ) -> Self {
         let places = Arc::new(Semaphore::new(places));
-        Self { places, routes, trust_forwarded, tasks, metrics }
+        Self { places, routes, addresses, tasks, metrics }
     }
 
     /// Tells a client that its connection is refused. An operator's request is answered all the same.
     pub(super) async fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
         let Some(place) = self.place(why).await else { return self.count(why) };
-        let (routes, trust_forwarded) = (self.routes.clone(), self.trust_forwarded);
+        let (routes, addresses) = (self.routes.clone(), self.addresses.clone());
         let refused = self.metrics.clone();
         self.tasks.spawn("refusal", async move {
             let _place = place;
             let asks = timeout(ANSWER_WITHIN, asks_for_operator(&socket)).await;
             if matches!(asks, Ok(Ok(true))) {
-                timeout(ANSWER_WITHIN, serve_once(socket, peer, routes, trust_forwarded))
-                    .await
-                    .ok();
+                timeout(ANSWER_WITHIN, serve_once(socket, peer, routes, addresses)).await.ok();
                 return;
             }
             refused.refused.of(answer(why).0.uri()).add(1);
             // The client may be gone already.
-            timeout(ANSWER_WITHIN, refuse(socket, why)).await.ok();
+            if let Ok(Ok(socket)) = timeout(ANSWER_WITHIN, refuse(socket, why)).await {
+                timeout(LINGER_WITHIN, linger(socket)).await.ok();
+            }
         });
     }
 
@@ -93,8 +101,11 @@ async fn asks_for_operator(socket: &TcpStream) -> std::io::Result<bool> {
 }
 
 /// Serves one request, and closes.
-async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, trust_forwarded: bool) {
-    let service = service_fn(move |request| routes.answer(request, peer, trust_forwarded));
+async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, addresses: AddressRules) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let address = addresses.of_request(request.headers(), peer.ip());
+        routes.answer(request.map(Body::new), address)
+    });
     let connection = http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(REQUEST_BYTES_MAX)
@@ -104,12 +115,27 @@ async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, trust_f
     }
 }
 
-async fn refuse(mut socket: TcpStream, why: ConnectionRefused) -> std::io::Result<()> {
-    // Closing with unread bytes would reset the connection, and the refusal with it.
+/// Refuses a connection. Returns the socket, on which the client may still send.
+async fn refuse(mut socket: TcpStream, why: ConnectionRefused) -> std::io::Result<TcpStream> {
+    // Some clients look for an answer only after they have sent their request.
     let mut request = [0; 2048];
     let _first_bytes = socket.read(&mut request).await?;
     socket.write_all(response(why).as_bytes()).await?;
-    socket.shutdown().await
+    Ok(socket)
+}
+
+/// The refusal of one more request of a client behind a proxy.
+pub(super) fn of_request(why: ConnectionRefused, metrics: &ConnectionMetrics) -> Response<Body> {
+    let (kind, _, detail) = answer(why);
+    metrics.refused.of(kind.uri()).add(1);
+    let body = serde_json::to_vec(&Problem::new(kind, detail)).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+    response
 }
 
 fn answer(why: ConnectionRefused) -> (ProblemKind, &'static str, &'static str) {

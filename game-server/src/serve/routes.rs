@@ -1,7 +1,6 @@
 //! The routes that are served now: a few while the server starts, then all of them.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use axum::body::Body;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, Either};
 use http::Request;
-use hyper::body::Incoming;
 use tokio::sync::SetOnce;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
@@ -49,16 +47,9 @@ impl Routes {
         self.0.all.set(all).ok();
     }
 
-    /// Answers a request that came over a connection from `peer`.
-    pub(super) fn answer(
-        &self,
-        mut request: Request<Incoming>,
-        peer: SocketAddr,
-        trust_forwarded: bool,
-    ) -> Answer {
-        let address = ClientAddress::of(request.headers(), peer.ip(), trust_forwarded);
+    /// Answers a request of the client at this address.
+    pub(super) fn answer(&self, mut request: Request<Body>, address: ClientAddress) -> Answer {
         request.extensions_mut().insert(address);
-        let request = request.map(Body::new);
         match self.0.all.get() {
             Some(all) => Either::Left(all.clone().oneshot(request)),
             None => Either::Right(Box::pin(self.clone().answer_while_starting(request))),

@@ -17,6 +17,8 @@ pub enum ProblemKind {
     Forbidden,
     /// The request comes from a page of another site.
     ForeignOrigin,
+    /// The request is for a host that is none of the server's names.
+    UnknownHost,
     /// No such route, room, player or replay.
     NotFound,
     /// The route does not support the method.
@@ -39,6 +41,8 @@ pub enum ProblemKind {
     NotAcceptable,
     /// The body is longer than the limit of the route.
     TooLarge,
+    /// The headers of the request are longer than the server takes, mostly because of cookies.
+    HeadTooLarge,
     /// Too many requests or connections from this address.
     TooMany,
     /// The server has reached its limit of connections or rooms.
@@ -56,13 +60,14 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds, for documentation and tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::BadName,
         Self::BadCursor,
         Self::SignIn,
         Self::Forbidden,
         Self::ForeignOrigin,
+        Self::UnknownHost,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::CursorGone,
@@ -74,6 +79,7 @@ impl ProblemKind {
         Self::BadUpgrade,
         Self::NotAcceptable,
         Self::TooLarge,
+        Self::HeadTooLarge,
         Self::TooMany,
         Self::Overloaded,
         Self::Starting,
@@ -110,6 +116,9 @@ impl ProblemKind {
             Self::ForeignOrigin => {
                 ("/problems/foreign-origin", 403, "Other sites may not ask for this")
             }
+            Self::UnknownHost => {
+                ("/problems/unknown-host", 421, "This server does not have that name")
+            }
             Self::NotFound => ("/problems/not-found", 404, "There is no such thing here"),
             Self::MethodNotAllowed => {
                 ("/problems/method-not-allowed", 405, "This address does not take that method")
@@ -127,6 +136,9 @@ impl ProblemKind {
                 ("/problems/not-acceptable", 406, "None of the accepted types can be served")
             }
             Self::TooLarge => ("/problems/too-large", 413, "That is too long"),
+            Self::HeadTooLarge => {
+                ("/problems/head-too-large", 431, "The headers of the request are too long")
+            }
             Self::TooMany => ("/problems/too-many", 429, "Too many at once from this address"),
             Self::Overloaded => ("/problems/overloaded", 503, "The server is full"),
             Self::Starting => ("/problems/starting", 503, "The server is starting"),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{PlayerId, PlayerName, RoomId};
+use crate::invitation::RoomAddress;
 use crate::sim::{BotStrength, Mode};
 
 /// The phase of a room.
@@ -22,7 +23,7 @@ pub enum RoomPhase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoomSummary {
-    /// The room, and the code that invites players to it.
+    /// The room, and the code that finds it.
     pub id: RoomId,
     /// The rules of the room.
     pub mode: Mode,
@@ -60,6 +61,14 @@ pub struct RoomList {
 pub struct RoomClosed {
     /// The room.
     pub id: RoomId,
+}
+
+impl RoomDetails {
+    /// The address that others are invited to.
+    #[must_use]
+    pub fn address(&self) -> RoomAddress {
+        self.invitation.unwrap_or(self.summary.id.into())
+    }
 }
 
 impl RoomList {
@@ -108,8 +117,13 @@ pub struct RoomDetails {
     /// The fields that the list has, too.
     #[serde(flatten)]
     pub summary: RoomSummary,
-    /// Whether the room is missing from the list: only its code leads there.
+    /// Whether the room is missing from the list: only its invitation and its code lead there.
     pub private: bool,
+    /// The address of a private room, with the secret that its other calls take. Missing in public rooms, whose address is
+    /// their id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub invitation: Option<RoomAddress>,
     /// Whether its rounds change ratings and totals: not in a private room, nor in Practice and Crowd.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required = true))]
@@ -195,11 +209,17 @@ pub enum MatchState {
         in_queue: u32,
         /// Seconds until bots fill the seats.
         bots_in_s: u32,
+        /// No further room can be opened: the search waits for a free seat in a room that is there.
+        #[serde(default)]
+        full: bool,
     },
     /// A seat is reserved: ask for a ticket of this room.
     Matched {
         /// The room.
         room: RoomId,
+        /// No further room could be opened: this one was there, whatever the ratings of its players.
+        #[serde(default)]
+        full: bool,
         /// Until when the seat is kept, by the server's clock, in milliseconds since 1970. The request ends then, too.
         #[cfg_attr(feature = "openapi", schema(nullable = false))]
         #[serde(default, skip_serializing_if = "Option::is_none")]

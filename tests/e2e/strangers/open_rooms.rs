@@ -13,7 +13,7 @@ async fn readers_of_a_rooms_stream_are_counted_once_each_as_watching() {
     let (bob, cid) = (server.guest("bob").await, server.guest("cid").await);
     // Nobody sits in it, so that nothing ticks there.
     let room = ada.private_room(Mode::Brawl).await;
-    let path = format!("/api/rooms/{room}/live");
+    let path = format!("/api/rooms/{}/live", server.room_address(room).await);
     let read = async |token: Option<&str>| {
         let request = server.request(Method::GET, &path);
         let request =

@@ -143,6 +143,8 @@ pub(super) fn server_command(data: &Path, listen: SocketAddr, seed: u64) -> Comm
     command.args(["--listen", &listen.to_string(), "--bots", "false", "--log", "warn"]);
     command.args(["--connections-per-address-max", "100000", "--connections-max", "100000"]);
     command.args(["--sessions-per-minute", "1000000", "--rooms-max", "10000"]);
+    command.args(["--rooms-per-guest-max", "10000", "--rooms-per-address-max", "10000"]);
+    command.args(["--codes-per-minute", "1000000"]);
     command.args(["--rooms-per-minute", "1000000", "--data-dir"]).arg(data);
     command
 }

@@ -1,13 +1,13 @@
 //! Ways into a room: the native client's command, its link, and the link for a browser.
 
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 
 use super::device_link::JoinAs;
 use super::server_address::origin;
 
 /// The command that starts the client in a room, to be typed in the project's folder. `None` while the code is
 /// pending.
-pub(crate) fn command(room: RoomId, join_as: &JoinAs) -> Option<String> {
+pub(crate) fn command(room: RoomAddress, join_as: &JoinAs) -> Option<String> {
     let join_as = match join_as {
         JoinAs::Own => String::new(),
         JoinAs::Pending => return None,
@@ -17,7 +17,7 @@ pub(crate) fn command(room: RoomId, join_as: &JoinAs) -> Option<String> {
 }
 
 /// The link that an installed client opens. `None` while the code is pending.
-pub(crate) fn client_link(room: RoomId, join_as: &JoinAs) -> Option<String> {
+pub(crate) fn client_link(room: RoomAddress, join_as: &JoinAs) -> Option<String> {
     let server: String = js_sys::encode_uri_component(&origin()).into();
     let join_as = match join_as {
         JoinAs::Own => String::new(),
@@ -28,6 +28,6 @@ pub(crate) fn client_link(room: RoomId, join_as: &JoinAs) -> Option<String> {
 }
 
 /// The link to send to a friend.
-pub(crate) fn page_link(room: RoomId) -> String {
+pub(crate) fn page_link(room: RoomAddress) -> String {
     format!("{}/r/{room}", origin())
 }

@@ -69,6 +69,8 @@ pub(crate) struct QuickPlay {
     pub(crate) status: RwSignal<Status>,
     /// The chosen mode.
     pub(crate) mode: RwSignal<Mode>,
+    /// The server opens no more rooms: the search waits for a seat, or has found one, in a room that was there.
+    pub(crate) full: RwSignal<bool>,
     identity: Identity,
     /// The ticket of the current search.
     ticket: StoredValue<Option<String>>,
@@ -88,6 +90,7 @@ impl QuickPlay {
             search: RwSignal::new(Search::Off),
             status: RwSignal::new(Status::Idle),
             mode: RwSignal::new(mode.unwrap_or(Mode::Brawl)),
+            full: RwSignal::new(false),
             identity: Identity::expect(),
             ticket: StoredValue::new(None),
             newest: StoredValue::new(0),
@@ -320,14 +323,16 @@ impl QuickPlay {
 
     fn apply(self, state: MatchState) {
         let now_ms = clock::now_ms();
+        let (MatchState::Waiting { full, .. } | MatchState::Matched { full, .. }) = &state;
+        self.full.set(*full);
         self.search.set(match state {
-            MatchState::Waiting { waited_s, window, in_queue, bots_in_s } => Search::Waiting {
+            MatchState::Waiting { waited_s, window, in_queue, bots_in_s, .. } => Search::Waiting {
                 since_ms: ms_after(now_ms, -f64::from(waited_s)),
                 window,
                 in_queue,
                 bots_at_ms: ms_after(now_ms, f64::from(bots_in_s)),
             },
-            MatchState::Matched { room, until_ms } => Search::Matched { room, until_ms },
+            MatchState::Matched { room, until_ms, .. } => Search::Matched { room, until_ms },
         });
     }
 
@@ -339,6 +344,7 @@ impl QuickPlay {
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
         self.status.set(Status::Idle);
+        self.full.set(false);
         self.search.set(search);
     }
 }

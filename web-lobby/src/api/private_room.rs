@@ -58,7 +58,7 @@ impl PrivateRoom {
             let request = CreateRoom { mode, private: true, bots };
             match post::<RoomDetails>("/api/rooms", &request).await {
                 Ok(room) => {
-                    let path = format!("/api/rooms/{}", room.summary.id);
+                    let path = format!("/api/rooms/{}", room.address());
                     let shown = Opening::Open(Box::new(room));
                     self.opening.set(shown.clone());
                     self.keep_open(&path, &shown).await;

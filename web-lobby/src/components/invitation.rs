@@ -1,7 +1,7 @@
 //! The ways into a room: the native client, a link for friends, and watching in the browser.
 
 use leptos::prelude::*;
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 
 use super::copy::CopyText;
 use super::icon::{Icon, IconView};
@@ -10,7 +10,7 @@ use crate::api::{invitation, server_address};
 
 /// The ways to play in a room, or to watch it.
 #[component]
-pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
+pub(crate) fn WaysIn(room: RoomAddress) -> impl IntoView {
     view! {
         <div class="ways-in">
             <div class="buttons">
@@ -28,7 +28,7 @@ pub(crate) fn WaysIn(room: RoomId) -> impl IntoView {
 
 /// The button that opens the native client as the player of this page.
 #[component]
-pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
+pub(crate) fn OpenGame(room: RoomAddress) -> impl IntoView {
     let device_link = DeviceLinkCode::expect();
     device_link.keep_shown();
     view! {
@@ -47,7 +47,7 @@ pub(crate) fn OpenGame(room: RoomId) -> impl IntoView {
 
 /// The command that does the same.
 #[component]
-pub(crate) fn GameCommand(room: RoomId) -> impl IntoView {
+pub(crate) fn GameCommand(room: RoomAddress) -> impl IntoView {
     let device_link = DeviceLinkCode::expect();
     device_link.keep_shown();
     let command = Signal::derive(move || invitation::command(room, &device_link.join_as()));
@@ -66,12 +66,12 @@ pub(crate) fn GameCommand(room: RoomId) -> impl IntoView {
 
 /// A code and a link to send to friends.
 #[component]
-pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
+pub(crate) fn Invitation(room: RoomAddress) -> impl IntoView {
     view! {
         <div class="invitation">
             <p class="code">
                 <span class="help">"Room code"</span>
-                <b data-testid="room-code">{room.to_string()}</b>
+                <b data-testid="room-code">{room.room.to_string()}</b>
             </p>
             <div>
                 <p class="help">"Send this link to your friends:"</p>
@@ -83,7 +83,7 @@ pub(crate) fn Invitation(room: RoomId) -> impl IntoView {
 
 /// The link for friends.
 #[component]
-pub(crate) fn FriendsLink(room: RoomId) -> impl IntoView {
+pub(crate) fn FriendsLink(room: RoomAddress) -> impl IntoView {
     let link = Signal::derive(move || Some(invitation::page_link(room)));
     view! {
         <CopyText label="Link for friends" text=link />

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use presentation::playhead::LivePlayhead;
 use presentation::words;
 use shared::api::RoomList;
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::sim::Slot;
 
 use super::match_canvas::{Hud, HudOverlay, MatchCanvas, MatchRenderer};
@@ -25,7 +25,7 @@ const UPDATE_EVERY_MS: f64 = 250.0;
 pub fn LiveMatch(
     /// The room to follow.
     #[prop(into)]
-    room: Signal<Option<RoomId>>,
+    room: Signal<Option<RoomAddress>>,
     /// Receives the content of the overlay, for a list beside the picture.
     #[prop(optional)]
     hud: Option<RwSignal<Hud>>,
@@ -98,7 +98,7 @@ pub fn LiveMatch(
 /// The text over the picture while the match is not live.
 #[component]
 fn LiveNotice(
-    room: Signal<Option<RoomId>>,
+    room: Signal<Option<RoomAddress>>,
     #[prop(into)] following: Signal<FollowState>,
     has_picture: Signal<bool>,
 ) -> impl IntoView {

@@ -25,7 +25,7 @@ pub(crate) fn PrivateRoomButton() -> impl IntoView {
         <Dialog title="A room for friends" open=asking close=close>
             {move || match private.opening.get() {
                 Opening::Open(room) => {
-                    let room = room.summary.id;
+                    let room = room.address();
                     view! {
                         <Invitation room=room />
                         <WaysIn room=room />

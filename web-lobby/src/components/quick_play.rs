@@ -129,6 +129,11 @@ fn Waiting(play: QuickPlay) -> impl IntoView {
                     <h2>{move || format!("Looking for a {} match", play.mode.get().title())}</h2>
                     <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
                 </div>
+                <Show when=move || play.full.get()>
+                    <p class="help refused" data-testid="server-full">
+                        "The server opens no more rooms now. You get the next free seat; another mode may have one."
+                    </p>
+                </Show>
                 <dl class="facts">
                     {move || {
                         facts()
@@ -175,7 +180,10 @@ fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
                 {left}
                 <Badge part="matchmaking" transport=Transport::LongPoll status=play.status />
             </div>
-            <WaysIn room=room />
+            <Show when=move || play.full.get()>
+                <p class="help">"The server opens no more rooms now, so this one was running already."</p>
+            </Show>
+            <WaysIn room=room.into() />
         </div>
         <div class="go">
             <button class="quiet" data-testid="match-done" on:click=move |_| play.cancel()>

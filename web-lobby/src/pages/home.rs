@@ -83,7 +83,7 @@ fn Featured(room: Memo<Option<RoomId>>, hud: RwSignal<Hud>) -> impl IntoView {
     let status = RwSignal::new(Status::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
-            <LiveMatch room=room hud=hud status=status />
+            <LiveMatch room=Signal::derive(move || room.get().map(Into::into)) hud=hud status=status />
             <div class="caption" class:unseen=move || room.get().is_none()>
                 <b>{move || summary.with(|room| room.as_ref().map(|room| room.mode.title()))}</b>
                 <span class="room-id">{move || room.get().map(|id| id.to_string())}</span>

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
 use shared::api::{RoomDetails, RoomSeat};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 
 use crate::api::pull::Pull;
 use crate::components::invitation::{Invitation, WaysIn};
@@ -23,7 +24,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(60);
 pub(crate) fn InvitePage() -> impl IntoView {
     let params = use_params_map();
     let code = Memo::new(move |_| {
-        params.with(|params| params.get("code").unwrap_or_default()).parse::<RoomId>().ok()
+        params.with(|params| params.get("code").unwrap_or_default()).parse::<RoomAddress>().ok()
     });
     view! {
         {move || match code.get() {
@@ -34,8 +35,8 @@ pub(crate) fn InvitePage() -> impl IntoView {
 }
 
 #[component]
-fn Invited(room: RoomId) -> impl IntoView {
-    page_title(move || format!("Room {room}"));
+fn Invited(room: RoomAddress) -> impl IntoView {
+    page_title(move || format!("Room {}", room.room));
     let details = Pull::<RoomDetails>::new(Signal::stored(format!("/api/rooms/{room}")));
     let sentence = Signal::derive(move || {
         details.error.get().map(|error| error.to_string()).unwrap_or_default()
@@ -45,10 +46,19 @@ fn Invited(room: RoomId) -> impl IntoView {
     if let Ok(asking) = set_interval_with_handle(move || details.refresh(), REFRESH_EVERY) {
         on_cleanup(move || asking.clear());
     }
+    let navigate = use_navigate();
+    // A code leads to the invitation, so that the address of this page can be sent on.
+    Effect::new(move |_| {
+        let found = details.data.with(|found| found.as_ref().map(RoomDetails::address));
+        if let Some(address) = found.filter(|address| *address != room) {
+            let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+            navigate(&format!("/r/{address}"), options);
+        }
+    });
     view! {
         <div class="page narrow">
             <div class="page-head">
-                <h1>"Room " <span class="room-id">{room.to_string()}</span></h1>
+                <h1>"Room " <span class="room-id">{room.room.to_string()}</span></h1>
                 <RefreshBar part="room" status=details.status refresh=refresh />
             </div>
             <Show when=move || details.error.with(Option::is_some)>
@@ -70,7 +80,7 @@ fn Invited(room: RoomId) -> impl IntoView {
 #[component]
 fn Details(details: RoomDetails) -> impl IntoView {
     let room = details.summary.clone();
-    let id = room.id;
+    let id = details.address();
     let kind = if details.private { "Private" } else { "Public" };
     let about = format!("{kind} · {} · {}", room.mode.title(), occupancy(&room));
     let is_empty = details.seated.is_empty();

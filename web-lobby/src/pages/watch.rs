@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 use shared::api::RoomDetails;
 use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::sim::Slot;
 
 use crate::api::chat::Chat;
@@ -23,7 +24,7 @@ use crate::components::title::page_title;
 pub fn WatchPage() -> impl IntoView {
     let params = use_params_map();
     let room = Memo::new(move |_| {
-        params.with(|params| params.get("id")).and_then(|id| id.parse::<RoomId>().ok())
+        params.with(|params| params.get("id")).and_then(|id| id.parse::<RoomAddress>().ok())
     });
     move || match room.get() {
         Some(room) => view! { <Watch room=room /> }.into_any(),
@@ -32,15 +33,22 @@ pub fn WatchPage() -> impl IntoView {
 }
 
 #[component]
-fn Watch(room: RoomId) -> impl IntoView {
+fn Watch(room: RoomAddress) -> impl IntoView {
     let hud = RwSignal::new(Hud::default());
     let follow = RwSignal::new(None::<Slot>);
     let status = RwSignal::new(Status::Idle);
     let opened = RwSignal::new(0);
-    open_room_chat(room, opened);
+    open_room_chat(room.room, opened);
     let details = RwSignal::new(None::<Result<RoomDetails, ApiError>>);
     spawn_local(async move {
         details.try_set(Some(api::get(&format!("/api/rooms/{room}")).await));
+    });
+    // The code of a private room leads to its invitation.
+    let address = Memo::new(move |_| {
+        details.with(|details| match details {
+            Some(Ok(details)) => details.address(),
+            Some(Err(_)) | None => room,
+        })
     });
     let title = move || {
         details.with(|details| match details {
@@ -48,7 +56,7 @@ fn Watch(room: RoomId) -> impl IntoView {
             Some(Err(_)) | None => "Live".to_owned(),
         })
     };
-    page_title(move || format!("{} · room {room}", title()));
+    page_title(move || format!("{} · room {}", title(), room.room));
     let about = move || {
         details.with(|details| {
             let details = details.as_ref()?.as_ref().ok()?;
@@ -57,7 +65,7 @@ fn Watch(room: RoomId) -> impl IntoView {
                 0 => String::new(),
                 round => format!(" · round {round}"),
             };
-            Some(format!("{kind} {room}{round}"))
+            Some(format!("{kind} {}{round}", room.room))
         })
     };
     let refusal = move || {
@@ -78,9 +86,9 @@ fn Watch(room: RoomId) -> impl IntoView {
             {move || refusal().map(|why| view! { <NoRoom why=why /> })}
             <div class="theatre-grid" class:refused=move || refusal().is_some()>
                 <div class="theatre-main">
-                    <LiveMatch room=Signal::stored(Some(room)) hud=hud follow=follow status=status opened=opened />
+                    <LiveMatch room=Signal::derive(move || Some(address.get())) hud=hud follow=follow status=status opened=opened />
                     <Show when=move || !status.with(Status::is_stopped)>
-                        <InviteBox room=room />
+                        {move || view! { <InviteBox room=address.get() /> }}
                     </Show>
                 </div>
                 <aside class="theatre-side">
@@ -108,7 +116,7 @@ fn open_room_chat(room: RoomId, opened: RwSignal<u32>) {
 
 /// Three ways into the room.
 #[component]
-fn InviteBox(room: RoomId) -> impl IntoView {
+fn InviteBox(room: RoomAddress) -> impl IntoView {
     view! {
         <section class="panel invite" aria-label="Join this room">
             <h2>"Join this room"</h2>

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use shared::api::{Role, WebSocketTicket};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::protocol::{ClientMessage, GAME_SUBPROTOCOL};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,7 +57,7 @@ impl Story {
         let link = RoomLink {
             id: LinkId(1),
             api: Api::new(&format!("http://{address}")).expect("an address"),
-            room: "ABC123".parse::<RoomId>().expect("a code"),
+            room: "ABC123".parse::<RoomAddress>().expect("a code"),
             role: Role::Player,
             events: event_sender,
             was_open: false,

@@ -13,13 +13,15 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Response};
 
 use crate::http::problem::{PROBLEM_JSON, sentence};
-use crate::http::refusal::{FOREIGN_ORIGIN, INTERNAL, Refusal, STARTING};
+use crate::http::refusal::{FOREIGN_ORIGIN, INTERNAL, Refusal, STARTING, UNKNOWN_HOST};
 
 /// The beginning of every problem type.
 const TYPES: &str = "/problems/";
 
 /// Refusals of any request, by the connection limiter and by the layers around all routes.
-const TO_ANY_REQUEST: [Refusal; 4] = [
+const TO_ANY_REQUEST: [Refusal; 6] = [
+    UNKNOWN_HOST,
+    Refusal::new(ProblemKind::HeadTooLarge),
     Refusal::new(ProblemKind::TooMany).when("too many connections from one address"),
     INTERNAL,
     Refusal::new(ProblemKind::Overloaded).when("too many connections in all"),

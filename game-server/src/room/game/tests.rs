@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use shared::id::{PlayerId, PlayerName, RoomId};
+use shared::invitation::InvitationSecret;
 use shared::protocol::{Ratings, ServerMessage, close};
-use shared::sim::Mode;
 use shared::sim::rng::Rng;
+use shared::sim::{Input, Mode, Thrust};
 use shared::tick::TICK_RATE_HZ;
 
 use super::Game;
 use super::actions::Action;
+use super::members::TooManySpectators;
 use super::seats::Full;
 use crate::bots::BotPolicy;
+use crate::client_address::ClientAddress;
 use crate::clock::Now;
 use crate::ladder::Score;
 use crate::player::Player;
@@ -21,6 +24,7 @@ use crate::room::seeds::{RoomSeeds, Seeds};
 use crate::room::settings::{MATCHED_ROOM_EMPTY_MAX, RoomSettings, RoomSpec};
 
 const ROUND_TICKS: u32 = 2 * TICK_RATE_HZ;
+const IDLE_MAX: Duration = Duration::from_secs(600);
 
 fn game(mode: Mode, bots: BotPolicy, seed: Option<u64>, now: Now) -> Game {
     game_with(mode, bots, Seeds::new(seed).next_room(), now)
@@ -31,11 +35,13 @@ fn game_with(mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
 }
 
 fn game_in(private: bool, mode: Mode, bots: BotPolicy, seeds: RoomSeeds, now: Now) -> Game {
-    let (id, empty_max) = (RoomId::from_bits(7), MATCHED_ROOM_EMPTY_MAX);
-    let spec = RoomSpec { id, mode, private, bots, permanent: false, empty_max };
+    let (id, secret) = (RoomId::from_bits(7), InvitationSecret::from_bits(8));
+    let (permanent, empty_max) = (false, MATCHED_ROOM_EMPTY_MAX);
+    let spec = RoomSpec { id, mode, private, secret, opener: None, bots, permanent, empty_max };
     let settings = RoomSettings {
         round_ticks: ROUND_TICKS,
         summary_time: Duration::from_secs(12),
+        idle_max: IDLE_MAX,
         ping_period: Duration::from_secs(20),
         crowd_snapshot_bytes_max: 376,
     };
@@ -209,14 +215,79 @@ fn a_player_who_wants_no_other_round_gives_up_the_seat() {
 fn a_room_closes_a_minute_after_the_last_person_left() {
     let now = Now::read();
     let (mut game, _) = duel(now);
-    game.watch(player(3).id, connection(3), now);
+    watch(&mut game, 3, 3, 1, now).unwrap();
     let both = [1, 2].map(|number| (connection(number), Departure::Left));
     game.note_departures(&both, now);
-    assert_eq!(game.closes_at(), None, "a spectator is here");
+    assert!(!game.is_vacant(now.at), "a spectator is here");
+    assert_eq!(game.closes_at(), None);
 
     game.note_departures(&[(connection(3), Departure::Lost)], now);
 
     assert_eq!(game.closes_at(), Some(now.at + Duration::from_secs(60)));
+    assert!(game.is_vacant(now.at));
+}
+
+#[test]
+fn an_input_that_changes_is_an_act_and_the_passing_of_ticks_is_none() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+    assert_eq!(game.acted_at(), Some(now.at));
+
+    let later = now + Duration::from_secs(500);
+    game.step(later);
+    assert_eq!(game.acted_at(), Some(now.at), "the world moves by itself");
+
+    let next = game.round().unwrap().world().tick;
+    let person = game.members().seats.iter_mut().next().unwrap().person_mut().unwrap();
+    let thrust = Thrust::from_code(3).unwrap();
+    person.inputs.file(next, &[Input { thrust, ..Input::default() }]);
+    game.step(later);
+    assert_eq!(game.acted_at(), Some(later.at));
+}
+
+/// The player with this number watches, from the address with this number.
+fn watch(
+    game: &mut Game,
+    number: u32,
+    connected: u32,
+    address: u8,
+    now: Now,
+) -> Result<Vec<Action>, TooManySpectators> {
+    let address = ClientAddress([192, 0, 2, address].into());
+    game.watch(player(number).id, address, connection(connected), now)
+}
+
+#[test]
+fn a_spectator_counts_once_and_a_fifth_connection_takes_the_place_of_the_first() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+
+    for connected in 10..14 {
+        assert!(watch(&mut game, 3, connected, 1, now).unwrap().is_empty());
+    }
+    let actions = watch(&mut game, 3, 14, 1, now).unwrap();
+
+    assert_eq!(closes(&actions), [(connection(10), close::REPLACED)]);
+    assert_eq!(game.spectators().len(), 4);
+}
+
+#[test]
+fn the_spectators_of_one_address_leave_some_places_to_others() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+    let (all, of_one) = (64, 48);
+    for number in 0..of_one {
+        watch(&mut game, 100 + number, 100 + number, 1, now).unwrap();
+    }
+
+    let one_more = watch(&mut game, 300, 300, 1, now).err();
+    assert_eq!(one_more, Some(TooManySpectators::FromAddress));
+
+    for number in of_one..all {
+        watch(&mut game, 100 + number, 100 + number, 2, now).unwrap();
+    }
+    assert_eq!(watch(&mut game, 300, 300, 3, now).err(), Some(TooManySpectators::InAll));
+    assert!(watch(&mut game, 100, 301, 1, now).is_ok(), "one who watches already");
 }
 
 #[test]

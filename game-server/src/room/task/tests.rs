@@ -8,6 +8,7 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use shared::id::RoomId;
+use shared::invitation::InvitationSecret;
 use shared::protocol::close;
 use shared::sim::Mode;
 
@@ -29,6 +30,8 @@ fn playing_room(parts: &RoomParts) -> (Room, RoomHandle) {
         id: RoomId::from_bits(7),
         mode: Mode::Brawl,
         private: false,
+        secret: InvitationSecret::from_bits(8),
+        opener: None,
         bots: BotPolicy::Mixed,
         permanent: true,
         empty_max: MADE_ROOM_EMPTY_MAX,
@@ -62,13 +65,15 @@ async fn a_made_room_waits_for_friends_and_for_as_long_as_somebody_reads_its_str
         id: RoomId::from_bits(7),
         mode: Mode::Brawl,
         private: true,
+        secret: InvitationSecret::from_bits(8),
+        opener: None,
         bots: BotPolicy::None,
         permanent: false,
         empty_max: MADE_ROOM_EMPTY_MAX,
     };
     let (room, handle) = Room::new(spec, &bench.room_parts().await);
     let opened = Instant::now();
-    let closes_at = |now| room.closes_at(now).unwrap();
+    let closes_at = |now| room.deserted_at(now).unwrap();
     assert!(closes_at(opened) <= opened + MADE_ROOM_EMPTY_MAX);
 
     let reading = handle.read_stream(None);

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use presentation::backoff::Backoff;
 use presentation::playhead::ArrivalJitter;
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 use shared::replay::ReplayReader;
 use wasm_bindgen_futures::spawn_local;
 
@@ -41,7 +41,7 @@ pub(crate) struct Follower {
 
 impl Follower {
     /// Starts to follow a room.
-    pub(crate) fn start(room: RoomId, credentials: Credentials) -> Self {
+    pub(crate) fn start(room: RoomAddress, credentials: Credentials) -> Self {
         let followed = Rc::new(RefCell::new(Followed {
             reader: ReplayReader::new(),
             jitter: ArrivalJitter::default(),
@@ -73,7 +73,7 @@ impl Drop for Follower {
 }
 
 async fn follow(
-    room: RoomId,
+    room: RoomAddress,
     credentials: Credentials,
     followed: Rc<RefCell<Followed>>,
     requests: Rc<Requests>,

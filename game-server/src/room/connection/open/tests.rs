@@ -12,6 +12,7 @@ use shared::tick::Tick;
 use tokio::net::TcpListener;
 
 use super::{OpenConnection, Opening};
+use crate::client_address::ClientAddress;
 use crate::connections::ConnectionLimiter;
 use crate::metrics::Gauge;
 use crate::room::broadcast::{BroadcastLog, LogCursor};
@@ -36,7 +37,7 @@ impl Connected {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (socket, address) = listener.accept().await.unwrap();
         let limiter = ConnectionLimiter::new(1, 1, Gauge::default());
-        let permit = limiter.permit(address.ip()).unwrap();
+        let permit = limiter.permit(ClientAddress(address.ip())).unwrap();
         let socket = Socket::new(socket, Bytes::new(), permit, true).unwrap();
         let (room, player) = (RoomId::from_bits(1), PlayerId::from_bits(1));
         let (slot, log) = (Some(Slot(0)), BroadcastLog::new());

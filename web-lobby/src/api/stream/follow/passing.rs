@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
-use shared::id::RoomId;
+use shared::invitation::RoomAddress;
 
 use super::super::super::line::Line;
 use super::super::super::share::{JOIN, Message, Share, message};
@@ -40,7 +40,7 @@ struct Part {
 
 impl Passing {
     pub(super) fn start(
-        room: RoomId,
+        room: RoomAddress,
         credentials: Credentials,
         followed: Rc<RefCell<Followed>>,
         requests: Rc<Requests>,

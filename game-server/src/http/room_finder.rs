@@ -1,0 +1,121 @@
+//! Finds the room of a request: checks invitations to private rooms, and meters guesses.
+//!
+//! A code has 30 bits. So whatever is no public room and no right invitation takes one from the address's bucket of
+//! look-ups, before the answer says whether there is such a room; an empty bucket answers 429 to all of it alike.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use shared::api::ProblemKind;
+use shared::id::PlayerId;
+use shared::invitation::RoomAddress;
+
+use super::error::{Refuse, one_of};
+use super::failures::TooManyCodes;
+use super::problem::ProblemResponse;
+use super::refusal::Refusal;
+use super::state::HttpState;
+use crate::client_address::ClientAddress;
+use crate::limits::Limits;
+use crate::room::RoomHandle;
+use crate::rooms::{FindError, Rooms};
+
+/// Finds rooms for requests.
+#[derive(Clone)]
+pub struct RoomFinder {
+    rooms: Rooms,
+    limits: Arc<Limits>,
+}
+
+impl FromRef<HttpState> for RoomFinder {
+    fn from_ref(state: &HttpState) -> Self {
+        Self { rooms: FromRef::from_ref(state), limits: FromRef::from_ref(state) }
+    }
+}
+
+one_of! {
+    /// Why a room is not found.
+    pub enum RoomError {
+        /// There is no such room.
+        Find(FindError),
+        /// It is private.
+        NotInvited(NotInvited),
+        /// The address looks for too many.
+        TooOften(TooManyCodes),
+    }
+}
+
+/// The room is private, and the address has no secret or a wrong one.
+#[derive(Debug)]
+pub struct NotInvited;
+
+impl NotInvited {
+    const REFUSAL: Refusal =
+        Refusal::new(ProblemKind::Forbidden).when("the room is private and takes its invitation");
+}
+
+impl Refuse for NotInvited {
+    fn refusals() -> Vec<Refusal> {
+        vec![Self::REFUSAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail = "This room is private: open it by its invitation, or look its code up first.";
+        ProblemResponse::new(Self::REFUSAL, detail)
+    }
+}
+
+impl RoomFinder {
+    /// The room, for a client that may enter it: it is public, the invitation is right, or it is the player's.
+    ///
+    /// # Errors
+    /// See [`RoomError`].
+    pub fn find(
+        &self,
+        at: RoomAddress,
+        player: Option<PlayerId>,
+        from: ClientAddress,
+    ) -> Result<RoomHandle, RoomError> {
+        self.find_unless(at, player, from, false)
+    }
+
+    /// The room, also for a client that knows no more than its code.
+    ///
+    /// # Errors
+    /// See [`RoomError`].
+    pub fn look_up(
+        &self,
+        at: RoomAddress,
+        player: Option<PlayerId>,
+        from: ClientAddress,
+    ) -> Result<RoomHandle, RoomError> {
+        self.find_unless(at, player, from, at.secret.is_none())
+    }
+
+    fn find_unless(
+        &self,
+        at: RoomAddress,
+        player: Option<PlayerId>,
+        from: ClientAddress,
+        code_is_enough: bool,
+    ) -> Result<RoomHandle, RoomError> {
+        let found = self.rooms.find(at.room);
+        match found {
+            Ok(room) if may_enter(&room, at, player) => Ok(room),
+            // A room that is gone opens to nobody.
+            Err(FindError::Ended) => Err(FindError::Ended.into()),
+            found => {
+                self.limits.codes.take(from.0).map_err(TooManyCodes)?;
+                let room = found?;
+                if code_is_enough { Ok(room) } else { Err(NotInvited.into()) }
+            }
+        }
+    }
+}
+
+fn may_enter(room: &RoomHandle, at: RoomAddress, player: Option<PlayerId>) -> bool {
+    let spec = room.spec();
+    !spec.private
+        || spec.address() == at
+        || player.is_some_and(|player| at.secret.is_none() && room.belongs_to(player))
+}
