@@ -6,8 +6,13 @@
 
 use std::sync::OnceLock;
 
-#[path = "../src/fuzz.rs"]
-mod fuzz;
+// The folder of the module, so that its own modules are found.
+#[path = "../src"]
+mod tests {
+    pub(crate) mod fuzz;
+}
+
+use tests::fuzz;
 
 static TARGET: OnceLock<fn(&[u8])> = OnceLock::new();
 
