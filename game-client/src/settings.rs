@@ -161,6 +161,8 @@ pub struct LastSeat {
 pub struct Settings {
     /// The player's name. Empty until it is entered.
     pub name: String,
+    /// The name under which a server knew the player last. While it is the same, the person has chosen no other here.
+    pub known_as: String,
     /// The server's address: scheme, host and port.
     pub server: String,
     /// The server of the next start, while another one is visited: by a link, or by `--server`.
@@ -197,6 +199,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             name: String::new(),
+            known_as: String::new(),
             server: DEFAULT_SERVER.to_owned(),
             home_server: None,
             tokens: BTreeMap::new(),
@@ -232,9 +235,19 @@ impl Settings {
         }
     }
 
+    /// A server knows the player under this name. Another program of the same player may have changed it; a name that the
+    /// person has typed here since stays.
+    pub fn note_name(&mut self, name: &str) {
+        if self.name == self.known_as {
+            name.clone_into(&mut self.name);
+        }
+        name.clone_into(&mut self.known_as);
+    }
+
     /// Switches to the identity of a session. The identity on that server before it is kept for the way back.
     pub fn adopt_session(&mut self, server: &str, session: &Session) {
         let name = std::mem::replace(&mut self.name, session.name.as_str().to_owned());
+        self.known_as.clone_from(&self.name);
         self.previous_identities.remove(&session.token);
         let before = self.tokens.insert(server.to_owned(), session.token.clone());
         if let Some(token) = before.filter(|token| *token != session.token) {
@@ -250,6 +263,7 @@ impl Settings {
     pub fn restore_identity(&mut self, identity: &PreviousIdentity) {
         self.previous_identities.remove(&identity.token);
         let name = std::mem::replace(&mut self.name, identity.name.clone());
+        self.known_as.clone_from(&self.name);
         let server = identity.server.clone();
         if let Some(token) = self.tokens.insert(server.clone(), identity.token.clone()) {
             self.previous_identities.add(PreviousIdentity { server, name, token });

@@ -45,7 +45,11 @@ impl Context<'_, '_> {
         match PlayerName::choose(&self.settings.name) {
             Ok(name) => {
                 name.as_str().clone_into(&mut self.settings.name);
-                self.begin_sign_in(Credentials::Name(name), then);
+                let settings = &*self.settings;
+                let has_token = settings.tokens.contains_key(&settings.server);
+                let is_known = has_token && settings.name == settings.known_as;
+                let credentials = if is_known { Credentials::Known } else { Credentials::Name };
+                self.begin_sign_in(credentials(name), then);
             }
             Err(error) if *then != Intent::ShowRooms => {
                 self.lobby.error = Some(format!("Choose a name first: {error}."));

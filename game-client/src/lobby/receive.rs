@@ -70,6 +70,7 @@ fn signed_in(
         (context.settings.last_seat, context.lobby.rejoin) = (None, None);
     } else {
         context.settings.tokens.insert(server.to_owned(), session.token.clone());
+        context.settings.note_name(session.name.as_str());
     }
     let (server, session) = (server.to_owned(), session.clone());
     let lobby = &mut *context.lobby;

@@ -250,9 +250,38 @@ fn the_browsers_player_comes_first_and_then_the_seat() {
     story.intend(Intent::RestoreIdentity(previous));
     let requests = story.requests();
     assert!(
-        matches!(&requests[..], [Request::SignIn(SignInRequest { credentials: Credentials::Name(name), token: Some(token), .. })] if name.as_str() == "Ada" && token == "t"),
+        matches!(&requests[..], [Request::SignIn(SignInRequest { credentials: Credentials::Known(name), token: Some(token), .. })] if name.as_str() == "Ada" && token == "t"),
         "{requests:?}"
     );
+}
+
+#[test]
+fn a_name_that_was_changed_in_another_program_is_taken_over_and_one_typed_here_is_sent() {
+    let mut story = Story::begin();
+    story.sign_in();
+    let name = |story: &Story| story.app.world().resource::<Settings>().name.clone();
+
+    // The next start, or the next sign-in: nothing was typed here.
+    story.intend(Intent::SignIn);
+    let requests = story.requests();
+    assert!(requests.is_empty(), "signed in already: {requests:?}");
+    story.app.world_mut().resource_mut::<Lobby>().account = Account::SignedOut;
+    story.intend(Intent::SignIn);
+    let requests = story.requests();
+    let asks = |request: &Request| {
+        matches!(request, Request::SignIn(SignInRequest { credentials: Credentials::Known(_), .. }))
+    };
+    assert!(requests.len() == 1 && asks(&requests[0]), "{requests:?}");
+    story.succeed("Countess", "t");
+    assert_eq!(name(&story), "Countess");
+
+    story.app.world_mut().resource_mut::<Settings>().name = "Duchess".to_owned();
+    story.intend(Intent::SignIn);
+    let requests = story.requests();
+    let sends = |request: &Request| matches!(request, Request::SignIn(SignInRequest { credentials: Credentials::Name(name), .. }) if name.as_str() == "Duchess");
+    assert!(requests.len() == 1 && sends(&requests[0]), "{requests:?}");
+    story.succeed("Duchess", "t");
+    assert_eq!(name(&story), "Duchess");
 }
 
 #[test]

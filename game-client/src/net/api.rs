@@ -178,6 +178,22 @@ impl Api {
         Ok(self.keep_token(session))
     }
 
+    /// Signs in as the owner of a token, whose name may have changed elsewhere. When the token is refused, the server makes a
+    /// new guest under this name.
+    pub(super) async fn return_as(
+        &self,
+        name: &PlayerName,
+        token: Option<String>,
+    ) -> Result<Session, CallError> {
+        self.set_token(token.clone());
+        let call = self.call(Method::GET, "/api/session").timeout(CALL_TIMEOUT);
+        match send(call).await {
+            Ok(answer) => Ok(self.keep_token(read(answer).await?)),
+            Err(error) if error.needs_sign_in() => self.sign_in(name, token).await,
+            Err(error) => Err(error),
+        }
+    }
+
     /// Keeps the token of a new session. The server sends no token of a session that goes on: it is known.
     fn keep_token(&self, session: Session) -> Session {
         if session.token.is_empty() {

@@ -56,6 +56,8 @@ pub struct SignInRequest {
 pub enum Credentials {
     /// The owner of the token, or a new guest without one, under this name.
     Name(PlayerName),
+    /// The owner of the token, under the name that the server knows. Without a valid one, a new guest under this name.
+    Known(PlayerName),
     /// The player of the lobby in the browser, which showed this code.
     DeviceLink(DeviceLinkCode),
 }

@@ -302,6 +302,7 @@ async fn authenticate(request: &SignInRequest) -> Result<(Api, Session), UserErr
     let token = request.token.clone();
     let session = match &request.credentials {
         Credentials::Name(name) => for_person(api.sign_in(name, token).await)?,
+        Credentials::Known(name) => for_person(api.return_as(name, token).await)?,
         Credentials::DeviceLink(code) => api.redeem(code, token).await?,
     };
     Ok((api, session))
