@@ -51,7 +51,8 @@ enum Pace {
     Screen,
     /// This many a second.
     Hz(f64),
-    /// This many a second, and one at once when something happens.
+    /// This many a second, and one at once when a key is pressed or the mouse moves. (Wayland tells of keys only with the next
+    /// frame.)
     Idle(f64),
 }
 
@@ -83,8 +84,14 @@ impl Pace {
                 react_to_user_events: false,
                 react_to_window_events: false,
             },
-            // Each picture is an event of its window and makes another frame.
-            Self::Idle(hz) => UpdateMode::reactive_low_power(every(hz) * 2),
+            // Keys and the mouse wake it at once. Events of the window must not: each picture is one, and would make the
+            // next frame.
+            Self::Idle(hz) => UpdateMode::Reactive {
+                wait: every(hz),
+                react_to_device_events: true,
+                react_to_user_events: false,
+                react_to_window_events: false,
+            },
         }
     }
 }

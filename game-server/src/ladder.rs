@@ -4,7 +4,7 @@
 //! on the bus, and the feed `scoreboard` brings it to the browsers. Ratings and totals belong to the store: a row here is a
 //! copy with a revision, and over it the points of the rounds that run.
 //!
-//! Live points may be dropped (see [`SCORES_MAX`]). Everything else is kept in [`changes`], which cannot fill up.
+//! Live points may be dropped (see `SCORES_MAX`). Everything else is kept in `changes`, which cannot fill up.
 
 mod board;
 mod changes;

@@ -52,7 +52,7 @@ pub enum Incoming {
     Binary(Bytes),
     /// A ping. The library answers it.
     Ping,
-    /// The answer to our ping, for [`Heartbeat::pong`].
+    /// The answer to our ping, for [`Keepalive::pong`](crate::keepalive::Keepalive::pong).
     Pong,
     /// The end of the messages, with the close to send unless the client has sent one.
     Ended(Option<Closing>),

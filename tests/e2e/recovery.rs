@@ -73,7 +73,7 @@ async fn a_long_poll_whose_answer_was_lost_gets_the_same_events_again() {
 
     // The answer begins, and the connection is cut after its head.
     let mut line = raw::connect(server.address()).await;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address());
     line.write_all(request.as_bytes()).await.unwrap();
     let (status, ..) = within("a head", raw::read_head(&mut line)).await.unwrap();
     drop(line);
@@ -125,7 +125,10 @@ async fn a_stalled_reader_is_disconnected_without_effect_on_others() {
     let mut last = within("a snapshot", attentive.next()).await.unwrap().id;
 
     let mut lazy = raw::connect_narrow(server.address()).await;
-    let request = "GET /api/feeds/lab HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n";
+    let request = format!(
+        "GET /api/feeds/lab HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n\r\n",
+        server.address()
+    );
     lazy.write_all(request.as_bytes()).await.unwrap();
     within("a head", raw::read_head(&mut lazy)).await.unwrap();
     server.metric_becomes("pushback_sse_streams", |streams| streams >= 2.0).await;

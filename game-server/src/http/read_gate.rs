@@ -1,7 +1,7 @@
 //! Reads that cost more than a row: how many run at once, and how many of one address wait.
 //!
 //! One that finds no room waits for its turn. So a page gets its list however many of them another address asks for: it
-//! waits behind [`ADDRESS_MAX`] of those at most.
+//! waits behind `ADDRESS_MAX` of those at most.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -3,7 +3,7 @@
 //! SQLite appends what is new to a log beside the database, and copies it into the database after each thousand pages. The
 //! file of the log keeps the greatest length that it ever had, and it grows for as long as a reader of any process holds a
 //! state that is in the log. Nothing can prevent that growth but refusing to write; this task gives the space back
-//! within [`EMPTY_EVERY`] after the last such reader has ended.
+//! within `EMPTY_EVERY` after the last such reader has ended.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -83,7 +83,7 @@ async fn the_link_to_a_private_room_opens_it_in_a_friend_s_browser() {
     browser.click("[data-testid=\"name-submit\"]").await;
     let code = browser.text_where("[data-testid=\"room-code\"]", |code| code.len() == 6).await;
     let room: shared::id::RoomId = code.parse().unwrap();
-    let field = "document.querySelector('input[aria-label=\"Link for friends\"]')?.value";
+    let field = "document.querySelector('[aria-label=\"Link for friends\"]')?.value";
     let link = browser.evaluate(field).await.as_str().expect("a link").to_owned();
     assert!(link.starts_with(&server.url(&format!("/r/{code}-"))), "{link}");
 
