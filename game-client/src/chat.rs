@@ -48,7 +48,7 @@ impl Chat {
         }
     }
 
-    /// A chat with these lines and nobody in it.
+    /// A chat that holds these lines and no members.
     #[cfg(test)]
     pub(crate) fn of(lines: impl IntoIterator<Item = ReceivedLine>) -> Self {
         Self { lines: lines.into_iter().collect(), ..Self::default() }
