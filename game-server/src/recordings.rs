@@ -232,9 +232,14 @@ impl Recorder {
             Ending::Finished(finished, settled) => {
                 self.finish(&mut recording, *finished, settled).await
             }
-            Ending::CutOff { players, ticks } => {
-                let cut_off = ReplaySummary { ticks, players, ..self.summary(&recording, false) };
-                self.cut_off(cut_off).await
+            Ending::CutOff { players } => {
+                let cut_off = ReplaySummary { players, ..self.summary(&recording, false) };
+                if cut_off.ticks == 0 {
+                    self.discard(&mut recording).await;
+                    true
+                } else {
+                    self.cut_off(cut_off).await
+                }
             }
             Ending::Dropped => {
                 tracing::error!(replay = %self.header.id, "a room broke off: its recording plays up to there");
@@ -305,10 +310,19 @@ impl Recorder {
         places
     }
 
-    /// Lists a round that the stop cut off. Returns whether the entry is kept; without a file there is none.
+    /// Lists a round that the stop cut off. Returns whether the entry is kept.
     async fn cut_off(&self, replay: ReplaySummary) -> bool {
         tracing::info!(replay = %replay.id, ticks = replay.ticks, "a round is cut off by the stop");
-        replay.bytes == 0 || self.settlement.put(&replay).await
+        self.settlement.put(&replay).await
+    }
+
+    /// Removes a recording in which there is nothing to play.
+    async fn discard(&self, recording: &mut RecordingFile) {
+        recording.file = None;
+        let (blobs, id) = (self.blobs.clone(), self.header.id);
+        if let Err(error) = blocking(move || blobs.delete(id)).await {
+            tracing::warn!(replay = %id, %error, "a recording without a tick could not be removed");
+        }
     }
 
     fn summary(&self, recording: &RecordingFile, complete: bool) -> ReplaySummary {

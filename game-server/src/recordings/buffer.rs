@@ -61,8 +61,6 @@ pub(crate) enum Ending {
     CutOff {
         /// The players, best first.
         players: Vec<ReplayPlayer>,
-        /// Length in ticks.
-        ticks: u32,
     },
     /// The room was dropped without an ending: a fault.
     Dropped,

@@ -1,4 +1,5 @@
-//! Recovery after a kill: part files become replays that play as far as they go, or are set aside.
+//! Recovery after a kill: part files become replays that play as far as they go, or are set aside. One that ends before
+//! its first tick is removed.
 
 use std::cmp::Reverse;
 use std::io;
@@ -17,6 +18,17 @@ use crate::tasks::Tasks;
 
 /// The bytes before the first record: magic and version.
 const PREAMBLE_BYTES: usize = 10;
+
+/// What is in a part.
+#[derive(Debug, PartialEq, Eq)]
+enum Salvaged {
+    /// What can be played of it: whole records that follow each other, up to the `bytes` of the summary.
+    Plays(ReplaySummary),
+    /// A recording that ends before its first tick.
+    Empty,
+    /// Nothing that can be read.
+    Damaged,
+}
 
 /// Recovers part files.
 #[derive(Clone)]
@@ -60,7 +72,7 @@ impl Recovery {
         });
     }
 
-    /// Turns one part into a replay that plays as far as it goes, or sets it aside.
+    /// Turns one part into a replay that plays as far as it goes. Removes one without a tick; sets aside what cannot be read.
     pub(super) async fn recover_one(&self, id: ReplayId) {
         let Files { rounds, blobs } = &self.files;
         let (read, tasks) = (blobs.clone(), self.tasks.clone());
@@ -70,18 +82,24 @@ impl Recovery {
             let salvaged = catch_unwind(|| salvage(id, &bytes));
             Ok(salvaged.unwrap_or_else(|panic| {
                 tasks.note_panic("recovery", &*panic);
-                None
+                Salvaged::Damaged
             }))
         });
         let blobs = blobs.clone();
         match saved.await {
-            Ok(Some(summary)) => {
+            Ok(Salvaged::Plays(summary)) => {
                 if let Err(error) = self.keep(id, summary, &**rounds).await {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(replay = %id, error, "a recording could not be saved");
                 }
             }
-            Ok(None) => match blocking(move || blobs.set_aside(id)).await {
+            Ok(Salvaged::Empty) => match blocking(move || blobs.delete(id)).await {
+                Ok(()) => tracing::info!(replay = %id, "a recording without a tick was removed"),
+                Err(error) => {
+                    tracing::error!(replay = %id, %error, "a recording without a tick could not be removed");
+                }
+            },
+            Ok(Salvaged::Damaged) => match blocking(move || blobs.set_aside(id)).await {
                 Ok(()) => {
                     tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
                 }
@@ -115,31 +133,43 @@ impl Recovery {
     }
 }
 
-/// What can be played of a part: whole records that follow each other, up to the `bytes` of the summary. `None` when that
-/// is nothing.
-fn salvage(id: ReplayId, bytes: &[u8]) -> Option<ReplaySummary> {
+/// Looks at a part.
+fn salvage(id: ReplayId, bytes: &[u8]) -> Salvaged {
+    if bytes.is_empty() {
+        return Salvaged::Empty;
+    }
     let mut reader = ReplayReader::new();
     let mut good = PREAMBLE_BYTES;
-    reader.push(bytes.get(..good)?).ok()?;
-    while reader.index().is_none()
-        && let Ok(Some((_, rest))) = next_record(&bytes[good..])
-    {
-        let end = bytes.len() - rest.len();
-        if reader.push(&bytes[good..end]).is_err() {
-            break;
+    let Some(preamble) = bytes.get(..good) else { return Salvaged::Damaged };
+    if reader.push(preamble).is_err() {
+        return Salvaged::Damaged;
+    }
+    let mut is_sound = true;
+    while reader.index().is_none() {
+        match next_record(&bytes[good..]) {
+            Ok(Some((_, rest))) if reader.push(&bytes[good..bytes.len() - rest.len()]).is_ok() => {
+                good = bytes.len() - rest.len();
+            }
+            // The kill came in the middle of a record, or between two.
+            Ok(None) => break,
+            Ok(Some(_)) | Err(_) => {
+                is_sound = false;
+                break;
+            }
         }
-        good = end;
     }
     // What follows the end proves that everything is as it was written. An index may be longer than other records.
     if reader.is_complete() && reader.push(&bytes[good..]).is_ok() && reader.is_verified() {
         good = bytes.len();
     }
-    let header = reader.header().filter(|header| header.id == id)?;
+    let Some(header) = reader.header().filter(|header| header.id == id) else {
+        return Salvaged::Damaged;
+    };
     let ticks = reader.available_ticks();
     if ticks == 0 {
-        return None;
+        return if is_sound { Salvaged::Empty } else { Salvaged::Damaged };
     }
-    Some(ReplaySummary {
+    Salvaged::Plays(ReplaySummary {
         id,
         room: header.room,
         mode: header.mode,
@@ -179,7 +209,7 @@ mod tests {
     use shared::sim::{Command, Event, Mode, Slot, World};
     use shared::snapshot::{Roster, RosterEntry, StreamEncoder};
 
-    use super::salvage;
+    use super::{PREAMBLE_BYTES, Salvaged, next_record, salvage};
 
     const ID: ReplayId = ReplayId::from_bits(77);
 
@@ -225,6 +255,14 @@ mod tests {
         (bytes, last)
     }
 
+    /// The summary of a part that plays.
+    fn played(bytes: &[u8]) -> ReplaySummary {
+        match salvage(ID, bytes) {
+            Salvaged::Plays(summary) => summary,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The bytes that stay.
     fn saved<'a>(bytes: &'a [u8], summary: &ReplaySummary) -> &'a [u8] {
         &bytes[..usize::try_from(summary.bytes).unwrap()]
@@ -234,12 +272,12 @@ mod tests {
     fn a_part_that_ends_anywhere_plays_as_far_as_it_goes() {
         let (bytes, _) = recording();
 
-        let summary = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+        let summary = played(&bytes[..bytes.len() - 1]);
 
         assert_eq!((summary.ticks, summary.complete), (119, false));
         assert_eq!(summary.players[0].name.as_str(), "Ada");
-        let saved = salvage(ID, saved(&bytes, &summary));
-        assert_eq!(saved.map(|again| (again.ticks, again.bytes)), Some((119, summary.bytes)));
+        let again = played(saved(&bytes, &summary));
+        assert_eq!((again.ticks, again.bytes), (119, summary.bytes));
     }
 
     #[test]
@@ -247,7 +285,7 @@ mod tests {
         let (mut bytes, last) = recording();
         bytes.extend(last);
 
-        let summary = salvage(ID, &bytes).unwrap();
+        let summary = played(&bytes);
 
         assert_eq!((summary.ticks, summary.complete), (120, true));
         assert_eq!(saved(&bytes, &summary), bytes);
@@ -258,8 +296,8 @@ mod tests {
         let (mut bytes, last) = recording_with(&[Event::LeadChange { slot: Slot(0) }; 20_000]);
         bytes.extend(&last);
 
-        let summary = salvage(ID, &bytes).unwrap();
-        let of_cut = salvage(ID, &bytes[..bytes.len() - 1]).unwrap();
+        let summary = played(&bytes);
+        let of_cut = played(&bytes[..bytes.len() - 1]);
 
         assert!(summary.complete && saved(&bytes, &summary) == bytes);
         let without_index = saved(&bytes, &of_cut);
@@ -269,15 +307,33 @@ mod tests {
     #[test]
     fn what_is_no_recording_is_not_saved() {
         let (bytes, _) = recording();
-        assert!(salvage(ID, &[]).is_none());
-        assert!(salvage(ID, b"PUSHBACK").is_none());
-        assert!(salvage(ID, &[0; 100]).is_none());
-        assert!(salvage(ReplayId::from_bits(1), &bytes).is_none());
+        assert_eq!(salvage(ID, b"PUSHBACK"), Salvaged::Damaged);
+        assert_eq!(salvage(ID, &[0; 100]), Salvaged::Damaged);
+        assert_eq!(salvage(ReplayId::from_bits(1), &bytes), Salvaged::Damaged);
 
         let mut damaged = bytes.clone();
         let middle = bytes.len() / 2;
         damaged[middle..].fill(0xff);
-        let summary = salvage(ID, &damaged).unwrap();
+        let summary = played(&damaged);
         assert!(summary.ticks < 120);
+    }
+
+    #[test]
+    fn a_part_that_ends_before_its_first_tick_is_empty_and_not_damaged() {
+        let (bytes, _) = recording();
+        let first_tick = (PREAMBLE_BYTES..bytes.len())
+            .find(|&end| matches!(salvage(ID, &bytes[..end]), Salvaged::Plays(_)))
+            .unwrap();
+
+        assert_eq!(salvage(ID, &[]), Salvaged::Empty);
+        assert_eq!(salvage(ID, &bytes[..first_tick - 1]), Salvaged::Empty);
+
+        let ends = std::iter::successors(Some(&bytes[PREAMBLE_BYTES..]), |rest| {
+            next_record(rest).unwrap().map(|(_, rest)| rest)
+        })
+        .map(|rest| bytes.len() - rest.len());
+        let delta = ends.take_while(|&end| end < first_tick).last().unwrap();
+        let damaged = [&bytes[..delta], &[0xff; 8]].concat();
+        assert_eq!(salvage(ID, &damaged), Salvaged::Damaged);
     }
 }

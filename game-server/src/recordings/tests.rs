@@ -174,8 +174,23 @@ async fn a_round_that_was_cut_off_before_its_file_began_is_not_listed() {
     let recordings = bench.recordings().await;
 
     let (buffer, _) = recordings.begin(&header());
-    buffer.end(Ending::CutOff { players: finished().players, ticks: 5 });
+    buffer.end(Ending::CutOff { players: finished().players });
     bench.stop().await;
 
     assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_round_that_was_cut_off_before_its_first_tick_leaves_nothing() {
+    let bench = Bench::start().await;
+    let recordings = bench.recordings().await;
+
+    let (buffer, _) = recordings.begin(&header());
+    buffer.record(&StreamEncoder::new().keyframe(&World::new(Mode::Duel, 1, 600)), 0);
+    buffer.end(Ending::CutOff { players: finished().players });
+    bench.stop().await;
+
+    assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);
+    assert!(bench.app.blobs.parts().unwrap().is_empty());
+    assert_eq!(std::fs::read_dir(bench.config.replay_dir()).unwrap().count(), 0);
 }

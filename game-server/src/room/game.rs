@@ -315,8 +315,7 @@ impl Game {
         if let Stage::Round(round) = &self.stage {
             let standings = round.standings(&self.members.seats);
             let players = standings::replay_players(&standings, self.spec.mode.has_teams());
-            let ticks = round.world().elapsed();
-            self.actions.push(Action::EndRecording(Ending::CutOff { players, ticks }));
+            self.actions.push(Action::EndRecording(Ending::CutOff { players }));
             self.stage = Stage::Parked;
         }
         self.take_actions()

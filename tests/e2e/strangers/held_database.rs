@@ -80,7 +80,9 @@ async fn a_stop_does_not_wait_for_a_database_that_is_held_and_the_next_start_has
     server.restart().await;
 
     let row = server.scoreboard().await.row_of("ada").cloned().expect("ada is on the board");
-    assert_eq!((row.rounds, row.wins), (1, 1));
+    let told = summary.results.iter().find(|result| result.player == row.player).unwrap();
+    assert_eq!((row.rounds, row.points), (1, told.points.into()));
+    assert_eq!((row.knockouts, row.falls), (told.knockouts, told.falls));
     assert!(server.finished_replay(summary.replay).await.complete);
 }
 
