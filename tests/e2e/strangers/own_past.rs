@@ -39,7 +39,7 @@ async fn a_killed_server_answers_at_once_and_saves_its_recordings_beside() {
     chat.say(ChatChannel::Lobby, "good morning").await.unwrap();
 
     // The disk answers: nothing that can be played.
-    fs::write(&part, b"").unwrap();
+    fs::write(&part, b"not a recording").unwrap();
     eventually(wait::DEADLINE, "readiness", async || server.is_ready().await.then_some(())).await;
     assert!(part.with_extension("damaged").exists());
 }
