@@ -132,12 +132,16 @@ fn status<'a>(
     screen: Screen,
     lobby: &'a Lobby,
     render: &RenderState,
-    room: Option<&Room>,
+    room: Option<&'a Room>,
     frames_per_second: f32,
 ) -> Status<'a> {
     let world = room.and_then(|room| room.game.confirmed_world());
     let seat = room.and_then(|room| room.game.seat());
     let disc = world.zip(seat).and_then(|(world, seat)| world.disc(seat));
+    let trouble_of_link = room.and_then(|room| match &room.state {
+        LinkState::Lost { error, .. } | LinkState::Ended { error } => Some(error.text.as_str()),
+        LinkState::Connecting { .. } | LinkState::Open => None,
+    });
     Status {
         screen: match screen {
             Screen::Menu => "menu",
@@ -152,7 +156,7 @@ fn status<'a>(
             Some(MatchState::Waiting { in_queue, .. }) => Some(*in_queue),
             Some(MatchState::Matched { .. }) | None => None,
         },
-        link: room.map(|room| match room.state {
+        link: room.map(|room| match &room.state {
             LinkState::Connecting { .. } => "connecting",
             LinkState::Open => "open",
             LinkState::Lost { .. } => "lost",
@@ -173,7 +177,7 @@ fn status<'a>(
         result: room.is_some_and(|room| room.result.is_some()),
         writing: false,
         frames_per_second,
-        trouble: lobby.error.as_deref(),
+        trouble: trouble_of_link.or(lobby.error.as_deref()),
     }
 }
 

@@ -19,13 +19,9 @@ use crate::token::random_token;
 pub const DEVICE_LINK_SECONDS: u32 = 60;
 /// Valid codes of one player at once. One more replaces the oldest.
 const PER_PLAYER_MAX: usize = 8;
-/// Valid codes at once. At the limit, no more are issued. Few enough for a linear search.
+/// Valid codes at once. One more replaces the oldest, so that whoever fills the table keeps nobody out. Few enough for a
+/// linear search.
 const CODES_MAX: usize = 4_096;
-
-/// A code was not issued: too many wait to be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many codes wait to be used: try again in a minute")]
-pub struct TooManyCodes;
 
 /// A code was not accepted: it is unknown, used or expired, or the session that asked for it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,14 +48,7 @@ pub struct DeviceLinks {
 
 impl DeviceLinks {
     /// Issues a code.
-    ///
-    /// # Errors
-    /// [`TooManyCodes`] when the table is full.
-    pub fn issue(
-        &self,
-        player: PlayerId,
-        session: SessionLife,
-    ) -> Result<DeviceLink, TooManyCodes> {
+    pub fn issue(&self, player: PlayerId, session: SessionLife) -> DeviceLink {
         self.issue_at(player, session, Instant::now())
     }
 
@@ -71,12 +60,7 @@ impl DeviceLinks {
         self.redeem_at(code, Instant::now())
     }
 
-    fn issue_at(
-        &self,
-        player: PlayerId,
-        session: SessionLife,
-        now: Instant,
-    ) -> Result<DeviceLink, TooManyCodes> {
+    fn issue_at(&self, player: PlayerId, session: SessionLife, now: Instant) -> DeviceLink {
         let mut waiting = lock(&self.waiting);
         forget_expired(&mut waiting, now);
         if waiting.iter().filter(|code| code.player == player).count() >= PER_PLAYER_MAX {
@@ -84,12 +68,12 @@ impl DeviceLinks {
             oldest.and_then(|place| waiting.remove(place));
         }
         if waiting.len() >= CODES_MAX {
-            return Err(TooManyCodes);
+            waiting.pop_front();
         }
         let (code, expires) =
             (random_token(), now + Duration::from_secs(DEVICE_LINK_SECONDS.into()));
         waiting.push_back(Code { text: code.clone(), player, session, expires });
-        Ok(DeviceLink { code, expires_in_s: DEVICE_LINK_SECONDS })
+        DeviceLink { code, expires_in_s: DEVICE_LINK_SECONDS }
     }
 
     fn redeem_at(&self, text: &str, now: Instant) -> Result<PlayerId, InvalidCode> {
@@ -115,9 +99,7 @@ mod tests {
 
     use shared::id::PlayerId;
 
-    use super::{
-        CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinks, InvalidCode, PER_PLAYER_MAX, TooManyCodes,
-    };
+    use super::{CODES_MAX, DEVICE_LINK_SECONDS, DeviceLinks, InvalidCode, PER_PLAYER_MAX};
     use crate::sessions::life::{Lives, SessionLife};
     use crate::token::hash_token;
 
@@ -130,7 +112,7 @@ mod tests {
     #[test]
     fn a_code_works_once() {
         let codes = DeviceLinks::default();
-        let code = codes.issue(ADA, session()).unwrap().code;
+        let code = codes.issue(ADA, session()).code;
 
         assert_eq!(codes.redeem("another"), Err(InvalidCode));
         assert_eq!(codes.redeem(&code), Ok(ADA));
@@ -140,7 +122,7 @@ mod tests {
     #[test]
     fn a_code_ends_with_the_session_that_asked_for_it() {
         let (codes, lives) = (DeviceLinks::default(), Lives::default());
-        let code = codes.issue(ADA, lives.of(hash_token("a"))).unwrap().code;
+        let code = codes.issue(ADA, lives.of(hash_token("a"))).code;
 
         lives.end(hash_token("a"));
 
@@ -148,31 +130,35 @@ mod tests {
     }
 
     #[test]
-    fn a_code_expires_and_makes_room() {
+    fn a_code_expires() {
         let (codes, now) = (DeviceLinks::default(), Instant::now());
-        let soon = now + Duration::from_secs(u64::from(DEVICE_LINK_SECONDS) - 1);
-        let code = codes.issue_at(ADA, session(), now).unwrap().code;
-        let other = codes.issue_at(ADA, session(), now).unwrap().code;
-        for player in 2..CODES_MAX as u64 {
-            codes.issue_at(PlayerId::from_bits(player + 100), session(), now).unwrap();
-        }
+        let late = now + Duration::from_secs(DEVICE_LINK_SECONDS.into());
+        let code = codes.issue_at(ADA, session(), now).code;
+        let newer = codes.issue_at(ADA, session(), now + Duration::from_secs(1)).code;
 
-        assert_eq!(codes.issue_at(PlayerId::from_bits(8), session(), soon), Err(TooManyCodes));
-        assert_eq!(codes.redeem_at(&other, soon), Ok(ADA));
-
-        let late = soon + Duration::from_secs(1);
         assert_eq!(codes.redeem_at(&code, late), Err(InvalidCode));
-        assert!(codes.issue_at(PlayerId::from_bits(8), session(), late).is_ok());
+        assert_eq!(codes.redeem_at(&newer, late), Ok(ADA));
+    }
+
+    #[test]
+    fn a_full_table_refuses_nobody() {
+        let codes = DeviceLinks::default();
+        let issued: Vec<_> = (0..=CODES_MAX as u64)
+            .map(|player| codes.issue(PlayerId::from_bits(player), session()).code)
+            .collect();
+
+        assert_eq!(codes.waiting.lock().unwrap().len(), CODES_MAX);
+        assert_eq!(codes.redeem(&issued[0]), Err(InvalidCode), "the oldest made room");
+        assert_eq!(codes.redeem(&issued[CODES_MAX]), Ok(PlayerId::from_bits(CODES_MAX as u64)));
     }
 
     #[test]
     fn one_player_s_codes_replace_no_other_player_s() {
         let codes = DeviceLinks::default();
-        let of_bob = codes.issue(PlayerId::from_bits(8), session()).unwrap().code;
-        let first = codes.issue(ADA, session()).unwrap().code;
+        let of_bob = codes.issue(PlayerId::from_bits(8), session()).code;
+        let first = codes.issue(ADA, session()).code;
 
-        let last =
-            (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA, session()).unwrap().code).last().unwrap();
+        let last = (0..PER_PLAYER_MAX).map(|_| codes.issue(ADA, session()).code).last().unwrap();
 
         assert_eq!(codes.redeem(&first), Err(InvalidCode));
         assert_eq!(codes.redeem(&last), Ok(ADA));

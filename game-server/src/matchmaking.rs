@@ -25,7 +25,8 @@ use queue::{Candidate, Group, TicketNumber, Waiting, match_up, window};
 
 /// Requests that wait for the task. When the queue is full, a caller waits.
 const REQUESTS_MAX: usize = 256;
-/// Tickets at once, waiting or matched. At the limit, new ones are refused.
+/// Tickets at once, waiting or matched. One more ends the one that nobody has asked for longest; when all are followed, it
+/// is refused.
 const TICKETS_MAX: usize = 10_000;
 /// Ended tickets that are remembered, to answer 410 instead of 404. The oldest are forgotten first.
 const ENDED_MAX: usize = 1_024;
@@ -37,7 +38,7 @@ const MATCH_EVERY: Duration = Duration::from_millis(250);
 /// Why a player does not join the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
-    /// `TICKETS_MAX` tickets exist.
+    /// `TICKETS_MAX` tickets exist, and every one is followed.
     #[error("too many people wait for a match")]
     TooMany,
     /// The server stops.
@@ -254,7 +255,8 @@ impl Service {
             self.end(number, TicketEnd::Replaced);
         }
         if self.tickets.len() >= TICKETS_MAX {
-            return Err(JoinError::TooMany);
+            let forgotten = self.longest_unasked().ok_or(JoinError::TooMany)?;
+            self.end(forgotten, TicketEnd::Abandoned);
         }
         let number = self.next_number;
         self.next_number += 1;
@@ -419,6 +421,12 @@ impl Service {
             }
         }
         ended.into_iter().for_each(|(number, why)| self.end(number, why));
+    }
+
+    /// Of the tickets that nobody follows, the one that was not asked for longest.
+    fn longest_unasked(&self) -> Option<TicketNumber> {
+        let unfollowed = self.tickets.iter().filter(|(_, t)| t.state.receiver_count() == 0);
+        unfollowed.min_by_key(|(number, ticket)| (ticket.requested, **number)).map(|(n, _)| *n)
     }
 
     fn end(&mut self, number: TicketNumber, why: TicketEnd) {

@@ -96,13 +96,15 @@ impl RoundResult {
     }
 }
 
-/// Whether the player is alone in front, or in the team that is. A round without opponents has no winner.
+/// Whether the player is alone in front, or in the team that is. A round without an opponent who is rated has no winner.
 fn has_won(standing: &Standing, result: &RoundResult) -> bool {
-    if result.mode.has_teams() {
-        return result.team_points_of(standing) > result.team_points_of_others(standing);
-    }
     let others = || result.standings.iter().filter(|other| other.player.id != standing.player.id);
-    others().next().is_some() && others().all(|other| standing.rank_key() < other.rank_key())
+    if result.mode.has_teams() {
+        let is_met = others().any(|other| other.rated && other.team != standing.team);
+        return is_met && result.team_points_of(standing) > result.team_points_of_others(standing);
+    }
+    others().any(|other| other.rated)
+        && others().all(|other| standing.rank_key() < other.rank_key())
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ use crate::token::random_token;
 
 /// How long a ticket is valid, in seconds.
 pub const TICKET_SECONDS: u32 = 30;
-/// Valid tickets at once. At the limit, no more are issued.
+/// Valid tickets at once. One more replaces the oldest: most tickets are used within a second, so what is old and unused is
+/// hardly missed, and whoever fills the table keeps nobody out.
 const TICKETS_MAX: usize = 10_000;
 /// Valid tickets of one player at once. One more replaces the oldest.
 const TICKETS_PER_PLAYER_MAX: usize = 8;
@@ -40,11 +41,6 @@ impl TicketScope {
         }
     }
 }
-
-/// A ticket was not issued: too many wait to be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many tickets wait to be used")]
-pub struct TooManyTickets;
 
 /// A ticket was not accepted: it is unknown, used, expired, for another scope, or of a session that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -96,14 +92,7 @@ impl Tickets {
     }
 
     /// Issues a ticket, with the URL that it is for.
-    ///
-    /// # Errors
-    /// [`TooManyTickets`] when the table is full.
-    pub fn issue(
-        &self,
-        holder: impl Into<Holder>,
-        scope: TicketScope,
-    ) -> Result<WebSocketTicket, TooManyTickets> {
+    pub fn issue(&self, holder: impl Into<Holder>, scope: TicketScope) -> WebSocketTicket {
         self.issue_at(holder.into(), scope, Instant::now())
     }
 
@@ -142,26 +131,23 @@ impl Tickets {
         }
     }
 
-    fn issue_at(
-        &self,
-        holder: Holder,
-        scope: TicketScope,
-        now: Instant,
-    ) -> Result<WebSocketTicket, TooManyTickets> {
+    fn issue_at(&self, holder: Holder, scope: TicketScope, now: Instant) -> WebSocketTicket {
         let mut waiting = lock(&self.waiting);
         waiting.forget_expired(now);
         waiting.make_room_for(holder.player.id);
-        if waiting.tickets.len() >= TICKETS_MAX {
-            return Err(TooManyTickets);
+        if waiting.tickets.len() >= TICKETS_MAX
+            && let Some((&oldest, _)) = waiting.tickets.first_key_value()
+        {
+            waiting.remove(oldest);
         }
         let key = random_token();
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
         waiting.add(Ticket { key: key.clone(), holder, scope, expires });
-        Ok(WebSocketTicket {
+        WebSocketTicket {
             url: format!("{}?ticket={key}", scope.path()),
             ticket: key,
             expires_in_s: TICKET_SECONDS,
-        })
+        }
     }
 
     fn redeem_at<T>(
@@ -238,7 +224,7 @@ mod tests {
 
     use super::{
         Holder, InvalidTicket, TICKET_SECONDS, TICKETS_MAX, TICKETS_PER_PLAYER_MAX, TicketScope,
-        Tickets, TooManyTickets,
+        Tickets,
     };
     use crate::player::Player;
     use crate::sessions::life::{Lives, SessionLife};
@@ -266,7 +252,7 @@ mod tests {
         let tickets = Tickets::new();
         let (room, other) = (RoomId::from_bits(1), RoomId::from_bits(2));
 
-        let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).unwrap().ticket;
+        let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).ticket;
 
         assert!(tickets.redeem_chat(&key).is_err());
         assert!(tickets.redeem_room(&key, other).is_err());
@@ -278,8 +264,8 @@ mod tests {
     fn a_ticket_ends_with_the_session_that_asked_for_it() {
         let (tickets, lives) = (Tickets::new(), Lives::default());
         let session = lives.of(hash_token("a"));
-        let key = tickets.issue(Holder { session, ..ada() }, TicketScope::Chat).unwrap().ticket;
-        let other = tickets.issue(ada(), TicketScope::Chat).unwrap().ticket;
+        let key = tickets.issue(Holder { session, ..ada() }, TicketScope::Chat).ticket;
+        let other = tickets.issue(ada(), TicketScope::Chat).ticket;
 
         lives.end(hash_token("a"));
 
@@ -290,7 +276,7 @@ mod tests {
     #[test]
     fn a_ticket_carries_the_newest_name() {
         let tickets = Tickets::new();
-        let key = tickets.issue(ada(), TicketScope::Chat).unwrap().ticket;
+        let key = tickets.issue(ada(), TicketScope::Chat).ticket;
         let renamed = Player { name: PlayerName::parse("Eve").unwrap(), ..ada().player };
 
         tickets.rename(&renamed);
@@ -299,29 +285,36 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_expires_and_makes_room() {
-        let tickets = Tickets::new();
-        let now = Instant::now();
+    fn a_ticket_expires() {
+        let (tickets, now) = (Tickets::new(), Instant::now());
         let later = now + Duration::from_secs(TICKET_SECONDS.into());
-        let key = tickets.issue_at(ada(), TicketScope::Chat, now).unwrap().ticket;
-        for other in 1..TICKETS_MAX as u64 {
-            tickets.issue_at(guest(100 + other), TicketScope::Chat, now).unwrap();
-        }
-
-        assert_eq!(tickets.issue_at(guest(1), TicketScope::Chat, now), Err(TooManyTickets));
+        let key = tickets.issue_at(ada(), TicketScope::Chat, now).ticket;
 
         assert!(tickets.redeem_at(&key, |_| Some(()), later).is_err());
-        assert!(tickets.issue_at(guest(1), TicketScope::Chat, later).is_ok());
+    }
+
+    #[test]
+    fn a_full_table_refuses_nobody() {
+        let tickets = Tickets::new();
+        let keys: Vec<_> = (0..=TICKETS_MAX as u64)
+            .map(|id| tickets.issue(guest(id), TicketScope::Chat).ticket)
+            .collect();
+
+        assert_eq!(tickets.waiting.lock().unwrap().tickets.len(), TICKETS_MAX);
+        assert!(tickets.redeem_chat(&keys[0]).is_err(), "the oldest made room");
+        assert!(
+            tickets.redeem_chat(&keys[1]).is_ok()
+                && tickets.redeem_chat(&keys[TICKETS_MAX]).is_ok()
+        );
     }
 
     #[test]
     fn one_player_s_tickets_take_nobody_else_s_place() {
         let tickets = Tickets::new();
-        let of_bob = tickets.issue(guest(1), TicketScope::Chat).unwrap().ticket;
+        let of_bob = tickets.issue(guest(1), TicketScope::Chat).ticket;
 
-        let keys: Vec<_> = (0..2 * TICKETS_MAX)
-            .map(|_| tickets.issue(ada(), TicketScope::Chat).unwrap().ticket)
-            .collect();
+        let keys: Vec<_> =
+            (0..2 * TICKETS_MAX).map(|_| tickets.issue(ada(), TicketScope::Chat).ticket).collect();
 
         let good = keys.iter().filter(|key| tickets.redeem_chat(key).is_ok()).count();
         assert_eq!(good, TICKETS_PER_PLAYER_MAX);

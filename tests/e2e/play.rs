@@ -69,6 +69,7 @@ async fn a_round_ends_with_a_summary_and_the_next_begins() {
     let server = TestServer::start().await;
     let (mut ada, mut bob) = duel(&server).await;
     ada.set_behaviour(Behaviour::Fight).await;
+    bob.set_behaviour(Behaviour::Aim).await;
 
     let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
     bob.until("a summary", |view| !view.summaries.is_empty()).await;
@@ -98,6 +99,7 @@ async fn a_player_that_joins_in_the_last_quarter_is_not_rated() {
     ada.until("a round of two", |view| view.roster.entries.len() == 2 && view.is_playing()).await;
     // A player that stands still falls when the platform shrinks, as Bob does.
     ada.set_behaviour(Behaviour::Fight).await;
+    bob.set_behaviour(Behaviour::Aim).await;
     ada.until("a point", |view| view.knockouts > 0).await;
 
     let is_late = |world: &World| world.remaining() < world.round_ticks / 4;

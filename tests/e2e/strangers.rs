@@ -1,6 +1,7 @@
 //! Strangers' bad days: people, machines, networks, proxies, browsers, clocks and disks that are not ours.
 
 mod addresses;
+mod certificates;
 mod client;
 mod client_window;
 mod clocks;
@@ -11,6 +12,7 @@ mod few_files;
 mod full_disk;
 mod heads;
 mod held_database;
+mod hidden_tab;
 mod hosts;
 mod keys;
 mod links;
@@ -18,6 +20,7 @@ mod lost_log;
 mod names;
 mod newer_server;
 mod odd_flags;
+mod old_browser;
 mod open_rooms;
 mod own_past;
 mod pages;
@@ -26,6 +29,7 @@ mod private_rooms;
 mod proxies;
 mod ratings;
 mod refusals;
+mod refused_upgrades;
 mod rooms_held;
 mod said;
 mod seats;

@@ -265,6 +265,43 @@ impl Browser {
         self.command("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
     }
 
+    /// Lets the pages of a site show notifications, as a visitor does who was asked.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn allow_notifications(&self, origin: &str) {
+        let granted = json!({ "origin": origin, "permissions": ["notifications"] });
+        self.command("Browser.grantPermissions", granted).await;
+    }
+
+    /// Hides the current window, as a visitor does who minimises it.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn minimise(&self) {
+        within("a hidden window", self.client.minimize_window()).await.expect("it hides");
+    }
+
+    /// Shows the current window again.
+    ///
+    /// # Panics
+    /// When the browser refuses.
+    pub async fn restore(&self) {
+        within("a window", self.client.maximize_window()).await.expect("it shows");
+    }
+
+    /// Waits for a title. Returns it.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub async fn title_where(&self, wanted: impl Fn(&str) -> bool) -> String {
+        eventually(DEADLINE, "the title", async || {
+            let title = self.evaluate("document.title").await;
+            title.as_str().filter(|title| wanted(title)).map(str::to_owned)
+        })
+        .await
+    }
+
     /// Writes a picture of the page as PNG.
     ///
     /// # Panics

@@ -7,8 +7,8 @@ use shared::protocol::close::{self, NextStep};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::error::{ProtocolError, UrlError};
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::http::header::{CONTENT_TYPE, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 use url::Url;
@@ -20,6 +20,8 @@ use super::trust;
 
 /// Client and server speak different versions of the protocol.
 const OTHER_VERSION: &str = "The server has another version of the game. Update the older one.";
+
+const NO_UPGRADE: &str = "A proxy on the way seems to refuse WebSockets, which the game needs";
 
 /// An open WebSocket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<Box<dyn Io>>>;
@@ -118,14 +120,18 @@ impl DisconnectReason {
                 let status = answer.status().as_u16();
                 let retry_after = retry_after(answer.headers());
                 // Tungstenite keeps only the part of the body that arrived with the head.
-                match answer.body().as_deref() {
-                    Some(body) if !body.is_empty() => {
-                        Self::from_call(&refusal(status, body, retry_after))
-                    }
-                    Some(_) | None => {
-                        let text = format!("The server did not let us in (HTTP {status}).");
+                let body = answer.body().as_deref().unwrap_or_default();
+                match refusal(status, body, retry_after) {
+                    // Something on the way answered: the server is there, as the ticket shows.
+                    CallError::NotPushback if status != 404 => {
+                        let text = if is_a_problem(answer) {
+                            format!("The server did not let us in (HTTP {status}).")
+                        } else {
+                            format!("{NO_UPGRADE} (HTTP {status}).")
+                        };
                         Self { retry_after, ..Self::new(NextStep::Reconnect, &text) }
                     }
+                    refused => Self::from_call(&refused),
                 }
             }
             Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
@@ -145,6 +151,11 @@ impl DisconnectReason {
         let error = UserError { text: text.to_owned(), is_transient: next != NextStep::GiveUp };
         Self { next, error, room_is_gone: false, retry_after: Duration::ZERO }
     }
+}
+
+/// Whether an answer says that it is a problem document, as each refusal of the server does (RFC 9457).
+fn is_a_problem(answer: &Response<Option<Vec<u8>>>) -> bool {
+    answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
 }
 
 #[cfg(test)]
@@ -181,6 +192,15 @@ mod tests {
         assert!(ended.next == NextStep::GiveUp && ended.room_is_gone);
         assert_eq!(reason(ProblemKind::BadTicket).next, NextStep::Reconnect);
         assert_eq!(reason(ProblemKind::SignIn).next, NextStep::SignIn);
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_upgrades_is_named() {
+        for body in [&b""[..], b"<html>Forbidden"] {
+            let refused = DisconnectReason::from_handshake(&refusal(403, body.to_vec()));
+            assert_eq!(refused.next, NextStep::Reconnect);
+            assert!(refused.error.text.contains("proxy"), "{}", refused.error.text);
+        }
     }
 
     #[test]

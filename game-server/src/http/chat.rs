@@ -22,7 +22,7 @@ use crate::client_address::ClientAddress;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sessions::SignedIn;
-use crate::tickets::{Holder, InvalidTicket, TicketScope, Tickets, TooManyTickets};
+use crate::tickets::{Holder, InvalidTicket, TicketScope, Tickets};
 
 /// Issues a ticket that opens the chat's WebSocket once.
 #[utoipa::path(
@@ -39,20 +39,10 @@ pub async fn ticket(
     State(limits): State<Arc<Limits>>,
     ClientAddress(address): ClientAddress,
     holder: SignedIn,
-) -> HttpResult<Response, TicketError> {
+) -> HttpResult<Response, TooManyTicketRequests> {
     limits.tickets.take(address).map_err(TooManyTicketRequests)?;
-    let ticket = tickets.issue(holder, TicketScope::Chat)?;
+    let ticket = tickets.issue(holder, TicketScope::Chat);
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
-}
-
-one_of! {
-    /// Why there is no ticket.
-    pub enum TicketError {
-        /// The address asks too often.
-        TooOften(TooManyTicketRequests),
-        /// Too many tickets wait to be used.
-        TooMany(TooManyTickets),
-    }
 }
 
 /// The parameters of a chat connection.

@@ -8,7 +8,7 @@ use super::error::Refuse;
 use super::problem::ProblemResponse;
 use super::refusal::{BAD_CURSOR, BAD_REQUEST, INTERNAL, NOT_FOUND, Refusal};
 use crate::storage::StoreError;
-use crate::tickets::{InvalidTicket, TooManyTickets};
+use crate::tickets::InvalidTicket;
 
 /// The detail of a problem when the store fails.
 pub(super) const STORE_DETAIL: &str = "The data could not be read or written. Try again later.";
@@ -38,8 +38,6 @@ impl Refuse for StoreError {
     }
 }
 
-const TICKETS_WAIT: Refusal =
-    Refusal::new(ProblemKind::Overloaded).when("too many tickets wait to be used");
 const BAD_TICKET: Refusal = Refusal::new(ProblemKind::BadTicket);
 
 /// The request names something that does not exist. Holds the words that complete "There is no such".
@@ -149,16 +147,6 @@ too_often! {
     /// Of `POST …/tickets`.
     TooManyTicketRequests: "too many tickets for one address",
         "Too many tickets for this address. Wait a little.";
-}
-
-impl Refuse for TooManyTickets {
-    fn refusals() -> Vec<Refusal> {
-        vec![TICKETS_WAIT]
-    }
-
-    fn into_problem(self) -> ProblemResponse {
-        ProblemResponse::of(TICKETS_WAIT, &self)
-    }
 }
 
 impl Refuse for InvalidTicket {

@@ -35,7 +35,7 @@ use crate::room::{EnterError, Opener, ReaderGuard, follow_file, follow_stream};
 use crate::rooms::{FindError, NewRoom, OpenError, Rooms, details_for_members};
 use crate::sessions::SignedIn;
 use crate::storage::blobs::Blobs;
-use crate::tickets::{TicketScope, Tickets, TooManyTickets};
+use crate::tickets::{TicketScope, Tickets};
 
 /// Lists the public rooms, the oldest first.
 #[utoipa::path(
@@ -155,7 +155,7 @@ pub async fn ticket(
     if wish.role == Role::Player && !room.view().has_seat_for(holder.player.id) {
         return Err(NoSeat.into());
     }
-    let ticket = tickets.issue(holder, TicketScope::Room(at.room, wish.role))?;
+    let ticket = tickets.issue(holder, TicketScope::Room(at.room, wish.role));
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(ticket)).into_response())
 }
 
@@ -168,8 +168,6 @@ one_of! {
         Room(RoomError),
         /// There is no seat.
         Seat(NoSeat),
-        /// Too many tickets wait to be used.
-        TooMany(TooManyTickets),
     }
 }
 

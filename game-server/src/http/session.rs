@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::renames::Renames;
 use super::state::HttpState;
 use crate::client_address::ClientAddress;
-use crate::device_links::{DeviceLinks, InvalidCode, TooManyCodes};
+use crate::device_links::{DeviceLinks, InvalidCode};
 use crate::limits::Limits;
 use crate::player::Player;
 use crate::sessions::cookie::{Carrier, Presented};
@@ -183,8 +183,6 @@ const BAD_NAME: Refusal =
     Refusal::new(ProblemKind::BadName).when("the sentence says which rule it breaks");
 const BAD_CODE: Refusal = Refusal::new(ProblemKind::BadTicket)
     .when("the code was used, has expired, or is another server's");
-const TOO_MANY_CODES: Refusal =
-    Refusal::new(ProblemKind::Overloaded).when("too many codes wait to be used");
 
 impl Refuse for NameError {
     fn refusals() -> Vec<Refusal> {
@@ -206,16 +204,6 @@ impl Refuse for InvalidCode {
     }
 }
 
-impl Refuse for TooManyCodes {
-    fn refusals() -> Vec<Refusal> {
-        vec![TOO_MANY_CODES]
-    }
-
-    fn into_problem(self) -> ProblemResponse {
-        ProblemResponse::of(TOO_MANY_CODES, &self)
-    }
-}
-
 /// Issues a device-link code, with which another device becomes the same player.
 ///
 /// It works once, within a minute.
@@ -231,9 +219,9 @@ impl Refuse for TooManyCodes {
 pub async fn link_device(
     State(codes): State<Arc<DeviceLinks>>,
     SignedIn { player, life, .. }: SignedIn,
-) -> HttpResult<Response, TooManyCodes> {
-    let code = codes.issue(player.id, life)?;
-    Ok((StatusCode::CREATED, NOT_STORED, Json(code)).into_response())
+) -> Response {
+    let code = codes.issue(player.id, life);
+    (StatusCode::CREATED, NOT_STORED, Json(code)).into_response()
 }
 
 /// Reads the session.

@@ -7,7 +7,7 @@ use shared::api::MatchState;
 use shared::id::{PlayerId, RoomId};
 use shared::sim::Mode;
 
-use super::{AskError, MATCH_EVERY, Service, TicketEnd, TicketUpdates};
+use super::{AskError, JoinError, MATCH_EVERY, Service, TICKETS_MAX, TicketEnd, TicketUpdates};
 use crate::client_address::ClientAddress;
 use crate::room::Opener;
 use crate::testing::Bench;
@@ -177,5 +177,32 @@ async fn one_player_s_matches_open_no_more_rooms_than_one_may_hold() {
 
     // Each keeps a seat for the player, so that none of them is empty.
     assert_eq!(bench.app.rooms.public().len(), 2);
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_forgets_who_asked_longest_ago_and_refuses_only_when_all_follow() {
+    let bench = Bench::start().await;
+    let mut service = Service::empty(&bench);
+    let now = Instant::now();
+    let mut join = |player: u64, seconds: u64| {
+        let Opener { address, .. } = asker(1);
+        let opener = Opener { player: PlayerId::from_bits(player), address };
+        service.join(opener, 1_500, Mode::Duel, now + Duration::from_secs(seconds))
+    };
+    let players = TICKETS_MAX as u64;
+    let mut following: Vec<_> = (0..players - 1).map(|player| join(player, 1).unwrap()).collect();
+    let unfollowed = join(players, 2).unwrap().borrow().ticket.clone();
+
+    following.push(join(players + 1, 3).unwrap());
+    let refused = join(players + 2, 4);
+
+    assert!(matches!(refused, Err(JoinError::TooMany)), "every one is followed");
+    let ended = service.find(PlayerId::from_bits(players), &unfollowed);
+    assert_eq!(ended, Err(AskError::Ended(TicketEnd::Abandoned)));
+    following.swap_remove(7);
+    let opener = Opener { player: PlayerId::from_bits(players + 2), ..asker(1) };
+    assert!(service.join(opener, 1_500, Mode::Duel, now).is_ok());
+    assert_eq!(service.tickets.len(), TICKETS_MAX);
     bench.stop().await;
 }

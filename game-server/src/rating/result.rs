@@ -40,7 +40,7 @@ pub struct Standing {
     pub knockouts: u32,
     /// Times over the edge.
     pub falls: u32,
-    /// Whether the round changes the rating of this player: not of one who came late.
+    /// Whether the round changes the rating of this player: not of one who came late or left the controls alone.
     pub rated: bool,
 }
 

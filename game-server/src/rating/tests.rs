@@ -152,6 +152,9 @@ fn unrated_rounds_latecomers_and_loners_keep_their_rating() {
 
     let alone = newcomers(&result(Mode::Brawl, [0; 2], vec![standing(1, 0, 5)]));
     assert!(unchanged(&alone[0]) && !alone[0].won);
+    let idle = Standing { rated: false, ..standing(2, 0, 0) };
+    let against_idle = newcomers(&result(Mode::Duel, [0; 2], vec![standing(1, 0, 5), idle]));
+    assert!(against_idle.iter().all(unchanged) && !against_idle[0].won);
     let one_team = newcomers(&result(Mode::Teams, [5, 0], vec![standing(1, 0, 5)]));
     assert!(unchanged(&one_team[0]));
 }

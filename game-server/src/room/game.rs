@@ -19,6 +19,7 @@ pub(super) mod seat;
 pub(super) mod seats;
 pub(super) mod summary;
 
+mod activity;
 mod commands;
 mod scoring;
 mod standings;

@@ -6,8 +6,8 @@ use shared::sim::Mode;
 use tests::player::Behaviour;
 use tests::{Player, TestServer};
 
-/// Plays a round of a duel, which Ada wins. Returns both players.
-async fn duel(server: &TestServer, private: bool) -> (Player, Player) {
+/// Plays a round of a duel, which Ada wins against one who does this. Returns both players.
+async fn duel(server: &TestServer, private: bool, other: Behaviour) -> (Player, Player) {
     let (ada, bob) = (server.guest("ada").await, server.guest("bob").await);
     let room = match private {
         true => ada.private_room(Mode::Duel).await,
@@ -16,6 +16,7 @@ async fn duel(server: &TestServer, private: bool) -> (Player, Player) {
     assert_eq!(server.room(room).await.rated, !private);
     let (mut ada, bob) = (ada.play(room).await, bob.play(room).await);
     ada.set_behaviour(Behaviour::Fight).await;
+    bob.set_behaviour(other).await;
     ada.until("a summary", |view| !view.summaries.is_empty()).await;
     (ada, bob)
 }
@@ -27,7 +28,7 @@ async fn profile(server: &TestServer, player: &Player) -> PlayerProfile {
 #[tokio::test]
 async fn a_private_duel_is_unrated_and_says_so() {
     let server = TestServer::start().await;
-    let (ada, bob) = duel(&server, true).await;
+    let (ada, bob) = duel(&server, true, Behaviour::Aim).await;
 
     let view = ada.view();
     let summary = view.last_summary().unwrap();
@@ -45,7 +46,7 @@ async fn a_private_duel_is_unrated_and_says_so() {
 #[tokio::test]
 async fn a_first_round_moves_a_rating_by_less_than_a_hundred_points_and_is_kept_when_it_is_told() {
     let server = TestServer::start().await;
-    let (ada, bob) = duel(&server, false).await;
+    let (ada, bob) = duel(&server, false, Behaviour::Aim).await;
 
     // Read at once: the summary is told after the commit.
     let (of_ada, of_bob) = (profile(&server, &ada).await, profile(&server, &bob).await);
@@ -70,7 +71,7 @@ async fn a_first_round_moves_a_rating_by_less_than_a_hundred_points_and_is_kept_
 #[tokio::test]
 async fn rounds_are_settled_in_their_order() {
     let server = TestServer::start_with(|config| config.round_seconds = Some(2)).await;
-    let (mut ada, bob) = duel(&server, false).await;
+    let (mut ada, bob) = duel(&server, false, Behaviour::Aim).await;
     let view = ada.until("three rounds", |view| view.summaries.len() >= 3).await;
 
     for player in [&ada, &bob] {
@@ -87,5 +88,20 @@ async fn rounds_are_settled_in_their_order() {
         let curve = profile(&server, player).await.curve;
         let ratings: Vec<_> = curve.iter().take(3).map(|point| point.rating).collect();
         assert_eq!(ratings.last(), Some(&rating));
+    }
+}
+
+#[tokio::test]
+async fn a_second_window_that_stands_still_makes_no_rating() {
+    let server = TestServer::start().await;
+    let (ada, bob) = duel(&server, false, Behaviour::Idle).await;
+
+    let view = ada.view();
+    let summary = view.last_summary().unwrap();
+    assert!(summary.results[0].points > summary.results[1].points);
+    assert!(summary.results.iter().all(|result| result.rating_change == 0), "{summary:?}");
+    for player in [&ada, &bob] {
+        let row = profile(&server, player).await.row;
+        assert_eq!((row.rating, row.wins), (1_500, 0));
     }
 }

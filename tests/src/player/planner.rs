@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use shared::protocol::{ClientMessage, INPUTS_PER_MESSAGE_MAX, Inputs};
-use shared::sim::{BotStrength, Command, Input, Slot, World, bot};
-use shared::tick::Tick;
+use shared::sim::{Angle, BotStrength, Command, Input, Slot, World, bot};
+use shared::tick::{TICK_RATE_HZ, Tick};
 
 use super::view::View;
 
@@ -18,6 +18,8 @@ const PLANNED_MAX: usize = 64;
 pub enum Behaviour {
     /// Sends inputs as a client does, with no key pressed.
     Idle,
+    /// Stands still and turns its aim: takes part in the round, and loses it.
+    Aim,
     /// Plays as a strong bot does.
     Fight,
     /// Sends no input.
@@ -69,6 +71,7 @@ impl InputPlanner {
     fn choose(&self, world: &World, slot: Slot) -> Input {
         match self.behaviour {
             Behaviour::Fight => bot::think(world, slot, BotStrength::Fierce),
+            Behaviour::Aim => Input { aim: aim_at(world.tick), ..Input::default() },
             Behaviour::Idle | Behaviour::Silent => Input::default(),
         }
     }
@@ -82,6 +85,12 @@ impl InputPlanner {
         let is_near = |tick: Tick| (0..=PLANNED_MAX as i32).contains(&tick.since(world.tick));
         self.planned.retain(|(tick, _)| is_near(*tick));
     }
+}
+
+/// Another aim in each quarter of a second.
+fn aim_at(tick: Tick) -> Angle {
+    let quarters = tick.0 / (TICK_RATE_HZ / 4) % u32::from(Angle::TURN);
+    Angle::from_steps(u16::try_from(quarters).unwrap_or_default())
 }
 
 fn step(world: &mut World, slot: Slot, input: Option<Input>) {

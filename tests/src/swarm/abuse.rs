@@ -53,7 +53,7 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     let clean = healthy.measure(window).await;
 
     let attackers = Attackers::start(&site);
-    sleep(SETTLE).await;
+    let at_limits = attackers.at_limits().await;
     let abused = healthy.measure(window).await;
     let during_mib = resident_mib(&program)?;
     let files = open_files(program.id())?;
@@ -65,6 +65,8 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     report.add("abuse.memory_growth_mib", after_mib - before_mib, "MiB", "after the abuse");
     report.add("abuse.memory_during_mib", during_mib - before_mib, "MiB", "more while it went on");
     report.add("abuse.open_files", files as f64, "", "of the server while it went on");
+    let words = "of the hundred guests had been refused by each limit when it began";
+    report.add("abuse.guests_at_limits", at_limits as f64, "", words);
     report.add("abuse.requests", refusals.requests as f64, "", "that the hundred guests sent");
     let words = "of them answered 429 or 503";
     report.add("abuse.requests_limited", refusals.limited as f64, "", words);

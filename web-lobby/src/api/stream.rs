@@ -152,7 +152,7 @@ impl Body {
         let stream = response.body().ok_or(ApiError::OldBrowser)?;
         let tag = response.headers().get("ETag").ok().flatten();
         Ok(Self {
-            chunks: stream.get_reader().dyn_into().or(Err(ApiError::OldBrowser))?,
+            chunks: ReadableStreamDefaultReader::new(&stream).or(Err(ApiError::OldBrowser))?,
             abort: abort.clone(),
             continues: response.status() == PARTIAL_CONTENT,
             // A weak tag does not guarantee the same bytes.

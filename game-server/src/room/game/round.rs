@@ -12,6 +12,7 @@ use shared::snapshot::{Roster, StreamEncoder};
 use shared::tick::{KEYFRAME_EVERY_TICKS, SNAPSHOT_EVERY_TICKS};
 
 use super::actions::{Action, RoundStart};
+use super::activity::Activity;
 use super::seat::Seat;
 use super::seats::Seats;
 use super::standings;
@@ -50,6 +51,8 @@ pub(in crate::room) struct Round {
     left: Vec<Standing>,
     /// When people sat down, in ticks of the round.
     seated_at: BTreeMap<PlayerId, u32>,
+    /// What each has done. Kept for a rated round.
+    activity: Activity,
 }
 
 /// What a round begins with.
@@ -105,6 +108,7 @@ impl Round {
             relayed: Vec::new(),
             left: Vec::new(),
             seated_at: people.map(|seat| (seat.player.id, 0)).collect(),
+            activity: Activity::default(),
         };
         (round, start)
     }
@@ -169,6 +173,9 @@ impl Round {
         self.relayed.extend(relayed);
         let mut all = commands;
         all.splice(0..0, self.seat_changes.drain(..));
+        if self.is_rated {
+            self.activity.note(&all, self.world.elapsed());
+        }
         let events = self.world.step(&all);
         if let Some(crowd) = &mut self.crowd {
             crowd.add_tick(&all, &events, &self.world);
@@ -244,7 +251,10 @@ impl Round {
 
     /// Whether a rated round changes the rating of the player in a seat.
     fn rates(&self, seat: &Seat) -> bool {
+        let round_ticks = self.world.round_ticks;
         let since = self.seated_at.get(&seat.player.id).copied().unwrap_or_default();
-        seat.is_bot() || since <= self.world.round_ticks / 4 * RATED_UNTIL_QUARTERS
+        seat.is_bot()
+            || (since <= round_ticks / 4 * RATED_UNTIL_QUARTERS
+                && self.activity.has_played(seat.slot, round_ticks))
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use shared::api::Session;
+use shared::api::{Session, SessionRequest};
+use shared::id::PlayerId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -32,6 +33,10 @@ const STALLS_FOR: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 /// After a refused or ended connection.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// A limit that has not refused after so many requests in a row is none: the largest burst is of 600.
+const BURST_MAX: usize = 1_000;
+/// Guests who take longer than this to reach every limit are not waited for.
+const LIMITS_WITHIN: Duration = Duration::from_secs(90);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// What the guests were answered.
@@ -48,6 +53,8 @@ struct Counters {
     requests: AtomicU64,
     limited: AtomicU64,
     failed: AtomicU64,
+    /// Guests whom every limit has refused.
+    at_limits: AtomicU64,
 }
 
 /// The attackers at work.
@@ -74,10 +81,22 @@ impl Attackers {
         Self { counters, _tasks: tasks }
     }
 
+    /// Waits until every guest is at every limit. Returns how many are.
+    pub(super) async fn at_limits(&self) -> u64 {
+        let count = || self.counters.at_limits.load(Ordering::Relaxed);
+        let all = async {
+            while count() < GUESTS as u64 {
+                sleep(AGAIN_AFTER).await;
+            }
+        };
+        timeout(LIMITS_WITHIN, all).await.ok();
+        count()
+    }
+
     /// Ends them all.
     pub(super) fn stop(self) -> Refusals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { requests, limited, failed } = &*self.counters;
+        let Counters { requests, limited, failed, .. } = &*self.counters;
         Refusals { requests: read(requests), limited: read(limited), failed: read(failed) }
     }
 }
@@ -116,30 +135,28 @@ async fn dawdle(site: Site) {
     }
 }
 
-/// One guest who asks for everything, over and over.
+/// One guest who asks for everything until each limit refuses, and from then on a little faster than the limits allow.
 async fn insist(site: Site, counters: Arc<Counters>) {
     loop {
-        let answer = site.request(Method::POST, "/api/session").json(&json!({ "name": "Bully" }));
-        let Some(session) = ask(answer, &counters).await.and_then(|body| session_of(&body)) else {
+        let bully = SessionRequest::Name { name: "Bully".to_owned(), wants_token: true };
+        let begin = site.request(Method::POST, "/api/session");
+        let answer = ask(begin.json(&bully), &counters).await;
+        let Some(session) = answer.and_then(|(_, body)| session_of(&body)) else {
             sleep(AGAIN_AFTER).await;
             continue;
         };
-        let post = |path: &str| site.request(Method::POST, path).bearer_auth(&session.token);
-        let get = |path: &str| site.request(Method::GET, path).bearer_auth(&session.token);
-        for round in 0..20 {
-            let player = session.player;
-            let guess = format!("/api/rooms/{:012x}", round * 7_919);
-            for request in [
-                post("/api/rooms").json(&json!({ "mode": "brawl", "private": round % 2 == 0 })),
-                post("/api/matchmaking").json(&json!({ "mode": "duel" })),
-                post("/api/chat/tickets"),
-                post("/api/session/handovers"),
-                post("/api/session").json(&json!({ "code": "ABCD-EFGH" })),
-                post("/api/session").body("x".repeat(15_000)),
-                get(&format!("/api/replays?player={player}&limit=100")),
-                get(&format!("/api/players/{player}")),
-                get(&guess),
-            ] {
+        let asks = Asks { site: &site, token: &session.token };
+        for limited in asks.limited() {
+            for _ in 0..BURST_MAX {
+                let request = limited.try_clone().expect("a body without a stream");
+                if ask(request, &counters).await.is_some_and(|(status, _)| status == 429) {
+                    break;
+                }
+            }
+        }
+        counters.at_limits.fetch_add(1, Ordering::Relaxed);
+        loop {
+            for request in asks.limited().into_iter().chain(asks.costly(session.player)) {
                 ask(request, &counters).await;
                 sleep(PAUSE).await;
             }
@@ -147,24 +164,61 @@ async fn insist(site: Site, counters: Arc<Counters>) {
     }
 }
 
+/// What a guest asks for.
+struct Asks<'a> {
+    site: &'a Site,
+    token: &'a str,
+}
+
+impl Asks<'_> {
+    fn post(&self, path: &str) -> RequestBuilder {
+        self.site.request(Method::POST, path).bearer_auth(self.token)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.site.request(Method::GET, path).bearer_auth(self.token)
+    }
+
+    /// One request for each limit of an address.
+    fn limited(&self) -> [RequestBuilder; 5] {
+        [
+            self.post("/api/rooms").json(&json!({ "mode": "brawl", "private": true })),
+            self.post("/api/matchmaking").json(&json!({ "mode": "duel" })),
+            self.post("/api/chat/tickets"),
+            self.site.request(Method::POST, "/api/session").json(&json!({ "name": "Another" })),
+            self.get("/api/rooms/ZZZZZZ"),
+        ]
+    }
+
+    /// What costs the server more than the guest.
+    fn costly(&self, player: PlayerId) -> [RequestBuilder; 4] {
+        [
+            self.post("/api/session").body("x".repeat(15_000)),
+            self.post("/api/session/handovers"),
+            self.get(&format!("/api/replays?player={player}&limit=100")),
+            self.get(&format!("/api/players/{player}")),
+        ]
+    }
+}
+
 fn session_of(body: &[u8]) -> Option<Session> {
     serde_json::from_slice(body).ok()
 }
 
-/// Sends a request and counts the answer. Returns the body of a success.
-async fn ask(request: RequestBuilder, counters: &Counters) -> Option<Vec<u8>> {
+/// Sends a request and counts the answer. Returns its status and body. `None` without an answer.
+async fn ask(request: RequestBuilder, counters: &Counters) -> Option<(u16, Vec<u8>)> {
     let add = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
     add(&counters.requests);
     let Ok(Ok(answer)) = timeout(ANSWER_WITHIN, request.send()).await else {
         add(&counters.failed);
         return None;
     };
-    match answer.status().as_u16() {
+    let status = answer.status().as_u16();
+    match status {
         429 | 503 => add(&counters.limited),
         500..=599 => add(&counters.failed),
         _ => 0,
     };
-    let is_success = answer.status().is_success();
     let body = timeout(ANSWER_WITHIN, answer.bytes()).await.ok()?.ok()?;
-    is_success.then(|| body.to_vec())
+    Some((status, body.to_vec()))
 }

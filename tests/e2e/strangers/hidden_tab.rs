@@ -1,0 +1,41 @@
+//! A match that is found while nobody looks: the title says so, and a notification where the visitor allows one.
+
+use std::time::Duration;
+
+use shared::sim::Mode;
+use tests::TestServer;
+use tests::browser::Browser;
+
+/// Keeps what the page notifies of, and shows it as well.
+const KEEP_NOTICES: &str = "window.notices = []; \
+    window.Notification = class extends Notification { \
+      constructor(what, options) { super(what, options); window.notices.push(what); } };";
+
+#[tokio::test]
+async fn a_match_that_is_found_calls_a_hidden_tab_back() {
+    let server =
+        TestServer::start_with(|config| config.bots_fill_after = Duration::from_secs(600)).await;
+    let browser = Browser::start().await;
+    browser.allow_notifications(&server.url("")).await;
+    browser.before_pages(KEEP_NOTICES).await;
+    browser.open(&server.url("/")).await;
+    browser.click("[data-testid=\"mode\"] input[value=\"Duel\"]").await;
+    browser.click("[data-testid=\"quick-play\"]").await;
+    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
+    browser.click("[data-testid=\"name-submit\"]").await;
+    let status = "[data-testid=\"match-status\"]";
+    browser.attribute_where(status, "data-state", |state| state == "waiting").await;
+
+    browser.minimise().await;
+    assert_eq!(browser.evaluate("document.hidden").await, true);
+    let ada = server.guest("ada").await;
+    ada.join_queue(Mode::Duel).await;
+
+    browser.attribute_where(status, "data-state", |state| state == "matched").await;
+    browser.title_where(|title| title.starts_with("● ") && title.ends_with("Pushback")).await;
+    let notices = browser.evaluate("window.notices.length").await;
+    assert_eq!(notices.as_f64(), Some(1.0));
+
+    browser.restore().await;
+    browser.title_where(|title| !title.contains('●')).await;
+}
