@@ -17,7 +17,7 @@ use shared::invitation::RoomAddress;
 
 use crate::args::DEFAULT_SERVER;
 
-pub use file::{LoadedProfile, SettingsPlugin};
+pub use file::{IdentityFile, LoadedProfile, SettingsPlugin};
 pub use previous_identity::{PreviousIdentities, PreviousIdentity};
 pub use profile::{Profile, path_of};
 

@@ -12,7 +12,7 @@ use crate::frame::RenderState;
 use crate::invite::DeviceLinkCode;
 use crate::net::{Credentials, DirectoryRequest, Net, RoomRequest, SignInRequest};
 use crate::room::Room;
-use crate::settings::{LastSeat, PreviousIdentity, Settings};
+use crate::settings::{IdentityFile, LastSeat, PreviousIdentity, Settings};
 
 /// Everything that an intent or an event may change.
 #[derive(SystemParam)]
@@ -21,6 +21,7 @@ pub(super) struct Context<'w, 's> {
     pub(super) settings: ResMut<'w, Settings>,
     pub(super) room: Option<ResMut<'w, Room>>,
     pub(super) net: Res<'w, Net>,
+    pub(super) identity_file: Res<'w, IdentityFile>,
     pub(super) next_screen: ResMut<'w, NextState<Screen>>,
     screen: Res<'w, State<Screen>>,
     render: ResMut<'w, RenderState>,
@@ -77,7 +78,7 @@ impl Context<'_, '_> {
         self.sign_in(&Intent::SignIn);
     }
 
-    fn begin_sign_in(&mut self, credentials: Credentials, then: &Intent) {
+    pub(super) fn begin_sign_in(&mut self, credentials: Credentials, then: &Intent) {
         match address::parse(&self.settings.server) {
             Ok(server) => self.settings.server = server,
             Err(error) => {

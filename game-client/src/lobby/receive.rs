@@ -9,7 +9,8 @@ use shared::invitation::RoomAddress;
 use super::context::Context;
 use super::state::{Account, Activity, Intent, Screen, SignedIn};
 use crate::net::{
-    ChatEvent, DirectoryEvent, LinkState, MatchmakingEvent, RoomEvent, SessionEvent, SignInId,
+    ChatEvent, Credentials, DirectoryEvent, LinkState, MatchmakingEvent, RoomEvent, SessionEvent,
+    SignInId,
 };
 
 pub(super) fn receive_session(
@@ -69,6 +70,18 @@ fn signed_in(
         context.settings.adopt_session(server, session);
         (context.settings.last_seat, context.lobby.rejoin) = (None, None);
     } else {
+        let before = context.settings.tokens.get(server).cloned();
+        if before.as_ref() != Some(&session.token) {
+            let counts = context.identity_file.claim(server, &session.token, before.as_deref());
+            if counts != session.token {
+                // Another client of this profile was new here at the same moment: both are its player.
+                context.settings.tokens.insert(server.to_owned(), counts);
+                context.lobby.account = Account::SignedOut;
+                let known = Credentials::Known(session.name.clone());
+                context.begin_sign_in(known, &then.unwrap_or(Intent::SignIn));
+                return None;
+            }
+        }
         context.settings.tokens.insert(server.to_owned(), session.token.clone());
         context.settings.note_name(session.name.as_str());
     }

@@ -14,7 +14,7 @@ use crate::net::{
     ChatEvent, Credentials, DirectoryEvent, DirectoryRequest, LeaveMode, Net, Request, RoomListing,
     RoomRequest, Sent, SessionEvent, SignInId, SignInRequest, UserError, add_events,
 };
-use crate::settings::Settings;
+use crate::settings::{IdentityFile, Settings};
 
 const SERVER: &str = "http://127.0.0.1:7777";
 
@@ -30,6 +30,7 @@ impl Story {
         let mut app = App::new();
         app.add_plugins((StatesPlugin, LobbyPlugin))
             .init_resource::<RenderState>()
+            .init_resource::<IdentityFile>()
             .insert_resource(Settings { server, name, ..Settings::default() })
             .insert_resource(net);
         add_events(&mut app);

@@ -147,6 +147,29 @@ impl SettingsFile {
     }
 }
 
+/// The file with who the player is, for a new guest.
+#[derive(Debug, Default, Resource)]
+pub struct IdentityFile(Option<Files>);
+
+impl IdentityFile {
+    /// Keeps the token of a new guest at once, in place of the one `before`. Returns the token that counts: another client of
+    /// this profile that was new there at the same moment may have been first. It writes in this thread: that happens once
+    /// on a server, and what follows depends on it.
+    #[must_use]
+    pub fn claim(&self, server: &str, token: &str, before: Option<&str>) -> String {
+        let claimed = self.0.as_ref().map(|files| files.claim(server, token, before));
+        match claimed {
+            Some(Ok(counts)) => counts,
+            Some(Err(error)) => {
+                // The next write of the settings says so to the person.
+                warn!("a new identity cannot be written yet: {error}");
+                token.to_owned()
+            }
+            None => token.to_owned(),
+        }
+    }
+}
+
 /// Inserts the settings and the key bindings, and keeps the files in step with them.
 #[derive(Debug)]
 pub struct SettingsPlugin {
@@ -163,6 +186,7 @@ impl Plugin for SettingsPlugin {
         app.insert_resource(self.settings.clone())
             .insert_resource(profile.bindings.clone())
             .insert_resource(SettingsProblems::new(problems))
+            .insert_resource(IdentityFile(files.clone()))
             .insert_resource(SettingsFile {
                 files,
                 seen: profile,

@@ -94,6 +94,31 @@ impl Files {
         Ok(Content { stored, problems })
     }
 
+    /// Keeps the token of a new guest in place of the one `before`, unless another client of this profile has become a guest
+    /// on that server meanwhile. Returns the token that counts for both.
+    pub(super) fn claim(
+        &self,
+        server: &str,
+        token: &str,
+        before: Option<&str>,
+    ) -> io::Result<String> {
+        if let Some(folder) = self.settings.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let _lock = self.lock();
+        let mut identity = self.read().stored.identity;
+        let tokens = identity.entry("tokens").or_insert_with(|| Object::new().into());
+        let known = tokens.get(server).and_then(Value::as_str);
+        if let Some(known) = known.filter(|known| Some(*known) != before) {
+            return Ok(known.to_owned());
+        }
+        if let Value::Object(tokens) = tokens {
+            tokens.insert(server.to_owned(), token.into());
+        }
+        write_when_changed(&self.identity, &identity, true)?;
+        Ok(token.to_owned())
+    }
+
     /// Waits a moment for the other clients of this profile. Without a lock (a file system may have none) the files are
     /// still whole, because each is renamed.
     fn lock(&self) -> Option<File> {

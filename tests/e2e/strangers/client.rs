@@ -65,6 +65,24 @@ async fn two_native_clients_of_one_profile_both_keep_their_identity() {
 }
 
 #[tokio::test]
+async fn two_native_clients_that_are_new_at_the_same_moment_are_one_player() {
+    let server = TestServer::start().await;
+    let (home, url) = (ada(), server.url(""));
+    let mut clients = [0, 1].map(|_| Client::headless_at(&home, &["--server", &url], &[]));
+    let mut players = Vec::new();
+    for client in &mut clients {
+        players.push(client.status_where("a session", is_signed_in).await["player"].clone());
+    }
+
+    for client in &mut clients {
+        client.interrupt().await;
+    }
+
+    assert_eq!(players[0], players[1]);
+    assert_eq!(player_of(&home, &url).await, players[0]);
+}
+
+#[tokio::test]
 async fn a_server_is_found_however_its_address_is_written_and_is_no_default_for_ever() {
     let server = TestServer::start().await;
     let (home, url) = (ada(), server.url(""));

@@ -159,3 +159,21 @@ fn a_disk_that_takes_nothing_is_an_error_and_the_old_files_stay() {
 
     assert!(files.sync(&stored, &stored).is_err());
 }
+
+#[test]
+fn of_two_new_guests_of_one_profile_the_first_counts() {
+    let folder = stored("guests", &ada());
+    let claim =
+        |server, token, before| folder.files().claim(server, token, before).expect("it writes");
+
+    assert_eq!(claim("http://new:1", "first", None), "first");
+    assert_eq!(claim("http://new:1", "second", None), "first");
+    // The server does not know that one any more.
+    assert_eq!(claim("http://new:1", "third", Some("first")), "third");
+
+    let tokens = profile(&folder.files().read()).settings.tokens;
+    assert_eq!(
+        (tokens["http://new:1"].as_str(), tokens["http://h:1"].as_str()),
+        ("third", "secret")
+    );
+}
