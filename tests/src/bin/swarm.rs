@@ -51,6 +51,11 @@ enum Task {
         #[arg(long, default_value = "lab")]
         feed: String,
     },
+    /// Abuses a running server, as `bench abuse` does.
+    Attack {
+        /// The server's address.
+        server: SocketAddr,
+    },
     /// Measures, and prints a table.
     Bench {
         /// The measurement. All of tick, codec, players and feeds when left out.
@@ -208,6 +213,7 @@ async fn main() -> Result<()> {
             };
             (outcome, json)
         }
+        Task::Attack { server } => (abuse::attack(&Site::at(server)).await, None),
         Task::Floor { players, bytes } => {
             let listener = TcpListener::bind("127.0.0.1:0")?;
             println!("listening on {}", listener.local_addr()?);

@@ -5,6 +5,7 @@
 //! Every client has a loopback address of its own, because limits count by address.
 
 mod addresses;
+mod attack;
 mod attackers;
 mod healthy;
 
@@ -19,8 +20,10 @@ use super::cores::{pin_self, pinned};
 use super::usage::{open_files, resident_kib};
 use crate::process::{Program, built};
 use crate::site::Site;
-use attackers::Attackers;
+use attack::Attack;
 use healthy::{Felt, Healthy};
+
+pub use attackers::attack;
 
 /// Players, in rooms of sixteen.
 const PLAYERS: usize = 1_000;
@@ -52,12 +55,13 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     let before_mib = resident_mib(&program)?;
     let clean = healthy.measure(window).await;
 
-    let attackers = Attackers::start(&site);
-    let at_limits = attackers.at_limits().await;
+    let mut attack = Attack::start(&site)?;
+    let at_limits = attack.at_limits().await;
     let abused = healthy.measure(window).await;
     let during_mib = resident_mib(&program)?;
     let files = open_files(program.id())?;
-    let refusals = attackers.stop();
+    let tally = attack.tally();
+    drop(attack);
     sleep(AFTERMATH).await;
     let after_mib = resident_mib(&program)?;
 
@@ -69,11 +73,11 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     report.add("abuse.open_files", files as f64, "", "of the server while it went on");
     let words = "of the hundred guests had been refused by each limit when it began";
     report.add("abuse.guests_at_limits", at_limits as f64, "", words);
-    report.add("abuse.requests", refusals.requests as f64, "", "that the hundred guests sent");
+    report.add("abuse.requests", tally.requests as f64, "", "that the hundred guests sent");
     let words = "of them answered 429 or 503";
-    report.add("abuse.requests_limited", refusals.limited as f64, "", words);
+    report.add("abuse.requests_limited", tally.limited as f64, "", words);
     let words = "of them answered 500, or not at all";
-    report.add("abuse.requests_failed", refusals.failed as f64, "", words);
+    report.add("abuse.requests_failed", tally.failed as f64, "", words);
     report.note_lost("abuse: healthy clients", PLAYERS + READERS, healthy.lost());
     Ok(())
 }

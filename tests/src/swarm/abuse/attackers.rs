@@ -1,10 +1,14 @@
-//! Clients who abuse the server, each kind in its own way.
+//! Clients who abuse the server, each kind in its own way. They are a program of their own, which says on its standard
+//! output how it fares, until it is killed.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use anyhow::Result;
 use reqwest::{Method, RequestBuilder};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api::{Session, SessionRequest};
 use shared::id::PlayerId;
@@ -20,7 +24,7 @@ const STALLED: usize = 200;
 /// Connections that send a request's head, a byte a second.
 const SLOW_HEADS: usize = 1_000;
 /// Guests at every limit.
-const GUESTS: usize = 100;
+pub(super) const GUESTS: usize = 100;
 
 const STALLED_NET: u8 = 40;
 const SLOW_NET: u8 = 50;
@@ -35,12 +39,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// A limit that has not refused after so many requests in a row is none: the largest burst is of 600.
 const BURST_MAX: usize = 1_000;
-/// Guests who take longer than this to reach every limit are not waited for.
-const LIMITS_WITHIN: Duration = Duration::from_secs(90);
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// What the guests were answered.
-pub(super) struct Refusals {
+/// How the guests fare.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Tally {
+    /// Guests whom every limit has refused.
+    pub(super) at_limits: u64,
     pub(super) requests: u64,
     /// 429 or 503.
     pub(super) limited: u64,
@@ -53,51 +58,45 @@ struct Counters {
     requests: AtomicU64,
     limited: AtomicU64,
     failed: AtomicU64,
-    /// Guests whom every limit has refused.
     at_limits: AtomicU64,
 }
 
-/// The attackers at work.
-pub(super) struct Attackers {
-    counters: Arc<Counters>,
-    _tasks: JoinSet<()>,
+impl Counters {
+    fn tally(&self) -> Tally {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Tally {
+            at_limits: read(&self.at_limits),
+            requests: read(&self.requests),
+            limited: read(&self.limited),
+            failed: read(&self.failed),
+        }
+    }
 }
 
-impl Attackers {
-    pub(super) fn start(site: &Site) -> Self {
-        let (mut tasks, counters) = (JoinSet::new(), Arc::<Counters>::default());
-        for number in 0..STALLED {
-            let site = site.seen_from(address(STALLED_NET, number / PER_ADDRESS));
-            tasks.spawn(stall(site, number));
-        }
-        for number in 0..SLOW_HEADS {
-            let site = site.seen_from(address(SLOW_NET, number / PER_ADDRESS));
-            tasks.spawn(dawdle(site));
-        }
-        for number in 0..GUESTS {
-            let site = site.seen_from(address(GUESTS_NET, number));
-            tasks.spawn(insist(site, counters.clone()));
-        }
-        Self { counters, _tasks: tasks }
+/// Abuses a server until nobody reads the tallies any more.
+///
+/// # Errors
+/// When a tally cannot be written.
+pub async fn attack(site: &Site) -> Result<()> {
+    let (mut tasks, counters) = (JoinSet::new(), Arc::<Counters>::default());
+    for number in 0..STALLED {
+        let site = site.seen_from(address(STALLED_NET, number / PER_ADDRESS));
+        tasks.spawn(stall(site, number));
     }
-
-    /// Waits until every guest is at every limit. Returns how many are.
-    pub(super) async fn at_limits(&self) -> u64 {
-        let count = || self.counters.at_limits.load(Ordering::Relaxed);
-        let all = async {
-            while count() < GUESTS as u64 {
-                sleep(AGAIN_AFTER).await;
-            }
-        };
-        timeout(LIMITS_WITHIN, all).await.ok();
-        count()
+    for number in 0..SLOW_HEADS {
+        let site = site.seen_from(address(SLOW_NET, number / PER_ADDRESS));
+        tasks.spawn(dawdle(site));
     }
-
-    /// Ends them all.
-    pub(super) fn stop(self) -> Refusals {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { requests, limited, failed, .. } = &*self.counters;
-        Refusals { requests: read(requests), limited: read(limited), failed: read(failed) }
+    for number in 0..GUESTS {
+        let site = site.seen_from(address(GUESTS_NET, number));
+        tasks.spawn(insist(site, counters.clone()));
+    }
+    loop {
+        let mut line = serde_json::to_vec(&counters.tally())?;
+        line.push(b'\n');
+        io::stdout().write_all(&line)?;
+        io::stdout().flush()?;
+        sleep(AGAIN_AFTER).await;
     }
 }
 
