@@ -18,6 +18,7 @@ use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MediaQueryList};
 
+use crate::api::notify;
 use crate::canvas::{self, Camera, Frame, GradientCache, Scene};
 
 /// More device pixels for each CSS pixel than this cost time and cannot be seen.
@@ -25,6 +26,10 @@ const DENSITY_MAX: f64 = 2.0;
 
 /// After this many milliseconds a picture of the same moment stays the same: the camera has come to rest.
 const REST_MS: f64 = 1_500.0;
+
+/// While the picture rests, this many milliseconds pass between two looks at whether it changes: the page is idle then, and
+/// a phone's battery lasts.
+const LOOK_EVERY_MS: u32 = 100;
 
 /// The function that draws a frame.
 pub type Draw = Box<dyn FnMut(&mut Surface, &Frame)>;
@@ -41,6 +46,7 @@ pub struct Surface {
     /// What the last picture shows, and since when.
     last_picture: Option<Picture>,
     changed_ms: f64,
+    is_at_rest: bool,
 }
 
 /// The playhead, if there is a world, and the followed player.
@@ -62,6 +68,7 @@ impl Surface {
             last_ms: None,
             last_picture: None,
             changed_ms: 0.0,
+            is_at_rest: false,
         })
     }
 
@@ -105,7 +112,8 @@ impl Surface {
             self.last_picture = Some(picture);
             self.changed_ms = frame.now_ms;
         }
-        frame.now_ms - self.changed_ms < REST_MS
+        self.is_at_rest = frame.now_ms - self.changed_ms >= REST_MS;
+        !self.is_at_rest
     }
 
     /// Draws a moment of a match as a picture for a row.
@@ -148,6 +156,7 @@ pub fn MatchCanvas(
             if let Some(frame) = surface.frame(now_ms) {
                 draw(&mut surface, &frame);
             }
+            if surface.is_at_rest { Next::Later } else { Next::Frame }
         })));
     });
 
@@ -167,7 +176,16 @@ pub fn MatchCanvas(
     }
 }
 
-/// Calls a function with every animation frame until it is dropped.
+/// When a [`FrameLoop`] calls again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// With the next animation frame.
+    Frame,
+    /// With a frame after a rest.
+    Later,
+}
+
+/// Calls a function with every animation frame, or rests between two, until it is dropped.
 pub struct FrameLoop {
     shared: Rc<Shared>,
 }
@@ -191,7 +209,7 @@ impl Shared {
 
 impl FrameLoop {
     /// Starts with the next frame. The argument is the time of the frame in milliseconds.
-    pub fn start(mut each: impl FnMut(f64) + 'static) -> Self {
+    pub fn start(mut each: impl FnMut(f64) -> Next + 'static) -> Self {
         let shared = Rc::new(Shared {
             request: Cell::new(0),
             stopped: Cell::new(false),
@@ -199,11 +217,22 @@ impl FrameLoop {
         });
         let weak = Rc::downgrade(&shared);
         let closure = OnFrame::new(move |now_ms| {
-            each(now_ms);
-            if let Some(shared) = weak.upgrade()
-                && !shared.stopped.get()
-            {
-                shared.ask();
+            let next = each(now_ms);
+            let Some(shared) = weak.upgrade().filter(|shared| !shared.stopped.get()) else {
+                return;
+            };
+            match next {
+                Next::Frame => shared.ask(),
+                Next::Later => {
+                    let resting = weak.clone();
+                    notify::later(LOOK_EVERY_MS, move || {
+                        if let Some(shared) =
+                            resting.upgrade().filter(|shared| !shared.stopped.get())
+                        {
+                            shared.ask();
+                        }
+                    });
+                }
             }
         });
         shared.closure.replace(Some(closure));

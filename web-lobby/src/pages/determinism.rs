@@ -6,7 +6,7 @@ use presentation::words;
 use shared::sim::determinism;
 
 use crate::api::clock::frame_ms;
-use crate::components::match_canvas::FrameLoop;
+use crate::components::match_canvas::{FrameLoop, Next};
 use crate::components::title::page_title;
 
 /// How many matches to play by default, and at most.
@@ -44,7 +44,10 @@ pub fn DeterminismPage() -> impl IntoView {
     let frames = StoredValue::new_local(None::<FrameLoop>);
     let begin = move |wanted: u64| {
         check.set(Check { began_ms: frame_ms(), ..Check::default() });
-        frames.set_value(Some(FrameLoop::start(move |_| play_batch(check, wanted))));
+        frames.set_value(Some(FrameLoop::start(move |_| {
+            play_batch(check, wanted);
+            Next::Frame
+        })));
     };
     Effect::new(move |_| begin(wanted.get()));
 
