@@ -12,6 +12,8 @@ pub enum Unready {
     Recovering,
     /// The disk of the data directory is full.
     DiskFull,
+    /// Results have waited for the database for a while.
+    ResultsLate,
 }
 
 /// The reasons why the server is not ready. Cheap to clone.
@@ -39,6 +41,12 @@ impl Readiness {
     #[must_use]
     pub fn reason(&self) -> Option<Unready> {
         self.0.borrow().first().copied()
+    }
+
+    /// Waits until this is a reason.
+    #[cfg(test)]
+    pub async fn with(&self, reason: Unready) {
+        self.0.subscribe().wait_for(|reasons| reasons.contains(&reason)).await.ok();
     }
 
     /// Waits until this is no reason.

@@ -83,7 +83,7 @@ impl Recordings {
         let recovery = Recovery::new(tasks, files.clone());
         recovery.start(&readiness).await;
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
-        let settlement = Arc::new(Settlement::new(tasks, rounds));
+        let settlement = Arc::new(Settlement::new(tasks, readiness.clone(), rounds));
         let (tasks, recovery) = (tasks.clone(), Arc::new(recovery));
         Self { tasks, readiness, blobs, recovery, retention, settlement, on_settled, metrics }
     }

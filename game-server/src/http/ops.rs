@@ -43,6 +43,7 @@ pub async fn ready(
     match readiness.reason() {
         Some(Unready::Recovering) => return Err(NotReady::Recovering.into()),
         Some(Unready::DiskFull) => return Err(NotReady::DiskFull.into()),
+        Some(Unready::ResultsLate) => return Err(NotReady::ResultsLate.into()),
         None => {}
     }
     store.ping().await.map_err(NotReady::Database)?;
@@ -58,6 +59,8 @@ pub enum NotReady {
     Recovering,
     /// The disk of the data directory is full.
     DiskFull,
+    /// Results wait for the database.
+    ResultsLate,
     /// The database does not answer.
     Database(StoreError),
 }
@@ -65,12 +68,13 @@ pub enum NotReady {
 impl NotReady {
     const RECOVERING: Refusal = STARTING.when("recordings of the last run are being saved");
     const DISK_FULL: Refusal = INTERNAL.with_status(503).when("the disk is full");
+    const RESULTS_LATE: Refusal = INTERNAL.with_status(503).when("results wait for the database");
     const DATABASE: Refusal = INTERNAL.with_status(503).when("the database does not answer");
 }
 
 impl Refuse for NotReady {
     fn refusals() -> Vec<Refusal> {
-        vec![STOPPING, Self::RECOVERING, Self::DISK_FULL, Self::DATABASE]
+        vec![STOPPING, Self::RECOVERING, Self::DISK_FULL, Self::RESULTS_LATE, Self::DATABASE]
     }
 
     fn into_problem(self) -> ProblemResponse {
@@ -84,6 +88,10 @@ impl Refuse for NotReady {
             Self::DiskFull => {
                 let detail = "The disk is full, or takes no data. Rounds go on without a recording meanwhile.";
                 ProblemResponse::new(Self::DISK_FULL, detail)
+            }
+            Self::ResultsLate => {
+                let detail = "Results of rounds wait for the database: it takes no data, or another program holds it.";
+                ProblemResponse::new(Self::RESULTS_LATE, detail)
             }
             Self::Database(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed");

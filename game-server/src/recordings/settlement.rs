@@ -1,13 +1,16 @@
 //! Writes results to the store: one after the other, with retries while the database fails.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use shared::api::ReplaySummary;
 use shared::id::ReplayId;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::readiness::{Readiness, Unready};
 use crate::storage::{RoundRecord, Rounds, SettledPlace, StoreError};
 use crate::tasks::Tasks;
 
@@ -17,6 +20,9 @@ const PAUSE_MIN: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(8);
 /// A result that cannot be written for this long is given up: a thousand open files must not wait for a disk.
 const TRY_FOR: Duration = Duration::from_secs(10 * 60);
+/// When a result has waited for this long, the server is not ready: a database that another program holds for a moment is no
+/// reason to send people away.
+const LATE_AFTER: Duration = Duration::from_secs(30);
 /// The part of the time to stop that is kept for the steps after the results.
 const STOP_RESERVE: Duration = Duration::from_secs(1);
 
@@ -31,11 +37,40 @@ pub(super) struct Settlement {
     /// One round at a time, in the order in which they came: a result that is retried is not overtaken, so that a curve of
     /// ratings is in the order of the rounds.
     turns: Semaphore,
+    late: Late,
+    pub(super) late_after: Duration,
+}
+
+/// Counts the results that have waited for too long.
+struct Late {
+    count: AtomicUsize,
+    readiness: Readiness,
+}
+
+impl Late {
+    /// One more, until the guard is dropped.
+    fn one(&self) -> impl Drop {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.readiness.add(Unready::ResultsLate);
+        LateOne(self)
+    }
+}
+
+struct LateOne<'a>(&'a Late);
+
+impl Drop for LateOne<'_> {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.readiness.remove(Unready::ResultsLate);
+        }
+    }
 }
 
 impl Settlement {
-    pub(super) fn new(tasks: &Tasks, rounds: Arc<dyn Rounds>) -> Self {
-        Self { tasks: tasks.clone(), rounds, turns: Semaphore::new(1) }
+    pub(super) fn new(tasks: &Tasks, readiness: Readiness, rounds: Arc<dyn Rounds>) -> Self {
+        let late = Late { count: AtomicUsize::new(0), readiness };
+        let (tasks, turns) = (tasks.clone(), Semaphore::new(1));
+        Self { tasks, rounds, turns, late, late_after: LATE_AFTER }
     }
 
     /// Settles a round, with as many retries as it takes. `None` when it was given up; the log then says why.
@@ -65,6 +100,15 @@ impl Settlement {
         id: ReplayId,
         write: impl Future<Output = Option<T>>,
     ) -> Option<T> {
+        let mut write = pin!(write);
+        let write = async {
+            if let Ok(written) = timeout(self.late_after, write.as_mut()).await {
+                return written;
+            }
+            tracing::warn!(replay = %id, "a result waits for the database: the server is not ready");
+            let _late = self.late.one();
+            write.await
+        };
         tokio::select! {
             biased;
             written = write => written,

@@ -16,6 +16,7 @@ use super::settlement::{Settlement, retry};
 use super::{Ending, Finished, RecordingBuffer};
 use crate::bots;
 use crate::rating::{RoundResult, Standing};
+use crate::readiness::Unready;
 use crate::storage::{ReplayFilter, RoundRecord};
 use crate::tasks::Tasks;
 use crate::testing::Bench;
@@ -62,6 +63,21 @@ fn finished() -> Finished {
     }
 }
 
+fn round_record() -> RoundRecord {
+    let Finished { players, result, ended_at_ms, .. } = finished();
+    let replay = shared::api::ReplaySummary {
+        id: ID,
+        room: RoomId::from_bits(5),
+        mode: Mode::Duel,
+        started_at_ms: 1_000,
+        ticks: 0,
+        bytes: 10,
+        complete: true,
+        players,
+    };
+    RoundRecord { replay, ended_at_ms, result }
+}
+
 /// While the table has another name, nothing can be written into it.
 async fn rename_table(bench: &Bench, from: &str, to: &str) {
     let url = bench.config.database_url();
@@ -93,20 +109,10 @@ async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
 #[tokio::test]
 async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     let bench = Bench::start().await;
-    let settlement = Settlement::new(&bench.app.tasks, bench.app.store.clone());
-    let Finished { players, result, ended_at_ms, .. } = finished();
-    let winner = players[0].player;
-    let replay = shared::api::ReplaySummary {
-        id: ID,
-        room: RoomId::from_bits(5),
-        mode: Mode::Duel,
-        started_at_ms: 1_000,
-        ticks: 0,
-        bytes: 10,
-        complete: true,
-        players,
-    };
-    let round = RoundRecord { replay, ended_at_ms, result };
+    let (tasks, readiness) = (&bench.app.tasks, bench.app.readiness.clone());
+    let settlement = Settlement::new(tasks, readiness, bench.app.store.clone());
+    let round = round_record();
+    let winner = round.replay.players[0].player;
 
     rename_table(&bench, "replays", "gone").await;
     let failures = AtomicU32::new(0);
@@ -193,4 +199,26 @@ async fn a_round_that_was_cut_off_before_its_first_tick_leaves_nothing() {
     assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);
     assert!(bench.app.blobs.parts().unwrap().is_empty());
     assert_eq!(std::fs::read_dir(bench.config.replay_dir()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_server_whose_results_wait_for_long_is_not_ready_until_they_are_kept() {
+    let bench = Bench::start().await;
+    let readiness = bench.app.readiness.clone();
+    let store = bench.app.store.clone();
+    let mut settlement = Settlement::new(&bench.app.tasks, readiness.clone(), store);
+    settlement.late_after = Duration::from_millis(1);
+
+    rename_table(&bench, "replays", "gone").await;
+    let (round, other) = (round_record(), round_record());
+    let both = async { tokio::join!(settlement.settle(&round), settlement.settle(&other)) };
+    let mend = async {
+        readiness.with(Unready::ResultsLate).await;
+        rename_table(&bench, "gone", "replays").await;
+    };
+    let ((first, second), ()) = tokio::join!(both, mend);
+
+    assert!(first.is_some() && second.is_some());
+    assert_eq!(readiness.reason(), None);
+    bench.stop().await;
 }
