@@ -32,6 +32,8 @@ use crate::tasks::Tasks;
 use crate::tickets::Tickets;
 use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve, storage};
 
+/// Time for another program to let the database go, or for a database server to start.
+const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// How long the database may take to close, after every task has ended.
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
@@ -100,7 +102,9 @@ pub(crate) async fn start(
 ) -> anyhow::Result<HttpParts> {
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("creating {}", config.data_dir.display()))?;
-    let store = SqlStore::open(&config.database_url()).await.context("opening the database")?;
+    let store = SqlStore::open_within(OPEN_WITHIN, &config.database_url())
+        .await
+        .context("opening the database")?;
     let store: Arc<dyn Store> = Arc::new(store);
     let blobs = Folder::open(config.replay_dir()).context("opening the replay folder")?;
     let blobs: Arc<dyn Blobs> = Arc::new(blobs);

@@ -1,6 +1,7 @@
 //! The reasons why a query fails.
 
 use futures_util::future::BoxFuture;
+use sqlx::migrate::MigrateError;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +11,7 @@ pub enum StoreError {
     Database(#[from] sqlx::Error),
     /// The database's tables could not be brought up to date.
     #[error("the database could not be brought up to date")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     /// The database's address names an engine that this build does not know.
     #[error("a database's address begins with sqlite:// or postgres://")]
     UnknownDatabase,
@@ -27,6 +28,23 @@ const SQLITE_BUSY: [i32; 2] = [5, 6];
 /// PostgreSQL's classes of states for a lock that was not free in time, a query that took too long, two transactions that
 /// waited for each other, and a server that lacks memory or connections, or stops.
 const POSTGRES_BUSY: [&str; 5] = ["55P03", "57", "40", "532", "533"];
+
+/// Whether a database is there and just cannot be used now.
+fn is_busy(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // SQLite's extended codes have the primary one in the lowest byte; PostgreSQL's have five letters.
+            let primary =
+                code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|code| code & 0xff);
+            primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
+                || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
+        }),
+        error => matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+        ),
+    }
+}
 
 /// The answer to a query.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -51,17 +69,7 @@ impl StoreError {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
-                // SQLite's extended codes have the primary one in the lowest byte; PostgreSQL's have five letters.
-                let primary =
-                    code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|code| code & 0xff);
-                primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
-                    || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
-            }),
-            Self::Database(error) => matches!(
-                error,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
-            ),
+            Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_busy(error),
             Self::Migration(_) | Self::UnknownDatabase | Self::Corrupt { .. } => false,
         }
     }

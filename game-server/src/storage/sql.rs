@@ -4,13 +4,14 @@
 //! for upserts. Nothing depends on an isolation above *read committed*. A query names its columns, so that a newer build
 //! may add some.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::sim::Mode;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, Row as _};
+use tokio::time::sleep;
 
 use super::error::StoreError;
 use super::url::{DatabaseUrl, Engine};
@@ -25,6 +26,8 @@ const WRITES_MAX_SQLITE: u32 = 1;
 const WRITES_MAX_POSTGRES: u32 = 4;
 /// How long a query waits for a connection. A writer then waits as long again for the database.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
+/// The pause before a database that could not be opened is tried again.
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// For each connection to SQLite: readers do not wait for the writer; a committed transaction survives the end of the
 /// process; a writer waits up to 2 s for another process; the page cache holds 256 KiB, an eighth of the default, because
 /// the system caches the same pages; and the file of the log is cut to 4 MiB whenever the log begins anew.
@@ -81,6 +84,35 @@ impl SqlStore {
         })
     }
 
+    /// Opens it as soon as it takes what is written: another program may hold it, and a database server may start at the same
+    /// time as this one.
+    ///
+    /// # Errors
+    /// See [`SqlStore::open`]; also when it cannot be used for longer than `limit`.
+    pub async fn open_within(limit: Duration, url: &DatabaseUrl) -> Result<Self, StoreError> {
+        let began = Instant::now();
+        loop {
+            let opened = async {
+                let store = Self::open(url).await?;
+                store.check_writable().await?;
+                Ok::<_, StoreError>(store)
+            };
+            match opened.await {
+                Err(error) if error.is_busy() && began.elapsed() < limit => {
+                    warn_unusable(&error);
+                    sleep(OPEN_AGAIN_AFTER).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Takes the lock of a writer, and changes nothing.
+    async fn check_writable(&self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM replays WHERE id IS NULL").execute(&self.writes).await?;
+        Ok(())
+    }
+
     /// Copies SQLite's log into the database and empties the file of the log. It waits for nobody: beside a reader that
     /// holds an older state, the log is copied as far as that state allows, and the next call does the rest. Returns how
     /// many pages the log still has.
@@ -104,6 +136,11 @@ impl SqlStore {
             pool.close().await;
         }
     }
+}
+
+fn warn_unusable(error: &StoreError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, "the start waits for the database, which cannot be used now");
 }
 
 async fn connect(

@@ -1,5 +1,7 @@
 //! Another process holds the database: that is the wait of those who write, and of nobody else.
 
+use std::time::Duration;
+
 use shared::api::ProblemKind;
 use shared::protocol::Ratings;
 use shared::protocol::chat::{ChatChannel, ChatRefusal};
@@ -7,6 +9,7 @@ use shared::sim::Mode;
 use tests::database::OtherProcess;
 use tests::player::Behaviour;
 use tests::{Guest, Player, ServerProcess, eventually, wait};
+use tokio::time::timeout;
 
 /// Two guests in a duel of a public room, in the middle of a round.
 async fn duel(ada: &Guest, bob: &Guest) -> (Player, Player) {
@@ -84,6 +87,28 @@ async fn a_stop_does_not_wait_for_a_database_that_is_held_and_the_next_start_has
     assert_eq!((row.rounds, row.points), (1, told.points.into()));
     assert_eq!((row.knockouts, row.falls), (told.knockouts, told.falls));
     assert!(server.finished_replay(summary.replay).await.complete);
+}
+
+#[tokio::test]
+async fn a_start_beside_a_program_that_holds_the_database_waits_for_it_and_says_so() {
+    let mut server = ServerProcess::start(60).await;
+    server.stop().await;
+    let other = OtherProcess::writes(server.data()).await;
+    server.begin_restart().await;
+
+    let ready = async || {
+        eventually(wait::DEADLINE, "readiness", async || server.is_ready().await.then_some(()))
+            .await;
+    };
+    // Longer than one write waits for another process.
+    assert!(timeout(Duration::from_secs(4), ready()).await.is_err());
+    assert_eq!(server.get("/healthz").await.status, 200);
+    server.get("/readyz").await.assert_refused(ProblemKind::Starting);
+    server.sign_in("ada").await.assert_refused(ProblemKind::Starting);
+    other.end().await;
+
+    ready().await;
+    assert_eq!(server.sign_in("ada").await.status, 201);
 }
 
 #[tokio::test]
