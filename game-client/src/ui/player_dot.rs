@@ -39,7 +39,8 @@ pub fn dot(
         PaletteChoice::ColourBlind => {
             let radius = radius * MARKED;
             painter.circle_filled(centre, radius, fill);
-            painter.circle_stroke(centre, radius, edge);
+            // Some of these hues are as dark as the panels.
+            painter.circle_stroke(centre, radius, Stroke::new(1.25, fade(PALE)));
             let marking = marks::marking(slot, body);
             if let Some(plate) = marking.plate {
                 painter.circle_filled(centre, radius * PLATE, fade(theme::colour(plate)));
