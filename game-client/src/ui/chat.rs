@@ -184,6 +184,7 @@ fn writing(
             (None, true, Some((why, _))) => {
                 ui.label(theme::small(format!("Not sent: {why}.")).color(WARM));
             }
+            (None, true, None) if widgets::as_read(ui, &draft.text) => {}
             (None, true, None) => {
                 ui.label(theme::small("Enter sends · Esc closes"));
                 ui.label(theme::small("/ignore NAME hides a player"));

@@ -5,6 +5,7 @@ use bevy_egui::egui::{
     Vec2, pos2, vec2,
 };
 
+use super::bidi;
 use super::theme::{self, FIELD, INK, LINE, LINE_BRIGHT, MUTED, RADIUS_SMALL, TEXT, WARM};
 
 /// The primary button of a panel.
@@ -113,7 +114,20 @@ pub fn segments<T: Copy + PartialEq>(ui: &mut Ui, options: &[(T, &str)], now: T)
 /// A text field over the whole width.
 pub fn field(ui: &mut Ui, text: &mut String, hint: &str, chars_max: usize) -> Response {
     let width = ui.available_width();
-    field_sized(ui, text, hint, chars_max, width)
+    let field = field_sized(ui, text, hint, chars_max, width);
+    as_read(ui, text);
+    field
+}
+
+/// Below a field: its text in the order in which it is read, if that is not the order of its letters. egui's fields show
+/// Hebrew and Arabic from left to right. Returns whether there was something to show.
+pub fn as_read(ui: &mut Ui, text: &str) -> bool {
+    let visual = bidi::visual(text);
+    let differs = visual != text;
+    if differs {
+        ui.label(theme::text(format!("Reads: {visual}")));
+    }
+    differs
 }
 
 /// A text field of this width, in points.
