@@ -58,6 +58,10 @@ fn check_style(workspace: &Workspace, runner: &mut Runner) {
     let mut format = workspace.cargo("fmt");
     format.args(["--all", "--check"]);
     runner.check("rustfmt", &mut format, STYLE_LIMIT);
+    // The fuzzer is a workspace of its own. It is built rarely, and must build then.
+    let mut fuzzer = workspace.cargo("tree");
+    fuzzer.args(["--locked", "--depth", "0", "--manifest-path", "tests/fuzz/Cargo.toml"]);
+    runner.check("lock file of the fuzzer", &mut fuzzer, STYLE_LIMIT);
 }
 
 fn build(workspace: &Workspace, runner: &mut Runner) {
