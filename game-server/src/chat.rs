@@ -6,6 +6,7 @@
 
 mod archive;
 mod hub;
+mod repeats;
 mod request;
 mod send_queue;
 pub mod socket;

@@ -9,9 +9,9 @@ use shared::protocol::chat::ChatChannel;
 use shared::sim::determinism::{fold, match_checksum};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::Browser;
-use tests::player::Behaviour;
-use tests::proxy::Proxy;
 use tests::{Player, ServerProcess, Site, TestServer};
+
+use crate::slow_replay::{CANVAS, SlowReplay};
 
 /// Length of a round that does not end during a story, in seconds.
 const LONG_ROUND_SECONDS: u32 = 600;
@@ -120,26 +120,9 @@ async fn rooms_in_the_list_move_while_they_are_in_view() {
 
 #[tokio::test]
 async fn a_replay_plays_before_its_download_has_ended() {
-    let server = TestServer::start_with(|config| config.round_seconds = Some(12)).await;
-    assert_has_lobby(&server).await;
-    let ada = server.guest("ada").await;
-    let room = ada.bot_room(Mode::Brawl, BotStrength::Fierce).await;
-    let mut ada = ada.play(room).await;
-    ada.set_behaviour(Behaviour::Fight).await;
-    let view = ada.until("a summary", |view| !view.summaries.is_empty()).await;
-    let replay = server.finished_replay(view.summaries[0].replay).await;
-    let proxy = Proxy::to(&server).await;
-    let browser = Browser::start().await;
-    browser.open(&proxy.site().url("/replays")).await;
-    let link = format!("{} a[href*=\"{}\"]", by_id("replay-row"), replay.id);
-    browser.attribute_where(&link, "href", |href| !href.is_empty()).await;
+    let SlowReplay { replay, browser, proxy, .. } = &SlowReplay::open(20).await;
 
-    // The page has loaded. From now on the download is slow.
-    proxy.limit(replay.bytes / 20);
-    browser.click(&link).await;
-
-    let canvas = by_id("replay-canvas");
-    browser.number_where(&canvas, "data-tick", |tick| tick > 60.0).await;
+    browser.number_where(CANVAS, "data-tick", |tick| tick > 60.0).await;
     let state = "(() => { const d = document.querySelector('[data-testid=\"replay-canvas\"]').dataset; \
                  return [+d.tick, +d.availableTicks, d.complete, d.playing]; })()";
     let seen = browser.evaluate(state).await;
@@ -147,9 +130,9 @@ async fn a_replay_plays_before_its_download_has_ended() {
     assert!(seen[1].as_f64().unwrap() < f64::from(replay.ticks), "{seen}");
 
     proxy.limit(0);
-    browser.attribute_where(&canvas, "data-complete", |complete| complete == "true").await;
+    browser.attribute_where(CANVAS, "data-complete", |complete| complete == "true").await;
     let all = f64::from(replay.ticks);
-    browser.number_where(&canvas, "data-available-ticks", |ticks| ticks >= all).await;
+    browser.number_where(CANVAS, "data-available-ticks", |ticks| ticks >= all).await;
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ mod strangers;
 
 mod far_client;
 mod lobby;
+mod slow_replay;
 mod window;
 
 mod tidy;

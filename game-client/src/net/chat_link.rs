@@ -67,7 +67,7 @@ pub(super) struct ChatLink {
 pub(super) fn chat_link(api: Api, events: EventSender) -> (ChatHandle, ChatLink) {
     let (line_sender, lines) = mpsc::channel(LINES_MAX);
     let (room_sender, room) = watch::channel(None);
-    let handle = ChatHandle { lines: line_sender, room: room_sender, nonce: 0 };
+    let handle = ChatHandle { lines: line_sender, room: room_sender, nonce: fastrand::u32(..) };
     (handle, ChatLink { api, events, lines, room, player: None, newest: None })
 }
 

@@ -15,6 +15,7 @@ use shared::protocol::chat::{
 use shared::text::tidy_line;
 
 use super::archive::{Archive, Kept, Read};
+use super::repeats::{SaidLately, Utterance};
 use super::request::{ConnectionId, Joined, Request};
 use super::send_queue::{SendQueue, send_queue};
 use crate::clock::now_ms;
@@ -52,6 +53,7 @@ pub(super) struct Hub {
     waiting: VecDeque<WaitingLine>,
     /// The line that is being written.
     writing: Option<(ChatLine, Author)>,
+    said_lately: SaidLately,
     connections: u64,
 }
 
@@ -91,6 +93,12 @@ struct Author {
     nonce: u32,
 }
 
+impl Author {
+    fn utterance(self, player: PlayerId) -> Utterance {
+        Utterance { player, connection: self.connection, nonce: self.nonce }
+    }
+}
+
 /// Earlier lines.
 #[derive(Debug, Default)]
 struct History {
@@ -115,6 +123,7 @@ impl Hub {
             recent_after: sequence,
             waiting: VecDeque::new(),
             writing: None,
+            said_lately: SaidLately::default(),
             connections: 0,
         }
     }
@@ -211,6 +220,9 @@ impl Hub {
         let Some(listener) = self.listeners.get(&author.connection) else { return Ok(()) };
         let speaker = listener.player.clone();
         let text = tidy_line(text);
+        if self.is_repeated(author, speaker.id, channel, &text) {
+            return Ok(());
+        }
         self.check(&speaker, channel, &text, receiver)?;
         if self.waiting.len() >= WAITING_LINES_MAX {
             return Err((ChatRefusal::Failed, None));
@@ -227,6 +239,35 @@ impl Hub {
         };
         self.waiting.push_back(WaitingLine { line, author, since: Instant::now() });
         Ok(())
+    }
+
+    /// Whether this line was said before over a connection that has died. Its answer then goes over the new one.
+    fn is_repeated(
+        &mut self,
+        author: Author,
+        speaker: PlayerId,
+        channel: ChatChannel,
+        text: &str,
+    ) -> bool {
+        let again = author.utterance(speaker);
+        let is_it = |line: &ChatLine| line.channel == channel && line.text == text;
+        let waiting = self.waiting.iter_mut().map(|waiting| (&waiting.line, &mut waiting.author));
+        let writing = self.writing.iter_mut().map(|(line, author)| (&*line, author));
+        let mut unsent = waiting.chain(writing);
+        if let Some((_, earlier)) = unsent
+            .find(|(line, earlier)| is_it(line) && again.repeats(&earlier.utterance(line.from)))
+        {
+            *earlier = author;
+            return true;
+        }
+        let recent = &self.recent;
+        let find = |sequence| recent.iter().find(|line| line.sequence == sequence && is_it(line));
+        let is_one = |sequence| find(sequence).is_some();
+        let said = self.said_lately.take_over(again, Instant::now(), is_one);
+        let Some(said) = said.and_then(find).cloned() else { return false };
+        let own = ChatLine { nonce: Some(author.nonce), ..said };
+        self.send(author.connection, &encode(&ChatServerMessage::Line(own)));
+        true
     }
 
     /// The next line to be written, with its number. `None` while one is being written. [`Hub::note_kept`] has to follow.
@@ -254,6 +295,8 @@ impl Hub {
             Kept::Yes => {
                 self.sequence = line.sequence;
                 self.archive.note_published(self.sequence);
+                let said = author.utterance(line.from);
+                self.said_lately.add(said, line.sequence, Instant::now());
                 self.remember(line.clone());
                 self.publish(author, line);
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::sim::Mode;
-use tests::TestServer;
 use tests::browser::Browser;
+use tests::{TestServer, eventually, wait};
 
 /// Keeps what the page notifies of, and shows it as well.
 const KEEP_NOTICES: &str = "window.notices = []; \
@@ -27,7 +27,10 @@ async fn a_match_that_is_found_calls_a_hidden_tab_back() {
     browser.attribute_where(status, "data-state", |state| state == "waiting").await;
 
     browser.minimise().await;
-    assert_eq!(browser.evaluate("document.hidden").await, true);
+    eventually(wait::DEADLINE, "a hidden page", async || {
+        (browser.evaluate("document.hidden").await == true).then_some(())
+    })
+    .await;
     let ada = server.guest("ada").await;
     ada.join_queue(Mode::Duel).await;
 

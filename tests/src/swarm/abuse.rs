@@ -88,12 +88,13 @@ fn resident_mib(program: &Program) -> Result<f64> {
 
 fn add_felt(clean: [&Felt; 2], abused: &Felt, report: &mut Report) {
     let mut worst = f64::NAN;
-    let p99s: [(_, fn(&Felt) -> f64, _); 2] = [
-        ("ping", |felt| felt.ping_p99_ms, "round trip of a player's ping, p99"),
-        ("event", |felt| felt.event_p99_ms, "from event to reader, p99"),
-    ];
-    for (what, p99, words) in p99s {
-        let (clean, abused) = (clean.map(p99).iter().sum::<f64>() / 2.0, p99(abused));
+    let ping = |felt: &Felt| felt.ping_p99_ms;
+    let event = |felt: &Felt| felt.event_p99_ms;
+    let mean = |clean: [f64; 2]| clean.iter().sum::<f64>() / 2.0;
+    for (what, clean, abused, words) in [
+        ("ping", mean(clean.map(ping)), ping(abused), "round trip of a player's ping, p99"),
+        ("event", mean(clean.map(event)), event(abused), "from event to reader, p99"),
+    ] {
         report.add(format!("abuse.{what}_p99_clean_ms"), clean, "ms", words);
         report.add(
             format!("abuse.{what}_p99_abused_ms"),

@@ -106,7 +106,7 @@ impl Chat {
             socket: StoredValue::new_local(None),
             line: StoredValue::new_local(Line::new()),
             trouble: RwSignal::new(None),
-            outbox: StoredValue::new(Outbox::default()),
+            outbox: StoredValue::new(Outbox::new(random_number())),
             is_sending: StoredValue::new(false),
         };
         provide_context(chat);
@@ -414,6 +414,10 @@ impl Chat {
             lines.drain(..surplus);
         });
     }
+}
+
+fn random_number() -> u32 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }
 
 /// The people whom any window of this browser has muted.

@@ -444,3 +444,31 @@ async fn lines_that_are_sent_while_somebody_reads_the_history_come_once() {
     assert_eq!(bob.heard_line().unwrap().text, "afterwards");
     assert_eq!(ada.heard_line().unwrap().text, "before");
 }
+
+#[tokio::test]
+async fn a_line_that_is_sent_again_over_a_new_connection_is_said_once() {
+    let mut chat = Chat::open().await;
+    let (mut bob, _) = chat.join(2, None).await;
+    for is_written_first in [true, false] {
+        let (ada, _) = chat.join(1, None).await;
+        let text = format!("hello {is_written_first}");
+        if is_written_first {
+            chat.say(&ada, ChatChannel::Lobby, &text).await;
+        } else {
+            chat.begin_to_say(&ada, ChatChannel::Lobby, &text).await;
+        }
+        chat.hub.answer(Request::Leave { connection: ada.connection });
+
+        let (mut again, _) = chat.join(1, None).await;
+        chat.say(&again, ChatChannel::Lobby, &text).await;
+
+        let answer = again.heard_line().unwrap();
+        assert_eq!((answer.text.as_str(), answer.nonce), (text.as_str(), Some(7)));
+        assert!(again.heard().is_none());
+        assert_eq!(bob.heard_line().unwrap(), ChatLine { nonce: None, ..answer });
+        assert!(bob.heard().is_none(), "it is said once");
+        // Over one connection the same words are another line.
+        chat.say(&again, ChatChannel::Lobby, &text).await;
+        assert!(bob.heard_line().is_some());
+    }
+}

@@ -43,6 +43,9 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<PendingLine>,
+    /// The nonce of the first line, from its first attempt on: a line that is sent again over a new connection keeps it, so
+    /// that the server says it once.
+    first_nonce: Option<u32>,
     /// The nonce under which the first line was sent. `None` when it was not sent yet.
     sent_as: Option<u32>,
     /// When it was sent. `None` once its silence was reported.
@@ -51,6 +54,11 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// An empty one. The number makes its nonces others than those of the player's other windows.
+    pub(super) fn new(random: u32) -> Self {
+        Self { nonce: random, ..Self::default() }
+    }
+
     /// Adds a line.
     ///
     /// # Errors
@@ -77,10 +85,13 @@ impl Outbox {
             return Step::Wait;
         }
         self.sent_ms = Some(now_ms);
-        self.nonce = self.nonce.wrapping_add(1);
-        self.sent_as = Some(self.nonce);
+        let nonce = self.first_nonce.unwrap_or_else(|| {
+            self.nonce = self.nonce.wrapping_add(1);
+            self.nonce
+        });
+        (self.first_nonce, self.sent_as) = (Some(nonce), Some(nonce));
         let PendingLine { channel, text, .. } = first.clone();
-        Step::Send(ChatClientMessage::Say { channel, text, nonce: self.nonce })
+        Step::Send(ChatClientMessage::Say { channel, text, nonce })
     }
 
     /// Removes the line that was sent under this nonce: the server has answered it. `None` when no such line waits.
@@ -108,7 +119,7 @@ impl Outbox {
     }
 
     fn take_first(&mut self) -> Option<PendingLine> {
-        self.sent_as = None;
+        (self.sent_as, self.first_nonce) = (None, None);
         self.waiting.pop_front()
     }
 }
@@ -186,7 +197,7 @@ mod tests {
         assert_eq!(steps, [Step::Wait, Step::Suspect, Step::Wait]);
 
         outbox.reconnected(PlayerId::from_bits(7), &[]);
-        assert_eq!(outbox.step(5_000.0, open), sent("one", 2));
+        assert_eq!(outbox.step(5_000.0, open), sent("one", 1), "the same line");
     }
 
     #[test]
@@ -220,7 +231,7 @@ mod tests {
         assert_eq!(after(&[line(own, "one")]), Step::Done);
         assert_eq!(
             after(&[line(PlayerId::from_bits(8), "one"), line(own, "two")]),
-            sent(" one ", 2)
+            sent(" one ", 1)
         );
     }
 }
