@@ -28,8 +28,10 @@ const INSTRUMENTED: [&str; 7] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
 ];
-/// The longest bytes of a case.
-const CASE_BYTES_MAX: usize = 16 * 1024;
+/// The bytes of a corpus that are kept in the repository, beside its longest case.
+const KEPT_IN_ALL_BYTES_MAX: usize = 64 * 1024;
+/// The longest case that is kept: its length takes two bytes.
+const KEPT_BYTES_MAX: u16 = u16::MAX;
 /// A case that takes longer than this many seconds is a fault.
 const CASE_SECONDS_MAX: u32 = 10;
 /// A case that needs more memory is a fault.
@@ -46,6 +48,9 @@ pub(crate) struct Arguments {
     /// At most this many cases for each target.
     #[arg(long)]
     cases: Option<u64>,
+    /// The longest bytes of a case. Short ones are many more in a minute, and reach most of the code.
+    #[arg(long, default_value_t = 16 * 1024, value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    bytes: u32,
     /// Only these targets.
     #[arg(long = "target", value_name = "NAME")]
     targets: Vec<String>,
@@ -76,7 +81,7 @@ pub(crate) fn fuzz(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     let mut runs = Vec::new();
     let mut broken = Vec::new();
     for target in all.iter().filter(chosen) {
-        let fuzzer = Fuzzer { workspace, program: &program, target };
+        let fuzzer = Fuzzer { workspace, program: &program, target, bytes: arguments.bytes };
         match fuzzer.run(arguments)? {
             Some(run) => runs.push(run),
             None => broken.push(target.as_str()),
@@ -126,6 +131,8 @@ struct Fuzzer<'a> {
     workspace: &'a Workspace,
     program: &'a Path,
     target: &'a str,
+    /// The longest bytes of a case.
+    bytes: u32,
 }
 
 impl Fuzzer<'_> {
@@ -140,7 +147,7 @@ impl Fuzzer<'_> {
     fn command(&self) -> Command {
         let mut command = Command::new(self.program);
         command.env("PUSHBACK_FUZZ_TARGET", self.target).current_dir(&self.workspace.root);
-        command.arg(format!("-max_len={CASE_BYTES_MAX}"));
+        command.arg(format!("-max_len={}", self.bytes));
         command.arg(format!("-timeout={CASE_SECONDS_MAX}"));
         command.arg(format!("-rss_limit_mb={MEMORY_MIB_MAX}"));
         command
@@ -185,17 +192,20 @@ impl Fuzzer<'_> {
         }))
     }
 
-    /// Keeps the fewest cases that reach all that is reached, and every case that once broke the target.
+    /// Keeps the fewest cases that reach all that is reached, as far as there is room for them, and every case that once
+    /// broke the target.
     fn keep(&self) -> Result<()> {
         let smallest = self.place("smallest");
         fs::remove_dir_all(&smallest).ok();
         fs::create_dir_all(&smallest)?;
         let mut command = self.command();
+        // Whole, however short the cases of this run were. The last flag counts.
+        command.arg(format!("-max_len={KEPT_BYTES_MAX}"));
         command.arg("-merge=1").arg(&smallest).arg(self.place("corpus"));
         let log = folder(self.workspace).join(format!("{}-merge.log", self.target));
         let (status, _) = process::run("the fuzzer", &mut command, &Output::Log(log), None)?;
         ensure!(status.success(), "{}: the corpus was not reduced", self.target);
-        let mut cases = files(&smallest)?;
+        let mut cases = within_room(files(&smallest)?);
         cases.extend(files(&self.place("found"))?);
         // In the order of their lengths: a difference of two corpora is then small.
         cases.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
@@ -204,6 +214,22 @@ impl Fuzzer<'_> {
         println!("kept {} cases in {}", cases.len(), self.kept().display());
         Ok(())
     }
+}
+
+/// The shortest cases up to the bytes that a corpus may take, and the longest, which gets furthest.
+fn within_room(mut cases: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    cases.sort_by_key(Vec::len);
+    let longest = cases.pop();
+    let mut taken = 0;
+    let mut kept: Vec<_> = cases
+        .into_iter()
+        .take_while(|case| {
+            taken += case.len();
+            taken <= KEPT_IN_ALL_BYTES_MAX
+        })
+        .collect();
+    kept.extend(longest);
+    kept
 }
 
 /// The number that follows a text in a line.
@@ -245,7 +271,7 @@ fn read_cases(path: &Path) -> Result<Vec<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{after, read_cases, written};
+    use super::{KEPT_IN_ALL_BYTES_MAX, after, read_cases, within_room, written};
 
     #[test]
     fn a_corpus_is_read_as_it_was_written() {
@@ -257,6 +283,15 @@ mod tests {
 
         std::fs::write(&file, [5, 0, 1]).unwrap();
         assert!(read_cases(&file).is_err());
+    }
+
+    #[test]
+    fn the_shortest_cases_and_the_longest_are_kept() {
+        let half = KEPT_IN_ALL_BYTES_MAX / 2;
+        let cases = [3 * half, half, 1, half + 1, half - 1].map(|length| vec![0; length]);
+        let kept: Vec<_> = within_room(cases.to_vec()).iter().map(Vec::len).collect();
+        assert_eq!(kept, [1, half - 1, half, 3 * half]);
+        assert!(within_room(Vec::new()).is_empty());
     }
 
     #[test]
