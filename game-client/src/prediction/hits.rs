@@ -84,9 +84,9 @@ impl HitTracker {
     }
 
     fn index_of(&self, tick: Tick, hit: Hit) -> Option<usize> {
-        self.waiting
-            .iter()
-            .position(|(then, seen)| *seen == hit && tick.since(*then).abs() <= SAME_WITHIN_TICKS)
+        self.waiting.iter().position(|(then, seen)| {
+            *seen == hit && tick.since(*then).unsigned_abs() <= SAME_WITHIN_TICKS.unsigned_abs()
+        })
     }
 
     /// All hits, predicted or confirmed.

@@ -21,5 +21,5 @@ pub(super) fn is_another_round(before: Option<(Tick, u32)>, now: Option<(Tick, u
 /// Whether a keyframe belongs to the round that is followed. It may go back in time.
 pub(super) fn is_same_round(before: Option<(Tick, u32)>, now: Option<(Tick, u32)>) -> bool {
     let (Some((before, length)), Some((now, new_length))) = (before, now) else { return false };
-    length == new_length && now.since(before).abs() < SAME_ROUND_TICKS
+    length == new_length && now.since(before).unsigned_abs() < SAME_ROUND_TICKS.unsigned_abs()
 }

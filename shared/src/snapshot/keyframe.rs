@@ -136,7 +136,8 @@ pub(super) fn points<C: Coder>(c: &mut C, disc: &mut Disc) -> Coded {
     }
     let short = i32::try_from(short).unwrap_or(i32::MAX);
     let points = if above { knockouts.saturating_add(short) } else { knockouts - short };
-    let known = i16::try_from(points).ok().filter(|points| points.abs() <= POINTS_MAX);
+    let known =
+        i16::try_from(points).ok().filter(|points| (-POINTS_MAX..=POINTS_MAX).contains(points));
     disc.points = known.ok_or(DecodeError::Malformed("points"))?;
     Ok(())
 }
