@@ -265,8 +265,8 @@ fn footer(context: &Context, settings: &Settings, lobby: &Lobby, intents: &mut V
     let text = elided(&painter, &text, &font, (screen.width() - at.x - 160.0).max(60.0));
     let after = painter.text(at + vec2(16.0, 0.0), Align2::LEFT_CENTER, text, font, theme::MUTED);
     if let Some(home) = &settings.home_server {
-        let back = Area::new(Id::new("home")).order(Order::Middle);
-        back.fixed_pos(pos2(after.right() + 12.0, screen.bottom() - 32.0)).show(context, |ui| {
+        let back = Area::new(Id::new("home")).order(Order::Middle).pivot(Align2::LEFT_CENTER);
+        back.fixed_pos(pos2(after.right() + 12.0, at.y)).show(context, |ui| {
             let link = ui.link(theme::small("Back to yours")).on_hover_text(home);
             if link.clicked() {
                 intents.push(Intent::GoHome);
