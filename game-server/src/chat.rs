@@ -45,7 +45,7 @@ impl ChatHandle {
         joined.await.ok()
     }
 
-    /// Waits for the store where the message needs it, and makes nobody else wait.
+    /// Waits for the store if the message needs it. Other connections do not wait.
     async fn send(&self, from: ConnectionId, player: &Player, message: ChatClientMessage) {
         let request = match message {
             ChatClientMessage::Say { channel, text, nonce } => {

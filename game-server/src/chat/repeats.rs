@@ -13,7 +13,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// Lines that are remembered. The oldest is forgotten for the next one.
 const LINES_MAX: usize = 512;
 
-/// Who said a line, over which connection and under which nonce.
+/// The player, the connection and the nonce of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Utterance {
     pub(super) player: PlayerId,
