@@ -28,9 +28,9 @@ const STYLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 const FUZZING_TEST: &str = "the_fuzzing_client";
 /// The environment variable with the path of that program, when it is not on the `PATH`.
 const FUZZING_VARIABLE: &str = "PUSHBACK_WSTEST";
-/// Stories start servers, browsers and windows, and mostly wait for them: three at once keep two cores a good third busy.
+/// Stories start servers, browsers and windows, and mostly wait for them: four at once keep two cores half busy.
 /// With many more, a slow machine would miss their deadlines.
-const STORIES_AT_ONCE: &str = "--test-threads=3";
+const STORIES_AT_ONCE: &str = "--test-threads=4";
 
 const GROUPS: [(&str, Group); 4] = [
     ("server, shared, tests", Group::Server),
