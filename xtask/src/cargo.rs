@@ -109,6 +109,27 @@ impl Workspace {
         command
     }
 
+    /// The test programs of a group's targets, each as a command to be run in its package's folder. Builds those that are missing.
+    ///
+    /// Without `cargo test` around them they run while cargo builds something else.
+    pub(crate) fn test_programs(&self, group: Group, targets: &[&str]) -> Result<Vec<Command>> {
+        let mut build = self.cargo_group("test", group);
+        build.args(targets).args(["--no-run", "--message-format=json"]);
+        let messages = process::capture("cargo test --no-run", &mut build)?;
+        let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        Ok(messages.filter_map(|message| self.test_program(&message)).collect())
+    }
+
+    fn test_program(&self, message: &Value) -> Option<Command> {
+        let is_test = message["profile"]["test"].as_bool()?;
+        let program = message["executable"].as_str().filter(|_| is_test)?;
+        let package = Path::new(message["manifest_path"].as_str()?).parent()?;
+        let mut command = Command::new(program);
+        command.current_dir(package);
+        clean_environment(&mut command, &self.target);
+        Some(command)
+    }
+
     /// Builds one program of a group.
     pub(crate) fn build_program(
         &self,

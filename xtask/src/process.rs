@@ -47,6 +47,8 @@ pub(crate) enum Output {
     Terminal,
     /// To the terminal and, appended, to this file.
     Log(PathBuf),
+    /// Appended to this file alone.
+    Quiet(PathBuf),
 }
 
 /// A child that lives until it is stopped, at the latest when this value is dropped.
@@ -123,15 +125,19 @@ impl Drop for Process {
     }
 }
 
-/// Runs `command` to its end. Returns its status and, with [`Output::Log`], its output.
+/// Runs `command` to its end. Returns its status and, unless that went to the terminal alone, its output.
 pub(crate) fn run(
     name: &str,
     command: &mut Command,
     output: &Output,
     limit: Option<Duration>,
 ) -> Result<(ExitStatus, String)> {
-    let Output::Log(log) = output else {
-        return Ok((Process::spawn(name, command)?.wait(limit)?, String::new()));
+    let (log, shown) = match output {
+        Output::Terminal => {
+            return Ok((Process::spawn(name, command)?.wait(limit)?, String::new()));
+        }
+        Output::Log(log) => (log, true),
+        Output::Quiet(log) => (log, false),
     };
     let mut log = File::options()
         .create(true)
@@ -147,7 +153,7 @@ pub(crate) fn run(
     let text = Arc::new(Mutex::new(Vec::new()));
     let copier = thread::spawn({
         let text = Arc::clone(&text);
-        move || tee(reader, &mut log, &text)
+        move || tee(reader, shown, &mut log, &text)
     });
     let waited = process.wait(limit);
     let ended = Instant::now();
@@ -156,6 +162,22 @@ pub(crate) fn run(
     }
     let text = text.lock().unwrap_or_else(PoisonError::into_inner);
     Ok((waited?, String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// The same command with the lowest priority: it takes what others leave of the processors.
+pub(crate) fn at_low_priority(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        nice.current_dir(folder);
+    }
+    nice
 }
 
 /// Runs `command` quietly. Returns its output, or an error with its error output.
@@ -178,12 +200,14 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn tee(mut from: PipeReader, log: &mut File, text: &Mutex<Vec<u8>>) {
+fn tee(mut from: PipeReader, shown: bool, log: &mut File, text: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 16 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         let bytes = &buffer[..read];
         // A failing terminal or disk must not end the command.
-        io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()).ok();
+        if shown {
+            io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()).ok();
+        }
         log.write_all(bytes).ok();
         let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
         text.extend_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check and test, one after the other, and a summary.
+//! `cargo xtask test`: every check and test, and a summary. What waits and what computes run beside each other.
 //!
 //! After a failed step the next one runs all the same, so one run shows all failures.
 //! The last line is `N passed, N failed`.
@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use crate::cargo::{Group, Profile, Workspace};
 use crate::lobby::{self, WASM_BYTES_MAX};
 use crate::packages::{self, Purpose};
-use crate::process::{Output, stopping};
+use crate::process::{Output, at_low_priority, stopping};
 
 mod results;
 mod runner;
@@ -28,9 +28,9 @@ const STYLE_LIMIT: Duration = Duration::from_secs(5 * 60);
 const FUZZING_TEST: &str = "the_fuzzing_client";
 /// The environment variable with the path of that program, when it is not on the `PATH`.
 const FUZZING_VARIABLE: &str = "PUSHBACK_WSTEST";
-/// Stories start servers, browsers and windows, and mostly wait for them: four at once keep two cores half busy.
+/// Stories start servers, browsers and windows, and mostly wait for them: three at once keep two cores a good third busy.
 /// With many more, a slow machine would miss their deadlines.
-const STORIES_AT_ONCE: &str = "--test-threads=4";
+const STORIES_AT_ONCE: &str = "--test-threads=3";
 
 const GROUPS: [(&str, Group); 4] = [
     ("server, shared, tests", Group::Server),
@@ -44,9 +44,16 @@ pub(crate) fn test(workspace: &Workspace) -> Result<ExitCode> {
     let mut runner = Runner::new(&workspace.target.join("test-logs"))?;
     check_style(workspace, &mut runner);
     build(workspace, &mut runner);
-    run_tests(workspace, &mut runner);
-    lint(workspace, &mut runner);
-    document(workspace, &mut runner);
+    // Stories mostly wait. What is left of the processors builds and checks the rest meanwhile.
+    let mut stories = build_stories(workspace, &mut runner);
+    runner.beside(
+        |runner| runner.programs("stories", &mut stories, TESTS_LIMIT),
+        |runner| {
+            run_unit_tests(workspace, runner);
+            lint(workspace, runner);
+            document(workspace, runner);
+        },
+    );
     check_dependencies(workspace, &mut runner);
     if stopping() {
         anyhow::bail!("stopped before every step had run");
@@ -69,13 +76,17 @@ fn build(workspace: &Workspace, runner: &mut Runner) {
         let needed = [Purpose::Server, Purpose::Client, Purpose::Screens, Purpose::Database];
         packages::ensure(&needed, output)
     });
-    runner.task("build: lobby for browsers", |output| check_lobby(workspace, output));
-    let mut server = workspace.cargo_group("build", Group::Server);
-    server.arg("--bins");
-    runner.check("build: server and swarm", &mut server, BUILD_LIMIT);
-    let mut client = workspace.cargo_group("build", Group::Client);
-    client.arg("--bins");
-    runner.check("build: client", &mut client, BUILD_LIMIT);
+    // The lobby has a target folder of its own, so that cargo builds both at once.
+    runner.beside(
+        |runner| runner.task("build: lobby for browsers", |output| check_lobby(workspace, output)),
+        |runner| build_programs(workspace, runner, "build: client", Group::Client),
+    );
+    build_programs(workspace, runner, "build: server and swarm", Group::Server);
+}
+
+fn build_programs(workspace: &Workspace, runner: &mut Runner, step: &str, group: Group) {
+    let mut build = workspace.cargo_group("build", group);
+    runner.check(step, build.arg("--bins"), BUILD_LIMIT);
 }
 
 fn check_lobby(workspace: &Workspace, output: &Output) -> Result<()> {
@@ -88,23 +99,36 @@ fn check_lobby(workspace: &Workspace, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn run_tests(workspace: &Workspace, runner: &mut Runner) {
+/// Builds the test programs of stories and returns how to run them. None when they do not build.
+fn build_stories(workspace: &Workspace, runner: &mut Runner) -> Vec<Command> {
+    const TARGETS: [&str; 2] = ["--test", "*"];
+    let mut build = workspace.cargo_group("test", Group::Server);
+    build.args(TARGETS).arg("--no-run");
+    runner.check("build: stories", &mut build, BUILD_LIMIT);
+    let mut programs = workspace.test_programs(Group::Server, &TARGETS).unwrap_or_default();
+    for program in &mut programs {
+        programs_of_stories(workspace, program.arg(STORIES_AT_ONCE));
+    }
+    programs
+}
+
+fn run_unit_tests(workspace: &Workspace, runner: &mut Runner) {
     let mut tests = |step: &str, group: Group, targets: &[&str], options: &[&str]| {
         let mut build = cargo_test(workspace, group);
         build.args(targets).arg("--no-run");
         let mut run = cargo_test(workspace, group);
         run.args(targets).arg("--").args(options);
+        let mut build = at_low_priority(&build);
         runner.tests(step, (&mut build, BUILD_LIMIT), (&mut run, TESTS_LIMIT));
     };
     for (name, group) in GROUPS {
-        // The server's stories are a step of their own below, its doc tests as well.
+        // The server's stories and doc tests are steps of their own.
         let (targets, options): (&[&str], &[&str]) = match group {
             Group::Server => (&["--lib", "--bins"], &["--skip", FUZZING_TEST]),
             _ => (&[], &[]),
         };
         tests(&format!("unit tests: {name}"), group, targets, options);
     }
-    tests("stories", Group::Server, &["--test", "*"], &[STORIES_AT_ONCE]);
     if env::var_os(FUZZING_VARIABLE).is_some() || packages::on_path("wstest") {
         tests("WebSocket protocol (Autobahn)", Group::Server, &["--lib"], &[FUZZING_TEST]);
     } else {
@@ -118,10 +142,15 @@ fn run_tests(workspace: &Workspace, runner: &mut Runner) {
     runner.doc_tests("doc tests", examples.arg("--doc"), TESTS_LIMIT);
 }
 
-/// `cargo test`, with the programs that the stories start.
+/// `cargo test`, with the programs that some tests start.
 fn cargo_test(workspace: &Workspace, group: Group) -> Command {
     let mut command = workspace.cargo_group("test", group);
-    command.arg("--no-fail-fast");
+    programs_of_stories(workspace, command.arg("--no-fail-fast"));
+    command
+}
+
+/// Tells tests where the programs are that they start.
+fn programs_of_stories(workspace: &Workspace, command: &mut Command) {
     for (variable, program) in [
         ("PUSHBACK_SERVER_BIN", "game-server"),
         ("PUSHBACK_CLIENT_BIN", "game-client"),
@@ -129,14 +158,13 @@ fn cargo_test(workspace: &Workspace, group: Group) -> Command {
     ] {
         command.env(variable, workspace.program(Profile::Dev, program));
     }
-    command
 }
 
 fn lint(workspace: &Workspace, runner: &mut Runner) {
     for (name, group) in GROUPS {
         let mut clippy = workspace.cargo_group("clippy", group);
         clippy.args(["--all-targets", "--", "-D", "warnings"]);
-        runner.check(&format!("clippy: {name}"), &mut clippy, BUILD_LIMIT);
+        runner.check(&format!("clippy: {name}"), &mut at_low_priority(&clippy), BUILD_LIMIT);
     }
 }
 
@@ -144,7 +172,7 @@ fn document(workspace: &Workspace, runner: &mut Runner) {
     for (name, group) in GROUPS {
         let mut rustdoc = workspace.cargo_group("doc", group);
         rustdoc.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings");
-        runner.check(&format!("rustdoc: {name}"), &mut rustdoc, BUILD_LIMIT);
+        runner.check(&format!("rustdoc: {name}"), &mut at_low_priority(&rustdoc), BUILD_LIMIT);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Runs steps, shows and logs their output, and collects their results.
 
 use std::fs;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::results::{Cases, Outcome, StepResult};
 use crate::process::{self, Output, stopping};
@@ -16,6 +17,8 @@ use crate::process::{self, Output, stopping};
 pub(super) struct Runner {
     logs: PathBuf,
     results: Vec<StepResult>,
+    /// Whether the output of a step is shown as it comes, or as a whole after its end.
+    live: bool,
 }
 
 impl Runner {
@@ -26,7 +29,21 @@ impl Runner {
         }
         fs::create_dir_all(logs).with_context(|| format!("making {}", logs.display()))?;
         println!("logs: {}", logs.display());
-        Ok(Self { logs: logs.to_owned(), results: Vec::new() })
+        Ok(Self { logs: logs.to_owned(), results: Vec::new(), live: true })
+    }
+
+    /// Runs some steps beside others, whose results follow. The output of `others` is shown step by step.
+    pub(super) fn beside(
+        &mut self,
+        steps: impl FnOnce(&mut Self),
+        others: impl FnOnce(&mut Self) + Send,
+    ) {
+        let mut second = Self { logs: self.logs.clone(), results: Vec::new(), live: false };
+        thread::scope(|scope| {
+            scope.spawn(|| others(&mut second));
+            steps(self);
+        });
+        self.results.append(&mut second.results);
     }
 
     /// A step that passes when the command succeeds.
@@ -45,6 +62,22 @@ impl Runner {
         self.step(name, |output| match run(name, build, output, build_limit)? {
             (Outcome::Passed, _) => count(run(name, tests, output, tests_limit)?),
             (outcome, _) => Ok((outcome, None)),
+        });
+    }
+
+    /// A step with several programs of tests, each of which is run. `limit` is for each.
+    pub(super) fn programs(&mut self, name: &str, programs: &mut [Command], limit: Duration) {
+        self.step(name, |output| {
+            ensure!(!programs.is_empty(), "there is no program to run");
+            let (mut all, mut said) = (Outcome::Passed, String::new());
+            for program in programs {
+                let (outcome, says) = run(name, program, output, limit)?;
+                said.push_str(&says);
+                if all == Outcome::Passed {
+                    all = outcome;
+                }
+            }
+            count((all, said))
         });
     }
 
@@ -83,13 +116,23 @@ impl Runner {
         if stopping() {
             return;
         }
-        println!("\n== {name}");
-        let output = Output::Log(self.logs.join(log_name(name)));
+        let log = self.logs.join(log_name(name));
+        let output = if self.live {
+            println!("\n== {name}");
+            Output::Log(log.clone())
+        } else {
+            println!("\n-- beside: {name}");
+            Output::Quiet(log.clone())
+        };
         let started = Instant::now();
         let (outcome, cases) = step(&output).unwrap_or_else(|error| {
-            eprintln!("{error:#}");
-            (Outcome::Failed(first_line(&format!("{error:#}"))), None)
+            let why = format!("{error:#}");
+            eprintln!("{why}");
+            (Outcome::Failed(first_line(&why)), None)
         });
+        if !self.live {
+            show_whole(name, &log);
+        }
         self.add(name, outcome, cases, started.elapsed());
     }
 
@@ -118,6 +161,14 @@ fn run(
 
 fn count((outcome, said): (Outcome, String)) -> Result<(Outcome, Option<Cases>)> {
     Ok((outcome, Some(Cases::count(&said))))
+}
+
+/// Shows the log of a step that has ended. No output of another step comes between its lines.
+fn show_whole(name: &str, log: &Path) {
+    let text = fs::read(log).unwrap_or_default();
+    let mut terminal = io::stdout().lock();
+    // A terminal that is gone must not end the tests.
+    writeln!(terminal, "\n== {name}").and_then(|()| terminal.write_all(&text)).ok();
 }
 
 /// `clippy: client` → `clippy-client.log`
