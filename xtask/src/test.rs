@@ -105,6 +105,9 @@ fn build_stories(workspace: &Workspace, runner: &mut Runner) -> Vec<Command> {
     let mut build = workspace.cargo_group("test", Group::Server);
     build.args(TARGETS).arg("--no-run");
     runner.check("build: stories", &mut build, BUILD_LIMIT);
+    if stopping() {
+        return Vec::new();
+    }
     let mut programs = workspace.test_programs(Group::Server, &TARGETS).unwrap_or_default();
     for program in &mut programs {
         programs_of_stories(workspace, program.arg(STORIES_AT_ONCE));
