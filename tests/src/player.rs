@@ -9,6 +9,8 @@ mod view;
 pub use planner::Behaviour;
 pub use view::View;
 
+use std::time::Duration;
+
 use shared::api::{MatchState, Role};
 use shared::id::RoomId;
 use shared::protocol::ClientMessage;
@@ -19,8 +21,11 @@ use tokio::task::JoinHandle;
 use crate::guest::Guest;
 use crate::site::Site;
 use crate::socket::{Closed, GameSocket};
-use crate::wait::within;
+use crate::wait::{DEADLINE, within_time};
 use planner::InputPlanner;
+
+/// A fight is partly luck.
+const POINT_WITHIN: Duration = Duration::from_secs(120);
 
 #[derive(Debug)]
 enum Command {
@@ -97,6 +102,15 @@ impl Player {
     /// # Panics
     /// When that does not happen in time, or the connection ends first.
     pub async fn until(&mut self, what: &str, seen: impl Fn(&View) -> bool) -> View {
+        self.until_within(DEADLINE, what, seen).await
+    }
+
+    async fn until_within(
+        &mut self,
+        deadline: Duration,
+        what: &str,
+        seen: impl Fn(&View) -> bool,
+    ) -> View {
         let arrives = async {
             loop {
                 {
@@ -109,7 +123,7 @@ impl Player {
                 self.view.changed().await.expect("the view outlives the connection");
             }
         };
-        within(what, arrives).await
+        within_time(deadline, what, arrives).await
     }
 
     /// Waits until the connection ends.
@@ -132,7 +146,8 @@ impl Player {
     pub async fn score_a_point(&mut self) -> u32 {
         let before = self.view().knockouts;
         self.set_behaviour(Behaviour::Fight).await;
-        let view = self.until("a point", |view| view.knockouts > before).await;
+        let is_won = |view: &View| view.knockouts > before;
+        let view = self.until_within(POINT_WITHIN, "a point", is_won).await;
         self.set_behaviour(Behaviour::Idle).await;
         view.knockouts
     }

@@ -1,5 +1,6 @@
 //! The answer to a connection that is not permitted: a refusal, or what an operator asks for.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use shared::api::{Problem, ProblemKind};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -30,7 +31,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Time for a client that still sends to see its refusal.
 const LINGER_WITHIN: Duration = Duration::from_secs(2);
 /// How long a full server waits for a free place to answer in, while further connections wait in the kernel's queue.
-/// After that, a connection is closed without an answer.
+/// After that, a connection is answered and closed at once.
 const PLACE_WITHIN: Duration = Duration::from_millis(100);
 /// The longest head of a request that is answered at the limit: hyper's smallest buffer.
 const REQUEST_BYTES_MAX: usize = 8 * 1024;
@@ -59,7 +60,11 @@ impl Refusals {
 
     /// Tells a client that its connection is refused. An operator's request is answered all the same.
     pub(super) async fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
-        let Some(place) = self.place(why).await else { return self.count(why) };
+        let Some(place) = self.place(why).await else {
+            self.metrics.refused.of(answer(why).0.uri()).add(1);
+            refuse_at_once(&socket, why);
+            return;
+        };
         let (routes, addresses) = (self.routes.clone(), self.addresses.clone());
         let refused = self.metrics.clone();
         self.tasks.spawn("refusal", async move {
@@ -70,10 +75,8 @@ impl Refusals {
                 return;
             }
             refused.refused.of(answer(why).0.uri()).add(1);
-            // The client may be gone already.
-            if let Ok(Ok(socket)) = timeout(ANSWER_WITHIN, refuse(socket, why)).await {
-                timeout(LINGER_WITHIN, linger(socket)).await.ok();
-            }
+            refuse_at_once(&socket, why);
+            timeout(LINGER_WITHIN, linger(socket)).await.ok();
         });
     }
 
@@ -86,10 +89,6 @@ impl Refusals {
                 timeout(PLACE_WITHIN, places.acquire_owned()).await.ok()?.ok()
             }
         }
-    }
-
-    fn count(&self, why: ConnectionRefused) {
-        self.metrics.refused.of(answer(why).0.uri()).add(1);
     }
 }
 
@@ -115,13 +114,16 @@ async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, address
     }
 }
 
-/// Refuses a connection. Returns the socket, on which the client may still send.
-async fn refuse(mut socket: TcpStream, why: ConnectionRefused) -> std::io::Result<TcpStream> {
-    // Some clients look for an answer only after they have sent their request.
+/// Writes a refusal without waiting: it fits into the empty buffer of a new socket. A client that is closed on while it
+/// still sends may not see it.
+fn refuse_at_once(socket: &TcpStream, why: ConnectionRefused) {
+    let socket = SockRef::from(socket);
+    let mut socket = &*socket;
+    // What was not read when a socket is closed takes the answer with it.
     let mut request = [0; 2048];
-    let _first_bytes = socket.read(&mut request).await?;
-    socket.write_all(response(why).as_bytes()).await?;
-    Ok(socket)
+    let _first_bytes = socket.read(&mut request);
+    // The client may be gone already.
+    socket.write_all(response(why).as_bytes()).ok();
 }
 
 /// The refusal of one more request of a client behind a proxy.

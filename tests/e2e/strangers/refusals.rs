@@ -49,6 +49,26 @@ async fn a_connection_over_the_cap_is_refused_in_words_although_it_sends_a_long_
     raw::exchange(server.address(), long).await.assert_refused(ProblemKind::TooMany);
 }
 
+/// A hundred are more than the server answers side by side.
+#[tokio::test]
+async fn every_connection_over_the_cap_is_refused_in_words_also_one_that_says_nothing() {
+    let server = TestServer::start_with(|config| config.connections_per_address_max = 1).await;
+    server.metric_becomes("pushback_connections", |open| open <= 1.0).await;
+    let mut held = raw::connect(server.address()).await;
+    held.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(raw::read_answer(&mut held).await.unwrap().status, 200);
+
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(raw::connect(server.address()).await);
+    }
+
+    for line in &mut silent {
+        let answer = within("a refusal", raw::read_answer(line)).await.expect("words");
+        answer.assert_refused(ProblemKind::TooMany);
+    }
+}
+
 #[tokio::test]
 async fn an_idle_connection_outlives_the_time_for_a_head() {
     let server = TestServer::start_with(|config| {

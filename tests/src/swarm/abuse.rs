@@ -53,11 +53,11 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     let healthy = Healthy::start(&site, PLAYERS, READERS, seed).await?;
     sleep(SETTLE).await;
     let before_mib = resident_mib(&program)?;
-    let clean = healthy.measure(window).await;
+    let clean = healthy.measure(window, program.id()).await?;
 
     let mut attack = Attack::start(&site)?;
     let at_limits = attack.at_limits().await;
-    let abused = healthy.measure(window).await;
+    let abused = healthy.measure(window, program.id()).await?;
     let during_mib = resident_mib(&program)?;
     let files = open_files(program.id())?;
     let tally = attack.tally();
@@ -65,7 +65,7 @@ pub async fn measure(window: Duration, seed: u64, report: &mut Report) -> Result
     sleep(AFTERMATH).await;
     let after_mib = resident_mib(&program)?;
 
-    let afterwards = healthy.measure(window).await;
+    let afterwards = healthy.measure(window, program.id()).await?;
 
     add_felt([&clean, &afterwards], &abused, report);
     report.add("abuse.memory_growth_mib", after_mib - before_mib, "MiB", "after the abuse");
@@ -110,6 +110,18 @@ fn add_felt(clean: [&Felt; 2], abused: &Felt, report: &mut Report) {
         "×",
         "the greater of the two, beside the clean run",
     );
+    for (name, cores, words) in [
+        ("server_cores_clean", mean(clean.map(|felt| felt.server_cores)), "that the server took"),
+        ("server_cores_abused", abused.server_cores, "the same beside the abuse"),
+        (
+            "clients_cores_clean",
+            mean(clean.map(|felt| felt.clients_cores)),
+            "that the clients took",
+        ),
+        ("clients_cores_abused", abused.clients_cores, "the same beside the abuse"),
+    ] {
+        report.add(format!("abuse.{name}"), cores, "cores", words);
+    }
     let words = "that each player got, beside the abuse";
     report.add("abuse.snapshots_per_second", abused.snapshots_per_second, "/s", words);
 }

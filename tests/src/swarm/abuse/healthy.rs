@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
 use super::super::load::{self, Playing, Totals};
+use super::super::usage::cpu_seconds;
 use super::addresses::address;
 use crate::feed::{FeedReader, Transport};
 use crate::site::Site;
@@ -32,6 +33,9 @@ pub(super) struct Felt {
     pub(super) ping_p99_ms: f64,
     pub(super) event_p99_ms: f64,
     pub(super) snapshots_per_second: f64,
+    /// What the server and these clients took of a core each.
+    pub(super) server_cores: f64,
+    pub(super) clients_cores: f64,
 }
 
 /// Healthy clients, until this is dropped.
@@ -78,19 +82,25 @@ impl Healthy {
         Ok(Self { samples, players, totals, _playing: playing, _tasks: tasks })
     }
 
-    /// What was felt from now on until the end of the window.
-    pub(super) async fn measure(&self, window: Duration) -> Felt {
+    /// What was felt from now on until the end of the window, and what the server with this process id took for it.
+    ///
+    /// # Errors
+    /// When there is no such process any more.
+    pub(super) async fn measure(&self, window: Duration, server: u32) -> Result<Felt> {
+        let used = || anyhow::Ok((cpu_seconds(server)?, cpu_seconds(std::process::id())?));
         self.samples.pings.lock().await.clear();
         self.samples.events.lock().await.clear();
-        let before = self.totals.now();
+        let (before, used_before) = (self.totals.now(), used()?);
         sleep(window).await;
-        let counts = self.totals.now().since(&before);
+        let (counts, used) = (self.totals.now().since(&before), used()?);
         let player_seconds = self.players as f64 * window.as_secs_f64();
-        Felt {
+        Ok(Felt {
+            server_cores: (used.0 - used_before.0) / window.as_secs_f64(),
+            clients_cores: (used.1 - used_before.1) / window.as_secs_f64(),
             ping_p99_ms: p99_ms(&mut self.samples.pings.lock().await),
             event_p99_ms: p99_ms(&mut self.samples.events.lock().await),
             snapshots_per_second: counts.snapshots as f64 / player_seconds,
-        }
+        })
     }
 
     /// Connections that ended.
