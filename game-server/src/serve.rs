@@ -7,6 +7,7 @@ mod client_socket;
 mod exchange;
 mod head_refusal;
 mod lingering;
+mod pause;
 mod refusal;
 mod routes;
 mod stall;
@@ -222,6 +223,8 @@ fn answer(
         }
     };
     let answering = server.routes.answer(request, address);
+    let tasks = server.tasks.clone();
+    let answering = answering.and_then(move |response| pause::before(response, tasks));
     Either::Right(answering.map_ok(move |response| watched(response, exchange, share, slot)))
 }
 

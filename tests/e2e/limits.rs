@@ -76,6 +76,19 @@ async fn one_address_makes_no_more_guests_than_its_share() {
 }
 
 #[tokio::test]
+async fn a_client_that_asks_on_is_slowed_to_a_request_a_second() {
+    let server = TestServer::start_with(|config| config.sessions_per_minute = 1).await;
+    server.guest("ada").await;
+    let began = Instant::now();
+
+    for _ in 0..2 {
+        assert_retry_later(&server.sign_in("bob").await, ProblemKind::TooMany);
+    }
+
+    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn one_address_asks_for_no_more_matches_than_its_share() {
     let server = TestServer::start_with(|config| config.rooms_per_minute = 2).await;
     let ada = server.guest("ada").await;
