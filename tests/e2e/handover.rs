@@ -89,9 +89,7 @@ async fn the_client_takes_the_seat_that_the_browser_found() {
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
     browser.click("[data-testid=\"mode\"] input[value=\"Duel\"]").await;
-    browser.click("[data-testid=\"quick-play\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Browser Ada").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.quick_play("Browser Ada").await;
     let bob = server.guest("bob").await;
     bob.join_queue(Mode::Duel).await;
     let status = "[data-testid=\"match-status\"]";

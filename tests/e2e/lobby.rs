@@ -39,12 +39,6 @@ fn score_row(player: &str) -> String {
     format!("[data-testid=\"score-row\"][data-player=\"{player}\"]")
 }
 
-/// Enters a name when the page asks for it.
-async fn give_name(browser: &Browser, name: &str) {
-    browser.type_into(&by_id("name-input"), name).await;
-    browser.click(&by_id("name-submit")).await;
-}
-
 async fn duel(site: &Site) -> (Player, Player) {
     let (ada, bob) = (site.guest("ada").await, site.guest("bob").await);
     let room = ada.public_room(Mode::Duel).await;
@@ -74,11 +68,10 @@ async fn quick_play_asks_for_a_name_and_finds_a_seat() {
     let browser = Browser::start().await;
     browser.open(&server.url("/")).await;
 
-    browser.click(&by_id("quick-play")).await;
-    give_name(&browser, "Browser Ada").await;
+    browser.quick_play("Browser Ada").await;
 
     let status = by_id("match-status");
-    browser.attribute_where(&status, "data-state", |state| state == "matched").await;
+    browser.search_becomes("matched").await;
     let room = browser.attribute_where(&status, "data-room", |room| !room.is_empty()).await;
     let room = server.room(room.parse().unwrap()).await;
     assert_eq!(room.summary.mode, Mode::Brawl);
@@ -164,9 +157,8 @@ async fn a_browser_and_another_client_chat_with_each_other() {
     browser.open(&server.url("/")).await;
 
     // The page asks for a name before the first line.
-    browser.type_into(&by_id("chat-input"), "hello everybody").await;
-    browser.click(&by_id("chat-send")).await;
-    give_name(&browser, "Bea").await;
+    browser.say("hello everybody").await;
+    browser.give_name("Bea").await;
     let line = chat.next_line().await;
     assert_eq!((line.name.as_str(), line.text.as_str()), ("Bea", "hello everybody"));
     chat.say(ChatChannel::Lobby, "hello Bea").await.unwrap();

@@ -100,10 +100,8 @@ async fn a_spectator_in_a_browser_chats_with_the_players() {
     browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
 
     // The page asks for a name before the first line.
-    browser.type_into("[data-testid=\"chat-input\"]", "I am watching").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.say("I am watching").await;
+    browser.give_name("Bea").await;
 
     let line = ada.next_line().await;
     assert_eq!((line.name.as_str(), line.text.as_str()), ("Bea", "I am watching"));
@@ -137,17 +135,14 @@ async fn chat_between_two_rounds_reaches_the_room() {
     ada.enter(room).await;
     let browser = Browser::start().await;
     browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
-    browser.type_into("[data-testid=\"chat-input\"]", "good luck").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.say("good luck").await;
+    browser.give_name("Bea").await;
     assert_eq!(ada.next_line().await.text, "good luck");
 
     // The round's stream has ended and the next one is not requested yet, so the server sees no spectator.
     browser.evaluate(HOLD_STREAMS).await;
     server.metric_becomes("pushback_live_streams", |streams| streams == 0.0).await;
-    browser.type_into("[data-testid=\"chat-input\"]", "good game").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
+    browser.say("good game").await;
     eventually(PAGE_DEADLINE, "a second try", async || {
         browser.evaluate("window.said").await.as_u64().filter(|said| *said >= 2)
     })

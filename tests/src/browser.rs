@@ -1,5 +1,7 @@
 //! Chromium without a window, driven through chromedriver, with a fresh profile for each story.
 
+mod lobby;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};

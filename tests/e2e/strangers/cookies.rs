@@ -17,9 +17,7 @@ async fn a_browser_that_keeps_no_cookies_is_told_so_after_one_sign_in() {
     browser.before_pages(COUNT_SIGN_INS).await;
     browser.open(&server.url("/")).await;
 
-    browser.click("[data-testid=\"quick-play\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.quick_play("Bea").await;
 
     browser.text_where("#name-help", |text| text.contains("did not keep the cookie")).await;
     let sign_ins = browser.evaluate("window.signIns").await;

@@ -117,9 +117,7 @@ async fn two_servers_on_one_host_keep_the_players_of_one_browser_apart() {
     let mut players = Vec::new();
     for (server, name) in servers.iter().zip(["Ada", "Bob"]) {
         browser.open(&server.url("/")).await;
-        browser.click("[data-testid=\"quick-play\"]").await;
-        browser.type_into("[data-testid=\"name-input\"]", name).await;
-        browser.click("[data-testid=\"name-submit\"]").await;
+        browser.quick_play(name).await;
         browser
             .attribute_where("[data-testid=\"match-status\"]", "data-room", |room| !room.is_empty())
             .await;

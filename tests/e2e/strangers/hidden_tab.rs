@@ -20,11 +20,8 @@ async fn a_match_that_is_found_calls_a_hidden_tab_back() {
     browser.before_pages(KEEP_NOTICES).await;
     browser.open(&server.url("/")).await;
     browser.click("[data-testid=\"mode\"] input[value=\"Duel\"]").await;
-    browser.click("[data-testid=\"quick-play\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
-    let status = "[data-testid=\"match-status\"]";
-    browser.attribute_where(status, "data-state", |state| state == "waiting").await;
+    browser.quick_play("Bea").await;
+    browser.search_becomes("waiting").await;
 
     browser.minimise().await;
     eventually(wait::DEADLINE, "a hidden page", async || {
@@ -34,7 +31,7 @@ async fn a_match_that_is_found_calls_a_hidden_tab_back() {
     let ada = server.guest("ada").await;
     ada.join_queue(Mode::Duel).await;
 
-    browser.attribute_where(status, "data-state", |state| state == "matched").await;
+    browser.search_becomes("matched").await;
     browser.title_where(|title| title.starts_with("● ") && title.ends_with("Pushback")).await;
     let notices = browser.evaluate("window.notices.length").await;
     assert_eq!(notices.as_f64(), Some(1.0));

@@ -11,12 +11,9 @@ async fn a_browser_without_abort_signal_timeout_signs_in_and_plays() {
     browser.before_pages("delete AbortSignal.timeout; delete AbortSignal.any;").await;
     browser.open(&server.url("/")).await;
 
-    browser.click("[data-testid=\"quick-play\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.quick_play("Bea").await;
 
-    let status = "[data-testid=\"match-status\"]";
-    browser.attribute_where(status, "data-state", |state| state == "matched").await;
+    browser.search_becomes("matched").await;
 }
 
 #[tokio::test]

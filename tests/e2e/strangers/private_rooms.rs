@@ -79,8 +79,7 @@ async fn the_link_to_a_private_room_opens_it_in_a_friend_s_browser() {
     browser.open(&server.url("/")).await;
     browser.click("[data-testid=\"private-room\"]").await;
     browser.click("[data-testid=\"open-room\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Ada").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.give_name("Ada").await;
     let code = browser.text_where("[data-testid=\"room-code\"]", |code| code.len() == 6).await;
     let room: shared::id::RoomId = code.parse().unwrap();
     let field = "document.querySelector('[aria-label=\"Link for friends\"]')?.value";

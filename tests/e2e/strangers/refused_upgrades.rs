@@ -43,10 +43,8 @@ async fn the_lobby_behind_a_proxy_without_upgrades_names_it_and_works_without_ch
     let proxy = behind_a_strict_proxy(&server).await;
     let browser = Browser::start().await;
     browser.open(&proxy.url("/")).await;
-    browser.type_into("[data-testid=\"chat-input\"]", "hello").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.say("hello").await;
+    browser.give_name("Bea").await;
 
     browser
         .text_where(".chat", |text| text.contains("a proxy on the way seems to refuse it"))

@@ -45,8 +45,7 @@ async fn field_counter_and_server_measure_a_line_alike_and_a_command_is_answered
     write(&browser, &longest).await;
     browser.text_where(".say-line .num", |left| left == "0").await;
     browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Ada").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.give_name("Ada").await;
     assert_eq!(bob.next_line().await.text, longest);
 
     write(&browser, &format!("{longest}!")).await;

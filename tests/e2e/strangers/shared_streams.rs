@@ -29,11 +29,8 @@ async fn many_windows_of_one_browser_share_their_streams() {
     server.metric_becomes("pushback_live_streams", |count| count <= 1.0).await;
 
     // The last window has connections to spare: its search is answered.
-    browser.click("[data-testid=\"quick-play\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
-    let status = "[data-testid=\"match-status\"]";
-    browser.attribute_where(status, state, |state| state == "matched").await;
+    browser.quick_play("Bea").await;
+    browser.search_becomes("matched").await;
 
     // The window that read the streams for all closes, and another one goes on.
     browser.choose_tab(0).await;

@@ -39,10 +39,8 @@ async fn a_line_that_dies_without_a_word_is_noticed_on_every_transport() {
     let proxy = Proxy::to(&server).await;
     let browser = Browser::start().await;
     browser.open(&proxy.site().url("/")).await;
-    browser.type_into("[data-testid=\"chat-input\"]", "before").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", "Bea").await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.say("before").await;
+    browser.give_name("Bea").await;
     browser.text_where("[data-testid=\"chat-line\"]", |text| text.contains("before")).await;
     all_badges(&browser, "live").await;
     assert_eq!(browser.count(".old").await, 0);

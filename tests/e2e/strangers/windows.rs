@@ -17,10 +17,8 @@ async fn press(browser: &Browser, css: &str) {
 
 /// Signs in as a new guest by saying something.
 async fn say_hello(browser: &Browser, name: &str) {
-    browser.type_into("[data-testid=\"chat-input\"]", "hello").await;
-    browser.click("[data-testid=\"chat-send\"]").await;
-    browser.type_into("[data-testid=\"name-input\"]", name).await;
-    browser.click("[data-testid=\"name-submit\"]").await;
+    browser.say("hello").await;
+    browser.give_name(name).await;
     browser.text_where("[data-testid=\"chat-line\"]", |line| line.contains("hello")).await;
 }
 

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::api::{Session, SessionRequest};
 use shared::id::PlayerId;
+use shared::sim::rng::Rng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::super::seeds::player_rng;
 use super::addresses::address;
 use crate::site::Site;
 
@@ -33,8 +35,10 @@ const GUESTS_NET: u8 = 60;
 const PER_ADDRESS: usize = 50;
 /// How long a stalled reader stays.
 const STALLS_FOR: Duration = Duration::from_secs(30);
-/// Between two requests of a guest.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two requests of a guest. It varies: guests who pause alike fall into step with the events that delay them all.
+const PAUSE_MS: (i32, i32) = (50, 150);
+/// They come one after the other within this time, as strangers do who know nothing of each other.
+const COME_WITHIN_MS: u32 = 10_000;
 /// After a refused or ended connection.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// A limit that has not refused after so many requests in a row is none: the largest burst is of 600.
@@ -81,15 +85,15 @@ pub async fn attack(site: &Site) -> Result<()> {
     let (mut tasks, counters) = (JoinSet::new(), Arc::<Counters>::default());
     for number in 0..STALLED {
         let site = site.seen_from(address(STALLED_NET, number / PER_ADDRESS));
-        tasks.spawn(stall(site, number));
+        tasks.spawn(later(number, stall(site, number)));
     }
     for number in 0..SLOW_HEADS {
         let site = site.seen_from(address(SLOW_NET, number / PER_ADDRESS));
-        tasks.spawn(dawdle(site));
+        tasks.spawn(later(STALLED + number, dawdle(site)));
     }
     for number in 0..GUESTS {
         let site = site.seen_from(address(GUESTS_NET, number));
-        tasks.spawn(insist(site, counters.clone()));
+        tasks.spawn(insist(site, player_rng(number, 0), counters.clone()));
     }
     loop {
         let mut line = serde_json::to_vec(&counters.tally())?;
@@ -98,6 +102,13 @@ pub async fn attack(site: &Site) -> Result<()> {
         io::stdout().flush()?;
         sleep(AGAIN_AFTER).await;
     }
+}
+
+/// Begins at a moment of this attacker's own.
+async fn later(number: usize, attacker: impl Future<Output = ()>) {
+    let wait_ms = player_rng(number, 1).below(COME_WITHIN_MS);
+    sleep(Duration::from_millis(wait_ms.into())).await;
+    attacker.await;
 }
 
 /// Subscribes, reads nothing, and comes again after a while.
@@ -134,8 +145,8 @@ async fn dawdle(site: Site) {
     }
 }
 
-/// One guest who asks for everything until each limit refuses, and from then on a little faster than the limits allow.
-async fn insist(site: Site, counters: Arc<Counters>) {
+/// One guest who asks for everything until each limit refuses, and from then on as fast as answers and pauses allow.
+async fn insist(site: Site, mut rng: Rng, counters: Arc<Counters>) {
     loop {
         let bully = SessionRequest::Name { name: "Bully".to_owned(), wants_token: true };
         let begin = site.request(Method::POST, "/api/session");
@@ -157,7 +168,8 @@ async fn insist(site: Site, counters: Arc<Counters>) {
         loop {
             for request in asks.limited().into_iter().chain(asks.costly(session.player)) {
                 ask(request, &counters).await;
-                sleep(PAUSE).await;
+                let pause_ms = rng.between(PAUSE_MS.0, PAUSE_MS.1).unsigned_abs();
+                sleep(Duration::from_millis(pause_ms.into())).await;
             }
         }
     }
