@@ -19,7 +19,7 @@ fn plays(status: &Value) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_autopilot_finishes_a_round_and_its_result_is_on_the_lobbys_scoreboard() {
-    let server = TestServer::start_with(|config| config.round_seconds = Some(15)).await;
+    let server = TestServer::start_with(|config| config.round_seconds = Some(25)).await;
     let url = server.url("");
     let mut window = Window::open(&[
         "--server",
@@ -38,9 +38,8 @@ async fn the_autopilot_finishes_a_round_and_its_result_is_on_the_lobbys_scoreboa
     assert_eq!((number(&status, "diverged"), number(&outcome, "diverged")), (0.0, 0.0));
     assert!(number(&status, "players") >= 2.0, "bots play along: {status}");
     let prediction = &outcome["prediction"];
-    // A software renderer, the server and other stories share two cores here. So the window may come late to the round, and
-    // the bounds are those of a playable game.
-    assert!(number(prediction, "snapshots") > 60.0, "two seconds of them: {outcome}");
+    assert!(number(prediction, "snapshots") > 200.0, "{outcome}");
+    // A software renderer and the server share two cores here, so the bounds are those of a playable game.
     let late = number(prediction, "late_inputs_percent");
     assert!((0.0..10.0).contains(&late), "{late} % of the inputs came late: {outcome}");
     let off = number(prediction, "correction_p99_radii");

@@ -199,7 +199,7 @@ impl Fuzzer<'_> {
         fs::remove_dir_all(&smallest).ok();
         fs::create_dir_all(&smallest)?;
         let mut command = self.command();
-        // Whole, however short the cases of this run were. The last flag counts.
+        // The corpus keeps its long cases, too: this flag comes last and replaces `--bytes`.
         command.arg(format!("-max_len={KEPT_BYTES_MAX}"));
         command.arg("-merge=1").arg(&smallest).arg(self.place("corpus"));
         let log = folder(self.workspace).join(format!("{}-merge.log", self.target));

@@ -1,7 +1,7 @@
 //! The pause before a refusal for asking too often.
 //!
-//! `Retry-After` slows those who read it. A client that asks on in a loop is slowed by this pause instead, to a request a
-//! second on each of its connections, whose number is bounded: so the loop takes little from everybody else.
+//! Some clients ignore `Retry-After` and ask in a loop. The pause slows such a client to one request a second on each
+//! connection, and the number of its connections is bounded.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

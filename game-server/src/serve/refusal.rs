@@ -119,7 +119,7 @@ async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, address
 fn refuse_at_once(socket: &TcpStream, why: ConnectionRefused) {
     let socket = SockRef::from(socket);
     let mut socket = &*socket;
-    // What was not read when a socket is closed takes the answer with it.
+    // Closing a socket with unread bytes resets the connection, and the client may then lose the answer.
     let mut request = [0; 2048];
     let _first_bytes = socket.read(&mut request);
     // The client may be gone already.

@@ -15,7 +15,7 @@ impl Browser {
         self.click("[data-testid=\"chat-send\"]").await;
     }
 
-    /// Searches for a match, as somebody whom the server does not know yet.
+    /// Presses quick play, and enters the name that the page then asks for.
     pub async fn quick_play(&self, name: &str) {
         self.click("[data-testid=\"quick-play\"]").await;
         self.give_name(name).await;
