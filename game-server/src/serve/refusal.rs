@@ -61,12 +61,11 @@ impl Refusals {
     /// Tells a client that its connection is refused. An operator's request is answered all the same.
     pub(super) async fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
         let Some(place) = self.place(why).await else {
-            self.metrics.refused.of(answer(why).0.uri()).add(1);
-            refuse_at_once(&socket, why);
+            refuse_at_once(&socket, why, &self.metrics);
             return;
         };
         let (routes, addresses) = (self.routes.clone(), self.addresses.clone());
-        let refused = self.metrics.clone();
+        let metrics = self.metrics.clone();
         self.tasks.spawn("refusal", async move {
             let _place = place;
             let asks = timeout(ANSWER_WITHIN, asks_for_operator(&socket)).await;
@@ -74,8 +73,7 @@ impl Refusals {
                 timeout(ANSWER_WITHIN, serve_once(socket, peer, routes, addresses)).await.ok();
                 return;
             }
-            refused.refused.of(answer(why).0.uri()).add(1);
-            refuse_at_once(&socket, why);
+            refuse_at_once(&socket, why, &metrics);
             timeout(LINGER_WITHIN, linger(socket)).await.ok();
         });
     }
@@ -114,9 +112,10 @@ async fn serve_once(socket: TcpStream, peer: SocketAddr, routes: Routes, address
     }
 }
 
-/// Writes a refusal without waiting: it fits into the empty buffer of a new socket. A client that is closed on while it
+/// Counts a refusal, and writes it without waiting: it fits into the empty buffer of a new socket. A client that is closed on while it
 /// still sends may not see it.
-fn refuse_at_once(socket: &TcpStream, why: ConnectionRefused) {
+fn refuse_at_once(socket: &TcpStream, why: ConnectionRefused, metrics: &ConnectionMetrics) {
+    metrics.refused.of(answer(why).0.uri()).add(1);
     let socket = SockRef::from(socket);
     let mut socket = &*socket;
     // Closing a socket with unread bytes resets the connection, and the client may then lose the answer.

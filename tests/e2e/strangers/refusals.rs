@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use shared::api::ProblemKind;
 use tests::{Answer, TestServer, raw, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// Sends a request with a body of 5 MB as a plain client does: all of it, and only then it looks for the answer.
 async fn upload(server: &TestServer, head: &str) -> Answer {
@@ -14,6 +15,16 @@ async fn upload(server: &TestServer, head: &str) -> Answer {
     line.write_all(head.as_bytes()).await.expect("a head");
     within("the upload", line.write_all(&vec![b'x'; BODY_BYTES])).await.expect("no broken pipe");
     within("an answer", raw::read_answer(&mut line)).await.expect("an answer")
+}
+
+/// A server that permits one connection of an address, and that connection.
+async fn server_with_its_only_connection_held() -> (TestServer, TcpStream) {
+    let server = TestServer::start_with(|config| config.connections_per_address_max = 1).await;
+    server.metric_becomes("pushback_connections", |open| open <= 1.0).await;
+    let mut held = raw::connect(server.address()).await;
+    held.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(raw::read_answer(&mut held).await.unwrap().status, 200);
+    (server, held)
 }
 
 #[tokio::test]
@@ -36,11 +47,7 @@ async fn a_client_that_sends_all_of_its_body_first_sees_the_refusal() {
 
 #[tokio::test]
 async fn a_connection_over_the_cap_is_refused_in_words_although_it_sends_a_long_request() {
-    let server = TestServer::start_with(|config| config.connections_per_address_max = 1).await;
-    server.metric_becomes("pushback_connections", |open| open <= 1.0).await;
-    let mut held = raw::connect(server.address()).await;
-    held.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    assert_eq!(raw::read_answer(&mut held).await.unwrap().status, 200);
+    let (server, _held) = server_with_its_only_connection_held().await;
 
     let long = format!(
         "GET /readyz HTTP/1.1\r\nHost: localhost\r\nCookie: a={}\r\n\r\n",
@@ -52,11 +59,7 @@ async fn a_connection_over_the_cap_is_refused_in_words_although_it_sends_a_long_
 /// A hundred are more than the server answers side by side.
 #[tokio::test]
 async fn every_connection_over_the_cap_is_refused_in_words_also_one_that_says_nothing() {
-    let server = TestServer::start_with(|config| config.connections_per_address_max = 1).await;
-    server.metric_becomes("pushback_connections", |open| open <= 1.0).await;
-    let mut held = raw::connect(server.address()).await;
-    held.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    assert_eq!(raw::read_answer(&mut held).await.unwrap().status, 200);
+    let (server, _held) = server_with_its_only_connection_held().await;
 
     let mut silent = Vec::new();
     for _ in 0..100 {
