@@ -4,6 +4,10 @@ use serde_json::Value;
 use shared::protocol::chat::{ChatChannel, ChatRefusal, LINE_CHARS_MAX};
 use tests::TestServer;
 use tests::browser::Browser;
+use tests::proxy::Proxy;
+
+/// So slow that a WebSocket is open for a good while before the first message has come through it.
+const SLOW_BYTES_PER_SECOND: u64 = 400;
 
 #[tokio::test]
 async fn a_line_that_shows_nothing_is_refused_as_empty() {
@@ -59,4 +63,23 @@ async fn field_counter_and_server_measure_a_line_alike_and_a_command_is_answered
     write(&browser, "hello").await;
     browser.click("[data-testid=\"chat-send\"]").await;
     assert_eq!(bob.next_line().await.text, "hello", "and nothing in between");
+}
+
+#[tokio::test]
+async fn a_line_over_a_slow_connection_is_said_once() {
+    let server = TestServer::start().await;
+    let mut bob = server.guest("bob").await.chat().await;
+    let proxy = Proxy::to(&server).await;
+    let browser = Browser::start().await;
+    browser.open(&proxy.site().url("/")).await;
+    browser.say("once").await;
+
+    // With the name the page signs in and opens the chat, while the line waits.
+    proxy.limit(SLOW_BYTES_PER_SECOND);
+    browser.give_name("Ada").await;
+    assert_eq!(bob.next_line().await.text, "once");
+    proxy.limit(0);
+    browser.say("and another").await;
+
+    assert_eq!(bob.next_line().await.text, "and another");
 }

@@ -308,6 +308,7 @@ impl Chat {
                 Err(error) => self.after_error(&error),
             };
             self.socket.set_value(None);
+            self.outbox.update_value(Outbox::disconnected);
             self.is_admitted.set_value(false);
             match step {
                 AfterClose::Retry(after_s) => {
@@ -358,7 +359,7 @@ impl Chat {
     fn receive(self, text: &str) {
         match lenient::read::<_, ChatLine>(text, "lines") {
             Some(ChatServerMessage::Hello { player, lines, gap, .. }) => {
-                self.outbox.update_value(|outbox| outbox.reconnected(player, &lines));
+                self.outbox.update_value(|outbox| outbox.greeted(player, &lines));
                 // Lines are missing between the known ones and these. A short history is better than one with a hole.
                 if gap {
                     self.lines.update(Vec::clear);

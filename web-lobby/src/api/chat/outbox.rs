@@ -43,6 +43,9 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     waiting: VecDeque<PendingLine>,
+    /// Whether the server has greeted this connection. A line that went before its greeting would look lost by it, and be
+    /// sent again.
+    is_greeted: bool,
     /// The nonce of the first line, from its first attempt on: a line that is sent again over a new connection keeps it, so
     /// that the server says it once.
     first_nonce: Option<u32>,
@@ -81,7 +84,7 @@ impl Outbox {
             let is_silent = self.sent_ms.take_if(|sent_ms| now_ms - *sent_ms > ANSWER_MS_MAX);
             return if is_silent.is_some() { Step::Suspect } else { Step::Wait };
         }
-        if !is_open(&first.channel) {
+        if !self.is_greeted || !is_open(&first.channel) {
             return Step::Wait;
         }
         self.sent_ms = Some(now_ms);
@@ -105,9 +108,15 @@ impl Outbox {
         self.waiting.push_front(line);
     }
 
-    /// There is a new connection, which brought these lines. The line that was sent is either among them or never
-    /// arrived.
-    pub(super) fn reconnected(&mut self, own: PlayerId, lines: &[ChatLine]) {
+    /// The connection has ended.
+    pub(super) fn disconnected(&mut self) {
+        self.is_greeted = false;
+    }
+
+    /// The server has greeted a new connection, with these lines. The line that was sent over the last one is either among
+    /// them or never arrived.
+    pub(super) fn greeted(&mut self, own: PlayerId, lines: &[ChatLine]) {
+        self.is_greeted = true;
         let Some(first) = self.waiting.front().filter(|_| self.sent_as.is_some()) else { return };
         let is_it = |line: &ChatLine| {
             line.from == own && line.channel == first.channel && line.text == first.text.trim()
@@ -144,9 +153,16 @@ mod tests {
         true
     }
 
+    /// An outbox over a connection that has brought no lines.
+    fn greeted() -> Outbox {
+        let mut outbox = Outbox::default();
+        outbox.greeted(PlayerId::from_bits(7), &[]);
+        outbox
+    }
+
     #[test]
     fn lines_go_one_after_the_other() {
-        let mut outbox = Outbox::default();
+        let mut outbox = greeted();
         outbox.push(pending("one")).unwrap();
         outbox.push(pending("two")).unwrap();
 
@@ -163,8 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_put_back_goes_before_later_ones() {
+    fn a_line_waits_for_the_greeting_of_each_connection() {
         let mut outbox = Outbox::default();
+        outbox.push(pending("one")).unwrap();
+        assert_eq!(outbox.step(0.0, open), Step::Wait, "it would look lost by the greeting");
+
+        outbox.greeted(PlayerId::from_bits(7), &[]);
+        assert_eq!([outbox.step(0.0, open), outbox.step(0.0, open)], [sent("one", 1), Step::Wait]);
+
+        outbox.disconnected();
+        assert_eq!(outbox.step(0.0, open), Step::Wait);
+        outbox.greeted(PlayerId::from_bits(7), &[]);
+        assert_eq!(outbox.step(0.0, open), sent("one", 1));
+    }
+
+    #[test]
+    fn a_line_that_is_put_back_goes_before_later_ones() {
+        let mut outbox = greeted();
         outbox.push(pending("one")).unwrap();
         outbox.step(0.0, open);
         outbox.push(pending("two")).unwrap();
@@ -177,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_line_that_times_out_is_returned_and_the_next_one_is_sent() {
-        let mut outbox = Outbox::default();
+        let mut outbox = greeted();
         outbox.push(pending("one")).unwrap();
         outbox.push(PendingLine { until_ms: 300.0, ..pending("two") }).unwrap();
         outbox.step(0.0, open);
@@ -189,20 +220,20 @@ mod tests {
 
     #[test]
     fn a_line_without_an_answer_makes_the_connection_suspect_once() {
-        let mut outbox = Outbox::default();
+        let mut outbox = greeted();
         outbox.push(PendingLine { until_ms: 9_000.0, ..pending("one") }).unwrap();
         outbox.step(0.0, open);
 
         let steps = [4_000.0, 4_100.0, 4_200.0].map(|now_ms| outbox.step(now_ms, open));
         assert_eq!(steps, [Step::Wait, Step::Suspect, Step::Wait]);
 
-        outbox.reconnected(PlayerId::from_bits(7), &[]);
+        outbox.greeted(PlayerId::from_bits(7), &[]);
         assert_eq!(outbox.step(5_000.0, open), sent("one", 1), "the same line");
     }
 
     #[test]
     fn a_full_outbox_returns_a_further_line() {
-        let mut outbox = Outbox::default();
+        let mut outbox = greeted();
         (0..WAITING_MAX).for_each(|_| outbox.push(pending("a")).unwrap());
 
         assert_eq!(outbox.push(pending("b")), Err(pending("b")));
@@ -221,10 +252,10 @@ mod tests {
             nonce: None,
         };
         let after = |lines: &[ChatLine]| {
-            let mut outbox = Outbox::default();
+            let mut outbox = greeted();
             outbox.push(pending(" one ")).unwrap();
             outbox.step(0.0, open);
-            outbox.reconnected(own, lines);
+            outbox.greeted(own, lines);
             outbox.step(0.0, open)
         };
 
