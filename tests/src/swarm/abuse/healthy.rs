@@ -28,20 +28,61 @@ const PROBES: usize = 32;
 /// The interval of their pings: no multiple of a tick, so that they come at all its moments.
 const PING_EVERY: Duration = Duration::from_millis(97);
 
-/// What was felt in a window.
+/// What was felt in one window or several.
+#[derive(Default)]
 pub(super) struct Felt {
-    pub(super) ping_p99_ms: f64,
-    pub(super) event_p99_ms: f64,
-    pub(super) snapshots_per_second: f64,
-    /// What the server and these clients took of a core each.
-    pub(super) server_cores: f64,
-    pub(super) clients_cores: f64,
+    window: Duration,
+    /// In microseconds, as are the events.
+    pings: Vec<u64>,
+    events: Vec<u64>,
+    snapshots: u64,
+    /// Seconds of a core that the server and these clients took.
+    server_cpu: f64,
+    clients_cpu: f64,
+}
+
+impl Felt {
+    /// What was felt in all these windows.
+    pub(super) fn of_all(windows: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for felt in windows {
+            all.window += felt.window;
+            all.pings.extend(felt.pings);
+            all.events.extend(felt.events);
+            all.snapshots += felt.snapshots;
+            all.server_cpu += felt.server_cpu;
+            all.clients_cpu += felt.clients_cpu;
+        }
+        all
+    }
+
+    pub(super) fn ping_p99_ms(&self) -> f64 {
+        p99_ms(&self.pings)
+    }
+
+    pub(super) fn event_p99_ms(&self) -> f64 {
+        p99_ms(&self.events)
+    }
+
+    /// Snapshots a second for all players together.
+    pub(super) fn snapshots_per_second(&self) -> f64 {
+        self.snapshots as f64 / self.window.as_secs_f64()
+    }
+
+    /// What the server took of a core.
+    pub(super) fn server_cores(&self) -> f64 {
+        self.server_cpu / self.window.as_secs_f64()
+    }
+
+    /// What these clients took of a core.
+    pub(super) fn clients_cores(&self) -> f64 {
+        self.clients_cpu / self.window.as_secs_f64()
+    }
 }
 
 /// Healthy clients, until this is dropped.
 pub(super) struct Healthy {
     samples: Arc<Samples>,
-    players: usize,
     totals: Arc<Totals>,
     _playing: Playing,
     _tasks: JoinSet<()>,
@@ -79,7 +120,7 @@ impl Healthy {
             let reader = transport.open(&site, "lab", None).await.context("subscribing")?;
             tasks.spawn(read(reader, samples.clone()));
         }
-        Ok(Self { samples, players, totals, _playing: playing, _tasks: tasks })
+        Ok(Self { samples, totals, _playing: playing, _tasks: tasks })
     }
 
     /// What was felt from now on until the end of the window, and what the server with this process id took for it.
@@ -93,13 +134,13 @@ impl Healthy {
         let (before, used_before) = (self.totals.now(), used()?);
         sleep(window).await;
         let (counts, used) = (self.totals.now().since(&before), used()?);
-        let player_seconds = self.players as f64 * window.as_secs_f64();
         Ok(Felt {
-            server_cores: (used.0 - used_before.0) / window.as_secs_f64(),
-            clients_cores: (used.1 - used_before.1) / window.as_secs_f64(),
-            ping_p99_ms: p99_ms(&mut self.samples.pings.lock().await),
-            event_p99_ms: p99_ms(&mut self.samples.events.lock().await),
-            snapshots_per_second: counts.snapshots as f64 / player_seconds,
+            window,
+            pings: std::mem::take(&mut *self.samples.pings.lock().await),
+            events: std::mem::take(&mut *self.samples.events.lock().await),
+            snapshots: counts.snapshots,
+            server_cpu: used.0 - used_before.0,
+            clients_cpu: used.1 - used_before.1,
         })
     }
 
@@ -109,10 +150,11 @@ impl Healthy {
     }
 }
 
-fn p99_ms(samples_us: &mut [u64]) -> f64 {
-    samples_us.sort_unstable();
-    let place = samples_us.len().saturating_sub(1) * 99 / 100;
-    samples_us.get(place).map_or(f64::NAN, |us| *us as f64 / 1_000.0)
+fn p99_ms(samples_us: &[u64]) -> f64 {
+    let mut sorted = samples_us.to_vec();
+    sorted.sort_unstable();
+    let place = sorted.len().saturating_sub(1) * 99 / 100;
+    sorted.get(place).map_or(f64::NAN, |us| *us as f64 / 1_000.0)
 }
 
 /// Pings until the connection ends.
