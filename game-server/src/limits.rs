@@ -117,6 +117,9 @@ const TICKETS_PER_GUEST: u32 = 20;
 /// Renames of one player.
 const RENAMES: Rate = Rate { burst: 10, refill: Duration::from_secs(6) };
 
+/// Device-link codes of one player: each visible window of the lobby keeps a fresh one.
+const DEVICE_LINKS: Rate = Rate { burst: 20, refill: Duration::from_secs(3) };
+
 /// The limits that routes apply.
 pub struct Limits {
     /// New guests.
@@ -127,6 +130,8 @@ pub struct Limits {
     pub tickets: PerAddress,
     /// Renames.
     pub renames: PerKey<PlayerId>,
+    /// Device-link codes.
+    pub device_links: PerKey<PlayerId>,
     /// Look-ups of codes that belong to no public room.
     pub codes: PerAddress,
 }
@@ -141,6 +146,7 @@ impl Limits {
             rooms: PerKey::new(a_minute(config.rooms_per_minute)),
             tickets: PerKey::new(a_minute(tickets_per_minute)),
             renames: PerKey::new(RENAMES),
+            device_links: PerKey::new(DEVICE_LINKS),
             codes: PerKey::new(a_minute(config.codes_per_minute)),
         }
     }

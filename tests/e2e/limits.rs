@@ -76,6 +76,29 @@ async fn one_address_makes_no_more_guests_than_its_share() {
 }
 
 #[tokio::test]
+async fn one_player_gets_no_more_device_links_than_windows_need() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+    let ask = async || ada.ask(Method::POST, "/api/session/handovers").await;
+
+    let mut refused = None;
+    for _ in 0..40 {
+        let answer = ask().await;
+        if answer.status != 201 {
+            refused = Some(answer);
+            break;
+        }
+    }
+
+    assert_retry_later(&refused.expect("a refusal"), ProblemKind::TooMany);
+    // Another player's are others.
+    assert_eq!(
+        server.guest("bob").await.ask(Method::POST, "/api/session/handovers").await.status,
+        201
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_asks_on_is_slowed_to_a_request_a_second() {
     let server = TestServer::start_with(|config| config.sessions_per_minute = 1).await;
     server.guest("ada").await;

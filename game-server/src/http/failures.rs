@@ -135,6 +135,9 @@ too_often! {
     /// Of `POST /api/session` with a session.
     TooManyRenames: "too many new names of one player",
         "Too many new names in a short time. Wait a little.";
+    /// Of `POST /api/session/handovers`.
+    TooManyDeviceLinks: "too many device-link codes of one player",
+        "Too many codes for other devices in a short time. Wait a little.";
     /// Of `POST /api/rooms`.
     TooManyRooms: "too many new rooms from one address",
         "Too many new rooms from this address. Wait a little.";

@@ -13,7 +13,7 @@ use shared::id::{NameError, PlayerName};
 
 use super::error::{HttpResult, Refuse, one_of};
 use super::extract::JsonBody;
-use super::failures::{Fault, TooManyRenames, TooManySessions};
+use super::failures::{Fault, TooManyDeviceLinks, TooManyRenames, TooManySessions};
 use super::problem::ProblemResponse;
 use super::refusal::Refusal;
 use super::renames::Renames;
@@ -218,10 +218,12 @@ impl Refuse for InvalidCode {
 )]
 pub async fn link_device(
     State(codes): State<Arc<DeviceLinks>>,
+    State(limits): State<Arc<Limits>>,
     SignedIn { player, life, .. }: SignedIn,
-) -> Response {
+) -> HttpResult<Response, TooManyDeviceLinks> {
+    limits.device_links.take(player.id).map_err(TooManyDeviceLinks)?;
     let code = codes.issue(player.id, life);
-    (StatusCode::CREATED, NOT_STORED, Json(code)).into_response()
+    Ok((StatusCode::CREATED, NOT_STORED, Json(code)).into_response())
 }
 
 /// Reads the session.

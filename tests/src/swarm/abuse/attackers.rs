@@ -190,22 +190,22 @@ impl Asks<'_> {
         self.site.request(Method::GET, path).bearer_auth(self.token)
     }
 
-    /// One request for each limit of an address.
-    fn limited(&self) -> [RequestBuilder; 5] {
+    /// One request for each limit of an address or a player.
+    fn limited(&self) -> [RequestBuilder; 6] {
         [
             self.post("/api/rooms").json(&json!({ "mode": "brawl", "private": true })),
             self.post("/api/matchmaking").json(&json!({ "mode": "duel" })),
             self.post("/api/chat/tickets"),
             self.site.request(Method::POST, "/api/session").json(&json!({ "name": "Another" })),
             self.get("/api/rooms/ZZZZZZ"),
+            self.post("/api/session/handovers"),
         ]
     }
 
     /// What costs the server more than the guest.
-    fn costly(&self, player: PlayerId) -> [RequestBuilder; 4] {
+    fn costly(&self, player: PlayerId) -> [RequestBuilder; 3] {
         [
             self.post("/api/session").body("x".repeat(15_000)),
-            self.post("/api/session/handovers"),
             self.get(&format!("/api/replays?player={player}&limit=100")),
             self.get(&format!("/api/players/{player}")),
         ]
