@@ -2,6 +2,7 @@
 //!
 //! [`feed`] is the log; every other file is a thin adapter from it to one transport.
 
+pub mod fan_out;
 pub mod feed;
 pub mod reader;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 
+use fan_out::FanOut;
 use feed::{Feed, FeedLimits, FeedState, Source};
 
 /// How far back the lab's samples are kept, within a feed's limits.
@@ -34,6 +36,8 @@ pub struct Feeds {
     pub rooms: Arc<Feed<RoomList>>,
     /// Numbered samples to measure transports with: `beat` events.
     pub lab: Arc<Feed<LabSample>>,
+    /// The readers of all of them.
+    pub fan_out: Arc<FanOut>,
 }
 
 impl Feeds {
@@ -45,11 +49,13 @@ impl Feeds {
         let samples = usize::try_from(samples).unwrap_or(usize::MAX);
         let events_max = samples.clamp(LAB_EVENTS_MIN, limits.events_max);
         let lab = FeedLimits { events_max, ..limits };
-        Self {
-            scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
-            rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
-            lab: Arc::new(Feed::new("lab", LabSample::default(), lab)),
-        }
+        let fan_out = Arc::<FanOut>::default();
+        let readers = || fan_out.clone();
+        let scoreboard = Feed::new("scoreboard", Scoreboard::default(), limits, readers());
+        let rooms = Feed::new("rooms", RoomList::default(), limits, readers());
+        let lab = Feed::new("lab", LabSample::default(), lab, readers());
+        let (scoreboard, rooms, lab) = (Arc::new(scoreboard), Arc::new(rooms), Arc::new(lab));
+        Self { scoreboard, rooms, lab, fan_out }
     }
 
     /// Ends every stream, because the server stops.

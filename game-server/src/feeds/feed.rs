@@ -16,6 +16,7 @@ use serde::Serialize;
 use shared::feed::{Cursor, KIND_HEARTBEAT, KIND_RESET, KIND_SNAPSHOT};
 use tokio::sync::watch;
 
+use super::fan_out::FanOut;
 use crate::clock::now_ms;
 use crate::keepalive::heartbeat_now;
 use crate::sync::lock;
@@ -128,6 +129,8 @@ pub trait Source: Send + Sync {
     /// Changes with each event, and when the feed closes. Subscribe first and read then, so that no event is missed
     /// between the two.
     fn changes(&self) -> watch::Receiver<Head>;
+    /// Where its readers are counted.
+    fn fan_out(&self) -> &FanOut;
 }
 
 /// The end of a log, for waiting.
@@ -146,6 +149,7 @@ pub struct Feed<S> {
     limits: FeedLimits,
     log: Mutex<Log<S>>,
     head: watch::Sender<Head>,
+    fan_out: Arc<FanOut>,
 }
 
 struct Log<S> {
@@ -161,7 +165,7 @@ struct Log<S> {
 impl<S: FeedState> Feed<S> {
     /// A feed with this state, in a new epoch.
     #[must_use]
-    pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
+    pub fn new(name: &'static str, state: S, limits: FeedLimits, fan_out: Arc<FanOut>) -> Self {
         let events = VecDeque::new();
         Self {
             name,
@@ -169,6 +173,7 @@ impl<S: FeedState> Feed<S> {
             limits,
             log: Mutex::new(Log { state, sequence: 0, events, bytes: 0, snapshot: None }),
             head: watch::Sender::new(Head { sequence: 0, closed: false }),
+            fan_out,
         }
     }
 
@@ -184,6 +189,7 @@ impl<S: FeedState> Feed<S> {
         log.snapshot = None;
         log.push(encoded, self.limits);
         drop(log);
+        self.fan_out.wake(self.head.receiver_count());
         // Two publishers may arrive here in either order; the higher number stays.
         self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
         cursor
@@ -268,6 +274,10 @@ impl<S: FeedState> Source for Feed<S> {
 
     fn changes(&self) -> watch::Receiver<Head> {
         self.head.subscribe()
+    }
+
+    fn fan_out(&self) -> &FanOut {
+        &self.fan_out
     }
 }
 

@@ -62,6 +62,7 @@ impl Reader {
             if self.changes.borrow().closed {
                 return None;
             }
+            let _waiting = self.source.fan_out().wait();
             // An error means that the feed is dropped, which ends the stream as well.
             self.changes.changed().await.ok()?;
         }

@@ -22,6 +22,7 @@ use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, UNKNOWN_HOST};
 use super::sites::{Sites, Stranger};
 use super::state::HttpSettings;
 use super::upgrade;
+use crate::feeds::Feeds;
 use crate::metrics::{Measured, Metrics};
 use crate::plain_page::plain_page;
 use crate::tasks::Tasks;
@@ -44,10 +45,12 @@ pub(super) fn content_policy(scripts: &str) -> String {
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
     State(metrics): State<Arc<Metrics>>,
+    State(feeds): State<Arc<Feeds>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let measured = Measured::begin(&request);
+    feeds.fan_out.served().await;
     let renewal = CookieRenewal::attach(&mut request);
     let mut response = match check_site(&request, &settings.sites) {
         Ok(()) => next.run(request).await,

@@ -5,6 +5,7 @@
 //! Every client has a loopback address of its own, because limits count by address.
 
 mod addresses;
+mod arrivals;
 mod attack;
 mod attackers;
 mod healthy;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use shared::api::{CreateRoom, Role};
@@ -15,7 +15,8 @@ use tokio::time::{interval, sleep};
 use super::super::load::{self, Playing, Totals};
 use super::super::usage::cpu_seconds;
 use super::addresses::address;
-use crate::feed::{FeedReader, Transport};
+use super::arrivals::Arrivals;
+use crate::feed::Transport;
 use crate::site::Site;
 use crate::socket::GameSocket;
 
@@ -117,7 +118,7 @@ impl Healthy {
         for number in 0..readers {
             let transport = [Transport::Sse, Transport::WebSocket][number % 2];
             let site = site.seen_from(address(READERS_NET, number));
-            let reader = transport.open(&site, "lab", None).await.context("subscribing")?;
+            let reader = Arrivals::open(&site, "lab", transport).await.context("subscribing")?;
             tasks.spawn(read(reader, samples.clone()));
         }
         Ok(Self { samples, totals, _playing: playing, _tasks: tasks })
@@ -183,17 +184,13 @@ async fn ping(mut socket: GameSocket, samples: Arc<Samples>) {
     samples.lost.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Reads until the subscription ends. The age of an event is exact: server and reader have one clock, and each event
-/// carries its time in milliseconds.
-async fn read(mut reader: Box<dyn FeedReader>, samples: Arc<Samples>) {
+/// Reads until the subscription ends.
+async fn read(mut reader: Arrivals, samples: Arc<Samples>) {
     // The first one is the snapshot, which is older.
     let mut is_first = true;
-    while let Ok(envelope) = reader.next().await {
-        let now_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-        let now_us = u64::try_from(now_us).unwrap_or(u64::MAX);
+    while let Ok(age_us) = reader.next_age_us().await {
         if !is_first {
-            let age = now_us.saturating_sub(envelope.at_ms * 1_000);
-            samples.events.lock().await.push(age);
+            samples.events.lock().await.push(age_us);
         }
         is_first = false;
     }
