@@ -60,6 +60,15 @@ pub(crate) enum Search {
     Failed(String),
 }
 
+impl Search {
+    /// What follows when the visitor has no seat in the room that was found: they have played and left, or the room has
+    /// ended, or they never took the seat.
+    fn after_seat(&self) -> Self {
+        let was_taken = matches!(self, Self::Matched { until_ms: None, .. });
+        if was_taken { Self::Off } else { Self::Failed(SEAT_GONE.to_owned()) }
+    }
+}
+
 /// Quick play, for the whole page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuickPlay {
@@ -146,7 +155,6 @@ impl QuickPlay {
 
     /// Cancels the search, or dismisses its result.
     pub(crate) fn cancel(self) {
-        self.new_number();
         let ticket = self.ticket.try_update_value(Option::take).flatten();
         let was_matched = matches!(self.search.get_untracked(), Search::Matched { .. });
         self.reset(Search::Off);
@@ -159,8 +167,15 @@ impl QuickPlay {
     fn resume(self, ticket: String) {
         let search = self.new_number();
         let before = self.search.get_untracked();
-        if !matches!(before, Search::Matched { .. }) {
-            self.search.set(Search::Asking);
+        match before {
+            // The offer ends even if the server does not answer.
+            Search::Matched { room, until_ms: Some(until_ms) } => {
+                spawn_local(self.until_over(search, room, until_ms));
+            }
+            Search::Matched { until_ms: None, .. } => {}
+            Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => {
+                self.search.set(Search::Asking);
+            }
         }
         self.ticket.set_value(Some(ticket.clone()));
         spawn_local(async move {
@@ -171,7 +186,7 @@ impl QuickPlay {
             match self.poll_ticket(search, ticket, 0).await {
                 Err(error) if self.is_newest(search) => match before {
                     Search::Matched { room, .. } if is_forgotten(&error) => {
-                        self.after_offer(search, room).await;
+                        self.after_offer(self.new_number(), room).await;
                     }
                     _ if is_forgotten(&error) => self.reset(Search::Off),
                     _ => self.fail(&error),
@@ -269,7 +284,8 @@ impl QuickPlay {
                 "A seat waits for you",
                 "Your match is found. The seat is kept for half a minute.",
             );
-            spawn_local(self.until_over(search, room, until_ms));
+            // A new number ends the watch that began before the server had answered.
+            spawn_local(self.until_over(self.new_number(), room, until_ms));
         }
         Ok(())
     }
@@ -288,6 +304,7 @@ impl QuickPlay {
 
     /// The offer is over: the visitor sits in the room, or the seat has gone.
     async fn after_offer(self, search: SearchNumber, room: RoomId) {
+        let mut backoff = retry::backoff();
         while self.is_newest(search) {
             let me = self.identity.me.get_untracked().map(|me| me.player);
             let details = get::<RoomDetails>(&format!("/api/rooms/{room}")).await;
@@ -296,12 +313,16 @@ impl QuickPlay {
             }
             match details {
                 Ok(room) if room.seated.iter().any(|seat| Some(seat.player) == me) => {}
-                Err(error) if error.may_succeed_later() => {}
+                Err(error) if error.may_succeed_later() => {
+                    retry::wait(&mut backoff, error.retry_after_s(), |_link| {}).await;
+                    continue;
+                }
                 Ok(_) | Err(_) => {
                     attention::call_off();
-                    return self.reset(Search::Failed(SEAT_GONE.to_owned()));
+                    return self.reset(self.search.with_untracked(Search::after_seat));
                 }
             }
+            backoff.reset();
             self.search.set(Search::Matched { room, until_ms: None });
             notify::sleep(SEATED_CHECK_MS).await;
         }
@@ -340,7 +361,9 @@ impl QuickPlay {
         self.reset(Search::Failed(error.to_string()));
     }
 
+    /// Ends the search with this result.
     fn reset(self, search: Search) {
+        self.new_number();
         storage::remove(storage::MATCH);
         self.ticket.set_value(None);
         self.status.set(Status::Idle);
@@ -366,4 +389,19 @@ fn is_forgotten(error: &ApiError) -> bool {
 )]
 fn ms_after(now_ms: f64, seconds: f64) -> u64 {
     (now_ms + seconds * 1_000.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::RoomId;
+
+    use super::{SEAT_GONE, Search};
+
+    #[test]
+    fn only_a_seat_that_was_never_taken_has_gone() {
+        let matched = |until_ms| Search::Matched { room: RoomId::from_bits(1), until_ms };
+
+        assert_eq!(matched(Some(7)).after_seat(), Search::Failed(SEAT_GONE.to_owned()));
+        assert_eq!(matched(None).after_seat(), Search::Off, "the visitor has played");
+    }
 }
