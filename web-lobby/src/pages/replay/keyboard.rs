@@ -55,7 +55,7 @@ pub(crate) fn KeyList() -> impl IntoView {
             <dl>
                 {rows.map(|(keys, does)| view! { <dt><kbd>{keys}</kbd></dt><dd>{does}</dd> }).collect_view()}
             </dl>
-            <p class="muted small">"Letters and digits count by their place, whatever the layout."</p>
+            <p class="muted small">"Digits count by their place, and so do letters on a keyboard without Latin ones."</p>
             <p class="muted small">"Press the picture first: elsewhere arrows, Home and End scroll the page."</p>
         </details>
     }

@@ -39,14 +39,16 @@ pub(crate) enum Focus {
 /// layout writes there now: a Cyrillic letter, a capital, a sign under Shift.
 ///
 /// Letters count by what a Latin layout writes there and else by their place, digits by their place, and signs by what is
-/// written if it is one that means something.
+/// written, wherever it is.
 pub(crate) fn key_at(code: &str, key: &str) -> String {
     if let Some(digit) = code.strip_prefix("Digit") {
-        return digit.to_owned();
+        // Some layouts write these there, most of them under Shift.
+        let is_sign = matches!(key, "+" | "=" | "-" | "<" | ">" | "," | ".");
+        return if is_sign { key } else { digit }.to_owned();
     }
     if let Some(letter) = code.strip_prefix("Key") {
-        let is_latin = key.len() == 1 && key.bytes().all(|byte| byte.is_ascii_alphabetic());
-        return if is_latin { key } else { letter }.to_ascii_lowercase();
+        // One byte is one ASCII character. Dead keys and input methods have longer names.
+        return if key.len() == 1 { key } else { letter }.to_ascii_lowercase();
     }
     let sign = match code {
         _ if key.is_ascii() => key,
@@ -110,6 +112,11 @@ mod tests {
             ("Digit5", "5", "5"),
             ("Digit5", "(", "5"), // French.
             ("Digit5", "%", "5"), // Under Shift.
+            ("Digit0", "=", "="), // German, under Shift.
+            ("Digit1", "+", "+"), // Swiss, under Shift.
+            ("KeyM", ",", ","),   // French.
+            ("KeyE", ".", "."),   // Dvorak.
+            ("KeyF", "Process", "f"),
             ("Numpad4", "ArrowLeft", "ArrowLeft"),
             ("Comma", "б", ","),
             ("Period", ">", ">"),
