@@ -48,6 +48,8 @@ struct Inner {
     /// Since when this window leads by the wall clock, which all windows have, and a random number for equal times.
     rank: Cell<(f64, f64)>,
     is_active: Cell<bool>,
+    /// Whether it was active when the page was left. The browser may bring the page back as it was.
+    was_left: Cell<bool>,
     is_leading: Cell<bool>,
     leader_heard_ms: Cell<f64>,
     on_message: OnMessage,
@@ -55,15 +57,31 @@ struct Inner {
     _listener: RefCell<Option<Listener>>,
 }
 
-/// Says at the end of the window that it leads no longer. Called once, at the start.
+/// Says at the end of the window that it leads no longer, and goes on if the browser brings the page back as it was
+/// left. Called once, at the start.
 pub(crate) fn install() {
-    let leave = Closure::<dyn Fn()>::new(|| {
+    at_each("pagehide", |share| {
+        let is_active = share.is_active.get();
+        share.stop();
+        share.was_left.set(is_active);
+    });
+    at_each("pageshow", |share| {
+        if share.was_left.get() {
+            share.start();
+            (share.on_change)();
+        }
+    });
+}
+
+/// Calls a function with each share of this window whenever the window gets this event.
+fn at_each(event: &str, call: fn(&Inner)) {
+    let listener = Closure::<dyn Fn()>::new(move || {
         let shares = SHARES.with_borrow(Clone::clone);
-        shares.iter().filter_map(Weak::upgrade).for_each(|share| share.stop());
+        shares.iter().filter_map(Weak::upgrade).for_each(|share| call(&share));
     });
     if let Some(window) = web_sys::window() {
-        let leave = leave.into_js_value();
-        window.add_event_listener_with_callback("pagehide", leave.unchecked_ref()).ok();
+        let listener = listener.into_js_value();
+        window.add_event_listener_with_callback(event, listener.unchecked_ref()).ok();
     }
 }
 
@@ -89,6 +107,7 @@ impl Share {
             channel,
             rank: Cell::new((0.0, 0.0)),
             is_active: Cell::new(false),
+            was_left: Cell::new(false),
             is_leading: Cell::new(false),
             leader_heard_ms: Cell::new(0.0),
             on_message: Box::new(on_message),
@@ -106,9 +125,7 @@ impl Share {
 
     /// Takes part from now on. This window leads until it hears of one that led before.
     pub(crate) fn start(&self) {
-        if !self.0.is_active.replace(true) {
-            self.0.lead();
-        }
+        self.0.start();
     }
 
     /// Takes part no longer.
@@ -169,6 +186,13 @@ impl Inner {
         }
     }
 
+    fn start(&self) {
+        self.was_left.set(false);
+        if !self.is_active.replace(true) {
+            self.lead();
+        }
+    }
+
     fn lead(&self) {
         self.rank.set((js_sys::Date::now(), js_sys::Math::random()));
         self.is_leading.set(true);
@@ -181,6 +205,7 @@ impl Inner {
     }
 
     fn stop(&self) {
+        self.was_left.set(false);
         self.is_active.set(false);
         if self.is_leading.replace(false) {
             self.send(&Array::of1(&GONE.into()));
