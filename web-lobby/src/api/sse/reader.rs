@@ -24,6 +24,8 @@ const STATUS: &str = "status";
 
 /// Envelopes that are kept while the snapshot before them is on its way.
 const EARLY_MAX: usize = 64;
+/// How long after a failure the snapshot may be asked for again, in milliseconds.
+const REFETCH_MS: u32 = 1_000;
 
 /// The reader of one feed.
 pub(super) struct Reader {
@@ -86,6 +88,8 @@ impl Reader {
                 continue;
             }
             let line = self.new_line();
+            // The stream begins after the cursor, so a snapshot that is on its way is not needed.
+            self.early.take();
             let Some(connection) = Connection::open(&self) else {
                 let why = "This browser is too old: it has no EventSource.".to_owned();
                 return self.set_status(Status::Stopped(why));
@@ -103,9 +107,8 @@ impl Reader {
 
     /// Another window reads the stream. Its silence is as bad as the stream's.
     async fn listen(self: &Rc<Self>) {
-        if self.cursor.get().is_none() {
-            self.fetch();
-        }
+        // This page may be old: it was hidden, or its own connection brought nothing.
+        self.fetch();
         self.new_line().ended().await;
         if !self.is_leading() && !self.line.borrow().is_lost() {
             self.status.set(Status::Reconnecting { seconds: 0 });
@@ -236,14 +239,19 @@ impl Reader {
         spawn_local(async move {
             let path = format!("/api/feeds/{}", reader.name);
             let answer = request("GET", &path, None, ANSWER_MS_MAX).await;
-            let early = reader.early.take().unwrap_or_default();
-            let Ok(text) = answer else { return };
-            let page = lenient::members(&text);
-            let page = page.as_ref().and_then(|page| {
-                Some((lenient::member(page, "cursor")?, page.get("snapshot")?.get()))
-            });
-            let Some((cursor, snapshot)) = page else { return lenient::note_unknown() };
-            reader.take(cursor, KIND_SNAPSHOT, snapshot);
+            if answer.is_err() {
+                // An envelope that leaves a gap asks at once.
+                notify::sleep(REFETCH_MS).await;
+            }
+            let Some(early) = reader.early.take() else { return };
+            if let Ok(text) = answer {
+                let page = lenient::members(&text);
+                let page = page.as_ref().and_then(|page| {
+                    Some((lenient::member(page, "cursor")?, page.get("snapshot")?.get()))
+                });
+                let Some((cursor, snapshot)) = page else { return lenient::note_unknown() };
+                reader.take(cursor, KIND_SNAPSHOT, snapshot);
+            }
             for (kind, text) in early {
                 reader.receive(&kind, &text);
             }
