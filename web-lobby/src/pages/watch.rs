@@ -101,13 +101,14 @@ fn Watch(room: RoomAddress) -> impl IntoView {
 }
 
 /// Opens the chat channel of a watched room. A spectator is in the room while the stream is open. The chat enters the
-/// channel again each time that the stream is opened, so no line is missed.
+/// channel again each time that the stream is opened, so no line is missed, and when the visitor signs in: the window that
+/// reads the stream may be another one.
 fn open_room_chat(room: RoomId, opened: RwSignal<u32>) {
     let chat = Chat::expect();
     let identity = Identity::expect();
     chat.watch_room(room);
     Effect::new(move |_| {
-        if opened.get() > 0 && identity.me.with_untracked(Option::is_some) {
+        if opened.get() > 0 && identity.me.with(Option::is_some) {
             chat.spectator_arrived();
         }
     });
@@ -136,6 +137,7 @@ fn InviteBox(room: RoomAddress) -> impl IntoView {
 /// Says that there is no such room, and why.
 #[component]
 fn NoRoom(why: String) -> impl IntoView {
+    page_title(|| "No match here".to_owned());
     view! {
         <div class="theatre-unknown">
             <h2>"No match here"</h2>

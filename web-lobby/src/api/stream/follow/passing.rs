@@ -224,6 +224,7 @@ impl Passing {
         let (known, next) = self.0.next.get();
         if body != known && piece == 0.0 {
             self.0.arriving.take();
+            self.0.followed.borrow_mut().opened += 1;
         } else if body != known || piece != next {
             return;
         }
