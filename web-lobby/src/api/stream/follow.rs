@@ -89,7 +89,12 @@ async fn follow(
             passing.listen().await;
             continue;
         }
-        if !slot.take().await {
+        let has_slot = slot.take().await;
+        // Another window may have begun to lead meanwhile.
+        if !passing.is_leading() {
+            continue;
+        }
+        if !has_slot {
             passing.set_state(FollowState::Crowded);
             notify::sleep(CROWDED_MS).await;
             continue;
