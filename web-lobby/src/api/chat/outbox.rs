@@ -51,7 +51,7 @@ pub(super) struct Outbox {
     first_nonce: Option<u32>,
     /// The nonce under which the first line was sent. `None` when it was not sent yet.
     sent_as: Option<u32>,
-    /// When it was sent. `None` once its silence was reported.
+    /// When it was sent. `None` once its silence was reported, or its connection has ended.
     sent_ms: Option<f64>,
     nonce: u32,
 }
@@ -111,6 +111,7 @@ impl Outbox {
     /// The connection has ended.
     pub(super) fn disconnected(&mut self) {
         self.is_greeted = false;
+        self.sent_ms = None;
     }
 
     /// The server has greeted a new connection, with these lines. The line that was sent over the last one is either among
@@ -221,7 +222,7 @@ mod tests {
     #[test]
     fn a_line_without_an_answer_makes_the_connection_suspect_once() {
         let mut outbox = greeted();
-        outbox.push(PendingLine { until_ms: 9_000.0, ..pending("one") }).unwrap();
+        outbox.push(PendingLine { until_ms: 10_000.0, ..pending("one") }).unwrap();
         outbox.step(0.0, open);
 
         let steps = [4_000.0, 4_100.0, 4_200.0].map(|now_ms| outbox.step(now_ms, open));
@@ -229,6 +230,9 @@ mod tests {
 
         outbox.greeted(PlayerId::from_bits(7), &[]);
         assert_eq!(outbox.step(5_000.0, open), sent("one", 1), "the same line");
+
+        outbox.disconnected();
+        assert_eq!(outbox.step(9_500.0, open), Step::Wait, "the next connection is another one");
     }
 
     #[test]
