@@ -98,7 +98,7 @@ fn RoomLine(
     }
 }
 
-/// The room that is shown large, and its clock there. The picture is a moment behind the room, and one page shows one
+/// The room that is shown large, and its clock there while the picture is live. The picture is a moment behind the room, and one page shows one
 /// time for one match.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShownClock(pub(crate) Memo<Option<(RoomId, String)>>);
@@ -114,7 +114,8 @@ pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl 
                 room.with(|room| {
                     let room = room.as_ref()?;
                     let shown = shown.and_then(|ShownClock(shown)| shown.get());
-                    if let Some((_, clock)) = shown.filter(|(id, _)| *id == room.id) {
+                    let shown = shown.filter(|(id, _)| *id == room.id);
+                    if let (RoomPhase::Playing, Some((_, clock))) = (room.phase, shown) {
                         return Some(clock);
                     }
                     Some(match (room.phase, room.ends_at_ms) {

@@ -43,9 +43,11 @@ pub(crate) fn HomePage() -> impl IntoView {
         })
     });
     let hud = RwSignal::new(Hud::default());
+    let status = RwSignal::new(Status::Idle);
     let clock = Memo::new(move |_| {
         let clock = hud.with(|hud| hud.clock.clone());
-        featured.get().filter(|_| !clock.is_empty()).map(|room| (room, clock))
+        let is_shown = status.with(|status| *status == Status::Live) && !clock.is_empty();
+        featured.get().filter(|_| is_shown).map(|room| (room, clock))
     });
     provide_context(ShownClock(clock));
     follow_own_room();
@@ -53,7 +55,7 @@ pub(crate) fn HomePage() -> impl IntoView {
         <div class="home" data-tab=move || tab.get().name()>
             <h1 class="unseen">"The lobby"</h1>
             <QuickPlayPanel />
-            <Featured room=featured hud=hud />
+            <Featured room=featured hud=hud status=status />
             <ScorePanel />
             <RoomPanel featured=featured feature=move |room| chosen.set(Some(room)) />
             <LatestReplays />
@@ -76,11 +78,14 @@ fn follow_own_room() {
 
 /// The room that is shown large.
 #[component]
-fn Featured(room: Memo<Option<RoomId>>, hud: RwSignal<Hud>) -> impl IntoView {
+fn Featured(
+    room: Memo<Option<RoomId>>,
+    hud: RwSignal<Hud>,
+    status: RwSignal<Status>,
+) -> impl IntoView {
     let list = LiveFeed::<RoomList>::expect().state;
     let summary = Memo::new(move |_| room.get().and_then(|id| find_room(list.into(), id)));
     let address = move || room.get().map(|id| format!("/rooms/{id}/watch"));
-    let status = RwSignal::new(Status::Idle);
     view! {
         <section class="panel featured" aria-label="A match, live">
             <LiveMatch room=Signal::derive(move || room.get().map(Into::into)) hud=hud status=status />
