@@ -290,7 +290,7 @@ impl Chat {
         let mut unopened = 0;
         loop {
             let me = self.identity.wait_for_session().await;
-            if self.status.get_untracked() == Status::Idle {
+            if matches!(self.status.get_untracked(), Status::Idle | Status::Stopped(_)) {
                 self.status.set(Status::Connecting);
             }
             let step = match self.connect().await {
@@ -318,7 +318,9 @@ impl Chat {
                     let is_another = self.identity.me.get_untracked().as_ref() != Some(&me);
                     let renewed = if is_another { Ok(()) } else { self.identity.renew().await };
                     if let Err(error @ ApiError::NoCookies) = &renewed {
-                        return self.status.set(Status::Stopped(error.to_string()));
+                        // Until a sign-in lasts.
+                        self.status.set(Status::Stopped(error.to_string()));
+                        continue;
                     }
                     let wait_s = renewed.is_err().then_some(2);
                     retry::wait(&mut backoff, wait_s, |status| self.status.set(status)).await;

@@ -22,7 +22,7 @@ pub(crate) struct Identity {
     pub(crate) is_sending_name: RwSignal<bool>,
     waiters: StoredValue<Vec<Notify>, LocalStorage>,
     /// Whether the browser did not keep the cookie of the last sign-in. Another one would not help.
-    has_lost_cookie: StoredValue<bool>,
+    has_lost_cookie: RwSignal<bool>,
 }
 
 impl Identity {
@@ -34,7 +34,7 @@ impl Identity {
             refusal: RwSignal::new(None),
             is_sending_name: RwSignal::new(false),
             waiters: StoredValue::new_local(Vec::new()),
-            has_lost_cookie: StoredValue::new(false),
+            has_lost_cookie: RwSignal::new(false),
         };
         provide_context(identity);
         storage::on_change_elsewhere(move || {
@@ -56,7 +56,8 @@ impl Identity {
 
     /// Whether there is a session, or one is being restored.
     pub(crate) fn has_player(self) -> bool {
-        self.me.with(Option::is_some) || storage::get(storage::NAME).is_some()
+        let is_known = self.me.with(Option::is_some) || storage::get(storage::NAME).is_some();
+        is_known && !self.has_lost_cookie.get()
     }
 
     /// The name to offer in the dialog.
@@ -77,10 +78,11 @@ impl Identity {
         self.me.get_untracked()
     }
 
-    /// Waits for a session without is_asking_name for a name.
+    /// Waits for a session that the browser keeps, without asking for a name.
     pub(crate) async fn wait_for_session(self) -> Session {
         loop {
-            if let Some(me) = self.me.get_untracked() {
+            let me = self.me.get_untracked();
+            if let Some(me) = me.filter(|_| !self.has_lost_cookie.get_untracked()) {
                 return me;
             }
             let resume = Notify::new();
@@ -114,7 +116,7 @@ impl Identity {
     /// # Errors
     /// [`ApiError::NoCookies`] without a request when the last sign-in was lost: a page must not sign in for ever.
     pub(crate) async fn renew(self) -> Result<(), ApiError> {
-        if self.has_lost_cookie.get_value() {
+        if self.has_lost_cookie.get_untracked() {
             return Err(ApiError::NoCookies);
         }
         // Another window may have begun one already.
@@ -148,10 +150,9 @@ impl Identity {
         if let Err(error) = get::<Session>("/api/session").await
             && error.kind() == Some(ProblemKind::SignIn)
         {
-            self.has_lost_cookie.set_value(true);
+            self.has_lost_cookie.set(true);
             return Err(ApiError::NoCookies);
         }
-        self.has_lost_cookie.set_value(false);
         self.store(session);
         Ok(())
     }
@@ -179,6 +180,7 @@ impl Identity {
     fn store(self, session: Session) {
         storage::set(storage::NAME, session.name.as_str());
         storage::set(storage::WHO, &who(&session));
+        self.has_lost_cookie.set(false);
         self.me.set(Some(Session { token: String::new(), ..session }));
         self.close();
     }
