@@ -33,7 +33,7 @@ pub(crate) fn QuickPlayPanel() -> impl IntoView {
                 data-state=move || step.get().name()
                 data-room=found
             >
-                {move || step.get().sentence()}
+                {move || play.search.with(sentence)}
             </p>
             {move || match step.get() {
                 Step::Idle => view! { <Choice play=play /> }.into_any(),
@@ -68,13 +68,22 @@ impl Step {
             Self::Matched(_) => "matched",
         }
     }
+}
 
-    const fn sentence(self) -> &'static str {
-        match self {
-            Self::Idle => "",
-            Self::Waiting => "Looking for a match.",
-            Self::Matched(_) => "There is a seat for you.",
-        }
+/// The state of the search for screen readers.
+fn sentence(search: &Search) -> String {
+    match search {
+        Search::Off | Search::Failed(_) => String::new(),
+        Search::Asking | Search::Waiting { .. } => "Looking for a match.".to_owned(),
+        Search::Matched { room, until_ms } => format!("{}{room}.", seat_text(*until_ms)),
+    }
+}
+
+/// What is said before the name of the room that was found.
+const fn seat_text(until_ms: Option<u64>) -> &'static str {
+    match until_ms {
+        Some(_) => "There is a seat for you in room ",
+        None => "You play in room ",
     }
 }
 
@@ -165,10 +174,7 @@ fn Found(play: QuickPlay, room: RoomId) -> impl IntoView {
         Search::Matched { until_ms, .. } => until_ms,
         Search::Off | Search::Asking | Search::Waiting { .. } | Search::Failed(_) => None,
     });
-    let title = move || match until_ms.get() {
-        Some(_) => "There is a seat for you in room ",
-        None => "You play in room ",
-    };
+    let title = move || seat_text(until_ms.get());
     let left = move || {
         let left = until_ms.get().map(|until_ms| words::clock(now.seconds_until(until_ms)));
         left.map(|left| view! { <span class="about num" data-testid="seat-left">"kept for " {left}</span> })
