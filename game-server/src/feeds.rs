@@ -19,14 +19,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
+use tokio::time::timeout;
 
-use fan_out::FanOut;
 use feed::{Feed, FeedLimits, FeedState, Source};
 
 /// How far back the lab's samples are kept, within a feed's limits.
 const LAB_REMEMBERS_FOR: Duration = Duration::from_secs(120);
 /// Samples that are kept however seldom they come: a reader continues from one to the next.
 const LAB_EVENTS_MIN: usize = 16;
+
+/// The longest time that a request waits for readers. A person does not notice it.
+const REQUEST_WAITS_MAX: Duration = Duration::from_millis(50);
 
 /// Every feed of this server.
 pub struct Feeds {
@@ -36,8 +39,6 @@ pub struct Feeds {
     pub rooms: Arc<Feed<RoomList>>,
     /// Numbered samples to measure transports with: `beat` events.
     pub lab: Arc<Feed<LabSample>>,
-    /// The readers of all of them.
-    pub fan_out: Arc<FanOut>,
 }
 
 impl Feeds {
@@ -49,13 +50,11 @@ impl Feeds {
         let samples = usize::try_from(samples).unwrap_or(usize::MAX);
         let events_max = samples.clamp(LAB_EVENTS_MIN, limits.events_max);
         let lab = FeedLimits { events_max, ..limits };
-        let fan_out = Arc::<FanOut>::default();
-        let readers = || fan_out.clone();
-        let scoreboard = Feed::new("scoreboard", Scoreboard::default(), limits, readers());
-        let rooms = Feed::new("rooms", RoomList::default(), limits, readers());
-        let lab = Feed::new("lab", LabSample::default(), lab, readers());
-        let (scoreboard, rooms, lab) = (Arc::new(scoreboard), Arc::new(rooms), Arc::new(lab));
-        Self { scoreboard, rooms, lab, fan_out }
+        Self {
+            scoreboard: Arc::new(Feed::new("scoreboard", Scoreboard::default(), limits)),
+            rooms: Arc::new(Feed::new("rooms", RoomList::default(), limits)),
+            lab: Arc::new(Feed::new("lab", LabSample::default(), lab)),
+        }
     }
 
     /// Ends every stream, because the server stops.
@@ -63,6 +62,24 @@ impl Feeds {
         self.scoreboard.close();
         self.rooms.close();
         self.lab.close();
+    }
+
+    /// Waits until the events that were published have been taken by all who waited for them, or for
+    /// [`REQUEST_WAITS_MAX`].
+    pub async fn served(&self) {
+        let readers = [self.scoreboard.fan_out(), self.rooms.fan_out(), self.lab.fan_out()];
+        if readers.iter().all(|readers| readers.is_served()) {
+            return;
+        }
+        let served = async {
+            for readers in readers {
+                readers.served().await;
+            }
+        };
+        if timeout(REQUEST_WAITS_MAX, served).await.is_err() {
+            // Whatever holds them up, one request has waited for it.
+            readers.iter().for_each(|readers| readers.give_up());
+        }
     }
 
     /// The feed of that name.

@@ -1,19 +1,14 @@
 //! Readers before newcomers: an event is on its way to all readers who wait for it before the next request is looked at.
 //!
 //! A thousand readers are a thousand tasks that one event wakes. What runs between them is felt by the last of them, so
-//! requests that come meanwhile wait until all have been woken: some milliseconds on one core, nothing on many.
+//! requests that come meanwhile wait until all have run: some milliseconds on one core, nothing on many.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::timeout;
 
-/// The longest time that a request waits.
-const REQUEST_WAITS_MAX: Duration = Duration::from_millis(25);
-
-/// The readers of one server's feeds who wait for events, and those of them whom an event has just woken. Counts, and no more
-/// than that: a reader who leaves in between may count for another.
+/// The readers of one feed who wait for an event, and those of them whom the last event has woken and who have not run yet. A
+/// reader who is busy with its socket waits for none, and holds nobody up.
 #[derive(Debug, Default)]
 pub struct FanOut {
     waiting: AtomicUsize,
@@ -32,27 +27,87 @@ impl FanOut {
         Waiting(self)
     }
 
-    /// An event wakes `readers`, of whom those count who wait.
-    pub(super) fn wake(&self, readers: usize) {
-        let waiting = self.waiting.load(Ordering::Relaxed);
-        self.woken.fetch_max(readers.min(waiting), Ordering::Relaxed);
+    /// An event wakes all who wait.
+    pub(super) fn wake(&self) {
+        self.woken.store(self.waiting.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Waits until every reader whom an event has woken was served, or for [`REQUEST_WAITS_MAX`].
-    pub async fn served(&self) {
+    /// Whether all whom the last event has woken have run.
+    pub(super) fn is_served(&self) -> bool {
+        self.woken.load(Ordering::Relaxed) == 0
+    }
+
+    /// Waits until they have.
+    pub(super) async fn served(&self) {
+        // Made before the look, so that an end between the two is not missed.
         let served = self.all_served.notified();
-        if self.woken.load(Ordering::Relaxed) > 0 {
-            timeout(REQUEST_WAITS_MAX, served).await.ok();
+        if !self.is_served() {
+            served.await;
         }
+    }
+
+    /// Nobody waits for them any longer.
+    pub(super) fn give_up(&self) {
+        self.woken.store(0, Ordering::Relaxed);
+        self.all_served.notify_waiters();
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        // One who came after the event may count for one who was there: a request then comes a little early.
         let one_less = |woken: usize| woken.checked_sub(1);
         if self.0.woken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) == Ok(1) {
             self.0.all_served.notify_waiters();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::FanOut;
+
+    #[test]
+    fn a_request_waits_until_every_woken_reader_has_run() {
+        let readers = FanOut::default();
+        let (one, other) = (readers.wait(), readers.wait());
+        assert_eq!(readers.served().now_or_never(), Some(()), "nobody was woken");
+
+        readers.wake();
+        let mut request = std::pin::pin!(readers.served());
+        assert_eq!(request.as_mut().now_or_never(), None);
+        drop(one);
+        assert_eq!(request.as_mut().now_or_never(), None);
+        drop(other);
+
+        assert_eq!(request.now_or_never(), Some(()));
+        assert!(readers.is_served());
+    }
+
+    #[test]
+    fn readers_who_are_busy_with_their_sockets_hold_nobody_up() {
+        let readers = FanOut::default();
+        drop(readers.wait());
+
+        readers.wake();
+
+        assert_eq!(readers.served().now_or_never(), Some(()));
+    }
+
+    #[test]
+    fn a_reader_who_does_not_run_is_given_up() {
+        let readers = FanOut::default();
+        let _stuck = readers.wait();
+        readers.wake();
+        let mut request = std::pin::pin!(readers.served());
+        assert_eq!(request.as_mut().now_or_never(), None);
+
+        readers.give_up();
+
+        assert_eq!(request.now_or_never(), Some(()));
+        assert_eq!(readers.served().now_or_never(), Some(()));
     }
 }

@@ -129,7 +129,7 @@ pub trait Source: Send + Sync {
     /// Changes with each event, and when the feed closes. Subscribe first and read then, so that no event is missed
     /// between the two.
     fn changes(&self) -> watch::Receiver<Head>;
-    /// Where its readers are counted.
+    /// Its readers who wait.
     fn fan_out(&self) -> &FanOut;
 }
 
@@ -149,7 +149,7 @@ pub struct Feed<S> {
     limits: FeedLimits,
     log: Mutex<Log<S>>,
     head: watch::Sender<Head>,
-    fan_out: Arc<FanOut>,
+    fan_out: FanOut,
 }
 
 struct Log<S> {
@@ -165,7 +165,7 @@ struct Log<S> {
 impl<S: FeedState> Feed<S> {
     /// A feed with this state, in a new epoch.
     #[must_use]
-    pub fn new(name: &'static str, state: S, limits: FeedLimits, fan_out: Arc<FanOut>) -> Self {
+    pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
         let events = VecDeque::new();
         Self {
             name,
@@ -173,7 +173,7 @@ impl<S: FeedState> Feed<S> {
             limits,
             log: Mutex::new(Log { state, sequence: 0, events, bytes: 0, snapshot: None }),
             head: watch::Sender::new(Head { sequence: 0, closed: false }),
-            fan_out,
+            fan_out: FanOut::default(),
         }
     }
 
@@ -189,7 +189,7 @@ impl<S: FeedState> Feed<S> {
         log.snapshot = None;
         log.push(encoded, self.limits);
         drop(log);
-        self.fan_out.wake(self.head.receiver_count());
+        self.fan_out.wake();
         // Two publishers may arrive here in either order; the higher number stays.
         self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
         cursor

@@ -47,8 +47,10 @@ async fn first_after(source: &dyn Source, after: Cursor) -> Result<Response, Cur
         if let Some(last) = events.last() {
             return Ok(poll::events(last.cursor, &events));
         }
+        let waiting = source.fan_out().wait();
         if closed || changes.changed().await.is_err() {
             return Ok(poll::nothing(after));
         }
+        drop(waiting);
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn content_policy(scripts: &str) -> String {
     format!("{CONTENT_POLICY}; script-src 'self' 'wasm-unsafe-eval'{scripts}")
 }
 
-/// Measures a request, checks its host and origin, and adds security headers. One layer instead of three: a request that waits in a
+/// Lets readers of feeds go first, measures a request, checks its host and origin, and adds security headers. One layer instead of three: a request that waits in a
 /// long-poll holds the memory of each layer.
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
@@ -50,7 +50,7 @@ pub(super) async fn around(
     next: Next,
 ) -> Response {
     let measured = Measured::begin(&request);
-    feeds.fan_out.served().await;
+    feeds.served().await;
     let renewal = CookieRenewal::attach(&mut request);
     let mut response = match check_site(&request, &settings.sites) {
         Ok(()) => next.run(request).await,

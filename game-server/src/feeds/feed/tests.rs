@@ -28,7 +28,7 @@ impl FeedState for Numbers {
 
 fn feed(events_max: usize) -> Arc<Feed<Numbers>> {
     let limits = FeedLimits { events_max, ..FeedLimits::default() };
-    Arc::new(Feed::new("numbers", Numbers::default(), limits, Arc::default()))
+    Arc::new(Feed::new("numbers", Numbers::default(), limits))
 }
 
 fn envelope(event: &Event) -> Envelope<Value> {
@@ -160,7 +160,7 @@ fn a_place_that_is_not_in_the_log_is_gone() {
 #[test]
 fn the_log_is_bounded_by_bytes_too() {
     let limits = FeedLimits { events_max: usize::MAX, bytes_max: 1_000 };
-    let feed = Feed::new("numbers", Numbers::default(), limits, Arc::default());
+    let feed = Feed::new("numbers", Numbers::default(), limits);
 
     for number in 0..1_000 {
         feed.publish(number);
