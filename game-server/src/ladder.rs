@@ -10,13 +10,14 @@ mod board;
 mod changes;
 mod tally;
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::{PlayerId, RoomId};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use crate::bus::{Bus, Notice, StateOwner};
 use crate::metrics::LadderMetrics;
@@ -66,7 +67,7 @@ pub async fn start(
         board: Board::default(),
         changes: changes.clone(),
         inbox,
-        is_behind: false,
+        again_at: None,
     };
     tasks.spawn_vital("ladder", ladder.run());
     Ok(LadderHandle { changes, scores, kept, metrics })
@@ -138,8 +139,8 @@ struct Ladder {
     board: Board,
     changes: Arc<Changes>,
     inbox: mpsc::Receiver<Score>,
-    /// Rows could not be read, and wait in `changes` for another attempt.
-    is_behind: bool,
+    /// Rows could not be read, and wait in `changes` for another attempt at this time.
+    again_at: Option<Instant>,
 }
 
 impl Ladder {
@@ -149,7 +150,7 @@ impl Ladder {
             tokio::select! {
                 biased; // Who sits where goes before the points.
                 () = self.changes.changed() => self.catch_up().await,
-                () = sleep(READ_AGAIN_AFTER), if self.is_behind => self.catch_up().await,
+                () = at(self.again_at) => self.catch_up().await,
                 Some(score) = self.inbox.recv() => self.score(score),
                 () = tasks.stopping() => return,
             }
@@ -163,7 +164,7 @@ impl Ladder {
     /// Takes in what rooms and recorders have left.
     async fn catch_up(&mut self) {
         let Taken { rooms, renamed, settled, lacks_results, republish } = self.changes.take();
-        self.is_behind = false;
+        self.again_at = None;
         for (room, changes) in rooms {
             if changes.is_discarded {
                 let left = self.board.discard(room);
@@ -174,6 +175,12 @@ impl Ladder {
                     Some(seated) => self.sit(room, seated).await,
                     None => self.change(player, |board| board.stand(room, player)),
                 }
+            }
+        }
+        if !settled.is_empty() {
+            // A room reports the last points of a round before its result. Taken in afterwards, they would count twice.
+            while let Ok(score) = self.inbox.try_recv() {
+                self.score(score);
             }
         }
         for SettledRound { room, replay, places } in settled {
@@ -202,7 +209,7 @@ impl Ladder {
                 Err(error) => {
                     log(&error);
                     self.changes.put_back(room, seated);
-                    self.is_behind = true;
+                    self.try_again();
                     return;
                 }
             }
@@ -220,7 +227,7 @@ impl Ladder {
                 Err(error) => {
                     log(&error);
                     self.changes.put_back_name(player);
-                    self.is_behind = true;
+                    self.try_again();
                     return;
                 }
             }
@@ -228,17 +235,29 @@ impl Ladder {
         self.change(player.id, |board| board.rename(&player));
     }
 
-    /// Reads every row anew.
+    /// Reads every row anew, and every name, which may be new without a new revision.
     async fn read_again(&mut self) {
         for player in self.board.players() {
             match self.kept.row_and_revision(player).await {
                 Ok(Some((row, revision))) => {
-                    self.change(player, |board| board.replace(row, revision));
+                    let named = Player { id: player, name: row.name.clone() };
+                    self.change(player, |board| {
+                        board.replace(row, revision);
+                        board.rename(&named);
+                    });
                 }
                 Ok(None) => {}
-                Err(error) => log(&error),
+                Err(error) => {
+                    log(&error);
+                    self.changes.lack_results();
+                    return self.try_again();
+                }
             }
         }
+    }
+
+    fn try_again(&mut self) {
+        self.again_at = Some(Instant::now() + READ_AGAIN_AFTER);
     }
 
     /// Changes one row and publishes it if it differs from the published one.
@@ -272,7 +291,86 @@ impl Ladder {
     }
 }
 
+/// Waits until then. Without a time it never ends.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
+}
+
 fn log(error: &StoreError) {
     let error = error as &dyn std::error::Error;
     tracing::error!(error, "a row of the ladder could not be read");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shared::api::ReplaySummary;
+    use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+    use shared::sim::Mode;
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::{Score, Seated, Tally};
+    use crate::player::Player;
+    use crate::rating::RoundResult;
+    use crate::storage::RoundRecord;
+    use crate::testing::Bench;
+
+    const ROOM: RoomId = RoomId::from_bits(5);
+
+    /// A round that has no result.
+    fn round(id: u64) -> RoundRecord {
+        let (mode, players) = (Mode::Duel, Vec::new());
+        let (id, room, complete) = (ReplayId::from_bits(id), ROOM, true);
+        let replay = ReplaySummary {
+            id,
+            room,
+            mode,
+            started_at_ms: 1,
+            ticks: 60,
+            bytes: 9,
+            complete,
+            players,
+        };
+        let result =
+            RoundResult { room, mode, is_rated: true, team_points: [0; 2], standings: Vec::new() };
+        RoundRecord { replay, ended_at_ms: 2, result }
+    }
+
+    #[tokio::test]
+    async fn points_that_wait_while_their_round_is_settled_do_not_count_twice() {
+        let bench = Bench::start().await;
+        let ladder = &bench.app.ladder;
+        let ada = Player { id: PlayerId::from_bits(1), name: PlayerName::parse("Ada").unwrap() };
+        let score = |replay, points| Score {
+            room: ROOM,
+            replay,
+            player: ada.id,
+            tally: Tally { points, ..Tally::default() },
+        };
+        let (first, second) = (round(7), ReplayId::from_bits(8));
+
+        // All of it is there before the ladder runs.
+        ladder.seated(ROOM, Seated { public: true, player: ada.clone(), bot: false });
+        ladder.scored(score(first.replay.id, 3));
+        ladder.settled(&first, &[]);
+        ladder.scored(score(second, 1));
+
+        let shows_the_second_round = async {
+            let points = || {
+                let of_ada = |board: &shared::api::Scoreboard| {
+                    board.rows.iter().find(|row| row.player == ada.id).map(|row| row.points)
+                };
+                bench.app.feeds.scoreboard.with_state(of_ada)
+            };
+            while points() != Some(1) {
+                yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(10), shows_the_second_round).await.expect("one point");
+    }
 }

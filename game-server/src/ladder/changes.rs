@@ -1,8 +1,9 @@
 //! What the ladder must not miss: who sits where, which rooms closed, which rounds were settled.
 //!
 //! It is no queue but the newest state of each seat and room since the ladder last looked, so that it never fills up:
-//! it has at most an entry for each room and each of its players. Settled rounds are listed up to [`RESULTS_MAX`]; past
-//! that the ladder reads the rows again, which the store has.
+//! it has an entry for each room, and for each player who sat there since. The results of settled rounds are listed up to
+//! [`RESULTS_MAX`]; past that only the rounds are, of some bytes each, and the ladder reads the rows again, which the store
+//! has.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,7 +15,7 @@ use crate::player::Player;
 use crate::storage::SettledPlace;
 use crate::sync::lock;
 
-/// Settled rounds that wait for the ladder.
+/// Settled rounds whose results wait for the ladder.
 const RESULTS_MAX: usize = 1_024;
 
 /// New names that wait for the ladder.
@@ -56,7 +57,7 @@ pub(super) struct Taken {
     /// Players under their new names.
     pub(super) renamed: BTreeMap<PlayerId, Player>,
     pub(super) settled: Vec<SettledRound>,
-    /// Settled rounds or new names were left out: the rows have to be read again.
+    /// Results of settled rounds or new names were left out: the rows have to be read again.
     pub(super) lacks_results: bool,
     /// The whole ladder is to be published.
     pub(super) republish: bool,
@@ -102,11 +103,12 @@ impl Changes {
 
     pub(super) fn settled(&self, round: SettledRound) {
         self.change(|waiting| {
-            if waiting.settled.len() < RESULTS_MAX {
-                waiting.settled.push(round);
-            } else {
+            let SettledRound { room, replay, mut places } = round;
+            if waiting.settled.len() >= RESULTS_MAX && !places.is_empty() {
+                places = Vec::new();
                 waiting.lacks_results = true;
             }
+            waiting.settled.push(SettledRound { room, replay, places });
         });
     }
 
@@ -118,6 +120,11 @@ impl Changes {
                 waiting.lacks_results = true;
             }
         });
+    }
+
+    /// The rows could not be read again yet.
+    pub(super) fn lack_results(&self) {
+        lock(&self.waiting).lacks_results = true;
     }
 
     /// Returns a name that could not be taken in, unless there is a newer one.
@@ -146,10 +153,12 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
+    use shared::api::ScoreRow;
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 
     use super::{Changes, RESULTS_MAX, Seated, SettledRound};
     use crate::player::Player;
+    use crate::storage::SettledPlace;
 
     fn seated(id: u64) -> Seated {
         let name = PlayerName::parse("Ada").unwrap();
@@ -185,13 +194,29 @@ mod tests {
     #[test]
     fn results_that_do_not_fit_are_not_forgotten() {
         let changes = Changes::default();
-        let room = RoomId::from_bits(1);
+        let (room, Player { id, name }) = (RoomId::from_bits(1), seated(1).player);
+        let row = ScoreRow {
+            player: id,
+            name,
+            bot: false,
+            rating: 1_540,
+            provisional: true,
+            points: 3,
+            knockouts: 3,
+            falls: 0,
+            rounds: 1,
+            wins: 1,
+            playing: None,
+        };
+        let place = SettledPlace { row, revision: 1, before: 1_500, after: 1_540 };
         for id in 0..=RESULTS_MAX as u64 {
-            let replay = ReplayId::from_bits(id);
-            changes.settled(SettledRound { room, replay, places: Vec::new() });
+            let (replay, places) = (ReplayId::from_bits(id), vec![place.clone()]);
+            changes.settled(SettledRound { room, replay, places });
         }
 
         let taken = changes.take();
-        assert!(taken.settled.len() == RESULTS_MAX && taken.lacks_results);
+        let (last, others) = taken.settled.split_last().unwrap();
+        assert!(others.iter().all(|round| round.places.len() == 1) && others.len() == RESULTS_MAX);
+        assert!(last.places.is_empty() && taken.lacks_results, "its row is read again");
     }
 }
