@@ -115,9 +115,13 @@ impl ChatLog for SqlStore {
                     ],
                 ),
                 Readable::Direct(player) => (
-                    "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
-                     FROM chat_lines WHERE kind = 'direct' AND sequence > $1 \
-                     AND (sender = $3 OR receiver = $4) ORDER BY sequence DESC LIMIT $2",
+                    // Two questions, because with `OR` SQLite walks the direct lines of everybody.
+                    "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text FROM ( \
+                     SELECT * FROM (SELECT * FROM chat_lines WHERE kind = 'direct' AND sender = $3 \
+                     AND sequence > $1 ORDER BY sequence DESC LIMIT $2) AS sent UNION \
+                     SELECT * FROM (SELECT * FROM chat_lines WHERE kind = 'direct' AND receiver = $4 \
+                     AND sequence > $1 ORDER BY sequence DESC LIMIT $2) AS received \
+                     ) AS direct ORDER BY sequence DESC LIMIT $2",
                     vec![column(player.bits()); 2],
                 ),
             };
@@ -200,6 +204,8 @@ mod tests {
         assert_eq!(read(Readable::Room(room, team(5)), 0, 9).await, [2, 3]);
         assert_eq!(read(Readable::Room(room, team(6)), 0, 9).await, [2]);
         assert_eq!(read(Readable::Direct(bob), 0, 9).await, [4]);
+        assert_eq!(read(Readable::Direct(ada), 0, 9).await, [4]);
+        assert_eq!(read(Readable::Direct(ada), 4, 9).await, [0; 0]);
         assert_eq!(read(Readable::Direct(PlayerId::from_bits(4)), 0, 9).await, [0; 0]);
         assert_eq!(store.last_sequence().await.unwrap(), 5);
     }

@@ -69,7 +69,10 @@ impl StoreError {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Database(error) | Self::Migration(MigrateError::Execute(error)) => is_busy(error),
+            Self::Database(error)
+            | Self::Migration(
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
+            ) => is_busy(error),
             Self::Migration(_) | Self::UnknownDatabase | Self::Corrupt { .. } => false,
         }
     }

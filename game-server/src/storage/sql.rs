@@ -16,7 +16,8 @@ use tokio::time::sleep;
 use super::error::StoreError;
 use super::url::{DatabaseUrl, Engine};
 
-/// Connections for questions that one row answers. Every request with a session may ask one.
+/// Connections for questions that one row answers, and for the newest lines of a chat channel. Every request with a session
+/// may ask one.
 const READS_MAX: u32 = 4;
 /// Connections for pages of lists, which take longer. In SQLite each is a thread: one leaves a core to everything else.
 const LISTS_MAX_SQLITE: u32 = 1;
@@ -48,7 +49,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
 /// A database in SQLite or PostgreSQL.
 pub struct SqlStore {
     engine: Engine,
-    /// Reads of single rows. They wait neither for a writer nor for a list.
+    /// Reads of single rows, and of the newest lines of a chat channel. They wait neither for a writer nor for a list.
     pub(super) reads: AnyPool,
     /// Reads of lists.
     pub(super) lists: AnyPool,
@@ -73,14 +74,13 @@ impl SqlStore {
             Engine::Sqlite => (LISTS_MAX_SQLITE, WRITES_MAX_SQLITE),
             Engine::Postgres => (LISTS_MAX_POSTGRES, WRITES_MAX_POSTGRES),
         };
-        let writes = connect(url, engine, writes_max).await?;
-        MIGRATIONS.run(&writes).await?;
+        migrate(url, engine).await?;
         Ok(Self {
             engine,
+            writes: connect(url, engine, writes_max).await?,
             reads: connect(url, engine, READS_MAX).await?,
             lists: connect(url, engine, lists_max).await?,
             results: connect(url, engine, 1).await?,
-            writes,
         })
     }
 
@@ -143,15 +143,32 @@ fn warn_unusable(error: &StoreError) {
     tracing::warn!(error, "the start waits for the database, which cannot be used now");
 }
 
+/// Brings the tables up to date, over a connection whose statements may take as long as they need.
+async fn migrate(url: &DatabaseUrl, engine: Engine) -> Result<(), StoreError> {
+    let settings = if engine == Engine::Sqlite { &SQLITE_SETTINGS[..] } else { &[] };
+    let pool = connect_with(url, settings, 1).await?;
+    let migrated = MIGRATIONS.run(&pool).await;
+    pool.close().await;
+    Ok(migrated?)
+}
+
 async fn connect(
     url: &DatabaseUrl,
     engine: Engine,
     connections_max: u32,
 ) -> Result<AnyPool, StoreError> {
-    let settings: &[&'static str] = match engine {
+    let settings: &'static [&'static str] = match engine {
         Engine::Sqlite => &SQLITE_SETTINGS,
         Engine::Postgres => &POSTGRES_SETTINGS,
     };
+    connect_with(url, settings, connections_max).await
+}
+
+async fn connect_with(
+    url: &DatabaseUrl,
+    settings: &'static [&'static str],
+    connections_max: u32,
+) -> Result<AnyPool, StoreError> {
     let pool = AnyPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_WITHIN)
