@@ -11,6 +11,7 @@ use shared::replay::ReplayReader;
 use shared::snapshot::next_record;
 
 use super::retention::Files;
+use super::settlement::{STOP_RESERVE, retry};
 use crate::blocking::blocking;
 use crate::readiness::{Readiness, Unready};
 use crate::storage::Rounds;
@@ -125,7 +126,13 @@ impl Recovery {
         if let Ok(Some(known)) = rounds.replay(id).await {
             summary.players = known.players;
         }
-        rounds.put_replay(summary).await.map_err(io::Error::other)?;
+        let put = retry(id, || rounds.put_replay(summary.clone()));
+        tokio::select! {
+            put = put => put.ok_or_else(|| io::Error::other("its entry cannot be kept"))?,
+            () = self.tasks.stop_overdue(STOP_RESERVE) => {
+                return Err(io::Error::other("the server stops before its entry could be kept"));
+            }
+        }
         let blobs = self.files.blobs.clone();
         blocking(move || blobs.finish_part(id)).await?;
         tracing::info!(replay = %id, complete, ticks, "a recording was saved");

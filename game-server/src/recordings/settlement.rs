@@ -24,7 +24,7 @@ const TRY_FOR: Duration = Duration::from_secs(10 * 60);
 /// reason to send people away.
 const LATE_AFTER: Duration = Duration::from_secs(30);
 /// The part of the time to stop that is kept for the steps after the results.
-const STOP_RESERVE: Duration = Duration::from_secs(1);
+pub(super) const STOP_RESERVE: Duration = Duration::from_secs(1);
 
 /// Is told of each rated round that is settled, with its places in the order of the standings. Without places the round
 /// will never be settled.
