@@ -17,7 +17,8 @@ use super::failures::{Fault, TooManyDeviceLinks, TooManyRenames, TooManySessions
 use super::problem::ProblemResponse;
 use super::refusal::Refusal;
 use super::renames::Renames;
-use super::state::HttpState;
+use super::sites::Sites;
+use super::state::{HttpSettings, HttpState};
 use crate::client_address::ClientAddress;
 use crate::device_links::{DeviceLinks, InvalidCode};
 use crate::limits::Limits;
@@ -50,6 +51,7 @@ use crate::storage::StoreError;
 )]
 pub async fn begin(
     State(guests): State<Guests>,
+    State(settings): State<Arc<HttpSettings>>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     known: Option<SignedIn>,
@@ -64,7 +66,7 @@ pub async fn begin(
         }
     };
     Ok(match begun {
-        Begun::New(session) if wants_token && !is_from_page(&headers) => {
+        Begun::New(session) if wants_token && may_have_token(&headers, &settings.sites) => {
             let NewSession { player: Player { id, name }, token } = session;
             let session = Session { player: id, name, token };
             (StatusCode::CREATED, NOT_STORED, Json(session)).into_response()
@@ -80,10 +82,11 @@ pub async fn begin(
     })
 }
 
-/// A page gets no token, whatever its scripts ask for. Browsers send one of these headers with such a request, and scripts
-/// can neither set nor remove it.
-fn is_from_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site")
+/// A page of this server gets no token, whatever its scripts ask for: it has the cookie. Browsers send one of these headers
+/// with such a request, and scripts can neither set nor remove it. A listed site of another domain has no cookie.
+fn may_have_token(headers: &HeaderMap, sites: &Sites) -> bool {
+    let is_from_page = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+    !is_from_page || sites.is_listed(headers)
 }
 
 fn without_token(player: Player) -> Session {

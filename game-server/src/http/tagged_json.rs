@@ -1,7 +1,7 @@
 //! JSON answers that a client may keep: with an entity tag, compressed where the client takes it, and only when the
 //! client does not have them already (RFC 9110 §8.8.3, §13).
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
@@ -30,19 +30,21 @@ const TAG_BYTES: usize = 12;
 /// When the client wants another version, or the body does not encode.
 pub(super) fn answer(body: &impl Serialize, asked: &HeaderMap) -> Result<Response, TaggedError> {
     let plain = serde_json::to_vec(body).map_err(|_unencodable| TaggedError::Fault(Fault))?;
+    let is_packed = plain.len() >= COMPRESSED_FROM_BYTES && takes_encoding("gzip", asked);
     let digest = Sha256::digest(&plain);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
+    // The bytes that are sent have the tag, so that each encoding has its own (RFC 9110 §8.8.3.3).
+    let encoding = if is_packed { "-gzip" } else { "" };
+    let tag = format!("\"{}{encoding}\"", URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
     if !etag::is_wanted(&tag, asked) {
         return Err(TaggedError::OtherVersion(OtherVersion));
     }
     let mut response = if etag::is_known(&tag, asked) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        content(plain, asked)
+        content(plain, is_packed)?
     };
     let headers = response.headers_mut();
-    // Weak: the same data under two encodings is one version.
-    let tag = HeaderValue::try_from(format!("W/{tag}"));
+    let tag = HeaderValue::try_from(tag);
     headers.insert(ETAG, tag.map_err(|_unprintable| TaggedError::Fault(Fault))?);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
@@ -59,23 +61,21 @@ super::error::one_of! {
     }
 }
 
-fn content(plain: Vec<u8>, asked: &HeaderMap) -> Response {
-    let is_worth_it = plain.len() >= COMPRESSED_FROM_BYTES && takes_encoding("gzip", asked);
-    let packed = is_worth_it.then(|| gzip(&plain)).flatten();
-    let is_packed = packed.is_some();
-    let mut response = Response::new(Body::from(Bytes::from(packed.unwrap_or(plain))));
+fn content(plain: Vec<u8>, is_packed: bool) -> Result<Response, TaggedError> {
+    let bytes = if is_packed { gzip(&plain).or(Err(TaggedError::Fault(Fault)))? } else { plain };
+    let mut response = Response::new(Body::from(Bytes::from(bytes)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if is_packed {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    response
+    Ok(response)
 }
 
-/// `None` when it cannot be packed: then the plain bytes are sent.
-fn gzip(plain: &[u8]) -> Option<Vec<u8>> {
+fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
-    encoder.write_all(plain).and_then(|()| encoder.finish()).ok()
+    encoder.write_all(plain)?;
+    encoder.finish()
 }
 
 #[cfg(test)]
@@ -105,5 +105,20 @@ mod tests {
         asked.insert(IF_MATCH, HeaderValue::from_static("\"another\""));
 
         assert!(matches!(answer(&["a"], &asked), Err(TaggedError::OtherVersion(_))));
+    }
+
+    #[test]
+    fn each_encoding_has_a_tag_by_which_it_can_be_asked_for() {
+        let list = vec!["a recorded round"; 200];
+        let mut asked = HeaderMap::new();
+        let plain = answer(&list, &asked).unwrap().headers()[ETAG].clone();
+        asked.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let packed = answer(&list, &asked).unwrap().headers()[ETAG].clone();
+        assert_ne!(plain, packed);
+
+        asked.insert(IF_MATCH, packed);
+        assert_eq!(answer(&list, &asked).unwrap().status(), StatusCode::OK);
+        asked.insert(IF_MATCH, plain);
+        assert!(answer(&list, &asked).is_err());
     }
 }

@@ -99,8 +99,8 @@ async fn other_site() -> String {
     site
 }
 
-/// Uses the server as a page of another origin can: a request with a preflight, one with the session, an event stream and
-/// a WebSocket. The title says how that went.
+/// Uses the server as a page of another origin can: a request with a preflight, one with the session, an event stream, a
+/// WebSocket, and a session without the cookie, as a page of another domain has it. The title says how that went.
 const SCRIPT: &str = r#"
     const SERVER = location.search.slice(1);
     const title = text => { document.title = text; };
@@ -122,7 +122,11 @@ const SCRIPT: &str = r#"
             socket.onmessage = done;
             socket.onerror = fail;
         });
-        title(`${begun.status} ${session.name} ${cursor ? "cursor" : ""} ${refused.status}`);
+        const wants = JSON.stringify({name: "bea", token: true});
+        const elsewhere = await (await fetch(SERVER + "/api/session", {method: "POST", headers, body: wants})).json();
+        const authorization = {Authorization: "Bearer " + elsewhere.token};
+        const other = await (await fetch(SERVER + "/api/session", {headers: authorization})).json();
+        title(`${begun.status} ${session.name} ${cursor ? "cursor" : ""} ${refused.status} ${other.name}`);
     })().catch(error => title("failed: " + error));
 "#;
 
@@ -141,7 +145,7 @@ async fn a_listed_site_uses_the_server_from_its_pages_and_another_does_not() {
         .await
     };
 
-    assert_eq!(title_at(&listed).await, "201 ada cursor 404");
+    assert_eq!(title_at(&listed).await, "201 ada cursor 404 bea");
     let refused = title_at(&other).await;
     assert!(refused.starts_with("failed"), "{refused}");
 }
