@@ -139,7 +139,7 @@ pub async fn accept(
                 let connection = Connection { socket, peer, is_proxy, permit };
                 tasks.spawn("connection", connection.serve(server.clone()));
             }
-            Err(why) => refusals.answer(socket, peer, why).await,
+            Err(why) => refusals.answer(socket, peer, why),
         }
     }
 }

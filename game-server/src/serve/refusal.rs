@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustix::net::{RecvFlags, recv};
 use shared::api::{Problem, ProblemKind};
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -30,17 +31,19 @@ use crate::tasks::Tasks;
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Time for a client that still sends to see its refusal.
 const LINGER_WITHIN: Duration = Duration::from_secs(2);
-/// How long a full server waits for a free place to answer in, while further connections wait in the kernel's queue.
-/// After that, a connection is answered and closed at once.
-const PLACE_WITHIN: Duration = Duration::from_millis(100);
+/// Places for operators alone, whose request is there at once.
+const OPERATOR_PLACES: usize = 4;
 /// The longest head of a request that is answered at the limit: hyper's smallest buffer.
 const REQUEST_BYTES_MAX: usize = 8 * 1024;
 /// A full server must still say that it lives, and why it is full. It is not ready for more, so that it refuses `/readyz`.
 const FOR_OPERATORS: [&[u8]; 2] = [b"GET /healthz ", b"GET /metrics "];
+/// As many bytes as those lines have.
+const LINE_BYTES: usize = 13;
 
 /// Answers connections past the caps beside the accepting loop, a bounded number at once.
 pub(super) struct Refusals {
     places: Arc<Semaphore>,
+    for_operators: Arc<Semaphore>,
     routes: Routes,
     addresses: AddressRules,
     tasks: Tasks,
@@ -54,13 +57,15 @@ impl Refusals {
         tasks: Tasks,
         metrics: Arc<ConnectionMetrics>,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(places));
-        Self { places, routes, addresses, tasks, metrics }
+        let [places, for_operators] =
+            [places, OPERATOR_PLACES].map(|places| Arc::new(Semaphore::new(places)));
+        Self { places, for_operators, routes, addresses, tasks, metrics }
     }
 
-    /// Tells a client that its connection is refused. An operator's request is answered all the same.
-    pub(super) async fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
-        let Some(place) = self.place(why).await else {
+    /// Tells a client that its connection is refused. An operator's request is answered all the same. Never waits: without a
+    /// place to answer in, the connection is refused and closed at once.
+    pub(super) fn answer(&self, socket: TcpStream, peer: SocketAddr, why: ConnectionRefused) {
+        let Some(place) = self.place(&socket) else {
             refuse_at_once(&socket, why, &self.metrics);
             return;
         };
@@ -78,23 +83,28 @@ impl Refusals {
         });
     }
 
-    /// A place to answer in. One address past its own cap makes no other one wait.
-    async fn place(&self, why: ConnectionRefused) -> Option<OwnedSemaphorePermit> {
-        let places = self.places.clone();
-        match why {
-            ConnectionRefused::TooManyFromAddress => places.try_acquire_owned().ok(),
-            ConnectionRefused::Overloaded => {
-                timeout(PLACE_WITHIN, places.acquire_owned()).await.ok()?.ok()
-            }
-        }
+    /// A place to answer in.
+    fn place(&self, socket: &TcpStream) -> Option<OwnedSemaphorePermit> {
+        let place = self.places.clone().try_acquire_owned().ok();
+        place.or_else(|| {
+            let mut begin = [0; LINE_BYTES];
+            let (length, _) =
+                recv(socket, &mut begin, RecvFlags::PEEK | RecvFlags::DONTWAIT).ok()?;
+            let is_operator = is_for_operator(&begin[..length]);
+            is_operator.then(|| self.for_operators.clone().try_acquire_owned().ok())?
+        })
     }
 }
 
 /// Looks at the first bytes without taking them. A request line that comes in pieces is refused like any other.
 async fn asks_for_operator(socket: &TcpStream) -> std::io::Result<bool> {
-    let mut begin = [0; 16];
+    let mut begin = [0; LINE_BYTES];
     let length = socket.peek(&mut begin).await?;
-    Ok(FOR_OPERATORS.iter().any(|line| begin[..length].starts_with(line)))
+    Ok(is_for_operator(&begin[..length]))
+}
+
+fn is_for_operator(begin: &[u8]) -> bool {
+    FOR_OPERATORS.iter().any(|line| begin.starts_with(line))
 }
 
 /// Serves one request, and closes.

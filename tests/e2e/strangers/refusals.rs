@@ -73,6 +73,20 @@ async fn every_connection_over_the_cap_is_refused_in_words_also_one_that_says_no
 }
 
 #[tokio::test]
+async fn a_full_server_says_that_it_lives_however_many_say_nothing() {
+    let (server, _held) = server_with_its_only_connection_held().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(raw::connect(server.address()).await);
+    }
+
+    for path in ["/healthz", "/metrics"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(raw::exchange(server.address(), &request).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_idle_connection_outlives_the_time_for_a_head() {
     let server = TestServer::start_with(|config| {
         config.header_timeout = Duration::from_millis(100);
