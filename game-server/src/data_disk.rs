@@ -22,7 +22,7 @@ const FILE: &str = "reserve";
 /// A file that is written and deleted, to see whether the disk takes it.
 const PROBE_FILE: &str = "reserve.probe";
 const PROBE_BYTES: usize = 4 * 1024;
-/// Its size: some fifty results, each in several pages of the database.
+/// The size of the reserve: some fifty results, each in several pages of the database.
 const RESERVE_BYTES: u64 = 2 * 1024 * 1024;
 /// With less than this beside the reserve, the disk counts as full.
 const FREE_BYTES_MIN: u64 = 1024 * 1024;

@@ -65,8 +65,8 @@ impl<'de> Deserialize<'de> for Cursor {
 /// One event of a feed, the same on each transport.
 ///
 /// On streams (SSE, NDJSON, WebSocket) three types are reserved: `snapshot` begins a subscription without a cursor, and
-/// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. `heartbeat` says
-/// that the line is alive and is no event of the log. Each feed defines its other types.
+/// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. `heartbeat`, on SSE
+/// and WebSocket, says that the line is alive and is no event of the log; NDJSON has an empty line in its place. Each feed defines its other types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// The cursor after this event.

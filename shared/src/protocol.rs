@@ -122,7 +122,7 @@ pub enum Ratings {
     Settled,
     /// Nothing: the mode is unrated, or the room is private.
     Unrated,
-    /// The server could not keep the result yet, and goes on trying. The profiles will have the new ratings.
+    /// The server has not kept the result yet. Mostly it goes on trying, and the profiles have the new ratings later.
     Pending,
 }
 
