@@ -161,8 +161,9 @@ pub struct LastSeat {
 pub struct Settings {
     /// The player's name. Empty until it is entered.
     pub name: String,
-    /// The name under which a server knew the player last. While it is the same, the person has chosen no other here.
-    pub known_as: String,
+    /// The name under which each server knew the player last, by its address. While it is the same as `name`, the person has
+    /// chosen no other for that server.
+    pub known_names: BTreeMap<String, String>,
     /// The server's address: scheme, host and port.
     pub server: String,
     /// The server of the next start, while another one is visited: by a link, or by `--server`.
@@ -199,7 +200,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             name: String::new(),
-            known_as: String::new(),
+            known_names: BTreeMap::new(),
             server: DEFAULT_SERVER.to_owned(),
             home_server: None,
             tokens: BTreeMap::new(),
@@ -235,19 +236,25 @@ impl Settings {
         }
     }
 
-    /// A server knows the player under this name. Another program of the same player may have changed it; a name that the
+    /// Whether the server knows the player under the name that the person chose last.
+    #[must_use]
+    pub fn is_name_known(&self) -> bool {
+        self.known_names.get(&self.server).is_some_and(|known| *known == self.name)
+    }
+
+    /// The server knows the player under this name. Another program of the same player may have changed it; a name that the
     /// person has typed here since stays.
     pub fn note_name(&mut self, name: &str) {
-        if self.name == self.known_as {
+        if self.is_name_known() {
             name.clone_into(&mut self.name);
         }
-        name.clone_into(&mut self.known_as);
+        self.known_names.insert(self.server.clone(), name.to_owned());
     }
 
     /// Switches to the identity of a session. The identity on that server before it is kept for the way back.
     pub fn adopt_session(&mut self, server: &str, session: &Session) {
         let name = std::mem::replace(&mut self.name, session.name.as_str().to_owned());
-        self.known_as.clone_from(&self.name);
+        self.known_names.insert(server.to_owned(), self.name.clone());
         self.previous_identities.remove(&session.token);
         let before = self.tokens.insert(server.to_owned(), session.token.clone());
         if let Some(token) = before.filter(|token| *token != session.token) {
@@ -263,8 +270,8 @@ impl Settings {
     pub fn restore_identity(&mut self, identity: &PreviousIdentity) {
         self.previous_identities.remove(&identity.token);
         let name = std::mem::replace(&mut self.name, identity.name.clone());
-        self.known_as.clone_from(&self.name);
         let server = identity.server.clone();
+        self.known_names.insert(server.clone(), self.name.clone());
         if let Some(token) = self.tokens.insert(server.clone(), identity.token.clone()) {
             self.previous_identities.add(PreviousIdentity { server, name, token });
         }
@@ -289,6 +296,32 @@ mod tests {
         let mut settings = Settings { name: "Ada".to_owned(), ..Settings::default() };
         settings.tokens.insert(SERVER.to_owned(), "own".to_owned());
         settings
+    }
+
+    #[test]
+    fn a_name_that_was_typed_on_one_server_goes_along_to_the_next() {
+        let mut settings = Settings { name: "Ada".to_owned(), ..Settings::default() };
+        settings.note_name("Ada");
+        assert!(settings.is_name_known());
+
+        settings.visit("http://elsewhere");
+        settings.name = "Duchess".to_owned();
+        settings.note_name("Duchess");
+        settings.go_home();
+
+        assert!(!settings.is_name_known(), "this server has to hear of it");
+        settings.note_name("Ada");
+        assert_eq!(settings.name, "Duchess");
+    }
+
+    #[test]
+    fn a_name_that_was_changed_elsewhere_is_taken_over() {
+        let mut settings = Settings { name: "Ada".to_owned(), ..Settings::default() };
+        settings.note_name("Ada");
+
+        settings.note_name("Ada L");
+
+        assert_eq!(settings.name, "Ada L");
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Context<'_, '_> {
                 name.as_str().clone_into(&mut self.settings.name);
                 let settings = &*self.settings;
                 let has_token = settings.tokens.contains_key(&settings.server);
-                let is_known = has_token && settings.name == settings.known_as;
+                let is_known = has_token && settings.is_name_known();
                 let credentials = if is_known { Credentials::Known } else { Credentials::Name };
                 self.begin_sign_in(credentials(name), then);
             }

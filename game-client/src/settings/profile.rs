@@ -12,7 +12,7 @@ use crate::input::bindings::Bindings;
 /// The version of the files. It is raised when a field changes its meaning; a new field needs no new version.
 pub(super) const VERSION: u64 = 2;
 /// The fields of the identity's file. The others are choices.
-const IDENTITY: [&str; 6] = ["name", "known_as", "server", "tokens", "former", "last_seat"];
+const IDENTITY: [&str; 6] = ["name", "known_names", "server", "tokens", "former", "last_seat"];
 /// The scales of text and panels that can be read. Others count as the nearest.
 const SCALES: core::ops::RangeInclusive<f32> = 0.75..=1.75;
 /// The longest list of players whose chat is not shown.
