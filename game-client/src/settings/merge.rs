@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::lenient::Object;
 
 /// Fields that are merged entry by entry. Other objects change as a whole.
-const MAPS: [&str; 3] = ["tokens", "bindings", "volumes"];
+const MAPS: [&str; 4] = ["tokens", "known_names", "bindings", "volumes"];
 
 /// What both have changed since `base`. Where both have changed the same value, `mine` stays.
 pub(super) fn merge(base: &Object, mine: &Object, theirs: &Object) -> Object {
