@@ -112,6 +112,31 @@ async fn a_spectator_in_a_browser_chats_with_the_players() {
     browser.text_where(line, |text| text.contains("thank you")).await;
 }
 
+#[tokio::test]
+async fn a_spectator_whose_other_window_reads_the_stream_chats_too() {
+    let server = TestServer::start().await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let _ada = ada.play(room).await;
+    let mut ada = ada.chat().await;
+    ada.enter(room).await;
+    let browser = Browser::start().await;
+    let page = server.url(&format!("/rooms/{room}/watch"));
+    let live = async || {
+        let badge = "[data-testid=\"badge-live\"]";
+        browser.attribute_where(badge, "data-state", |state| state == "live").await
+    };
+    browser.open(&page).await;
+    live().await;
+    browser.open_window(&page).await;
+    live().await;
+
+    browser.say("from the second window").await;
+    browser.give_name("Bea").await;
+
+    assert_eq!(ada.next_line().await.text, "from the second window");
+}
+
 /// Makes the page's requests for live streams wait for `release()`, and counts its chat messages.
 const HOLD_STREAMS: &str = r#"(() => {
     const { fetch } = window, { send } = WebSocket.prototype;

@@ -46,3 +46,24 @@ async fn many_windows_of_one_browser_share_their_streams() {
         browser.number_where("[data-testid=\"live-canvas\"]", "data-tick", moves).await;
     }
 }
+
+/// What the page is told when the visitor leaves it and comes back by the browser's buttons.
+const BACK_AND_FORTH: &str = "['pagehide', 'pageshow'].forEach(event => \
+    dispatchEvent(new PageTransitionEvent(event, { persisted: true })))";
+
+#[tokio::test]
+async fn a_page_from_the_back_forward_cache_shows_the_next_round() {
+    let server = TestServer::start_with(|config| config.round_seconds = Some(4)).await;
+    let ada = server.guest("ada").await;
+    let room = ada.bot_room(Mode::Brawl, BotStrength::Gentle).await;
+    let _ada = ada.play(room).await;
+    let browser = Browser::start().await;
+    browser.open(&server.url("/")).await;
+    let canvas = "[data-testid=\"live-canvas\"]";
+    browser.number_where(canvas, "data-tick", |tick| tick > 0.0).await;
+
+    browser.evaluate(BACK_AND_FORTH).await;
+
+    let tick = browser.number_where(canvas, "data-tick", |tick| tick > 120.0).await;
+    browser.number_where(canvas, "data-tick", |later| later < tick).await;
+}
