@@ -42,8 +42,8 @@ pub(crate) enum Focus {
 /// written, wherever it is.
 pub(crate) fn key_at(code: &str, key: &str) -> String {
     if let Some(digit) = code.strip_prefix("Digit") {
-        // Some layouts write these there, most of them under Shift.
-        let is_sign = matches!(key, "+" | "=" | "-" | "<" | ">" | "," | ".");
+        // Some layouts write these there, under Shift. French ones write `-` there without it: that key is the digit.
+        let is_sign = matches!(key, "+" | "=" | "<" | ">" | "," | ".");
         return if is_sign { key } else { digit }.to_owned();
     }
     if let Some(letter) = code.strip_prefix("Key") {
@@ -112,6 +112,7 @@ mod tests {
             ("Digit5", "5", "5"),
             ("Digit5", "(", "5"), // French.
             ("Digit5", "%", "5"), // Under Shift.
+            ("Digit6", "-", "6"), // French.
             ("Digit0", "=", "="), // German, under Shift.
             ("Digit1", "+", "+"), // Swiss, under Shift.
             ("KeyM", ",", ","),   // French.
