@@ -65,7 +65,7 @@ impl Feeds {
     }
 
     /// Waits until the events that were published have been taken by all who waited for them, or for
-    /// [`REQUEST_WAITS_MAX`].
+    /// `REQUEST_WAITS_MAX`.
     pub async fn served(&self) {
         let readers = [self.scoreboard.fan_out(), self.rooms.fan_out(), self.lab.fan_out()];
         if readers.iter().all(|readers| readers.is_served()) {
