@@ -163,7 +163,8 @@ impl Ladder {
 
     /// Takes in what rooms and recorders have left.
     async fn catch_up(&mut self) {
-        let Taken { rooms, renamed, settled, lacks_results, republish } = self.changes.take();
+        let Taken { rooms, renamed, settled, settled_until, lacks_results, republish } =
+            self.changes.take();
         self.again_at = None;
         for (room, changes) in rooms {
             if changes.is_discarded {
@@ -187,6 +188,10 @@ impl Ladder {
             let settled = places.into_iter().map(|place| self.board.settle(place));
             let mut changed: Vec<_> = settled.collect();
             changed.extend(self.board.clear(room, replay));
+            self.publish_changed(changed);
+        }
+        for (room, replay) in settled_until {
+            let changed = self.board.clear_until(room, replay);
             self.publish_changed(changed);
         }
         for player in renamed.into_values() {

@@ -141,7 +141,7 @@ impl Sessions {
         let token = random_token();
         self.players.add_guest(player.clone(), hash_token(&token), now_ms()).await?;
         if let Err(error) = self.remove_unused().await {
-            // No guest pays for it: the next start tries again.
+            // This is no fault of the new guest. The sweep comes again after a day, or at the next start.
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "unused sessions could not be removed");
         }

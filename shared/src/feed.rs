@@ -66,7 +66,8 @@ impl<'de> Deserialize<'de> for Cursor {
 ///
 /// On streams (SSE, NDJSON, WebSocket) three types are reserved: `snapshot` begins a subscription without a cursor, and
 /// `reset` one whose cursor was too old or from another epoch. Both carry the whole snapshot as `data`. `heartbeat`, on SSE
-/// and WebSocket, says that the line is alive and is no event of the log; NDJSON has an empty line in its place. Each feed defines its other types.
+/// and WebSocket, says that the line is alive and is no event of the log; NDJSON has an empty line in its place. Each feed
+/// defines its other types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// The cursor after this event.

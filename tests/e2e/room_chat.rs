@@ -1,9 +1,11 @@
 //! Chat inside rooms: all clients of a room read it, and only a team reads its own channel.
 
 use reqwest::Method;
+use shared::id::RoomId;
 use shared::protocol::chat::{ChatChannel, ChatRefusal};
 use shared::sim::{BotStrength, Mode};
 use tests::browser::{Browser, PAGE_DEADLINE};
+use tests::chat::ChatSocket;
 use tests::{Player, TestServer, eventually, within};
 
 #[tokio::test]
@@ -86,15 +88,30 @@ async fn a_reader_of_the_live_stream_is_present_while_it_is_open() {
     assert_eq!(bob_chat.say(channel, "still here?").await, Err(ChatRefusal::NotThere));
 }
 
+/// A room where Ada plays against bots and is in the chat.
+struct Watched {
+    server: TestServer,
+    room: RoomId,
+    chat: ChatSocket,
+    player: Player,
+}
+
+impl Watched {
+    async fn start() -> Self {
+        let server = TestServer::start().await;
+        let ada = server.guest("ada").await;
+        let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+        let player = ada.play(room).await;
+        let mut chat = ada.chat().await;
+        chat.enter(room).await;
+        Self { server, room, chat, player }
+    }
+}
+
 #[tokio::test]
 async fn a_spectator_in_a_browser_chats_with_the_players() {
-    let server = TestServer::start().await;
-    let ada = server.guest("ada").await;
-    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
+    let Watched { server, room, chat: mut ada, player: _player } = Watched::start().await;
     let channel = ChatChannel::Room { room };
-    let _ada = ada.play(room).await;
-    let mut ada = ada.chat().await;
-    ada.enter(room).await;
     ada.say(channel, "watch this").await.unwrap();
     let browser = Browser::start().await;
     browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
@@ -114,12 +131,7 @@ async fn a_spectator_in_a_browser_chats_with_the_players() {
 
 #[tokio::test]
 async fn a_spectator_whose_other_window_reads_the_stream_chats_too() {
-    let server = TestServer::start().await;
-    let ada = server.guest("ada").await;
-    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
-    let _ada = ada.play(room).await;
-    let mut ada = ada.chat().await;
-    ada.enter(room).await;
+    let Watched { server, room, chat: mut ada, player: _player } = Watched::start().await;
     let browser = Browser::start().await;
     let page = server.url(&format!("/rooms/{room}/watch"));
     let live = async || {
@@ -152,12 +164,7 @@ const HOLD_STREAMS: &str = r#"(() => {
 
 #[tokio::test]
 async fn chat_between_two_rounds_reaches_the_room() {
-    let server = TestServer::start().await;
-    let ada = server.guest("ada").await;
-    let room = ada.bot_room(Mode::Brawl, BotStrength::Keen).await;
-    let _ada = ada.play(room).await;
-    let mut ada = ada.chat().await;
-    ada.enter(room).await;
+    let Watched { server, room, chat: mut ada, player: _player } = Watched::start().await;
     let browser = Browser::start().await;
     browser.open(&server.url(&format!("/rooms/{room}/watch"))).await;
     browser.say("good luck").await;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// The readers of one feed who wait for an event, and those of them whom the last event has woken and who have not run yet. A
-/// reader who is busy with its socket waits for none, and holds nobody up.
+/// Counts the readers of one feed who wait for an event, and those of them whom the last event has woken and who have not run
+/// yet. A reader who writes to its socket is not counted, so requests do not wait for it.
 #[derive(Debug, Default)]
 pub struct FanOut {
     waiting: AtomicUsize,

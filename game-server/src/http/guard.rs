@@ -40,8 +40,8 @@ pub(super) fn content_policy(scripts: &str) -> String {
     format!("{CONTENT_POLICY}; script-src 'self' 'wasm-unsafe-eval'{scripts}")
 }
 
-/// Lets readers of feeds go first, measures a request, checks its host and origin, and adds security headers. One layer instead of three: a request that waits in a
-/// long-poll holds the memory of each layer.
+/// Lets readers of feeds go first, measures a request, checks its host and origin, and adds security headers. All of it is
+/// one layer: a request that waits in a long-poll holds the memory of each layer.
 pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
     State(metrics): State<Arc<Metrics>>,

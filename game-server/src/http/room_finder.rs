@@ -1,8 +1,8 @@
 //! Finds the room of a request: checks invitations to private rooms, and meters guesses.
 //!
-//! A code has 30 bits. So a look-up of what is no public room, by somebody who does not sit there and without the right
-//! invitation, takes one from the address's bucket of look-ups before the answer says whether there is such a room; an empty
-//! bucket answers 429 to all of it alike.
+//! A code has 30 bits, so guesses are metered. A look-up that finds no public room takes one from the address's bucket of
+//! look-ups, unless the player sits in the room or brings the right invitation. The server takes it before the answer says
+//! whether there is such a room; an empty bucket answers 429 in every case.
 
 use std::sync::Arc;
 

@@ -136,12 +136,11 @@ impl Sites {
 
     /// Whether the request comes from a page of another site that may use this server.
     pub(super) fn is_listed(&self, headers: &HeaderMap) -> bool {
-        let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-        let is_one_of = |mut sites: std::slice::Iter<'_, String>, origin: &str| {
-            sites.any(|site| site.eq_ignore_ascii_case(origin))
+        let Some(origin) = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()) else {
+            return false;
         };
-        let own = self.public.as_slice();
-        origin.is_some_and(|it| is_one_of(self.allowed.iter(), it) && !is_one_of(own.iter(), it))
+        let is_it = |site: &String| site.eq_ignore_ascii_case(origin);
+        self.allowed.iter().any(is_it) && !self.public.iter().any(is_it)
     }
 
     fn lists(&self, origin: &str) -> bool {

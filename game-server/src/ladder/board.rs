@@ -142,10 +142,19 @@ impl Board {
     /// Clears the tallies of a round: they are in the kept rows now, or the round has no result. Returns the players whose
     /// rows changed.
     pub(super) fn clear(&mut self, room: RoomId, replay: ReplayId) -> Vec<PlayerId> {
+        self.clear_rounds(room, |round| round == replay)
+    }
+
+    /// Clears the tallies of a round and of those before it: the ids of rounds ascend.
+    pub(super) fn clear_until(&mut self, room: RoomId, replay: ReplayId) -> Vec<PlayerId> {
+        self.clear_rounds(room, |round| round <= replay)
+    }
+
+    fn clear_rounds(&mut self, room: RoomId, is_over: impl Fn(ReplayId) -> bool) -> Vec<PlayerId> {
         let mut changed = Vec::new();
         for (player, entry) in &mut self.entries {
             let Some(in_room) = entry.in_room(room) else { continue };
-            in_room.rounds.retain(|(round, _)| *round != replay);
+            in_room.rounds.retain(|(round, _)| !is_over(*round));
             entry.tidy();
             changed.push(*player);
         }
@@ -228,6 +237,18 @@ mod tests {
     fn score(round: u64, points: i32) -> Score {
         let tally = Tally { points, knockouts: 1, falls: 0 };
         Score { room: ROOM, replay: ReplayId::from_bits(round), player: ada().id, tally }
+    }
+
+    #[test]
+    fn a_round_that_is_settled_ends_those_before_it_too() {
+        let mut board = board(true);
+        for round in [7, 8, 9] {
+            board.score(score(round, 1));
+        }
+
+        board.clear_until(ROOM, ReplayId::from_bits(8));
+
+        assert_eq!(board.take_changed(ada().id).unwrap().points, 1, "of the third round");
     }
 
     /// The row after this many rounds, with three points for each.

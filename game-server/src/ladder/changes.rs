@@ -2,8 +2,8 @@
 //!
 //! It is no queue but the newest state of each seat and room since the ladder last looked, so that it never fills up:
 //! it has an entry for each room, and for each player who sat there since. The results of settled rounds are listed up to
-//! [`RESULTS_MAX`]; past that only the rounds are, of some bytes each, and the ladder reads the rows again, which the store
-//! has.
+//! [`RESULTS_MAX`]; past that only the newest settled round of each room is, and the ladder reads the rows again, which the
+//! store has.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -57,6 +57,8 @@ pub(super) struct Taken {
     /// Players under their new names.
     pub(super) renamed: BTreeMap<PlayerId, Player>,
     pub(super) settled: Vec<SettledRound>,
+    /// Of each room the newest settled round that is not listed. Those before it in the room are settled, too.
+    pub(super) settled_until: BTreeMap<RoomId, ReplayId>,
     /// Results of settled rounds or new names were left out: the rows have to be read again.
     pub(super) lacks_results: bool,
     /// The whole ladder is to be published.
@@ -103,12 +105,12 @@ impl Changes {
 
     pub(super) fn settled(&self, round: SettledRound) {
         self.change(|waiting| {
-            let SettledRound { room, replay, mut places } = round;
-            if waiting.settled.len() >= RESULTS_MAX && !places.is_empty() {
-                places = Vec::new();
+            if waiting.settled.len() < RESULTS_MAX {
+                waiting.settled.push(round);
+            } else {
+                waiting.settled_until.insert(round.room, round.replay);
                 waiting.lacks_results = true;
             }
-            waiting.settled.push(SettledRound { room, replay, places });
         });
     }
 
@@ -153,12 +155,10 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
-    use shared::api::ScoreRow;
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 
     use super::{Changes, RESULTS_MAX, Seated, SettledRound};
     use crate::player::Player;
-    use crate::storage::SettledPlace;
 
     fn seated(id: u64) -> Seated {
         let name = PlayerName::parse("Ada").unwrap();
@@ -194,29 +194,15 @@ mod tests {
     #[test]
     fn results_that_do_not_fit_are_not_forgotten() {
         let changes = Changes::default();
-        let (room, Player { id, name }) = (RoomId::from_bits(1), seated(1).player);
-        let row = ScoreRow {
-            player: id,
-            name,
-            bot: false,
-            rating: 1_540,
-            provisional: true,
-            points: 3,
-            knockouts: 3,
-            falls: 0,
-            rounds: 1,
-            wins: 1,
-            playing: None,
-        };
-        let place = SettledPlace { row, revision: 1, before: 1_500, after: 1_540 };
-        for id in 0..=RESULTS_MAX as u64 {
-            let (replay, places) = (ReplayId::from_bits(id), vec![place.clone()]);
-            changes.settled(SettledRound { room, replay, places });
+        let room = RoomId::from_bits(1);
+        let last = RESULTS_MAX as u64 + 9;
+        for id in 0..=last {
+            let replay = ReplayId::from_bits(id);
+            changes.settled(SettledRound { room, replay, places: Vec::new() });
         }
 
         let taken = changes.take();
-        let (last, others) = taken.settled.split_last().unwrap();
-        assert!(others.iter().all(|round| round.places.len() == 1) && others.len() == RESULTS_MAX);
-        assert!(last.places.is_empty() && taken.lacks_results, "its row is read again");
+        assert!(taken.settled.len() == RESULTS_MAX && taken.lacks_results);
+        assert_eq!(taken.settled_until, [(room, ReplayId::from_bits(last))].into());
     }
 }

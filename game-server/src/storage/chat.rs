@@ -115,7 +115,7 @@ impl ChatLog for SqlStore {
                     ],
                 ),
                 Readable::Direct(player) => (
-                    // Two questions, because with `OR` SQLite walks the direct lines of everybody.
+                    // Two questions: with `OR`, SQLite reads the direct lines of all players.
                     "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text FROM ( \
                      SELECT * FROM (SELECT * FROM chat_lines WHERE kind = 'direct' AND sender = $3 \
                      AND sequence > $1 ORDER BY sequence DESC LIMIT $2) AS sent UNION \

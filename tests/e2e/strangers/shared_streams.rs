@@ -47,7 +47,7 @@ async fn many_windows_of_one_browser_share_their_streams() {
     }
 }
 
-/// What the page is told when the visitor leaves it and comes back by the browser's buttons.
+/// Sends the events that the browser sends when the visitor leaves the page and returns to it with Back.
 const BACK_AND_FORTH: &str = "['pagehide', 'pageshow'].forEach(event => \
     dispatchEvent(new PageTransitionEvent(event, { persisted: true })))";
 

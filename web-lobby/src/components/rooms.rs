@@ -98,8 +98,8 @@ fn RoomLine(
     }
 }
 
-/// The room that is shown large, and its clock there while the picture is live. The picture is a moment behind the room, and one page shows one
-/// time for one match.
+/// The room that is shown large, and its clock there while the picture is live. The picture is a moment behind the room, and
+/// one page shows one time for one match.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShownClock(pub(crate) Memo<Option<(RoomId, String)>>);
 
