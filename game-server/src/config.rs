@@ -11,6 +11,7 @@ use shared::tick::TICK_RATE_HZ;
 
 use crate::client_address::{AddressRules, Network, Proxies};
 use crate::storage::DatabaseUrl;
+use crate::storage::blobs::{Bucket, BucketError, BucketUrl, NodeName};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone)]
@@ -19,6 +20,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database. `None`: a SQLite file in `data_dir`.
     pub database_url: Option<DatabaseUrl>,
+    /// The bucket of the recordings. `None`: they stay in `data_dir`.
+    pub blobs: Option<BucketUrl>,
+    /// The file with the credentials of the bucket. `None`: they stand in the environment.
+    pub blobs_credentials: Option<PathBuf>,
+    /// The name of this server among those that share the bucket.
+    pub node: NodeName,
     /// The origin at which browsers reach this server, when a proxy is in front of it.
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server, such as `https://example.org`.
@@ -93,6 +100,9 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("pushback-data"),
             database_url: None,
+            blobs: None,
+            blobs_credentials: None,
+            node: NodeName::default(),
             public_url: None,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -137,6 +147,16 @@ impl Config {
     pub fn database_url(&self) -> DatabaseUrl {
         let in_folder = || DatabaseUrl::sqlite(&self.data_dir.join("pushback.sqlite"));
         self.database_url.clone().unwrap_or_else(in_folder)
+    }
+
+    /// The bucket of the recordings, if there is one. Asks nothing of it.
+    ///
+    /// # Errors
+    /// When the credentials cannot be read, or the settings do not fit together.
+    pub fn bucket(&self) -> Result<Option<Bucket>, BucketError> {
+        let credentials = self.blobs_credentials.as_deref();
+        let bucket = |url| Bucket::new(url, credentials, self.node.clone());
+        self.blobs.as_ref().map(bucket).transpose()
     }
 
     /// The length of a round in ticks.

@@ -12,6 +12,7 @@ use game_server::client_address::Network;
 use game_server::config::ranges;
 use game_server::http::sites::{parse_host, parse_origin};
 use game_server::storage::DatabaseUrl;
+use game_server::storage::blobs::{BucketUrl, NodeName};
 
 /// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -46,6 +47,17 @@ pub(crate) struct Flags {
     /// `sqlite://PATH`. Set the variable rather than the flag when it contains a password.
     #[arg(long, env = "PUSHBACK_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<DatabaseUrl>,
+    /// Bucket for the recordings instead of the data directory: `s3://BUCKET[/PREFIX]`, with `?endpoint=URL` for a store other
+    /// than Amazon's, and `&region=REGION` and `&style=host` where it wants them. The credentials are those of the environment
+    /// (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and so on).
+    #[arg(long, env = "PUSHBACK_BLOBS", value_name = "URL")]
+    blobs: Option<BucketUrl>,
+    /// File with the credentials of the bucket, in lines such as `AWS_ACCESS_KEY_ID=…`.
+    #[arg(long, env = "PUSHBACK_BLOBS_CREDENTIALS", value_name = "PATH", requires = "blobs")]
+    blobs_credentials: Option<PathBuf>,
+    /// Name of this server among those that share the bucket.
+    #[arg(long, env = "PUSHBACK_NODE", value_name = "NAME", default_value_t)]
+    node: NodeName,
     /// Origin at which browsers reach this server, when a proxy is in front of it.
     #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL", value_parser = parse_origin)]
     public_url: Option<String>,
@@ -245,6 +257,9 @@ impl Flags {
         Config {
             data_dir: self.data_dir,
             database_url: self.database_url,
+            blobs: self.blobs,
+            blobs_credentials: self.blobs_credentials,
+            node: self.node,
             public_url: self.public_url,
             allowed_origins: self.allowed_origins,
             allowed_hosts: self.allowed_hosts,

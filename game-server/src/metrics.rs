@@ -6,6 +6,7 @@
 //! rename the buckets (`le="5e-5"`). The facade `metrics` looks a name up for 47 and 73 ns, and keeps every sample of a
 //! histogram until the next scrape.
 
+mod engines;
 mod http;
 mod memory;
 pub mod players;
@@ -14,6 +15,7 @@ mod value;
 
 use std::sync::Arc;
 
+pub use engines::{Engine, Engines, Waits};
 pub use http::{HttpMetrics, Measured};
 pub use value::{Counted, Counter, Family, Gauge, Histogram};
 
@@ -37,6 +39,8 @@ pub struct Metrics {
     pub ladder: LadderMetrics,
     /// Recordings of rounds.
     pub recordings: RecordingMetrics,
+    /// The engines beside the server.
+    pub engines: Engines,
     /// The tasks of the server.
     pub tasks: TaskMetrics,
 }
@@ -124,10 +128,12 @@ pub struct LadderMetrics {
 }
 
 /// Recordings of rounds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RecordingMetrics {
     /// Recordings cut off because the disk was too slow or full.
     pub torn: Counter,
+    /// The database, for which results wait.
+    pub database: Engine,
 }
 
 impl Metrics {
@@ -136,6 +142,7 @@ impl Metrics {
     pub fn new(per_player: bool) -> Self {
         let connections = ConnectionMetrics::default();
         let slow_clients_cut = connections.slow_clients_cut.clone();
+        let engines = Engines::default();
         Self {
             http: HttpMetrics::default(),
             connections: Arc::new(connections),
@@ -143,7 +150,11 @@ impl Metrics {
             chat: ChatMetrics::default(),
             rooms: Arc::new(RoomMetrics::new(per_player, slow_clients_cut)),
             ladder: LadderMetrics::default(),
-            recordings: RecordingMetrics::default(),
+            recordings: RecordingMetrics {
+                torn: Counter::default(),
+                database: engines.database.clone(),
+            },
+            engines,
             tasks: TaskMetrics::default(),
         }
     }
@@ -151,7 +162,8 @@ impl Metrics {
     /// The text of `/metrics`.
     #[must_use]
     pub fn render(&self) -> String {
-        let Self { http, connections, feeds, chat, rooms, ladder, recordings, tasks } = self;
+        let Self { http, connections, feeds, chat, rooms, ladder, recordings, engines, tasks } =
+            self;
         let mut text = Text::default();
         http.render(&mut text);
         text.gauge("pushback_connections", &connections.open);
@@ -165,6 +177,7 @@ impl Metrics {
         text.gauge("pushback_chat_sockets", &chat.sockets);
         text.counter("pushback_score_reports_dropped_total", &ladder.reports_dropped);
         text.counter("pushback_recordings_torn_total", &recordings.torn);
+        engines.render(&mut text);
         let panics = "pushback_task_panics_total";
         text.counters(panics, &tasks.panics, |task, labels| labels.push("task", task));
         text.process_counter("pushback_panics_total", crate::log::panics());

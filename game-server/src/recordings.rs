@@ -21,7 +21,6 @@ use shared::tick::Tick;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::blocking::blocking;
 use crate::metrics::{Counter, RecordingMetrics};
 use crate::readiness::{Readiness, Unready};
 use crate::storage::blobs::{Blobs, Growing};
@@ -57,7 +56,7 @@ pub struct Progress {
 pub struct Recordings {
     tasks: Tasks,
     readiness: Readiness,
-    blobs: Arc<dyn Blobs>,
+    blobs: Blobs,
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
@@ -72,7 +71,7 @@ impl Recordings {
         tasks: &Tasks,
         readiness: Readiness,
         rounds: Arc<dyn Rounds>,
-        blobs: Arc<dyn Blobs>,
+        blobs: Blobs,
         retention: Option<Duration>,
         on_settled: OnSettled,
         metrics: RecordingMetrics,
@@ -83,7 +82,8 @@ impl Recordings {
         let recovery = Recovery::new(tasks, files.clone());
         recovery.start(&readiness).await;
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
-        let settlement = Arc::new(Settlement::new(tasks, readiness.clone(), rounds));
+        let settlement =
+            Arc::new(Settlement::new(tasks, readiness.clone(), rounds, metrics.database.clone()));
         let (tasks, recovery) = (tasks.clone(), Arc::new(recovery));
         Self { tasks, readiness, blobs, recovery, retention, settlement, on_settled, metrics }
     }
@@ -115,7 +115,7 @@ impl Recordings {
 /// Writes one file.
 struct Recorder {
     readiness: Readiness,
-    blobs: Arc<dyn Blobs>,
+    blobs: Blobs,
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
@@ -129,7 +129,7 @@ struct Recorder {
 
 /// A file and how much of it is written.
 struct RecordingFile {
-    file: Option<Box<dyn Growing>>,
+    file: Option<Growing>,
     writer: ReplayWriter,
     bytes: u64,
     /// Ticks that the file plays.
@@ -162,13 +162,13 @@ impl Recorder {
         let (writer, preamble) = ReplayWriter::new(&self.header);
         let mut recording =
             RecordingFile { file: None, writer, bytes: 0, ticks: 0, cut_short: false };
-        let (blobs, id) = (self.blobs.clone(), self.header.id);
+        let id = self.header.id;
         if self.readiness.is(Unready::DiskFull) {
             // The room that is left is for results.
             tracing::warn!(replay = %id, "the disk is full: a round is not recorded");
             return recording;
         }
-        match blocking(move || blobs.create(id)).await {
+        match self.blobs.create(id).await {
             Ok(file) => {
                 recording.file = Some(file);
                 self.append(&mut recording, preamble).await;
@@ -204,15 +204,10 @@ impl Recorder {
 
     /// Returns whether the bytes are in the file.
     async fn append(&self, recording: &mut RecordingFile, bytes: Vec<u8>) -> bool {
-        let Some(mut file) = recording.file.take() else { return false };
+        let Some(file) = &mut recording.file else { return false };
         let length = bytes.len() as u64;
         // What is written stays, and gets its final name: a file that ends early plays as far as it goes.
-        let written = blocking(move || Ok((file.append(&bytes), file))).await;
-        let appended = written.and_then(|(appended, file)| {
-            recording.file = Some(file);
-            appended
-        });
-        match appended {
+        match file.append(bytes).await {
             Ok(()) => {
                 recording.bytes += length;
                 self.progress.send_replace(Progress { bytes: recording.bytes, ended: false });
@@ -319,8 +314,8 @@ impl Recorder {
     /// Removes a recording in which there is nothing to play.
     async fn discard(&self, recording: &mut RecordingFile) {
         recording.file = None;
-        let (blobs, id) = (self.blobs.clone(), self.header.id);
-        if let Err(error) = blocking(move || blobs.delete(id)).await {
+        let id = self.header.id;
+        if let Err(error) = self.blobs.delete(id).await {
             tracing::warn!(replay = %id, %error, "a recording without a tick could not be removed");
         }
     }
@@ -340,7 +335,7 @@ impl Recorder {
 
     async fn put_in_place(&self, recording: &mut RecordingFile) {
         let Some(file) = recording.file.take() else { return };
-        if let Err(error) = blocking(move || file.finish()).await {
+        if let Err(error) = file.finish().await {
             tracing::error!(replay = %self.header.id, %error, "a recording stays a part until the next start");
         }
     }

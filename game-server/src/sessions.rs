@@ -17,7 +17,7 @@ use shared::id::{PlayerId, PlayerName};
 use crate::clock::now_ms;
 use crate::player::Player;
 use crate::storage::{Players, StoreError};
-use crate::token::{hash_token, random_token};
+use crate::token::{TokenHash, hash_token, random_token};
 use cache::SessionCache;
 use cookie::{Carrier, Presented, SessionCookie};
 use life::{Lives, SessionLife};
@@ -31,6 +31,8 @@ const UNUSED_MS_MAX: u64 = 91 * DAY_MS;
 pub struct SignedIn {
     /// Whose session it is.
     pub player: Player,
+    /// Of the session's token.
+    pub token: TokenHash,
     /// Ends with the session.
     pub life: SessionLife,
     /// How the request brought the token.

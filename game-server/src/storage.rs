@@ -1,11 +1,12 @@
 //! The data that outlives the process: players, sessions, ratings, rounds, chat, and the replay files.
 //!
-//! Each part of the server takes the trait it needs: [`Players`], [`Ladder`], [`Rounds`], [`ChatLog`], or [`blobs::Blobs`]
-//! for files. [`SqlStore`] implements the first four with one text of SQL for SQLite and PostgreSQL. One transaction
+//! Each part of the server takes what it needs: [`Players`], [`DeviceLinkCodes`], [`Ladder`], [`Rounds`], [`ChatLog`], or
+//! [`blobs::Blobs`] for files. [`SqlStore`] implements all but the last with one text of SQL for SQLite and PostgreSQL. One transaction
 //! reads, rates and writes all that a round changes. [`upkeep`] keeps SQLite's log short.
 
 pub mod blobs;
 mod chat;
+mod device_links;
 mod error;
 mod ladder;
 mod players;
@@ -17,8 +18,10 @@ mod sql;
 pub(crate) mod testing;
 pub mod upkeep;
 mod url;
+pub mod watch;
 
 pub use chat::{ChatLog, Readable, TeamLines};
+pub use device_links::{DeviceLinkCodes, KeptCode};
 pub use error::{StoreError, StoreFuture};
 pub use ladder::Ladder;
 pub use players::{KeptSession, Players};
@@ -31,7 +34,7 @@ pub use url::DatabaseUrl;
 use futures_util::future::BoxFuture;
 
 /// Everything in the database. Coerces to each of its parts.
-pub trait Store: Players + Ladder + Rounds + ChatLog {
+pub trait Store: Players + DeviceLinkCodes + Ladder + Rounds + ChatLog {
     /// Finishes the queries that run and closes the connections. A query that waits for another process can take
     /// seconds: what is written counts, and a caller that has no time may drop the future.
     fn close(&self) -> BoxFuture<'_, ()>;

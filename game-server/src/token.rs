@@ -2,6 +2,8 @@
 //!
 //! The server keeps a session's token only as its SHA-256, so that a copy of the database opens no session.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -9,6 +11,13 @@ use sha2::{Digest as _, Sha256};
 /// The SHA-256 of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
+
+impl fmt::Display for TokenHash {
+    /// In hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// A new token of 22 characters, which fit into a header, a path and a cookie.
 #[must_use]

@@ -26,7 +26,7 @@ use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
 use crate::rooms::RoomLimits;
 use crate::serve::{Routes, ServeSettings};
 use crate::sessions::Sessions;
-use crate::storage::blobs::{Blobs, Folder};
+use crate::storage::blobs::Blobs;
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
@@ -106,8 +106,7 @@ pub(crate) async fn start(
         .await
         .context("opening the database")?;
     let store: Arc<dyn Store> = Arc::new(store);
-    let blobs = Folder::open(config.replay_dir()).context("opening the replay folder")?;
-    let blobs: Arc<dyn Blobs> = Arc::new(blobs);
+    let blobs = open_blobs(config, &tasks, &metrics).await?;
     let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
     let presence = Arc::new(Presence::default());
     let readiness = Readiness::default();
@@ -127,6 +126,7 @@ pub(crate) async fn start(
         .await
         .context("starting the chat")?;
     storage::upkeep::start(&tasks, store.clone());
+    storage::watch::start(&tasks, store.clone(), metrics.engines.database.clone());
     let (retention, counts) = (config.replay_retention, metrics.recordings.clone());
     let (rounds, files, settled) = (store.clone(), blobs.clone(), on_settled(ladder.clone()));
     let recordings =
@@ -156,7 +156,7 @@ pub(crate) async fn start(
     Ok(HttpParts {
         settings: Arc::new(HttpSettings::from(config)),
         sessions: Arc::new(sessions),
-        device_links: Arc::new(DeviceLinks::default()),
+        device_links: Arc::new(DeviceLinks::new(store.clone())),
         tickets: Arc::new(Tickets::new()),
         limits: Arc::new(Limits::new(config)),
         read_gate: Arc::default(),
@@ -172,6 +172,16 @@ pub(crate) async fn start(
         rooms,
         matchmaker,
     })
+}
+
+/// Opens the place of the recordings, and begins to send them to the bucket if there is one.
+async fn open_blobs(config: &Config, tasks: &Tasks, metrics: &Metrics) -> anyhow::Result<Blobs> {
+    let blobs = Blobs::open(config.replay_dir()).await.context("opening the replay folder")?;
+    let blobs = blobs.with_bucket(config.bucket().context("opening the bucket")?);
+    // It also fetches what the start then recovers.
+    let engine = metrics.engines.bucket.clone();
+    blobs.start_sending(tasks, engine, OPEN_WITHIN).await.context("opening the bucket")?;
+    Ok(blobs)
 }
 
 /// A settled round changes the ladder.

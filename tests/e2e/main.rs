@@ -14,6 +14,7 @@ mod inputs;
 mod matchmaking;
 mod player_metrics;
 
+mod bucket;
 mod replays;
 
 mod chat;

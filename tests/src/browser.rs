@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::Program;
+use crate::site::http_client;
 use crate::wait::{DEADLINE, eventually, within, within_time};
 
 /// The deadline for a condition in a page. WebAssembly starts slowly on a busy machine.
@@ -317,7 +318,7 @@ impl Browser {
     async fn command(&self, name: &str, parameters: Value) {
         let url =
             format!("http://{}/session/{}/goog/cdp/execute", self.driver_address, self.session);
-        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let http = http_client().build().expect("an HTTP client");
         let request = http.post(url).json(&json!({ "cmd": name, "params": parameters })).send();
         let answer = within(name, request).await.expect("chromedriver answers");
         assert!(answer.status().is_success(), "chromedriver refused {name}: {}", answer.status());

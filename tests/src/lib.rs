@@ -14,6 +14,7 @@ pub mod process;
 pub mod server;
 pub mod site;
 
+pub mod bucket;
 pub mod database;
 
 pub mod guest;

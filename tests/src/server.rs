@@ -213,6 +213,12 @@ impl ServerProcess {
         until_ready(&mut self.program, &self.site).await;
     }
 
+    /// The same with other flags. It keeps the short waits of stories.
+    pub async fn restart_with(&mut self, flags: &[&str]) {
+        self.arguments = [flags, &HASTY].concat().iter().map(|flag| (*flag).to_owned()).collect();
+        self.restart().await;
+    }
+
     /// Starts the server again at the same address, and waits until it listens, not until it is ready.
     pub async fn begin_restart(&mut self) {
         let listen = self.site.address().to_string();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder};
 use shared::api::{ReplayList, ReplaySummary, RoomDetails, RoomList, Scoreboard};
 use shared::feed::SnapshotPage;
 use shared::id::{ReplayId, RoomId};
@@ -22,6 +22,13 @@ pub struct Site {
     http: Client,
 }
 
+/// A client for HTTP that takes no proxy of the environment.
+pub(crate) fn http_client() -> ClientBuilder {
+    // Even a client that needs no TLS wants to know whose it would use. Does nothing the second time.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder().no_proxy().tcp_nodelay(true)
+}
+
 impl Site {
     /// The server at this address.
     ///
@@ -30,7 +37,7 @@ impl Site {
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
         // One connection for each request, because stories count and cut connections.
-        let http = Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(0).build();
+        let http = http_client().pool_max_idle_per_host(0).build();
         Self { address, source: None, http: http.expect("an HTTP client") }
     }
 
@@ -40,7 +47,7 @@ impl Site {
     /// When the HTTP client cannot be built.
     #[must_use]
     pub fn keeping_connections(&self) -> Self {
-        let http = Client::builder().no_proxy().tcp_nodelay(true).build();
+        let http = http_client().build();
         Self { http: http.expect("an HTTP client"), ..self.clone() }
     }
 
@@ -50,7 +57,7 @@ impl Site {
     /// When the HTTP client cannot be built.
     #[must_use]
     pub fn seen_from(&self, source: IpAddr) -> Self {
-        let http = Client::builder().no_proxy().tcp_nodelay(true).local_address(source).build();
+        let http = http_client().local_address(source).build();
         let http = http.expect("an HTTP client");
         Self { address: self.address, source: Some(source), http }
     }

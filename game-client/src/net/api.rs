@@ -136,7 +136,7 @@ impl Api {
         let http = Client::builder()
             .tcp_nodelay(true)
             .connect_timeout(CALL_TIMEOUT)
-            .use_preconfigured_tls((*trust::tls()).clone())
+            .tls_backend_preconfigured((*trust::tls()).clone())
             .proxy(Proxy::custom(|url| proxies::proxy_for(url).cloned()))
             .build()?;
         let (token, _) = watch::channel(None);

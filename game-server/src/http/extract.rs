@@ -23,6 +23,7 @@ use crate::client_address::ClientAddress;
 use crate::player::Player;
 use crate::sessions::{Sessions, SignedIn};
 use crate::storage::StoreError;
+use crate::token::hash_token;
 
 /// The longest body that a call takes.
 pub(super) const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -178,7 +179,8 @@ async fn find(parts: &Parts, sessions: &Sessions) -> Result<Option<SignedIn>, St
     {
         renewal.set(sessions.cookie(), presented);
     }
-    Ok(Some(SignedIn { player: found.player, life, by: presented.by }))
+    let token = hash_token(presented.token);
+    Ok(Some(SignedIn { player: found.player, token, life, by: presented.by }))
 }
 
 impl<S> FromRequestParts<S> for SignedIn

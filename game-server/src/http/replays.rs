@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -27,18 +28,20 @@ use super::failures::{Fault, NotFound, OtherVersion};
 use super::problem::ProblemResponse;
 use super::ranges::{Wanted, wanted};
 use super::read_gate::Reading;
-use super::refusal::{BAD_REQUEST, Refusal};
+use super::refusal::{BAD_REQUEST, INTERNAL, Refusal};
 use super::tagged_json::{self, TaggedError};
 use crate::etag;
-use crate::storage::blobs::Blobs;
+use crate::storage::blobs::{Blobs, Listed};
 use crate::storage::{ReplayFilter, Store, StoreError};
 
 /// Replays on one page when the request names no limit.
 const LIMIT: u32 = 20;
 /// Replays on one page at most.
 const LIMIT_MAX: u32 = 100;
-/// Bytes in one read from the disk. A slow reader holds no more.
-const CHUNK_BYTES: u64 = 32 * 1024;
+/// Bytes in one read from the disk or the bucket. A slow reader holds no more.
+const CHUNK_BYTES: u64 = 64 * 1024;
+/// When to ask again for a recording whose store does not answer.
+const AWAY_FOR: Duration = Duration::from_secs(5);
 
 /// The replays to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -158,16 +161,17 @@ pub async fn read(
 )]
 pub async fn file(
     State(store): State<Arc<dyn Store>>,
-    State(blobs): State<Arc<dyn Blobs>>,
+    State(blobs): State<Blobs>,
     UrlPath(id): UrlPath<ReplayId>,
     method: Method,
     headers: HeaderMap,
 ) -> HttpResult<Response, FileError> {
     let summary = known(&*store, id).await?;
-    let size = blobs.size(id).await.map_err(|error| {
-        tracing::error!(replay = %id, %error, "a listed recording cannot be read");
-        NotFound("recording any more")
-    })?;
+    let listed = Listed { id, bytes: summary.bytes };
+    let size = match blobs.size(listed).await {
+        Ok(size) => size,
+        Err(error) => return Err(unreadable(id, &error).into()),
+    };
     // A recording never changes, but one that was cut off and recovered gets another size.
     let tag = format!("\"{id}-{size:x}\"");
     if !etag::is_wanted(&tag, &headers) {
@@ -185,7 +189,7 @@ pub async fn file(
     };
     let mut response = Response::new(match method {
         Method::HEAD => Body::empty(),
-        _ => chunks(blobs, id, part.clone()),
+        _ => chunks(blobs, listed, part.clone()),
     });
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -221,14 +225,54 @@ one_of! {
     pub enum FileError {
         /// The replay is not known.
         Replay(ReplayError),
-        /// The file is not there.
-        NotFound(NotFound),
+        /// The file is not there, or not to be had now.
+        Unreadable(Unreadable),
         /// The client wants another version.
         OtherVersion(OtherVersion),
         /// The file has no such bytes.
         Range(NoSuchBytes),
         /// The answer cannot be written.
         Fault(Fault),
+    }
+}
+
+/// A listed recording is not there, or where it is does not answer.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// It is not there any more.
+    Gone(NotFound),
+    /// It may be there again in a while.
+    Away,
+}
+
+impl Unreadable {
+    const AWAY: Refusal =
+        INTERNAL.with_status(503).when("where the recordings are kept does not answer");
+}
+
+impl Refuse for Unreadable {
+    fn refusals() -> Vec<Refusal> {
+        let mut refusals = NotFound::refusals();
+        refusals.push(Self::AWAY);
+        refusals
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        match self {
+            Self::Gone(gone) => gone.into_problem(),
+            Self::Away => {
+                let detail = "The store of the recordings does not answer. Try again in a while.";
+                ProblemResponse::new(Self::AWAY, detail).with_wait(AWAY_FOR)
+            }
+        }
+    }
+}
+
+fn unreadable(id: ReplayId, error: &io::Error) -> Unreadable {
+    tracing::error!(replay = %id, %error, "a listed recording cannot be read");
+    match error.kind() {
+        io::ErrorKind::NotFound => Unreadable::Gone(NotFound("recording any more")),
+        _ => Unreadable::Away,
     }
 }
 
@@ -259,23 +303,23 @@ impl Refuse for NoSuchBytes {
 }
 
 /// Reads each chunk after the one before it is sent.
-fn chunks(blobs: Arc<dyn Blobs>, id: ReplayId, part: Range<u64>) -> Body {
-    Body::from_stream(stream::try_unfold((blobs, id, part), async |(blobs, id, part)| {
-        let read = chunk(&*blobs, id, part.clone()).await;
+fn chunks(blobs: Blobs, listed: Listed, part: Range<u64>) -> Body {
+    Body::from_stream(stream::try_unfold((blobs, part), move |(blobs, part)| async move {
+        let read = chunk(&blobs, listed, part.clone()).await;
         read.map(|bytes| {
             let bytes = bytes?;
             let rest = part.start + bytes.len() as u64..part.end;
-            Some((bytes, (blobs, id, rest)))
+            Some((bytes, (blobs, rest)))
         })
     }))
 }
 
-async fn chunk(blobs: &dyn Blobs, id: ReplayId, part: Range<u64>) -> io::Result<Option<Bytes>> {
+async fn chunk(blobs: &Blobs, listed: Listed, part: Range<u64>) -> io::Result<Option<Bytes>> {
     if part.is_empty() {
         return Ok(None);
     }
     let length = usize::try_from((part.end - part.start).min(CHUNK_BYTES)).unwrap_or(0);
-    let bytes = blobs.read(id, part.start, length).await?;
+    let bytes = blobs.read(listed, part.start, length).await?;
     // When bytes are missing, the connection breaks, so that the client notices.
     if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Some(bytes.into())) }
 }

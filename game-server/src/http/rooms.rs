@@ -241,7 +241,7 @@ pub async fn live(
 /// The parts that serve a match stream.
 #[derive(Clone)]
 pub struct LiveParts {
-    blobs: Arc<dyn Blobs>,
+    blobs: Blobs,
     presence: Arc<Presence>,
     metrics: Arc<Metrics>,
 }

@@ -150,7 +150,7 @@ impl Guests {
     ) -> Result<Begun, BeginError> {
         // Counted before the code is used up, and for wrong ones too.
         self.count(address)?;
-        let player = self.codes.redeem(code)?;
+        let player = self.codes.redeem(code).await??;
         if let Some(known) = known.filter(|known| known.player.id == player) {
             return Ok(Begun::Known(known.player));
         }
@@ -222,11 +222,21 @@ impl Refuse for InvalidCode {
 pub async fn link_device(
     State(codes): State<Arc<DeviceLinks>>,
     State(limits): State<Arc<Limits>>,
-    SignedIn { player, life, .. }: SignedIn,
-) -> HttpResult<Response, TooManyDeviceLinks> {
-    limits.device_links.take(player.id).map_err(TooManyDeviceLinks)?;
-    let code = codes.issue(player.id, life);
+    holder: SignedIn,
+) -> HttpResult<Response, LinkError> {
+    limits.device_links.take(holder.player.id).map_err(TooManyDeviceLinks)?;
+    let code = codes.issue(&holder).await?;
     Ok((StatusCode::CREATED, NOT_STORED, Json(code)).into_response())
+}
+
+one_of! {
+    /// Why there is no code.
+    pub enum LinkError {
+        /// The player asks for too many.
+        TooMany(TooManyDeviceLinks),
+        /// The codes cannot be written.
+        Store(StoreError),
+    }
 }
 
 /// Reads the session.

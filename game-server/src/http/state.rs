@@ -74,7 +74,7 @@ parts! {
         /// Players, ratings, rounds, chat.
         pub store: Arc<dyn Store>,
         /// Replay files.
-        pub blobs: Arc<dyn Blobs>,
+        pub blobs: Blobs,
         /// The feeds that the five transports serve.
         pub feeds: Arc<Feeds>,
         /// Which players are in which room.

@@ -15,6 +15,13 @@ pub(super) struct Text(String);
 pub(super) struct Labels(String);
 
 impl Labels {
+    /// One label.
+    pub(super) fn of(name: &str, value: impl Display) -> Self {
+        let mut labels = Self::default();
+        labels.push(name, value);
+        labels
+    }
+
     pub(super) fn push(&mut self, name: &str, value: impl Display) {
         let comma = if self.0.is_empty() { "" } else { "," };
         // Writing to a string does not fail.
@@ -46,7 +53,7 @@ impl Text {
 
     pub(super) fn histogram(&mut self, name: &str, histogram: &Histogram) {
         self.begin(name, "histogram");
-        self.buckets(name, "", histogram);
+        self.buckets(name, &Labels::default(), histogram);
     }
 
     pub(super) fn counters<L: Ord + Clone>(
@@ -73,7 +80,7 @@ impl Text {
         for (key, histogram) in family.all() {
             let mut labels = Labels::default();
             label(&key, &mut labels);
-            self.buckets(name, &labels.0, &histogram);
+            self.buckets(name, &labels, &histogram);
         }
     }
 
@@ -90,7 +97,7 @@ impl Text {
         self.0
     }
 
-    fn buckets(&mut self, name: &str, labels: &str, histogram: &Histogram) {
+    pub(super) fn buckets(&mut self, name: &str, Labels(labels): &Labels, histogram: &Histogram) {
         let comma = if labels.is_empty() { "" } else { "," };
         let bounds = BUCKETS_S.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
         let mut count = 0;
@@ -98,7 +105,7 @@ impl Text {
             count += in_bucket;
             self.line(format_args!("{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {count}"));
         }
-        let labels = Labels(labels.to_owned()).in_braces();
+        let labels = Labels(labels.clone()).in_braces();
         self.line(format_args!("{name}_sum{labels} {}", histogram.sum().as_secs_f64()));
         self.line(format_args!("{name}_count{labels} {count}"));
     }

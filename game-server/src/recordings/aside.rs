@@ -1,20 +1,17 @@
 //! Results that the store does not take yet: each is kept in a file beside its recording, which the next start settles if
 //! this server ends before.
 
-use std::sync::Arc;
-
 use shared::id::ReplayId;
 
 use super::settlement::OnSettled;
-use crate::blocking::blocking;
 use crate::storage::blobs::Blobs;
 use crate::storage::{RoundRecord, Rounds};
 
 /// Writes a result into a file. Returns whether it is there.
-pub(super) async fn put(blobs: &Arc<dyn Blobs>, round: &RoundRecord) -> bool {
-    let (id, blobs) = (round.replay.id, blobs.clone());
+pub(super) async fn put(blobs: &Blobs, round: &RoundRecord) -> bool {
+    let id = round.replay.id;
     let written = match serde_json::to_vec(round) {
-        Ok(bytes) => blocking(move || blobs.put_result(id, &bytes)).await,
+        Ok(bytes) => blobs.put_result(id, bytes).await,
         Err(error) => Err(error.into()),
     };
     match written {
@@ -27,9 +24,8 @@ pub(super) async fn put(blobs: &Arc<dyn Blobs>, round: &RoundRecord) -> bool {
 }
 
 /// Removes the file of a result that is settled.
-pub(super) async fn remove(blobs: &Arc<dyn Blobs>, id: ReplayId) {
-    let blobs = blobs.clone();
-    if let Err(error) = blocking(move || blobs.remove_result(id)).await {
+pub(super) async fn remove(blobs: &Blobs, id: ReplayId) {
+    if let Err(error) = blobs.remove_result(id).await {
         // Settling it again changes nothing.
         tracing::warn!(replay = %id, %error, "the file of a settled result could not be removed");
     }
@@ -37,13 +33,8 @@ pub(super) async fn remove(blobs: &Arc<dyn Blobs>, id: ReplayId) {
 
 /// Settles every result that an earlier run has put aside, in the order of the rounds. One that fails stays for the next
 /// start.
-pub(super) async fn settle_all(
-    rounds: &dyn Rounds,
-    blobs: &Arc<dyn Blobs>,
-    on_settled: &OnSettled,
-) {
-    let listed = blobs.clone();
-    let mut ids = match blocking(move || listed.results()).await {
+pub(super) async fn settle_all(rounds: &dyn Rounds, blobs: &Blobs, on_settled: &OnSettled) {
+    let mut ids = match blobs.results().await {
         Ok(ids) => ids,
         Err(error) => {
             tracing::error!(%error, "results that were put aside could not be looked for");
@@ -56,14 +47,8 @@ pub(super) async fn settle_all(
     }
 }
 
-async fn settle_one(
-    rounds: &dyn Rounds,
-    blobs: &Arc<dyn Blobs>,
-    on_settled: &OnSettled,
-    id: ReplayId,
-) {
-    let read = blobs.clone();
-    let bytes = match blocking(move || read.read_result(id)).await {
+async fn settle_one(rounds: &dyn Rounds, blobs: &Blobs, on_settled: &OnSettled, id: ReplayId) {
+    let bytes = match blobs.read_result(id).await {
         Ok(bytes) => bytes,
         Err(error) => {
             tracing::error!(replay = %id, %error, "a result that was put aside cannot be read");

@@ -46,8 +46,7 @@ impl Recovery {
     /// Looks for the parts that the last run left, before there are new ones, and begins to recover them beside what else
     /// the server does. An error with one is logged and does not stop the others.
     pub(super) async fn start(&self, readiness: &Readiness) {
-        let blobs = self.files.blobs.clone();
-        let parts = match blocking(move || blobs.parts()).await {
+        let parts = match self.files.blobs.parts().await {
             Ok(parts) if parts.is_empty() => return,
             Ok(parts) => parts,
             Err(error) => {
@@ -76,31 +75,20 @@ impl Recovery {
     /// Turns one part into a replay that plays as far as it goes. Removes one without a tick; sets aside what cannot be read.
     pub(super) async fn recover_one(&self, id: ReplayId) {
         let Files { rounds, blobs } = &self.files;
-        let (read, tasks) = (blobs.clone(), self.tasks.clone());
-        let saved = blocking(move || {
-            let bytes = read.read_part(id)?;
-            // A part that a decoder panics on would otherwise end every start.
-            let salvaged = catch_unwind(|| salvage(id, &bytes));
-            Ok(salvaged.unwrap_or_else(|panic| {
-                tasks.note_panic("recovery", &*panic);
-                Salvaged::Damaged
-            }))
-        });
-        let blobs = blobs.clone();
-        match saved.await {
+        match self.salvage(id).await {
             Ok(Salvaged::Plays(summary)) => {
                 if let Err(error) = self.keep(id, summary, &**rounds).await {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(replay = %id, error, "a recording could not be saved");
                 }
             }
-            Ok(Salvaged::Empty) => match blocking(move || blobs.delete(id)).await {
+            Ok(Salvaged::Empty) => match blobs.delete(id).await {
                 Ok(()) => tracing::info!(replay = %id, "a recording without a tick was removed"),
                 Err(error) => {
                     tracing::error!(replay = %id, %error, "a recording without a tick could not be removed");
                 }
             },
-            Ok(Salvaged::Damaged) => match blocking(move || blobs.set_aside(id)).await {
+            Ok(Salvaged::Damaged) => match blobs.set_aside(id).await {
                 Ok(()) => {
                     tracing::warn!(replay = %id, "a recording cannot be read: set aside as .damaged");
                 }
@@ -112,6 +100,19 @@ impl Recovery {
         }
     }
 
+    async fn salvage(&self, id: ReplayId) -> io::Result<Salvaged> {
+        let (bytes, tasks) = (self.files.blobs.read_part(id).await?, self.tasks.clone());
+        blocking(move || {
+            // A part that a decoder panics on would otherwise end every start.
+            let salvaged = catch_unwind(|| salvage(id, &bytes));
+            Ok(salvaged.unwrap_or_else(|panic| {
+                tasks.note_panic("recovery", &*panic);
+                Salvaged::Damaged
+            }))
+        })
+        .await
+    }
+
     /// Cuts the file to what plays, lists it, and gives it its final name.
     async fn keep(
         &self,
@@ -120,8 +121,8 @@ impl Recovery {
         rounds: &dyn Rounds,
     ) -> io::Result<()> {
         let (complete, ticks, bytes) = (summary.complete, summary.ticks, summary.bytes);
-        let blobs = self.files.blobs.clone();
-        blocking(move || blobs.cut_part(id, bytes)).await?;
+        let blobs = &self.files.blobs;
+        blobs.cut_part(id, bytes).await?;
         // A result that is kept already also lists the players who left early.
         if let Ok(Some(known)) = rounds.replay(id).await {
             summary.players = known.players;
@@ -133,8 +134,7 @@ impl Recovery {
                 return Err(io::Error::other("the server stops before its entry could be kept"));
             }
         }
-        let blobs = self.files.blobs.clone();
-        blocking(move || blobs.finish_part(id)).await?;
+        blobs.finish_part(id).await?;
         tracing::info!(replay = %id, complete, ticks, "a recording was saved");
         Ok(())
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use shared::id::ReplayId;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::blocking::blocking;
 use crate::clock::now_ms;
 use crate::storage::blobs::Blobs;
 use crate::storage::{ReplayFilter, Rounds, StoreError};
@@ -28,7 +27,7 @@ const SWEPT_MAX: u32 = 500;
 #[derive(Clone)]
 pub(super) struct Files {
     pub(super) rounds: Arc<dyn Rounds>,
-    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) blobs: Blobs,
 }
 
 /// Deletes replays.
@@ -102,8 +101,7 @@ impl Files {
             warn(&error);
             return;
         }
-        let blobs = self.blobs.clone();
-        match blocking(move || blobs.delete(replay)).await {
+        match self.blobs.delete(replay).await {
             Ok(()) => tracing::debug!(%replay, "an old replay is deleted"),
             Err(error) => tracing::warn!(%replay, %error, "an old replay could not be deleted"),
         }

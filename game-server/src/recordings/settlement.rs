@@ -10,6 +10,7 @@ use shared::id::ReplayId;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use crate::metrics::Engine;
 use crate::readiness::{Readiness, Unready};
 use crate::storage::{RoundRecord, Rounds, SettledPlace, StoreError};
 use crate::tasks::Tasks;
@@ -37,6 +38,8 @@ pub(super) struct Settlement {
     /// One round at a time, in the order in which they came: a result that is retried is not overtaken, so that a curve of
     /// ratings is in the order of the rounds.
     turns: Semaphore,
+    /// The database, for which results wait.
+    database: Engine,
     late: Late,
     pub(super) late_after: Duration,
 }
@@ -67,10 +70,15 @@ impl Drop for LateOne<'_> {
 }
 
 impl Settlement {
-    pub(super) fn new(tasks: &Tasks, readiness: Readiness, rounds: Arc<dyn Rounds>) -> Self {
+    pub(super) fn new(
+        tasks: &Tasks,
+        readiness: Readiness,
+        rounds: Arc<dyn Rounds>,
+        database: Engine,
+    ) -> Self {
         let late = Late { count: AtomicUsize::new(0), readiness };
         let (tasks, turns) = (tasks.clone(), Semaphore::new(1));
-        Self { tasks, rounds, turns, late, late_after: LATE_AFTER }
+        Self { tasks, rounds, turns, database, late, late_after: LATE_AFTER }
     }
 
     /// Settles a round, with as many retries as it takes. `None` when it was given up; the log then says why.
@@ -100,6 +108,7 @@ impl Settlement {
         id: ReplayId,
         write: impl Future<Output = Option<T>>,
     ) -> Option<T> {
+        let _waits = self.database.wait();
         let mut write = pin!(write);
         let write = async {
             if let Ok(written) = timeout(self.late_after, write.as_mut()).await {

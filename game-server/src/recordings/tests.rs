@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::settlement::{Settlement, retry};
 use super::{Ending, Finished, RecordingBuffer};
 use crate::bots;
+use crate::metrics::Engines;
 use crate::rating::{RoundResult, Standing};
 use crate::readiness::Unready;
 use crate::storage::{ReplayFilter, RoundRecord};
@@ -110,7 +111,8 @@ async fn rounds_of(bench: &Bench, player: PlayerId) -> u32 {
 async fn a_result_is_kept_as_soon_as_it_can_be_and_once() {
     let bench = Bench::start().await;
     let (tasks, readiness) = (&bench.app.tasks, bench.app.readiness.clone());
-    let settlement = Settlement::new(tasks, readiness, bench.app.store.clone());
+    let settlement =
+        Settlement::new(tasks, readiness, bench.app.store.clone(), Engines::default().database);
     let round = round_record();
     let winner = round.replay.players[0].player;
 
@@ -141,16 +143,16 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     let (settled, _) = oneshot::channel();
     buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() }), settled));
     bench.stop().await;
-    assert_eq!(bench.app.blobs.parts().unwrap(), [ID]);
-    assert_eq!(bench.app.blobs.results().unwrap(), [ID]);
+    assert_eq!(bench.app.blobs.parts().await.unwrap(), [ID]);
+    assert_eq!(bench.app.blobs.results().await.unwrap(), [ID]);
     rename_table(&bench, "gone", "replays").await;
     let next_start = Tasks::new(CancellationToken::new(), Duration::from_secs(5));
     bench.recordings_with(&next_start).await;
 
     assert_eq!(listed(&bench).await, [(ID, 1)]);
-    assert!(bench.app.blobs.parts().unwrap().is_empty());
+    assert!(bench.app.blobs.parts().await.unwrap().is_empty());
     // The result was put aside, and counts once.
-    assert!(bench.app.blobs.results().unwrap().is_empty());
+    assert!(bench.app.blobs.results().await.unwrap().is_empty());
     let winner = finished().players[0].player;
     assert_eq!(rounds_of(&bench, winner).await, 1);
     bench.recordings_with(&next_start).await;
@@ -168,7 +170,7 @@ async fn the_recording_of_a_room_that_broke_off_is_saved_at_once() {
     progress.wait_for(|progress| progress.ended).await.unwrap();
 
     assert_eq!(listed(&bench).await, [(ID, 1)]);
-    assert!(bench.app.blobs.parts().unwrap().is_empty());
+    assert!(bench.app.blobs.parts().await.unwrap().is_empty());
     bench.stop().await;
 }
 
@@ -197,7 +199,7 @@ async fn a_round_that_was_cut_off_before_its_first_tick_leaves_nothing() {
     bench.stop().await;
 
     assert_eq!(bench.app.store.replay(ID).await.unwrap(), None);
-    assert!(bench.app.blobs.parts().unwrap().is_empty());
+    assert!(bench.app.blobs.parts().await.unwrap().is_empty());
     assert_eq!(std::fs::read_dir(bench.config.replay_dir()).unwrap().count(), 0);
 }
 
@@ -206,7 +208,8 @@ async fn a_server_whose_results_wait_for_long_is_not_ready_until_they_are_kept()
     let bench = Bench::start().await;
     let readiness = bench.app.readiness.clone();
     let store = bench.app.store.clone();
-    let mut settlement = Settlement::new(&bench.app.tasks, readiness.clone(), store);
+    let mut settlement =
+        Settlement::new(&bench.app.tasks, readiness.clone(), store, Engines::default().database);
     settlement.late_after = Duration::from_millis(1);
 
     rename_table(&bench, "replays", "gone").await;

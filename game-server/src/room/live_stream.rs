@@ -5,7 +5,6 @@
 //! holds one chunk at a time: a slow reader falls behind in the stream, not in memory.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::broadcast::LogCursor;
 use super::handle::RoomHandle;
 use crate::recordings::Progress;
-use crate::storage::blobs::Blobs;
+use crate::storage::blobs::{Blobs, Listed};
 
 /// The most bytes read from the file at once.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -75,7 +74,7 @@ impl Live {
 
 /// The file of a running round from its first byte to its last.
 pub fn follow_file(
-    blobs: Arc<dyn Blobs>,
+    blobs: Blobs,
     id: ReplayId,
     progress: watch::Receiver<Progress>,
 ) -> impl Stream<Item = io::Result<Bytes>> {
@@ -86,7 +85,7 @@ pub fn follow_file(
 }
 
 struct Follower {
-    blobs: Arc<dyn Blobs>,
+    blobs: Blobs,
     id: ReplayId,
     progress: watch::Receiver<Progress>,
     offset: u64,
@@ -99,7 +98,8 @@ impl Follower {
             let waiting = usize::try_from(bytes.saturating_sub(self.offset)).unwrap_or(CHUNK_BYTES);
             if waiting > 0 {
                 let length = waiting.min(CHUNK_BYTES);
-                let chunk = self.blobs.read(self.id, self.offset, length).await?;
+                let listed = Listed { id: self.id, bytes };
+                let chunk = self.blobs.read(listed, self.offset, length).await?;
                 self.offset += chunk.len() as u64;
                 return Ok(Some(chunk.into()));
             }

@@ -1,7 +1,5 @@
 //! Guests, bots and sessions in the database.
 
-use std::fmt::Write as _;
-
 use shared::id::{PlayerId, PlayerName};
 use sqlx::Any;
 use sqlx::any::AnyArguments;
@@ -88,7 +86,7 @@ impl Players for SqlStore {
                 "SELECT p.id, p.name, s.used_at_ms FROM sessions s JOIN players p ON p.id = s.player \
                  WHERE s.token_hash = $1",
             )
-            .bind(hexadecimal(token))
+            .bind(token.to_string())
             .fetch_optional(&self.reads)
             .await?;
             row.map(|row| {
@@ -103,7 +101,7 @@ impl Players for SqlStore {
         Box::pin(async move {
             sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE token_hash = $2")
                 .bind(column(at_ms))
-                .bind(hexadecimal(token))
+                .bind(token.to_string())
                 .execute(&self.writes)
                 .await?;
             Ok(())
@@ -143,7 +141,7 @@ impl Players for SqlStore {
     fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-                .bind(hexadecimal(token))
+                .bind(token.to_string())
                 .execute(&self.writes)
                 .await?;
             Ok(())
@@ -184,17 +182,9 @@ impl Players for SqlStore {
 
 fn new_session<'q>(player: PlayerId, token: TokenHash, at_ms: u64) -> Query<'q, Any, AnyArguments> {
     sqlx::query("INSERT INTO sessions (token_hash, player, created_at_ms, used_at_ms) VALUES ($1, $2, $3, $3)")
-        .bind(hexadecimal(token))
+        .bind(token.to_string())
         .bind(column(player.bits()))
         .bind(column(at_ms))
-}
-
-fn hexadecimal(token: TokenHash) -> String {
-    token.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string does not fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
 
 #[cfg(test)]
