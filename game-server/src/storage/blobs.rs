@@ -1,7 +1,7 @@
 //! Large files: recordings of rounds.
 //!
 //! A recording grows in a folder on this machine. A complete one stays there or, when the server has a [`Bucket`], goes to
-//! it ([`sending`]); until it has arrived, and while the bucket cannot be reached, it is read from the folder.
+//! it (`sending`); until it has arrived, and while the bucket cannot be reached, it is read from the folder.
 
 mod bucket;
 mod folder;
