@@ -5,6 +5,7 @@
 
 mod bucket;
 mod folder;
+mod listed;
 mod sending;
 mod url;
 
@@ -20,16 +21,8 @@ use crate::metrics::{Counted, Gauge};
 use folder::{Folder, Kind, PartFile};
 
 pub use bucket::{Bucket, BucketError};
+pub use listed::Listed;
 pub use url::{BucketUrl, NodeName};
-
-/// A recording as its entry lists it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listed {
-    /// The id.
-    pub id: ReplayId,
-    /// The size in bytes: two lengths of one recording are two objects of a bucket.
-    pub bytes: u64,
-}
 
 /// The recordings' files. Cheap to clone.
 #[derive(Debug, Clone)]

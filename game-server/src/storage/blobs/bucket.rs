@@ -25,8 +25,8 @@ use object_store::{
 };
 use shared::id::ReplayId;
 
-use super::Listed;
 use super::folder::Kind;
+use super::listed::Listed;
 use super::url::{BucketUrl, NodeName};
 
 /// The longest time for one request.
