@@ -1,6 +1,7 @@
 //! The settings of a server. The program fills them from flags and `PUSHBACK_…` variables; tests start from
 //! [`Config::default`].
 
+pub mod many_nodes;
 pub mod ranges;
 
 use std::path::PathBuf;
@@ -10,8 +11,10 @@ use shared::sim::mode::{ROUND_TICKS, ROUND_TICKS_MAX};
 use shared::tick::TICK_RATE_HZ;
 
 use crate::client_address::{AddressRules, Network, Proxies};
+use crate::cluster::nats::NatsUrl;
+use crate::node::NodeName;
 use crate::storage::DatabaseUrl;
-use crate::storage::blobs::{Bucket, BucketError, BucketUrl, NodeName};
+use crate::storage::blobs::{Bucket, BucketError, BucketUrl};
 
 /// Everything that an operator can set.
 #[derive(Debug, Clone)]
@@ -24,8 +27,12 @@ pub struct Config {
     pub blobs: Option<BucketUrl>,
     /// The file with the credentials of the bucket. `None`: they stand in the environment.
     pub blobs_credentials: Option<PathBuf>,
-    /// The name of this server among those that share the bucket.
-    pub node: NodeName,
+    /// The NATS servers that the nodes of one lobby share. `None`: this server is alone.
+    pub nats: Option<NatsUrl>,
+    /// The file with the credentials of NATS. `None`: it asks for none.
+    pub nats_credentials: Option<PathBuf>,
+    /// The name of this server among those that share the bucket or the lobby. `None`: `main`.
+    pub node: Option<NodeName>,
     /// The origin at which browsers reach this server, when a proxy is in front of it.
     pub public_url: Option<String>,
     /// Other origins whose pages may use this server, such as `https://example.org`.
@@ -102,7 +109,9 @@ impl Default for Config {
             database_url: None,
             blobs: None,
             blobs_credentials: None,
-            node: NodeName::default(),
+            nats: None,
+            nats_credentials: None,
+            node: None,
             public_url: None,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -149,13 +158,19 @@ impl Config {
         self.database_url.clone().unwrap_or_else(in_folder)
     }
 
+    /// The name of this server.
+    #[must_use]
+    pub fn node(&self) -> NodeName {
+        self.node.clone().unwrap_or_default()
+    }
+
     /// The bucket of the recordings, if there is one. Asks nothing of it.
     ///
     /// # Errors
     /// When the credentials cannot be read, or the settings do not fit together.
     pub fn bucket(&self) -> Result<Option<Bucket>, BucketError> {
         let credentials = self.blobs_credentials.as_deref();
-        let bucket = |url| Bucket::new(url, credentials, self.node.clone());
+        let bucket = |url| Bucket::new(url, credentials, self.node());
         self.blobs.as_ref().map(bucket).transpose()
     }
 

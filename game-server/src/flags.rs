@@ -9,10 +9,12 @@ use std::time::Duration;
 use clap::{ArgAction, Parser, ValueEnum};
 use game_server::Config;
 use game_server::client_address::Network;
+use game_server::cluster::nats::NatsUrl;
 use game_server::config::ranges;
 use game_server::http::sites::{parse_host, parse_origin};
+use game_server::node::NodeName;
 use game_server::storage::DatabaseUrl;
-use game_server::storage::blobs::{BucketUrl, NodeName};
+use game_server::storage::blobs::BucketUrl;
 
 /// The format of the log.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,9 +57,16 @@ pub(crate) struct Flags {
     /// File with the credentials of the bucket, in lines such as `AWS_ACCESS_KEY_ID=…`.
     #[arg(long, env = "PUSHBACK_BLOBS_CREDENTIALS", value_name = "PATH", requires = "blobs")]
     blobs_credentials: Option<PathBuf>,
-    /// Name of this server among those that share the bucket.
-    #[arg(long, env = "PUSHBACK_NODE", value_name = "NAME", default_value_t)]
-    node: NodeName,
+    /// NATS servers, with commas between them, that join this server with others to one lobby. Takes PostgreSQL, a bucket
+    /// and a name of its own, too.
+    #[arg(long, env = "PUSHBACK_NATS", value_name = "URL,…")]
+    nats: Option<NatsUrl>,
+    /// File with the credentials of NATS: a `.creds` file, or lines such as `NATS_USER=…` and `NATS_PASSWORD=…`.
+    #[arg(long, env = "PUSHBACK_NATS_CREDENTIALS", value_name = "PATH", requires = "nats")]
+    nats_credentials: Option<PathBuf>,
+    /// Name of this server among those that share the bucket or the lobby. `main` if there is none.
+    #[arg(long, env = "PUSHBACK_NODE", value_name = "NAME")]
+    node: Option<NodeName>,
     /// Origin at which browsers reach this server, when a proxy is in front of it.
     #[arg(long, env = "PUSHBACK_PUBLIC_URL", value_name = "URL", value_parser = parse_origin)]
     public_url: Option<String>,
@@ -259,6 +268,8 @@ impl Flags {
             database_url: self.database_url,
             blobs: self.blobs,
             blobs_credentials: self.blobs_credentials,
+            nats: self.nats,
+            nats_credentials: self.nats_credentials,
             node: self.node,
             public_url: self.public_url,
             allowed_origins: self.allowed_origins,

@@ -33,6 +33,7 @@ pub mod sessions;
 pub mod tickets;
 
 pub mod bus;
+pub mod cluster;
 pub mod data_dir_lock;
 pub mod storage;
 
@@ -46,6 +47,7 @@ pub mod token;
 
 pub mod client_address;
 pub mod connections;
+pub mod node;
 pub mod open_files;
 pub mod tasks;
 

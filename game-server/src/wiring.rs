@@ -8,6 +8,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, InProcessBus};
+use crate::cluster::nats::Nats;
+use crate::cluster::nats_post;
+use crate::cluster::post::{Alone, Post};
 use crate::config::Config;
 use crate::data_dir_lock::DataDirLock;
 use crate::data_disk::DataDisk;
@@ -49,6 +52,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     config.validate()?;
+    config.check_shared()?;
     let files = OpenFiles::of_process(&config)?;
     let config = Config { rooms_max: files.rooms_max, ..config };
     // Held until everything is written and closed.
@@ -107,6 +111,11 @@ pub(crate) async fn start(
         .context("opening the database")?;
     let store: Arc<dyn Store> = Arc::new(store);
     let blobs = open_blobs(config, &tasks, &metrics).await?;
+    let nats = connect_nats(config, &metrics).await?;
+    let post: Arc<dyn Post> = match &nats {
+        Some(nats) => nats_post::start(&tasks, nats).await.context("listening to other nodes")?,
+        None => Arc::new(Alone),
+    };
     let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
     let presence = Arc::new(Presence::default());
     let readiness = Readiness::default();
@@ -182,6 +191,15 @@ async fn open_blobs(config: &Config, tasks: &Tasks, metrics: &Metrics) -> anyhow
     let engine = metrics.engines.bucket.clone();
     blobs.start_sending(tasks, engine, OPEN_WITHIN).await.context("opening the bucket")?;
     Ok(blobs)
+}
+
+/// Connects to what the nodes of one lobby share, if this server is one of many.
+async fn connect_nats(config: &Config, metrics: &Metrics) -> anyhow::Result<Option<Nats>> {
+    let Some(url) = &config.nats else { return Ok(None) };
+    let credentials = config.nats_credentials.as_deref();
+    let engine = metrics.engines.nats.clone();
+    let connected = Nats::connect(url, credentials, config.node(), engine, OPEN_WITHIN).await;
+    Ok(Some(connected.context("connecting to NATS")?))
 }
 
 /// A settled round changes the ladder.

@@ -99,11 +99,15 @@ const SCREENS: &[Package] = &[
 const LINES: &[Package] = &[package("iproute2", "addresses in network namespaces", Program("ip"))];
 
 /// Debian's package also sets up a cluster of its own. The tests neither use nor need it: theirs has no port.
-const DATABASE: &[Package] = &[package(
-    "postgresql",
-    "the store's tests",
-    Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
-)];
+const DATABASE: &[Package] = &[
+    package(
+        "postgresql",
+        "the store's tests",
+        Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
+    ),
+    package("nats-server", "the tests of many nodes", Program("nats-server")),
+    package("haproxy", "the balancer before many nodes", Program("haproxy")),
+];
 
 const FUZZER: &[Package] = &[package("g++", "compiles libFuzzer", Program("c++"))];
 

@@ -1,4 +1,4 @@
-//! The engines beside the server: its database and its bucket. Of each: whether it answers and since when, how long an answer
+//! The engines beside the server: its database, its bucket and NATS. Of each: whether it answers and since when, how long an answer
 //! takes, and how much waits for it, for `/metrics` and the log.
 
 use std::error::Error;
@@ -18,6 +18,8 @@ pub struct Engines {
     pub database: Engine,
     /// The store of the recordings.
     pub bucket: Engine,
+    /// What the nodes of one lobby share.
+    pub nats: Engine,
 }
 
 /// What is known of an engine. Cheap to clone; clones are the same engine.
@@ -106,7 +108,11 @@ impl Drop for Waits {
 
 impl Default for Engines {
     fn default() -> Self {
-        Self { database: Engine::new("database"), bucket: Engine::new("bucket") }
+        Self {
+            database: Engine::new("database"),
+            bucket: Engine::new("bucket"),
+            nats: Engine::new("nats"),
+        }
     }
 }
 
@@ -117,7 +123,8 @@ impl Engines {
             let link = (*lock(&engine.0.link))?;
             Some((Labels::of("engine", engine.0.name), engine.clone(), link))
         };
-        let used: Vec<_> = [&self.database, &self.bucket].into_iter().filter_map(of).collect();
+        let used: Vec<_> =
+            [&self.database, &self.bucket, &self.nats].into_iter().filter_map(of).collect();
 
         let name = "pushback_engine_connected";
         text.begin(name, "gauge");
@@ -153,7 +160,7 @@ mod tests {
     #[test]
     fn an_engine_is_shown_once_it_was_asked() {
         let metrics = Metrics::new(false);
-        let Engines { database, bucket } = &metrics.engines;
+        let Engines { database, bucket, .. } = &metrics.engines;
         assert!(!metrics.render().contains("{engine="));
 
         database.answered(Duration::from_millis(3));

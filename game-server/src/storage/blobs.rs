@@ -22,7 +22,7 @@ use folder::{Folder, Kind, PartFile};
 
 pub use bucket::{Bucket, BucketError};
 pub use listed::Listed;
-pub use url::{BucketUrl, NodeName};
+pub use url::BucketUrl;
 
 /// The recordings' files. Cheap to clone.
 #[derive(Debug, Clone)]

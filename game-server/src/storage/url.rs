@@ -31,6 +31,12 @@ impl DatabaseUrl {
         &self.0
     }
 
+    /// Whether several servers can use it at once.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.engine() == Some(Engine::Postgres)
+    }
+
     /// `None` when this build does not know the engine.
     pub(super) fn engine(&self) -> Option<Engine> {
         match self.0.split_once(':')?.0 {

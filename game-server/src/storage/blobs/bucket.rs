@@ -27,7 +27,8 @@ use shared::id::ReplayId;
 
 use super::folder::Kind;
 use super::listed::Listed;
-use super::url::{BucketUrl, NodeName};
+use super::url::BucketUrl;
+use crate::node::NodeName;
 
 /// The longest time for one request.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,158 @@
+//! A NATS server with JetStream for one test, on a free port of its own, with its data in a temporary folder.
+//!
+//! A shell script starts the server, waits for the end of its own input and then kills it. The system closes that input when
+//! this program ends, in whatever way, so no server is left behind. Everything here waits for the server and takes
+//! milliseconds: a test calls it without leaving its thread.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// `$0` is the server's configuration.
+const SCRIPT: &str = r#"
+trap '' INT TERM HUP
+# Debian keeps the server where only root looks.
+PATH="$PATH:/usr/sbin"
+nats-server --config "$0" 2> "$0.log" &
+server=$!
+echo started
+cat > /dev/null
+kill -KILL "$server" 2> /dev/null
+wait "$server" 2> /dev/null
+"#;
+
+/// Time for the server to begin to listen.
+const START_WITHIN: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// A NATS server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Nats {
+    folder: TempDir,
+    port: u16,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    script: Child,
+    input: ChildStdin,
+}
+
+impl Nats {
+    /// Starts a server on a free port, without any data.
+    ///
+    /// # Panics
+    /// When `nats-server` is not installed, or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut server = Self { folder, port: 0, running: None };
+        server.run();
+        server
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends it at once. Its data stay.
+    pub fn kill(&mut self) {
+        if let Some(Running { mut script, input }) = self.running.take() {
+            drop(input);
+            script.wait().ok();
+        }
+    }
+
+    /// Starts it again with its data, at the same address.
+    ///
+    /// # Panics
+    /// As for [`Nats::start`].
+    pub fn restart(&mut self) {
+        self.kill();
+        self.run();
+    }
+
+    /// Ends it, and starts it again without any data, at the same address.
+    ///
+    /// # Panics
+    /// As for [`Nats::start`].
+    pub fn restart_empty(&mut self) {
+        self.kill();
+        fs::remove_dir_all(self.folder.path().join("data")).expect("the data can be removed");
+        self.run();
+    }
+
+    fn run(&mut self) {
+        let folder = self.folder.path();
+        let ports = folder.join("ports");
+        fs::remove_dir_all(&ports).ok();
+        fs::create_dir_all(&ports).expect("a folder for the port's number");
+        let port = if self.port == 0 { -1 } else { i32::from(self.port) };
+        let configuration = format!(
+            "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{}\"\njetstream {{ store_dir: \"{}\" }}\n",
+            ports.display(),
+            folder.join("data").display(),
+        );
+        let file = folder.join("nats.conf");
+        fs::write(&file, configuration).expect("a file can be written");
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT]).arg(&file);
+        // Not in the group of this program, so that a signal to the group does not end the script before the server.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut script = command.spawn().expect("a shell that runs");
+        let input = script.stdin.take().expect("a pipe");
+        let mut line = String::new();
+        let output = script.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        self.running = Some(Running { script, input });
+        self.port = self.listening(&ports);
+    }
+
+    /// Waits until the server listens. Returns its port, which it writes to a file of this folder then.
+    fn listening(&self, ports: &Path) -> u16 {
+        let until = Instant::now() + START_WITHIN;
+        loop {
+            let files = fs::read_dir(ports).into_iter().flatten().flatten();
+            let found = files.map(|file| file.path()).find_map(|file| port_in(&file));
+            if let Some(port) = found {
+                return port;
+            }
+            let log = || fs::read_to_string(self.log()).unwrap_or_default();
+            assert!(Instant::now() < until, "nats-server does not start: {}", log());
+            sleep(LOOK_EVERY);
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("nats.conf.log")
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The port in `{"nats":["nats://127.0.0.1:4222"], …}`. `None` while the file is not whole.
+fn port_in(file: &Path) -> Option<u16> {
+    let text = fs::read_to_string(file).ok()?;
+    let (_, from) = text.split_once("nats://127.0.0.1:")?;
+    let (port, _) = from.split_once('"')?;
+    port.parse().ok()
+}
