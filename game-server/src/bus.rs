@@ -1,8 +1,8 @@
 //! Events between parts that do not know each other, in the order of their publication.
 //!
-//! The trait asks no more than a message queue between several servers can do: publishing never waits, every subscriber
-//! gets every event, and one that falls behind learns how many it missed. It then asks the [`StateOwner`]s for the whole of
-//! their state, until it has received it.
+//! Publishing never waits. In one server every subscriber gets every event, and one that falls behind learns how many it
+//! missed; it then asks the [`StateOwner`]s for the whole of their state, until it has received it. Between many nodes the
+//! events go through a log that all share (`feeds/shared_log`).
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
@@ -40,12 +40,10 @@ pub enum Delivery {
     Missed(u64),
 }
 
-/// Publish and subscribe.
+/// Where parts publish.
 pub trait Bus: Send + Sync {
-    /// Sends a notice to every subscriber. Never waits.
+    /// Sends a notice to all who want it. Never waits.
     fn publish(&self, notice: Notice);
-    /// All notices from now on.
-    fn subscribe(&self) -> BoxStream<'static, Delivery>;
 }
 
 /// A part that publishes the changes of its state.
@@ -67,6 +65,17 @@ impl InProcessBus {
     pub fn new() -> Self {
         Self { notices: broadcast::Sender::new(NOTICES_MAX) }
     }
+
+    /// All notices from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> BoxStream<'static, Delivery> {
+        BroadcastStream::new(self.notices.subscribe())
+            .map(|delivery| match delivery {
+                Ok(notice) => Delivery::Notice(notice),
+                Err(BroadcastStreamRecvError::Lagged(count)) => Delivery::Missed(count),
+            })
+            .boxed()
+    }
 }
 
 impl Default for InProcessBus {
@@ -79,15 +88,6 @@ impl Bus for InProcessBus {
     fn publish(&self, notice: Notice) {
         // The error means that there is no subscriber.
         self.notices.send(notice).ok();
-    }
-
-    fn subscribe(&self) -> BoxStream<'static, Delivery> {
-        BroadcastStream::new(self.notices.subscribe())
-            .map(|delivery| match delivery {
-                Ok(notice) => Delivery::Notice(notice),
-                Err(BroadcastStreamRecvError::Lagged(count)) => Delivery::Missed(count),
-            })
-            .boxed()
     }
 }
 

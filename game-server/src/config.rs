@@ -164,6 +164,18 @@ impl Config {
         self.node.clone().unwrap_or_default()
     }
 
+    /// What addresses begin with that only this server can answer. Empty when there is no other.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        self.one_of_many().map_or_else(String::new, |node| node.prefix())
+    }
+
+    /// The name of this server, when others share the lobby.
+    #[must_use]
+    pub fn one_of_many(&self) -> Option<NodeName> {
+        self.nats.as_ref().map(|_| self.node())
+    }
+
     /// The bucket of the recordings, if there is one. Asks nothing of it.
     ///
     /// # Errors

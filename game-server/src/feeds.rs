@@ -13,6 +13,9 @@ pub mod stream;
 pub mod websocket;
 
 pub mod bridge;
+pub mod outbox;
+pub mod shared_bus;
+pub mod shared_log;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +25,7 @@ use shared::api::{RoomClosed, RoomList, RoomSummary, ScoreRow, Scoreboard};
 use tokio::time::timeout;
 
 use feed::{Feed, FeedLimits, FeedState, Source};
+use shared_log::SharedState;
 
 /// How far back the lab's samples are kept, within a feed's limits.
 const LAB_REMEMBERS_FOR: Duration = Duration::from_secs(120);
@@ -103,6 +107,22 @@ impl FeedState for Scoreboard {
 
     fn apply(&mut self, row: ScoreRow) {
         self.upsert(row);
+    }
+}
+
+impl SharedState for Scoreboard {
+    fn event(kind: &str, data: &str) -> Option<ScoreRow> {
+        if kind == Self::EVENT_SCORE { serde_json::from_str(data).ok() } else { None }
+    }
+}
+
+impl SharedState for RoomList {
+    fn event(kind: &str, data: &str) -> Option<RoomEvent> {
+        match kind {
+            Self::EVENT_ROOM => serde_json::from_str(data).ok().map(RoomEvent::Room),
+            Self::EVENT_CLOSED => serde_json::from_str(data).ok().map(RoomEvent::Closed),
+            _ => None,
+        }
     }
 }
 

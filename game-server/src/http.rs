@@ -31,6 +31,7 @@ pub mod starting;
 
 mod accept;
 mod cors;
+mod elsewhere;
 pub(crate) mod fuzz;
 mod guard;
 pub mod openapi;

@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client_address::ClientAddress;
 use crate::clock::now_ms;
+use crate::node::NodeName;
 use crate::room::{Opener, RESERVATION_KEPT, RoomHandle};
 use crate::rooms::Rooms;
 use crate::tasks::Tasks;
@@ -46,8 +47,11 @@ pub enum JoinError {
     Stopping,
 }
 
+/// What separates the name of a node from the rest of a ticket. It is a letter of neither.
+const NODE_ENDS: char = '.';
+
 /// Why a request for a ticket is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// No such ticket is known.
     #[error("there is no such request for a match")]
@@ -58,6 +62,9 @@ pub enum AskError {
     /// The ticket belongs to another player.
     #[error("the request for a match is somebody else's")]
     NotYours,
+    /// It was made on another node.
+    #[error("the request for a match is on the node {0}")]
+    There(NodeName),
     /// The server stops.
     #[error("the server is stopping")]
     Stopping,
@@ -99,9 +106,16 @@ enum Request {
 
 /// Starts the task.
 #[must_use]
-pub fn start(tasks: &Tasks, rooms: Rooms, bots_fill_after: Duration) -> Matchmaker {
+/// `node` is the name of this node when there are others: a request for a match is on one of them.
+pub fn start(
+    tasks: &Tasks,
+    rooms: Rooms,
+    bots_fill_after: Duration,
+    node: Option<NodeName>,
+) -> Matchmaker {
     let (requests, inbox) = mpsc::channel(REQUESTS_MAX);
     let service = Service {
+        node,
         rooms,
         bots_fill_after,
         tickets: HashMap::new(),
@@ -165,6 +179,8 @@ impl Matchmaker {
 }
 
 struct Service {
+    /// This node, when there are others.
+    node: Option<NodeName>,
     rooms: Rooms,
     bots_fill_after: Duration,
     tickets: HashMap<TicketNumber, Ticket>,
@@ -264,7 +280,10 @@ impl Service {
         self.queue.push(waiting.clone());
         let in_queue = self.queue.iter().filter(|other| other.mode == mode).count();
         let state = self.state_of(&waiting, in_queue, false, now);
-        let name = random_token();
+        let name = match &self.node {
+            Some(node) => format!("{node}{NODE_ENDS}{}", random_token()),
+            None => random_token(),
+        };
         let first = MatchTicket { ticket: name.clone(), version: 1, state };
         let (sender, following) = watch::channel(first);
         self.numbers.insert(player, number);
@@ -290,9 +309,16 @@ impl Service {
             Some(_) => Err(AskError::NotYours),
             None => match self.ended.iter().find(|(ended, _)| ended == name) {
                 Some((_, why)) => Err(AskError::Ended(*why)),
-                None => Err(AskError::Unknown),
+                None => Err(self.elsewhere(name).map_or(AskError::Unknown, AskError::There)),
             },
         }
+    }
+
+    /// The other node that made a ticket.
+    fn elsewhere(&self, name: &str) -> Option<NodeName> {
+        let (node, _) = name.split_once(NODE_ENDS)?;
+        let node = node.parse().ok()?;
+        self.node.as_ref().filter(|own| **own != node).map(|_| node)
     }
 
     /// Matches the players who can play now, and sends them to a room.

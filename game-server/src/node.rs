@@ -25,6 +25,12 @@ impl NodeName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the addresses of this node begin with: `/@NODE`.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        format!("/@{self}")
+    }
 }
 
 impl Default for NodeName {

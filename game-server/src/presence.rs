@@ -1,19 +1,33 @@
 //! Which players are in which room: rooms write it, chat reads it.
 //!
 //! A player may sit in one room and watch others, with several connections. Each connection holds a
-//! [`PresenceGuard`]; when the last one for a room drops, the player has left the room.
+//! [`PresenceGuard`]; when the last one for a room drops, the player has left the room. The rooms of other nodes are in the
+//! [`Directory`], to which this node tells who is in its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use shared::id::{PlayerId, RoomId};
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
+use crate::cluster::directory::{Directory, Visitor};
 use crate::sync::lock;
+use crate::tasks::Tasks;
+
+/// Time between two looks at rooms that others have entered or left.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
 
 /// The table. Bounded by the connections that fill it.
 #[derive(Default)]
 pub struct Presence {
     visits: Mutex<HashMap<PlayerId, Vec<Visit>>>,
+    /// The rooms of all nodes. `None`: there is one.
+    directory: Option<Directory>,
+    /// Rooms of this node in which others are than the directory knows. Stays empty without one.
+    changed: Mutex<BTreeSet<RoomId>>,
+    has_changed: Notify,
 }
 
 /// One connection of a player to a room.
@@ -39,7 +53,68 @@ pub struct PresenceGuard {
     visit: Visit,
 }
 
+impl From<Visitor> for TeamSeat {
+    fn from(Visitor { team, since_ms, .. }: Visitor) -> Self {
+        Self { team: team.unwrap_or_default(), since_ms }
+    }
+}
+
 impl Presence {
+    /// Nobody is in any room of this node. The directory is told of those who come, by a task of this server.
+    #[must_use]
+    pub fn start(tasks: &Tasks, directory: Option<Directory>) -> Arc<Self> {
+        let presence = Arc::new(Self { directory: directory.clone(), ..Self::default() });
+        if let Some(directory) = directory {
+            tasks.spawn_vital("presence", presence.clone().tell(tasks.clone(), directory));
+        }
+        presence
+    }
+
+    async fn tell(self: Arc<Self>, tasks: Tasks, directory: Directory) {
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => return,
+                () = self.has_changed.notified() => {}
+            }
+            for room in core::mem::take(&mut *lock(&self.changed)) {
+                directory.visited(room, self.visitors(room));
+            }
+            tokio::select! {
+                () = tasks.stopping() => return,
+                () = sleep(TOLD_EVERY) => {}
+            }
+        }
+    }
+
+    /// Who is in a room of this node.
+    fn visitors(&self, room: RoomId) -> Vec<Visitor> {
+        let visits = lock(&self.visits);
+        let mut people: Vec<_> = visits
+            .iter()
+            .filter_map(|(player, visits)| {
+                let here = || visits.iter().rev().filter(|visit| visit.room == room);
+                here().next()?;
+                let seat = here().find_map(|visit| visit.seat);
+                let (team, since_ms) =
+                    seat.map_or((None, 0), |seat| (Some(seat.team), seat.since_ms));
+                Some(Visitor { player: *player, team, since_ms })
+            })
+            .collect();
+        people.sort_unstable_by_key(|visitor| visitor.player);
+        people
+    }
+
+    fn note_change(&self, room: RoomId) {
+        if self.directory.is_some() {
+            lock(&self.changed).insert(room);
+            self.has_changed.notify_one();
+        }
+    }
+
+    fn visitor_elsewhere(&self, player: PlayerId, room: RoomId) -> Option<Visitor> {
+        self.directory.as_ref()?.visitor(player, room)
+    }
+
     /// Notes that a connection of `player` is in `room`. `seat` is the player's seat in Teams; `None` in other modes and
     /// for spectators.
     #[must_use]
@@ -51,15 +126,17 @@ impl Presence {
     ) -> PresenceGuard {
         let visit = Visit { room, seat };
         lock(&self.visits).entry(player).or_default().push(visit);
+        self.note_change(room);
         PresenceGuard { presence: self.clone(), player, visit }
     }
 
     /// Whether the player is in the room.
     #[must_use]
     pub fn is_in(&self, player: PlayerId, room: RoomId) -> bool {
-        lock(&self.visits)
+        let is_here = lock(&self.visits)
             .get(&player)
-            .is_some_and(|visits| visits.iter().any(|visit| visit.room == room))
+            .is_some_and(|visits| visits.iter().any(|visit| visit.room == room));
+        is_here || self.visitor_elsewhere(player, room).is_some()
     }
 
     /// The player's team in the room: that of the newest connection that plays.
@@ -71,6 +148,13 @@ impl Presence {
     /// The same, with the time since when the player sits there.
     #[must_use]
     pub fn seat_in(&self, player: PlayerId, room: RoomId) -> Option<TeamSeat> {
+        self.seat_here(player, room).or_else(|| {
+            let visitor = self.visitor_elsewhere(player, room)?;
+            visitor.team.map(|_| visitor.into())
+        })
+    }
+
+    fn seat_here(&self, player: PlayerId, room: RoomId) -> Option<TeamSeat> {
         let visits = lock(&self.visits);
         let in_room = visits.get(&player)?.iter().rev().filter(|visit| visit.room == room);
         in_room.filter_map(|visit| visit.seat).next()
@@ -83,6 +167,8 @@ impl Presence {
             .get(&player)
             .map(|visits| visits.iter().map(|visit| visit.room).collect())
             .unwrap_or_default();
+        let elsewhere = self.directory.as_ref().map(|directory| directory.rooms_of(player));
+        rooms.extend(elsewhere.into_iter().flatten().map(|(room, _)| room));
         rooms.sort_unstable();
         rooms.dedup();
         rooms.into_iter().map(|room| (room, self.seat_in(player, room))).collect()
@@ -99,6 +185,8 @@ impl Drop for PresenceGuard {
         if visits.is_empty() {
             table.remove(&self.player);
         }
+        drop(table);
+        self.presence.note_change(self.visit.room);
     }
 }
 

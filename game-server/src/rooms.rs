@@ -11,6 +11,8 @@ use shared::sim::{BotStrength, Mode};
 
 use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
+use crate::cluster::directory::Directory;
+use crate::node::NodeName;
 use crate::player::Player;
 use crate::room::{
     self, MADE_ROOM_EMPTY_MAX, MATCHED_ROOM_EMPTY_MAX, Opener, RoomHandle, RoomParts, RoomSpec,
@@ -43,8 +45,8 @@ pub enum OpenError {
     Stopping,
 }
 
-/// Why no room was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why no room was found here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
     /// No room has that name, and none that is remembered had it.
     #[error("there is no such room")]
@@ -52,6 +54,9 @@ pub enum FindError {
     /// The room has ended.
     #[error("the room has ended")]
     Ended,
+    /// The room is on another node.
+    #[error("the room is on the node {0}")]
+    There(NodeName),
 }
 
 /// The most rooms that are open at once.
@@ -93,6 +98,8 @@ pub struct Rooms {
     table: Arc<Mutex<Table>>,
     limits: RoomLimits,
     parts: RoomParts,
+    /// The rooms of all nodes. `None`: there is one.
+    directory: Option<Directory>,
 }
 
 #[derive(Default)]
@@ -133,8 +140,13 @@ impl Table {
 
 /// Starts with no room, or with the one that bots keep running.
 #[must_use]
-pub fn start(parts: RoomParts, limits: RoomLimits, has_bot_room: bool) -> Rooms {
-    let rooms = Rooms { table: Arc::default(), limits, parts };
+pub fn start(
+    parts: RoomParts,
+    limits: RoomLimits,
+    has_bot_room: bool,
+    directory: Option<Directory>,
+) -> Rooms {
+    let rooms = Rooms { table: Arc::default(), limits, parts, directory };
     let tasks = &rooms.parts.tasks;
     if has_bot_room {
         tasks.spawn_vital("bot room", keep_bot_room(rooms.clone()));
@@ -158,13 +170,23 @@ impl Rooms {
         opener: Opener,
         lifetime: Lifetime,
     ) -> Result<RoomHandle, OpenError> {
-        match self.open_as(room, Some(opener), lifetime) {
-            Ok(room) => Ok(room),
-            Err(OpenError::Stopping) => Err(OpenError::Stopping),
+        let opened = match self.open_as(room, Some(opener), lifetime) {
+            Ok(room) => room,
+            Err(OpenError::Stopping) => return Err(OpenError::Stopping),
             Err(full) => match self.close_an_empty_one_of(opener.player).await {
-                true => self.open_as(room, Some(opener), lifetime),
-                false => Err(full),
+                true => self.open_as(room, Some(opener), lifetime)?,
+                false => return Err(full),
             },
+        };
+        self.announce(&opened).await;
+        Ok(opened)
+    }
+
+    /// Lets other nodes know a room.
+    async fn announce(&self, room: &RoomHandle) {
+        let spec = room.spec();
+        if let Some(directory) = &self.directory {
+            directory.opened(spec.id, spec.mode, spec.private).await;
         }
     }
 
@@ -196,7 +218,10 @@ impl Rooms {
         table.check(self.limits, opener)?;
         let id = loop {
             let id = RoomId::from_bits(rand::random());
-            if !table.open.iter().any(|room| room.spec().id == id) && !table.ended.contains(&id) {
+            let is_new = !table.open.iter().any(|room| room.spec().id == id)
+                && !table.ended.contains(&id)
+                && self.elsewhere(id).is_none();
+            if is_new {
                 break id;
             }
         };
@@ -229,8 +254,13 @@ impl Rooms {
             Some(room) if !room.has_ended() => Ok(room.clone()),
             Some(_) => Err(FindError::Ended),
             None if table.ended.contains(&id) => Err(FindError::Ended),
-            None => Err(FindError::Unknown),
+            None => Err(self.elsewhere(id).map_or(FindError::Unknown, FindError::There)),
         }
+    }
+
+    /// The other node on which a room is.
+    fn elsewhere(&self, id: RoomId) -> Option<NodeName> {
+        self.directory.as_ref()?.node_of(id)
     }
 
     /// The rooms that are listed, the oldest first.
@@ -312,6 +342,9 @@ impl Rooms {
         if !spec.private {
             self.parts.bus.publish(Notice::RoomClosed(RoomClosed { id }));
         }
+        if let Some(directory) = &self.directory {
+            directory.closed(id);
+        }
         table.ended.push_back(id);
         if table.ended.len() > ENDED_MAX {
             table.ended.pop_front();
@@ -341,7 +374,10 @@ async fn keep_bot_room(rooms: Rooms) {
     while !tasks.is_stopping() {
         let room = NewRoom { mode: Mode::Brawl, private: false, bots: BotPolicy::Mixed };
         match rooms.open_as(room, None, Lifetime::Permanent) {
-            Ok(room) => room.ended().await,
+            Ok(room) => {
+                rooms.announce(&room).await;
+                room.ended().await;
+            }
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }
         tokio::select! {

@@ -40,7 +40,7 @@ use head_refusal::HEAD_BYTES_MAX;
 use refusal::Refusals;
 use stall::StallGuard;
 
-pub use routes::Routes;
+pub use routes::{ForThisNode, Routes};
 
 /// The socket that HTTP reads and writes, and that an upgrade takes over.
 pub(crate) type HttpSocket = TokioIo<ClientSocket<ConnectionPermit>>;

@@ -71,6 +71,7 @@ impl From<SignedIn> for Holder {
 
 /// The tickets that are issued and not used.
 pub struct Tickets {
+    prefix: String,
     waiting: Mutex<Waiting>,
 }
 
@@ -85,10 +86,10 @@ struct Waiting {
 }
 
 impl Tickets {
-    /// No tickets.
+    /// No tickets, for addresses that begin with `prefix`: a ticket is valid on the node that has issued it.
     #[must_use]
-    pub fn new() -> Self {
-        Self { waiting: Mutex::default() }
+    pub fn new(prefix: String) -> Self {
+        Self { prefix, waiting: Mutex::default() }
     }
 
     /// Issues a ticket, with the URL that it is for.
@@ -144,7 +145,7 @@ impl Tickets {
         let expires = now + Duration::from_secs(TICKET_SECONDS.into());
         waiting.add(Ticket { key: key.clone(), holder, scope, expires });
         WebSocketTicket {
-            url: format!("{}?ticket={key}", scope.path()),
+            url: format!("{}{}?ticket={key}", self.prefix, scope.path()),
             ticket: key,
             expires_in_s: TICKET_SECONDS,
         }
@@ -209,12 +210,6 @@ impl Waiting {
     }
 }
 
-impl Default for Tickets {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -249,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_ticket_works_once_and_for_its_own_scope() {
-        let tickets = Tickets::new();
+        let tickets = Tickets::new(String::new());
         let (room, other) = (RoomId::from_bits(1), RoomId::from_bits(2));
 
         let key = tickets.issue(ada(), TicketScope::Room(room, Role::Player)).ticket;
@@ -262,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_ticket_ends_with_the_session_that_asked_for_it() {
-        let (tickets, lives) = (Tickets::new(), Lives::default());
+        let (tickets, lives) = (Tickets::new(String::new()), Lives::default());
         let session = lives.of(hash_token("a"));
         let key = tickets.issue(Holder { session, ..ada() }, TicketScope::Chat).ticket;
         let other = tickets.issue(ada(), TicketScope::Chat).ticket;
@@ -275,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_ticket_carries_the_newest_name() {
-        let tickets = Tickets::new();
+        let tickets = Tickets::new(String::new());
         let key = tickets.issue(ada(), TicketScope::Chat).ticket;
         let renamed = Player { name: PlayerName::parse("Eve").unwrap(), ..ada().player };
 
@@ -286,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_ticket_expires() {
-        let (tickets, now) = (Tickets::new(), Instant::now());
+        let (tickets, now) = (Tickets::new(String::new()), Instant::now());
         let later = now + Duration::from_secs(TICKET_SECONDS.into());
         let key = tickets.issue_at(ada(), TicketScope::Chat, now).ticket;
 
@@ -295,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_full_table_refuses_nobody() {
-        let tickets = Tickets::new();
+        let tickets = Tickets::new(String::new());
         let keys: Vec<_> = (0..=TICKETS_MAX as u64)
             .map(|id| tickets.issue(guest(id), TicketScope::Chat).ticket)
             .collect();
@@ -310,7 +305,7 @@ mod tests {
 
     #[test]
     fn one_player_s_tickets_take_nobody_else_s_place() {
-        let tickets = Tickets::new();
+        let tickets = Tickets::new(String::new());
         let of_bob = tickets.issue(guest(1), TicketScope::Chat).ticket;
 
         let keys: Vec<_> =

@@ -1,5 +1,7 @@
 //! Builds the parts of a server and connects them. No other module imports this one.
 
+mod nodes;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,10 +9,6 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::{Bus, InProcessBus};
-use crate::cluster::nats::Nats;
-use crate::cluster::nats_post;
-use crate::cluster::post::{Alone, Post};
 use crate::config::Config;
 use crate::data_dir_lock::DataDirLock;
 use crate::data_disk::DataDisk;
@@ -34,6 +32,7 @@ use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
 use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve, storage};
+use nodes::Nodes;
 
 /// Time for another program to let the database go, or for a database server to start.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
@@ -63,7 +62,7 @@ pub async fn run(
     let metrics = Arc::new(metrics);
 
     // From here on, the port answers.
-    let routes = Routes::starting_with(http::starting::routes(metrics.clone()));
+    let routes = Routes::starting_with(http::starting::routes(metrics.clone()), &config.node());
     let settings = ServeSettings::new(&config, files);
     let counts = metrics.connections.clone();
     let accepting = serve::accept(listener, routes.clone(), settings, tasks.clone(), counts);
@@ -111,24 +110,21 @@ pub(crate) async fn start(
         .context("opening the database")?;
     let store: Arc<dyn Store> = Arc::new(store);
     let blobs = open_blobs(config, &tasks, &metrics).await?;
-    let nats = connect_nats(config, &metrics).await?;
-    let post: Arc<dyn Post> = match &nats {
-        Some(nats) => nats_post::start(&tasks, nats).await.context("listening to other nodes")?,
-        None => Arc::new(Alone),
-    };
-    let bus: Arc<dyn Bus> = Arc::new(InProcessBus::new());
-    let presence = Arc::new(Presence::default());
-    let readiness = Readiness::default();
-
     let feeds = Arc::new(Feeds::new(config.lab_interval));
     // Before anything can be published.
-    let deliveries = bus.subscribe();
+    let nodes = Nodes::join(config, &tasks, &metrics, &feeds, &store).await?;
+    let (bus, deliveries) = (nodes.bus.clone(), nodes.deliveries);
+    let presence = Presence::start(&tasks, nodes.directory.clone());
+    let readiness = Readiness::default();
+
     let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone(), metrics.ladder.clone())
         .await
         .context("starting the ladder")?;
     let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
-    // No room is open yet, so that the ladder has published nothing that this would overwrite.
-    feeds.scoreboard.restore(kept);
+    if nodes.renewed.is_none() {
+        // No room is open yet, so that the ladder has published nothing that this would overwrite.
+        feeds.scoreboard.restore(kept);
+    }
     let sessions = Sessions::open(store.clone(), config.is_tls()).await;
     let sessions = sessions.context("reading the sessions")?;
     let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
@@ -157,16 +153,20 @@ pub(crate) async fn start(
         per_guest: config.rooms_per_guest_max,
         per_address: config.rooms_per_address_max,
     };
-    let rooms = rooms::start(parts, limits, config.bots);
+    let rooms = rooms::start(parts, limits, config.bots, nodes.directory);
     let owners = Owners { ladder: Arc::new(ladder.clone()), rooms: Arc::new(rooms.clone()) };
+    if let Some(renewed) = nodes.renewed {
+        renewed.start(&tasks, owners.clone());
+    }
     feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
-    let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
+    let matchmaker =
+        matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after, config.one_of_many());
 
     Ok(HttpParts {
         settings: Arc::new(HttpSettings::from(config)),
         sessions: Arc::new(sessions),
         device_links: Arc::new(DeviceLinks::new(store.clone())),
-        tickets: Arc::new(Tickets::new()),
+        tickets: Arc::new(Tickets::new(config.prefix())),
         limits: Arc::new(Limits::new(config)),
         read_gate: Arc::default(),
         tasks,
@@ -191,15 +191,6 @@ async fn open_blobs(config: &Config, tasks: &Tasks, metrics: &Metrics) -> anyhow
     let engine = metrics.engines.bucket.clone();
     blobs.start_sending(tasks, engine, OPEN_WITHIN).await.context("opening the bucket")?;
     Ok(blobs)
-}
-
-/// Connects to what the nodes of one lobby share, if this server is one of many.
-async fn connect_nats(config: &Config, metrics: &Metrics) -> anyhow::Result<Option<Nats>> {
-    let Some(url) = &config.nats else { return Ok(None) };
-    let credentials = config.nats_credentials.as_deref();
-    let engine = metrics.engines.nats.clone();
-    let connected = Nats::connect(url, credentials, config.node(), engine, OPEN_WITHIN).await;
-    Ok(Some(connected.context("connecting to NATS")?))
 }
 
 /// A settled round changes the ladder.

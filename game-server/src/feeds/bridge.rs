@@ -18,7 +18,8 @@ use crate::tasks::Tasks;
 /// Time between two requests for a state that has not arrived.
 const REPEAT_EVERY: Duration = Duration::from_secs(1);
 
-/// The owners of the states that feeds show.
+/// The owners of the states that feeds show. Cheap to clone.
+#[derive(Clone)]
 pub struct Owners {
     /// Publishes [`Notice::Scores`].
     pub ladder: Arc<dyn StateOwner>,

@@ -24,11 +24,35 @@ use crate::sync::lock;
 /// The state that a feed's events add up to.
 pub trait FeedState: Serialize + Send + 'static {
     /// A change of the state.
-    type Event: Serialize;
+    type Event: Serialize + Send + Sync;
     /// The `type` of the event's envelope: lower-case letters.
     fn kind(event: &Self::Event) -> &'static str;
     /// Applies an event.
     fn apply(&mut self, event: Self::Event);
+}
+
+/// An event that has its number and its time from a log that several nodes share.
+#[derive(Debug)]
+pub struct Numbered<E> {
+    /// The number.
+    pub sequence: u64,
+    /// The time, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The `type` of its envelope: lower-case letters.
+    pub kind: String,
+    /// Its JSON, on one line.
+    pub data: String,
+    /// The event, for the state. `None` when this build does not know it: it is passed on all the same, so that all nodes
+    /// count alike.
+    pub event: Option<E>,
+}
+
+/// An event does not follow the last one of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("event {found} does not follow event {last} of a feed")]
+pub struct OutOfOrder {
+    last: u64,
+    found: u64,
 }
 
 /// The size of a log. Above either bound the oldest events are forgotten.
@@ -46,6 +70,9 @@ impl Default for FeedLimits {
     }
 }
 
+/// Events that a reader may be ahead when it comes from another node.
+const AHEAD_MAX: u64 = 4_096;
+
 /// One event, encoded for every transport. The three forms share one allocation.
 #[derive(Debug)]
 pub struct Event {
@@ -57,10 +84,13 @@ pub struct Event {
 }
 
 impl Event {
-    fn encode(cursor: Cursor, kind: &'static str, data: &str) -> Self {
+    fn encode(cursor: Cursor, kind: &str, data: &str) -> Self {
+        Self::encode_at(now_ms(), cursor, kind, data)
+    }
+
+    fn encode_at(at_ms: u64, cursor: Cursor, kind: &str, data: &str) -> Self {
         debug_assert!(kind.bytes().all(|b| b.is_ascii_lowercase()), "a type is a plain word");
         debug_assert!(!data.contains(['\r', '\n']), "JSON is written on one line");
-        let at_ms = now_ms();
         let envelope =
             format!(r#"{{"id":"{cursor}","type":"{kind}","at_ms":{at_ms},"data":{data}}}"#);
         let head = format!("id: {cursor}\nevent: {kind}\ndata: ");
@@ -140,12 +170,13 @@ pub struct Head {
     pub sequence: u64,
     /// Whether the feed is closed: no event follows.
     pub closed: bool,
+    /// How often all open streams were ended.
+    pub ends: u32,
 }
 
 /// The log and its state.
 pub struct Feed<S> {
     name: &'static str,
-    epoch: u64,
     limits: FeedLimits,
     log: Mutex<Log<S>>,
     head: watch::Sender<Head>,
@@ -153,6 +184,9 @@ pub struct Feed<S> {
 }
 
 struct Log<S> {
+    epoch: u64,
+    /// Whether other nodes have the same log. A reader who comes from one may then be ahead of this one.
+    is_shared: bool,
     state: S,
     /// The number of the last event.
     sequence: u64,
@@ -166,13 +200,20 @@ impl<S: FeedState> Feed<S> {
     /// A feed with this state, in a new epoch.
     #[must_use]
     pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
-        let events = VecDeque::new();
+        let (epoch, events) = (rand::random(), VecDeque::new());
         Self {
             name,
-            epoch: rand::random(),
             limits,
-            log: Mutex::new(Log { state, sequence: 0, events, bytes: 0, snapshot: None }),
-            head: watch::Sender::new(Head { sequence: 0, closed: false }),
+            log: Mutex::new(Log {
+                epoch,
+                is_shared: false,
+                state,
+                sequence: 0,
+                events,
+                bytes: 0,
+                snapshot: None,
+            }),
+            head: watch::Sender::new(Head { sequence: 0, closed: false, ends: 0 }),
             fan_out: FanOut::default(),
         }
     }
@@ -183,16 +224,83 @@ impl<S: FeedState> Feed<S> {
         let mut log = lock(&self.log);
         log.sequence += 1;
         let sequence = log.sequence;
-        let cursor = Cursor { epoch: self.epoch, sequence };
+        let cursor = Cursor { epoch: log.epoch, sequence };
         let encoded = Event::encode(cursor, S::kind(&event), &data);
         log.state.apply(event);
         log.snapshot = None;
         log.push(encoded, self.limits);
         drop(log);
+        self.wake(sequence);
+        cursor
+    }
+
+    /// Adds an event that has its number already, and wakes every reader. Never waits.
+    ///
+    /// # Errors
+    /// When it is not the next one. Nothing is changed then.
+    pub fn append(&self, numbered: Numbered<S::Event>) -> Result<(), OutOfOrder> {
+        let Numbered { sequence, at_ms, kind, data, event } = numbered;
+        let mut log = lock(&self.log);
+        if sequence != log.sequence + 1 {
+            return Err(OutOfOrder { last: log.sequence, found: sequence });
+        }
+        let cursor = Cursor { epoch: log.epoch, sequence };
+        log.sequence = sequence;
+        if let Some(event) = event {
+            log.state.apply(event);
+        }
+        log.snapshot = None;
+        log.push(Event::encode_at(at_ms, cursor, &kind, &data), self.limits);
+        drop(log);
+        self.wake(sequence);
+        Ok(())
+    }
+
+    /// Begins anew with a log that other nodes have, too: its epoch, the state after event `sequence`, and the last events up
+    /// to it. A reader of another epoch gets a reset.
+    pub fn install(
+        &self,
+        epoch: u64,
+        sequence: u64,
+        state: S,
+        events: impl IntoIterator<Item = Numbered<S::Event>>,
+    ) {
+        let mut log = lock(&self.log);
+        let events_before = VecDeque::new();
+        *log = Log {
+            epoch,
+            is_shared: true,
+            state,
+            sequence,
+            events: events_before,
+            bytes: 0,
+            snapshot: None,
+        };
+        for Numbered { sequence, at_ms, kind, data, .. } in events {
+            let cursor = Cursor { epoch, sequence };
+            log.push(Event::encode_at(at_ms, cursor, &kind, &data), self.limits);
+        }
+        drop(log);
+        self.fan_out.wake();
+        self.head.send_modify(|head| head.sequence = sequence);
+    }
+
+    /// Ends every open stream after what is in the log: this server has not heard of the shared log for too long, and
+    /// another one may. New streams begin as always.
+    pub fn end_streams(&self) {
+        self.head.send_modify(|head| head.ends += 1);
+    }
+
+    /// The epoch and the number of the last event.
+    pub fn position(&self) -> Cursor {
+        let log = lock(&self.log);
+        Cursor { epoch: log.epoch, sequence: log.sequence }
+    }
+
+    fn wake(&self, sequence: u64) {
         self.fan_out.wake();
         // Two publishers may arrive here in either order; the higher number stays.
         self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
-        cursor
     }
 
     /// Ends every stream after it has sent the rest of the log.
@@ -210,9 +318,10 @@ impl<S: FeedState> Feed<S> {
         // No events lead from an older position to this one.
         log.events.clear();
         log.bytes = 0;
+        let epoch = log.epoch;
         drop(log);
-        self.head.send_modify(|head| head.sequence = head.sequence.max(sequence));
-        Cursor { epoch: self.epoch, sequence }
+        self.wake(sequence);
+        Cursor { epoch, sequence }
     }
 
     /// Sets the stored state without an event, before anyone reads.
@@ -229,6 +338,12 @@ impl<S: FeedState> Feed<S> {
 }
 
 impl<S> Log<S> {
+    /// Whether a reader of another node has seen events that will come here, too.
+    fn is_ahead(&self, cursor: Cursor) -> bool {
+        let ahead = cursor.sequence.saturating_sub(self.sequence);
+        self.is_shared && cursor.epoch == self.epoch && (1..=AHEAD_MAX).contains(&ahead)
+    }
+
     fn push(&mut self, event: Event, limits: FeedLimits) {
         self.bytes += event.sse.len();
         self.events.push_back(Arc::new(event));
@@ -249,7 +364,7 @@ impl<S: FeedState> Source for Feed<S> {
         if let Some(known) = &log.snapshot {
             return known.clone();
         }
-        let cursor = Cursor { epoch: self.epoch, sequence: log.sequence };
+        let cursor = Cursor { epoch: log.epoch, sequence: log.sequence };
         let data = json(&log.state);
         let snapshot = Arc::new(Snapshot {
             cursor,
@@ -263,9 +378,12 @@ impl<S: FeedState> Source for Feed<S> {
 
     fn after(&self, cursor: Cursor, max: usize) -> Result<Vec<Arc<Event>>, Gone> {
         let log = lock(&self.log);
+        if log.is_ahead(cursor) {
+            return Ok(Vec::new());
+        }
         let missed = log.sequence.checked_sub(cursor.sequence).ok_or(Gone)?;
         let missed = usize::try_from(missed).or(Err(Gone))?;
-        if cursor.epoch != self.epoch || missed > log.events.len() {
+        if cursor.epoch != log.epoch || missed > log.events.len() {
             return Err(Gone);
         }
         let first = log.events.len() - missed;

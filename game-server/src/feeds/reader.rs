@@ -26,6 +26,8 @@ pub enum Start {
 pub struct Reader {
     source: Arc<dyn Source>,
     changes: watch::Receiver<Head>,
+    /// [`Head::ends`] when this reader began.
+    ends: u32,
     /// The last event that was put into `ready`.
     cursor: Cursor,
     /// Bounded by [`BATCH_EVENTS_MAX`].
@@ -49,23 +51,29 @@ impl Reader {
                 (snapshot.cursor, Some(snapshot.reset.clone()))
             }
         };
-        Self { source, changes, cursor, ready: first.into_iter().collect() }
+        let ends = changes.borrow().ends;
+        Self { source, changes, ends, cursor, ready: first.into_iter().collect() }
     }
 
-    /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed and read to its
-    /// end. Cancel-safe.
+    /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed, or its
+    /// streams are ended, and it is read to its end. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Event>> {
         loop {
             if let Some(event) = self.next_ready() {
                 return Some(event);
             }
-            if self.changes.borrow().closed {
+            if self.is_over() {
                 return None;
             }
             let _waiting = self.source.fan_out().wait();
             // An error means that the feed is dropped, which ends the stream as well.
             self.changes.changed().await.ok()?;
         }
+    }
+
+    fn is_over(&self) -> bool {
+        let head = self.changes.borrow();
+        head.closed || head.ends != self.ends
     }
 
     /// The next event, if it is there already.

@@ -54,6 +54,27 @@ impl Refuse for NotFound {
     }
 }
 
+/// The address begins with the name of another node. It is not sent on, so that no request goes in circles.
+#[derive(Debug)]
+pub struct OtherNode;
+
+impl OtherNode {
+    const REFUSAL: Refusal =
+        Refusal::new(ProblemKind::Gone).when("the address names a node that this is not");
+}
+
+impl Refuse for OtherNode {
+    fn refusals() -> Vec<Refusal> {
+        vec![Self::REFUSAL]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail =
+            "This address names another node, which is not here. Ask without the node's name.";
+        ProblemResponse::new(Self::REFUSAL, detail)
+    }
+}
+
 /// `?after=` is not a cursor. Holds the sentence that says where cursors come from.
 #[derive(Debug)]
 pub struct BadCursor(pub &'static str);

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use shared::api::ProblemKind;
 
 use super::cookie_renewal::CookieRenewal;
+use super::elsewhere::Elsewhere;
 use super::error::Refused;
 use super::failures::Fault;
 use super::problem::ProblemResponse;
@@ -52,10 +53,14 @@ pub(super) async fn around(
     let measured = Measured::begin(&request);
     feeds.served().await;
     let renewal = CookieRenewal::attach(&mut request);
+    let elsewhere = settings.is_one_of_many.then(|| Elsewhere::of(&request)).flatten();
     let mut response = match check_site(&request, &settings.sites) {
         Ok(()) => next.run(request).await,
         Err(stranger) => refuse(&stranger, request.headers()),
     };
+    if let Some(elsewhere) = elsewhere {
+        response = elsewhere.send_on(response);
+    }
     add_security_headers(response.headers_mut());
     if let Some(renewal) = renewal {
         renewal.send(response.headers_mut());

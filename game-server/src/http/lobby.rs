@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::accept::takes_encoding;
 use super::error::Refused;
-use super::failures::{NotFound, OtherVersion};
+use super::failures::{NotFound, OtherNode, OtherVersion};
 use super::guard;
 use crate::etag;
 
@@ -34,6 +34,9 @@ struct Files;
 /// Serves a file, or the page for an address of the lobby.
 pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
+    if path.starts_with('@') {
+        return Refused(OtherNode).into_response();
+    }
     let is_api = ["api", "ws"].contains(&path.split('/').next().unwrap_or_default());
     if is_api {
         return Refused(NotFound("address: see /api/docs for those that are")).into_response();

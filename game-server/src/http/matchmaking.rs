@@ -193,11 +193,12 @@ impl Refuse for AskError {
     }
 
     fn into_problem(self) -> ProblemResponse {
-        let refusal = match self {
+        let refusal = match &self {
             Self::Unknown => NOT_FOUND,
             Self::Ended(_) => ENDED,
             Self::NotYours => NOT_YOURS,
             Self::Stopping => STOPPING,
+            Self::There(node) => return ProblemResponse::of(ENDED, &self).on_node(node.clone()),
         };
         ProblemResponse::of(refusal, &self)
     }

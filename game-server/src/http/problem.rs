@@ -15,6 +15,7 @@ use tower_http::request_id::RequestId;
 
 use super::refusal::Refusal;
 use crate::limits::RETRY_AFTER_SECONDS;
+use crate::node::NodeName;
 
 /// The media type of every refusal.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -24,7 +25,13 @@ pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 pub struct ProblemResponse {
     document: Document,
     headers: HeaderMap,
+    /// The node that knows more.
+    node: Option<NodeName>,
 }
+
+/// What was asked for is on another node. [`super::guard`] sends the client there.
+#[derive(Debug, Clone)]
+pub(super) struct OnNode(pub(super) NodeName);
 
 /// The body, until `finish` writes it.
 #[derive(Debug, Clone)]
@@ -41,8 +48,11 @@ impl ProblemResponse {
     pub fn new(refusal: Refusal, detail: impl Into<String>) -> Self {
         let mut problem = Problem::new(refusal.kind, detail);
         problem.status = refusal.status;
-        let response =
-            Self { document: Document { problem, members: None }, headers: HeaderMap::new() };
+        let response = Self {
+            document: Document { problem, members: None },
+            headers: HeaderMap::new(),
+            node: None,
+        };
         match refusal.kind {
             ProblemKind::TooMany
             | ProblemKind::Overloaded
@@ -95,6 +105,12 @@ impl ProblemResponse {
         self.with_header(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)))
     }
 
+    /// Sends the client to another node instead, unless its request named this one.
+    #[must_use]
+    pub(super) fn on_node(self, node: NodeName) -> Self {
+        Self { node: Some(node), ..self }
+    }
+
     /// With the members of a JSON object after the problem's own (RFC 9457 §3.2).
     #[must_use]
     pub(super) fn with_members(mut self, object: Bytes) -> Self {
@@ -119,6 +135,9 @@ impl IntoResponse for ProblemResponse {
             StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = self.headers;
         response.extensions_mut().insert(self.document);
+        if let Some(node) = self.node {
+            response.extensions_mut().insert(OnNode(node));
+        }
         response
     }
 }

@@ -103,8 +103,8 @@ impl RoomFinder {
         let found = self.rooms.find(at.room);
         match found {
             Ok(room) if may_enter(&room, at, player) => Ok(room),
-            // A room that is gone opens to nobody.
-            Err(FindError::Ended) => Err(FindError::Ended.into()),
+            // A room that is gone opens to nobody. The other node checks the invitation.
+            Err(error @ (FindError::Ended | FindError::There(_))) => Err(error.into()),
             found => {
                 self.limits.codes.take(from.0).map_err(TooManyCodes)?;
                 let room = found?;

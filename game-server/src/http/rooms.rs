@@ -287,6 +287,8 @@ impl Refuse for FindError {
         match self {
             Self::Unknown => NotFound("room").into_problem(),
             Self::Ended => EnterError::Ended.into_problem(),
+            // Sent on to that node, unless the address named this one.
+            Self::There(node) => EnterError::Ended.into_problem().on_node(node),
         }
     }
 }

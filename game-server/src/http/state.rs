@@ -113,6 +113,8 @@ pub struct HttpSettings {
     pub heartbeat: Duration,
     /// The time between two pings of a WebSocket.
     pub ping: Duration,
+    /// Whether other nodes share the lobby.
+    pub is_one_of_many: bool,
     /// Whether the kernel takes few bytes only that it cannot send yet.
     pub has_unsent_limit: bool,
 }
@@ -127,6 +129,7 @@ impl From<&Config> for HttpSettings {
                 .map(|url| url.trim_end_matches('/').to_owned()),
             heartbeat: config.heartbeat,
             ping: config.ping,
+            is_one_of_many: config.nats.is_some(),
             has_unsent_limit: !config.without_unsent_limit,
         }
     }

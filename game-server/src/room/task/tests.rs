@@ -5,8 +5,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
 use shared::id::RoomId;
 use shared::invitation::InvitationSecret;
 use shared::protocol::close;
@@ -14,7 +12,7 @@ use shared::sim::Mode;
 
 use super::Room;
 use crate::bots::BotPolicy;
-use crate::bus::{Bus, Delivery, Notice};
+use crate::bus::{Bus, Notice};
 use crate::clock::Now;
 use crate::room::game::Stage;
 use crate::room::{MADE_ROOM_EMPTY_MAX, RoomHandle, RoomParts, RoomSpec};
@@ -103,10 +101,6 @@ impl Bus for Listings {
             let count = if has_ended { &self.after } else { &self.before };
             count.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    fn subscribe(&self) -> BoxStream<'static, Delivery> {
-        stream::pending().boxed()
     }
 }
 

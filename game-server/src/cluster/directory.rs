@@ -1,0 +1,226 @@
+//! Which room is on which node, and who is in it: a table that all nodes share.
+//!
+//! A room lives and dies on one node, the only one that writes its row. Rows that wait to be written are the newest of each
+//! room, so they do not pile up while NATS is away.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use shared::id::{PlayerId, RoomId};
+use shared::sim::Mode;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::table::{Expect, Table, WriteError};
+use crate::limits::{Bucket, Rate};
+use crate::metrics::Engine;
+use crate::node::NodeName;
+use crate::sync::lock;
+use crate::tasks::Tasks;
+
+/// Rows that a node writes: some at once, then ten a second. A room that changes again meanwhile is written once.
+const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
+/// The pause after a row that could not be written.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment.
+const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+
+/// A room, as other nodes know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomRow {
+    /// Where it is.
+    pub node: NodeName,
+    /// The start of that node, in hexadecimal: a room does not survive it.
+    pub boot: String,
+    /// Its rules.
+    pub mode: Mode,
+    /// Whether it is not listed.
+    pub private: bool,
+    /// Who is in it.
+    pub people: Vec<Visitor>,
+}
+
+/// Somebody in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    /// The player.
+    pub player: PlayerId,
+    /// The team of the player's seat. `None` outside Teams, and for spectators.
+    pub team: Option<u8>,
+    /// Since when the player sits there, in milliseconds since 1970.
+    pub since_ms: u64,
+}
+
+/// The directory as one node uses it. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
+    node: NodeName,
+    boot: String,
+    table: Arc<dyn Table<RoomRow>>,
+    pending: Mutex<Pending>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Pending {
+    /// The rooms of this node, as they are to stand in the table. Bounded by the rooms that are open.
+    rows: BTreeMap<RoomId, RoomRow>,
+    /// Rooms to be written or removed, in the order of their first change. Each stands here once.
+    order: VecDeque<RoomId>,
+}
+
+impl Pending {
+    fn note(&mut self, room: RoomId) {
+        if !self.order.contains(&room) {
+            self.order.push_back(room);
+        }
+    }
+}
+
+impl Directory {
+    /// Begins to write what this node says of its rooms. Rows of an earlier start are removed; the second value names
+    /// them, because those rooms are over.
+    #[must_use]
+    pub fn start(
+        tasks: &Tasks,
+        node: NodeName,
+        boot: u64,
+        table: Arc<dyn Table<RoomRow>>,
+        engine: Engine,
+    ) -> (Self, Vec<RoomId>) {
+        let boot = format!("{boot:x}");
+        let is_over = |row: &RoomRow| row.node == node && row.boot != boot;
+        let rows = table.rows().into_iter().filter(|(_, row)| is_over(&row.value));
+        let over: Vec<RoomId> = rows.filter_map(|(key, _)| key.parse().ok()).collect();
+        let order = over.iter().copied().collect();
+        let pending = Mutex::new(Pending { rows: BTreeMap::new(), order });
+        let inner = Inner { node, boot, table, pending, changed: Notify::new() };
+        let directory = Self(Arc::new(inner));
+        directory.0.changed.notify_one();
+        tasks.spawn_vital("directory", directory.clone().write(tasks.clone(), engine));
+        (directory, over)
+    }
+
+    /// A room of this node has opened. Waits a moment until other nodes can know it.
+    pub async fn opened(&self, room: RoomId, mode: Mode, private: bool) {
+        let Inner { node, boot, table, .. } = &*self.0;
+        let (node, boot) = (node.clone(), boot.clone());
+        let row = RoomRow { node, boot, mode, private, people: Vec::new() };
+        self.change(room, |rows| drop(rows.insert(room, row)));
+        let mut changes = table.changes();
+        let known = async {
+            while table.get(&room.to_string()).is_none() && changes.changed().await.is_ok() {}
+        };
+        if timeout(KNOWN_WITHIN, known).await.is_err() {
+            tracing::warn!(%room, "other nodes do not know a room yet");
+        }
+    }
+
+    /// Others are in a room of this node than before.
+    pub fn visited(&self, room: RoomId, people: Vec<Visitor>) {
+        self.change(room, |rows| {
+            if let Some(row) = rows.get_mut(&room) {
+                row.people = people;
+            }
+        });
+    }
+
+    /// A room of this node has ended.
+    pub fn closed(&self, room: RoomId) {
+        self.change(room, |rows| drop(rows.remove(&room)));
+    }
+
+    /// The other node on which a room is.
+    #[must_use]
+    pub fn node_of(&self, room: RoomId) -> Option<NodeName> {
+        let row = self.0.table.get(&room.to_string())?;
+        (row.value.node != self.0.node).then(|| row.value.node.clone())
+    }
+
+    /// The player in a room of another node.
+    #[must_use]
+    pub fn visitor(&self, player: PlayerId, room: RoomId) -> Option<Visitor> {
+        let row = self.0.table.get(&room.to_string())?;
+        let is_elsewhere = row.value.node != self.0.node;
+        let found = row.value.people.iter().find(|visitor| visitor.player == player);
+        found.filter(|_| is_elsewhere).copied()
+    }
+
+    /// The rooms of other nodes in which a player is.
+    #[must_use]
+    pub fn rooms_of(&self, player: PlayerId) -> Vec<(RoomId, Visitor)> {
+        let rows = self.0.table.rows().into_iter();
+        let elsewhere = rows.filter(|(_, row)| row.value.node != self.0.node);
+        let visits = elsewhere.filter_map(|(key, row)| {
+            let visitor = row.value.people.iter().find(|visitor| visitor.player == player)?;
+            Some((key.parse().ok()?, *visitor))
+        });
+        visits.collect()
+    }
+
+    fn change(&self, room: RoomId, change: impl FnOnce(&mut BTreeMap<RoomId, RoomRow>)) {
+        let mut pending = lock(&self.0.pending);
+        change(&mut pending.rows);
+        pending.note(room);
+        drop(pending);
+        self.0.changed.notify_one();
+    }
+
+    fn next(&self) -> Option<(RoomId, Option<RoomRow>)> {
+        let mut pending = lock(&self.0.pending);
+        let room = pending.order.pop_front()?;
+        Some((room, pending.rows.get(&room).cloned()))
+    }
+
+    async fn write(self, tasks: Tasks, engine: Engine) {
+        let mut bucket = Bucket::full(Instant::now());
+        loop {
+            let Some((room, row)) = self.next() else {
+                tokio::select! {
+                    () = tasks.stopping() => return,
+                    () = self.0.changed.notified() => continue,
+                }
+            };
+            let _waits = engine.wait();
+            let written = tokio::select! {
+                () = tasks.stop_overdue(STOP_RESERVE) => return,
+                written = self.write_one(room, row) => written,
+            };
+            let pause = match written {
+                Ok(()) => bucket.take(WRITES, Instant::now()).err(),
+                Err(error) => {
+                    say_later(room, &error);
+                    lock(&self.0.pending).note(room);
+                    Some(AGAIN_AFTER)
+                }
+            };
+            tokio::select! {
+                () = tasks.stopping() => {}
+                () = sleep(pause.unwrap_or_default()) => {}
+            }
+        }
+    }
+
+    /// Nobody else writes the row of a room that is here.
+    async fn write_one(&self, room: RoomId, row: Option<RoomRow>) -> Result<(), WriteError> {
+        let (table, key) = (&self.0.table, room.to_string());
+        match row {
+            Some(row) if table.get(&key).is_some_and(|known| known.value == row) => Ok(()),
+            Some(row) => table.put(&key, row, Expect::Anything).await.map(drop),
+            None if table.get(&key).is_none() => Ok(()),
+            None => table.remove(&key, Expect::Anything).await,
+        }
+    }
+}
+
+/// The part of the time to stop that is kept for the steps after the directory.
+const STOP_RESERVE: Duration = Duration::from_millis(500);
+
+fn say_later(room: RoomId, error: &WriteError) {
+    let error = error as &dyn std::error::Error;
+    tracing::debug!(%room, error, "the row of a room could not be written yet");
+}
