@@ -7,4 +7,5 @@ pub mod directory;
 pub mod nats;
 pub mod nats_post;
 pub mod post;
+pub mod streams;
 pub mod table;

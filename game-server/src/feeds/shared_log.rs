@@ -56,7 +56,7 @@ impl Checkpoint {
 }
 
 /// The stream of a feed.
-fn stream_config(name: &str, replicas: usize) -> stream::Config {
+fn stream_config(name: &str) -> stream::Config {
     stream::Config {
         name: format!("pb1_feed_{name}"),
         subjects: vec![subject(name)],
@@ -64,7 +64,6 @@ fn stream_config(name: &str, replicas: usize) -> stream::Config {
         max_bytes: LOG_BYTES_MAX,
         discard: stream::DiscardPolicy::Old,
         storage: stream::StorageType::File,
-        num_replicas: replicas,
         duplicate_window: KNOWN_FOR,
         ..stream::Config::default()
     }

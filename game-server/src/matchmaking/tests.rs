@@ -15,6 +15,7 @@ use crate::testing::Bench;
 impl Service {
     fn empty(bench: &Bench) -> Self {
         Self {
+            node: None,
             rooms: bench.app.rooms.clone(),
             bots_fill_after: bench.config.bots_fill_after,
             tickets: HashMap::new(),

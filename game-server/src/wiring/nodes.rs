@@ -67,7 +67,6 @@ impl Nodes {
         let nats = nats.context("connecting to NATS")?;
         let post = nats_post::start(tasks, &nats).await.context("listening to other nodes")?;
 
-        let replicas = nats.replicas();
         let checkpoints = KvTable::open(tasks, &nats, engine.clone(), "feeds").await;
         let checkpoints = Arc::new(checkpoints.context("opening the table of the feeds")?);
         let rows = KvTable::open(tasks, &nats, engine.clone(), "rooms").await;
@@ -81,7 +80,6 @@ impl Nodes {
             name: "scoreboard",
             nats: nats.clone(),
             engine: engine.clone(),
-            replicas,
             checkpoints: checkpoints.clone(),
             fresh: Arc::new(move || {
                 let kept = kept.clone();
@@ -94,7 +92,6 @@ impl Nodes {
             name: "rooms",
             nats: nats.clone(),
             engine: engine.clone(),
-            replicas,
             checkpoints,
             // Every node tells its own.
             fresh: Arc::new(|| Box::pin(async { Ok(RoomList::default()) })),

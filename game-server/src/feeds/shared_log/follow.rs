@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_nats::jetstream;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
-use async_nats::jetstream::{self, stream};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, watch};
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use super::{Checkpoint, KIND_HEADER, SharedState, stream_config};
 use crate::cluster::nats::Nats;
+use crate::cluster::streams::{OpenStreamError, open_stream};
 use crate::cluster::table::{Expect, Row, Table, WriteError};
 use crate::feeds::feed::{Feed, Numbered, OutOfOrder};
 use crate::metrics::Engine;
@@ -43,8 +44,6 @@ pub struct SharedFeed<S: SharedState> {
     pub nats: Nats,
     /// What is known of NATS.
     pub engine: Engine,
-    /// Copies of the log: 1, or 3.
-    pub replicas: usize,
     /// Where the states are.
     pub checkpoints: Arc<dyn Table<Checkpoint>>,
     /// The state with which a new epoch begins.
@@ -57,9 +56,7 @@ pub struct SharedFeed<S: SharedState> {
 #[derive(Debug, thiserror::Error)]
 enum FollowError {
     #[error("the log of a feed cannot be opened")]
-    Open(#[source] jetstream::context::CreateStreamError),
-    #[error("the log of a feed cannot be described")]
-    Describe(#[source] stream::InfoError),
+    Open(#[from] OpenStreamError),
     #[error("the log of a feed cannot be read")]
     Consume(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the log of a feed ended")]
@@ -197,10 +194,8 @@ impl<S: SharedState> Follower<S> {
     /// Opens the log, finds out from where it has to be read, and begins to read.
     async fn attach(&mut self) -> Result<Attached<S>, FollowError> {
         let with = &self.with;
-        let config = stream_config(with.name, with.replicas);
-        let log = with.nats.jetstream().get_or_create_stream(config).await;
-        let log = log.map_err(FollowError::Open)?;
-        let info = log.get_info().await.map_err(FollowError::Describe)?;
+        let log = open_stream(&with.nats, stream_config(with.name)).await?;
+        let info = log.cached_info();
         let created_ns = info.created.unix_timestamp_nanos().to_string();
         let (first, last) = (info.state.first_sequence, info.state.last_sequence);
 
