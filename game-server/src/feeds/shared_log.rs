@@ -72,3 +72,6 @@ fn stream_config(name: &str) -> stream::Config {
 fn subject(name: &str) -> String {
     format!("pb1.feed.{name}")
 }
+
+#[cfg(test)]
+mod tests;

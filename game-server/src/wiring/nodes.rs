@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::OPEN_WITHIN;
 use crate::bus::{Bus, Delivery, InProcessBus, Notice};
 use crate::cluster::directory::Directory;
-use crate::cluster::kv_table::KvTable;
+use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
 use crate::cluster::post::{Alone, Post};
@@ -31,6 +31,8 @@ use crate::tasks::Tasks;
 /// Rows of the scoreboard that a node publishes: those of a large room at once, then four a second. A row that changes again
 /// meanwhile is published once.
 const SCORES: Pace = Some(Rate { burst: 32, refill: Duration::from_millis(250) });
+const FEEDS: TableName = TableName { table: "feeds", task: "table feeds" };
+const ROOMS: TableName = TableName { table: "rooms", task: "table rooms" };
 /// How often the outboxes are asked whether they had to leave something out.
 const LACKS_EVERY: Duration = Duration::from_secs(1);
 
@@ -67,10 +69,8 @@ impl Nodes {
         let nats = nats.context("connecting to NATS")?;
         let post = nats_post::start(tasks, &nats).await.context("listening to other nodes")?;
 
-        let checkpoints = KvTable::open(tasks, &nats, engine.clone(), "feeds").await;
-        let checkpoints = Arc::new(checkpoints.context("opening the table of the feeds")?);
-        let rows = KvTable::open(tasks, &nats, engine.clone(), "rooms").await;
-        let rows = Arc::new(rows.context("opening the table of the rooms")?);
+        let checkpoints = KvTable::open(tasks, &nats, FEEDS, OPEN_WITHIN).await?;
+        let rows = KvTable::open(tasks, &nats, ROOMS, OPEN_WITHIN).await?;
 
         let bus = SharedBus::new();
         let (rooms, scores) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
