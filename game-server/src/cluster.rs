@@ -4,8 +4,12 @@
 //! A server that runs alone has the same parts in its memory.
 
 pub mod directory;
+pub mod kv_table;
+pub mod memory_table;
 pub mod nats;
 pub mod nats_post;
 pub mod post;
 pub mod streams;
 pub mod table;
+#[cfg(test)]
+mod testing;

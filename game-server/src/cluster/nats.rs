@@ -244,7 +244,7 @@ fn options(
 }
 
 /// The pause before the attempt of this number, from 1: twice as long each time, and never for two nodes the same.
-fn pause(attempt: usize) -> Duration {
+pub(super) fn pause(attempt: usize) -> Duration {
     let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     let longest = (PAUSE_MIN * 2_u32.pow(doublings)).min(PAUSE_MAX);
     longest.mul_f64(0.5 + rand::random::<f64>() / 2.0)

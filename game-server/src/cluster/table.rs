@@ -1,6 +1,7 @@
 //! A small table that all nodes share: reads are local and instant, writes compare and set.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -36,6 +37,16 @@ pub enum WriteError {
     Away(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// It is not known what the row says.
+#[derive(Debug, thiserror::Error)]
+#[error("a table could not be read")]
+pub struct ReadError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// The text is no key: one to 128 of `a`–`z`, `A`–`Z`, `0`–`9`, `-`, `_`, `/` and `=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this cannot be the key of a row")]
+pub struct BadKey;
+
 /// A table with values of one kind.
 pub trait Table<V>: Send + Sync {
     /// The row of a key, as this node knows it.
@@ -44,14 +55,51 @@ pub trait Table<V>: Send + Sync {
     fn rows(&self) -> Vec<(String, Arc<Row<V>>)>;
     /// Counts the changes that this node has seen.
     fn changes(&self) -> watch::Receiver<u64>;
-    /// Writes a row. Returns its revision as soon as the table has it for certain.
+    /// Since when this node has been told of every change without a break. `None` while it is not.
+    ///
+    /// It follows a loss after some seconds only. Whoever concludes something from silence asks for a longer one.
+    fn current_since(&self) -> Option<Instant>;
+    /// The row of a key as the table has it, not only as this node knows it. It takes a round trip: for decisions.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the value is of a newer build.
+    fn read(&self, key: &str) -> BoxFuture<'_, Result<Option<Arc<Row<V>>>, ReadError>>;
+    /// Writes a row. Returns its revision as soon as the table has it for certain. From then on, [`Table::get`] returns it or
+    /// a later one.
     ///
     /// # Errors
     /// See [`WriteError`].
     fn put(&self, key: &str, value: V, expect: Expect) -> BoxFuture<'_, Result<u64, WriteError>>;
-    /// Removes a row.
+    /// Removes a row. To remove one that is absent is a conflict if a revision was expected, and else nothing.
     ///
     /// # Errors
     /// See [`WriteError`].
     fn remove(&self, key: &str, expect: Expect) -> BoxFuture<'_, Result<(), WriteError>>;
+}
+
+const KEY_BYTES_MAX: usize = 128;
+
+/// Checks a key. Those that pass can stand in a subject of NATS.
+///
+/// # Errors
+/// When it is none.
+pub(super) fn check_key(key: &str) -> Result<(), BadKey> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/=".contains(&byte);
+    let is_key = (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(is_part);
+    if is_key { Ok(()) } else { Err(BadKey) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BadKey, check_key};
+
+    #[test]
+    fn a_key_can_stand_in_a_subject() {
+        for key in ["main", "node-7", "A_b=/9", &"k".repeat(128)] {
+            assert_eq!(check_key(key), Ok(()), "{key}");
+        }
+        for key in ["", "a.b", "a b", "*", ">", "ä", "a\r\n", &"k".repeat(129)] {
+            assert_eq!(check_key(key), Err(BadKey), "{key:?}");
+        }
+    }
 }

@@ -237,7 +237,9 @@ impl<S: SharedState> Follower<S> {
         let messages = consumer.messages().await;
         let messages = messages.map_err(|error| FollowError::Consume(error.into()))?;
         let mut attached = Attached { messages, last, installing, known };
-        let is_whole = |installing: &mut Installing<S>| first > last || installing.sequence < first;
+        // The number of the first event of an empty log differs between versions of NATS.
+        let is_empty = info.state.messages == 0;
+        let is_whole = |installing: &mut Installing<S>| is_empty || installing.sequence < first;
         if let Some(installing) = attached.installing.take_if(is_whole) {
             self.install(installing);
         }
