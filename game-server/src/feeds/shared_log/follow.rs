@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::push::{Ordered, OrderedConfig};
+use async_nats::jetstream::stream::{InfoError, Stream};
 use futures_util::StreamExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Checkpoint, KIND_HEADER, SharedState, stream_config};
 use crate::cluster::nats::Nats;
@@ -26,6 +27,8 @@ const CHECKPOINT_EVERY: u64 = 512;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// … up to this one.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How often the log is asked whether it is still the one that is read.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A node that has not heard of the log for this long ends its streams, so that their readers look for another node.
 const STREAMS_END_AFTER: Duration = Duration::from_secs(30);
 /// The type of an event that has none that could be sent on.
@@ -59,6 +62,8 @@ enum FollowError {
     Open(#[from] OpenStreamError),
     #[error("the log of a feed cannot be read")]
     Consume(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the log of a feed does not answer")]
+    Look(#[source] InfoError),
     #[error("the log of a feed ended")]
     Ended,
     #[error(transparent)]
@@ -84,6 +89,7 @@ struct Seen {
 
 /// A log that is being read.
 struct Attached<S: SharedState> {
+    log: Stream,
     messages: Ordered,
     /// The last event when the reading began.
     last: u64,
@@ -159,6 +165,8 @@ impl<S: SharedState> Follower<S> {
         };
         let mut changes = self.with.checkpoints.changes();
         let mut keeping: Option<BoxFuture<'static, ()>> = None;
+        let mut looking = interval(LOOK_EVERY);
+        looking.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if attached.installing.is_none()
                 && self.with.feed.position().sequence >= attached.last
@@ -187,6 +195,11 @@ impl<S: SharedState> Follower<S> {
                     Err(_) => return FollowError::Ended,
                 },
                 Some(()) = OptionFuture::from(keeping.as_mut()) => keeping = None,
+                _ = looking.tick() => {
+                    if let Err(error) = self.look(&attached.log).await {
+                        return error;
+                    }
+                }
             }
         }
     }
@@ -198,6 +211,8 @@ impl<S: SharedState> Follower<S> {
         let info = log.cached_info();
         let created_ns = info.created.unix_timestamp_nanos().to_string();
         let (first, last) = (info.state.first_sequence, info.state.last_sequence);
+        // The number of the first event of an empty log differs between versions of NATS.
+        let is_empty = info.state.messages == 0;
 
         let here = with.feed.position();
         let found = with.checkpoints.get(with.name);
@@ -236,14 +251,22 @@ impl<S: SharedState> Follower<S> {
         let consumer = consumer.map_err(|error| FollowError::Consume(error.into()))?;
         let messages = consumer.messages().await;
         let messages = messages.map_err(|error| FollowError::Consume(error.into()))?;
-        let mut attached = Attached { messages, last, installing, known };
-        // The number of the first event of an empty log differs between versions of NATS.
-        let is_empty = info.state.messages == 0;
+        let mut attached = Attached { log, messages, last, installing, known };
         let is_whole = |installing: &mut Installing<S>| is_empty || installing.sequence < first;
         if let Some(installing) = attached.installing.take_if(is_whole) {
             self.install(installing);
         }
         Ok(attached)
+    }
+
+    /// Checks that the log is still there, and has what was read of it: a consumer does not say so.
+    async fn look(&self, log: &Stream) -> Result<(), FollowError> {
+        let began = Instant::now();
+        let info = log.get_info().await.map_err(FollowError::Look)?;
+        self.with.engine.answered(began.elapsed());
+        let is_same = info.created == log.cached_info().created;
+        let has_all = info.state.last_sequence >= self.with.feed.position().sequence;
+        if is_same && has_all { Ok(()) } else { Err(FollowError::OtherLog) }
     }
 
     /// Takes an event over. Returns its number.
@@ -313,7 +336,7 @@ impl<S: SharedState> Follower<S> {
     fn is_other_epoch(&self) -> bool {
         let here = self.with.feed.position().epoch;
         let kept = self.with.checkpoints.get(self.with.name);
-        kept.is_some_and(|row| row.value.epoch() != Some(here))
+        kept.is_none_or(|row| row.value.epoch() != Some(here))
     }
 
     /// Keeps the state as it is now, unless another node is faster.
