@@ -15,6 +15,7 @@ mod matchmaking;
 mod player_metrics;
 
 mod bucket;
+mod cluster;
 mod replays;
 
 mod chat;

@@ -31,6 +31,8 @@ pub mod scores;
 
 pub mod proxy;
 
+pub mod cluster;
+
 pub mod browser;
 pub mod client;
 pub mod screen;
@@ -40,6 +42,7 @@ pub mod fuzz;
 pub mod swarm;
 
 pub use answer::Answer;
+pub use cluster::TestCluster;
 pub use guest::Guest;
 pub use player::Player;
 pub use server::{ServerProcess, TestServer};

@@ -10,6 +10,7 @@ pub(crate) fn doctor() {
     list("the native client", Purpose::Client);
     list("tests and pictures", Purpose::Screens);
     list("the store's tests", Purpose::Database);
+    list("many nodes (`cluster`)", Purpose::Nodes);
     list("bad links (`bench link`)", Purpose::Lines);
     list("looking for bytes that break a decoder (`fuzz`)", Purpose::Fuzzer);
     println!("\nthe lobby's WebAssembly");

@@ -19,6 +19,7 @@ mod display;
 mod server;
 
 mod bench;
+mod cluster;
 mod doctor;
 mod figures;
 mod fuzz;
@@ -58,6 +59,8 @@ enum Task {
         #[arg(last = true)]
         server: Vec<OsString>,
     },
+    /// Builds and starts many nodes of one lobby with everything that they share.
+    Cluster(cluster::Arguments),
     /// Runs every check and test, and prints a summary.
     Test,
     /// Writes pictures of the client's screens and the lobby's pages.
@@ -101,6 +104,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Play { server } => play::play(&workspace, server)?,
         Task::Client { client } => play::client(&workspace, &client)?,
         Task::Serve { server } => serve::serve(&workspace, &server)?,
+        Task::Cluster(arguments) => cluster::cluster(&workspace, &arguments)?,
         Task::Test => return test::test(&workspace),
         Task::Shots { folder } => shots::shots(&workspace, &folder)?,
         Task::Bench { swarm } => bench::bench(&workspace, &swarm)?,

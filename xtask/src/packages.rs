@@ -26,6 +26,8 @@ pub(crate) enum Purpose {
     Lines,
     /// The database server that the store's tests start, beside SQLite.
     Database,
+    /// What many nodes share, and what stands before them.
+    Nodes,
     /// Looking for bytes that break a decoder.
     Fuzzer,
     /// The lobby where rustup cannot download the wasm target.
@@ -46,7 +48,7 @@ pub(crate) struct Package {
 enum FoundBy {
     /// `pkg-config` knows this library.
     PkgConfig(&'static str),
-    /// This program is on the `PATH`.
+    /// This program is on the `PATH`, or where only root looks.
     Program(&'static str),
     /// A shared library of this name is in one of the system's library folders.
     Library(&'static str),
@@ -57,6 +59,9 @@ enum FoundBy {
     /// dpkg lists this package. Its files could also come from another package that is not sufficient.
     Dpkg,
 }
+
+/// Debian keeps servers here. It is not on the `PATH` of every user.
+const SBIN: &str = "/usr/sbin";
 
 use FoundBy::{Dpkg, File, Library, PkgConfig, Program, Versioned};
 
@@ -99,13 +104,14 @@ const SCREENS: &[Package] = &[
 const LINES: &[Package] = &[package("iproute2", "addresses in network namespaces", Program("ip"))];
 
 /// Debian's package also sets up a cluster of its own. The tests neither use nor need it: theirs has no port.
-const DATABASE: &[Package] = &[
-    package(
-        "postgresql",
-        "the store's tests",
-        Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
-    ),
-    package("nats-server", "the tests of many nodes", Program("nats-server")),
+const DATABASE: &[Package] = &[package(
+    "postgresql",
+    "the store's tests",
+    Versioned { folder: "/usr/lib/postgresql", program: "initdb" },
+)];
+
+const NODES: &[Package] = &[
+    package("nats-server", "what many nodes share", Program("nats-server")),
     package("haproxy", "the balancer before many nodes", Program("haproxy")),
 ];
 
@@ -130,6 +136,7 @@ impl Purpose {
             Self::Screens => SCREENS,
             Self::Lines => LINES,
             Self::Database => DATABASE,
+            Self::Nodes => NODES,
             Self::Fuzzer => FUZZER,
             Self::WasmFallback => WASM_FALLBACK,
         }
@@ -148,7 +155,7 @@ impl Package {
             PkgConfig(library) => {
                 process::succeeds(Command::new("pkg-config").args(["--exists", library]))
             }
-            Program(program) => on_path(program),
+            Program(program) => on_path(program) || Path::new(SBIN).join(program).is_file(),
             Library(name) => library_folders().any(|folder| Path::new(&folder).join(name).exists()),
             File { folder, starts_with } => has_file(folder, starts_with),
             Versioned { folder, program } => on_path(program) || has_version(folder, program),
@@ -269,6 +276,7 @@ mod tests {
             Purpose::Screens,
             Purpose::Lines,
             Purpose::Database,
+            Purpose::Nodes,
             Purpose::WasmFallback,
         ];
         let mut names: Vec<&str> =

@@ -93,6 +93,18 @@ impl Process {
         }
     }
 
+    /// Ends the child and everything that it started at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        // Reaps the child. A failure has no consequence here.
+        self.child.wait().ok();
+    }
+
+    /// Asks the child to end, without waiting for it.
+    pub(crate) fn ask_to_stop(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// Ends the child and everything that it started.
     pub(crate) fn stop(&mut self) {
         if matches!(self.child.try_wait(), Ok(Some(_))) {

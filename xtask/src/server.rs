@@ -37,11 +37,18 @@ impl Server {
     /// # Errors
     /// When the server ends, when it does not listen within a minute, or after Ctrl-C.
     pub(crate) fn start(program: &Path, arguments: &[OsString]) -> Result<Self> {
+        Self::start_by(Command::new(program).args(arguments))
+    }
+
+    /// The same by a command, which may redirect the server's output.
+    ///
+    /// # Errors
+    /// As for [`Server::start`].
+    pub(crate) fn start_by(command: &mut Command) -> Result<Self> {
         let folder = tempfile::tempdir().context("making a temporary folder")?;
         let port_file = folder.path().join("address");
-        let mut command = Command::new(program);
-        command.arg("--port-file").arg(&port_file).args(arguments);
-        let mut process = Process::spawn("the server", &mut command)?;
+        command.arg("--port-file").arg(&port_file);
+        let mut process = Process::spawn("the server", command)?;
 
         let started = Instant::now();
         loop {

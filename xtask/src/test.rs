@@ -73,7 +73,8 @@ fn check_style(workspace: &Workspace, runner: &mut Runner) {
 
 fn build(workspace: &Workspace, runner: &mut Runner) {
     runner.task("system packages", |output| {
-        let needed = [Purpose::Server, Purpose::Client, Purpose::Screens, Purpose::Database];
+        let needed =
+            [Purpose::Server, Purpose::Client, Purpose::Screens, Purpose::Database, Purpose::Nodes];
         packages::ensure(&needed, output)
     });
     // The lobby has a target folder of its own, so that cargo builds both at once.

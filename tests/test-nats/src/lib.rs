@@ -1,4 +1,5 @@
-//! A NATS server with JetStream for one test, on a free port of its own, with its data in a temporary folder.
+//! A NATS server with JetStream for one test, on a free port of its own, with its data in a temporary folder; or several of
+//! them that are one cluster.
 //!
 //! A shell script starts the server, waits for the end of its own input and then kills it. The system closes that input when
 //! this program ends, in whatever way, so no server is left behind. Everything here waits for the server and takes
@@ -6,6 +7,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -35,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Nats {
     folder: TempDir,
+    /// What its configuration has beside what every one has.
+    more: String,
     port: u16,
     running: Option<Running>,
 }
@@ -52,10 +56,49 @@ impl Nats {
     /// When `nats-server` is not installed, or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with more lines of configuration.
+    ///
+    /// # Panics
+    /// As for [`Nats::start`].
+    #[must_use]
+    pub fn start_with(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self { folder, port: 0, running: None };
+        let mut server = Self { folder, more: configuration.to_owned(), port: 0, running: None };
         server.run();
         server
+    }
+
+    /// Starts so many servers, at least two, that are one cluster: what is kept in three replicas survives one of them.
+    ///
+    /// # Panics
+    /// As for [`Nats::start`], and when they do not find each other.
+    #[must_use]
+    pub fn start_cluster(servers: usize) -> Vec<Self> {
+        // All are held until all are known, so that they differ.
+        let held: Vec<_> = (0..servers)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
+            .collect();
+        let port = |held: &TcpListener| held.local_addr().expect("a bound port").port();
+        let ports: Vec<_> = held.iter().map(port).collect();
+        drop(held);
+        let routes = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\""));
+        let routes = routes.collect::<Vec<_>>().join(", ");
+        let start = |(number, port): (usize, &u16)| {
+            // A client goes to the servers that it was told of, and to no other.
+            Self::start_with(&format!(
+                "server_name: nats-{number}\ncluster {{ name: lobby, listen: \"127.0.0.1:{port}\", \
+                 no_advertise: true, routes: [{routes}] }}\n"
+            ))
+        };
+        let all: Vec<_> = ports.iter().enumerate().map(start).collect();
+        let until = Instant::now() + START_WITHIN;
+        for server in &all {
+            server.until_logged(until, "metadata leader");
+        }
+        all
     }
 
     /// Its address.
@@ -104,9 +147,10 @@ impl Nats {
         fs::create_dir_all(&ports).expect("a folder for the port's number");
         let port = if self.port == 0 { -1 } else { i32::from(self.port) };
         let configuration = format!(
-            "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{}\"\njetstream {{ store_dir: \"{}\" }}\n",
+            "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{}\"\njetstream {{ store_dir: \"{}\" }}\n{}",
             ports.display(),
             folder.join("data").display(),
+            self.more,
         );
         let file = folder.join("nats.conf");
         fs::write(&file, configuration).expect("a file can be written");
@@ -138,6 +182,17 @@ impl Nats {
         }
     }
 
+    fn until_logged(&self, until: Instant, words: &str) {
+        loop {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            if log.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < until, "nats-server does not come so far: {log}");
+            sleep(LOOK_EVERY);
+        }
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("nats.conf.log")
     }
@@ -155,4 +210,17 @@ fn port_in(file: &Path) -> Option<u16> {
     let (_, from) = text.split_once("nats://127.0.0.1:")?;
     let (port, _) = from.split_once('"')?;
     port.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Nats;
+
+    #[test]
+    fn three_servers_become_one_cluster() {
+        let servers = Nats::start_cluster(3);
+        let mut ports: Vec<_> = servers.iter().map(Nats::port).collect();
+        ports.dedup();
+        assert_eq!(ports.len(), 3);
+    }
 }

@@ -18,7 +18,7 @@ use nix::unistd::{User, geteuid};
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
 /// `$0` is the folder with the programs. Prints the folder of the server's socket once it accepts connections.
-/// The data need not survive, so nothing waits for the disk.
+/// The data need not survive, so nothing waits for the disk. Each node of each story holds a dozen connections.
 const SCRIPT: &str = r#"
 set -eu
 trap '' INT TERM HUP
@@ -29,40 +29,56 @@ failed() { cat "$folder/log" >&2; exit 1; }
 "$0/initdb" --pgdata "$folder/data" --username postgres --auth trust --encoding UTF8 --locale C --no-sync \
     > "$folder/log" 2>&1 || failed
 "$0/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/log" \
-    --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off" || failed
+    --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off -c max_connections=400" \
+    || failed
 echo "$folder"
 cat > /dev/null
 "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2
 "#;
 
-struct Server {
+/// A server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Postgres {
     programs: PathBuf,
     socket: PathBuf,
-    /// Holds the script's input, which closes at the end of the program: this is in a static.
-    _script: Child,
+    databases: AtomicU32,
+    /// Has the script's input.
+    script: Child,
 }
 
-/// The address of a database that is empty and like no other.
+/// The address of a database that is empty and like no other, in the one server of this program.
 ///
 /// # Panics
 /// When PostgreSQL's server is not installed, or does not start.
 #[must_use]
 pub fn empty_database() -> String {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    static DATABASES: AtomicU32 = AtomicU32::new(0);
-    let server = SERVER.get_or_init(Server::start);
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-
-    let mut command = Command::new(server.programs.join("createdb"));
-    command.arg("--host").arg(&server.socket);
-    command.args(["--username", "postgres", "--template", "template0", &name]);
-    let status = command.status().expect("PostgreSQL's programs run");
-    assert!(status.success(), "no database was made: see the message above");
-    format!("postgres://postgres@localhost/{name}?host={}", server.socket.display())
+    // Never dropped: the script's input closes at the end of the program.
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    SERVER.get_or_init(Postgres::start).empty_database()
 }
 
-impl Server {
-    fn start() -> Self {
+impl Postgres {
+    /// The address of a database that is empty and like no other.
+    ///
+    /// # Panics
+    /// When the server makes none.
+    #[must_use]
+    pub fn empty_database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let mut command = Command::new(self.programs.join("createdb"));
+        command.arg("--host").arg(&self.socket);
+        command.args(["--username", "postgres", "--template", "template0", &name]);
+        let status = command.status().expect("PostgreSQL's programs run");
+        assert!(status.success(), "no database was made: see the message above");
+        format!("postgres://postgres@localhost/{name}?host={}", self.socket.display())
+    }
+
+    /// Starts a server.
+    ///
+    /// # Panics
+    /// When PostgreSQL's server is not installed, or does not start.
+    #[must_use]
+    pub fn start() -> Self {
         let mut command = as_other_user_than_root();
         let programs = programs();
         command.args(["sh", "-c", SCRIPT]).arg(&programs);
@@ -77,7 +93,15 @@ impl Server {
         let output = script.stdout.take().expect("a pipe");
         BufReader::new(output).read_line(&mut socket).expect("a line, or the end of the script");
         assert!(!socket.is_empty(), "PostgreSQL did not start: see its messages above");
-        Self { programs, socket: socket.trim_end().into(), _script: script }
+        let (socket, databases) = (socket.trim_end().into(), AtomicU32::new(0));
+        Self { programs, socket, databases, script }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.script.stdin.take());
+        self.script.wait().ok();
     }
 }
 

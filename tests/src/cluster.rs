@@ -1,0 +1,200 @@
+//! Many nodes of one lobby, for stories: what they share, a proxy before each node's NATS, and the balancer as it is shipped.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use futures_util::future::join_all;
+use test_haproxy::Haproxy;
+use test_nats::Nats;
+
+use crate::bucket::TestBucket;
+use crate::proxy::Proxy;
+use crate::server::ServerProcess;
+use crate::site::Site;
+use crate::wait::{DEADLINE, eventually};
+
+/// The names of nodes, in the order of their start.
+const NAMES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
+/// Flags of every node beside those that name what it shares. The balancer is the proxy in front of it.
+const FLAGS: [&str; 6] = [
+    "--trusted-proxies=127.0.0.1",
+    "--connections-per-address-max=2000",
+    "--rooms-per-minute=100000",
+    "--round-seconds=6",
+    "--bots=false",
+    "--log=warn",
+];
+
+/// Some nodes behind HAProxy, with a NATS server, a database and a bucket of their own. All of it ends when it is dropped.
+#[derive(Debug)]
+pub struct TestCluster {
+    // Dropped in this order: what nodes need outlives them.
+    balancer: Haproxy,
+    lobby: Site,
+    nodes: Vec<Node>,
+    bucket: TestBucket,
+    database: String,
+    nats: Nats,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: &'static str,
+    server: ServerProcess,
+    nats: Proxy,
+}
+
+impl TestCluster {
+    /// Starts so many nodes, `a`, `b` and so on.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start(nodes: usize) -> Self {
+        Self::start_with(nodes, &[]).await
+    }
+
+    /// The same with more flags for each node.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start_with(nodes: usize, flags: &[&str]) -> Self {
+        let names = &NAMES[..nodes];
+        let (nats, database) = (Nats::start(), test_postgres::empty_database());
+        let bucket = TestBucket::start().await;
+        let starting = names.iter().map(|name| Node::start(name, &nats, &database, &bucket, flags));
+        let nodes = join_all(starting).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let addresses: Vec<_> =
+            nodes.iter().map(|node| (node.name, node.server.address())).collect();
+        let balancer = Haproxy::start(listener, &addresses);
+        let lobby = Site::at(balancer.address());
+        let cluster = Self { balancer, lobby, nodes, bucket, database, nats };
+        eventually(DEADLINE, "the balancer", async || {
+            let answer = cluster.lobby.request(reqwest::Method::GET, "/readyz").send().await;
+            let balancer = || cluster.balancer.log();
+            let answer = answer.unwrap_or_else(|error| panic!("{error}: {}", balancer()));
+            answer.status().is_success().then_some(())
+        })
+        .await;
+        cluster
+    }
+
+    /// The node of this name.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn node(&self, name: &str) -> &ServerProcess {
+        &self.find(name).server
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = &ServerProcess> {
+        self.nodes.iter().map(|node| &node.server)
+    }
+
+    /// The lobby: all nodes through the balancer.
+    #[must_use]
+    pub fn balancer(&self) -> &Site {
+        &self.lobby
+    }
+
+    /// What the balancer has written: a line for each node that went away or came back.
+    #[must_use]
+    pub fn balancer_log(&self) -> String {
+        self.balancer.log()
+    }
+
+    /// The NATS server of all nodes.
+    pub fn nats(&mut self) -> &mut Nats {
+        &mut self.nats
+    }
+
+    /// What stands between a node and NATS. A node that is started later goes through it, too.
+    #[must_use]
+    pub fn nats_of(&self, name: &str) -> &Proxy {
+        &self.find(name).nats
+    }
+
+    /// The bucket of all nodes.
+    #[must_use]
+    pub fn bucket(&self) -> &TestBucket {
+        &self.bucket
+    }
+
+    /// The address of the database of all nodes.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Kills a node, which then cannot clean up.
+    pub fn kill(&mut self, name: &str) {
+        self.find_mut(name).server.kill();
+    }
+
+    /// Stops a node gracefully.
+    ///
+    /// # Panics
+    /// When it ends with an error.
+    pub async fn stop(&mut self, name: &str) {
+        self.find_mut(name).server.stop().await;
+    }
+
+    /// Starts a node again at its address, with its data folder.
+    pub async fn restart(&mut self, name: &str) {
+        self.find_mut(name).server.restart().await;
+    }
+
+    /// Waits until the balancer sends requests to this node, or sends it none, as it is wanted.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn balancer_reaches(&self, name: &str, wanted: bool) {
+        let path = format!("/@{name}/healthz");
+        let what = format!("a balancer that sends to {name}: {wanted}");
+        eventually(DEADLINE, &what, async || {
+            let answer = self.lobby.get(&path).await;
+            ((answer.status.as_u16() != 503) == wanted).then_some(())
+        })
+        .await;
+    }
+
+    fn find(&self, name: &str) -> &Node {
+        let found = self.nodes.iter().find(|node| node.name == name);
+        found.unwrap_or_else(|| panic!("there is no node {name}"))
+    }
+
+    fn find_mut(&mut self, name: &str) -> &mut Node {
+        let found = self.nodes.iter_mut().find(|node| node.name == name);
+        found.unwrap_or_else(|| panic!("there is no node {name}"))
+    }
+}
+
+impl Node {
+    async fn start(
+        name: &'static str,
+        nats: &Nats,
+        database: &str,
+        bucket: &TestBucket,
+        flags: &[&str],
+    ) -> Self {
+        let proxy =
+            Proxy::to(&Site::at(SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port())))).await;
+        let shared = [
+            format!("--node={name}"),
+            format!("--nats=nats://{}", proxy.site().address()),
+            format!("--database-url={database}"),
+            format!("--blobs={}", bucket.url(bucket.site())),
+            format!("--blobs-credentials={}", bucket.credentials().display()),
+        ];
+        let shared: Vec<_> = shared.iter().map(String::as_str).collect();
+        let is_set = |flag: &str| {
+            let name = flag.split('=').next().unwrap_or(flag);
+            flags.iter().any(|other| other.split('=').next() == Some(name))
+        };
+        let own: Vec<_> = FLAGS.into_iter().filter(|flag| !is_set(flag)).collect();
+        let server = ServerProcess::start_with(&[&shared, &own, flags].concat()).await;
+        Self { name, server, nats: proxy }
+    }
+}
