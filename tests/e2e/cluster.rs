@@ -1,5 +1,8 @@
 //! Many nodes of one lobby: that they come up behind the balancer, who answers which path, and what ends a start.
 
+mod feeds;
+mod rooms;
+
 use std::fs;
 use std::time::{Duration, Instant};
 

@@ -24,9 +24,10 @@ use super::failures::{NotFound, TooManyRooms, TooManyTicketRequests};
 use super::problem::{ProblemResponse, sentence};
 use super::refusal::{NOT_FOUND, Refusal, STOPPING};
 use super::room_finder::{RoomError, RoomFinder};
-use super::state::HttpState;
+use super::state::{HttpSettings, HttpState};
 use crate::bots::BotPolicy;
 use crate::client_address::ClientAddress;
+use crate::feeds::Feeds;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::player::Player;
@@ -47,8 +48,13 @@ use crate::tickets::{TicketScope, Tickets};
         ]}))
     )
 )]
-pub async fn list(State(rooms): State<Rooms>) -> Json<RoomList> {
-    Json(rooms.list())
+pub async fn list(
+    State(rooms): State<Rooms>,
+    State(feeds): State<Arc<Feeds>>,
+    State(settings): State<Arc<HttpSettings>>,
+) -> Json<RoomList> {
+    // The feed has the rooms of all nodes. A server that is alone knows its own a moment sooner.
+    Json(if settings.is_one_of_many { feeds.rooms.with_state(Clone::clone) } else { rooms.list() })
 }
 
 /// Opens a room.
