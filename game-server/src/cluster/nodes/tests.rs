@@ -168,9 +168,9 @@ async fn nobody_is_dead_because_nats_was_away_or_was_emptied() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         if is_emptied {
-            server.restart_empty()
+            server.restart_empty();
         } else {
-            server.restart()
+            server.restart();
         }
 
         let table = ada.shared.table.clone();
