@@ -1,4 +1,4 @@
-//! The tasks of one server: who owns them, how they are asked to stop, and what a panic in one of them means.
+//! The tasks of one server: who owns them, how they are asked to stop, and what a panic or a failure of one of them means.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -29,22 +29,30 @@ pub struct Tasks {
     panics: Arc<Panics>,
 }
 
-/// The panics of one server's tasks.
+/// The panics of one server's tasks, and what else ended it.
 #[derive(Debug, Default)]
 struct Panics {
     metrics: TaskMetrics,
-    /// The first one that ended the server.
-    fatal: OnceLock<TaskPanic>,
+    /// What ended the server, if it was no request: the first of such.
+    fatal: OnceLock<Fatal>,
     /// The name of the task that is to panic, to see what that does.
     wanted: Option<String>,
 }
 
-/// A panic that ended the server.
+/// Why the server ended without having been asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the server ends because its task \"{task}\" panicked: {what}")]
-pub struct TaskPanic {
-    task: &'static str,
-    what: String,
+pub enum Fatal {
+    /// A task that it cannot do without panicked.
+    #[error("the server ends because its task \"{task}\" panicked: {what}")]
+    Panic {
+        /// The task.
+        task: &'static str,
+        /// The message of the panic.
+        what: String,
+    },
+    /// Something is so that it must not go on.
+    #[error("the server ends: {0}")]
+    Failure(String),
 }
 
 impl Tasks {
@@ -84,10 +92,21 @@ impl Tasks {
             if let Err(panic) = AssertUnwindSafe(checked).catch_unwind().await {
                 let what = tasks.note_panic(name, &*panic);
                 tracing::error!(task = name, "the server cannot go on without this task and ends");
-                tasks.panics.fatal.set(TaskPanic { task: name, what }).ok();
-                tasks.stop();
+                tasks.end_with(Fatal::Panic { task: name, what });
             }
         });
+    }
+
+    /// Stops the server, which then ends with this error: it must not go on.
+    pub fn fail(&self, error: &(dyn std::error::Error + 'static)) {
+        tracing::error!(error, "the server must not go on and ends");
+        self.end_with(Fatal::Failure(error.to_string()));
+    }
+
+    fn end_with(&self, fatal: Fatal) {
+        // The first one counts.
+        self.panics.fatal.set(fatal).ok();
+        self.stop();
     }
 
     /// Counts and logs a panic of `work`, which then ends without a value.
@@ -127,8 +146,8 @@ impl Tasks {
     /// Whether the tasks ended well.
     ///
     /// # Errors
-    /// The panic that ended the server.
-    pub fn outcome(&self) -> Result<(), TaskPanic> {
+    /// What ended the server.
+    pub fn outcome(&self) -> Result<(), Fatal> {
         self.panics.fatal.get().cloned().map_or(Ok(()), Err)
     }
 
@@ -232,6 +251,16 @@ mod tests {
         assert!(error.contains("\"ladder\"") && error.contains("no rung 7"), "{error}");
         let counted = "pushback_task_panics_total{task=\"ladder\"} 1\n";
         assert!(metrics_of(&tasks).contains(counted));
+    }
+
+    #[tokio::test]
+    async fn a_failure_stops_the_server_with_its_error() {
+        let tasks = tasks();
+        tasks.fail(&std::io::Error::other("somebody else is me"));
+        tasks.fail(&std::io::Error::other("later"));
+        assert!(tasks.is_stopping());
+        let error = tasks.outcome().unwrap_err().to_string();
+        assert!(error.contains("somebody else is me"), "{error}");
     }
 
     #[tokio::test]

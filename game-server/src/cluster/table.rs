@@ -77,6 +77,26 @@ pub trait Table<V>: Send + Sync {
     fn remove(&self, key: &str, expect: Expect) -> BoxFuture<'_, Result<(), WriteError>>;
 }
 
+/// Removes the row of `revision`, or a later one if it is one's own: a write whose outcome is not known may have made it.
+pub(super) async fn withdraw<V>(
+    table: &dyn Table<V>,
+    key: &str,
+    revision: u64,
+    is_own: impl Fn(&V) -> bool,
+) -> Result<(), WriteError> {
+    match table.remove(key, Expect::Revision(revision)).await {
+        Err(WriteError::Conflict) => {}
+        removed => return removed,
+    }
+    match table.read(key).await {
+        Ok(Some(row)) if is_own(&row.value) => {
+            table.remove(key, Expect::Revision(row.revision)).await
+        }
+        Ok(_) => Ok(()),
+        Err(ReadError(error)) => Err(WriteError::Away(error)),
+    }
+}
+
 const KEY_BYTES_MAX: usize = 128;
 
 /// Checks a key. Those that pass can stand in a subject of NATS.
