@@ -7,3 +7,5 @@ pub mod nats;
 pub mod nats_post;
 pub mod post;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;

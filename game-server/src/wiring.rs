@@ -131,7 +131,7 @@ pub(crate) async fn start(
     feeds.scoreboard.restore(kept);
     let sessions = Sessions::open(store.clone(), config.is_tls()).await;
     let sessions = sessions.context("reading the sessions")?;
-    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
+    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone(), post)
         .await
         .context("starting the chat")?;
     storage::upkeep::start(&tasks, store.clone());
