@@ -25,6 +25,7 @@ use crate::open_files::OpenFiles;
 use crate::presence::Presence;
 use crate::readiness::Readiness;
 use crate::recordings::{OnSettled, Recordings};
+use crate::renames::Renames;
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
 use crate::rooms::RoomLimits;
 use crate::serve::{Routes, ServeSettings};
@@ -33,7 +34,7 @@ use crate::storage::blobs::Blobs;
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
-use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve, storage};
+use crate::{chat, feeds, http, ladder, matchmaking, remote_changes, rooms, serve, storage};
 
 /// Time for another program to let the database go, or for a database server to start.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
@@ -129,9 +130,9 @@ pub(crate) async fn start(
     let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
     // No room is open yet, so that the ladder has published nothing that this would overwrite.
     feeds.scoreboard.restore(kept);
-    let sessions = Sessions::open(store.clone(), config.is_tls()).await;
+    let sessions = Sessions::open(store.clone(), config.is_tls(), post.clone()).await;
     let sessions = sessions.context("reading the sessions")?;
-    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone(), post)
+    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone(), post.clone())
         .await
         .context("starting the chat")?;
     storage::upkeep::start(&tasks, store.clone());
@@ -152,21 +153,20 @@ pub(crate) async fn start(
         scheduler: TickScheduler::new(),
         seeds: Seeds::new(config.seed),
     };
-    let limits = RoomLimits {
-        in_all: config.rooms_max,
-        per_guest: config.rooms_per_guest_max,
-        per_address: config.rooms_per_address_max,
-    };
-    let rooms = rooms::start(parts, limits, config.bots);
+    let rooms = rooms::start(parts, room_limits(config), config.bots);
     let owners = Owners { ladder: Arc::new(ladder.clone()), rooms: Arc::new(rooms.clone()) };
     feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
     let matchmaker = matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after);
+    let (sessions, tickets) = (Arc::new(sessions), Arc::new(Tickets::new()));
+    let renames = Renames::new(&sessions, &tickets, &ladder, &rooms, &chat);
+    remote_changes::start(&tasks, &*post, sessions.clone(), renames.clone());
 
     Ok(HttpParts {
         settings: Arc::new(HttpSettings::from(config)),
-        sessions: Arc::new(sessions),
+        sessions,
+        renames,
         device_links: Arc::new(DeviceLinks::new(store.clone())),
-        tickets: Arc::new(Tickets::new()),
+        tickets,
         limits: Arc::new(Limits::new(config)),
         read_gate: Arc::default(),
         tasks,
@@ -205,6 +205,14 @@ async fn connect_nats(config: &Config, metrics: &Metrics) -> anyhow::Result<Opti
 /// A settled round changes the ladder.
 pub(crate) fn on_settled(ladder: LadderHandle) -> OnSettled {
     Arc::new(move |round, places| ladder.settled(round, places))
+}
+
+fn room_limits(config: &Config) -> RoomLimits {
+    RoomLimits {
+        in_all: config.rooms_max,
+        per_guest: config.rooms_per_guest_max,
+        per_address: config.rooms_per_address_max,
+    }
 }
 
 pub(crate) fn room_settings(config: &Config) -> RoomSettings {
