@@ -3,6 +3,10 @@
 //! The task numbers every line, has it kept, and then sends it. It never waits for the store: one line at a time is being
 //! written beside it, and earlier lines are read by the connection that wants them. Joining passes through the task,
 //! which adds the lines of the meantime, so that the history and the lines after it meet without gap or double.
+//!
+//! Where several nodes use one store, each has such a task, and the store decides on the order: it takes each number once. A
+//! node reads what others have written when it hears of it, when it finds its own number taken, and every `COMPARE_EVERY`
+//! in any case.
 
 mod archive;
 mod hub;
@@ -10,24 +14,30 @@ mod repeats;
 mod request;
 mod send_queue;
 pub mod socket;
+mod unread;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
+use futures_util::{FutureExt as _, StreamExt as _};
 use shared::protocol::chat::{ChatChannel, ChatClientMessage};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use crate::cluster::post::{Hint, Post};
 use crate::player::Player;
 use crate::presence::Presence;
-use crate::storage::{ChatLog, Players, StoreError};
+use crate::storage::{ChatLog, LogPart, Players, StoreError};
 use crate::tasks::Tasks;
 use archive::{Archive, Kept};
-use hub::Hub;
+use hub::{Hub, RECENT_LINES_MAX};
 use request::{ConnectionId, Joined, Request};
 
 /// Requests that wait for the task. When the queue is full, connections wait before they read on.
 const REQUESTS_MAX: usize = 1_024;
+/// How often a node compares its last line with the log's: a hint of another node may be lost.
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
 
 /// The address of the chat task. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +49,13 @@ pub struct ChatHandle {
 
 impl ChatHandle {
     async fn join(&self, player: Player, after: Option<u64>) -> Option<Joined> {
+        if let Some(sequence) = after
+            && self.archive.has_unsent(sequence).await
+        {
+            // Another node has sent this line to the client. It must not come a second time.
+            self.requests.send(Request::ReadOn { sequence }).await.ok()?;
+            self.archive.reached(sequence).await;
+        }
         let history = self.archive.missed(player.id, after).await;
         let (reply, joined) = oneshot::channel();
         self.requests.send(Request::Join { player, history, reply }).await.ok()?;
@@ -86,29 +103,78 @@ pub async fn start(
     log: Arc<dyn ChatLog>,
     players: Arc<dyn Players>,
     presence: Arc<Presence>,
+    post: Arc<dyn Post>,
+) -> Result<ChatHandle, StoreError> {
+    start_comparing(COMPARE_EVERY, tasks, log, players, presence, post).await
+}
+
+async fn start_comparing(
+    every: Duration,
+    tasks: &Tasks,
+    log: Arc<dyn ChatLog>,
+    players: Arc<dyn Players>,
+    presence: Arc<Presence>,
+    post: Arc<dyn Post>,
 ) -> Result<ChatHandle, StoreError> {
     let last = log.last_sequence().await?;
-    let archive = Archive::new(log, players, presence.clone(), last);
-    let hub = Hub::new(archive.clone(), presence, last);
+    let earliest = last.saturating_sub(RECENT_LINES_MAX as u64);
+    let earlier =
+        log.lines_after(earliest, RECENT_LINES_MAX.try_into().unwrap_or(u32::MAX)).await?;
+    let archive = Archive::new(log, players, presence.clone(), post.clone(), last);
+    let mut hub = Hub::new(archive.clone(), presence, last);
+    hub.remember_earlier(earliest, earlier);
     let (requests, waiting) = mpsc::channel(REQUESTS_MAX);
-    tasks.spawn_vital("chat", run(hub, waiting, tasks.clone()));
+    tasks.spawn_vital("chat", run(hub, waiting, post, every, tasks.clone()));
     Ok(ChatHandle { requests, archive, tasks: tasks.clone() })
 }
 
-async fn run(mut hub: Hub, mut waiting: mpsc::Receiver<Request>, tasks: Tasks) {
-    // The line that is being written.
-    let mut writing: Option<BoxFuture<'static, Kept>> = None;
+/// What the store has done for the task.
+enum Done {
+    Kept(Kept),
+    Read(Result<LogPart, StoreError>),
+}
+
+/// What the store is to do next. Reading comes first: the number of the next line depends on it.
+fn next_work(hub: &mut Hub) -> Option<BoxFuture<'static, Done>> {
+    if let Some((after, pause)) = hub.next_read() {
+        return Some(hub.archive().read_on(after, pause).map(Done::Read).boxed());
+    }
+    hub.next_line().map(|line| hub.archive().keep(line).map(Done::Kept).boxed())
+}
+
+async fn run(
+    mut hub: Hub,
+    mut waiting: mpsc::Receiver<Request>,
+    post: Arc<dyn Post>,
+    compare_every: Duration,
+    tasks: Tasks,
+) {
+    let mut hints = post.heard();
+    let mut comparing = (!post.is_alone()).then(|| interval(compare_every));
+    if let Some(comparing) = &mut comparing {
+        comparing.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    // The line that is being written, or the part of the log that is being read.
+    let mut working: Option<BoxFuture<'static, Done>> = None;
     loop {
-        if writing.is_none() {
-            writing = hub.next_line().map(|line| hub.archive().keep(line).boxed());
+        if working.is_none() {
+            working = next_work(&mut hub);
         }
         tokio::select! {
             biased;
             () = tasks.stopping() => break,
-            Some(kept) = OptionFuture::from(writing.as_mut()) => {
-                writing = None;
-                hub.note_kept(kept);
+            Some(done) = OptionFuture::from(working.as_mut()) => {
+                working = None;
+                match done {
+                    Done::Kept(kept) => hub.note_kept(kept),
+                    Done::Read(read) => hub.note_read(read),
+                }
             }
+            Some(hint) = hints.next() => match hint {
+                Hint::ChatLine { sequence } => hub.note_heard(sequence),
+                Hint::SessionEnded { .. } | Hint::Renamed { .. } => {}
+            },
+            Some(_) = OptionFuture::from(comparing.as_mut().map(Interval::tick)) => hub.compare(),
             request = waiting.recv() => match request {
                 Some(request) => hub.answer(request),
                 None => break,
@@ -116,3 +182,6 @@ async fn run(mut hub: Hub, mut waiting: mpsc::Receiver<Request>, tasks: Tasks) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,20 @@
-//! What the nodes of one lobby share beside the database and the bucket: hints ([`post`]), small tables ([`table`]), the
-//! directory of rooms ([`directory`]), and the connection to NATS that carries them ([`nats`]).
 //! What the nodes of one lobby share beside the database and the bucket: hints ([`post`]), small tables ([`table`]), who of
-//! them lives ([`nodes`]), which one does what only one may do ([`steward`]), and the connection to NATS that carries all of that
-//! ([`nats`]).
+//! them lives ([`nodes`]), which one does what only one may do ([`steward`]), where each room is ([`directory`]), and the connection
+//! to NATS that carries all of that ([`nats`]).
 //!
 //! A server that runs alone has the same parts in its memory.
 
 pub mod directory;
+#[cfg(test)]
+pub(crate) mod exchange;
 pub mod kv_table;
 pub mod memory_table;
 pub mod nats;
 pub mod nats_post;
 pub mod nodes;
 pub mod post;
-pub mod streams;
 pub mod steward;
+pub mod streams;
 pub mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -22,7 +22,6 @@ pub mod play;
 pub mod players;
 pub mod read_gate;
 pub mod recent;
-pub mod renames;
 pub mod replays;
 pub mod room_finder;
 pub mod rooms;

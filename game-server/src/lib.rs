@@ -16,6 +16,8 @@ pub mod socket;
 pub mod feeds;
 
 pub mod matchmaking;
+pub mod remote_changes;
+pub mod renames;
 pub mod rooms;
 
 pub mod bots;

@@ -12,6 +12,7 @@ use shared::sim::{BotStrength, Mode};
 use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
 use crate::cluster::directory::Directory;
+use crate::cluster::steward::Steward;
 use crate::node::NodeName;
 use crate::player::Player;
 use crate::room::{
@@ -23,6 +24,9 @@ use crate::sync::lock;
 const ENDED_MAX: usize = 1_024;
 /// Pause before the bot room is opened again after a fault.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often a node that is no steward any more looks whether its bot room is empty.
+const LEAVE_EVERY: Duration = Duration::from_secs(5);
 
 /// Why no room was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -138,18 +142,18 @@ impl Table {
     }
 }
 
-/// Starts with no room, or with the one that bots keep running.
+/// Starts with no room, or with the one that bots keep running while this server is the steward.
 #[must_use]
 pub fn start(
     parts: RoomParts,
     limits: RoomLimits,
-    has_bot_room: bool,
+    bot_room: Option<Steward>,
     directory: Option<Directory>,
 ) -> Rooms {
     let rooms = Rooms { table: Arc::default(), limits, parts, directory };
     let tasks = &rooms.parts.tasks;
-    if has_bot_room {
-        tasks.spawn_vital("bot room", keep_bot_room(rooms.clone()));
+    if let Some(steward) = bot_room {
+        tasks.spawn_vital("bot room", keep_bot_room(rooms.clone(), steward));
     }
     rooms
 }
@@ -368,21 +372,39 @@ pub fn details_for_members(room: &RoomHandle) -> RoomDetails {
     RoomDetails { invitation, ..room.view().details.clone() }
 }
 
-/// Keeps one room of bots running, so that a new lobby is never empty.
-async fn keep_bot_room(rooms: Rooms) {
+/// Keeps one room of bots running while this node is the steward, so that a new lobby is never empty.
+async fn keep_bot_room(rooms: Rooms, steward: Steward) {
     let tasks = rooms.parts.tasks.clone();
+    let mut roles = steward.changes();
     while !tasks.is_stopping() {
+        tokio::select! {
+            () = tasks.stopping() => return,
+            held = roles.wait_for(|held| *held) => if held.is_err() { return },
+        }
         let room = NewRoom { mode: Mode::Brawl, private: false, bots: BotPolicy::Mixed };
         match rooms.open_as(room, None, Lifetime::Permanent) {
             Ok(room) => {
                 rooms.announce(&room).await;
-                room.ended().await;
+                tokio::select! {
+                    () = room.ended() => {}
+                    () = leave_to_another(&room, &steward) => {}
+                }
             }
             Err(error) => tracing::warn!(%error, "the bot room could not be opened"),
         }
         tokio::select! {
             () = tasks.stopping() => {}
             () = tokio::time::sleep(REOPEN_PAUSE) => {}
+        }
+    }
+}
+
+/// Closes the bot room once another node is the steward and nobody plays in this one.
+async fn leave_to_another(room: &RoomHandle, steward: &Steward) {
+    loop {
+        tokio::time::sleep(LEAVE_EVERY).await;
+        if !steward.is_held() && room.close_if_empty().await {
+            return;
         }
     }
 }

@@ -15,6 +15,7 @@ use http::HeaderMap;
 use shared::id::{PlayerId, PlayerName};
 
 use crate::clock::now_ms;
+use crate::cluster::post::{Hint, Post};
 use crate::player::Player;
 use crate::storage::{Players, StoreError};
 use crate::token::{TokenHash, hash_token, random_token};
@@ -55,6 +56,8 @@ pub struct Sessions {
     cache: SessionCache,
     cookie: SessionCookie,
     lives: Lives,
+    /// To the nodes that know the same sessions and players.
+    post: Arc<dyn Post>,
     /// When unused sessions were last removed.
     swept_at_ms: AtomicU64,
 }
@@ -74,11 +77,15 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn open(players: Arc<dyn Players>, secure: bool) -> Result<Self, StoreError> {
+    pub async fn open(
+        players: Arc<dyn Players>,
+        secure: bool,
+        post: Arc<dyn Post>,
+    ) -> Result<Self, StoreError> {
         let cookie = SessionCookie::new(&players.identity().await?, secure);
         let (lives, swept_at_ms) = (Lives::default(), AtomicU64::new(0));
         let cache = SessionCache::default();
-        let sessions = Self { players, cache, cookie, lives, swept_at_ms };
+        let sessions = Self { players, cache, cookie, lives, post, swept_at_ms };
         sessions.remove_unused().await?;
         Ok(sessions)
     }
@@ -102,7 +109,11 @@ impl Sessions {
             }
             Err(began) => began,
         };
-        let Some(kept) = self.players.session(token).await? else { return Ok(None) };
+        let Some(kept) = self.players.session(token).await? else {
+            // It may have ended at another node, of which this one has not heard.
+            self.lives.end(token);
+            return Ok(None);
+        };
         let (now, used) = (now_ms(), kept.used_at_ms);
         if now.saturating_sub(used) >= UNUSED_MS_MAX {
             let ended = self.players.end_session(token).await;
@@ -166,10 +177,26 @@ impl Sessions {
     /// # Errors
     /// When the store fails.
     pub async fn rename(&self, player: PlayerId, name: PlayerName) -> Result<(), StoreError> {
-        let renamed = self.players.rename(player, name).await;
+        let renamed = self.players.rename(player, name.clone()).await;
         // A write that failed may have been made all the same.
         self.cache.forget_player(player);
-        renamed
+        renamed?;
+        self.post.tell(Hint::Renamed { player: Player { id: player, name } });
+        Ok(())
+    }
+
+    /// Another node has given a player another name. Returns the player under the name that the store has now: of two
+    /// hints, the later one may come first.
+    pub(crate) async fn renamed_elsewhere(&self, player: Player) -> Player {
+        self.cache.forget_player(player.id);
+        match self.players.player(player.id).await {
+            Ok(kept) => kept.unwrap_or(player),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "a new name is not looked up");
+                player
+            }
+        }
     }
 
     /// Ends the session of a request, and with it everything that came from it.
@@ -185,7 +212,14 @@ impl Sessions {
         self.cache.forget_session(token);
         ended?;
         self.lives.end(token);
+        self.post.tell(Hint::SessionEnded { token });
         Ok(())
+    }
+
+    /// A session has ended at another node.
+    pub(crate) fn ended_elsewhere(&self, token: TokenHash) {
+        self.cache.forget_session(token);
+        self.lives.end(token);
     }
 
     /// Removes the sessions that were not used for too long, at most once a day.

@@ -20,7 +20,7 @@ pub mod upkeep;
 mod url;
 pub mod watch;
 
-pub use chat::{ChatLog, Readable, TeamLines};
+pub use chat::{ChatLog, LogPart, Readable, TeamLines};
 pub use device_links::{DeviceLinkCodes, KeptCode};
 pub use error::{StoreError, StoreFuture};
 pub use ladder::Ladder;

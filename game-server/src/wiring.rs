@@ -1,6 +1,6 @@
 //! Builds the parts of a server and connects them. No other module imports this one.
 
-mod nodes;
+mod joining;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::open_files::OpenFiles;
 use crate::presence::Presence;
 use crate::readiness::Readiness;
 use crate::recordings::{OnSettled, Recordings};
+use crate::renames::Renames;
 use crate::room::{RoomParts, RoomSettings, Seeds, TickScheduler};
 use crate::rooms::RoomLimits;
 use crate::serve::{Routes, ServeSettings};
@@ -31,8 +32,8 @@ use crate::storage::blobs::Blobs;
 use crate::storage::{SqlStore, Store};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
-use crate::{chat, feeds, http, ladder, matchmaking, rooms, serve, storage};
-use nodes::Nodes;
+use crate::{chat, feeds, http, ladder, matchmaking, remote_changes, rooms, serve, storage};
+use joining::Joined;
 
 /// Time for another program to let the database go, or for a database server to start.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
@@ -112,22 +113,22 @@ pub(crate) async fn start(
     let blobs = open_blobs(config, &tasks, &metrics).await?;
     let feeds = Arc::new(Feeds::new(config.lab_interval));
     // Before anything can be published.
-    let nodes = Nodes::join(config, &tasks, &metrics, &feeds, &store).await?;
-    let (bus, deliveries) = (nodes.bus.clone(), nodes.deliveries);
-    let presence = Presence::start(&tasks, nodes.directory.clone());
+    let joined = Joined::join(config, &tasks, &metrics, &feeds, &store).await?;
+    let (bus, post, deliveries) = (joined.bus.clone(), joined.post, joined.deliveries);
+    let presence = Presence::start(&tasks, joined.directory.clone());
     let readiness = Readiness::default();
 
     let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone(), metrics.ladder.clone())
         .await
         .context("starting the ladder")?;
     let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
-    if nodes.renewed.is_none() {
+    if joined.renewed.is_none() {
         // No room is open yet, so that the ladder has published nothing that this would overwrite.
         feeds.scoreboard.restore(kept);
     }
-    let sessions = Sessions::open(store.clone(), config.is_tls()).await;
+    let sessions = Sessions::open(store.clone(), config.is_tls(), post.clone()).await;
     let sessions = sessions.context("reading the sessions")?;
-    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone())
+    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone(), post.clone())
         .await
         .context("starting the chat")?;
     storage::upkeep::start(&tasks, store.clone());
@@ -148,25 +149,25 @@ pub(crate) async fn start(
         scheduler: TickScheduler::new(),
         seeds: Seeds::new(config.seed),
     };
-    let limits = RoomLimits {
-        in_all: config.rooms_max,
-        per_guest: config.rooms_per_guest_max,
-        per_address: config.rooms_per_address_max,
-    };
-    let rooms = rooms::start(parts, limits, config.bots, nodes.directory);
+    let bots = config.bots.then(|| joined.steward.clone());
+    let rooms = rooms::start(parts, room_limits(config), bots, joined.directory);
     let owners = Owners { ladder: Arc::new(ladder.clone()), rooms: Arc::new(rooms.clone()) };
-    if let Some(renewed) = nodes.renewed {
+    if let Some(renewed) = joined.renewed {
         renewed.start(&tasks, owners.clone());
     }
     feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
     let matchmaker =
         matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after, config.one_of_many());
+    let (sessions, tickets) = (Arc::new(sessions), Arc::new(Tickets::new(config.prefix())));
+    let renames = Renames::new(&sessions, &tickets, &ladder, &rooms, &chat);
+    remote_changes::start(&tasks, &*post, sessions.clone(), renames.clone());
 
     Ok(HttpParts {
         settings: Arc::new(HttpSettings::from(config)),
-        sessions: Arc::new(sessions),
+        sessions,
+        renames,
         device_links: Arc::new(DeviceLinks::new(store.clone())),
-        tickets: Arc::new(Tickets::new(config.prefix())),
+        tickets,
         limits: Arc::new(Limits::new(config)),
         read_gate: Arc::default(),
         tasks,
@@ -196,6 +197,14 @@ async fn open_blobs(config: &Config, tasks: &Tasks, metrics: &Metrics) -> anyhow
 /// A settled round changes the ladder.
 pub(crate) fn on_settled(ladder: LadderHandle) -> OnSettled {
     Arc::new(move |round, places| ladder.settled(round, places))
+}
+
+fn room_limits(config: &Config) -> RoomLimits {
+    RoomLimits {
+        in_all: config.rooms_max,
+        per_guest: config.rooms_per_guest_max,
+        per_address: config.rooms_per_address_max,
+    }
 }
 
 pub(crate) fn room_settings(config: &Config) -> RoomSettings {

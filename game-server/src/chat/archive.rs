@@ -1,16 +1,25 @@
-//! Earlier lines and the players who are known, read by the connection that needs them; and the writing of one line.
+//! Earlier lines and the players who are known, read by the connection that needs them; the writing of one line, and the
+//! reading of those that other nodes have written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use shared::id::{PlayerId, RoomId};
 use shared::protocol::chat::{ChatLine, ChatRefusal, HISTORY_LINES};
 
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::cluster::post::{Hint, Post};
 use crate::presence::{Presence, TeamSeat};
-use crate::storage::{ChatLog, Players, Readable, TeamLines};
+use crate::storage::{ChatLog, LogPart, Players, Readable, StoreError, TeamLines};
 
 /// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
 pub(super) const MISSED_LINES_MAX: usize = 200;
+/// Lines of other nodes that are read, and then sent, at once: a quarter of what may wait for one connection.
+const LINES_AT_ONCE: u32 = 64;
+/// How long a client that has a line of another node waits until this node has sent it, too.
+const REACHED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The log as the chat uses it. Cheap to clone.
 #[derive(Clone)]
@@ -18,8 +27,9 @@ pub(super) struct Archive {
     log: Arc<dyn ChatLog>,
     players: Arc<dyn Players>,
     presence: Arc<Presence>,
+    post: Arc<dyn Post>,
     /// The number of the newest line that was sent.
-    published: Arc<AtomicU64>,
+    published: Arc<watch::Sender<u64>>,
 }
 
 /// Lines that were read for a connection.
@@ -41,10 +51,14 @@ pub(super) struct Read {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
     Yes,
-    /// It was not kept, or not known to be. The highest number in the log, if that is known.
+    /// It was not kept, or not known to be. The highest number in the log, if that is known and no other node uses the log.
     No {
         last: Option<u64>,
     },
+    /// The number is that of another line; or of this one, if it had become [`Kept::Unknown`] before.
+    Taken,
+    /// It is not known: the same attempt can be made again. Only where other nodes use the log.
+    Unknown,
 }
 
 impl Archive {
@@ -52,14 +66,51 @@ impl Archive {
         log: Arc<dyn ChatLog>,
         players: Arc<dyn Players>,
         presence: Arc<Presence>,
+        post: Arc<dyn Post>,
         last: u64,
     ) -> Self {
-        Self { log, players, presence, published: Arc::new(AtomicU64::new(last)) }
+        Self { log, players, presence, post, published: Arc::new(watch::Sender::new(last)) }
+    }
+
+    /// Whether no other node uses the log.
+    pub(super) fn is_alone(&self) -> bool {
+        self.post.is_alone()
     }
 
     /// Notes the number of the newest line, before it is sent.
     pub(super) fn note_published(&self, sequence: u64) {
-        self.published.store(sequence, Ordering::Release);
+        self.published.send_replace(sequence);
+    }
+
+    /// Tells the other nodes that the log has this line.
+    pub(super) fn tell_others(&self, sequence: u64) {
+        self.post.tell(Hint::ChatLine { sequence });
+    }
+
+    /// Whether the log has a line of this number, which has not been sent here.
+    pub(super) async fn has_unsent(&self, sequence: u64) -> bool {
+        if self.is_alone() || sequence <= self.published() {
+            return false;
+        }
+        match self.log.last_sequence().await {
+            Ok(last) => sequence <= last,
+            Err(error) => {
+                tracing::error!(%error, "the end of the chat's log could not be read");
+                false
+            }
+        }
+    }
+
+    /// Waits until the line of this number was sent, though not for long.
+    pub(super) async fn reached(&self, sequence: u64) {
+        let mut published = self.published.subscribe();
+        let reached = published.wait_for(|published| *published >= sequence);
+        // A client that does not find its last line again is told of a gap.
+        timeout(REACHED_WITHIN, reached).await.ok();
+    }
+
+    fn published(&self) -> u64 {
+        *self.published.borrow()
     }
 
     /// The lines for a client that connects: the newest, or those after the last one that it has.
@@ -70,7 +121,7 @@ impl Archive {
             let rooms = self.presence.rooms_of(player);
             channels.extend(rooms.into_iter().map(|(room, seat)| readable(room, seat)));
         }
-        let until = self.published.load(Ordering::Acquire);
+        let until = self.published();
         // A number that was never given comes from another log: the client starts again.
         let known = after.filter(|after| *after <= until);
         let mut read = self.read(channels, until, known).await;
@@ -85,7 +136,7 @@ impl Archive {
             return None;
         }
         let seat = self.presence.seat_in(player, room);
-        let until = self.published.load(Ordering::Acquire);
+        let until = self.published();
         Some(self.read(vec![readable(room, seat)], until, None).await)
     }
 
@@ -101,14 +152,39 @@ impl Archive {
         }
     }
 
-    /// Writes a line: a line that a client has read survives a restart.
+    /// Writes a line, and tells other nodes of it: a line that a client has read survives a restart.
     pub(super) fn keep(&self, line: ChatLine) -> impl Future<Output = Kept> + Send + use<> {
+        let archive = self.clone();
+        async move {
+            let sequence = line.sequence;
+            let Err(error) = archive.log.add_line(line).await else {
+                archive.tell_others(sequence);
+                return Kept::Yes;
+            };
+            if !archive.is_alone() && error.is_duplicate() {
+                return Kept::Taken;
+            }
+            tracing::error!(%error, "a line of chat could not be kept");
+            if archive.is_alone() {
+                // It may have been written in spite of the error: its number is then used.
+                return Kept::No { last: archive.log.last_sequence().await.ok() };
+            }
+            if error.is_transient() { Kept::Unknown } else { Kept::No { last: None } }
+        }
+    }
+
+    /// Reads the first lines after a number, after a pause.
+    pub(super) fn read_on(
+        &self,
+        after: u64,
+        pause: Duration,
+    ) -> impl Future<Output = Result<LogPart, StoreError>> + Send + use<> {
         let log = self.log.clone();
         async move {
-            let Err(error) = log.add_line(line).await else { return Kept::Yes };
-            tracing::error!(%error, "a line of chat could not be kept");
-            // It may have been written in spite of the error: its number is then used.
-            Kept::No { last: log.last_sequence().await.ok() }
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            log.lines_after(after, LINES_AT_ONCE).await
         }
     }
 

@@ -1,4 +1,10 @@
-//! The state of the chat task: which connection follows which room, who may write, and who receives a line.
+//! The state of the chat task: which connection follows which room, and who receives a line.
+//!
+//! **Invariant:** lines are sent in the order of their numbers, each once, and none is left out: `sequence` is the number of
+//! the last line that was sent, and the next one that may be written is the one after it.
+
+mod others;
+mod saying;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -8,18 +14,14 @@ use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use shared::id::{PlayerId, RoomId};
 use shared::protocol::SERVER_MESSAGE_BYTES_MAX;
-use shared::protocol::chat::{
-    ChatChannel, ChatLine, ChatRefusal, ChatServerMessage, LINE_CHARS_MAX, LINE_REFILL_MS,
-    LINES_BURST_MAX,
-};
-use shared::text::tidy_line;
+use shared::protocol::chat::{ChatChannel, ChatLine, ChatRefusal, ChatServerMessage};
 
-use super::archive::{Archive, Kept, Read};
+use super::archive::{Archive, Read};
 use super::repeats::{SaidLately, Utterance};
 use super::request::{ConnectionId, Joined, Request};
 use super::send_queue::{SendQueue, send_queue};
-use crate::clock::now_ms;
-use crate::limits::{Bucket, Rate};
+use super::unread::Unread;
+use crate::limits::Bucket;
 use crate::player::Player;
 use crate::presence::Presence;
 
@@ -27,16 +29,8 @@ use crate::presence::Presence;
 const ROOMS_MAX: usize = 8;
 /// Bytes of history in one message. The oldest lines are left out.
 const HISTORY_BYTES_MAX: usize = SERVER_MESSAGE_BYTES_MAX - 1024;
-/// Players whose rate is remembered. When more write, those whose bucket is full are forgotten.
-const SPEAKERS_MAX: usize = 4_096;
-/// Lines that wait to be written. When there are more, a line is refused at once.
-const WAITING_LINES_MAX: usize = 256;
-/// How long a line waits for its turn to be written. Then it is refused: its author is told before the client gives up.
-const TURN_WITHIN: Duration = Duration::from_secs(3);
 /// The newest lines that are remembered, for connections that were reading when these were sent.
-const RECENT_LINES_MAX: usize = 512;
-
-const LINES: Rate = Rate { burst: LINES_BURST_MAX, refill: Duration::from_millis(LINE_REFILL_MS) };
+pub(super) const RECENT_LINES_MAX: usize = 512;
 
 /// The state of the chat. Nothing here waits: the store is asked by others.
 pub(super) struct Hub {
@@ -52,7 +46,9 @@ pub(super) struct Hub {
     /// Lines that wait to be written.
     waiting: VecDeque<WaitingLine>,
     /// The line that is being written.
-    writing: Option<(ChatLine, Author)>,
+    writing: Option<WaitingLine>,
+    /// Lines of other nodes.
+    unread: Unread,
     said_lately: SaidLately,
     connections: u64,
 }
@@ -81,6 +77,7 @@ impl Listener {
 
 /// A line that waits to be written.
 struct WaitingLine {
+    /// Its number is that of the last attempt to write it, or 0.
     line: ChatLine,
     author: Author,
     since: Instant,
@@ -95,7 +92,7 @@ struct Author {
 
 impl Author {
     fn utterance(self, player: PlayerId) -> Utterance {
-        Utterance { player, connection: self.connection, nonce: self.nonce }
+        Utterance { player, connection: Some(self.connection), nonce: self.nonce }
     }
 }
 
@@ -123,6 +120,7 @@ impl Hub {
             recent_after: sequence,
             waiting: VecDeque::new(),
             writing: None,
+            unread: Unread::default(),
             said_lately: SaidLately::default(),
             connections: 0,
         }
@@ -157,6 +155,7 @@ impl Hub {
             Request::Leave { connection } => {
                 self.listeners.remove(&connection);
             }
+            Request::ReadOn { sequence } => self.note_heard(sequence),
         }
     }
 
@@ -209,105 +208,6 @@ impl Hub {
         history
     }
 
-    /// Takes a line to be written.
-    fn say(
-        &mut self,
-        author: Author,
-        channel: ChatChannel,
-        text: &str,
-        receiver: Result<(), ChatRefusal>,
-    ) -> Result<(), Refused> {
-        let Some(listener) = self.listeners.get(&author.connection) else { return Ok(()) };
-        let speaker = listener.player.clone();
-        let text = tidy_line(text);
-        if self.is_repeated(author, speaker.id, channel, &text) {
-            return Ok(());
-        }
-        self.check(&speaker, channel, &text, receiver)?;
-        if self.waiting.len() >= WAITING_LINES_MAX {
-            return Err((ChatRefusal::Failed, None));
-        }
-        let line = ChatLine {
-            // It gets its number when its turn comes.
-            sequence: 0,
-            at_ms: now_ms(),
-            channel,
-            from: speaker.id,
-            name: speaker.name,
-            text,
-            nonce: None,
-        };
-        self.waiting.push_back(WaitingLine { line, author, since: Instant::now() });
-        Ok(())
-    }
-
-    /// Whether this line was said before over a connection that has died. Its answer then goes over the new one.
-    fn is_repeated(
-        &mut self,
-        author: Author,
-        speaker: PlayerId,
-        channel: ChatChannel,
-        text: &str,
-    ) -> bool {
-        let again = author.utterance(speaker);
-        let is_it = |line: &ChatLine| line.channel == channel && line.text == text;
-        let waiting = self.waiting.iter_mut().map(|waiting| (&waiting.line, &mut waiting.author));
-        let writing = self.writing.iter_mut().map(|(line, author)| (&*line, author));
-        let mut unsent = waiting.chain(writing);
-        if let Some((_, earlier)) = unsent
-            .find(|(line, earlier)| is_it(line) && again.repeats(&earlier.utterance(line.from)))
-        {
-            *earlier = author;
-            return true;
-        }
-        let recent = &self.recent;
-        let find = |sequence| recent.iter().find(|line| line.sequence == sequence && is_it(line));
-        let is_one = |sequence| find(sequence).is_some();
-        let said = self.said_lately.take_over(again, Instant::now(), is_one);
-        let Some(said) = said.and_then(find).cloned() else { return false };
-        let own = ChatLine { nonce: Some(author.nonce), ..said };
-        self.send(author.connection, &encode(&ChatServerMessage::Line(own)));
-        true
-    }
-
-    /// The next line to be written, with its number. `None` while one is being written. [`Hub::note_kept`] has to follow.
-    pub(super) fn next_line(&mut self) -> Option<ChatLine> {
-        if self.writing.is_some() {
-            return None;
-        }
-        while let Some(WaitingLine { mut line, author, since }) = self.waiting.pop_front() {
-            if since.elapsed() > TURN_WITHIN {
-                self.refuse(author, (ChatRefusal::Failed, None));
-                continue;
-            }
-            line.sequence = self.sequence + 1;
-            self.writing = Some((line.clone(), author));
-            return Some(line);
-        }
-        None
-    }
-
-    /// The line of [`Hub::next_line`] was written, or could not be. Kept before it is sent: a line that a client has read
-    /// survives a restart, and no number is given twice.
-    pub(super) fn note_kept(&mut self, kept: Kept) {
-        let Some((line, author)) = self.writing.take() else { return };
-        match kept {
-            Kept::Yes => {
-                self.sequence = line.sequence;
-                self.archive.note_published(self.sequence);
-                let said = author.utterance(line.from);
-                self.said_lately.add(said, line.sequence, Instant::now());
-                self.remember(line.clone());
-                self.publish(author, line);
-            }
-            Kept::No { last } => {
-                self.sequence = self.sequence.max(last.unwrap_or_default());
-                self.archive.note_published(self.sequence);
-                self.refuse(author, (ChatRefusal::Failed, None));
-            }
-        }
-    }
-
     fn remember(&mut self, line: ChatLine) {
         if self.recent.len() >= RECENT_LINES_MAX
             && let Some(oldest) = self.recent.pop_front()
@@ -317,60 +217,18 @@ impl Hub {
         self.recent.push_back(line);
     }
 
-    fn refuse(&mut self, to: Author, (reason, wait): Refused) {
-        let retry_in_ms = wait.map(|wait| wait.as_millis().try_into().unwrap_or(u64::MAX));
-        let refused = ChatServerMessage::Refused { nonce: to.nonce, reason, retry_in_ms };
-        self.send(to.connection, &encode(&refused));
-    }
-
-    fn check(
-        &mut self,
-        speaker: &Player,
-        channel: ChatChannel,
-        text: &str,
-        receiver: Result<(), ChatRefusal>,
-    ) -> Result<(), Refused> {
-        if text.is_empty() {
-            return Err((ChatRefusal::Empty, None));
+    /// Sends a line to every player who may read it, and its author's nonce to the author, who is at this node if known. It
+    /// is encoded once, except for the two ends of a direct line.
+    fn publish(&mut self, author: Option<Author>, line: ChatLine) {
+        if let Some(author) = author {
+            self.answer_author(author, line.clone());
         }
-        if text.chars().count() > LINE_CHARS_MAX {
-            return Err((ChatRefusal::TooLong, None));
-        }
-        let may_speak = match channel {
-            ChatChannel::Lobby => true,
-            ChatChannel::Room { room } => self.presence.is_in(speaker.id, room),
-            ChatChannel::Team { room, team } => {
-                self.presence.team_in(speaker.id, room) == Some(team)
-            }
-            ChatChannel::Direct { .. } => {
-                receiver.map_err(|reason| (reason, None))?;
-                true
-            }
-        };
-        if !may_speak {
-            return Err((ChatRefusal::NotThere, None));
-        }
-        self.take_from_bucket(speaker.id).map_err(|wait| (ChatRefusal::TooFast, Some(wait)))
-    }
-
-    fn take_from_bucket(&mut self, speaker: PlayerId) -> Result<(), Duration> {
-        let now = Instant::now();
-        if self.speakers.len() >= SPEAKERS_MAX {
-            self.speakers.retain(|_, bucket| !bucket.is_full(now));
-        }
-        self.speakers.entry(speaker).or_insert_with(|| Bucket::full(now)).take(LINES, now)
-    }
-
-    /// Sends a line to every player who may read it. It is encoded once, except for the two ends of a direct line.
-    fn publish(&mut self, author: Author, line: ChatLine) {
-        let Author { connection: from, nonce } = author;
-        let own = ChatLine { nonce: Some(nonce), ..line.clone() };
-        self.send(from, &encode(&ChatServerMessage::Line(own)));
+        let from = author.map(|author| author.connection);
 
         let readers: Vec<_> = self
             .listeners
             .iter()
-            .filter(|(id, listener)| **id != from && self.can_read(listener, &line))
+            .filter(|(id, listener)| Some(**id) != from && self.can_read(listener, &line))
             .map(|(id, listener)| (*id, listener.player.id))
             .collect();
         let for_all = encode(&ChatServerMessage::Line(line.clone()));
@@ -382,6 +240,11 @@ impl Hub {
                 self.send(connection, &encode(&ChatServerMessage::Line(seen)));
             }
         }
+    }
+
+    fn answer_author(&mut self, author: Author, line: ChatLine) {
+        let own = ChatLine { nonce: Some(author.nonce), ..line };
+        self.send(author.connection, &encode(&ChatServerMessage::Line(own)));
     }
 
     fn can_read(&self, listener: &Listener, line: &ChatLine) -> bool {

@@ -1,5 +1,5 @@
 //! Lines that are sent again: a client whose connection died cannot know whether its last line arrived, and sends it over
-//! the next one under the same nonce. It is said once.
+//! the next one, maybe to another node, under the same nonce. It is said once.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,7 +17,8 @@ const LINES_MAX: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Utterance {
     pub(super) player: PlayerId,
-    pub(super) connection: ConnectionId,
+    /// `None` for a line that another node took, or this one before its last start.
+    pub(super) connection: Option<ConnectionId>,
     pub(super) nonce: u32,
 }
 
@@ -35,6 +36,16 @@ impl Utterance {
 pub(super) struct SaidLately(VecDeque<(Utterance, u64, Instant)>);
 
 impl SaidLately {
+    /// Remembers a line of another node, or of before the start, unless it is too old. Its age is told by clocks that may
+    /// differ.
+    pub(super) fn add_foreign(&mut self, said: Utterance, sequence: u64, age: Duration) {
+        if age > REMEMBERED_FOR {
+            return;
+        }
+        let now = Instant::now();
+        self.add(said, sequence, now.checked_sub(age).unwrap_or(now));
+    }
+
     /// Remembers a line.
     pub(super) fn add(&mut self, said: Utterance, sequence: u64, now: Instant) {
         let is_old = |at: Instant| now.saturating_duration_since(at) > REMEMBERED_FOR;

@@ -44,6 +44,10 @@ pub(super) enum Request {
     Leave {
         connection: ConnectionId,
     },
+    /// A client has a line of this number, which another node sent.
+    ReadOn {
+        sequence: u64,
+    },
 }
 
 /// A connection that has joined.

@@ -37,6 +37,10 @@ pub trait Post: Send + Sync {
     fn tell(&self, hint: Hint);
     /// What other nodes tell from now on. A listener that falls behind misses the oldest.
     fn heard(&self) -> BoxStream<'static, Hint>;
+    /// Whether there is no other node: nothing changes then but by this one.
+    fn is_alone(&self) -> bool {
+        false
+    }
 }
 
 /// There is no other node.
@@ -48,5 +52,9 @@ impl Post for Alone {
 
     fn heard(&self) -> BoxStream<'static, Hint> {
         stream::pending().boxed()
+    }
+
+    fn is_alone(&self) -> bool {
+        true
     }
 }

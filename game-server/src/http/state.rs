@@ -19,6 +19,7 @@ use crate::matchmaking::Matchmaker;
 use crate::metrics::Metrics;
 use crate::presence::Presence;
 use crate::readiness::Readiness;
+use crate::renames::Renames;
 use crate::rooms::Rooms;
 use crate::sessions::Sessions;
 use crate::storage::Store;
@@ -83,6 +84,8 @@ parts! {
         pub metrics: Arc<Metrics>,
         /// Finds the player behind a request.
         pub sessions: Arc<Sessions>,
+        /// Gives players other names.
+        pub renames: Renames,
         /// Codes that make another program the same player.
         pub device_links: Arc<DeviceLinks>,
         /// Keys to WebSockets.

@@ -2,7 +2,7 @@
 //! [`TRUSTED_FOR`].
 //!
 //! Every change of a session or of its player's name goes through [`super::Sessions`], which forgets here what it has
-//! changed, before it answers. What a lookup read before such a change is not put in after it.
+//! changed, before it answers; a change at another node is forgotten when that one tells of it. What a lookup read before such a change is not put in after it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ use crate::player::Player;
 use crate::sync::lock;
 use crate::token::TokenHash;
 
-/// How long an entry is used. A change by another server of the same database shows after it.
+/// How long an entry is used. A change by another server of the same database shows after it at the latest.
 const TRUSTED_FOR: Duration = Duration::from_secs(10);
 /// Sessions that are remembered. When there are more, those that have run out are forgotten, or else all.
 const ENTRIES_MAX: usize = 4_096;

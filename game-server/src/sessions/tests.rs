@@ -7,13 +7,14 @@ use shared::id::PlayerName;
 use super::cookie::{Carrier, Presented};
 use super::{DAY_MS, Sessions, UNUSED_MS_MAX};
 use crate::clock::now_ms;
+use crate::cluster::post::Alone;
 use crate::storage::{DatabaseUrl, Players as _, SqlStore};
 use crate::token::hash_token;
 
 async fn open(folder: &tempfile::TempDir) -> (Sessions, Arc<SqlStore>) {
     let url = DatabaseUrl::sqlite(&folder.path().join("sessions.sqlite"));
     let store = Arc::new(SqlStore::open(&url).await.unwrap());
-    (Sessions::open(store.clone(), false).await.unwrap(), store)
+    (Sessions::open(store.clone(), false, Arc::new(Alone)).await.unwrap(), store)
 }
 
 fn by(token: &str, by: Carrier) -> Presented<'_> {

@@ -55,12 +55,28 @@ impl Readable {
     }
 }
 
+/// A part of the log, without gap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogPart {
+    /// The lines in order, each with the nonce of its author. A line of a newer build, which this one cannot read, is left
+    /// out.
+    pub lines: Vec<ChatLine>,
+    /// The sequence number at which the part ends. That of the part's beginning when it is empty.
+    pub until: u64,
+    /// Whether it has as many lines as were asked for, so that there may be more.
+    pub is_full: bool,
+}
+
 /// Every chat line.
 pub trait ChatLog: Send + Sync {
-    /// Adds a line. Its sequence number must be new.
+    /// Adds a line, with the nonce of its author. When its sequence number is not new, the error is a duplicate (see
+    /// [`StoreError::is_duplicate`]).
     fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()>;
-    /// The newest `limit` lines after the sequence number `after`, oldest first. A `Direct` channel names the receiver.
+    /// The newest `limit` lines after the sequence number `after`, oldest first, without nonces. A `Direct` channel names
+    /// the receiver.
     fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>>;
+    /// The first `limit` lines of all channels after the sequence number `after`.
+    fn lines_after(&self, after: u64, limit: u32) -> StoreFuture<'_, LogPart>;
     /// The highest sequence number, or 0 without any line.
     fn last_sequence(&self) -> StoreFuture<'_, u64>;
 }
@@ -76,8 +92,8 @@ impl ChatLog for SqlStore {
             };
             sqlx::query(
                 "INSERT INTO chat_lines \
-                 (sequence, at_ms, kind, room, team, receiver, sender, name, text) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 (sequence, at_ms, kind, room, team, receiver, sender, name, text, nonce) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
             .bind(column(line.sequence))
             .bind(column(line.at_ms))
@@ -88,6 +104,7 @@ impl ChatLog for SqlStore {
             .bind(column(line.from.bits()))
             .bind(line.name.as_str())
             .bind(line.text)
+            .bind(line.nonce.map(i64::from))
             .execute(&self.writes)
             .await?;
             Ok(())
@@ -134,6 +151,32 @@ impl ChatLog for SqlStore {
         })
     }
 
+    fn lines_after(&self, after: u64, limit: u32) -> StoreFuture<'_, LogPart> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text, nonce \
+                 FROM chat_lines WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+            )
+            .bind(column(after))
+            .bind(i64::from(limit))
+            .fetch_all(&self.reads)
+            .await?;
+            let is_full = rows.len() >= limit as usize;
+            let mut part = LogPart { lines: Vec::new(), until: after, is_full };
+            for row in &rows {
+                part.until = row.count("sequence")?;
+                match line_with_nonce(row) {
+                    Ok(line) => part.lines.push(line),
+                    Err(error) => {
+                        let sequence = part.until;
+                        tracing::error!(%error, sequence, "a line of chat cannot be read");
+                    }
+                }
+            }
+            Ok(part)
+        })
+    }
+
     fn last_sequence(&self) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let row = sqlx::query("SELECT MAX(sequence) AS last FROM chat_lines")
@@ -164,15 +207,23 @@ fn line(row: &AnyRow) -> Result<ChatLine, StoreError> {
     })
 }
 
+fn line_with_nonce(row: &AnyRow) -> Result<ChatLine, StoreError> {
+    let nonce = row.number_or_none("nonce")?.map(u32::try_from).transpose();
+    Ok(ChatLine { nonce: nonce.or(Err(StoreError::Corrupt { what: "nonce" }))?, ..line(row)? })
+}
+
 #[cfg(test)]
 mod tests {
     use shared::id::{PlayerId, PlayerName, RoomId};
     use shared::protocol::chat::{ChatChannel, ChatLine};
 
     use crate::storage::testing::on_both_engines;
-    use crate::storage::{ChatLog as _, Readable, SqlStore, TeamLines};
+    use crate::storage::{ChatLog as _, LogPart, Readable, SqlStore, TeamLines};
 
-    on_both_engines!(each_reader_gets_the_lines_of_its_channels);
+    on_both_engines!(
+        each_reader_gets_the_lines_of_its_channels,
+        the_log_is_read_in_order_and_each_number_is_given_once,
+    );
 
     async fn each_reader_gets_the_lines_of_its_channels(store: &SqlStore) {
         let (ada, bob, room) =
@@ -208,5 +259,35 @@ mod tests {
         assert_eq!(read(Readable::Direct(ada), 4, 9).await, [0; 0]);
         assert_eq!(read(Readable::Direct(PlayerId::from_bits(4)), 0, 9).await, [0; 0]);
         assert_eq!(store.last_sequence().await.unwrap(), 5);
+    }
+
+    async fn the_log_is_read_in_order_and_each_number_is_given_once(store: &SqlStore) {
+        let said = |sequence, nonce| {
+            let (from, name) = (PlayerId::from_bits(1), PlayerName::parse("Ada").unwrap());
+            let (channel, text) = (ChatChannel::Direct { player: from }, format!("{sequence}"));
+            ChatLine { sequence, at_ms: 5, channel, from, name, text, nonce }
+        };
+        let lines = [said(1, Some(u32::MAX)), said(2, None), said(3, Some(0))];
+        for line in &lines {
+            store.add_line(line.clone()).await.unwrap();
+        }
+        let taken = store.add_line(said(2, Some(7))).await.unwrap_err();
+        assert!(taken.is_duplicate() && !taken.is_transient(), "{taken:?}");
+
+        let read = async |after, limit| store.lines_after(after, limit).await.unwrap();
+        let part =
+            |lines: &[ChatLine], until, is_full| LogPart { lines: lines.to_vec(), until, is_full };
+        assert_eq!(read(0, 2).await, part(&lines[..2], 2, true));
+        assert_eq!(read(2, 2).await, part(&lines[2..], 3, false));
+        assert_eq!(read(3, 2).await, part(&[], 3, false));
+        let shown = store.lines(Readable::Direct(PlayerId::from_bits(1)), 0, 9).await.unwrap();
+        assert!(shown.iter().all(|line| line.nonce.is_none()), "a nonce is its author's alone");
+
+        // A newer build has a kind of its own.
+        sqlx::query("UPDATE chat_lines SET kind = 'song' WHERE sequence = 3")
+            .execute(&store.writes)
+            .await
+            .unwrap();
+        assert_eq!(read(0, 9).await, part(&lines[..2], 3, false));
     }
 }

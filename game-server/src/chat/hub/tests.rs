@@ -14,6 +14,7 @@ use super::{Hub, ROOMS_MAX};
 use crate::chat::archive::{Archive, Kept, MISSED_LINES_MAX, Read};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
+use crate::cluster::post::Alone;
 use crate::player::Player;
 use crate::presence::{Presence, TeamSeat};
 use crate::storage::{ChatLog as _, DatabaseUrl, Players as _, SqlStore};
@@ -40,7 +41,8 @@ impl Chat {
         let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
-        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), 0);
+        let alone = Arc::new(Alone);
+        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), alone, 0);
         let hub = Hub::new(archive, presence.clone(), 0);
         Self { hub, presence, store, _folder: folder }
     }

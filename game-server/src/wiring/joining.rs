@@ -16,7 +16,9 @@ use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
+use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
+use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
@@ -37,12 +39,16 @@ const ROOMS: TableName = TableName { table: "rooms", task: "table rooms" };
 const LACKS_EVERY: Duration = Duration::from_secs(1);
 
 /// What this server shares with other nodes, or has alone.
-pub(super) struct Nodes {
+pub(super) struct Joined {
     pub(super) post: Arc<dyn Post>,
     pub(super) bus: Arc<dyn Bus>,
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
+    /// Who of the nodes lives.
+    pub(super) nodes: Option<Nodes>,
+    /// Which node does what only one may do.
+    pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
 }
 
@@ -53,7 +59,7 @@ pub(super) struct Renewed {
     bus: SharedBus,
 }
 
-impl Nodes {
+impl Joined {
     /// Waits until this node has all of the shared feeds.
     pub(super) async fn join(
         config: &Config,
@@ -108,6 +114,18 @@ impl Nodes {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
+        let load = metrics.rooms.clone();
+        let load = Arc::new(move || Load {
+            draining: false,
+            rooms: usize::try_from(load.open.count()).unwrap_or(usize::MAX),
+            people: usize::try_from(load.people.count()).unwrap_or(usize::MAX),
+        });
+        let timing = Timing::default();
+        let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
+        let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
+        let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
+        let steward = Steward::start(tasks, table, nodes.clone(), timing);
+
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         for id in over {
             // Others may still list them.
@@ -119,6 +137,8 @@ impl Nodes {
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
+            nodes: Some(nodes),
+            steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
     }
@@ -126,7 +146,8 @@ impl Nodes {
     fn alone() -> Self {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
-        Self { post: Arc::new(Alone), bus, deliveries, directory: None, renewed: None }
+        let (post, steward) = (Arc::new(Alone), Steward::always());
+        Self { post, bus, deliveries, directory: None, nodes: None, steward, renewed: None }
     }
 }
 
