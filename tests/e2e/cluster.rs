@@ -10,7 +10,7 @@ use reqwest::Method;
 use test_nats::Nats;
 use tests::bucket::TestBucket;
 use tests::server::refused_start;
-use tests::{Site, TestCluster, eventually, wait};
+use tests::{ServerProcess, Site, TestCluster, eventually, wait};
 
 const PLAIN: &str = r#"exec "$0" "$@""#;
 /// A start that waits for an engine takes a minute.
@@ -115,11 +115,13 @@ async fn a_node_that_lacks_what_the_others_share_does_not_start_and_names_it() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_of_nats_end_the_start_at_once_and_the_log_does_not_show_them() {
+async fn credentials_that_nats_refuses_end_the_start_at_once_and_no_log_shows_them() {
     let nats = Nats::start_with("authorization { user: ada, password: \"the-right-one\" }\n");
     let bucket = TestBucket::start().await;
     let wrong = bucket.credentials().with_file_name("nats");
     fs::write(&wrong, "NATS_USER=ada\nNATS_PASSWORD=the-wrong-one\n").unwrap();
+    let right = bucket.credentials().with_file_name("right");
+    fs::write(&right, "NATS_USER=ada\nNATS_PASSWORD=the-right-one\n").unwrap();
     let unreadable = bucket.credentials().with_file_name("nowhere");
     let database = format!("--database-url={}", test_postgres::empty_database());
     let blobs = format!("--blobs={}", bucket.url(bucket.site()));
@@ -138,4 +140,8 @@ async fn wrong_credentials_of_nats_end_the_start_at_once_and_the_log_does_not_sh
         assert!(refused.log.contains("connecting to NATS"), "{}", refused.log);
         assert!(!refused.log.contains("the-wrong-one"), "{}", refused.log);
     }
+
+    let right = format!("--nats-credentials={}", right.display());
+    let flags = ["--node=a", &database, &blobs, &blobs_credentials, &nats, &right];
+    assert!(ServerProcess::start_with(&flags).await.is_ready().await);
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 mod arrows;
 mod imports;
+mod metrics;
 mod structure;
 
 const LINES_MAX: usize = 500;
