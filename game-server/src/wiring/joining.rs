@@ -45,8 +45,6 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
-    /// Who of the nodes lives.
-    pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -117,14 +115,14 @@ impl Joined {
         let load = metrics.rooms.clone();
         let load = Arc::new(move || Load {
             draining: false,
-            rooms: usize::try_from(load.open.count()).unwrap_or(usize::MAX),
-            people: usize::try_from(load.people.count()).unwrap_or(usize::MAX),
+            rooms: load.open.count(),
+            people: load.people.count(),
         });
         let timing = Timing::default();
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
         let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        let steward = Steward::start(tasks, table, nodes, timing);
 
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         for id in over {
@@ -137,7 +135,6 @@ impl Joined {
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
-            nodes: Some(nodes),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -147,7 +144,7 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, nodes: None, steward, renewed: None }
+        Self { post, bus, deliveries, directory: None, steward, renewed: None }
     }
 }
 
