@@ -33,10 +33,8 @@ use crate::storage::{SqlStore, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
 use crate::{chat, feeds, http, ladder, matchmaking, remote_changes, rooms, serve, storage};
-use joining::Joined;
+use joining::{Joined, OPEN_WITHIN};
 
-/// Time for another program to let the database go, or for a database server to start.
-const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// How long the database may take to close, after every task has ended.
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 

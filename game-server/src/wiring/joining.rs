@@ -10,7 +10,6 @@ use shared::api::{RoomClosed, RoomList};
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::OPEN_WITHIN;
 use crate::bus::{Bus, Delivery, InProcessBus, Notice};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
@@ -30,6 +29,8 @@ use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
 
+/// Time for another program to let the database go, or for the server of an engine to start.
+pub(super) const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// Rows of the scoreboard that a node publishes: those of a large room at once, then four a second. A row that changes again
 /// meanwhile is published once.
 const SCORES: Pace = Some(Rate { burst: 32, refill: Duration::from_millis(250) });
