@@ -1,5 +1,6 @@
 //! Many nodes of one lobby: that they come up behind the balancer, who answers which path, and what ends a start.
 
+mod chat;
 mod feeds;
 mod rooms;
 
