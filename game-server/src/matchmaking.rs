@@ -4,6 +4,7 @@
 //! minute after the last request for it, and with the reservation of the seat that it found. The task matches the queue at a fixed interval, however many requests arrive
 //! in between.
 
+mod names;
 mod queue;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,7 +22,7 @@ use crate::node::NodeName;
 use crate::room::{Opener, RESERVATION_KEPT, RoomHandle};
 use crate::rooms::Rooms;
 use crate::tasks::Tasks;
-use crate::token::random_token;
+use names::{elsewhere, new_name};
 use queue::{Candidate, Group, TicketNumber, Waiting, match_up, window};
 
 /// Requests that wait for the task. When the queue is full, a caller waits.
@@ -46,9 +47,6 @@ pub enum JoinError {
     #[error("the server is stopping")]
     Stopping,
 }
-
-/// What separates the name of a node from the rest of a ticket. It is a letter of neither.
-const NODE_ENDS: char = '.';
 
 /// Why a request for a ticket is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -280,10 +278,7 @@ impl Service {
         self.queue.push(waiting.clone());
         let in_queue = self.queue.iter().filter(|other| other.mode == mode).count();
         let state = self.state_of(&waiting, in_queue, false, now);
-        let name = match &self.node {
-            Some(node) => format!("{node}{NODE_ENDS}{}", random_token()),
-            None => random_token(),
-        };
+        let name = new_name(self.node.as_ref());
         let first = MatchTicket { ticket: name.clone(), version: 1, state };
         let (sender, following) = watch::channel(first);
         self.numbers.insert(player, number);
@@ -307,18 +302,14 @@ impl Service {
         match found {
             Some(ticket) if ticket.player == player => Ok(ticket.waiting.number),
             Some(_) => Err(AskError::NotYours),
-            None => match self.ended.iter().find(|(ended, _)| ended == name) {
-                Some((_, why)) => Err(AskError::Ended(*why)),
-                None => Err(self.elsewhere(name).map_or(AskError::Unknown, AskError::There)),
-            },
+            None => {
+                match self.ended.iter().find(|(ended, _)| ended == name) {
+                    Some((_, why)) => Err(AskError::Ended(*why)),
+                    None => Err(elsewhere(name, self.node.as_ref())
+                        .map_or(AskError::Unknown, AskError::There)),
+                }
+            }
         }
-    }
-
-    /// The other node that made a ticket.
-    fn elsewhere(&self, name: &str) -> Option<NodeName> {
-        let (node, _) = name.split_once(NODE_ENDS)?;
-        let node = node.parse().ok()?;
-        self.node.as_ref().filter(|own| **own != node).map(|_| node)
     }
 
     /// Matches the players who can play now, and sends them to a room.

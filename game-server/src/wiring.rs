@@ -29,14 +29,12 @@ use crate::rooms::RoomLimits;
 use crate::serve::{Routes, ServeSettings};
 use crate::sessions::Sessions;
 use crate::storage::blobs::Blobs;
-use crate::storage::{SqlStore, Store};
+use crate::storage::{SqlStore, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::tickets::Tickets;
 use crate::{chat, feeds, http, ladder, matchmaking, remote_changes, rooms, serve, storage};
-use joining::Joined;
+use joining::{Joined, OPEN_WITHIN};
 
-/// Time for another program to let the database go, or for a database server to start.
-const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// How long the database may take to close, after every task has ended.
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
@@ -104,27 +102,20 @@ pub(crate) async fn start(
     tasks: Tasks,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<HttpParts> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("creating {}", config.data_dir.display()))?;
-    let store = SqlStore::open_within(OPEN_WITHIN, &config.database_url())
-        .await
-        .context("opening the database")?;
-    let store: Arc<dyn Store> = Arc::new(store);
+    let store = open_store(config).await?;
     let blobs = open_blobs(config, &tasks, &metrics).await?;
     let feeds = Arc::new(Feeds::new(config.lab_interval));
     // Before anything can be published.
     let joined = Joined::join(config, &tasks, &metrics, &feeds, &store).await?;
-    let (bus, post, deliveries) = (joined.bus.clone(), joined.post, joined.deliveries);
-    let presence = Presence::start(&tasks, joined.directory.clone());
-    let readiness = Readiness::default();
+    let (bus, post) = (joined.bus.clone(), joined.post.clone());
+    let (presence, readiness) =
+        (Presence::start(&tasks, joined.directory.clone()), Readiness::default());
 
     let ladder = ladder::start(&tasks, &*store, store.clone(), bus.clone(), metrics.ladder.clone())
         .await
         .context("starting the ladder")?;
-    let kept = ladder::kept_scoreboard(&*store).await.context("loading the ladder")?;
     if joined.renewed.is_none() {
-        // No room is open yet, so that the ladder has published nothing that this would overwrite.
-        feeds.scoreboard.restore(kept);
+        restore_scoreboard(&feeds, &*store).await.context("loading the ladder")?;
     }
     let sessions = Sessions::open(store.clone(), config.is_tls(), post.clone()).await;
     let sessions = sessions.context("reading the sessions")?;
@@ -155,7 +146,7 @@ pub(crate) async fn start(
     if let Some(renewed) = joined.renewed {
         renewed.start(&tasks, owners.clone());
     }
-    feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
+    feeds::bridge::start(&tasks, joined.deliveries, owners, feeds.clone(), config.lab_interval);
     let matchmaker =
         matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after, config.one_of_many());
     let (sessions, tickets) = (Arc::new(sessions), Arc::new(Tickets::new(config.prefix())));
@@ -182,6 +173,20 @@ pub(crate) async fn start(
         rooms,
         matchmaker,
     })
+}
+
+/// Opens the database, in its folder if it is a file.
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("creating {}", config.data_dir.display()))?;
+    let store = SqlStore::open_within(OPEN_WITHIN, &config.database_url()).await;
+    Ok(Arc::new(store.context("opening the database")?))
+}
+
+/// Shows the kept rows. No room may be open yet: what the ladder has published would be overwritten.
+async fn restore_scoreboard(feeds: &Feeds, store: &dyn Store) -> Result<(), StoreError> {
+    feeds.scoreboard.restore(ladder::kept_scoreboard(store).await?);
+    Ok(())
 }
 
 /// Opens the place of the recordings, and begins to send them to the bucket if there is one.

@@ -3,10 +3,11 @@
 mod judge;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOL};
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout, timeout_at};
 
 use self::judge::Judge;
+pub use self::timing::Timing;
 use super::kv_table::TableName;
 use super::table::{Expect, Row, Table, WriteError, withdraw};
 use crate::node::NodeName;
@@ -22,43 +24,6 @@ use crate::tasks::Tasks;
 
 /// The table of the nodes. A row's key is the node's name.
 pub const NODES: TableName = TableName { table: "nodes", task: "table nodes" };
-
-/// How often nodes write, and what their silence means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// How often a node writes its row, and a steward that of its role.
-    pub beat_every: Duration,
-    /// The longest time between two acknowledgements of one's own writes without a break.
-    pub acknowledged_within: Duration,
-    /// The silence after which a node is dead, or its role free.
-    pub dead_after: Duration,
-    /// The silence after which a node that starts takes over the row of its name.
-    pub claim_after: Duration,
-    /// The time for NATS to answer at the start.
-    pub start_within: Duration,
-    /// The time without success after which a steward gives its role up. Shorter than `dead_after`, so that there are not two.
-    pub give_up_after: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            beat_every: Duration::from_secs(2),
-            acknowledged_within: Duration::from_secs(4),
-            dead_after: Duration::from_secs(12),
-            claim_after: Duration::from_secs(5),
-            start_within: Duration::from_secs(60),
-            give_up_after: Duration::from_secs(8),
-        }
-    }
-}
-
-impl Timing {
-    /// How often it is looked who is silent.
-    pub(super) fn look_every(&self) -> Duration {
-        self.beat_every / 4
-    }
-}
 
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,6 @@ use shared::api::{RoomClosed, RoomList};
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::OPEN_WITHIN;
 use crate::bus::{Bus, Delivery, InProcessBus, Notice};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
@@ -30,6 +29,8 @@ use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
 
+/// Time for another program to let the database go, or for the server of an engine to start.
+pub(super) const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// Rows of the scoreboard that a node publishes: those of a large room at once, then four a second. A row that changes again
 /// meanwhile is published once.
 const SCORES: Pace = Some(Rate { burst: 32, refill: Duration::from_millis(250) });
@@ -45,8 +46,6 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
-    /// Who of the nodes lives.
-    pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -117,14 +116,14 @@ impl Joined {
         let load = metrics.rooms.clone();
         let load = Arc::new(move || Load {
             draining: false,
-            rooms: usize::try_from(load.open.count()).unwrap_or(usize::MAX),
-            people: usize::try_from(load.people.count()).unwrap_or(usize::MAX),
+            rooms: load.open.count(),
+            people: load.people.count(),
         });
         let timing = Timing::default();
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
         let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        let steward = Steward::start(tasks, table, nodes, timing);
 
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         for id in over {
@@ -137,7 +136,6 @@ impl Joined {
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
-            nodes: Some(nodes),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -147,7 +145,7 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, nodes: None, steward, renewed: None }
+        Self { post, bus, deliveries, directory: None, steward, renewed: None }
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where there are as many servers, an entry is on that many. One of them may die.
 const REPLICAS: usize = 3;
+/// The first version whose replicas compare and set. Before 2.9.21, of two writes at once that expect the same revision, both
+/// succeed (nats-server #4320), and before 2.10.19 replicas may come to differ when a row is made (#5794).
+const REPLICATES_SINCE: (i64, i64, i64) = (2, 11, 0);
 /// How soon a write that waits for a connection looks for one.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const OPERATION: &str = "KV-Operation";
@@ -88,7 +91,7 @@ impl Bucket {
 
     async fn make(&self) -> Result<State, BoxError> {
         let make = |replicas| self.nats.jetstream().create_stream(self.config(replicas));
-        let made = match make(REPLICAS).await {
+        let made = match make(self.replicas()).await {
             Err(error) if is_too_many(&error.kind()) => make(1).await,
             made => made,
         };
@@ -102,10 +105,28 @@ impl Bucket {
         }
     }
 
+    /// How many replicas there are to be, as far as it is known before they are asked for.
+    fn replicas(&self) -> usize {
+        let is_cluster = self.nats.client().server_info().cluster.is_some();
+        if is_cluster && self.is_new() { REPLICAS } else { 1 }
+    }
+
+    fn is_new(&self) -> bool {
+        let (major, minor, patch) = REPLICATES_SINCE;
+        self.nats.client().is_server_compatible(major, minor, patch)
+    }
+
     /// Asks for replicas where the bucket was made while there was one server only.
     async fn replicate(&self, found: &Info) {
-        let is_cluster = self.nats.client().server_info().cluster.is_some();
-        if !is_cluster || found.config.num_replicas >= REPLICAS {
+        if found.config.num_replicas > 1 && !self.is_new() {
+            let version = self.nats.client().server_info().version;
+            tracing::warn!(
+                self.stream,
+                version,
+                "a table loses writes: NATS is too old for replicas"
+            );
+        }
+        if found.config.num_replicas >= self.replicas() {
             return;
         }
         let config = Config { num_replicas: REPLICAS, ..found.config.clone() };
