@@ -24,6 +24,8 @@ use crate::tasks::Tasks;
 const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
 /// The pause after a row that could not be written.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// The part of the time to stop that is kept for the steps after the directory.
+const STOP_RESERVE: Duration = Duration::from_millis(500);
 /// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -180,16 +182,23 @@ impl Directory {
         let mut bucket = Bucket::full(Instant::now());
         loop {
             let Some((room, row)) = self.next() else {
-                tokio::select! {
-                    () = tasks.stopping() => return,
-                    () = self.0.changed.notified() => continue,
+                // While the server stops, its rooms still end.
+                if tasks.is_stopping() && lock(&self.0.pending).rows.is_empty() {
+                    return;
                 }
+                tokio::select! {
+                    () = tasks.stop_overdue(STOP_RESERVE) => return,
+                    () = tasks.stopping(), if !tasks.is_stopping() => {}
+                    () = self.0.changed.notified() => {}
+                }
+                continue;
             };
             let _waits = engine.wait();
             let written = tokio::select! {
                 () = tasks.stop_overdue(STOP_RESERVE) => return,
                 written = self.write_one(room, row) => written,
             };
+            let failed = written.is_err();
             let pause = match written {
                 Ok(()) => bucket.take(WRITES, Instant::now()).err(),
                 Err(error) => {
@@ -198,9 +207,11 @@ impl Directory {
                     Some(AGAIN_AFTER)
                 }
             };
+            // A stop has no time for pauses between rows that are written.
+            let pause = pause.filter(|_| failed || !tasks.is_stopping()).unwrap_or_default();
             tokio::select! {
-                () = tasks.stopping() => {}
-                () = sleep(pause.unwrap_or_default()) => {}
+                () = tasks.stop_overdue(STOP_RESERVE) => return,
+                () = sleep(pause) => {}
             }
         }
     }
@@ -216,9 +227,6 @@ impl Directory {
         }
     }
 }
-
-/// The part of the time to stop that is kept for the steps after the directory.
-const STOP_RESERVE: Duration = Duration::from_millis(500);
 
 fn say_later(room: RoomId, error: &WriteError) {
     let error = error as &dyn std::error::Error;
