@@ -2,6 +2,7 @@
 
 mod feeds;
 mod rooms;
+mod salvage;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -218,7 +218,7 @@ fn players(reader: &ReplayReader) -> Vec<ReplayPlayer> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use shared::api::ReplaySummary;
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
     use shared::replay::{ReplayHeader, ReplayWriter};
@@ -227,10 +227,10 @@ mod tests {
 
     use super::{PREAMBLE_BYTES, Salvaged, next_record, salvage};
 
-    const ID: ReplayId = ReplayId::from_bits(77);
+    pub(in crate::recordings) const ID: ReplayId = ReplayId::from_bits(77);
 
     /// A recording of two seconds up to its last delta, and what ends it.
-    fn recording() -> (Vec<u8>, Vec<u8>) {
+    pub(in crate::recordings) fn recording() -> (Vec<u8>, Vec<u8>) {
         recording_with(&[])
     }
 

@@ -211,3 +211,6 @@ fn ended_at_ms(entry: &ReplaySummary) -> u64 {
     let length_ms = u64::from(entry.ticks) * 1_000 / u64::from(TICK_RATE_HZ);
     entry.started_at_ms.saturating_add(length_ms)
 }
+
+#[cfg(test)]
+mod tests;

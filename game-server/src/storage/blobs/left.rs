@@ -123,3 +123,26 @@ impl Blobs {
 fn what(left: &Left, kind: Kind) -> Unfinished {
     (left.id, kind)
 }
+
+#[cfg(test)]
+impl Blobs {
+    /// The same with a bucket in memory, for the server of this name.
+    pub(crate) fn with_memory(
+        self,
+        store: std::sync::Arc<object_store::memory::InMemory>,
+        node: &str,
+    ) -> Self {
+        let url = "s3://replays/pushback".parse().unwrap();
+        self.with_bucket(Some(Bucket::in_store(store, &url, node.parse().unwrap())))
+    }
+
+    /// Leaves a part in the bucket, as if this server had died.
+    pub(crate) async fn leave_part(&self, id: ReplayId, bytes: Vec<u8>) {
+        self.bucket().unwrap().put_unfinished((id, Kind::Part), bytes).await.unwrap();
+    }
+
+    /// The same with a result.
+    pub(crate) async fn leave_result(&self, id: ReplayId, bytes: Vec<u8>) {
+        self.bucket().unwrap().put_unfinished((id, Kind::Result), bytes).await.unwrap();
+    }
+}
