@@ -41,6 +41,7 @@ pub mod storage;
 
 mod blocking;
 pub mod data_disk;
+pub mod drain;
 pub mod readiness;
 
 pub mod player;

@@ -19,6 +19,7 @@ use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
 use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::feeds::shared_bus::SharedBus;
@@ -46,6 +47,7 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
+    pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -63,6 +65,7 @@ impl Joined {
     pub(super) async fn join(
         config: &Config,
         tasks: &Tasks,
+        drain: &Drain,
         metrics: &Metrics,
         feeds: &Arc<Feeds>,
         store: &Arc<dyn Store>,
@@ -113,9 +116,9 @@ impl Joined {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
-        let load = metrics.rooms.clone();
+        let (load, draining) = (metrics.rooms.clone(), drain.clone());
         let load = Arc::new(move || Load {
-            draining: false,
+            draining: draining.is_draining(),
             rooms: load.open.count(),
             people: load.people.count(),
         });
@@ -123,7 +126,8 @@ impl Joined {
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
         let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes, timing);
+        let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
 
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         for id in over {
@@ -136,6 +140,7 @@ impl Joined {
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
+            nodes: Some(nodes),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -145,7 +150,7 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, steward, renewed: None }
+        Self { post, bus, deliveries, directory: None, nodes: None, steward, renewed: None }
     }
 }
 
@@ -173,6 +178,14 @@ impl Renewed {
                 }
             }
         }
+    }
+}
+
+/// A node that drains is not the steward.
+async fn resign(tasks: Tasks, drain: Drain, steward: Steward) {
+    tokio::select! {
+        () = tasks.stopping() => {}
+        () = drain.draining() => steward.resign(),
     }
 }
 
