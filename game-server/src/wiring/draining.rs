@@ -80,9 +80,9 @@ impl Draining {
 /// How many shares of the streams are ended so long after the beginning.
 fn shares_at(elapsed: Duration, window: Duration) -> u16 {
     let unnoticed = window.mul_f64(UNNOTICED);
-    let part = elapsed.saturating_sub(unnoticed).div_duration_f64(window - unnoticed).min(1.0);
-    let shares = (0..=SHARES).rev().find(|shares| f64::from(*shares) <= part * f64::from(SHARES));
-    shares.unwrap_or_default()
+    let passed = elapsed.saturating_sub(unnoticed).as_millis();
+    let shares = passed * u128::from(SHARES) / (window - unnoticed).as_millis().max(1);
+    u16::try_from(shares).unwrap_or(SHARES).min(SHARES)
 }
 
 #[cfg(test)]
