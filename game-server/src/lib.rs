@@ -42,6 +42,7 @@ pub mod storage;
 
 mod blocking;
 pub mod data_disk;
+pub mod drain;
 pub mod readiness;
 
 pub mod player;

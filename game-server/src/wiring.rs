@@ -1,5 +1,6 @@
 //! Builds the parts of a server and connects them. No other module imports this one.
 
+mod draining;
 mod joining;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::data_dir_lock::DataDirLock;
 use crate::data_disk::DataDisk;
 use crate::device_links::DeviceLinks;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::http::arriving::ArrivingFiles;
@@ -37,12 +39,14 @@ use crate::tickets::Tickets;
 use crate::{
     chat, feeds, http, ladder, lobby_upkeep, matchmaking, remote_changes, rooms, serve, storage,
 };
+use draining::Draining;
 use joining::{Joined, OPEN_WITHIN};
 
 /// How long the database may take to close, after every task has ended.
 const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
-/// Serves until `shutdown` is cancelled, then stops gracefully within [`Config::stop_within`].
+/// Serves until `shutdown` is cancelled, then drains within [`Config::drain_within`] and stops gracefully within
+/// [`Config::stop_within`].
 ///
 /// # Errors
 /// When a setting is out of its range, the data directory or the database cannot be opened, another server uses the
@@ -60,7 +64,8 @@ pub async fn run(
     // Held until everything is written and closed.
     let _lock = DataDirLock::acquire(&config.data_dir)?;
     let disk = DataDisk::open(&config.data_dir)?;
-    let tasks = Tasks::new(shutdown, config.stop_within).with_panic_in(config.panic_in.clone());
+    let stop = CancellationToken::new();
+    let tasks = Tasks::new(stop, config.stop_within).with_panic_in(config.panic_in.clone());
     let metrics = Metrics { tasks: tasks.metrics(), ..Metrics::new(config.metrics_per_player) };
     let metrics = Arc::new(metrics);
 
@@ -72,20 +77,29 @@ pub async fn run(
     tasks.spawn_vital("accept", accepting);
     let started = tokio::select! {
         biased;
-        started = start(&config, tasks.clone(), metrics) => Some(started.context("starting")),
+        started = start(&config, tasks.clone(), Drain::default(), metrics) => Some(started.context("starting")),
         () = tasks.stopping() => None,
+        () = shutdown.cancelled() => None,
     };
     let store = match started {
         Some(Ok(parts)) => {
             let store = parts.store.clone();
             disk.watch(&tasks, parts.readiness.clone());
+            let draining = Draining::new(&parts);
             routes.complete(http::routes(HttpState::from(parts)));
-            tasks.stopping().await;
+            tokio::select! {
+                () = tasks.stopping() => {}
+                () = async {
+                    shutdown.cancelled().await;
+                    draining.run(config.drain_within).await;
+                } => {}
+            }
             Ok(Some(store))
         }
         Some(Err(error)) => Err(error),
         None => Ok(None),
     };
+    tracing::info!("stopping");
     tasks.stop();
     tasks.finish().await;
     if let Some(store) = store? {
@@ -104,13 +118,14 @@ pub async fn run(
 pub(crate) async fn start(
     config: &Config,
     tasks: Tasks,
+    drain: Drain,
     metrics: Arc<Metrics>,
 ) -> anyhow::Result<HttpParts> {
     let store = open_store(config).await?;
     let blobs = open_blobs(config, &tasks, &metrics).await?;
     let feeds = Arc::new(Feeds::new(config.lab_interval));
     // Before anything can be published.
-    let joined = Joined::join(config, &tasks, &metrics, &feeds, &store).await?;
+    let joined = Joined::join(config, &tasks, &drain, &metrics, &feeds, &store).await?;
     let (bus, post) = (joined.bus.clone(), joined.post.clone());
     let (presence, readiness) =
         (Presence::start(&tasks, joined.directory.clone()), Readiness::default());
@@ -130,6 +145,7 @@ pub(crate) async fn start(
     let parts = RoomParts {
         settings: room_settings(config),
         tasks: tasks.clone(),
+        drain: drain.clone(),
         bus,
         presence: presence.clone(),
         metrics: metrics.rooms.clone(),
@@ -162,6 +178,8 @@ pub(crate) async fn start(
         limits: Arc::new(Limits::new(config)),
         read_gate: Arc::default(),
         tasks,
+        drain,
+        nodes: joined.nodes,
         readiness,
         store,
         blobs,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOL};
+use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOLS};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout, timeout_at};
 
@@ -157,6 +157,15 @@ impl Nodes {
         living
     }
 
+    /// Any other node that lives and takes somebody new.
+    #[must_use]
+    pub fn another(&self) -> Option<NodeName> {
+        let mut others = self.shared.living();
+        others.retain(|(name, row)| name != self.own() && !row.load.draining);
+        let place = rand::random_range(0..others.len().max(1));
+        others.into_iter().nth(place).map(|(name, _)| name)
+    }
+
     /// What a node says of itself, whether it lives or not.
     #[must_use]
     pub fn row(&self, name: &NodeName) -> Option<NodeRow> {
@@ -197,7 +206,11 @@ impl Shared {
         NodeRow {
             boot: self.boot.clone(),
             build: env!("CARGO_PKG_VERSION").to_owned(),
-            wire: [GAME_SUBPROTOCOL, CHAT_SUBPROTOCOL].map(str::to_owned).to_vec(),
+            wire: [GAME_SUBPROTOCOLS, &[CHAT_SUBPROTOCOL]]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             load: (self.ask_load)(),
         }
     }

@@ -172,6 +172,8 @@ pub struct Head {
     pub closed: bool,
     /// How often all open streams were ended.
     pub ends: u32,
+    /// The shares of the streams that were ended because the server drains.
+    pub ended_shares: u16,
 }
 
 /// The log and its state.
@@ -213,7 +215,7 @@ impl<S: FeedState> Feed<S> {
                 bytes: 0,
                 snapshot: None,
             }),
-            head: watch::Sender::new(Head { sequence: 0, closed: false, ends: 0 }),
+            head: watch::Sender::new(Head { sequence: 0, closed: false, ends: 0, ended_shares: 0 }),
             fan_out: FanOut::default(),
         }
     }
@@ -289,6 +291,12 @@ impl<S: FeedState> Feed<S> {
     /// another one may. New streams begin as always.
     pub fn end_streams(&self) {
         self.head.send_modify(|head| head.ends += 1);
+    }
+
+    /// Ends streams, each after what is in the log, until so many shares of them are ended: the server drains.
+    pub fn end_shares(&self, ended: u16) {
+        self.head
+            .send_if_modified(|head| std::mem::replace(&mut head.ended_shares, ended) != ended);
     }
 
     /// The epoch and the number of the last event.

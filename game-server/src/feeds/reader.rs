@@ -7,6 +7,7 @@ use shared::feed::Cursor;
 use tokio::sync::watch;
 
 use super::feed::{Event, Gone, Head, Source};
+use crate::drain::Share;
 
 /// Events taken from the log at once. Bounds the memory of a slow reader.
 const BATCH_EVENTS_MAX: usize = 64;
@@ -28,6 +29,8 @@ pub struct Reader {
     changes: watch::Receiver<Head>,
     /// [`Head::ends`] when this reader began.
     ends: u32,
+    /// When it ends while the server drains.
+    share: Share,
     /// The last event that was put into `ready`.
     cursor: Cursor,
     /// Bounded by [`BATCH_EVENTS_MAX`].
@@ -51,8 +54,9 @@ impl Reader {
                 (snapshot.cursor, Some(snapshot.reset.clone()))
             }
         };
-        let ends = changes.borrow().ends;
-        Self { source, changes, ends, cursor, ready: first.into_iter().collect() }
+        let Head { ends, ended_shares, .. } = *changes.borrow();
+        let share = Share::draw(ended_shares);
+        Self { source, changes, ends, share, cursor, ready: first.into_iter().collect() }
     }
 
     /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed, or its
@@ -73,7 +77,7 @@ impl Reader {
 
     fn is_over(&self) -> bool {
         let head = self.changes.borrow();
-        head.closed || head.ends != self.ends
+        head.closed || head.ends != self.ends || self.share.has_ended(head.ended_shares)
     }
 
     /// The next event, if it is there already.

@@ -11,8 +11,10 @@ use super::arriving::ArrivingFiles;
 use super::read_gate::ReadGate;
 use super::sites::Sites;
 use crate::chat::ChatHandle;
+use crate::cluster::nodes::Nodes;
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::ladder::LadderHandle;
 use crate::limits::Limits;
@@ -71,6 +73,10 @@ parts! {
         pub settings: Arc<HttpSettings>,
         /// Owns the tasks of upgraded connections.
         pub tasks: Tasks,
+        /// Whether the server takes nobody new.
+        pub drain: Drain,
+        /// The nodes of the lobby. `None`: this server is alone.
+        pub nodes: Option<Nodes>,
         /// What keeps the server from being ready.
         pub readiness: Readiness,
         /// Players, ratings, rounds, chat.

@@ -19,6 +19,7 @@ use crate::cluster::nodes::{AskLoad, Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
 use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::feeds::shared_bus::SharedBus;
@@ -49,6 +50,8 @@ pub(super) struct Joined {
     pub(super) directory: Option<Directory>,
     /// What only one of many nodes needs.
     pub(super) upkeep: Option<SharedState>,
+    /// Who of the nodes lives.
+    pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -66,6 +69,7 @@ impl Joined {
     pub(super) async fn join(
         config: &Config,
         tasks: &Tasks,
+        drain: &Drain,
         metrics: &Metrics,
         feeds: &Arc<Feeds>,
         store: &Arc<dyn Store>,
@@ -118,9 +122,11 @@ impl Joined {
 
         let timing = Timing::default();
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
-        let nodes = Nodes::start(tasks, table, node.clone(), timing, load_of(metrics)).await?;
+        let nodes =
+            Nodes::start(tasks, table, node.clone(), timing, load_of(metrics, drain)).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
         let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
 
         let boot = nodes.boot().to_owned();
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
@@ -128,7 +134,7 @@ impl Joined {
         over.into_iter().for_each(|id| bus.end_room(id));
         let upkeep = SharedState {
             directory: directory.clone(),
-            nodes,
+            nodes: nodes.clone(),
             steward: steward.clone(),
             bus: bus.clone(),
         };
@@ -138,6 +144,7 @@ impl Joined {
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
             upkeep: Some(upkeep),
+            nodes: Some(nodes),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -147,7 +154,8 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, upkeep: None, steward, renewed: None }
+        let (upkeep, nodes) = (None, None);
+        Self { post, bus, deliveries, directory: None, upkeep, nodes, steward, renewed: None }
     }
 }
 
@@ -179,13 +187,21 @@ impl Renewed {
 }
 
 /// How much this node does.
-fn load_of(metrics: &Metrics) -> AskLoad {
-    let rooms = metrics.rooms.clone();
+fn load_of(metrics: &Metrics, drain: &Drain) -> AskLoad {
+    let (rooms, drain) = (metrics.rooms.clone(), drain.clone());
     Arc::new(move || Load {
-        draining: false,
+        draining: drain.is_draining(),
         rooms: rooms.open.count(),
         people: rooms.people.count(),
     })
+}
+
+/// A node that drains is not the steward.
+async fn resign(tasks: Tasks, drain: Drain, steward: Steward) {
+    tokio::select! {
+        () = tasks.stopping() => {}
+        () = drain.draining() => steward.resign(),
+    }
 }
 
 async fn wait_for(mut followed: watch::Receiver<bool>) -> anyhow::Result<()> {

@@ -1,14 +1,21 @@
 //! The promise of a feed: a reader that resumes anywhere loses no event and gets none twice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
 use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
+use crate::drain::SHARES;
+use crate::feeds::long_poll;
 use crate::feeds::reader::{Reader, Start};
+use crate::metrics::Gauge;
+
+const WAIT: Duration = Duration::from_secs(55);
 
 /// A list of numbers: the snapshot must hold exactly the events up to its cursor.
 #[derive(Default, serde::Serialize)]
@@ -187,4 +194,38 @@ fn a_state_put_in_place_reaches_every_reader_as_a_reset() {
     }
     assert_eq!((client.seen, client.resets), (vec![7, 8], 1));
     assert!(before.iter().all(|place| feed.after(*place, 9).is_err()));
+}
+
+#[tokio::test]
+async fn a_stream_ends_in_its_share_after_what_is_in_the_log_and_a_later_one_goes_on() {
+    let feed = feed(8);
+    let mut reader = Reader::open(feed.clone(), Start::Snapshot);
+    assert_eq!(reader.next().await.unwrap().cursor.sequence, 0);
+    feed.end_shares(0);
+    assert!(reader.next().now_or_never().is_none());
+
+    feed.publish(5);
+    feed.end_shares(SHARES);
+
+    assert_eq!(reader.next().await.unwrap().cursor.sequence, 1);
+    assert!(reader.next().await.is_none());
+    let gauge = Gauge::default();
+    let waited = long_poll::answer(feed.clone(), reader.cursor(), WAIT, &gauge);
+    assert!(waited.now_or_never().is_none(), "it began after the last share");
+    let mut later = Reader::open(feed.clone(), Start::After(reader.cursor()));
+    assert!(later.next().now_or_never().is_none());
+    feed.publish(6);
+    assert_eq!(later.next().await.unwrap().cursor.sequence, 2);
+}
+
+#[tokio::test]
+async fn a_long_poll_is_answered_in_its_share() {
+    let feed = feed(8);
+    let gauge = Gauge::default();
+    let mut waiting = Box::pin(long_poll::answer(feed.clone(), feed.position(), WAIT, &gauge));
+    assert!(waiting.as_mut().now_or_never().is_none());
+
+    feed.end_shares(SHARES);
+
+    assert_eq!(waiting.await.unwrap().status(), 204);
 }
