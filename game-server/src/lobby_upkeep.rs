@@ -11,6 +11,7 @@ mod lasting;
 mod recordings;
 mod rooms;
 mod scores;
+mod shared_state;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,11 +21,7 @@ use shared::id::RoomId;
 use tokio::time::sleep;
 
 use crate::bus::StateOwner;
-use crate::cluster::directory::Directory;
-use crate::cluster::nodes::Nodes;
-use crate::cluster::steward::Steward;
 use crate::feeds::Feeds;
-use crate::feeds::shared_bus::SharedBus;
 use crate::ladder::LadderHandle;
 use crate::recordings::Salvage;
 use crate::storage::Ladder as KeptLadder;
@@ -32,24 +29,14 @@ use crate::tasks::Tasks;
 use lasting::Lasting;
 use rooms::Rooms;
 use scores::Scores;
+use shared_state::listed_rooms;
+
+pub use shared_state::SharedState;
 
 /// The pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a room of this node may be missing in the list before this node tells it again.
 const UNLISTED_FOR: Duration = Duration::from_secs(4);
-
-/// What a node shares with others, and who they are. Cheap to clone.
-#[derive(Clone)]
-pub struct SharedState {
-    /// The rooms of all nodes.
-    pub directory: Directory,
-    /// Who lives.
-    pub nodes: Nodes,
-    /// Whether this node is the steward.
-    pub steward: Steward,
-    /// What this node has to say in the shared feeds.
-    pub bus: SharedBus,
-}
 
 /// Starts the tasks of one of many nodes. `own_rooms` publishes all public rooms of this node.
 pub fn start(
@@ -116,7 +103,7 @@ impl Upkeep {
         let Self { shared, feeds, .. } = self;
         shared.directory.write_lost();
         let own = shared.directory.own();
-        let listed = listed(feeds);
+        let listed = listed_rooms(feeds);
         let public = own.iter().filter(|(_, row)| !row.private).map(|(room, _)| *room);
         let unlisted = self.unlisted.look(Instant::now(), public.filter(|id| !listed.contains(id)));
         if !unlisted.is_empty() {
@@ -132,9 +119,4 @@ impl Upkeep {
             self.ladder.shown(shown);
         }
     }
-}
-
-/// The rooms that the feed lists.
-fn listed(feeds: &Feeds) -> HashSet<RoomId> {
-    feeds.rooms.with_state(|list| list.rooms.iter().map(|room| room.id).collect())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::SharedState;
+use super::shared_state::SharedState;
 use crate::recordings::{Salvage, SalvageError};
 use crate::tasks::Tasks;
 

@@ -8,7 +8,7 @@ use shared::id::{PlayerId, RoomId};
 
 use super::lasting::Lasting;
 use super::scores::Scores;
-use super::{SharedState, listed};
+use super::shared_state::{SharedState, listed_rooms};
 use crate::cluster::directory::RoomRow;
 use crate::cluster::table::{Row, WriteError};
 use crate::feeds::Feeds;
@@ -98,7 +98,7 @@ impl Rooms {
         seated: &HashSet<PlayerId>,
         scores: &Scores,
     ) {
-        if !row.value.private && listed(&self.feeds).contains(&room) {
+        if !row.value.private && listed_rooms(&self.feeds).contains(&room) {
             self.shared.bus.end_room(room);
         }
         let people = row.value.people.iter().map(|visitor| visitor.player);
@@ -130,7 +130,7 @@ impl Rooms {
         let own = directory.own();
         let own = own.iter().map(|(room, _)| *room);
         let known: HashSet<_> = known.iter().map(|(room, _)| *room).chain(own).collect();
-        let absent = listed(&self.feeds).into_iter().filter(|room| !known.contains(room));
+        let absent = listed_rooms(&self.feeds).into_iter().filter(|room| !known.contains(room));
         for room in self.absent.look(Instant::now(), absent) {
             tracing::info!(%room, "a room is listed that no node has");
             bus.end_room(room);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use shared::api::{ScoreRow, Scoreboard};
 use shared::id::{PlayerId, RoomId};
 
-use super::SharedState;
+use super::shared_state::SharedState;
 use crate::feeds::Feeds;
 use crate::ladder::kept_scoreboard;
 use crate::storage::{Ladder as KeptLadder, StoreError};
