@@ -7,7 +7,7 @@ use shared::api::{CreateRoom, ProblemKind, Role};
 use shared::protocol::close;
 use shared::sim::Mode;
 use tests::feed::{EventStream, FeedReader as _};
-use tests::{Player, ServerProcess, within};
+use tests::{Player, ServerProcess, eventually, wait, within};
 
 /// The exit code of a program that a signal interrupted.
 const INTERRUPTED: i32 = 130;
@@ -72,7 +72,7 @@ async fn a_draining_server_plays_its_round_to_the_end_and_sends_everybody_elsewh
 async fn a_second_signal_ends_a_draining_server_at_once() {
     let (mut server, _players) = server_with_a_duel().await;
     server.begin_stop();
-    server.get("/readyz").await.assert_refused(ProblemKind::Stopping);
+    eventually(wait::DEADLINE, "a drain", async || (!server.is_ready().await).then_some(())).await;
     let answer = server.send(server.request(Method::GET, "/api/rooms")).await;
     assert_eq!(answer.status, 200, "it goes on");
     let began = Instant::now();

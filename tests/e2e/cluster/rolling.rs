@@ -14,7 +14,7 @@ use tests::feed::{FeedReader, Transport};
 use tests::player::{Behaviour, View};
 use tests::socket::GameSocket;
 use tests::wait::within_time;
-use tests::{Answer, Guest, Player, Site, TestCluster, eventually, wait};
+use tests::{Answer, Guest, Player, Site, TestCluster, wait};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -116,17 +116,19 @@ async fn read(
 
 /// Takes a seat through the balancer. Returns the node, too. `None`: the room has ended meanwhile.
 async fn take_seat(guest: &Guest, room: &RoomDetails, tally: &Tally) -> Option<(String, Player)> {
-    let id = room.summary.id;
-    let ticket = eventually(wait::DEADLINE, "a room that every node knows", async || {
-        let answer = guest.ask_for_ticket(id, Role::Player).await;
-        check(tally, "a ticket", &answer);
-        match answer.status.as_u16() {
-            404 => None,
-            410 => Some(None),
-            _ => Some(Some(answer.json::<WebSocketTicket>())),
+    let asking = async {
+        loop {
+            let answer = guest.ask_for_ticket(room.summary.id, Role::Player).await;
+            check(tally, "a ticket", &answer);
+            match answer.status.as_u16() {
+                // Another node has not heard of it yet.
+                404 => sleep(REQUEST_EVERY).await,
+                410 => return None,
+                _ => return Some(answer.json::<WebSocketTicket>()),
+            }
         }
-    })
-    .await?;
+    };
+    let ticket = wait::within("a room that every node knows", asking).await?;
     let node = ticket.url.split('/').nth(1).and_then(|part| part.strip_prefix('@'));
     let node = node.expect("an address of one node").to_owned();
     let socket = GameSocket::open_at(guest.site(), &ticket.url).await.ok()?;
