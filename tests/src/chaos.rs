@@ -28,8 +28,8 @@ use findings::Findings;
 /// The nodes.
 const NODES: [&str; 3] = ["a", "b", "c"];
 /// Pauses between faults, in milliseconds.
-const PAUSE_MIN_MS: u32 = 1_000;
-const PAUSE_MORE_MS: u32 = 6_000;
+const PAUSE_MIN_MS: u32 = 500;
+const PAUSE_MORE_MS: u32 = 4_500;
 /// Time for the load to end what it has begun, when nothing is broken any more.
 const END_WITHIN: Duration = Duration::from_secs(60);
 

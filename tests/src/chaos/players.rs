@@ -22,7 +22,7 @@ use crate::player::{Behaviour, Player};
 use crate::socket::GameSocket;
 
 /// Players who play.
-const PLAYERS: usize = 6;
+const PLAYERS: usize = 10;
 /// Who looks for a match and gives up.
 const QUITTERS: usize = 3;
 /// The longest time for which a player looks for a match before it looks anew.
