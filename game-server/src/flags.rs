@@ -36,7 +36,7 @@ pub(crate) struct Flags {
     #[arg(long, env = "PUSHBACK_PORT_FILE", value_name = "PATH")]
     pub(crate) port_file: Option<PathBuf>,
     /// Filter of the log, in the syntax of `tracing`.
-    #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn")]
+    #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn,async_nats=off")]
     pub(crate) log: String,
     /// Format of the log.
     #[arg(long, env = "PUSHBACK_LOG_FORMAT", value_enum, default_value = "text")]

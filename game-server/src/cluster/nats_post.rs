@@ -41,6 +41,8 @@ pub async fn start(
 ) -> Result<Arc<NatsPost>, async_nats::SubscribeError> {
     // It is subscribed to again by itself when the connection comes back.
     let letters = nats.client().subscribe(SUBJECT).await?;
+    // Once the server has answered a later request, it has the subscription. Without an answer it gets it some time.
+    nats.round_trip().await.ok();
     let (outgoing, waiting) = mpsc::channel(HINTS_MAX);
     let incoming = broadcast::Sender::new(HINTS_MAX);
     tasks.spawn_vital("hints out", send(tasks.clone(), nats.clone(), waiting));
