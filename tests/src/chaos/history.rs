@@ -11,19 +11,12 @@ use super::chat::Talk;
 use super::findings::Findings;
 use super::players::Played;
 
-/// Rounds of two rooms that follow each other may seem to overlap by this much, in milliseconds.
-const OVERLAP_MAX_MS: i64 = 1_000;
-/// How much of what happened to a player before is told with it.
-const DIARY_BEFORE_MS: i64 = 15_000;
-const TICKS_PER_SECOND: i64 = 60;
-
 const LINES_ONCE: &str = "an acknowledged line of chat is kept, once, under its number";
 const LINES_NUMBERED: &str = "the numbers of the lines of chat have no gap";
 const LINES_HEARD: &str = "what a reader of the chat has heard is what is kept";
 const RESULTS_KEPT: &str = "an acknowledged result is kept";
 const TOTALS: &str = "the totals of a player are the sum of the rounds";
 const RATINGS: &str = "each rating follows from the one before";
-const ONE_MATCH: &str = "a player is in one match at a time";
 const OWN_ROOMS: &str = "a player plays only in rooms that it was sent to";
 
 /// A round as the history of one player has it.
@@ -189,69 +182,34 @@ async fn check_results(
     Ok(())
 }
 
-/// A round that a player played in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Part {
-    player: PlayerId,
-    began_ms: i64,
-    ended_ms: i64,
-    room: RoomId,
-}
-
 async fn check_rooms(
     connection: &mut PgConnection,
     played: &Played,
     findings: &Findings,
 ) -> Result<()> {
     let rows = sqlx::query(
-        "SELECT rp.player, r.started_at_ms, r.ticks, r.room, r.complete FROM replays r \
+        "SELECT rp.player, r.room, r.complete FROM replays r \
          JOIN replay_players rp ON rp.replay = r.id WHERE rp.bot = 0",
     )
     .fetch_all(connection)
     .await?;
-    let (mut parts, mut cut_off) = (Vec::new(), 0);
+    findings.count("rounds of a player that were recorded", rows.len());
+    let mut cut_off = 0;
     for row in rows {
         let id = |place| row.try_get::<i64, _>(place).map(i64::cast_unsigned);
-        let (began_ms, ticks): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-        let ended_ms = began_ms + ticks * 1_000 / TICKS_PER_SECOND;
-        let (player, room) = (PlayerId::from_bits(id(0)?), RoomId::from_bits(id(3)?));
-        cut_off += usize::from(row.try_get::<i64, _>(4)? == 0);
-        parts.push(Part { player, began_ms, ended_ms, room });
-    }
-    findings.count("rounds of a player that were recorded", parts.len());
-    findings.count("of those, cut off", cut_off);
-    for part in &parts {
-        if !played.rooms.contains(&(part.player, part.room)) {
-            findings.broke(OWN_ROOMS, &format!("{part:?}"));
+        let (player, room) = (PlayerId::from_bits(id(0)?), RoomId::from_bits(id(1)?));
+        cut_off += usize::from(row.try_get::<i64, _>(2)? == 0);
+        if !played.rooms.contains(&(player, room)) {
+            findings.broke(OWN_ROOMS, &format!("{player} in {room}"));
         }
     }
-    for pair in overlapping(parts) {
-        let near = (pair[0].began_ms - DIARY_BEFORE_MS)..pair[1].ended_ms;
-        let of_player = played.diary.iter().filter(|(player, ..)| *player == pair[0].player);
-        let diary: Vec<_> =
-            of_player.filter(|(_, at, _)| near.contains(&at.cast_signed())).collect();
-        findings.broke(ONE_MATCH, &format!("{pair:?}: {diary:?}"));
-    }
+    findings.count("of those, cut off", cut_off);
     Ok(())
-}
-
-/// Rounds of one player in two rooms at the same time.
-fn overlapping(mut parts: Vec<Part>) -> Vec<[Part; 2]> {
-    parts.sort();
-    let is_double = |pair: &&[Part]| {
-        let (one, other) = (&pair[0], &pair[1]);
-        one.player == other.player
-            && one.room != other.room
-            && other.began_ms + OVERLAP_MAX_MS < one.ended_ms
-    };
-    parts.windows(2).filter(is_double).map(|pair| [pair[0].clone(), pair[1].clone()]).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::id::{PlayerId, RoomId};
-
-    use super::{Part, RATINGS, Step, TOTALS, Totals, differences, overlapping};
+    use super::{RATINGS, Step, TOTALS, Totals, differences};
 
     fn step(revision: i64, before: i64, after: i64) -> Step {
         Step { revision, before, after, points: Some(2) }
@@ -271,18 +229,5 @@ mod tests {
         // The second round began from the rating before the first.
         assert_eq!(broken(&totals, &[steps[0].clone(), step(2, 1500, 1505)]), [RATINGS]);
         assert_eq!(broken(&totals, &[steps[0].clone(), step(3, 1510, 1505)]), [RATINGS, RATINGS]);
-    }
-
-    #[test]
-    fn a_player_in_two_rooms_at_once_is_found() {
-        let part = |player, began_ms, ended_ms, room| Part {
-            player: PlayerId::from_bits(player),
-            began_ms,
-            ended_ms,
-            room: RoomId::from_bits(room),
-        };
-        let apart = vec![part(1, 0, 9_000, 1), part(1, 9_500, 20_000, 2), part(2, 0, 9_000, 3)];
-        assert!(overlapping(apart).is_empty());
-        assert_eq!(overlapping(vec![part(1, 0, 9_000, 1), part(1, 5_000, 12_000, 2)]).len(), 1);
     }
 }

@@ -1,7 +1,7 @@
 //! Players who look for a match through the balancer, fight a round and leave; and people who look for one and give up.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use shared::api::{
@@ -59,15 +59,6 @@ pub(super) struct Played {
     pub(super) settled: Vec<Settled>,
     /// Rounds whose result the server had not kept when it told it.
     pub(super) pending: BTreeSet<ReplayId>,
-    /// What happened to each player, in order, with the time in milliseconds since 1970.
-    pub(super) diary: Vec<(PlayerId, u64, String)>,
-}
-
-impl Played {
-    fn note(&mut self, guest: &Guest, what: String) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        self.diary.push((guest.id(), u64::try_from(now).unwrap_or(u64::MAX), what));
-    }
 }
 
 /// All of them.
@@ -93,8 +84,7 @@ impl Players {
         let mut all = Played::default();
         while let Some(ended) = self.tasks.join_next().await {
             // A panic is a finding already.
-            let Ok(Played { guests, rooms, settled, pending, diary }) = ended else { continue };
-            all.diary.extend(diary);
+            let Ok(Played { guests, rooms, settled, pending }) = ended else { continue };
             all.guests.extend(guests);
             all.rooms.extend(rooms);
             all.settled.extend(settled);
@@ -138,7 +128,6 @@ async fn play(world: World, number: usize) -> Played {
     while !world.ending.is_cancelled() {
         if let Some(room) = find_match(&world, &guest, Mode::Duel).await {
             played.rooms.insert((guest.id(), room));
-            played.note(&guest, format!("matched to {room}"));
             play_round(&world, &guest, room, &mut played).await;
             rounds += 1;
         }
@@ -186,7 +175,8 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> 
     while Instant::now() < until {
         if let MatchState::Matched { room, .. } = ticket.state {
             world.findings.count("matches of a player", 1);
-            check_again(world, guest, &ticket, room).await;
+            // It ends by itself within seconds.
+            tokio::spawn(follow_on(world.clone(), guest.clone(), ticket, room));
             return Some(room);
         }
         let path = match_path(&ticket.ticket, ticket.version, 2);
@@ -204,14 +194,14 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> 
     None
 }
 
-/// Asks for the request once more: it still leads to the same room.
-async fn check_again(world: &World, guest: &Guest, ticket: &MatchTicket, room: RoomId) {
-    let path = match_path(&ticket.ticket, 0, 0);
-    let again = send::<MatchTicket>(request(&world.lobby, Method::GET, &path, guest.token())).await;
-    if let Ok(Answered::Done(MatchTicket {
-        state: MatchState::Matched { room: other, .. }, ..
-    })) = again
+/// Follows the request for a little longer, beside the player: it leads to no other room, unless it has waited between.
+async fn follow_on(world: World, guest: Guest, ticket: MatchTicket, room: RoomId) {
+    let path = match_path(&ticket.ticket, ticket.version, 5);
+    let asking = send::<MatchTicket>(request(&world.lobby, Method::GET, &path, guest.token()));
+    if let Ok(Answered::Done(MatchTicket { version, state, .. })) = asking.await
+        && let MatchState::Matched { room: other, .. } = state
         && other != room
+        && version == ticket.version + 1
     {
         world.findings.broke(ONE_ROOM, &format!("{}: {room}, then {other}", guest.name()));
     }
@@ -246,8 +236,6 @@ async fn play_round(world: &World, guest: &Guest, room: RoomId, played: &mut Pla
         if view.diverged > 0 {
             world.findings.broke(NO_DESYNC, &format!("{} in {room}", guest.name()));
         }
-        played
-            .note(guest, format!("{room}: {} summaries, {:?}", view.summaries.len(), view.closed));
         for summary in &view.summaries {
             note(world, guest, summary, played);
         }
