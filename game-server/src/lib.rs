@@ -14,6 +14,7 @@ pub mod serve;
 pub mod socket;
 
 pub mod feeds;
+pub mod lobby_upkeep;
 
 pub mod matchmaking;
 pub mod remote_changes;

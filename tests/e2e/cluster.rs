@@ -4,6 +4,7 @@ mod chat;
 mod engines;
 mod feeds;
 mod rooms;
+mod salvage;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -17,7 +17,7 @@ use tokio::time::{interval, sleep, timeout, timeout_at};
 use self::judge::Judge;
 pub use self::timing::Timing;
 use super::kv_table::TableName;
-use super::table::{Expect, Row, Table, WriteError, withdraw};
+use super::table::{Expect, ReadError, Row, Table, WriteError, withdraw};
 use crate::node::NodeName;
 use crate::sync::lock;
 use crate::tasks::Tasks;
@@ -161,6 +161,15 @@ impl Nodes {
     #[must_use]
     pub fn row(&self, name: &NodeName) -> Option<NodeRow> {
         self.shared.table.get(name.as_str()).map(|row| row.value.clone())
+    }
+
+    /// The same as the table has it, not only as this node knows it. It takes a round trip: for decisions.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the row is of a newer build.
+    pub async fn read_row(&self, name: &NodeName) -> Result<Option<NodeRow>, ReadError> {
+        let row = self.shared.table.read(name.as_str()).await?;
+        Ok(row.map(|row| row.value.clone()))
     }
 
     /// Whether a node is dead: it, or its absence, was silent for long while this node was heard. Between living and dead there

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 
+use super::arriving::ArrivingFiles;
 use super::read_gate::ReadGate;
 use super::sites::Sites;
 use crate::chat::ChatHandle;
@@ -76,6 +77,8 @@ parts! {
         pub store: Arc<dyn Store>,
         /// Replay files.
         pub blobs: Blobs,
+        /// Waits for replay files that are on their way from another node.
+        pub arriving: Arc<ArrivingFiles>,
         /// The feeds that the five transports serve.
         pub feeds: Arc<Feeds>,
         /// Which players are in which room.

@@ -6,16 +6,16 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use shared::api::{RoomClosed, RoomList};
+use shared::api::RoomList;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::bus::{Bus, Delivery, InProcessBus, Notice};
+use crate::bus::{Bus, Delivery, InProcessBus};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
-use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
+use crate::cluster::nodes::{AskLoad, Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
 use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
@@ -25,6 +25,7 @@ use crate::feeds::shared_bus::SharedBus;
 use crate::feeds::shared_log::{Pace, SharedFeed, publish};
 use crate::ladder;
 use crate::limits::Rate;
+use crate::lobby_upkeep::SharedState;
 use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
@@ -46,6 +47,8 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
+    /// What only one of many nodes needs.
+    pub(super) upkeep: Option<SharedState>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -113,29 +116,28 @@ impl Joined {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
-        let load = metrics.rooms.clone();
-        let load = Arc::new(move || Load {
-            draining: false,
-            rooms: load.open.count(),
-            people: load.people.count(),
-        });
         let timing = Timing::default();
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
-        let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
+        let nodes = Nodes::start(tasks, table, node.clone(), timing, load_of(metrics)).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes, timing);
+        let steward = Steward::start(tasks, table, nodes.clone(), timing);
 
+        let boot = nodes.boot().to_owned();
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
-        for id in over {
-            // Others may still list them.
-            bus.rooms.know(id.bits());
-            bus.publish(Notice::RoomClosed(RoomClosed { id }));
-        }
+        // Others may still list them.
+        over.into_iter().for_each(|id| bus.end_room(id));
+        let upkeep = SharedState {
+            directory: directory.clone(),
+            nodes,
+            steward: steward.clone(),
+            bus: bus.clone(),
+        };
         Ok(Self {
             post,
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
+            upkeep: Some(upkeep),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -145,7 +147,7 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, steward, renewed: None }
+        Self { post, bus, deliveries, directory: None, upkeep: None, steward, renewed: None }
     }
 }
 
@@ -174,6 +176,16 @@ impl Renewed {
             }
         }
     }
+}
+
+/// How much this node does.
+fn load_of(metrics: &Metrics) -> AskLoad {
+    let rooms = metrics.rooms.clone();
+    Arc::new(move || Load {
+        draining: false,
+        rooms: rooms.open.count(),
+        people: rooms.people.count(),
+    })
 }
 
 async fn wait_for(mut followed: watch::Receiver<bool>) -> anyhow::Result<()> {
