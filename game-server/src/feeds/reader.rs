@@ -22,12 +22,23 @@ pub enum Start {
     Unknown,
 }
 
+/// What a reader waits for.
+#[derive(Debug)]
+pub enum Next {
+    /// An event.
+    Event(Arc<Event>),
+    /// [`Head::late_since_ms`] has changed: a heartbeat is to say so.
+    Lateness,
+}
+
 /// A position in a feed's log. Dropping it unsubscribes.
 pub struct Reader {
     source: Arc<dyn Source>,
     changes: watch::Receiver<Head>,
     /// [`Head::ends`] when this reader began.
     ends: u32,
+    /// [`Head::late_since_ms`] as it was told last.
+    late_since_ms: Option<u64>,
     /// The last event that was put into `ready`.
     cursor: Cursor,
     /// Bounded by [`BATCH_EVENTS_MAX`].
@@ -52,28 +63,29 @@ impl Reader {
             }
         };
         let ends = changes.borrow().ends;
-        Self { source, changes, ends, cursor, ready: first.into_iter().collect() }
+        let ready = first.into_iter().collect();
+        Self { source, changes, ends, late_since_ms: None, cursor, ready }
     }
 
     /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed, or its
     /// streams are ended, and it is read to its end. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
+    pub async fn next(&mut self) -> Option<Next> {
         loop {
             if let Some(event) = self.next_ready() {
-                return Some(event);
+                return Some(Next::Event(event));
             }
-            if self.is_over() {
+            let head = *self.changes.borrow();
+            if head.closed || head.ends != self.ends {
                 return None;
+            }
+            if head.late_since_ms != self.late_since_ms {
+                self.late_since_ms = head.late_since_ms;
+                return Some(Next::Lateness);
             }
             let _waiting = self.source.fan_out().wait();
             // An error means that the feed is dropped, which ends the stream as well.
             self.changes.changed().await.ok()?;
         }
-    }
-
-    fn is_over(&self) -> bool {
-        let head = self.changes.borrow();
-        head.closed || head.ends != self.ends
     }
 
     /// The next event, if it is there already.
@@ -88,6 +100,12 @@ impl Reader {
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// [`Head::late_since_ms`], for a heartbeat that is sent now.
+    pub fn late_since_ms(&mut self) -> Option<u64> {
+        self.late_since_ms = self.changes.borrow().late_since_ms;
+        self.late_since_ms
     }
 
     fn refill(&mut self) {

@@ -1,6 +1,7 @@
 //! The promise of a feed: a reader that resumes anywhere loses no event and gets none twice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -8,7 +9,7 @@ use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
 use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
-use crate::feeds::reader::{Reader, Start};
+use crate::feeds::reader::{Next, Reader, Start};
 
 /// A list of numbers: the snapshot must hold exactly the events up to its cursor.
 #[derive(Default, serde::Serialize)]
@@ -108,7 +109,9 @@ async fn reconnecting_clients_keep_up_with_a_busy_publisher() {
                 'connections: loop {
                     let mut reader = Reader::open(feed.clone(), client.start());
                     for _ in 0..rng.random_range(1..20) {
-                        let Some(event) = reader.next().await else { break 'connections };
+                        let Some(Next::Event(event)) = reader.next().await else {
+                            break 'connections;
+                        };
                         client.take(&event);
                     }
                 }
@@ -155,6 +158,39 @@ fn a_place_that_is_not_in_the_log_is_gone() {
     assert_eq!(feed.after(Cursor { sequence: 0, ..first }, 9).unwrap_err(), Gone);
     assert_eq!(feed.after(Cursor { sequence: 4, ..first }, 9).unwrap_err(), Gone);
     assert_eq!(feed.after(Cursor { epoch: !first.epoch, ..first }, 9).unwrap_err(), Gone);
+}
+
+#[tokio::test]
+async fn every_reader_is_told_once_that_the_log_is_late_and_once_that_it_is_not() {
+    use futures_util::FutureExt as _;
+    let feed = feed(8);
+    let mut reader = Reader::open(feed.clone(), Start::After(feed.publish(1)));
+    assert!(reader.next().now_or_never().is_none());
+
+    feed.set_late(1_000);
+    feed.set_late(2_000);
+    feed.publish(2);
+    let mut late = Reader::open(feed.clone(), Start::Snapshot);
+    assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Event(_)))));
+    assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Lateness))));
+    assert_eq!(reader.late_since_ms(), Some(1_000), "the first time stays");
+    assert!(reader.next().now_or_never().is_none());
+    // A stream begins with a heartbeat, which has it.
+    assert!(late.next_ready().is_some());
+    assert_eq!(late.late_since_ms(), Some(1_000));
+    assert!(late.next().now_or_never().is_none());
+    let beat = envelope(&Event::heartbeat(late.cursor(), Some(1_000), Duration::from_secs(15)));
+    assert_eq!(beat.data["late_since_ms"], 1_000);
+
+    feed.set_current();
+    feed.set_current();
+    for reader in [&mut reader, &mut late] {
+        assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Lateness))));
+        assert_eq!(reader.late_since_ms(), None);
+        assert!(reader.next().now_or_never().is_none());
+    }
+    let beat = envelope(&Event::heartbeat(late.cursor(), None, Duration::from_secs(15)));
+    assert_eq!(beat.data.get("late_since_ms"), None);
 }
 
 #[test]
