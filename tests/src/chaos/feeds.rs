@@ -213,7 +213,9 @@ impl Seen {
             }
             RoomList::EVENT_CLOSED => {
                 let closed: Option<shared::api::RoomClosed> = serde_json::from_value(data).ok();
-                closed.map(|closed| self.rooms.close(closed.id));
+                if let Some(closed) = closed {
+                    self.rooms.close(closed.id);
+                }
             }
             _ => {}
         }
