@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use shared::api::{CreateRoom, RoomSummary};
-use shared::feed::KIND_RESET;
+use shared::feed::{Heartbeat, KIND_RESET};
 use shared::id::RoomId;
 use shared::protocol::chat::ChatChannel;
 use shared::sim::Mode;
-use tests::feed::{self, FeedReader, Transport};
+use tests::browser::Browser;
+use tests::feed::{self, EventStream, FeedReader, Transport};
 use tests::player::Behaviour;
 use tests::wait::within_time;
 use tests::{Guest, ServerProcess, TestCluster, eventually, wait, within};
 
+/// Time until the readers of a node that does not hear of the others are told so.
+const TOLD_WITHIN: Duration = Duration::from_secs(15);
 /// Time for a cluster to agree again after an engine came back.
 const AGREED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -33,6 +36,17 @@ async fn until_room(reader: &mut dyn FeedReader, room: RoomId) -> Vec<String> {
         };
         if is_it {
             return kinds;
+        }
+    }
+}
+
+/// Reads on until a heartbeat says that the feed is late, or that it is not.
+async fn until_late(stream: &mut EventStream, wanted: bool) {
+    loop {
+        stream.any_envelope().await.expect("the subscription goes on");
+        let is_late = |beat: Heartbeat| beat.late_since_ms.is_some();
+        if stream.heartbeat.map(is_late) == Some(wanted) {
+            return;
         }
     }
 }
@@ -118,8 +132,15 @@ async fn a_node_whose_nats_is_held_goes_on_and_is_not_called_dead_by_mistake() {
     let (ada, bob) = (cluster.node("a").guest("ada").await, cluster.node("b").guest("bob").await);
     let room = open_room(&ada).await;
     agreed(&cluster, room).await;
+    let mut scores = EventStream::open(cluster.node("a"), "scoreboard", None).await.unwrap();
+    let mut well = EventStream::open(cluster.node("b"), "rooms", None).await.unwrap();
+    within("a heartbeat", until_late(&mut scores, false)).await;
 
     cluster.nats_of("a").hold(true);
+    within_time(TOLD_WITHIN, "lateness", until_late(&mut scores, true)).await;
+    let mut begun = EventStream::open(cluster.node("a"), "scoreboard", None).await.unwrap();
+    within("lateness of a stream that begins", until_late(&mut begun, true)).await;
+    assert_eq!(begun.heartbeats, 1, "the first heartbeat says so");
     eventually(wait::DEADLINE, "a node that misses NATS", async || {
         let metrics = cluster.node("a").get("/metrics").await;
         let lost = "pushback_engine_connected{engine=\"nats\"} 0\n";
@@ -131,6 +152,20 @@ async fn a_node_whose_nats_is_held_goes_on_and_is_not_called_dead_by_mistake() {
     let own = open_room(&ada).await;
     cluster.nats_of("a").hold(false);
 
+    for reader in [&mut scores, &mut begun] {
+        within_time(AGREED_WITHIN, "the end of lateness", until_late(reader, false)).await;
+    }
+    // The other node missed nothing, up to the room that it heard of last.
+    let never_late = async {
+        loop {
+            let envelope = well.any_envelope().await.expect("the subscription goes on");
+            assert!(well.heartbeat.is_none_or(|beat| beat.late_since_ms.is_none()));
+            if envelope.data.to_string().contains(&own.to_string()) {
+                return;
+            }
+        }
+    };
+    within_time(AGREED_WITHIN, "the room of the held node", never_late).await;
     agreed(&cluster, own).await;
     agreed(&cluster, meanwhile).await;
     agreed(&cluster, room).await;
@@ -140,4 +175,42 @@ async fn a_node_whose_nats_is_held_goes_on_and_is_not_called_dead_by_mistake() {
         metrics.text().contains(back).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_lobby_of_a_node_whose_nats_is_held_says_what_is_late_and_for_how_long() {
+    let cluster = TestCluster::start(2).await;
+    let bob = cluster.node("b").guest("bob").await;
+    agreed(&cluster, open_room(&bob).await).await;
+    let browser = Browser::start().await;
+    browser.open(&cluster.node("a").url("/")).await;
+    let badges = async |wanted: &str| {
+        for part in ["scoreboard", "rooms"] {
+            let badge = format!("[data-testid=\"badge-{part}\"]");
+            browser.attribute_where(&badge, "data-state", |state| state == wanted).await;
+        }
+    };
+    badges("live").await;
+    assert_eq!(browser.count(".old").await, 0);
+
+    cluster.nats_of("a").hold(true);
+    badges("late").await;
+    for (part, text) in [(".scores", "Scores are late:"), (".rooms", "Rooms are late:")] {
+        let notice = format!("{part} .old");
+        let seconds = |notice: &str| {
+            let (said, time) = notice.rsplit_once(" for ")?;
+            let time = time.strip_suffix(" s")?.parse::<u32>().ok()?;
+            said.starts_with(text).then_some(time)
+        };
+        let first = browser.text_where(&notice, |text| seconds(text).is_some()).await;
+        let counts = |text: &str| seconds(text) > seconds(&first);
+        browser.text_where(&notice, counts).await;
+    }
+    let meanwhile = open_room(&bob).await;
+
+    cluster.nats_of("a").hold(false);
+    badges("live").await;
+    let row = format!("[data-testid=\"room-row\"][data-room=\"{meanwhile}\"]");
+    browser.text(&row).await;
+    assert_eq!(browser.count(".old").await, 0);
 }

@@ -115,7 +115,8 @@ pub(crate) fn RoomTime(#[prop(into)] room: Signal<Option<RoomSummary>>) -> impl 
                     let room = room.as_ref()?;
                     let shown = shown.and_then(|ShownClock(shown)| shown.get());
                     let shown = shown.filter(|(id, _)| *id == room.id);
-                    if let (RoomPhase::Playing, Some((_, clock))) = (room.phase, shown) {
+                    // The list may be late.
+                    if let Some((_, clock)) = shown {
                         return Some(clock);
                     }
                     Some(match (room.phase, room.ends_at_ms) {

@@ -109,7 +109,7 @@ pub enum FeedHeartbeat {
         id: Cursor,
         /// When it was sent, milliseconds since 1970.
         at_ms: u64,
-        /// The server's clock, and how long the stream is silent at most.
+        /// The server's clock, how long the stream is silent at most, and since when the feed is late, if it is.
         data: Heartbeat,
     },
 }
