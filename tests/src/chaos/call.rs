@@ -18,7 +18,7 @@ pub(super) enum Answered<T> {
     Done(T),
     /// 204.
     Nothing,
-    Refused(StatusCode, String),
+    Refused(StatusCode),
 }
 
 /// A request to a site, with a token when there is one.
@@ -37,7 +37,7 @@ pub(super) async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result
     Ok(match status {
         StatusCode::NO_CONTENT => Answered::Nothing,
         status if status.is_success() => Answered::Done(response.json().await?),
-        status => Answered::Refused(status, response.text().await?),
+        status => Answered::Refused(status),
     })
 }
 

@@ -183,11 +183,11 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> 
         match send(request(&world.lobby, Method::GET, &path, guest.token())).await {
             Ok(Answered::Done(newer)) => ticket = newer,
             Ok(Answered::Nothing) => {}
-            Ok(Answered::Refused(StatusCode::NOT_FOUND | StatusCode::GONE, _)) => {
+            Ok(Answered::Refused(StatusCode::NOT_FOUND | StatusCode::GONE)) => {
                 world.findings.count("searches that were lost", 1);
                 return None;
             }
-            Ok(Answered::Refused(..)) | Err(_) => sleep(PAUSE).await,
+            Ok(Answered::Refused(_)) | Err(_) => sleep(PAUSE).await,
         }
     }
     world.findings.count("searches that took too long", 1);
@@ -215,7 +215,7 @@ async fn play_round(world: &World, guest: &Guest, room: RoomId, played: &mut Pla
         let body = TicketRequest { role: Role::Player };
         let ticket: WebSocketTicket = match post(&world.lobby, &path, guest.token(), &body).await {
             Ok(Answered::Done(ticket)) => ticket,
-            Ok(Answered::Refused(status, _)) if status.is_client_error() => {
+            Ok(Answered::Refused(status)) if status.is_client_error() => {
                 world.findings.count("rooms that were gone", 1);
                 return;
             }
