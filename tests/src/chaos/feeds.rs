@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use shared::api::RoomList;
+use shared::api::{RoomClosed, RoomList};
 use shared::feed::{Cursor, KIND_RESET, KIND_SNAPSHOT, SnapshotPage};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -209,12 +209,13 @@ impl Seen {
                 self.rooms = serde_json::from_value(data).unwrap_or_default();
             }
             RoomList::EVENT_ROOM => {
-                serde_json::from_value(data).map(|room| self.rooms.upsert(room)).ok();
+                if let Ok(room) = serde_json::from_value(data) {
+                    self.rooms.upsert(room);
+                }
             }
             RoomList::EVENT_CLOSED => {
-                let closed: Option<shared::api::RoomClosed> = serde_json::from_value(data).ok();
-                if let Some(closed) = closed {
-                    self.rooms.close(closed.id);
+                if let Ok(RoomClosed { id }) = serde_json::from_value(data) {
+                    self.rooms.close(id);
                 }
             }
             _ => {}
