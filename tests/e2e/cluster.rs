@@ -3,6 +3,7 @@
 mod chat;
 mod engines;
 mod feeds;
+mod replicas;
 mod rooms;
 
 use std::fs;
