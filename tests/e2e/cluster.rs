@@ -4,7 +4,9 @@ mod chat;
 mod engines;
 mod feeds;
 mod replicas;
+mod rolling;
 mod rooms;
+mod salvage;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! Many nodes of one lobby, for stories: what they share, a proxy before each node's NATS where there is one server, and the balancer as it is shipped.
+//! Many nodes of one lobby, for stories: what they share, a proxy before each node's database and, where there is one server, its
+//! NATS, and the balancer as it is shipped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -28,7 +29,8 @@ const FLAGS: [&str; 6] = [
     "--log=warn",
 ];
 
-/// Some nodes behind HAProxy, with one NATS server or three, a database and a bucket of their own. All of it ends when it is dropped.
+/// Some nodes behind HAProxy, with one NATS server or three, a database and a bucket of their own. All of it ends when it is
+/// dropped.
 #[derive(Debug)]
 pub struct TestCluster {
     // Dropped in this order: what nodes need outlives them.
@@ -47,6 +49,7 @@ struct Node {
     server: ServerProcess,
     /// `None` where there are several NATS servers.
     nats: Option<Proxy>,
+    database: Proxy,
 }
 
 impl TestCluster {
@@ -141,6 +144,12 @@ impl TestCluster {
         self.find(name).nats.as_ref().expect("one NATS server")
     }
 
+    /// What stands between a node and its database.
+    #[must_use]
+    pub fn database_of(&self, name: &str) -> &Proxy {
+        &self.find(name).database
+    }
+
     /// The bucket of all nodes.
     #[must_use]
     pub fn bucket(&self) -> &TestBucket {
@@ -215,6 +224,8 @@ impl Node {
             Some(proxy) => format!("nats://{}", proxy.site().address()),
             None => nats.iter().map(Nats::url).collect::<Vec<_>>().join(","),
         };
+        let to_database = Proxy::to(&Site::at(test_postgres::address())).await;
+        let database = test_postgres::database_at(database, to_database.site().address());
         let shared = [
             format!("--node={name}"),
             format!("--nats={nats}"),
@@ -229,6 +240,6 @@ impl Node {
         };
         let own: Vec<_> = FLAGS.into_iter().filter(|flag| !is_set(flag)).collect();
         let server = ServerProcess::start_with(&[&shared, &own, flags].concat()).await;
-        Self { name, server, nats: proxy }
+        Self { name, server, nats: proxy, database: to_database }
     }
 }

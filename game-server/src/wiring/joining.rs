@@ -6,25 +6,27 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use shared::api::{RoomClosed, RoomList};
+use shared::api::RoomList;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::bus::{Bus, Delivery, InProcessBus, Notice};
+use crate::bus::{Bus, Delivery, InProcessBus};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
-use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
+use crate::cluster::nodes::{AskLoad, Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
 use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::feeds::shared_bus::SharedBus;
 use crate::feeds::shared_log::{Pace, SharedFeed, publish};
 use crate::ladder;
 use crate::limits::Rate;
+use crate::lobby_upkeep::SharedState;
 use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
@@ -46,6 +48,10 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
+    /// What only one of many nodes needs.
+    pub(super) upkeep: Option<SharedState>,
+    /// Who of the nodes lives.
+    pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
     pub(super) renewed: Option<Renewed>,
@@ -63,6 +69,7 @@ impl Joined {
     pub(super) async fn join(
         config: &Config,
         tasks: &Tasks,
+        drain: &Drain,
         metrics: &Metrics,
         feeds: &Arc<Feeds>,
         store: &Arc<dyn Store>,
@@ -113,29 +120,31 @@ impl Joined {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
-        let load = metrics.rooms.clone();
-        let load = Arc::new(move || Load {
-            draining: false,
-            rooms: load.open.count(),
-            people: load.people.count(),
-        });
         let timing = Timing::default();
         let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
-        let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
+        let nodes =
+            Nodes::start(tasks, table, node.clone(), timing, load_of(metrics, drain)).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes, timing);
+        let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
 
+        let boot = nodes.boot().to_owned();
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
-        for id in over {
-            // Others may still list them.
-            bus.rooms.know(id.bits());
-            bus.publish(Notice::RoomClosed(RoomClosed { id }));
-        }
+        // Others may still list them.
+        over.into_iter().for_each(|id| bus.end_room(id));
+        let upkeep = SharedState {
+            directory: directory.clone(),
+            nodes: nodes.clone(),
+            steward: steward.clone(),
+            bus: bus.clone(),
+        };
         Ok(Self {
             post,
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
+            upkeep: Some(upkeep),
+            nodes: Some(nodes),
             steward,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
@@ -145,7 +154,8 @@ impl Joined {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, steward, renewed: None }
+        let (upkeep, nodes) = (None, None);
+        Self { post, bus, deliveries, directory: None, upkeep, nodes, steward, renewed: None }
     }
 }
 
@@ -173,6 +183,24 @@ impl Renewed {
                 }
             }
         }
+    }
+}
+
+/// How much this node does.
+fn load_of(metrics: &Metrics, drain: &Drain) -> AskLoad {
+    let (rooms, drain) = (metrics.rooms.clone(), drain.clone());
+    Arc::new(move || Load {
+        draining: drain.is_draining(),
+        rooms: rooms.open.count(),
+        people: rooms.people.count(),
+    })
+}
+
+/// A node that drains is not the steward.
+async fn resign(tasks: Tasks, drain: Drain, steward: Steward) {
+    tokio::select! {
+        () = tasks.stopping() => {}
+        () = drain.draining() => steward.resign(),
     }
 }
 

@@ -11,9 +11,7 @@ use async_nats::connection::State as Connection;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MARKER_REASON};
 use async_nats::jetstream::consumer::push::OrderedConfig;
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy};
-use async_nats::jetstream::context::{
-    CreateStreamErrorKind, GetStreamErrorKind, PublishError, PublishErrorKind,
-};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Info, LastRawMessageErrorKind, StorageType, Stream as Handle,
 };
@@ -214,11 +212,6 @@ fn value(headers: Option<&HeaderMap>, payload: Bytes) -> Option<Bytes> {
             || headers.get(NATS_MARKER_REASON).is_some()
     };
     (!headers.is_some_and(is_mark)).then_some(payload)
-}
-
-fn is_missing(error: &GetStreamErrorKind) -> bool {
-    matches!(error, GetStreamErrorKind::JetStream(error)
-        if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// Newer servers have two codes for the same answer, of which async-nats knows one.
