@@ -3,6 +3,7 @@
 mod chat;
 mod engines;
 mod feeds;
+mod replicas;
 mod rolling;
 mod rooms;
 mod salvage;

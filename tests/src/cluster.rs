@@ -1,5 +1,5 @@
-//! Many nodes of one lobby, for stories: what they share, a proxy before each node's NATS and database, and the balancer as it
-//! is shipped.
+//! Many nodes of one lobby, for stories: what they share, a proxy before each node's database and, where there is one server, its
+//! NATS, and the balancer as it is shipped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -16,6 +16,9 @@ use crate::wait::{DEADLINE, eventually};
 /// The names of nodes, in the order of their start.
 const NAMES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
+/// So many that one may die.
+const NATS_SERVERS: usize = 3;
+
 /// Flags of every node beside those that name what it shares. The balancer is the proxy in front of it.
 const FLAGS: [&str; 6] = [
     "--trusted-proxies=127.0.0.1",
@@ -26,7 +29,8 @@ const FLAGS: [&str; 6] = [
     "--log=warn",
 ];
 
-/// Some nodes behind HAProxy, with a NATS server, a database and a bucket of their own. All of it ends when it is dropped.
+/// Some nodes behind HAProxy, with one NATS server or three, a database and a bucket of their own. All of it ends when it is
+/// dropped.
 #[derive(Debug)]
 pub struct TestCluster {
     // Dropped in this order: what nodes need outlives them.
@@ -35,14 +39,16 @@ pub struct TestCluster {
     nodes: Vec<Node>,
     bucket: TestBucket,
     database: String,
-    nats: Nats,
+    /// One, or several that are one cluster.
+    nats: Vec<Nats>,
 }
 
 #[derive(Debug)]
 struct Node {
     name: &'static str,
     server: ServerProcess,
-    nats: Proxy,
+    /// `None` where there are several NATS servers.
+    nats: Option<Proxy>,
     database: Proxy,
 }
 
@@ -60,8 +66,20 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_with(nodes: usize, flags: &[&str]) -> Self {
-        let names = &NAMES[..nodes];
-        let (nats, database) = (Nats::start(), test_postgres::empty_database());
+        Self::start_on(vec![Nats::start()], nodes, flags).await
+    }
+
+    /// Starts so many nodes on three NATS servers. A test that does so has `three_nats_servers` in its name: `cargo xtask test`
+    /// leaves it out where the newer NATS cannot be had.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start_replicated(nodes: usize) -> Self {
+        Self::start_on(Nats::start_cluster(NATS_SERVERS), nodes, &[]).await
+    }
+
+    async fn start_on(nats: Vec<Nats>, nodes: usize, flags: &[&str]) -> Self {
+        let (names, database) = (&NAMES[..nodes], test_postgres::empty_database());
         let bucket = TestBucket::start().await;
         let starting = names.iter().map(|name| Node::start(name, &nats, &database, &bucket, flags));
         let nodes = join_all(starting).await;
@@ -107,15 +125,23 @@ impl TestCluster {
         self.balancer.log()
     }
 
-    /// The NATS server of all nodes.
+    /// The NATS server of all nodes, the first if there are several.
     pub fn nats(&mut self) -> &mut Nats {
+        &mut self.nats[0]
+    }
+
+    /// The NATS servers of all nodes.
+    pub fn nats_servers(&mut self) -> &mut [Nats] {
         &mut self.nats
     }
 
     /// What stands between a node and NATS. A node that is started later goes through it, too.
+    ///
+    /// # Panics
+    /// When there are several NATS servers: then nothing stands there.
     #[must_use]
     pub fn nats_of(&self, name: &str) -> &Proxy {
-        &self.find(name).nats
+        self.find(name).nats.as_ref().expect("one NATS server")
     }
 
     /// What stands between a node and its database.
@@ -182,18 +208,27 @@ impl TestCluster {
 impl Node {
     async fn start(
         name: &'static str,
-        nats: &Nats,
+        nats: &[Nats],
         database: &str,
         bucket: &TestBucket,
         flags: &[&str],
     ) -> Self {
-        let proxy =
-            Proxy::to(&Site::at(SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port())))).await;
+        let proxy = match nats {
+            [nats] => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port()));
+                Some(Proxy::to(&Site::at(address)).await)
+            }
+            _ => None,
+        };
+        let nats = match &proxy {
+            Some(proxy) => format!("nats://{}", proxy.site().address()),
+            None => nats.iter().map(Nats::url).collect::<Vec<_>>().join(","),
+        };
         let to_database = Proxy::to(&Site::at(test_postgres::address())).await;
         let database = test_postgres::database_at(database, to_database.site().address());
         let shared = [
             format!("--node={name}"),
-            format!("--nats=nats://{}", proxy.site().address()),
+            format!("--nats={nats}"),
             format!("--database-url={database}"),
             format!("--blobs={}", bucket.url(bucket.site())),
             format!("--blobs-credentials={}", bucket.credentials().display()),

@@ -2,6 +2,7 @@
 
 use crate::display;
 use crate::lobby::{self, Toolchain};
+use crate::nats;
 use crate::packages::Purpose;
 
 /// Prints each package and whether it is here.
@@ -11,6 +12,7 @@ pub(crate) fn doctor() {
     list("tests and pictures", Purpose::Screens);
     list("the store's tests", Purpose::Database);
     list("many nodes (`cluster`)", Purpose::Nodes);
+    say_newer_nats();
     list("bad links (`bench link`)", Purpose::Lines);
     list("looking for bytes that break a decoder (`fuzz`)", Purpose::Fuzzer);
     println!("\nthe lobby's WebAssembly");
@@ -30,6 +32,18 @@ pub(crate) fn doctor() {
         "none     the server serves alone"
     };
     println!("\na screen\n    {screen}");
+}
+
+fn say_newer_nats() {
+    let (is_here, path) = nats::state();
+    let name = format!("NATS {}", test_nats::NEWER_VERSION);
+    let found = if is_here { "ok" } else { "missing" };
+    println!("    {found:<8} {name:<22} three servers that lose nothing: {path}");
+    if !is_here {
+        println!(
+            "             `cargo xtask cluster` and `test` fetch it; without it there is one server"
+        );
+    }
 }
 
 fn list(title: &str, purpose: Purpose) {

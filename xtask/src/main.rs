@@ -14,6 +14,7 @@ mod packages;
 mod process;
 
 mod lobby;
+mod nats;
 
 mod display;
 mod server;

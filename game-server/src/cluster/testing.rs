@@ -1,4 +1,4 @@
-//! Nodes of one NATS server, for unit tests.
+//! Nodes of one NATS server, or of several that are one cluster, for unit tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,17 @@ pub(crate) fn tasks() -> Tasks {
 }
 
 pub(crate) async fn connect(server: &Server, name: &str) -> Nats {
-    let (url, engine) = (server.url().parse().unwrap(), Engines::default().nats);
+    connect_to(&server.url(), name).await
+}
+
+/// Connects to one of these servers, and to another one when it dies.
+pub(crate) async fn connect_to_all(servers: &[Server], name: &str) -> Nats {
+    let urls: Vec<_> = servers.iter().map(Server::url).collect();
+    connect_to(&urls.join(","), name).await
+}
+
+async fn connect_to(url: &str, name: &str) -> Nats {
+    let (url, engine) = (url.parse().unwrap(), Engines::default().nats);
     Nats::connect(&url, None, name.parse().unwrap(), engine, PATIENCE).await.unwrap()
 }
 

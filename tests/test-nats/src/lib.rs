@@ -5,6 +5,9 @@
 //! this program ends, in whatever way, so no server is left behind. Everything here waits for the server and takes
 //! milliseconds: a test calls it without leaving its thread.
 
+mod newer;
+mod stream;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -16,12 +19,19 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// `$0` is the server's configuration.
+pub use newer::{
+    NEWER_VARIABLE, NEWER_VERSION, fetched_newer_server, given_newer_server, newer_server,
+};
+
+/// What Debian installs.
+const PROGRAM: &str = "nats-server";
+
+/// `$0` is the server's configuration, `$1` its program.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 # Debian keeps the server where only root looks.
 PATH="$PATH:/usr/sbin"
-nats-server --config "$0" 2> "$0.log" &
+"$1" --config "$0" 2> "$0.log" &
 server=$!
 echo started
 cat > /dev/null
@@ -37,6 +47,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Nats {
     folder: TempDir,
+    program: PathBuf,
     /// What its configuration has beside what every one has.
     more: String,
     port: u16,
@@ -65,18 +76,29 @@ impl Nats {
     /// As for [`Nats::start`].
     #[must_use]
     pub fn start_with(configuration: &str) -> Self {
+        Self::start_program(Path::new(PROGRAM), configuration)
+    }
+
+    fn start_program(program: &Path, configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Self { folder, more: configuration.to_owned(), port: 0, running: None };
+        let (program, more) = (program.to_owned(), configuration.to_owned());
+        let mut server = Self { folder, program, more, port: 0, running: None };
         server.run();
         server
     }
 
-    /// Starts so many servers, at least two, that are one cluster: what is kept in three replicas survives one of them.
+    /// Starts so many servers, at least two, that are one cluster: what is kept in three replicas survives one of them. They are
+    /// of the newer version, because replicas of the older one lose writes.
     ///
     /// # Panics
-    /// As for [`Nats::start`], and when they do not find each other.
+    /// When [`newer_server`] finds none, or they do not start or do not find each other.
     #[must_use]
     pub fn start_cluster(servers: usize) -> Vec<Self> {
+        let program = newer_server().unwrap_or_else(|| {
+            panic!(
+                "no NATS server {NEWER_VERSION}: `cargo xtask test` fetches it, {NEWER_VARIABLE} names another"
+            )
+        });
         // All are held until all are known, so that they differ.
         let held: Vec<_> = (0..servers)
             .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
@@ -88,10 +110,12 @@ impl Nats {
         let routes = routes.collect::<Vec<_>>().join(", ");
         let start = |(number, port): (usize, &u16)| {
             // A client goes to the servers that it was told of, and to no other.
-            Self::start_with(&format!(
-                "server_name: nats-{number}\ncluster {{ name: lobby, listen: \"127.0.0.1:{port}\", \
+            let name = name(number);
+            let more = format!(
+                "server_name: {name}\ncluster {{ name: lobby, listen: \"127.0.0.1:{port}\", \
                  no_advertise: true, routes: [{routes}] }}\n"
-            ))
+            );
+            Self::start_program(&program, &more)
         };
         let all: Vec<_> = ports.iter().enumerate().map(start).collect();
         let until = Instant::now() + START_WITHIN;
@@ -99,6 +123,26 @@ impl Nats {
             server.until_logged(until, "metadata leader");
         }
         all
+    }
+
+    /// Which of these servers, which are one cluster, leads this stream. Waits until one does.
+    ///
+    /// # Panics
+    /// When none does in time.
+    #[must_use]
+    pub fn leader_of(servers: &[Self], stream: &str) -> usize {
+        let until = Instant::now() + START_WITHIN;
+        loop {
+            for server in servers.iter().filter(|server| server.running.is_some()) {
+                let leader = stream::leader(server.port, stream).ok().flatten();
+                let number = (0..servers.len()).find(|number| Some(name(*number)) == leader);
+                if let Some(number) = number.filter(|number| servers[*number].running.is_some()) {
+                    return number;
+                }
+            }
+            assert!(Instant::now() < until, "the stream {stream} has no leader");
+            sleep(LOOK_EVERY);
+        }
     }
 
     /// Its address.
@@ -155,7 +199,7 @@ impl Nats {
         let file = folder.join("nats.conf");
         fs::write(&file, configuration).expect("a file can be written");
         let mut command = Command::new("sh");
-        command.args(["-c", SCRIPT]).arg(&file);
+        command.args(["-c", SCRIPT]).arg(&file).arg(&self.program);
         // Not in the group of this program, so that a signal to the group does not end the script before the server.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut script = command.spawn().expect("a shell that runs");
@@ -204,6 +248,11 @@ impl Drop for Nats {
     }
 }
 
+/// The name of a server in its cluster.
+fn name(number: usize) -> String {
+    format!("nats-{number}")
+}
+
 /// The port in `{"nats":["nats://127.0.0.1:4222"], …}`. `None` while the file is not whole.
 fn port_in(file: &Path) -> Option<u16> {
     let text = fs::read_to_string(file).ok()?;
@@ -216,8 +265,9 @@ fn port_in(file: &Path) -> Option<u16> {
 mod tests {
     use super::Nats;
 
+    // Tests with these words in their name need the newer server. `cargo xtask test` leaves them out where it cannot be had.
     #[test]
-    fn three_servers_become_one_cluster() {
+    fn three_nats_servers_become_one_cluster() {
         let servers = Nats::start_cluster(3);
         let mut ports: Vec<_> = servers.iter().map(Nats::port).collect();
         ports.dedup();

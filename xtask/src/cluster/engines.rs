@@ -1,4 +1,4 @@
-//! What the nodes share: three NATS servers, PostgreSQL, and a store of the S3 kind. Each ends with xtask.
+//! What the nodes share: NATS servers, PostgreSQL, and a store of the S3 kind. Each ends with xtask.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
@@ -9,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result};
 use test_nats::Nats;
 use test_postgres::Postgres;
+
+use crate::nats;
+use crate::process::Output;
 
 /// So many that one may end.
 const NATS_SERVERS: usize = 3;
@@ -26,7 +29,7 @@ impl Engines {
     /// Starts them, the store by its program.
     pub(super) fn start(store: &Path) -> Result<Self> {
         let bucket = Bucket::start(store)?;
-        let (nats, postgres) = (Nats::start_cluster(NATS_SERVERS), Postgres::start());
+        let (nats, postgres) = (start_nats(), Postgres::start());
         Ok(Self { bucket, nats, database: postgres.empty_database(), _postgres: postgres })
     }
 
@@ -51,6 +54,20 @@ impl Engines {
 
     fn nats_servers(&self) -> String {
         self.nats.iter().map(Nats::url).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Three servers where the newer NATS can be had, and otherwise the one that is installed. Says which.
+fn start_nats() -> Vec<Nats> {
+    match nats::ensure_newer(&Output::Terminal) {
+        Ok(program) => {
+            println!("three servers of NATS: {}", program.display());
+            Nats::start_cluster(NATS_SERVERS)
+        }
+        Err(error) => {
+            println!("one server of NATS, the installed one, because {error:#}");
+            vec![Nats::start()]
+        }
     }
 }
 

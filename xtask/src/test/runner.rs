@@ -96,6 +96,11 @@ impl Runner {
         self.add(name, Outcome::Skipped(why.to_owned()), None, Duration::ZERO);
     }
 
+    /// The file for the output of a step.
+    pub(super) fn log(&self, name: &str) -> PathBuf {
+        self.logs.join(log_name(name))
+    }
+
     /// Prints the table and the last line. Returns whether all steps passed.
     pub(super) fn summarise(&self) -> bool {
         println!("\n== summary");
@@ -116,7 +121,7 @@ impl Runner {
         if stopping() {
             return;
         }
-        let log = self.logs.join(log_name(name));
+        let log = self.log(name);
         let output = if self.live {
             println!("\n== {name}");
             Output::Log(log.clone())

@@ -1,5 +1,7 @@
 //! Tables on a real NATS server.
 
+mod replicas;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

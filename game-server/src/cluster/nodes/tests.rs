@@ -1,5 +1,7 @@
 //! Nodes over tables, mostly on a real NATS server.
 
+mod replicas;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -26,8 +28,17 @@ const TIMING: Timing = Timing {
 type Started = Result<Nodes, StartError>;
 
 async fn start(tasks: &Tasks, table: Arc<dyn Table<NodeRow>>, name: &str) -> Started {
+    start_with(tasks, table, name, TIMING).await
+}
+
+async fn start_with(
+    tasks: &Tasks,
+    table: Arc<dyn Table<NodeRow>>,
+    name: &str,
+    timing: Timing,
+) -> Started {
     let ask_load = Arc::new(Load::default);
-    Nodes::start(tasks, table, name.parse().unwrap(), TIMING, ask_load).await
+    Nodes::start(tasks, table, name.parse().unwrap(), timing, ask_load).await
 }
 
 /// A node of its own connection.
