@@ -156,8 +156,16 @@ pub(crate) async fn start(
         renewed.start(&tasks, owners.clone());
     }
     feeds::bridge::start(&tasks, deliveries, owners, feeds.clone(), config.lab_interval);
-    let matchmaker =
-        matchmaking::start(&tasks, rooms.clone(), config.bots_fill_after, config.one_of_many());
+    post.answer_with(Arc::new(rooms.clone()));
+    let shared = matchmaking::Shared {
+        queue: joined.queue,
+        post: post.clone(),
+        nodes: joined.nodes,
+        node: config.node(),
+        steward: joined.steward,
+    };
+    let (waiting, presences) = (config.bots_fill_after, presence.clone());
+    let matchmaker = matchmaking::start(&tasks, shared, rooms.clone(), presences, waiting);
     let (sessions, tickets) = (Arc::new(sessions), Arc::new(Tickets::new(config.prefix())));
     let renames = Renames::new(&sessions, &tickets, &ladder, &rooms, &chat);
     remote_changes::start(&tasks, &*post, sessions.clone(), renames.clone());

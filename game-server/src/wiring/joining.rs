@@ -14,6 +14,7 @@ use super::OPEN_WITHIN;
 use crate::bus::{Bus, Delivery, InProcessBus, Notice};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
+use crate::cluster::memory_table::MemoryTable;
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
 use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
@@ -26,6 +27,7 @@ use crate::feeds::shared_bus::SharedBus;
 use crate::feeds::shared_log::{Pace, SharedFeed, publish};
 use crate::ladder;
 use crate::limits::Rate;
+use crate::matchmaking::{QUEUE, Queue};
 use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
@@ -49,6 +51,8 @@ pub(super) struct Joined {
     pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
+    /// The requests for matches.
+    pub(super) queue: Queue,
     pub(super) renewed: Option<Renewed>,
 }
 
@@ -125,6 +129,9 @@ impl Joined {
         let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
         let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
         let steward = Steward::start(tasks, table, nodes.clone(), timing);
+        let role = steward.clone();
+        metrics.steward.show(move || role.is_held());
+        let queue = KvTable::open(tasks, &nats, QUEUE, OPEN_WITHIN).await?;
 
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         for id in over {
@@ -139,6 +146,7 @@ impl Joined {
             directory: Some(directory),
             nodes: Some(nodes),
             steward,
+            queue,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
     }
@@ -146,8 +154,10 @@ impl Joined {
     fn alone() -> Self {
         let bus = Arc::new(InProcessBus::new());
         let deliveries = bus.subscribe();
-        let (post, steward) = (Arc::new(Alone), Steward::always());
-        Self { post, bus, deliveries, directory: None, nodes: None, steward, renewed: None }
+        let (post, steward) = (Arc::new(Alone::default()), Steward::always());
+        let (directory, nodes, renewed) = (None, None, None);
+        let queue = Arc::new(MemoryTable::default());
+        Self { post, bus, deliveries, directory, nodes, steward, queue, renewed }
     }
 }
 
