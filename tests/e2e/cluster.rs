@@ -1,6 +1,7 @@
 //! Many nodes of one lobby: that they come up behind the balancer, who answers which path, and what ends a start.
 
 mod feeds;
+mod matchmaking;
 mod rooms;
 
 use std::fs;
