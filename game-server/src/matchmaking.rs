@@ -15,12 +15,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
-use shared::api::MatchTicket;
 use shared::id::PlayerId;
 use shared::sim::Mode;
-use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+pub use self::board::TicketUpdates;
 use self::board::{Board, NOTED_EVERY};
 use self::matcher::{MATCH_EVERY, Matcher};
 use self::seats::Seats;
@@ -84,9 +83,6 @@ pub enum AskError {
     #[error("the server is stopping")]
     Stopping,
 }
-
-/// The state of a ticket, now and after each change. The ticket has ended when the sender is gone.
-pub type TicketUpdates = watch::Receiver<MatchTicket>;
 
 /// What the nodes of a lobby share for matchmaking, or a server has alone.
 pub struct Shared {

@@ -10,7 +10,6 @@ use shared::id::PlayerId;
 use shared::sim::Mode;
 use tokio::sync::watch;
 
-use super::TicketUpdates;
 use super::queue::{TicketNumber, Waiting};
 use super::tickets::{Queue, Seat, SeenTicket, TicketEnd, TicketRow, since};
 use crate::room::RESERVATION_KEPT;
@@ -24,6 +23,9 @@ pub(super) const NOTED_EVERY: Duration = Duration::from_secs(15);
 const NOTES_MAX: usize = 256;
 /// A room that is unknown for this long is gone. A new one is known a moment later than the ticket that leads to it.
 const GONE_AFTER: Duration = Duration::from_secs(2);
+
+/// The state of a ticket, now and after each change. The ticket has ended when the sender is gone.
+pub type TicketUpdates = watch::Receiver<MatchTicket>;
 
 /// The board of one node.
 pub(super) struct Board {

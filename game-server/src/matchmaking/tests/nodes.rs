@@ -10,7 +10,7 @@ use super::{Bench, MATCH_EVERY, Seats, Service, asker, matched_room};
 use crate::cluster::exchange::Exchange;
 use crate::cluster::memory_table::MemoryTable;
 use crate::cluster::nodes::{Load, Nodes, Timing};
-use crate::cluster::table::{Expect, Table};
+use crate::cluster::table::{Expect, Table as _};
 use crate::matchmaking::tickets::{Seat, TicketRow};
 use crate::matchmaking::{AskError, TicketEnd};
 
@@ -67,7 +67,7 @@ async fn players_of_two_nodes_are_matched_into_one_room_and_rooms_spread() {
     for number in 1..=8 {
         let service = if number % 2 == 0 { a } else { b };
         // Pairs that accept nobody else.
-        let rating = i32::from((number + 1) / 2) * 1_000;
+        let rating = i32::from(number.div_ceil(2)) * 1_000;
         followings.push(service.join(asker(number), rating, Mode::Duel, now).await.unwrap());
     }
 
