@@ -66,6 +66,8 @@ pub struct Config {
     pub lab_interval: Duration,
     /// Time for a graceful stop.
     pub stop_within: Duration,
+    /// Time before a stop in which rounds are played to their end, and nobody new is taken. Zero: none.
+    pub drain_within: Duration,
     /// Whether one room of bots always runs.
     pub bots: bool,
     /// Most open rooms.
@@ -129,6 +131,7 @@ impl Default for Config {
             ping: Duration::from_secs(20),
             lab_interval: Duration::from_millis(500),
             stop_within: Duration::from_secs(5),
+            drain_within: Duration::ZERO,
             bots: true,
             rooms_max: 200,
             rooms_per_guest_max: 4,

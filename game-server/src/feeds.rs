@@ -68,6 +68,13 @@ impl Feeds {
         self.lab.close();
     }
 
+    /// Ends streams until so many shares of them are ended, because the server drains.
+    pub fn end_shares(&self, ended: u16) {
+        self.scoreboard.end_shares(ended);
+        self.rooms.end_shares(ended);
+        self.lab.end_shares(ended);
+    }
+
     /// Waits until the events that were published have been taken by all who waited for them, or for
     /// `REQUEST_WAITS_MAX`.
     pub async fn served(&self) {

@@ -36,7 +36,7 @@ pub(crate) struct Flags {
     #[arg(long, env = "PUSHBACK_PORT_FILE", value_name = "PATH")]
     pub(crate) port_file: Option<PathBuf>,
     /// Filter of the log, in the syntax of `tracing`.
-    #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn")]
+    #[arg(long, env = "PUSHBACK_LOG", default_value = "info,sqlx=warn,async_nats=off")]
     pub(crate) log: String,
     /// Format of the log.
     #[arg(long, env = "PUSHBACK_LOG_FORMAT", value_enum, default_value = "text")]
@@ -177,6 +177,16 @@ pub(crate) struct Flags {
     )]
     room_idle_minutes: u64,
 
+    /// Seconds for which the first SIGTERM or SIGINT lets rounds be played to their end, while nobody new is taken and readers are
+    /// sent elsewhere. Then, or when no room is left, the server stops. 0 stops at once.
+    #[arg(
+        long,
+        env = "PUSHBACK_DRAIN_WITHIN",
+        value_name = "SECONDS",
+        default_value_t = Config::default().drain_within.as_secs(),
+        value_parser = within(in_whole_seconds(ranges::DRAIN_WITHIN))
+    )]
+    drain_within: u64,
     /// Keep one room of bots running, so that the lobby is never empty.
     #[arg(long, env = "PUSHBACK_BOTS", default_value_t = true, action = ArgAction::Set)]
     bots: bool,
@@ -287,6 +297,7 @@ impl Flags {
             rooms_per_address_max: self.rooms_per_address_max,
             room_idle_max: Duration::from_secs(self.room_idle_minutes * 60),
             codes_per_minute: self.codes_per_minute,
+            drain_within: Duration::from_secs(self.drain_within),
             bots: self.bots,
             replay_retention: self
                 .replay_days
@@ -322,6 +333,10 @@ where
 
 fn in_seconds(range: RangeInclusive<Duration>) -> RangeInclusive<f64> {
     range.start().as_secs_f64()..=range.end().as_secs_f64()
+}
+
+fn in_whole_seconds(range: RangeInclusive<Duration>) -> RangeInclusive<u64> {
+    range.start().as_secs()..=range.end().as_secs()
 }
 
 fn in_ms(range: RangeInclusive<Duration>) -> RangeInclusive<u64> {
@@ -384,6 +399,7 @@ mod tests {
             "--lab-interval-ms=86400000",
             "--bots-fill-after-ms=0",
             "--round-seconds=1",
+            "--drain-within=3600",
         ];
         assert_eq!(Flags::parse_from(flags).into_config().validate(), Ok(()));
     }

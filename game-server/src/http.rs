@@ -13,6 +13,7 @@ pub mod state;
 pub mod upgrade;
 
 pub mod about;
+pub mod arriving;
 pub mod chat;
 pub mod feeds;
 pub mod lobby;

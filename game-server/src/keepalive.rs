@@ -70,7 +70,8 @@ impl Keepalive {
 /// What a heartbeat says now. `every` is the longest silence of its connection.
 #[must_use]
 pub fn heartbeat_now(every: Duration) -> Heartbeat {
-    Heartbeat { at_ms: now_ms(), every_ms: u32::try_from(every.as_millis()).unwrap_or(u32::MAX) }
+    let every_ms = u32::try_from(every.as_millis()).unwrap_or(u32::MAX);
+    Heartbeat { at_ms: now_ms(), every_ms, late_since_ms: None }
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@
 //! on the bus, and the feed `scoreboard` brings it to the browsers. Ratings and totals belong to the store: a row here is a
 //! copy with a revision, and over it the points of the rounds that run.
 //!
+//! On one of many nodes a copy may be old: the player has finished a round elsewhere since. Such a node keeps the rows of
+//! those alone who play on it, reads them at each seat, and again when the scoreboard shows a newer one. Of a player who sits
+//! on two nodes at once, the row that was published last is shown: each has the points of its own rounds only.
+//!
 //! Live points may be dropped (see `SCORES_MAX`). Everything else is kept in `changes`, which cannot fill up.
 
 mod board;
@@ -25,7 +29,7 @@ use crate::player::{Player, Skill};
 use crate::storage::{Ladder as KeptLadder, Players, RoundRecord, SettledPlace, StoreError};
 use crate::tasks::Tasks;
 use board::{Board, newcomer};
-use changes::{Changes, SettledRound, Taken};
+use changes::{Changes, Renamed, SettledRound, Taken};
 
 pub use changes::Seated;
 pub use tally::{Score, Tally};
@@ -45,7 +49,7 @@ pub struct LadderHandle {
     metrics: LadderMetrics,
 }
 
-/// Puts the bots on the ladder and starts its task.
+/// Puts the bots on the ladder and starts its task. `is_one_of_many` says whether other nodes change the same rows.
 ///
 /// # Errors
 /// When the store fails.
@@ -54,6 +58,7 @@ pub async fn start(
     players: &dyn Players,
     kept: Arc<dyn KeptLadder>,
     bus: Arc<dyn Bus>,
+    is_one_of_many: bool,
     metrics: LadderMetrics,
 ) -> Result<LadderHandle, StoreError> {
     let bots = crate::bots::all().into_iter().map(|bot| bot.player).collect();
@@ -64,6 +69,7 @@ pub async fn start(
         tasks: tasks.clone(),
         kept: kept.clone(),
         bus,
+        is_one_of_many,
         board: Board::default(),
         changes: changes.clone(),
         inbox,
@@ -106,7 +112,17 @@ impl LadderHandle {
 
     /// A player has another name. Never lost.
     pub(crate) fn renamed(&self, player: Player) {
-        self.changes.renamed(player);
+        self.changes.renamed(Renamed { player, is_elsewhere: false });
+    }
+
+    /// Another node has given a player another name. Never lost.
+    pub(crate) fn renamed_elsewhere(&self, player: Player) {
+        self.changes.renamed(Renamed { player, is_elsewhere: true });
+    }
+
+    /// The scoreboard of all nodes shows these rows of players who are in rooms of this one. Never waits.
+    pub(crate) fn shown(&self, rows: Vec<ScoreRow>) {
+        self.changes.shown(rows);
     }
 
     /// A player scored. Never waits; see [`SCORES_MAX`] for a full queue.
@@ -136,6 +152,7 @@ struct Ladder {
     tasks: Tasks,
     kept: Arc<dyn KeptLadder>,
     bus: Arc<dyn Bus>,
+    is_one_of_many: bool,
     board: Board,
     changes: Arc<Changes>,
     inbox: mpsc::Receiver<Score>,
@@ -163,7 +180,7 @@ impl Ladder {
 
     /// Takes in what rooms and recorders have left.
     async fn catch_up(&mut self) {
-        let Taken { rooms, renamed, settled, settled_until, lacks_results, republish } =
+        let Taken { rooms, renamed, shown, settled, settled_until, lacks_results, republish } =
             self.changes.take();
         self.again_at = None;
         for (room, changes) in rooms {
@@ -194,8 +211,11 @@ impl Ladder {
             let changed = self.board.clear_until(room, replay);
             self.publish_changed(changed);
         }
-        for player in renamed.into_values() {
-            self.rename(player).await;
+        for renamed in renamed.into_values() {
+            self.rename(renamed).await;
+        }
+        for row in shown.into_values() {
+            self.compare(&row).await;
         }
         if lacks_results {
             self.read_again().await;
@@ -203,13 +223,18 @@ impl Ladder {
         if republish {
             self.publish_all().await;
         }
-        self.board.forget_some();
+        if self.is_one_of_many {
+            self.board.forget_absent();
+        } else {
+            self.board.forget_some();
+        }
     }
 
     async fn sit(&mut self, room: RoomId, seated: Seated) {
-        if !self.board.knows(seated.player.id) {
+        if self.is_one_of_many || !self.board.knows(seated.player.id) {
             match self.kept.row_and_revision(seated.player.id).await {
-                Ok(Some((row, revision))) => self.board.add(row, revision),
+                Ok(Some((row, revision))) => self.board.replace(row, revision),
+                Ok(None) if self.board.knows(seated.player.id) => {}
                 Ok(None) => self.board.add(newcomer(&seated.player, seated.bot), 0),
                 Err(error) => {
                     log(&error);
@@ -224,20 +249,41 @@ impl Ladder {
     }
 
     /// Shows a player under another name. A player who never finished a round, and has no seat, is in no row.
-    async fn rename(&mut self, player: Player) {
-        if !self.board.knows(player.id) {
-            match self.kept.row_and_revision(player.id).await {
+    async fn rename(&mut self, renamed: Renamed) {
+        let player = renamed.player.id;
+        if !self.board.knows(player) {
+            if renamed.is_elsewhere {
+                return;
+            }
+            match self.kept.row_and_revision(player).await {
                 Ok(Some((row, revision))) if row.rounds > 0 => self.board.add(row, revision),
                 Ok(_) => return,
                 Err(error) => {
                     log(&error);
-                    self.changes.put_back_name(player);
+                    self.changes.put_back_name(renamed);
                     self.try_again();
                     return;
                 }
             }
         }
-        self.change(player.id, |board| board.rename(&player));
+        self.change(player, |board| board.rename(&renamed.player));
+    }
+
+    /// Reads a row again that another node has changed since, and publishes it. Does nothing when it cannot be read: the next
+    /// look at the scoreboard finds it again.
+    async fn compare(&mut self, shown: &ScoreRow) {
+        if !self.board.is_behind(shown) {
+            return;
+        }
+        let player = shown.player;
+        match self.kept.row_and_revision(player).await {
+            Ok(Some((row, revision))) => self.change(player, |board| {
+                board.replace(row, revision);
+                board.take_again(player);
+            }),
+            Ok(None) => {}
+            Err(error) => log(&error),
+        }
     }
 
     /// Reads every row anew, and every name, which may be new without a new revision.
@@ -280,8 +326,11 @@ impl Ladder {
     }
 
     /// Publishes the whole ladder, for a subscriber that missed a part of it: the kept rows, and over them the changes of
-    /// the running rounds.
+    /// the running rounds. On one of many nodes those alone: what is kept, all of them know.
     async fn publish_all(&self) {
+        if self.is_one_of_many {
+            return self.bus.publish(Notice::Scores(Scoreboard { rows: self.board.rows() }));
+        }
         match kept_scoreboard(&*self.kept).await {
             Ok(mut scoreboard) => {
                 self.board.rows().into_iter().for_each(|row| scoreboard.upsert(row));

@@ -14,6 +14,7 @@ pub mod serve;
 pub mod socket;
 
 pub mod feeds;
+pub mod lobby_upkeep;
 
 pub mod matchmaking;
 pub mod remote_changes;
@@ -41,6 +42,7 @@ pub mod storage;
 
 mod blocking;
 pub mod data_disk;
+pub mod drain;
 pub mod readiness;
 
 pub mod player;

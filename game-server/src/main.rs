@@ -121,11 +121,11 @@ fn announce(address: SocketAddr, port_file: Option<&Path>) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The first SIGINT or SIGTERM stops gracefully, the second at once.
+/// The first SIGINT or SIGTERM drains, if that is wanted, and stops gracefully, the second ends the program at once.
 fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
     let mut interrupts = signal(SignalKind::interrupt()).context("catching SIGINT")?;
     let mut terminations = signal(SignalKind::terminate()).context("catching SIGTERM")?;
-    // Lives as long as the process: a second signal counts while the server stops.
+    // Lives as long as the process: a second signal counts while the server drains or stops.
     tokio::spawn(async move {
         loop {
             tokio::select! {
@@ -135,8 +135,8 @@ fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
             if shutdown.is_cancelled() {
                 process::exit(EXIT_INTERRUPTED);
             }
+            tracing::info!("asked to stop");
             shutdown.cancel();
-            tracing::info!("stopping");
         }
     });
     Ok(())

@@ -108,7 +108,8 @@ pub struct Matchmaker {
     unasked_min: Duration,
 }
 
-/// Starts the tasks: one that follows the tickets, and one that matches them while this node is the steward.
+/// Starts the tasks: one that follows the tickets, and one that matches them while this node is the steward. From then on the
+/// rooms of this node answer to the steward.
 #[must_use]
 pub fn start(
     tasks: &Tasks,
@@ -118,6 +119,7 @@ pub fn start(
     bots_fill_after: Duration,
 ) -> Matchmaker {
     let Shared { queue, post, nodes, node, steward } = shared;
+    post.answer_with(Arc::new(rooms.clone()));
     let board = Arc::new(Board::new(queue.clone(), bots_fill_after));
     let unasked_min = if nodes.is_some() { NOTED_ELSEWHERE } else { Duration::ZERO };
     let seats = Seats { own: node, nodes, post, rooms, presence };

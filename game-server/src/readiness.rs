@@ -8,6 +8,8 @@ use tokio::sync::watch;
 /// What keeps a running server from being ready. The first in this order is what `/readyz` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unready {
+    /// It takes nobody new and will stop.
+    Draining,
     /// Recordings that the last run left unfinished are being saved.
     Recovering,
     /// The disk of the data directory is full.

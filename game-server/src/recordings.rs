@@ -9,6 +9,7 @@ mod aside;
 mod buffer;
 mod recover;
 mod retention;
+mod salvage;
 mod settlement;
 
 use std::pin::pin;
@@ -31,6 +32,7 @@ use recover::Recovery;
 use retention::{Files, Retention};
 use settlement::Settlement;
 
+pub use salvage::{Salvage, SalvageError};
 pub use settlement::OnSettled;
 
 pub(crate) use buffer::{Ending, Finished, RecordingBuffer};

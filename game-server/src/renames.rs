@@ -45,6 +45,7 @@ impl Renames {
     /// When the store fails.
     pub async fn rename(&self, player: &Player) -> Result<(), StoreError> {
         self.sessions.rename(player.id, player.name.clone()).await?;
+        self.ladder.renamed(player.clone());
         self.show(player).await;
         Ok(())
     }
@@ -52,13 +53,13 @@ impl Renames {
     /// Another node has given a player another name, and may have done so again since.
     pub(crate) async fn renamed_elsewhere(&self, player: Player) {
         let player = self.sessions.renamed_elsewhere(player).await;
+        self.ladder.renamed_elsewhere(player.clone());
         self.show(&player).await;
     }
 
-    /// Tells the parts of this node.
+    /// Tells the other parts of this node.
     async fn show(&self, player: &Player) {
         self.tickets.rename(player);
-        self.ladder.renamed(player.clone());
         self.rooms.rename(player).await;
         self.chat.rename(player.clone()).await;
     }

@@ -46,7 +46,7 @@ pub enum OpenError {
         "{0} rooms were opened from your network, which is the most: play in one of those that are there"
     )]
     TooManyOfAddress(usize),
-    /// The server stops.
+    /// The server stops, or drains before it stops.
     #[error("the server is stopping")]
     Stopping,
 }
@@ -217,7 +217,7 @@ impl Rooms {
         lifetime: Lifetime,
     ) -> Result<RoomHandle, OpenError> {
         let tasks = &self.parts.tasks;
-        if tasks.is_stopping() {
+        if tasks.is_stopping() || self.parts.drain.is_draining() {
             return Err(OpenError::Stopping);
         }
         let mut table = lock(&self.table);
@@ -376,11 +376,12 @@ pub fn details_for_members(room: &RoomHandle) -> RoomDetails {
 
 /// Keeps one room of bots running while this node is the steward, so that a new lobby is never empty.
 async fn keep_bot_room(rooms: Rooms, steward: Steward) {
-    let tasks = rooms.parts.tasks.clone();
+    let (tasks, drain) = (rooms.parts.tasks.clone(), rooms.parts.drain.clone());
     let mut roles = steward.changes();
-    while !tasks.is_stopping() {
+    while !tasks.is_stopping() && !drain.is_draining() {
         tokio::select! {
             () = tasks.stopping() => return,
+            () = drain.draining() => return,
             held = roles.wait_for(|held| *held) => if held.is_err() { return },
         }
         let room = NewRoom { mode: Mode::Brawl, private: false, bots: BotPolicy::Mixed };

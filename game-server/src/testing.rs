@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::InProcessBus;
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::http::state::HttpParts;
 use crate::metrics::Metrics;
 use crate::readiness::Unready;
@@ -38,7 +39,7 @@ impl Bench {
         change(&mut config);
         let tasks = Tasks::new(CancellationToken::new(), config.stop_within);
         let metrics = Arc::new(Metrics::new(config.metrics_per_player));
-        let app = wiring::start(&config, tasks, metrics).await.unwrap();
+        let app = wiring::start(&config, tasks, Drain::default(), metrics).await.unwrap();
         Self { app, config, _folder: folder }
     }
 
@@ -48,6 +49,7 @@ impl Bench {
         RoomParts {
             settings: wiring::room_settings(&self.config),
             tasks: app.tasks.clone(),
+            drain: app.drain.clone(),
             bus: Arc::new(InProcessBus::new()),
             presence: app.presence.clone(),
             metrics: app.metrics.rooms.clone(),

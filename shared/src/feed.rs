@@ -97,6 +97,11 @@ pub struct Heartbeat {
     pub at_ms: u64,
     /// The longest silence of this stream, in milliseconds.
     pub every_ms: u32,
+    /// Since when this server has not heard of the log that it shares with others, in milliseconds since 1970: the feed
+    /// stands still. Missing while all is well.
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_since_ms: Option<u64>,
 }
 
 /// The answer to a request without a cursor: the current snapshot. Also the body of a 410.

@@ -22,8 +22,11 @@ use crate::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use crate::sim::{Input, Mode, Slot};
 use crate::tick::Tick;
 
-/// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`.
+/// `Sec-WebSocket-Protocol` of `/ws/rooms/{id}`, as clients of this version offer it.
 pub const GAME_SUBPROTOCOL: &str = "pushback.v6";
+/// Those that a server of this version speaks, the newest first. While nodes are upgraded one after the other, the version before
+/// is one of them.
+pub const GAME_SUBPROTOCOLS: &[&str] = &[GAME_SUBPROTOCOL];
 /// `Sec-WebSocket-Protocol` of `/ws/chat`.
 pub const CHAT_SUBPROTOCOL: &str = "pushback-chat.v1";
 

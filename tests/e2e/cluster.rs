@@ -1,8 +1,12 @@
 //! Many nodes of one lobby: that they come up behind the balancer, who answers which path, and what ends a start.
 
+mod chat;
+mod engines;
 mod feeds;
 mod matchmaking;
+mod rolling;
 mod rooms;
+mod salvage;
 
 use std::fs;
 use std::time::{Duration, Instant};

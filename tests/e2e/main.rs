@@ -27,6 +27,7 @@ mod limits;
 
 mod openapi;
 
+mod draining;
 mod restart;
 mod stopping;
 

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use shared::protocol::CHAT_SUBPROTOCOL;
 use shared::protocol::chat::{
@@ -27,6 +27,8 @@ pub struct ChatSocket {
     _keeper: JoinSet<()>,
     /// The lines in the greeting: the history, or the lines after the cursor.
     pub greeting: Vec<ChatLine>,
+    /// Whether lines are missing between the cursor and these.
+    pub has_gap: bool,
     nonce: u32,
 }
 
@@ -34,20 +36,21 @@ impl ChatSocket {
     /// Opens the address that a ticket names, and waits for the greeting.
     ///
     /// # Errors
-    /// When the server does not listen, or refuses the handshake.
-    ///
-    /// # Panics
-    /// When the greeting does not come first.
+    /// When the server does not listen, refuses the handshake, or sends no greeting first.
     pub async fn open(address: SocketAddr, path: &str) -> Result<Self> {
         let stream = socket::open(address, path, Some(CHAT_SUBPROTOCOL)).await?;
         let (outgoing, to_send) = mpsc::channel(WAITING_MAX);
         let (received, incoming) = mpsc::channel(WAITING_MAX);
         let mut keeper = JoinSet::new();
         keeper.spawn(keep(stream, to_send, received));
-        let mut chat = Self { outgoing, incoming, _keeper: keeper, greeting: Vec::new(), nonce: 0 };
+        let greeting = Vec::new();
+        let mut chat =
+            Self { outgoing, incoming, _keeper: keeper, greeting, has_gap: false, nonce: 0 };
         match chat.next().await {
-            Ok(ChatServerMessage::Hello { lines, .. }) => chat.greeting = lines,
-            other => panic!("not a greeting: {other:?}"),
+            Ok(ChatServerMessage::Hello { lines, gap, .. }) => {
+                (chat.greeting, chat.has_gap) = (lines, gap);
+            }
+            other => bail!("not a greeting: {other:?}"),
         }
         Ok(chat)
     }

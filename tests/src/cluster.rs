@@ -1,4 +1,5 @@
-//! Many nodes of one lobby, for stories: what they share, a proxy before each node's NATS, and the balancer as it is shipped.
+//! Many nodes of one lobby, for stories: what they share, a proxy before each node's NATS and database, and the balancer as it
+//! is shipped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -42,6 +43,7 @@ struct Node {
     name: &'static str,
     server: ServerProcess,
     nats: Proxy,
+    database: Proxy,
 }
 
 impl TestCluster {
@@ -116,6 +118,12 @@ impl TestCluster {
         &self.find(name).nats
     }
 
+    /// What stands between a node and its database.
+    #[must_use]
+    pub fn database_of(&self, name: &str) -> &Proxy {
+        &self.find(name).database
+    }
+
     /// The bucket of all nodes.
     #[must_use]
     pub fn bucket(&self) -> &TestBucket {
@@ -181,6 +189,8 @@ impl Node {
     ) -> Self {
         let proxy =
             Proxy::to(&Site::at(SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port())))).await;
+        let to_database = Proxy::to(&Site::at(test_postgres::address())).await;
+        let database = test_postgres::database_at(database, to_database.site().address());
         let shared = [
             format!("--node={name}"),
             format!("--nats=nats://{}", proxy.site().address()),
@@ -191,6 +201,6 @@ impl Node {
         let shared: Vec<_> = shared.iter().map(String::as_str).collect();
         let own = unset(&FLAGS, flags);
         let server = ServerProcess::start_with(&[&shared, &own, flags].concat()).await;
-        Self { name, server, nats: proxy }
+        Self { name, server, nats: proxy, database: to_database }
     }
 }

@@ -38,6 +38,7 @@ pub mod client;
 pub mod screen;
 pub mod window;
 
+pub mod chaos;
 pub mod fuzz;
 pub mod swarm;
 

@@ -76,13 +76,19 @@ pub struct Player {
 impl Player {
     /// Follows the room over this connection, and waits for a first world.
     pub async fn follow(guest: Guest, socket: GameSocket) -> Self {
+        let mut player = Self::begin(guest, socket);
+        player.until("a first world", |view| view.world.is_some()).await;
+        player
+    }
+
+    /// Follows the room over this connection, which may end at any time.
+    #[must_use]
+    pub fn begin(guest: Guest, socket: GameSocket) -> Self {
         // A story gives few commands. When the queue is full, it waits.
         let (commands, receiver) = mpsc::channel(16);
         let (publish, view) = watch::channel(View::default());
         let task = tokio::spawn(run(socket, receiver, publish));
-        let mut player = Self { guest, commands, view, task };
-        player.until("a first world", |view| view.world.is_some()).await;
-        player
+        Self { guest, commands, view, task }
     }
 
     /// The guest that plays.
@@ -126,6 +132,11 @@ impl Player {
         within_time(deadline, what, arrives).await
     }
 
+    /// Waits for another view. False when there will be none.
+    pub async fn changed(&mut self) -> bool {
+        self.view.changed().await.is_ok()
+    }
+
     /// Waits until the connection ends.
     pub async fn closed(&mut self) -> Closed {
         let view = self.until("the end of the connection", |view| view.closed.is_some()).await;
@@ -161,7 +172,8 @@ impl Player {
     }
 
     async fn command(&self, command: Command) {
-        self.commands.send(command).await.expect("the connection is open");
+        // A connection that has ended is noticed when its view is read.
+        self.commands.send(command).await.ok();
     }
 }
 

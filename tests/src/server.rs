@@ -201,10 +201,20 @@ impl ServerProcess {
     /// When the server ends with an error.
     pub async fn stop(&mut self) -> Duration {
         let began = Instant::now();
-        self.program.signal(Signal::SIGTERM);
+        self.begin_stop();
         let status = self.program.end().await;
         assert!(status.success(), "the server ended with {status}");
         began.elapsed()
+    }
+
+    /// Sends SIGTERM: the server drains, if it is to, and stops. A second one ends it at once.
+    pub fn begin_stop(&self) {
+        self.program.signal(Signal::SIGTERM);
+    }
+
+    /// Waits for the end of the server. Returns its exit code; `None` when a signal killed it.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        self.program.end().await.code()
     }
 
     /// Starts the server again at the same address.

@@ -4,6 +4,7 @@
 //! An absolute time says little about another machine; the ratio to the bare loop does.
 
 pub mod abuse;
+pub mod cluster;
 pub mod codec;
 pub mod colyseus;
 pub mod cores;

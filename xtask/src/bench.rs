@@ -14,6 +14,9 @@ use crate::serve;
 /// Runs `swarm bench`, which prints the figures, with these arguments.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[OsString]) -> Result<()> {
     packages::ensure(&[Purpose::Server], &Output::Terminal)?;
+    if arguments.iter().any(|word| word == "cluster") {
+        packages::ensure(&[Purpose::Database, Purpose::Nodes], &Output::Terminal)?;
+    }
     serve::build_lobby(workspace)?;
     println!("== server and load generator, for measuring (the first time 10 minutes)");
     let programs = ["game-server", "swarm"];

@@ -19,6 +19,7 @@ mod display;
 mod server;
 
 mod bench;
+mod chaos;
 mod cluster;
 mod doctor;
 mod figures;
@@ -61,6 +62,8 @@ enum Task {
     },
     /// Builds and starts many nodes of one lobby with everything that they share.
     Cluster(cluster::Arguments),
+    /// Kills, holds and cuts many nodes and what they share at random under load, and checks that nothing was lost.
+    Chaos(chaos::Arguments),
     /// Runs every check and test, and prints a summary.
     Test,
     /// Writes pictures of the client's screens and the lobby's pages.
@@ -105,6 +108,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Client { client } => play::client(&workspace, &client)?,
         Task::Serve { server } => serve::serve(&workspace, &server)?,
         Task::Cluster(arguments) => cluster::cluster(&workspace, &arguments)?,
+        Task::Chaos(arguments) => chaos::chaos(&workspace, &arguments)?,
         Task::Test => return test::test(&workspace),
         Task::Shots { folder } => shots::shots(&workspace, &folder)?,
         Task::Bench { swarm } => bench::bench(&workspace, &swarm)?,

@@ -8,6 +8,7 @@ use shared::protocol::close;
 
 use super::ChatHandle;
 use super::request::Joined;
+use crate::drain::Turn;
 use crate::keepalive::{KeepaliveAction, heartbeat_now};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Counted;
@@ -28,13 +29,15 @@ pub struct Newcomer {
     pub after: Option<u64>,
     /// How often the client is pinged.
     pub ping: Duration,
+    /// When it ends while the server drains.
+    pub turn: Turn,
     /// Counts the connection while it is open.
     pub counted: Counted,
 }
 
 /// Serves one connection until the client or the server leaves.
 pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle) {
-    let Newcomer { player, session, after, ping, counted: _counted } = newcomer;
+    let Newcomer { player, session, after, ping, turn, counted: _counted } = newcomer;
     let Some(joined) = chat.join(player.clone(), after).await else {
         return socket::close(socket, Some((close::RESTART, "the server stops"))).await;
     };
@@ -48,6 +51,7 @@ pub async fn serve(mut socket: WebSocket, newcomer: Newcomer, chat: &ChatHandle)
         messages: Bucket::full(Instant::now()),
         receiver: RateLimitedReceiver::new(),
         heartbeat,
+        turn,
         ping,
         greeted: false,
     };
@@ -64,6 +68,7 @@ struct Conversation<'a> {
     messages: Bucket,
     receiver: RateLimitedReceiver,
     heartbeat: KeepaliveTimer,
+    turn: Turn,
     /// The interval between pings, and so the longest silence.
     ping: Duration,
     /// Whether the first heartbeat was sent, which follows `hello`.
@@ -89,6 +94,7 @@ impl Conversation<'_> {
                     }
                 }
                 () = self.session.ended() => return Some(socket::SESSION_ENDED),
+                () = self.turn.comes() => return Some((close::RESTART, "the server is about to stop")),
                 action = self.heartbeat.next() => match action {
                     KeepaliveAction::Ping => {
                         socket.send(socket::ping()).await.ok()?;

@@ -13,7 +13,7 @@ use shared::sim::Mode;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::table::{Expect, Table, WriteError};
+use super::table::{Expect, Row, Table, WriteError};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Engine;
 use crate::node::NodeName;
@@ -24,6 +24,8 @@ use crate::tasks::Tasks;
 const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
 /// The pause after a row that could not be written.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+/// The part of the time to stop that is kept for the steps after the directory.
+const STOP_RESERVE: Duration = Duration::from_millis(500);
 /// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -32,7 +34,7 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 pub struct RoomRow {
     /// Where it is.
     pub node: NodeName,
-    /// The start of that node, in hexadecimal: a room does not survive it.
+    /// The start of that node: a room does not survive it.
     pub boot: String,
     /// Its rules.
     pub mode: Mode,
@@ -82,17 +84,16 @@ impl Pending {
 }
 
 impl Directory {
-    /// Begins to write what this node says of its rooms. Rows of an earlier start are removed; the second value names
-    /// them, because those rooms are over.
+    /// Begins to write what this node says of its rooms; `boot` stands in its row of the table of the nodes, too. Rows of an
+    /// earlier start are removed; the second value names them, because those rooms are over.
     #[must_use]
     pub fn start(
         tasks: &Tasks,
         node: NodeName,
-        boot: u64,
+        boot: String,
         table: Arc<dyn Table<RoomRow>>,
         engine: Engine,
     ) -> (Self, Vec<RoomId>) {
-        let boot = format!("{boot:x}");
         let is_over = |row: &RoomRow| row.node == node && row.boot != boot;
         let rows = table.rows().into_iter().filter(|(_, row)| is_over(&row.value));
         let over: Vec<RoomId> = rows.filter_map(|(key, _)| key.parse().ok()).collect();
@@ -168,6 +169,45 @@ impl Directory {
         visits.collect()
     }
 
+    /// The rooms of all nodes, as this one knows them.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(RoomId, Arc<Row<RoomRow>>)> {
+        let rows = self.0.table.rows().into_iter();
+        rows.filter_map(|(key, row)| Some((key.parse().ok()?, row))).collect()
+    }
+
+    /// Whether this node has been told of every change for that long.
+    #[must_use]
+    pub fn is_current_for(&self, time: Duration) -> bool {
+        self.0.table.current_since().is_some_and(|since| since.elapsed() >= time)
+    }
+
+    /// Removes the row of another node's room, because the room is over.
+    ///
+    /// # Errors
+    /// A conflict when the row has another revision by now.
+    pub async fn remove(&self, room: RoomId, revision: u64) -> Result<(), WriteError> {
+        self.0.table.remove(&room.to_string(), Expect::Revision(revision)).await
+    }
+
+    /// The rooms of this node, as they are to stand in the table.
+    #[must_use]
+    pub fn own(&self) -> Vec<(RoomId, RoomRow)> {
+        lock(&self.0.pending).rows.iter().map(|(room, row)| (*room, row.clone())).collect()
+    }
+
+    /// Writes the rows again that others have removed: they took this node for dead, or NATS has lost the table.
+    pub fn write_lost(&self) {
+        let mut pending = lock(&self.0.pending);
+        let is_lost = |room: &&RoomId| self.0.table.get(&room.to_string()).is_none();
+        let lost: Vec<_> = pending.rows.keys().filter(is_lost).copied().collect();
+        lost.iter().for_each(|room| pending.note(*room));
+        drop(pending);
+        if !lost.is_empty() {
+            self.0.changed.notify_one();
+        }
+    }
+
     fn change(&self, room: RoomId, change: impl FnOnce(&mut BTreeMap<RoomId, RoomRow>)) {
         let mut pending = lock(&self.0.pending);
         change(&mut pending.rows);
@@ -186,16 +226,23 @@ impl Directory {
         let mut bucket = Bucket::full(Instant::now());
         loop {
             let Some((room, row)) = self.next() else {
-                tokio::select! {
-                    () = tasks.stopping() => return,
-                    () = self.0.changed.notified() => continue,
+                // While the server stops, its rooms still end.
+                if tasks.is_stopping() && lock(&self.0.pending).rows.is_empty() {
+                    return;
                 }
+                tokio::select! {
+                    () = tasks.stop_overdue(STOP_RESERVE) => return,
+                    () = tasks.stopping(), if !tasks.is_stopping() => {}
+                    () = self.0.changed.notified() => {}
+                }
+                continue;
             };
             let _waits = engine.wait();
             let written = tokio::select! {
                 () = tasks.stop_overdue(STOP_RESERVE) => return,
                 written = self.write_one(room, row) => written,
             };
+            let failed = written.is_err();
             let pause = match written {
                 Ok(()) => bucket.take(WRITES, Instant::now()).err(),
                 Err(error) => {
@@ -204,9 +251,11 @@ impl Directory {
                     Some(AGAIN_AFTER)
                 }
             };
+            // A stop has no time for pauses between rows that are written.
+            let pause = pause.filter(|_| failed || !tasks.is_stopping()).unwrap_or_default();
             tokio::select! {
-                () = tasks.stopping() => {}
-                () = sleep(pause.unwrap_or_default()) => {}
+                () = tasks.stop_overdue(STOP_RESERVE) => return,
+                () = sleep(pause) => {}
             }
         }
     }
@@ -222,9 +271,6 @@ impl Directory {
         }
     }
 }
-
-/// The part of the time to stop that is kept for the steps after the directory.
-const STOP_RESERVE: Duration = Duration::from_millis(500);
 
 fn say_later(room: RoomId, error: &WriteError) {
     let error = error as &dyn std::error::Error;

@@ -3,23 +3,23 @@
 mod bucket;
 mod local_copy;
 mod marks;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod watcher;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use self::bucket::{BoxError, Bucket};
-use self::local_copy::LocalCopy;
-use self::marks::Marks;
+use self::bucket::Bucket;
+use self::shared::Shared;
 use super::nats::{Nats, REQUEST_WITHIN};
 use super::table::{Expect, ReadError, Row, Table, WriteError, check_key};
 use crate::sync::lock;
@@ -47,21 +47,6 @@ pub struct KvTable<V> {
     shared: Arc<Shared<V>>,
 }
 
-/// What the table and its watcher share.
-struct Shared<V> {
-    name: &'static str,
-    bucket: Bucket,
-    local: Mutex<LocalCopy<V>>,
-    marks: Mutex<Marks>,
-    changes: watch::Sender<u64>,
-    /// Since when. `None` while the watcher does not follow.
-    current: watch::Sender<Option<Instant>>,
-    /// Why it last did not.
-    trouble: Mutex<Option<BoxError>>,
-    /// Something went wrong: the watcher looks at once.
-    doubt: Notify,
-}
-
 impl<V> KvTable<V>
 where
     V: Serialize + DeserializeOwned + Send + Sync + 'static,
@@ -76,16 +61,7 @@ where
         name: TableName,
         limit: Duration,
     ) -> Result<Arc<Self>, OpenError> {
-        let shared = Arc::new(Shared {
-            name: name.table,
-            bucket: Bucket::new(nats.clone(), name.table),
-            local: Mutex::default(),
-            marks: Mutex::default(),
-            changes: watch::Sender::new(0),
-            current: watch::Sender::new(None),
-            trouble: Mutex::default(),
-            doubt: Notify::new(),
-        });
+        let shared = Arc::new(Shared::new(name.table, Bucket::new(nats.clone(), name.table)));
         let mut current = shared.current.subscribe();
         tasks.spawn_vital(name.task, watcher::watch(tasks.clone(), shared.clone()));
         let is_read = tokio::select! {

@@ -256,8 +256,8 @@ fn with_credentials(options: ConnectOptions, text: &str) -> io::Result<ConnectOp
         return options.credentials(text);
     }
     let of = |name: &str| {
-        let values = text.lines().filter_map(|line| line.trim().split_once('='));
-        let value = values.filter(|(key, _)| key.trim() == name).map(|(_, value)| value).last()?;
+        let mut values = text.lines().filter_map(|line| line.trim().split_once('='));
+        let (_, value) = values.rfind(|(key, _)| key.trim() == name)?;
         Some(value.trim().trim_matches('"').to_owned())
     };
     match (of("NATS_USER"), of("NATS_PASSWORD"), of("NATS_TOKEN")) {

@@ -48,6 +48,8 @@ pub async fn start(
     // It is subscribed to again by itself when the connection comes back.
     let letters = nats.client().subscribe(SUBJECT).await?;
     let requests = nats.client().subscribe(asking::subject(nats.node())).await?;
+    // Once the server has answered a later request, it has the subscription. Without an answer it gets it some time.
+    nats.round_trip().await.ok();
     let (outgoing, waiting) = mpsc::channel(HINTS_MAX);
     let incoming = broadcast::Sender::new(HINTS_MAX);
     tasks.spawn_vital("hints out", send(tasks.clone(), nats.clone(), waiting));

@@ -3,62 +3,27 @@
 mod judge;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOL};
+use shared::protocol::{CHAT_SUBPROTOCOL, GAME_SUBPROTOCOLS};
 use tokio::sync::watch;
 use tokio::time::{interval, sleep, timeout, timeout_at};
 
 use self::judge::Judge;
+pub use self::timing::Timing;
 use super::kv_table::TableName;
-use super::table::{Expect, Row, Table, WriteError, withdraw};
+use super::table::{Expect, ReadError, Row, Table, WriteError, withdraw};
 use crate::node::NodeName;
 use crate::sync::lock;
 use crate::tasks::Tasks;
 
 /// The table of the nodes. A row's key is the node's name.
 pub const NODES: TableName = TableName { table: "nodes", task: "table nodes" };
-
-/// How often nodes write, and what their silence means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// How often a node writes its row, and a steward that of its role.
-    pub beat_every: Duration,
-    /// The longest time between two acknowledgements of one's own writes without a break.
-    pub acknowledged_within: Duration,
-    /// The silence after which a node is dead, or its role free.
-    pub dead_after: Duration,
-    /// The silence after which a node that starts takes over the row of its name.
-    pub claim_after: Duration,
-    /// The time for NATS to answer at the start.
-    pub start_within: Duration,
-    /// The time without success after which a steward gives its role up. Shorter than `dead_after`, so that there are not two.
-    pub give_up_after: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            beat_every: Duration::from_secs(2),
-            acknowledged_within: Duration::from_secs(4),
-            dead_after: Duration::from_secs(12),
-            claim_after: Duration::from_secs(5),
-            start_within: Duration::from_secs(60),
-            give_up_after: Duration::from_secs(8),
-        }
-    }
-}
-
-impl Timing {
-    /// How often it is looked who is silent.
-    pub(super) fn look_every(&self) -> Duration {
-        self.beat_every / 4
-    }
-}
 
 /// What a node says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,10 +157,28 @@ impl Nodes {
         living
     }
 
+    /// Any other node that lives and takes somebody new.
+    #[must_use]
+    pub fn another(&self) -> Option<NodeName> {
+        let mut others = self.shared.living();
+        others.retain(|(name, row)| name != self.own() && !row.load.draining);
+        let place = rand::random_range(0..others.len().max(1));
+        others.into_iter().nth(place).map(|(name, _)| name)
+    }
+
     /// What a node says of itself, whether it lives or not.
     #[must_use]
     pub fn row(&self, name: &NodeName) -> Option<NodeRow> {
         self.shared.table.get(name.as_str()).map(|row| row.value.clone())
+    }
+
+    /// The same as the table has it, not only as this node knows it. It takes a round trip: for decisions.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the row is of a newer build.
+    pub async fn read_row(&self, name: &NodeName) -> Result<Option<NodeRow>, ReadError> {
+        let row = self.shared.table.read(name.as_str()).await?;
+        Ok(row.map(|row| row.value.clone()))
     }
 
     /// Whether a node is dead: it, or its absence, was silent for long while this node was heard. Between living and dead there
@@ -223,7 +206,11 @@ impl Shared {
         NodeRow {
             boot: self.boot.clone(),
             build: env!("CARGO_PKG_VERSION").to_owned(),
-            wire: [GAME_SUBPROTOCOL, CHAT_SUBPROTOCOL].map(str::to_owned).to_vec(),
+            wire: [GAME_SUBPROTOCOLS, &[CHAT_SUBPROTOCOL]]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             load: (self.ask_load)(),
         }
     }

@@ -1,15 +1,18 @@
-//! Streams of NATS: opening one, and making it where it is missing.
+//! Streams of NATS: opening one, making it where it is missing, and how many servers have it.
 
 use async_nats::jetstream::context::{
     CreateStreamError, CreateStreamErrorKind, GetStreamError, GetStreamErrorKind,
 };
-use async_nats::jetstream::stream::{Config, Stream};
+use async_nats::jetstream::stream::{Config, Info, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 
 use super::nats::Nats;
 
 /// Where there are as many servers, a message is on that many. One of them may die.
 const REPLICAS: usize = 3;
+/// The first version whose replicas compare and set. Before 2.9.21, of two writes at once that expect the same revision, both
+/// succeed (nats-server #4320), and before 2.10.19 replicas may come to differ when a row is made (#5794).
+const REPLICATES_SINCE: (i64, i64, i64) = (2, 11, 0);
 
 /// Why a stream cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -22,19 +25,23 @@ pub enum OpenStreamError {
     Make(#[source] CreateStreamError),
 }
 
-/// Opens a stream. Makes it when it is missing, on three servers where there are as many.
+/// Opens a stream, with what it says of itself now. Makes it when it is missing, and asks for replicas where it was made while
+/// there was one server only.
 ///
 /// # Errors
 /// See [`OpenStreamError`].
 pub async fn open_stream(nats: &Nats, config: Config) -> Result<Stream, OpenStreamError> {
     let jetstream = nats.jetstream();
     match jetstream.get_stream(&config.name).await {
-        Ok(found) => return Ok(found),
+        Ok(found) => {
+            replicate(nats, found.cached_info()).await;
+            return Ok(found);
+        }
         Err(error) if is_missing(&error) => {}
         Err(error) => return Err(OpenStreamError::Get(error)),
     }
     let make = |num_replicas| jetstream.create_stream(Config { num_replicas, ..config.clone() });
-    let made = match make(REPLICAS).await {
+    let made = match make(replicas(nats)).await {
         Err(error) if has_code(&error, &TOO_FEW_SERVERS) => make(1).await,
         made => made,
     };
@@ -44,6 +51,32 @@ pub async fn open_stream(nats: &Nats, config: Config) -> Result<Stream, OpenStre
             jetstream.get_stream(&config.name).await.map_err(OpenStreamError::Get)
         }
         made => made.map_err(OpenStreamError::Make),
+    }
+}
+
+/// How many replicas there are to be, as far as it is known before they are asked for.
+fn replicas(nats: &Nats) -> usize {
+    let is_cluster = nats.client().server_info().cluster.is_some();
+    if is_cluster && is_new(nats) { REPLICAS } else { 1 }
+}
+
+fn is_new(nats: &Nats) -> bool {
+    let (major, minor, patch) = REPLICATES_SINCE;
+    nats.client().is_server_compatible(major, minor, patch)
+}
+
+async fn replicate(nats: &Nats, found: &Info) {
+    let stream = found.config.name.as_str();
+    if found.config.num_replicas > 1 && !is_new(nats) {
+        let version = nats.client().server_info().version;
+        tracing::warn!(stream, version, "NATS is too old for replicas, and loses writes");
+    }
+    if found.config.num_replicas >= replicas(nats) {
+        return;
+    }
+    let config = Config { num_replicas: REPLICAS, ..found.config.clone() };
+    if let Err(error) = nats.jetstream().update_stream(config).await {
+        tracing::debug!(stream, %error, "a stream stays without replicas");
     }
 }
 

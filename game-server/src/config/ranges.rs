@@ -29,6 +29,8 @@ pub const PING: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration:
 pub const LAB_INTERVAL: RangeInclusive<Duration> = Duration::from_millis(1)..=DAY;
 /// See [`Config::stop_within`].
 pub const STOP_WITHIN: RangeInclusive<Duration> = Duration::from_millis(500)..=MINUTE;
+/// See [`Config::drain_within`].
+pub const DRAIN_WITHIN: RangeInclusive<Duration> = Duration::ZERO..=HOUR;
 /// See [`Config::room_idle_max`].
 pub const ROOM_IDLE: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(7 * 24 * 60 * 60);
@@ -81,6 +83,7 @@ impl Config {
         check("ping", self.ping, PING)?;
         check("lab_interval", self.lab_interval, LAB_INTERVAL)?;
         check("stop_within", self.stop_within, STOP_WITHIN)?;
+        check("drain_within", self.drain_within, DRAIN_WITHIN)?;
         check("rooms_max", self.rooms_max, ROOMS)?;
         if let Some(age_max) = self.replay_retention {
             check("replay_retention", age_max, DAY..=DAY * *REPLAY_DAYS.end())?;

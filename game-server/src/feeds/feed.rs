@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
 use serde::Serialize;
-use shared::feed::{Cursor, KIND_HEARTBEAT, KIND_RESET, KIND_SNAPSHOT};
+use shared::feed::{Cursor, Heartbeat, KIND_HEARTBEAT, KIND_RESET, KIND_SNAPSHOT};
 use tokio::sync::watch;
 
 use super::fan_out::FanOut;
@@ -102,10 +102,11 @@ impl Event {
         Self { cursor, line: sse.slice(from..=to), text, sse }
     }
 
-    /// A heartbeat for a stream at this position. `every` is its longest silence.
+    /// A heartbeat for a stream at this position, of a feed with this [`Head::late_since_ms`]. `every` is its longest silence.
     #[must_use]
-    pub fn heartbeat(cursor: Cursor, every: Duration) -> Self {
-        Self::encode(cursor, KIND_HEARTBEAT, &json(&heartbeat_now(every)))
+    pub fn heartbeat(cursor: Cursor, late_since_ms: Option<u64>, every: Duration) -> Self {
+        let beat = Heartbeat { late_since_ms, ..heartbeat_now(every) };
+        Self::encode(cursor, KIND_HEARTBEAT, &json(&beat))
     }
 
     /// The event as a block of an event stream.
@@ -172,6 +173,11 @@ pub struct Head {
     pub closed: bool,
     /// How often all open streams were ended.
     pub ends: u32,
+    /// The shares of the streams that were ended because the server drains.
+    pub ended_shares: u16,
+    /// Since when this server has not heard of the shared log, in milliseconds since 1970. `None` while it has all of it, and
+    /// always without other nodes.
+    pub late_since_ms: Option<u64>,
 }
 
 /// The log and its state.
@@ -213,7 +219,13 @@ impl<S: FeedState> Feed<S> {
                 bytes: 0,
                 snapshot: None,
             }),
-            head: watch::Sender::new(Head { sequence: 0, closed: false, ends: 0 }),
+            head: watch::Sender::new(Head {
+                sequence: 0,
+                closed: false,
+                ends: 0,
+                ended_shares: 0,
+                late_since_ms: None,
+            }),
             fan_out: FanOut::default(),
         }
     }
@@ -289,6 +301,26 @@ impl<S: FeedState> Feed<S> {
     /// another one may. New streams begin as always.
     pub fn end_streams(&self) {
         self.head.send_modify(|head| head.ends += 1);
+    }
+
+    /// Ends streams, each after what is in the log, until so many shares of them are ended: the server drains.
+    pub fn end_shares(&self, ended: u16) {
+        self.head
+            .send_if_modified(|head| std::mem::replace(&mut head.ended_shares, ended) != ended);
+    }
+
+    /// Tells every reader that this server has not heard of the shared log since then. An earlier time stays.
+    pub fn set_late(&self, since_ms: u64) {
+        self.head.send_if_modified(|head| {
+            let is_new = head.late_since_ms.is_none();
+            head.late_since_ms.get_or_insert(since_ms);
+            is_new
+        });
+    }
+
+    /// Tells every reader that this server has all of the shared log again.
+    pub fn set_current(&self) {
+        self.head.send_if_modified(|head| head.late_since_ms.take().is_some());
     }
 
     /// The epoch and the number of the last event.

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::feed::{Gone, Source};
 use super::poll::{self, CursorGone};
+use crate::drain::Share;
 use crate::metrics::Gauge;
 
 /// The wait that a client asked for, within the bounds.
@@ -40,15 +41,17 @@ pub async fn answer(
 async fn first_after(source: &dyn Source, after: Cursor) -> Result<Response, CursorGone> {
     // Subscribed before the first read, so that an event between the two ends the wait.
     let mut changes = source.changes();
+    let share = Share::draw(changes.borrow().ended_shares);
     loop {
-        let closed = changes.borrow_and_update().closed;
+        let head = *changes.borrow_and_update();
+        let is_over = head.closed || share.has_ended(head.ended_shares);
         let events = source.after(after, poll::PAGE_EVENTS_MAX);
         let events = events.map_err(|Gone| CursorGone::of(source))?;
         if let Some(last) = events.last() {
             return Ok(poll::events(last.cursor, &events));
         }
         let waiting = source.fan_out().wait();
-        if closed || changes.changed().await.is_err() {
+        if is_over || changes.changed().await.is_err() {
             return Ok(poll::nothing(after));
         }
         drop(waiting);

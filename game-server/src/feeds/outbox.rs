@@ -85,6 +85,12 @@ impl Outbox {
         lock(&self.state).told.iter().copied().collect()
     }
 
+    /// Whether the log knows of a key that has not ended.
+    #[must_use]
+    pub fn has_told(&self) -> bool {
+        !lock(&self.state).told.is_empty()
+    }
+
     /// Takes the event that has waited the longest. The log may know its key from now on.
     #[must_use]
     pub fn take(&self) -> Option<(u64, Waiting)> {

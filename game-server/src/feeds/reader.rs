@@ -7,6 +7,7 @@ use shared::feed::Cursor;
 use tokio::sync::watch;
 
 use super::feed::{Event, Gone, Head, Source};
+use crate::drain::Share;
 
 /// Events taken from the log at once. Bounds the memory of a slow reader.
 const BATCH_EVENTS_MAX: usize = 64;
@@ -22,12 +23,25 @@ pub enum Start {
     Unknown,
 }
 
+/// What a reader waits for.
+#[derive(Debug)]
+pub enum Next {
+    /// An event.
+    Event(Arc<Event>),
+    /// [`Head::late_since_ms`] has changed: a heartbeat is to say so.
+    Lateness,
+}
+
 /// A position in a feed's log. Dropping it unsubscribes.
 pub struct Reader {
     source: Arc<dyn Source>,
     changes: watch::Receiver<Head>,
     /// [`Head::ends`] when this reader began.
     ends: u32,
+    /// When it ends while the server drains.
+    share: Share,
+    /// [`Head::late_since_ms`] as it was told last.
+    late_since_ms: Option<u64>,
     /// The last event that was put into `ready`.
     cursor: Cursor,
     /// Bounded by [`BATCH_EVENTS_MAX`].
@@ -51,29 +65,32 @@ impl Reader {
                 (snapshot.cursor, Some(snapshot.reset.clone()))
             }
         };
-        let ends = changes.borrow().ends;
-        Self { source, changes, ends, cursor, ready: first.into_iter().collect() }
+        let Head { ends, ended_shares, .. } = *changes.borrow();
+        let share = Share::draw(ended_shares);
+        let ready = first.into_iter().collect();
+        Self { source, changes, ends, share, late_since_ms: None, cursor, ready }
     }
 
     /// The next event, or a reset when the log has moved past this reader. `None` once the feed is closed, or its
     /// streams are ended, and it is read to its end. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
+    pub async fn next(&mut self) -> Option<Next> {
         loop {
             if let Some(event) = self.next_ready() {
-                return Some(event);
+                return Some(Next::Event(event));
             }
-            if self.is_over() {
+            let head = *self.changes.borrow();
+            let is_over = head.closed || head.ends != self.ends;
+            if is_over || self.share.has_ended(head.ended_shares) {
                 return None;
+            }
+            if head.late_since_ms != self.late_since_ms {
+                self.late_since_ms = head.late_since_ms;
+                return Some(Next::Lateness);
             }
             let _waiting = self.source.fan_out().wait();
             // An error means that the feed is dropped, which ends the stream as well.
             self.changes.changed().await.ok()?;
         }
-    }
-
-    fn is_over(&self) -> bool {
-        let head = self.changes.borrow();
-        head.closed || head.ends != self.ends
     }
 
     /// The next event, if it is there already.
@@ -88,6 +105,12 @@ impl Reader {
     #[must_use]
     pub const fn cursor(&self) -> Cursor {
         self.cursor
+    }
+
+    /// [`Head::late_since_ms`], for a heartbeat that is sent now.
+    pub fn late_since_ms(&mut self) -> Option<u64> {
+        self.late_since_ms = self.changes.borrow().late_since_ms;
+        self.late_since_ms
     }
 
     fn refill(&mut self) {

@@ -31,6 +31,17 @@ impl SharedBus {
         Self { rooms, scores, bots: Arc::default() }
     }
 
+    /// Tells a row of a player who may not sit on this node, because the scoreboard shows an old one.
+    pub fn correct(&self, row: &ScoreRow) {
+        self.scores.put(row.player.bits(), event(Scoreboard::EVENT_SCORE, row));
+    }
+
+    /// Tells that another node's room is over, because that node cannot.
+    pub fn end_room(&self, id: RoomId) {
+        self.rooms.know(id.bits());
+        self.closed(id);
+    }
+
     fn score(&self, row: &ScoreRow) {
         if row.bot && lock(&self.bots).insert(row.player, row.rounds) == Some(row.rounds) {
             return;

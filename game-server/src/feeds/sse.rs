@@ -16,7 +16,7 @@ use crate::metrics::Counted;
 const EVENT_STREAM: Form = Form {
     content_type: "text/event-stream",
     opening: b"retry: 2000\n\n",
-    heartbeat: |cursor, every| Event::heartbeat(cursor, every).sse(),
+    heartbeat: |cursor, late, every| Event::heartbeat(cursor, late, every).sse(),
     event: Event::sse,
 };
 

@@ -14,7 +14,7 @@ use shared::feed::Cursor;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::feed::Event;
-use super::reader::Reader;
+use super::reader::{Next, Reader};
 use crate::metrics::Counted;
 
 /// Asks proxies to forward each event at once.
@@ -25,15 +25,16 @@ pub(super) struct Form {
     pub(super) content_type: &'static str,
     /// The first bytes.
     pub(super) opening: &'static [u8],
-    /// What says at a position that the stream is alive. Also sent once when a reader is up to date.
-    pub(super) heartbeat: fn(Cursor, Duration) -> Bytes,
+    /// What says at a position that the stream is alive, and since when the feed is late. Also sent once when a reader is up to
+    /// date.
+    pub(super) heartbeat: fn(Cursor, Option<u64>, Duration) -> Bytes,
     pub(super) event: fn(&Event) -> Bytes,
 }
 
 const LINES: Form = Form {
     content_type: "application/x-ndjson",
     opening: b"\n",
-    heartbeat: |_cursor, _every| Bytes::from_static(b"\n"),
+    heartbeat: |_cursor, _late_since_ms, _every| Bytes::from_static(b"\n"),
     event: Event::line,
 };
 
@@ -98,22 +99,30 @@ impl Live {
                 return Some((self.form.event)(&event));
             }
             self.greeted = true;
-            return Some((self.form.heartbeat)(self.reader.cursor(), self.every));
+            return Some(self.heartbeat());
         }
         loop {
             tokio::select! {
                 biased; // An event takes precedence over a heartbeat.
-                event = self.reader.next() => {
+                next = self.reader.next() => {
                     self.quiet = false;
-                    return event.map(|event| (self.form.event)(&event));
+                    return Some(match next? {
+                        Next::Event(event) => (self.form.event)(&event),
+                        Next::Lateness => self.heartbeat(),
+                    });
                 }
                 _ = self.timer.tick() => {
                     if std::mem::replace(&mut self.quiet, true) {
-                        return Some((self.form.heartbeat)(self.reader.cursor(), self.every));
+                        return Some(self.heartbeat());
                     }
                 }
             }
         }
+    }
+
+    fn heartbeat(&mut self) -> Bytes {
+        let late_since_ms = self.reader.late_since_ms();
+        (self.form.heartbeat)(self.reader.cursor(), late_since_ms, self.every)
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::SinkExt as _;
 use shared::protocol::close;
 
 use super::feed::Event;
-use super::reader::Reader;
+use super::reader::{Next, Reader};
 use crate::keepalive::KeepaliveAction;
 use crate::metrics::Counted;
 use crate::socket::{self, Incoming, KeepaliveTimer, RateLimitedReceiver};
@@ -21,9 +21,14 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
     }
     let end = loop {
         tokio::select! {
-            event = reader.next() => match event {
-                Some(event) => {
+            next = reader.next() => match next {
+                Some(Next::Event(event)) => {
                     if send(&mut socket, &mut reader, Message::Text(event.text())).await.is_err() {
+                        return;
+                    }
+                }
+                Some(Next::Lateness) => {
+                    if socket.send(heartbeat_message(&mut reader, ping)).await.is_err() {
                         return;
                     }
                 }
@@ -39,9 +44,8 @@ pub async fn serve(mut socket: WebSocket, mut reader: Reader, ping: Duration, _c
             },
             action = heartbeat.next() => match action {
                 KeepaliveAction::Ping => {
-                    let beat = Event::heartbeat(reader.cursor(), ping);
                     if socket.feed(socket::ping()).await.is_err()
-                        || socket.send(Message::Text(beat.text())).await.is_err()
+                        || socket.send(heartbeat_message(&mut reader, ping)).await.is_err()
                     {
                         return;
                     }
@@ -65,7 +69,12 @@ async fn greet(
     if let Some(first) = reader.next_ready() {
         send(socket, reader, Message::Text(first.text())).await?;
     }
-    socket.send(Message::Text(Event::heartbeat(reader.cursor(), ping).text())).await
+    socket.send(heartbeat_message(reader, ping)).await
+}
+
+fn heartbeat_message(reader: &mut Reader, ping: Duration) -> Message {
+    let late_since_ms = reader.late_since_ms();
+    Message::Text(Event::heartbeat(reader.cursor(), late_since_ms, ping).text())
 }
 
 /// Writes the events that are ready, and flushes once.

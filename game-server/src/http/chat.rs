@@ -19,6 +19,7 @@ use super::upgrade::{OtherProtocol, Upgrade};
 use crate::chat::ChatHandle;
 use crate::chat::socket::{Newcomer, serve};
 use crate::client_address::ClientAddress;
+use crate::drain::Drain;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::sessions::SignedIn;
@@ -81,17 +82,19 @@ pub async fn connect(
     State(chat): State<ChatHandle>,
     State(metrics): State<Arc<Metrics>>,
     State(settings): State<Arc<HttpSettings>>,
+    State(drain): State<Drain>,
     QueryParams(query): QueryParams<ChatQuery>,
     upgrade: Upgrade,
 ) -> HttpResult<Response, ConnectError> {
     // The subprotocol is checked first, so that a client of another version keeps its ticket.
-    let upgrade = upgrade.with_protocol(CHAT_SUBPROTOCOL)?;
+    let upgrade = upgrade.with_protocol(&[CHAT_SUBPROTOCOL])?;
     let Holder { player, session } = tickets.redeem_chat(&query.ticket)?;
     let newcomer = Newcomer {
         player,
         session,
         after: query.after,
         ping: settings.ping,
+        turn: drain.turn(),
         counted: metrics.chat.sockets.enter(),
     };
     Ok(upgrade.run(async move |socket| serve(socket, newcomer, &chat).await))

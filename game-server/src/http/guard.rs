@@ -23,6 +23,7 @@ use super::refusal::{FOREIGN_ORIGIN, METHOD_NOT_ALLOWED, UNKNOWN_HOST};
 use super::sites::{Sites, Stranger};
 use super::state::HttpSettings;
 use super::upgrade;
+use crate::cluster::nodes::Nodes;
 use crate::feeds::Feeds;
 use crate::metrics::{Measured, Metrics};
 use crate::plain_page::plain_page;
@@ -47,19 +48,20 @@ pub(super) async fn around(
     State(settings): State<Arc<HttpSettings>>,
     State(metrics): State<Arc<Metrics>>,
     State(feeds): State<Arc<Feeds>>,
+    State(nodes): State<Option<Nodes>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let measured = Measured::begin(&request);
     feeds.served().await;
     let renewal = CookieRenewal::attach(&mut request);
-    let elsewhere = settings.is_one_of_many.then(|| Elsewhere::of(&request)).flatten();
+    let elsewhere = nodes.and_then(|nodes| Some((Elsewhere::of(&request)?, nodes)));
     let mut response = match check_site(&request, &settings.sites) {
         Ok(()) => next.run(request).await,
         Err(stranger) => refuse(&stranger, request.headers()),
     };
-    if let Some(elsewhere) = elsewhere {
-        response = elsewhere.send_on(response);
+    if let Some((elsewhere, nodes)) = elsewhere {
+        response = elsewhere.send_on(response, &nodes);
     }
     add_security_headers(response.headers_mut());
     if let Some(renewal) = renewal {

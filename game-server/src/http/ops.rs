@@ -41,6 +41,7 @@ pub async fn ready(
         return Err(NotReady::Stopping.into());
     }
     match readiness.reason() {
+        Some(Unready::Draining) => return Err(NotReady::Draining.into()),
         Some(Unready::Recovering) => return Err(NotReady::Recovering.into()),
         Some(Unready::DiskFull) => return Err(NotReady::DiskFull.into()),
         Some(Unready::ResultsLate) => return Err(NotReady::ResultsLate.into()),
@@ -55,6 +56,8 @@ pub async fn ready(
 pub enum NotReady {
     /// It is stopping.
     Stopping,
+    /// It takes nobody new and will stop.
+    Draining,
     /// Recordings of the last run are being saved.
     Recovering,
     /// The disk of the data directory is full.
@@ -66,6 +69,7 @@ pub enum NotReady {
 }
 
 impl NotReady {
+    const STOPPING: Refusal = STOPPING.when("it is draining or stops");
     const RECOVERING: Refusal = STARTING.when("recordings of the last run are being saved");
     const DISK_FULL: Refusal = INTERNAL.with_status(503).when("the disk is full");
     const RESULTS_LATE: Refusal = INTERNAL.with_status(503).when("results wait for the database");
@@ -74,12 +78,16 @@ impl NotReady {
 
 impl Refuse for NotReady {
     fn refusals() -> Vec<Refusal> {
-        vec![STOPPING, Self::RECOVERING, Self::DISK_FULL, Self::RESULTS_LATE, Self::DATABASE]
+        vec![Self::STOPPING, Self::RECOVERING, Self::DISK_FULL, Self::RESULTS_LATE, Self::DATABASE]
     }
 
     fn into_problem(self) -> ProblemResponse {
         match self {
-            Self::Stopping => ProblemResponse::new(STOPPING, "Try again in a few seconds."),
+            Self::Stopping => ProblemResponse::new(Self::STOPPING, "Try again in a few seconds."),
+            Self::Draining => {
+                let detail = "The server is draining: its rounds are played to their end, and it takes nobody new.";
+                ProblemResponse::new(Self::STOPPING, detail)
+            }
             Self::Recovering => {
                 let detail =
                     "Recordings of the last run are being saved. Everything else is served.";

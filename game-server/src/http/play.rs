@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use shared::id::RoomId;
-use shared::protocol::GAME_SUBPROTOCOL;
+use shared::protocol::{GAME_SUBPROTOCOL, GAME_SUBPROTOCOLS};
 
 use super::error::{HttpResult, one_of};
 use super::extract::{QueryParams, UrlPath};
@@ -59,7 +59,7 @@ pub async fn connect(
     upgrade: Upgrade,
 ) -> HttpResult<Response, ConnectError> {
     // The subprotocol is checked first, so that a client of another version keeps its ticket.
-    let upgrade = upgrade.with_protocol(GAME_SUBPROTOCOL)?;
+    let upgrade = upgrade.with_protocol(GAME_SUBPROTOCOLS)?;
     let room = rooms.find(id);
     let (Holder { player, session }, role) = tickets.redeem_room(&query.ticket, id)?;
     let room = room?;

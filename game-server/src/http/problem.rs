@@ -27,11 +27,17 @@ pub struct ProblemResponse {
     headers: HeaderMap,
     /// The node that knows more.
     node: Option<NodeName>,
+    /// Whether any other node does what was asked for.
+    is_for_another: bool,
 }
 
 /// What was asked for is on another node. [`super::guard`] sends the client there.
 #[derive(Debug, Clone)]
 pub(super) struct OnNode(pub(super) NodeName);
+
+/// This node does not do what was asked for, and any other one does. [`super::guard`] sends the client there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnAnother;
 
 /// The body, until `finish` writes it.
 #[derive(Debug, Clone)]
@@ -52,6 +58,7 @@ impl ProblemResponse {
             document: Document { problem, members: None },
             headers: HeaderMap::new(),
             node: None,
+            is_for_another: false,
         };
         match refusal.kind {
             ProblemKind::TooMany
@@ -111,6 +118,12 @@ impl ProblemResponse {
         Self { node: Some(node), ..self }
     }
 
+    /// Sends the client to any other node instead, if there is one, unless its request named this one.
+    #[must_use]
+    pub(super) fn on_another(self) -> Self {
+        Self { is_for_another: true, ..self }
+    }
+
     /// With the members of a JSON object after the problem's own (RFC 9457 §3.2).
     #[must_use]
     pub(super) fn with_members(mut self, object: Bytes) -> Self {
@@ -137,6 +150,9 @@ impl IntoResponse for ProblemResponse {
         response.extensions_mut().insert(self.document);
         if let Some(node) = self.node {
             response.extensions_mut().insert(OnNode(node));
+        }
+        if self.is_for_another {
+            response.extensions_mut().insert(OnAnother);
         }
         response
     }

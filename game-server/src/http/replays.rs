@@ -22,6 +22,7 @@ use shared::id::{PlayerId, ReplayId};
 use shared::replay::MEDIA_TYPE;
 use shared::sim::Mode;
 
+use super::arriving::{ArrivingFiles, Missing};
 use super::error::{HttpResult, Refuse, one_of};
 use super::extract::{QueryParams, UrlPath};
 use super::failures::{Fault, NotFound, OtherVersion};
@@ -42,6 +43,8 @@ const LIMIT_MAX: u32 = 100;
 const CHUNK_BYTES: u64 = 64 * 1024;
 /// When to ask again for a recording whose store does not answer.
 const AWAY_FOR: Duration = Duration::from_secs(5);
+/// When to ask again for a recording that is on its way.
+const ARRIVING_FOR: Duration = Duration::from_secs(1);
 
 /// The replays to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -162,15 +165,17 @@ pub async fn read(
 pub async fn file(
     State(store): State<Arc<dyn Store>>,
     State(blobs): State<Blobs>,
+    State(arriving): State<Arc<ArrivingFiles>>,
     UrlPath(id): UrlPath<ReplayId>,
     method: Method,
     headers: HeaderMap,
 ) -> HttpResult<Response, FileError> {
     let summary = known(&*store, id).await?;
     let listed = Listed { id, bytes: summary.bytes };
-    let size = match blobs.size(listed).await {
+    let size = match arriving.size(&blobs, &summary).await {
         Ok(size) => size,
-        Err(error) => return Err(unreadable(id, &error).into()),
+        Err(Missing::Arriving) => return Err(Unreadable::Arriving.into()),
+        Err(Missing::Failed(error)) => return Err(unreadable(id, &error).into()),
     };
     // A recording never changes, but one that was cut off and recovered gets another size.
     let tag = format!("\"{id}-{size:x}\"");
@@ -243,11 +248,14 @@ pub enum Unreadable {
     Gone(NotFound),
     /// It may be there again in a while.
     Away,
+    /// Its round ended on another node, which may still send it.
+    Arriving,
 }
 
 impl Unreadable {
-    const AWAY: Refusal =
-        INTERNAL.with_status(503).when("where the recordings are kept does not answer");
+    const AWAY: Refusal = INTERNAL.with_status(503).when(
+        "where the recordings are kept does not answer, or the file is still on its way there",
+    );
 }
 
 impl Refuse for Unreadable {
@@ -263,6 +271,10 @@ impl Refuse for Unreadable {
             Self::Away => {
                 let detail = "The store of the recordings does not answer. Try again in a while.";
                 ProblemResponse::new(Self::AWAY, detail).with_wait(AWAY_FOR)
+            }
+            Self::Arriving => {
+                let detail = "The recording is still on its way. Try again in a moment.";
+                ProblemResponse::new(Self::AWAY, detail).with_wait(ARRIVING_FOR)
             }
         }
     }

@@ -308,7 +308,7 @@ impl Refuse for OpenError {
         let refusal = match self {
             Self::TooMany => TOO_MANY_ROOMS,
             Self::TooManyOfGuest(_) | Self::TooManyOfAddress(_) => TOO_MANY_OWN_ROOMS,
-            Self::Stopping => STOPPING,
+            Self::Stopping => return ProblemResponse::of(STOPPING, &self).on_another(),
         };
         ProblemResponse::of(refusal, &self)
     }

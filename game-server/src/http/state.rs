@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use axum::extract::FromRef;
 
+use super::arriving::ArrivingFiles;
 use super::read_gate::ReadGate;
 use super::sites::Sites;
 use crate::chat::ChatHandle;
+use crate::cluster::nodes::Nodes;
 use crate::config::Config;
 use crate::device_links::DeviceLinks;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::ladder::LadderHandle;
 use crate::limits::Limits;
@@ -70,12 +73,18 @@ parts! {
         pub settings: Arc<HttpSettings>,
         /// Owns the tasks of upgraded connections.
         pub tasks: Tasks,
+        /// Whether the server takes nobody new.
+        pub drain: Drain,
+        /// The nodes of the lobby. `None`: this server is alone.
+        pub nodes: Option<Nodes>,
         /// What keeps the server from being ready.
         pub readiness: Readiness,
         /// Players, ratings, rounds, chat.
         pub store: Arc<dyn Store>,
         /// Replay files.
         pub blobs: Blobs,
+        /// Waits for replay files that are on their way from another node.
+        pub arriving: Arc<ArrivingFiles>,
         /// The feeds that the five transports serve.
         pub feeds: Arc<Feeds>,
         /// Which players are in which room.

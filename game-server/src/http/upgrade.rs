@@ -61,16 +61,17 @@ impl Upgrade {
         Ok(Self { axum: socket::limited(axum), bare, tasks: tasks.clone(), has_unsent_limit })
     }
 
-    /// Selects a subprotocol, which the client must have offered.
+    /// Selects the first of these subprotocols that the client has offered. They are in the order in which the server prefers
+    /// them, the newest first.
     ///
     /// # Errors
-    /// [`OtherProtocol`] when the client did not offer it.
-    pub fn with_protocol(self, protocol: &'static str) -> Result<Self, OtherProtocol> {
-        let axum = self.axum.protocols([protocol]);
+    /// [`OtherProtocol`] when the client offered none of them.
+    pub fn with_protocol(self, protocols: &'static [&'static str]) -> Result<Self, OtherProtocol> {
+        let axum = self.axum.protocols(protocols.iter().copied());
         if axum.selected_protocol().is_some() {
             return Ok(Self { axum, ..self });
         }
-        Err(OtherProtocol { spoken: protocol })
+        Err(OtherProtocol { spoken: protocols })
     }
 
     /// Answers 101 and runs `serve` with the socket as a task of the server.
@@ -170,11 +171,11 @@ impl Refuse for UpgradeError {
     }
 }
 
-/// The client did not offer the subprotocol of this server.
+/// The client offered no subprotocol of this server.
 #[derive(Debug)]
 pub struct OtherProtocol {
-    /// The subprotocol of this server.
-    spoken: &'static str,
+    /// The subprotocols of this server.
+    spoken: &'static [&'static str],
 }
 
 impl OtherProtocol {
@@ -189,6 +190,7 @@ impl Refuse for OtherProtocol {
 
     fn into_problem(self) -> ProblemResponse {
         let Self { spoken } = self;
+        let spoken = spoken.join(" and ");
         let detail = format!("This server speaks the subprotocol {spoken}. Update the client.");
         ProblemResponse::new(Self::REFUSAL, detail)
     }

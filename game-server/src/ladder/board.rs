@@ -63,6 +63,21 @@ impl Entry {
 }
 
 impl Board {
+    /// Whether another node has published a row of this player that is newer, or does not say where the player is now.
+    pub(super) fn is_behind(&self, shown: &ScoreRow) -> bool {
+        self.entries.get(&shown.player).is_some_and(|entry| {
+            let sits_unseen = || shown.playing.is_none() && entry.row().playing.is_some();
+            !entry.rooms.is_empty() && (shown.rounds > entry.kept.rounds || sits_unseen())
+        })
+    }
+
+    /// The row is taken the next time, changed or not.
+    pub(super) fn take_again(&mut self, player: PlayerId) {
+        if let Some(entry) = self.entries.get_mut(&player) {
+            entry.published = None;
+        }
+    }
+
     pub(super) fn knows(&self, player: PlayerId) -> bool {
         self.entries.contains_key(&player)
     }
@@ -188,8 +203,13 @@ impl Board {
     /// Keeps the memory bounded; see [`ENTRIES_MAX`].
     pub(super) fn forget_some(&mut self) {
         if self.entries.len() > ENTRIES_MAX {
-            self.entries.retain(|_, entry| !entry.rooms.is_empty());
+            self.forget_absent();
         }
+    }
+
+    /// Forgets the rows of players who do not play here.
+    pub(super) fn forget_absent(&mut self) {
+        self.entries.retain(|_, entry| !entry.rooms.is_empty());
     }
 }
 
@@ -249,6 +269,21 @@ mod tests {
         board.clear_until(ROOM, ReplayId::from_bits(8));
 
         assert_eq!(board.take_changed(ada().id).unwrap().points, 1, "of the third round");
+    }
+
+    #[test]
+    fn a_row_is_behind_when_another_node_has_settled_a_round_or_says_that_the_player_sits_nowhere()
+    {
+        let mut board = board(true);
+        let shown = |rounds, playing| ScoreRow { rounds, playing, ..newcomer(&ada(), false) };
+        assert!(!board.is_behind(&shown(0, Some(ROOM))));
+        assert!(!board.is_behind(&shown(0, Some(RoomId::from_bits(9)))), "the last one wins");
+        assert!(board.is_behind(&shown(0, None)) && board.is_behind(&shown(1, Some(ROOM))));
+
+        board.replace(shown(1, None), 1);
+        assert!(!board.is_behind(&shown(1, Some(ROOM))));
+        board.stand(ROOM, ada().id);
+        assert!(!board.is_behind(&shown(2, None)), "it is another node's to say");
     }
 
     /// The row after this many rounds, with three points for each.

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use shared::api::ScoreRow;
 use shared::id::{PlayerId, ReplayId, RoomId};
 use tokio::sync::Notify;
 
@@ -20,6 +21,14 @@ const RESULTS_MAX: usize = 1_024;
 
 /// New names that wait for the ladder.
 const RENAMES_MAX: usize = 4_096;
+
+/// A player's new name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Renamed {
+    pub(super) player: Player,
+    /// Whether another node has given it, which then also shows it if the player sits nowhere.
+    pub(super) is_elsewhere: bool,
+}
 
 /// A player who took a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +64,9 @@ pub(super) struct RoomChanges {
 pub(super) struct Taken {
     pub(super) rooms: BTreeMap<RoomId, RoomChanges>,
     /// Players under their new names.
-    pub(super) renamed: BTreeMap<PlayerId, Player>,
+    pub(super) renamed: BTreeMap<PlayerId, Renamed>,
+    /// Rows as the scoreboard of all nodes shows them, of players who are in rooms of this one. Bounded by that scoreboard.
+    pub(super) shown: BTreeMap<PlayerId, ScoreRow>,
     pub(super) settled: Vec<SettledRound>,
     /// Of each room the newest settled round that is not listed. Those before it in the room are settled, too.
     pub(super) settled_until: BTreeMap<RoomId, ReplayId>,
@@ -114,10 +125,11 @@ impl Changes {
         });
     }
 
-    pub(super) fn renamed(&self, player: Player) {
+    pub(super) fn renamed(&self, renamed: Renamed) {
         self.change(|waiting| {
-            if waiting.renamed.len() < RENAMES_MAX || waiting.renamed.contains_key(&player.id) {
-                waiting.renamed.insert(player.id, player);
+            let player = renamed.player.id;
+            if waiting.renamed.len() < RENAMES_MAX || waiting.renamed.contains_key(&player) {
+                waiting.renamed.insert(player, renamed);
             } else {
                 waiting.lacks_results = true;
             }
@@ -130,8 +142,14 @@ impl Changes {
     }
 
     /// Returns a name that could not be taken in, unless there is a newer one.
-    pub(super) fn put_back_name(&self, player: Player) {
-        lock(&self.waiting).renamed.entry(player.id).or_insert(player);
+    pub(super) fn put_back_name(&self, renamed: Renamed) {
+        lock(&self.waiting).renamed.entry(renamed.player.id).or_insert(renamed);
+    }
+
+    /// What the scoreboard shows, which replaces what it showed before.
+    pub(super) fn shown(&self, rows: Vec<ScoreRow>) {
+        let shown = rows.into_iter().map(|row| (row.player, row)).collect();
+        self.change(|waiting| waiting.shown = shown);
     }
 
     pub(super) fn republish(&self) {

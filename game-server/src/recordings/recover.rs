@@ -22,7 +22,7 @@ const PREAMBLE_BYTES: usize = 10;
 
 /// What is in a part.
 #[derive(Debug, PartialEq, Eq)]
-enum Salvaged {
+pub(super) enum Salvaged {
     /// What can be played of it: whole records that follow each other, up to the `bytes` of the summary.
     Plays(ReplaySummary),
     /// A recording that ends before its first tick.
@@ -101,16 +101,7 @@ impl Recovery {
     }
 
     async fn salvage(&self, id: ReplayId) -> io::Result<Salvaged> {
-        let (bytes, tasks) = (self.files.blobs.read_part(id).await?, self.tasks.clone());
-        blocking(move || {
-            // A part that a decoder panics on would otherwise end every start.
-            let salvaged = catch_unwind(|| salvage(id, &bytes));
-            Ok(salvaged.unwrap_or_else(|panic| {
-                tasks.note_panic("recovery", &*panic);
-                Salvaged::Damaged
-            }))
-        })
-        .await
+        salvage_aside(&self.tasks, id, self.files.blobs.read_part(id).await?).await
     }
 
     /// Cuts the file to what plays, lists it, and gives it its final name.
@@ -138,6 +129,24 @@ impl Recovery {
         tracing::info!(replay = %id, complete, ticks, "a recording was saved");
         Ok(())
     }
+}
+
+/// Looks at a part, beside what else the server does.
+pub(super) async fn salvage_aside(
+    tasks: &Tasks,
+    id: ReplayId,
+    bytes: Vec<u8>,
+) -> io::Result<Salvaged> {
+    let tasks = tasks.clone();
+    blocking(move || {
+        // A part that a decoder panics on would otherwise end every start.
+        let salvaged = catch_unwind(|| salvage(id, &bytes));
+        Ok(salvaged.unwrap_or_else(|panic| {
+            tasks.note_panic("recovery", &*panic);
+            Salvaged::Damaged
+        }))
+    })
+    .await
 }
 
 /// Looks at a part.
@@ -209,7 +218,7 @@ fn players(reader: &ReplayReader) -> Vec<ReplayPlayer> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use shared::api::ReplaySummary;
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
     use shared::replay::{ReplayHeader, ReplayWriter};
@@ -218,10 +227,10 @@ mod tests {
 
     use super::{PREAMBLE_BYTES, Salvaged, next_record, salvage};
 
-    const ID: ReplayId = ReplayId::from_bits(77);
+    pub(in crate::recordings) const ID: ReplayId = ReplayId::from_bits(77);
 
     /// A recording of two seconds up to its last delta, and what ends it.
-    fn recording() -> (Vec<u8>, Vec<u8>) {
+    pub(in crate::recordings) fn recording() -> (Vec<u8>, Vec<u8>) {
         recording_with(&[])
     }
 

@@ -64,7 +64,7 @@ fn finished() -> Finished {
     }
 }
 
-fn round_record() -> RoundRecord {
+pub(super) fn round_record() -> RoundRecord {
     let Finished { players, result, ended_at_ms, .. } = finished();
     let replay = shared::api::ReplaySummary {
         id: ID,

@@ -66,6 +66,8 @@ pub(super) struct Game {
     replays: Rng,
     /// How many rounds that count have begun.
     rounds: u32,
+    /// No round begins any more.
+    begins_no_more: bool,
     /// What the current call wants done.
     actions: Vec<Action>,
 }
@@ -92,6 +94,7 @@ impl Game {
             worlds: seeds.worlds,
             replays: seeds.replays,
             rounds: 0,
+            begins_no_more: false,
             actions: Vec::new(),
         }
     }
@@ -141,6 +144,21 @@ impl Game {
     /// Whether nobody is there, and nobody is expected.
     pub(super) fn is_vacant(&self, now: Instant) -> bool {
         self.members.is_empty() && self.members.seats.reserved(now).is_empty()
+    }
+
+    /// No round begins any more: the one that runs is the last.
+    pub(super) fn begin_no_more(&mut self) {
+        self.begins_no_more = true;
+    }
+
+    /// Whether nobody misses anything when the room closes: no round that counts runs with people in the room, and no result
+    /// is shown to them.
+    pub(super) fn has_finished(&self) -> bool {
+        match &self.stage {
+            Stage::Parked => true,
+            Stage::Round(round) => !round.counts() || self.members.is_empty(),
+            Stage::Summary(_) => self.members.is_empty(),
+        }
     }
 
     /// The connections that get a snapshot after the next step.
@@ -363,8 +381,10 @@ impl Game {
 
     /// Begins a round if there are people, or if bots play without them.
     fn begin_round(&mut self, now: Now) {
-        if self.members.seats.people() == 0 && !self.spec.permanent {
+        let is_left = self.members.seats.people() == 0 && !self.spec.permanent;
+        if is_left || self.begins_no_more {
             self.stage = Stage::Parked;
+            self.actions.push(Action::SeatsChanged);
             self.actions.push(Action::Publish);
             return;
         }

@@ -6,6 +6,7 @@ use super::seeds::Seeds;
 use super::settings::RoomSettings;
 use super::tick_timer::TickScheduler;
 use crate::bus::Bus;
+use crate::drain::Drain;
 use crate::ladder::LadderHandle;
 use crate::metrics::RoomMetrics;
 use crate::presence::Presence;
@@ -19,6 +20,8 @@ pub struct RoomParts {
     pub settings: RoomSettings,
     /// Runs the room's task, and tells it when the server stops.
     pub tasks: Tasks,
+    /// Tells the room when this round is its last.
+    pub drain: Drain,
     /// Gets the room's line in the list of rooms.
     pub bus: Arc<dyn Bus>,
     /// Knows who is in the room.

@@ -28,6 +28,7 @@ use super::readers::Readers;
 use super::settings::RoomSpec;
 use super::tick_timer::TickScheduler;
 use crate::clock::Now;
+use crate::drain::Drain;
 use crate::metrics::{Counted, RoomMetrics};
 use crate::socket::Closing;
 use crate::tasks::Tasks;
@@ -39,6 +40,7 @@ const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 const TASK: &str = "room";
 
 const RESTART: Closing = (close::RESTART, "the server restarts");
+const DRAINED: Closing = (close::RESTART, "the server restarts soon: play on in another room");
 const ENDED: Closing = (close::ROOM_ENDED, "the room has ended");
 const DESERTED: Closing = (close::ROOM_ENDED, "nobody was there for too long");
 const FAULT: Closing = (close::ROOM_FAULT, "a fault of the server ended the room");
@@ -57,6 +59,7 @@ pub fn open(spec: RoomSpec, parts: &RoomParts) -> RoomHandle {
 struct Room {
     spec: RoomSpec,
     tasks: Tasks,
+    drain: Drain,
     scheduler: TickScheduler,
     metrics: Arc<RoomMetrics>,
     requests: mpsc::Receiver<Request>,
@@ -83,6 +86,7 @@ impl Room {
         let room = Self {
             spec,
             tasks: parts.tasks.clone(),
+            drain: parts.drain.clone(),
             scheduler: parts.scheduler.clone(),
             metrics: parts.metrics.clone(),
             requests,
@@ -149,6 +153,7 @@ impl Room {
         let wakes_at = wakes_at.unwrap_or(now + FAR);
         tokio::select! {
             () = self.tasks.stopping() => Some(RESTART),
+            () = self.drain.draining() => Some(DRAINED),
             request = self.requests.recv() => match request {
                 Some(request) => {
                     self.answer(request, Now::read());
@@ -206,6 +211,9 @@ impl Room {
         if self.tasks.is_stopping() {
             return Some(RESTART);
         }
+        if self.drain.is_draining() && self.game.has_finished() {
+            return Some(DRAINED);
+        }
         if self.vacated.is_some() { Some(REPLACED) } else { self.closing_at(now.at) }
     }
 
@@ -218,6 +226,9 @@ impl Room {
 
     fn tick(&mut self, now: Now) {
         self.tasks.panic_if_wanted(TASK);
+        if self.drain.is_draining() {
+            self.game.begin_no_more();
+        }
         let has_answers = self.network.receive(&mut self.game, &self.effects.log, now.at);
         self.network.close_ended_sessions(&self.effects.log, now.at);
         let actions = self.game.note_departures(&self.network.take_ended(), now);
@@ -258,6 +269,9 @@ impl Room {
                 if self.game.is_vacant(now.at) && !self.readers.are_there(now.at) {
                     self.vacated = Some(reply);
                 }
+            }
+            Request::Reserve { reply, .. } if self.drain.is_draining() => {
+                reply.send(Err(EnterError::Ended)).ok();
             }
             Request::Reserve { players, reply } => {
                 let reserved = self.game.reserve(&players, now).or(Err(EnterError::Full));
@@ -304,8 +318,7 @@ impl Room {
     /// Ends everything: the recording ends, and connections close.
     async fn close(mut self, closing: Closing) {
         let now = Now::read();
-        let stops = closing.0 == close::RESTART;
-        if !stops {
+        if closing != RESTART {
             // All players left a round that still ran: it counts as it stands.
             let actions = self.game.end_round(now);
             self.perform(actions, now);

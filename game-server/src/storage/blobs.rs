@@ -5,6 +5,7 @@
 
 mod bucket;
 mod folder;
+mod left;
 mod listed;
 mod sending;
 mod url;
@@ -21,6 +22,7 @@ use crate::metrics::{Counted, Gauge};
 use folder::{Folder, Kind, PartFile};
 
 pub use bucket::{Bucket, BucketError};
+pub use left::Left;
 pub use listed::Listed;
 pub use url::BucketUrl;
 

@@ -5,7 +5,7 @@ use shared::id::ReplayId;
 
 use super::error::StoreFuture;
 use super::replays::{self, ReplayFilter};
-use super::settling::{self, RoundRecord, SettledPlace, put};
+use super::settling::{self, RoundRecord, SettledPlace, put, put_if_longer};
 use super::sql::{SqlStore, column};
 
 /// Rounds and their recordings.
@@ -18,6 +18,9 @@ pub trait Rounds: Send + Sync {
     fn settle(&self, round: RoundRecord) -> StoreFuture<'_, Vec<SettledPlace>>;
     /// Adds or replaces the entry of a replay without a result, such as one that was cut off.
     fn put_replay(&self, replay: ReplaySummary) -> StoreFuture<'_, ()>;
+    /// Adds the entry of a replay that ends early because its server died. One that is complete, or at least as long, stays:
+    /// others may save the same recording. Returns whether the entry is this one now.
+    fn put_salvaged(&self, replay: ReplaySummary) -> StoreFuture<'_, bool>;
     /// Removes a replay's entry.
     fn remove_replay(&self, replay: ReplayId) -> StoreFuture<'_, ()>;
     /// The replays that match, newest first.
@@ -46,6 +49,15 @@ impl Rounds for SqlStore {
             let mut transaction = self.results.begin().await?;
             put(&mut transaction, &replay).await?;
             Ok(transaction.commit().await?)
+        })
+    }
+
+    fn put_salvaged(&self, replay: ReplaySummary) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let mut transaction = self.results.begin().await?;
+            let is_put = put_if_longer(&mut transaction, &replay).await?;
+            transaction.commit().await?;
+            Ok(is_put)
         })
     }
 

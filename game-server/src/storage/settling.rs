@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::api::{ReplaySummary, ScoreRow};
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use sqlx::{Any, AnyPool, Row as _, Transaction};
 
 use super::error::StoreError;
@@ -94,20 +95,45 @@ pub(super) async fn put(
     transaction: &mut Transaction<'_, Any>,
     replay: &ReplaySummary,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO replays (id, room, mode, started_at_ms, ticks, bytes, complete) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
-         ticks = excluded.ticks, bytes = excluded.bytes, complete = excluded.complete",
-    )
-    .bind(column(replay.id.bits()))
-    .bind(column(replay.room.bits()))
-    .bind(mode_column(replay.mode))
-    .bind(column(replay.started_at_ms))
-    .bind(i64::from(replay.ticks))
-    .bind(column(replay.bytes))
-    .bind(i64::from(replay.complete))
-    .execute(&mut **transaction)
-    .await?;
+    let always = "INSERT INTO replays (id, room, mode, started_at_ms, ticks, bytes, complete) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
+                  ticks = excluded.ticks, bytes = excluded.bytes, complete = excluded.complete";
+    entry(always, replay).execute(&mut **transaction).await?;
+    put_players(transaction, replay).await
+}
+
+/// The same, but an entry that is complete, or at least as long, stays. Returns whether it was written.
+pub(super) async fn put_if_longer(
+    transaction: &mut Transaction<'_, Any>,
+    replay: &ReplaySummary,
+) -> Result<bool, StoreError> {
+    let if_longer = "INSERT INTO replays (id, room, mode, started_at_ms, ticks, bytes, complete) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
+                     ticks = excluded.ticks, bytes = excluded.bytes, complete = excluded.complete \
+                     WHERE replays.complete = 0 AND replays.bytes < excluded.bytes";
+    let written = entry(if_longer, replay).execute(&mut **transaction).await?;
+    if written.rows_affected() == 0 {
+        return Ok(false);
+    }
+    put_players(transaction, replay).await?;
+    Ok(true)
+}
+
+fn entry<'q>(sql: &'static str, replay: &ReplaySummary) -> Query<'q, Any, AnyArguments> {
+    sqlx::query(sql)
+        .bind(column(replay.id.bits()))
+        .bind(column(replay.room.bits()))
+        .bind(mode_column(replay.mode))
+        .bind(column(replay.started_at_ms))
+        .bind(i64::from(replay.ticks))
+        .bind(column(replay.bytes))
+        .bind(i64::from(replay.complete))
+}
+
+async fn put_players(
+    transaction: &mut Transaction<'_, Any>,
+    replay: &ReplaySummary,
+) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM replay_players WHERE replay = $1")
         .bind(column(replay.id.bits()))
         .execute(&mut **transaction)

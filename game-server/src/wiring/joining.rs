@@ -6,32 +6,35 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use shared::api::{RoomClosed, RoomList};
+use shared::api::RoomList;
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::OPEN_WITHIN;
-use crate::bus::{Bus, Delivery, InProcessBus, Notice};
+use crate::bus::{Bus, Delivery, InProcessBus};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::memory_table::MemoryTable;
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
-use crate::cluster::nodes::{Load, NODES, Nodes, Timing};
+use crate::cluster::nodes::{AskLoad, Load, NODES, Nodes, Timing};
 use crate::cluster::post::{Alone, Post};
 use crate::cluster::steward::{ROLES, Steward};
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::feeds::Feeds;
 use crate::feeds::bridge::Owners;
 use crate::feeds::shared_bus::SharedBus;
 use crate::feeds::shared_log::{Pace, SharedFeed, publish};
 use crate::ladder;
 use crate::limits::Rate;
-use crate::matchmaking::{QUEUE, Queue};
+use crate::lobby_upkeep::SharedState;
+use crate::matchmaking::{self, QUEUE, Queue};
 use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
 
+/// Time for another program to let the database go, or for the server of an engine to start.
+pub(super) const OPEN_WITHIN: Duration = Duration::from_secs(60);
 /// Rows of the scoreboard that a node publishes: those of a large room at once, then four a second. A row that changes again
 /// meanwhile is published once.
 const SCORES: Pace = Some(Rate { burst: 32, refill: Duration::from_millis(250) });
@@ -47,12 +50,13 @@ pub(super) struct Joined {
     /// What the feeds of a server that is alone take from the bus.
     pub(super) deliveries: BoxStream<'static, Delivery>,
     pub(super) directory: Option<Directory>,
+    /// What only one of many nodes needs.
+    pub(super) upkeep: Option<SharedState>,
     /// Who of the nodes lives.
     pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
-    /// The requests for matches.
-    pub(super) queue: Queue,
+    pub(super) matchmaking: matchmaking::Shared,
     pub(super) renewed: Option<Renewed>,
 }
 
@@ -68,11 +72,12 @@ impl Joined {
     pub(super) async fn join(
         config: &Config,
         tasks: &Tasks,
+        drain: &Drain,
         metrics: &Metrics,
         feeds: &Arc<Feeds>,
         store: &Arc<dyn Store>,
     ) -> anyhow::Result<Self> {
-        let Some(url) = &config.nats else { return Ok(Self::alone()) };
+        let Some(url) = &config.nats else { return Ok(Self::alone(config)) };
         let (credentials, engine) = (config.nats_credentials.as_deref(), &metrics.engines.nats);
         let (node, boot) = (config.node(), rand::random());
         let nats = Nats::connect(url, credentials, node.clone(), engine.clone(), OPEN_WITHIN).await;
@@ -118,46 +123,48 @@ impl Joined {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
-        let load = metrics.rooms.clone();
-        let load = Arc::new(move || Load {
-            draining: false,
-            rooms: usize::try_from(load.open.count()).unwrap_or(usize::MAX),
-            people: usize::try_from(load.people.count()).unwrap_or(usize::MAX),
-        });
-        let timing = Timing::default();
-        let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
-        let nodes = Nodes::start(tasks, table, node.clone(), timing, load).await?;
-        let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes.clone(), timing);
-        let role = steward.clone();
-        metrics.steward.show(move || role.is_held());
+        let (nodes, steward) = start_roles(tasks, &nats, metrics, drain).await?;
         let queue = KvTable::open(tasks, &nats, QUEUE, OPEN_WITHIN).await?;
-
+        let matchmaking = matched_by(&steward, queue, post.clone(), Some(&nodes), config);
+        let boot = nodes.boot().to_owned();
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
-        for id in over {
-            // Others may still list them.
-            bus.rooms.know(id.bits());
-            bus.publish(Notice::RoomClosed(RoomClosed { id }));
-        }
+        // Others may still list them.
+        over.into_iter().for_each(|id| bus.end_room(id));
+        let upkeep = SharedState {
+            directory: directory.clone(),
+            nodes: nodes.clone(),
+            steward: steward.clone(),
+            bus: bus.clone(),
+        };
         Ok(Self {
             post,
             bus: Arc::new(bus.clone()),
             deliveries: stream::pending().boxed(),
             directory: Some(directory),
+            upkeep: Some(upkeep),
             nodes: Some(nodes),
             steward,
-            queue,
+            matchmaking,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
     }
 
-    fn alone() -> Self {
+    fn alone(config: &Config) -> Self {
         let bus = Arc::new(InProcessBus::new());
-        let deliveries = bus.subscribe();
         let (post, steward) = (Arc::new(Alone::default()), Steward::always());
-        let (directory, nodes, renewed) = (None, None, None);
         let queue = Arc::new(MemoryTable::default());
-        Self { post, bus, deliveries, directory, nodes, steward, queue, renewed }
+        let matchmaking = matched_by(&steward, queue, post.clone(), None, config);
+        Self {
+            post,
+            deliveries: bus.subscribe(),
+            bus,
+            directory: None,
+            upkeep: None,
+            nodes: None,
+            steward,
+            matchmaking,
+            renewed: None,
+        }
     }
 }
 
@@ -185,6 +192,54 @@ impl Renewed {
                 }
             }
         }
+    }
+}
+
+/// Begins to say that this node lives, and to strive for the role of the steward.
+async fn start_roles(
+    tasks: &Tasks,
+    nats: &Nats,
+    metrics: &Metrics,
+    drain: &Drain,
+) -> anyhow::Result<(Nodes, Steward)> {
+    let (timing, load) = (Timing::default(), load_of(metrics, drain));
+    let table = KvTable::open(tasks, nats, NODES, OPEN_WITHIN).await?;
+    let nodes = Nodes::start(tasks, table, nats.node().clone(), timing, load).await?;
+    let table = KvTable::open(tasks, nats, ROLES, OPEN_WITHIN).await?;
+    let steward = Steward::start(tasks, table, nodes.clone(), timing);
+    let role = steward.clone();
+    metrics.steward.show(move || role.is_held());
+    tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
+    Ok((nodes, steward))
+}
+
+/// Matchmaking by the steward.
+fn matched_by(
+    steward: &Steward,
+    queue: Queue,
+    post: Arc<dyn Post>,
+    nodes: Option<&Nodes>,
+    config: &Config,
+) -> matchmaking::Shared {
+    let (nodes, steward) = (nodes.cloned(), steward.clone());
+    matchmaking::Shared { queue, post, nodes, node: config.node(), steward }
+}
+
+/// How much this node does.
+fn load_of(metrics: &Metrics, drain: &Drain) -> AskLoad {
+    let (rooms, drain) = (metrics.rooms.clone(), drain.clone());
+    Arc::new(move || Load {
+        draining: drain.is_draining(),
+        rooms: rooms.open.count(),
+        people: rooms.people.count(),
+    })
+}
+
+/// A node that drains is not the steward.
+async fn resign(tasks: Tasks, drain: Drain, steward: Steward) {
+    tokio::select! {
+        () = tasks.stopping() => {}
+        () = drain.draining() => steward.resign(),
     }
 }
 

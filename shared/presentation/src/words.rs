@@ -62,6 +62,16 @@ pub fn ago(seconds: u64) -> String {
     }
 }
 
+/// A length of time in seconds as `12 s`, `3 min` or `2 h`.
+#[must_use]
+pub fn span(seconds: u32) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3_600),
+    }
+}
+
 /// `1st`, `2nd`, `3rd`, …
 #[must_use]
 pub fn ordinal(place: usize) -> String {
@@ -112,12 +122,13 @@ pub const fn marker(kind: MarkerKind) -> &'static str {
 mod tests {
     use super::{
         ago, bytes, clock, clock_of_ticks, clock_rounded_up, count, fixed, ordinal, rating,
-        sentence, signed,
+        sentence, signed, span,
     };
 
     #[test]
     fn durations_read_well() {
         assert_eq!(clock(125), "2:05");
+        assert_eq!([0, 59, 60, 3_599, 7_300].map(span), ["0 s", "59 s", "1 min", "59 min", "2 h"]);
         assert_eq!([59.2, 180.0, -1.0].map(clock_rounded_up), ["1:00", "3:00", "0:00"]);
         assert_eq!([3_661.0, 10_890.0, -1.0].map(clock_of_ticks), ["1:01", "3:01", "0:00"]);
     }

@@ -9,7 +9,7 @@ use tests::player::Behaviour;
 use tests::{Guest, Site, TestCluster, eventually, wait};
 
 /// Waits until every node lists the room, or none does.
-async fn listed(cluster: &TestCluster, room: RoomId, wanted: bool) {
+pub(super) async fn listed(cluster: &TestCluster, room: RoomId, wanted: bool) {
     for node in cluster.nodes() {
         let what = format!("{room} in the list of {}: {wanted}", node.address());
         eventually(wait::DEADLINE, &what, async || {
@@ -48,6 +48,7 @@ async fn any_node_serves_any_room() {
     let replay = cluster.node("b").finished_replay(replay).await;
     let file = eventually(wait::DEADLINE, "the recording on another node", async || {
         let file = cluster.node("c").replay_file(replay.id).await;
+        assert_ne!(file.status, 404, "it may be on its way");
         (file.status == 200).then_some(file)
     })
     .await;
@@ -75,7 +76,12 @@ async fn a_private_room_is_found_by_its_invitation_on_every_node_and_by_nothing_
 }
 
 /// The status and the `Location` of an answer that is not followed.
-async fn unfollowed(site: &Site, guest: &Guest, method: Method, path: &str) -> (u16, String) {
+pub(super) async fn unfollowed(
+    site: &Site,
+    guest: &Guest,
+    method: Method,
+    path: &str,
+) -> (u16, String) {
     let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
     let request = client.request(method, site.url(path)).bearer_auth(guest.token());
     let answer = request.send().await.unwrap();

@@ -15,10 +15,12 @@ use tests::swarm::cores::Cores;
 use tests::swarm::link::{self, Conditions, Without};
 use tests::swarm::players::Peer;
 use tests::swarm::process_cost::Plan;
-use tests::swarm::{Report, abuse, codec, crowd, floor, players, soak, subscribers, tick};
+use tests::swarm::{Report, abuse, cluster, codec, crowd, floor, players, soak, subscribers, tick};
 
 /// Default seconds of a measurement.
 const SECONDS: u64 = 20;
+/// Default subscribers of a feed.
+const SUBSCRIBERS: usize = 1_000;
 /// Default seats of the soak.
 const SEATS: [usize; 1] = [320];
 
@@ -70,9 +72,9 @@ enum Task {
         /// and 320 beside a peer (lightyear takes one number only); `crowd` 512,1000 on one platform; `soak` 320 seats.
         #[arg(long, value_delimiter = ',')]
         count: Vec<usize>,
-        /// Subscribers of a feed.
-        #[arg(long, default_value_t = 1_000)]
-        subscribers: usize,
+        /// Subscribers of a feed. Default 1,000, and 9,000 for `cluster`.
+        #[arg(long)]
+        subscribers: Option<usize>,
         /// Seconds of each measurement. Default 20, and 1,800 for `soak`. 600 show whether memory stays flat.
         #[arg(long)]
         seconds: Option<u64>,
@@ -157,6 +159,9 @@ enum Bench {
     Abuse,
     /// Whether memory stays flat while guests come and go for half an hour. Only when it is named.
     Soak,
+    /// One, two and three nodes of a lobby beside the one-node server: the cost of an event, and how fast what they share is.
+    /// `--subscribers` are those of all three nodes. Only when it is named.
+    Cluster,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -199,6 +204,10 @@ async fn main() -> Result<()> {
                     let (seats, window) = (counts(&SEATS).iter().sum(), length(soak::SECONDS));
                     soak::measure(soak::Plan { seats, window, seed }, &mut report).await
                 }
+                Some(Bench::Cluster) => {
+                    let subscribers = subscribers.unwrap_or(cluster::SUBSCRIBERS);
+                    cluster::measure(subscribers, window, &mut report).await
+                }
                 Some(Bench::Abuse) => abuse::measure(window, seed, &mut report).await,
                 Some(Bench::Crowd) => {
                     crowd::measure_each(&counts(&crowd::COUNTS), window, seed, &mut report).await
@@ -208,6 +217,7 @@ async fn main() -> Result<()> {
                     let counts = players::counts(&asked, peer)?;
                     let plans: Vec<_> =
                         counts.into_iter().map(|count| Plan { count, window, seed }).collect();
+                    let subscribers = subscribers.unwrap_or(SUBSCRIBERS);
                     bench(name, &plans, (subscribers, window), peer, seed, &mut report).await
                 }
             };

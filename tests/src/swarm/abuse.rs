@@ -5,7 +5,7 @@
 //! Every client has a loopback address of its own, because limits count by address.
 
 mod addresses;
-mod arrivals;
+pub(super) mod arrivals;
 mod attack;
 mod attackers;
 mod healthy;

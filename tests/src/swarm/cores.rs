@@ -57,16 +57,25 @@ pub(super) fn pinned(program: PathBuf) -> Command {
 
 /// Keeps this program off the measured core, where there are two cores.
 pub(super) fn pin_self() -> Result<()> {
+    pin(std::process::id(), Cores::chosen().load)
+}
+
+/// Keeps a program that runs already on the measured core, where there are two cores.
+pub(super) fn pin_measured(pid: u32) -> Result<()> {
+    pin(pid, Cores::chosen().measured)
+}
+
+fn pin(pid: u32, core: usize) -> Result<()> {
     if !has_two_cores() {
         return Ok(());
     }
-    let (pid, core) = (std::process::id().to_string(), Cores::chosen().load.to_string());
+    let (pid, core) = (pid.to_string(), core.to_string());
     let status = Command::new("taskset")
         .args(["--all-tasks", "--pid", "--cpu-list", &core, &pid])
         .stdout(Stdio::null())
         .status()
         .context("starting taskset (package util-linux)")?;
-    ensure!(status.success(), "taskset could not pin the load generator to core {core}");
+    ensure!(status.success(), "taskset could not pin process {pid} to core {core}");
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! A PostgreSQL server for the tests of one program, in a temporary folder and without a port.
+//! A PostgreSQL server for the tests of one program, in a temporary folder. It listens on a socket in it, and for proxies on a
+//! free port of loopback.
 //!
 //! The first test that needs it starts it; later ones get other databases in it. A shell script starts the server, waits
 //! for the end of its own input and then stops it. The system closes that input when this program ends, in whatever way,
@@ -6,6 +7,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,7 +19,7 @@ use nix::unistd::{User, geteuid};
 /// Debian keeps the server's programs here, by version, and not on the `PATH`.
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
-/// `$0` is the folder with the programs. Prints the folder of the server's socket once it accepts connections.
+/// `$0` is the folder with the programs. Prints the folder of the server's socket and its port once it accepts connections.
 /// The data need not survive, so nothing waits for the disk. Each node of each story holds a dozen connections.
 const SCRIPT: &str = r#"
 set -eu
@@ -28,10 +30,17 @@ trap 'rm -rf "$folder"' EXIT
 failed() { cat "$folder/log" >&2; exit 1; }
 "$0/initdb" --pgdata "$folder/data" --username postgres --auth trust --encoding UTF8 --locale C --no-sync \
     > "$folder/log" 2>&1 || failed
-"$0/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/log" \
-    --options "-c listen_addresses= -c unix_socket_directories=$folder -c fsync=off -c max_connections=400" \
-    || failed
-echo "$folder"
+start() {
+    "$0/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/log" --options "-c port=$1 \
+        -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder -c fsync=off -c max_connections=400" \
+        2>> "$folder/log"
+}
+# Another program may have one of them. Connections of this machine begin at higher ones.
+for port in $(shuf --input-range 10000-30000 --head-count 5) none; do
+    test "$port" != none || failed
+    if start "$port"; then break; fi
+done
+echo "$folder $port"
 cat > /dev/null
 "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2
 "#;
@@ -41,6 +50,7 @@ cat > /dev/null
 pub struct Postgres {
     programs: PathBuf,
     socket: PathBuf,
+    port: u16,
     databases: AtomicU32,
     /// Has the script's input.
     script: Child,
@@ -52,9 +62,33 @@ pub struct Postgres {
 /// When PostgreSQL's server is not installed, or does not start.
 #[must_use]
 pub fn empty_database() -> String {
+    server().empty_database()
+}
+
+/// Where the one server of this program listens, for a proxy.
+///
+/// # Panics
+/// When PostgreSQL's server is not installed, or does not start.
+#[must_use]
+pub fn address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, server().port).into()
+}
+
+/// The same database as it is reached at another address, such as a proxy's.
+///
+/// # Panics
+/// When it is no address of [`empty_database`].
+#[must_use]
+pub fn database_at(database: &str, address: SocketAddr) -> String {
+    let path = database.split('?').next().expect("a text has a first part");
+    let name = path.rsplit('/').next().expect("a text has a last part");
+    format!("postgres://postgres@{address}/{name}")
+}
+
+fn server() -> &'static Postgres {
     // Never dropped: the script's input closes at the end of the program.
     static SERVER: OnceLock<Postgres> = OnceLock::new();
-    SERVER.get_or_init(Postgres::start).empty_database()
+    SERVER.get_or_init(Postgres::start)
 }
 
 impl Postgres {
@@ -66,11 +100,12 @@ impl Postgres {
     pub fn empty_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let mut command = Command::new(self.programs.join("createdb"));
-        command.arg("--host").arg(&self.socket);
+        command.arg("--host").arg(&self.socket).args(["--port", &self.port.to_string()]);
         command.args(["--username", "postgres", "--template", "template0", &name]);
         let status = command.status().expect("PostgreSQL's programs run");
         assert!(status.success(), "no database was made: see the message above");
-        format!("postgres://postgres@localhost/{name}?host={}", self.socket.display())
+        let (port, socket) = (self.port, self.socket.display());
+        format!("postgres://postgres@localhost:{port}/{name}?host={socket}")
     }
 
     /// Starts a server.
@@ -89,12 +124,16 @@ impl Postgres {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell that runs");
-        let mut socket = String::new();
+        let mut line = String::new();
         let output = script.stdout.take().expect("a pipe");
-        BufReader::new(output).read_line(&mut socket).expect("a line, or the end of the script");
-        assert!(!socket.is_empty(), "PostgreSQL did not start: see its messages above");
-        let (socket, databases) = (socket.trim_end().into(), AtomicU32::new(0));
-        Self { programs, socket, databases, script }
+        BufReader::new(output).read_line(&mut line).expect("a line, or the end of the script");
+        let (socket, port) = line
+            .trim_end()
+            .rsplit_once(' ')
+            .expect("PostgreSQL did not start: see its messages above");
+        let port = port.parse().expect("the number of a port");
+        let (socket, databases) = (socket.into(), AtomicU32::new(0));
+        Self { programs, socket, port, databases, script }
     }
 }
 

@@ -59,6 +59,9 @@ pub enum Status {
     Connecting,
     /// Data flows.
     Live,
+    /// The connection is alive, and the server has had nothing to send since this time, in milliseconds since 1970, because
+    /// it does not hear of the others.
+    Late(u64),
     /// A body of a known length is arriving.
     Loading,
     /// The server holds the request until it has news.
@@ -79,6 +82,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether the connection is alive.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self, Self::Live | Self::Late(_))
+    }
+
     /// Whether it was given up for good.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
@@ -92,6 +101,7 @@ impl Status {
             Self::Idle => "idle",
             Self::Connecting => "connecting",
             Self::Live => "live",
+            Self::Late(_) => "late",
             Self::Loading => "loading",
             Self::Waiting => "waiting",
             Self::Fetched(_) => "fetched",
@@ -109,6 +119,7 @@ impl Status {
             Self::Idle => "not connected".to_owned(),
             Self::Connecting => "connecting …".to_owned(),
             Self::Live => "live".to_owned(),
+            Self::Late(_) => "late".to_owned(),
             Self::Loading => "loading".to_owned(),
             Self::Waiting => "waiting".to_owned(),
             Self::Fetched(time) => time.clone(),

@@ -37,7 +37,7 @@ pub(crate) fn RoomPanel(
                 <h2 id="rooms-title">"Rooms"</h2>
                 <Badge part="rooms" transport=Transport::Events status=feed.status />
             </div>
-            <OldNotice status=feed.status heard_ms=feed.heard_ms />
+            <OldNotice what="Rooms" status=feed.status heard_ms=feed.heard_ms />
             <Show when=move || is_known.get() fallback=|| view! { <Skeleton rows=2 /> }>
                 <Show when=move || !is_empty.get() fallback=|| view! {
                     <Empty>"No room is open. Press Quick play and there will be one."</Empty>

@@ -26,7 +26,7 @@ pub(crate) fn ScorePanel() -> impl IntoView {
                 <h2 id="scores-title">"Scoreboard"</h2>
                 <Badge part="scoreboard" transport=Transport::Events status=feed.status />
             </div>
-            <OldNotice status=feed.status heard_ms=feed.heard_ms />
+            <OldNotice what="Scores" status=feed.status heard_ms=feed.heard_ms />
             <div class="score-head" aria-hidden="true">
                 <span>"#"</span>
                 <span>"Player"</span>

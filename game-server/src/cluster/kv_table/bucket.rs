@@ -11,9 +11,7 @@ use async_nats::connection::State as Connection;
 use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MARKER_REASON};
 use async_nats::jetstream::consumer::push::OrderedConfig;
 use async_nats::jetstream::consumer::{DeliverPolicy, ReplayPolicy};
-use async_nats::jetstream::context::{
-    CreateStreamErrorKind, GetStreamErrorKind, PublishError, PublishErrorKind,
-};
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, Info, LastRawMessageErrorKind, StorageType, Stream as Handle,
 };
@@ -25,12 +23,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::{sleep, timeout};
 
 use crate::cluster::nats::{Nats, REQUEST_WITHIN};
+use crate::cluster::streams::open_stream;
 use crate::cluster::table::{Expect, WriteError};
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where there are as many servers, an entry is on that many. One of them may die.
-const REPLICAS: usize = 3;
 /// How soon a write that waits for a connection looks for one.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const OPERATION: &str = "KV-Operation";
@@ -71,14 +68,7 @@ impl Bucket {
 
     /// Asks for its state. Makes the bucket if it is missing.
     pub(super) async fn open(&self) -> Result<State, BoxError> {
-        match self.nats.jetstream().get_stream(&self.stream).await {
-            Ok(found) => {
-                self.replicate(found.cached_info()).await;
-                Ok(state(found.cached_info()))
-            }
-            Err(error) if is_missing(&error.kind()) => self.make().await,
-            Err(error) => Err(error.into()),
-        }
+        Ok(state(open_stream(&self.nats, self.config()).await?.cached_info()))
     }
 
     /// Asks for its state. An error if it is missing.
@@ -86,41 +76,12 @@ impl Bucket {
         Ok(state(&self.handle().await?.get_info().await?))
     }
 
-    async fn make(&self) -> Result<State, BoxError> {
-        let make = |replicas| self.nats.jetstream().create_stream(self.config(replicas));
-        let made = match make(REPLICAS).await {
-            Err(error) if is_too_many(&error.kind()) => make(1).await,
-            made => made,
-        };
-        match made {
-            Ok(made) => Ok(state(made.cached_info())),
-            // Another node was faster, and made it otherwise.
-            Err(error) if has_code(&error.kind(), &[ErrorCode::STREAM_NAME_EXIST]) => {
-                self.state().await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Asks for replicas where the bucket was made while there was one server only.
-    async fn replicate(&self, found: &Info) {
-        let is_cluster = self.nats.client().server_info().cluster.is_some();
-        if !is_cluster || found.config.num_replicas >= REPLICAS {
-            return;
-        }
-        let config = Config { num_replicas: REPLICAS, ..found.config.clone() };
-        if let Err(error) = self.nats.jetstream().update_stream(config).await {
-            tracing::debug!(self.stream, %error, "a table stays without replicas");
-        }
-    }
-
-    fn config(&self, num_replicas: usize) -> Config {
+    fn config(&self) -> Config {
         Config {
             name: self.stream.clone(),
             subjects: vec![format!("{}>", self.prefix)],
             max_messages_per_subject: 1,
             storage: StorageType::File,
-            num_replicas,
             discard: DiscardPolicy::New,
             allow_rollup: true,
             deny_delete: true,
@@ -251,25 +212,6 @@ fn value(headers: Option<&HeaderMap>, payload: Bytes) -> Option<Bytes> {
             || headers.get(NATS_MARKER_REASON).is_some()
     };
     (!headers.is_some_and(is_mark)).then_some(payload)
-}
-
-fn is_missing(error: &GetStreamErrorKind) -> bool {
-    matches!(error, GetStreamErrorKind::JetStream(error)
-        if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
-}
-
-/// Whether there are fewer servers than replicas.
-fn is_too_many(error: &CreateStreamErrorKind) -> bool {
-    let codes = [
-        ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED,
-        ErrorCode::CLUSTER_NO_PEERS,
-        ErrorCode::INSUFFICIENT_RESOURCES,
-    ];
-    has_code(error, &codes)
-}
-
-fn has_code(error: &CreateStreamErrorKind, codes: &[ErrorCode]) -> bool {
-    matches!(error, CreateStreamErrorKind::JetStream(error) if codes.contains(&error.error_code()))
 }
 
 /// Newer servers have two codes for the same answer, of which async-nats knows one.

@@ -155,6 +155,8 @@ async fn reads_go_on_while_nats_is_away_and_it_is_followed_again_afterwards() {
     timeout(PATIENCE, current.wait_for(Option::is_none)).await.unwrap().unwrap();
     assert_eq!(values(&*bob.table), [("kept".to_owned(), 1)]);
     assert_eq!(values(&*ada.table), [("kept".to_owned(), 1)]);
+    let refused = ada.table.put("kept", 3, Expect::Anything).await;
+    assert!(matches!(refused, Err(WriteError::Away(_))), "{refused:?}");
 
     server.restart();
     timeout(PATIENCE, current.wait_for(Option::is_some)).await.unwrap().unwrap();

@@ -14,9 +14,9 @@ use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
-use super::Shared;
 use super::bucket::{BoxError, Entry, State};
 use super::local_copy::Rows;
+use super::shared::Shared;
 use crate::cluster::nats::pause;
 use crate::cluster::table::Row;
 use crate::sync::lock;

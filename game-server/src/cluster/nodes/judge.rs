@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Timing;
+use super::timing::Timing;
 use crate::node::NodeName;
 
 /// Judges the other nodes.

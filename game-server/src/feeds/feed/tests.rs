@@ -1,14 +1,21 @@
 //! The promise of a feed: a reader that resumes anywhere loses no event and gets none twice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
 use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
-use crate::feeds::reader::{Reader, Start};
+use crate::drain::SHARES;
+use crate::feeds::long_poll;
+use crate::feeds::reader::{Next, Reader, Start};
+use crate::metrics::Gauge;
+
+const WAIT: Duration = Duration::from_secs(55);
 
 /// A list of numbers: the snapshot must hold exactly the events up to its cursor.
 #[derive(Default, serde::Serialize)]
@@ -29,6 +36,13 @@ impl FeedState for Numbers {
 fn feed(events_max: usize) -> Arc<Feed<Numbers>> {
     let limits = FeedLimits { events_max, ..FeedLimits::default() };
     Arc::new(Feed::new("numbers", Numbers::default(), limits))
+}
+
+/// The number of the next event.
+async fn next_number(reader: &mut Reader) -> u64 {
+    let next = reader.next().await;
+    let Some(Next::Event(event)) = next else { panic!("{next:?}") };
+    event.cursor.sequence
 }
 
 fn envelope(event: &Event) -> Envelope<Value> {
@@ -108,7 +122,9 @@ async fn reconnecting_clients_keep_up_with_a_busy_publisher() {
                 'connections: loop {
                     let mut reader = Reader::open(feed.clone(), client.start());
                     for _ in 0..rng.random_range(1..20) {
-                        let Some(event) = reader.next().await else { break 'connections };
+                        let Some(Next::Event(event)) = reader.next().await else {
+                            break 'connections;
+                        };
                         client.take(&event);
                     }
                 }
@@ -157,6 +173,39 @@ fn a_place_that_is_not_in_the_log_is_gone() {
     assert_eq!(feed.after(Cursor { epoch: !first.epoch, ..first }, 9).unwrap_err(), Gone);
 }
 
+#[tokio::test]
+async fn every_reader_is_told_once_that_the_log_is_late_and_once_that_it_is_not() {
+    use futures_util::FutureExt as _;
+    let feed = feed(8);
+    let mut reader = Reader::open(feed.clone(), Start::After(feed.publish(1)));
+    assert!(reader.next().now_or_never().is_none());
+
+    feed.set_late(1_000);
+    feed.set_late(2_000);
+    feed.publish(2);
+    let mut late = Reader::open(feed.clone(), Start::Snapshot);
+    assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Event(_)))));
+    assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Lateness))));
+    assert_eq!(reader.late_since_ms(), Some(1_000), "the first time stays");
+    assert!(reader.next().now_or_never().is_none());
+    // A stream begins with a heartbeat, which has it.
+    assert!(late.next_ready().is_some());
+    assert_eq!(late.late_since_ms(), Some(1_000));
+    assert!(late.next().now_or_never().is_none());
+    let beat = envelope(&Event::heartbeat(late.cursor(), Some(1_000), Duration::from_secs(15)));
+    assert_eq!(beat.data["late_since_ms"], 1_000);
+
+    feed.set_current();
+    feed.set_current();
+    for reader in [&mut reader, &mut late] {
+        assert!(matches!(reader.next().now_or_never(), Some(Some(Next::Lateness))));
+        assert_eq!(reader.late_since_ms(), None);
+        assert!(reader.next().now_or_never().is_none());
+    }
+    let beat = envelope(&Event::heartbeat(late.cursor(), None, Duration::from_secs(15)));
+    assert_eq!(beat.data.get("late_since_ms"), None);
+}
+
 #[test]
 fn the_log_is_bounded_by_bytes_too() {
     let limits = FeedLimits { events_max: usize::MAX, bytes_max: 1_000 };
@@ -187,4 +236,38 @@ fn a_state_put_in_place_reaches_every_reader_as_a_reset() {
     }
     assert_eq!((client.seen, client.resets), (vec![7, 8], 1));
     assert!(before.iter().all(|place| feed.after(*place, 9).is_err()));
+}
+
+#[tokio::test]
+async fn a_stream_ends_in_its_share_after_what_is_in_the_log_and_a_later_one_goes_on() {
+    let feed = feed(8);
+    let mut reader = Reader::open(feed.clone(), Start::Snapshot);
+    assert_eq!(next_number(&mut reader).await, 0);
+    feed.end_shares(0);
+    assert!(reader.next().now_or_never().is_none());
+
+    feed.publish(5);
+    feed.end_shares(SHARES);
+
+    assert_eq!(next_number(&mut reader).await, 1);
+    assert!(reader.next().await.is_none());
+    let gauge = Gauge::default();
+    let waited = long_poll::answer(feed.clone(), reader.cursor(), WAIT, &gauge);
+    assert!(waited.now_or_never().is_none(), "it began after the last share");
+    let mut later = Reader::open(feed.clone(), Start::After(reader.cursor()));
+    assert!(later.next().now_or_never().is_none());
+    feed.publish(6);
+    assert_eq!(next_number(&mut later).await, 2);
+}
+
+#[tokio::test]
+async fn a_long_poll_is_answered_in_its_share() {
+    let feed = feed(8);
+    let gauge = Gauge::default();
+    let mut waiting = Box::pin(long_poll::answer(feed.clone(), feed.position(), WAIT, &gauge));
+    assert!(waiting.as_mut().now_or_never().is_none());
+
+    feed.end_shares(SHARES);
+
+    assert_eq!(waiting.await.unwrap().status(), 204);
 }

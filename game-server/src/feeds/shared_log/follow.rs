@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::{Checkpoint, KIND_HEADER, SharedState, stream_config};
+use crate::clock::now_ms;
 use crate::cluster::nats::Nats;
 use crate::cluster::streams::{OpenStreamError, open_stream};
 use crate::cluster::table::{Expect, Row, Table, WriteError};
@@ -80,6 +81,14 @@ enum FollowError {
     Fresh(#[source] StoreError),
 }
 
+impl FollowError {
+    /// Whether the log was heard: it, or the epoch, is another one, and the next attempt goes on with that.
+    fn is_news(&self) -> bool {
+        use FollowError::{Checkpoint, OtherEpoch, OtherLog};
+        matches!(self, OtherEpoch | OtherLog | Checkpoint(WriteError::Conflict))
+    }
+}
+
 /// An event of the log that was taken over: its number and its time tell whether the log is still the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
@@ -112,6 +121,8 @@ struct Follower<S: SharedState> {
     seen: Option<Seen>,
     /// Whether the log that was read before is gone, so that what this node knows belongs to no log.
     has_lost: bool,
+    /// When the log was heard last, in milliseconds since 1970.
+    heard_ms: u64,
     current: watch::Sender<bool>,
 }
 
@@ -119,7 +130,8 @@ impl<S: SharedState> SharedFeed<S> {
     /// Starts to follow the log. The receiver says whether this node has all of it.
     pub fn follow(self, tasks: &Tasks, task: &'static str) -> watch::Receiver<bool> {
         let (current, is_current) = watch::channel(false);
-        let follower = Follower { with: self, seen: None, has_lost: false, current };
+        let heard_ms = now_ms();
+        let follower = Follower { with: self, seen: None, has_lost: false, heard_ms, current };
         tasks.spawn_vital(task, follower.run(tasks.clone()));
         is_current
     }
@@ -144,6 +156,9 @@ impl<S: SharedState> Follower<S> {
             }
             let feed = self.with.name;
             say(feed, &error);
+            if !error.is_news() {
+                self.with.feed.set_late(self.heard_ms);
+            }
             if heard_at.elapsed() >= STREAMS_END_AFTER {
                 tracing::warn!(feed, "the streams of a feed end: its log cannot be reached");
                 self.with.feed.end_streams();
@@ -173,6 +188,7 @@ impl<S: SharedState> Follower<S> {
                 && !self.current.send_replace(true)
             {
                 tracing::info!(feed = self.with.name, "the log of a feed is followed");
+                self.with.feed.set_current();
             }
             tokio::select! {
                 message = attached.messages.next() => {
@@ -260,10 +276,11 @@ impl<S: SharedState> Follower<S> {
     }
 
     /// Checks that the log is still there, and has what was read of it: a consumer does not say so.
-    async fn look(&self, log: &Stream) -> Result<(), FollowError> {
+    async fn look(&mut self, log: &Stream) -> Result<(), FollowError> {
         let began = Instant::now();
         let info = log.get_info().await.map_err(FollowError::Look)?;
         self.with.engine.answered(began.elapsed());
+        self.heard_ms = now_ms();
         let is_same = info.created == log.cached_info().created;
         let has_all = info.state.last_sequence >= self.with.feed.position().sequence;
         if is_same && has_all { Ok(()) } else { Err(FollowError::OtherLog) }
@@ -278,6 +295,7 @@ impl<S: SharedState> Follower<S> {
         let info = message.info().map_err(FollowError::Consume)?;
         let (sequence, at_ns) = (info.stream_sequence, info.published.unix_timestamp_nanos());
         let seen = Seen { sequence, at_ns };
+        self.heard_ms = now_ms();
         if let Some(known) = attached.known.take() {
             if known != seen {
                 self.has_lost = true;

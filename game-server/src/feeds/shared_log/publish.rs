@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::message::PublishMessage;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::{KIND_HEADER, subject};
 use crate::cluster::nats::Nats;
@@ -19,10 +19,13 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// … up to this one.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// The part of the time to stop that is kept for the steps after the last events.
+const STOP_RESERVE: Duration = Duration::from_millis(500);
+
 /// How fast a node may publish. `None`: as fast as the log takes it.
 pub type Pace = Option<Rate>;
 
-/// Publishes what is in the outbox, until the server stops. `boot` is like no other start of this node.
+/// Publishes what is in the outbox, until the server has stopped and nothing is left that others believe to be there. `boot` is like no other start of this node.
 pub async fn publish(
     tasks: Tasks,
     nats: Nats,
@@ -36,21 +39,27 @@ pub async fn publish(
     let mut bucket = Bucket::full(Instant::now());
     loop {
         let Some((_, event)) = outbox.take() else {
-            tokio::select! {
-                () = tasks.stopping() => return,
-                () = outbox.changed() => continue,
+            // While the server stops, its rooms still end.
+            if tasks.is_stopping() && !outbox.has_told() {
+                return;
             }
+            tokio::select! {
+                () = tasks.stop_overdue(STOP_RESERVE) => return,
+                () = tasks.stopping(), if !tasks.is_stopping() => {}
+                () = outbox.changed() => {}
+            }
+            continue;
         };
         tokio::select! {
-            () = tasks.stopping() => return,
+            () = tasks.stop_overdue(STOP_RESERVE) => return,
             () = publisher.insist(&event) => {}
         }
         let wait = pace.and_then(|rate| bucket.take(rate, Instant::now()).err());
         if let Some(wait) = wait {
             // What changes meanwhile is told once, with the newest values.
             tokio::select! {
-                () = tasks.stopping() => return,
-                () = sleep_until(tokio::time::Instant::now() + wait) => {}
+                () = tasks.stopping() => {}
+                () = sleep(wait) => {}
             }
         }
     }

@@ -11,12 +11,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Checkpoint, SharedFeed, SharedState, publish};
+use crate::clock::now_ms;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::table::Table as _;
 use crate::feeds::feed::{Feed, FeedLimits, FeedState, Source as _};
 use crate::feeds::outbox::{Outbox, Waiting};
-use crate::feeds::reader::{Reader, Start};
+use crate::feeds::reader::{Next, Reader, Start};
 use crate::metrics::Engines;
 use crate::tasks::Tasks;
 
@@ -172,8 +173,9 @@ async fn a_reader_from_a_node_that_is_ahead_gets_nothing_twice() {
     for number in 2..=4 {
         node.say(number);
     }
-    let next = timeout(PATIENCE, reader.next()).await.unwrap().unwrap();
+    let next = timeout(PATIENCE, reader.next()).await.unwrap();
 
+    let Some(Next::Event(next)) = next else { panic!("{next:?}") };
     assert_eq!(next.cursor, Cursor { sequence: here.sequence + 3, ..here });
     let far = Cursor { sequence: here.sequence + 5_000, ..here };
     assert!(node.feed.after(far, 9).is_err(), "nobody is ahead that far");
@@ -197,6 +199,29 @@ async fn a_nats_that_comes_back_with_its_data_goes_on_where_it_was() {
     assert_eq!(node.has(50).await, (1..=50).collect::<Vec<_>>(), "each once, in order");
     node.becomes_current().await;
     assert_eq!(node.feed.position(), Cursor { sequence: begin.sequence + 50, ..begin });
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn readers_are_told_since_when_the_log_is_late_and_when_it_is_not_any_more() {
+    let mut server = Server::start();
+    let node = Node::start(&server, "a").await;
+    let began = now_ms();
+    node.say(1);
+    node.has(1).await;
+    let mut reader = Reader::open(node.feed.clone(), Start::After(node.feed.position()));
+    assert_eq!(reader.late_since_ms(), None);
+
+    server.kill();
+    let next = timeout(PATIENCE, reader.next()).await.expect("lateness");
+    assert!(matches!(next, Some(Next::Lateness)), "{next:?}");
+    let since_ms = reader.late_since_ms().expect("a time");
+    assert!((began..=now_ms()).contains(&since_ms), "{since_ms}");
+
+    server.restart();
+    let next = timeout(PATIENCE, reader.next()).await.expect("its end");
+    assert!(matches!(next, Some(Next::Lateness)), "{next:?}");
+    assert_eq!(reader.late_since_ms(), None);
     node.stop().await;
 }
 

@@ -64,7 +64,7 @@ async fn players_of_two_nodes_are_matched_into_one_room_and_rooms_spread() {
     let lobby = Lobby::start().await;
     let ([a, b], now) = (&lobby.services, Instant::now());
     let mut followings = Vec::new();
-    for number in 1..=8 {
+    for number in 1..=8_u8 {
         let service = if number % 2 == 0 { a } else { b };
         // Pairs that accept nobody else.
         let rating = i32::from(number.div_ceil(2)) * 1_000;

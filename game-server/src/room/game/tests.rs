@@ -342,3 +342,42 @@ fn two_games_that_are_told_the_same_do_the_same() {
     assert!(deeds[0].len() > 60, "{} actions", deeds[0].len());
     assert_eq!(deeds[0], deeds[1]);
 }
+
+#[test]
+fn the_last_round_is_played_to_its_end_and_its_result_is_shown() {
+    let now = Now::read();
+    let (mut game, _) = duel(now);
+    game.begin_no_more();
+    assert!(!game.has_finished(), "a round runs");
+
+    play(&mut game, now);
+    game.end_round(now);
+    assert!(!game.has_finished(), "the result is shown");
+    game.settled(None, now);
+    game.step(now + Duration::from_secs(11));
+    assert!(!game.has_finished(), "it still is");
+    game.step(now + Duration::from_secs(12));
+
+    assert!(game.has_finished());
+    assert_eq!((game.rounds(), game.round().is_none()), (1, true));
+}
+
+#[test]
+fn a_warm_up_and_a_round_without_people_hold_nothing_up() {
+    let now = Now::read();
+    let mut game = game(Mode::Duel, BotPolicy::None, None, now);
+    enter(&mut game, 1, now).unwrap();
+    game.begin_no_more();
+    assert!(game.has_finished(), "one who warms up");
+    enter(&mut game, 2, now).unwrap();
+    assert!(game.has_finished(), "no round begins");
+    assert_eq!(game.rounds(), 0);
+
+    let (mut left, _) = duel(now);
+    left.begin_no_more();
+    let ended = [1, 2].map(|number| (connection(number), Departure::Left));
+    left.note_departures(&ended, now);
+    assert!(left.has_finished());
+    let settled = left.end_round(now);
+    assert!(settled.iter().any(|action| matches!(action, Action::Settle(_))));
+}

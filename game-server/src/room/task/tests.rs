@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use shared::id::RoomId;
+use shared::id::{PlayerId, RoomId};
 use shared::invitation::InvitationSecret;
 use shared::protocol::close;
 use shared::sim::Mode;
@@ -117,4 +117,23 @@ async fn a_room_that_has_ended_is_not_listed_again() {
     assert!(bus.before.load(Ordering::Relaxed) > 0);
     assert_eq!(bus.after.load(Ordering::Relaxed), 0);
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_room_without_people_closes_at_once_when_the_server_drains_and_its_round_counts_as_it_stands()
+ {
+    let bench = Bench::start().await;
+    let parts = bench.room_parts().await;
+    let (room, handle) = playing_room(&parts);
+    let living = tokio::spawn(room.live());
+    assert!(handle.reserve(vec![PlayerId::from_bits(1)]).await.is_ok());
+
+    parts.drain.begin();
+
+    living.await.unwrap();
+    assert!(handle.has_ended());
+    bench.stop().await;
+    let filter = ReplayFilter { limit: 9, ..ReplayFilter::default() };
+    let replays = bench.app.store.replays(filter).await.unwrap().replays;
+    assert_eq!(replays.iter().map(|replay| replay.complete).collect::<Vec<_>>(), [true]);
 }

@@ -9,6 +9,7 @@
 //! | `replays/{id}/{bytes}` | a complete recording; a cut-off copy of another length overwrites nothing |
 //! | `parts/{node}/{id}` | what a server has of a running round |
 //! | `parts/{node}/{id}.result` | a result that the database has not taken yet |
+//! | `parts/{node}/{id}.damaged` | a part that another server could not read when it saved what a dead one left |
 //! | `parts/{node}/write-check` | written and deleted at each start |
 
 use std::fs;
@@ -40,6 +41,8 @@ const RETRY_WITHIN: Duration = Duration::from_secs(10);
 const CHECK: &str = "write-check";
 /// The ending of a result's key.
 const RESULT: &str = ".result";
+/// The ending of the key of a part that cannot be read. No id parses from it.
+const DAMAGED: &str = ".damaged";
 
 /// Why a bucket cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +185,11 @@ impl Bucket {
         Ok(())
     }
 
+    /// Deletes a recording of this length. Succeeds when there is none.
+    pub(super) async fn remove_whole(&self, listed: Listed) -> io::Result<()> {
+        self.remove(&self.whole(listed)).await
+    }
+
     /// Deletes a recording, at whatever length it is there.
     pub(super) async fn delete(&self, id: ReplayId) -> io::Result<()> {
         let folder = self.prefix.clone().join("replays").join(id.to_string());
@@ -192,23 +200,47 @@ impl Bucket {
         Ok(())
     }
 
+    /// The same bucket, as the server of another name uses it.
+    pub(super) fn of(&self, node: NodeName) -> Self {
+        Self { node, ..self.clone() }
+    }
+
     /// What this server has not completed, each with its size.
     pub(super) async fn list_unfinished(&self) -> object_store::Result<Vec<(Unfinished, u64)>> {
         let folder = self.parts();
         let mut found = self.store.list(Some(&folder));
         let mut unfinished = Vec::new();
         while let Some(object) = found.try_next().await? {
-            let name = object.location.filename().unwrap_or_default();
-            let (id, kind) = match name.strip_suffix(RESULT) {
-                Some(id) => (id, Kind::Result),
-                None => (name, Kind::Part),
-            };
             // Anything else is not ours.
-            if let Ok(id) = id.parse() {
-                unfinished.push(((id, kind), object.size));
+            if let Some(what) = unfinished_of(object.location.filename()) {
+                unfinished.push((what, object.size));
             }
         }
         Ok(unfinished)
+    }
+
+    /// What all servers have not completed.
+    pub(super) async fn list_unfinished_of_all(&self) -> io::Result<Vec<(NodeName, Unfinished)>> {
+        let folder = self.prefix.clone().join("parts");
+        let mut found = self.store.list(Some(&folder));
+        let mut unfinished = Vec::new();
+        while let Some(object) = found.try_next().await.map_err(failed)? {
+            let Some(below) = object.location.prefix_match(&folder) else { continue };
+            let below: Vec<_> = below.collect();
+            let [node, name] = below.as_slice() else { continue };
+            let what = unfinished_of(Some(name.as_ref()));
+            if let (Ok(node), Some(what)) = (node.as_ref().parse(), what) {
+                unfinished.push((node, what));
+            }
+        }
+        Ok(unfinished)
+    }
+
+    /// Keeps a part that cannot be read under another name, for an operator.
+    pub(super) async fn set_aside(&self, id: ReplayId, bytes: Vec<u8>) -> io::Result<()> {
+        let key = self.parts().join(format!("{id}{DAMAGED}"));
+        self.store.put(&key, bytes.into()).await.map_err(failed)?;
+        self.remove_unfinished((id, Kind::Part)).await
     }
 
     pub(super) async fn read_unfinished(&self, what: Unfinished) -> io::Result<Vec<u8>> {
@@ -245,6 +277,16 @@ impl Bucket {
         let ending = if kind == Kind::Result { RESULT } else { "" };
         self.parts().join(format!("{id}{ending}"))
     }
+}
+
+/// What the last part of a key names.
+fn unfinished_of(name: Option<&str>) -> Option<Unfinished> {
+    let name = name?;
+    let (id, kind) = match name.strip_suffix(RESULT) {
+        Some(id) => (id, Kind::Result),
+        None => (name, Kind::Part),
+    };
+    Some((id.parse().ok()?, kind))
 }
 
 /// The settings in a file: lines such as `AWS_ACCESS_KEY_ID=…`. Empty lines and those that begin with `#` say nothing.

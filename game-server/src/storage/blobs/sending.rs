@@ -1,4 +1,4 @@
-//! Sends what is in the folder to the bucket: complete recordings, which then leave the folder, and every five seconds a copy
+//! Sends what is in the folder to the bucket: complete recordings, which then leave the folder, and every four seconds a copy
 //! of what is not complete, from which a start on another disk goes on.
 //!
 //! There is no queue that could fill: each pass compares the folder with what the bucket has. While the bucket cannot be
@@ -20,8 +20,8 @@ use super::folder::Kind;
 use crate::metrics::Engine;
 use crate::tasks::Tasks;
 
-/// The interval between two copies of a running round: what a lost disk costs.
-const SEND_EVERY: Duration = Duration::from_secs(5);
+/// The pause between two copies of a running round. With the time to write and to send one, a lost disk costs five seconds.
+const SEND_EVERY: Duration = Duration::from_secs(4);
 /// Files that are sent at once, and so are in memory.
 const AT_ONCE_MAX: usize = 8;
 /// The pause before a bucket that could not be opened is tried again.
@@ -117,7 +117,11 @@ impl Sender {
             if self.blobs.on_disk(move |folder| Ok(folder.has(id, kind))).await? {
                 continue;
             }
-            let bytes = self.bucket.read_unfinished((id, kind)).await?;
+            let bytes = match self.bucket.read_unfinished((id, kind)).await {
+                // Another node has saved it since it was listed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                bytes => bytes?,
+            };
             let length = bytes.len();
             tracing::info!(replay = %id, bytes = length, "a recording of a lost disk is fetched");
             self.blobs.on_disk(move |folder| folder.write(id, kind, &bytes)).await?;

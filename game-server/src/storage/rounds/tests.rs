@@ -19,6 +19,7 @@ on_both_engines!(
     rounds_of_the_same_players_at_the_same_time_follow_each_other,
     a_result_finds_a_connection_however_many_readers_there_are,
     replays_are_paged_and_filtered,
+    a_salvaged_replay_replaces_a_shorter_one_that_is_not_complete,
 );
 
 fn replay(id: u64, player: &Player) -> ReplaySummary {
@@ -135,6 +136,25 @@ async fn a_result_finds_a_connection_however_many_readers_there_are(store: &SqlS
 
     drop(others);
     assert!(store.replay(ReplayId::from_bits(9)).await.unwrap().is_some());
+}
+
+async fn a_salvaged_replay_replaces_a_shorter_one_that_is_not_complete(store: &SqlStore) {
+    let (ada, bob) = (guest(store, 1, "Ada").await, guest(store, 2, "Bob").await);
+    let of = |player, bytes, complete| ReplaySummary { bytes, complete, ..replay(9, player) };
+
+    for (salvaged, is_put) in [
+        (of(&ada, 10, false), true),
+        (of(&bob, 10, false), false),
+        (of(&bob, 12, false), true),
+        (of(&ada, 11, false), false),
+        (of(&ada, 13, true), true),
+        (of(&bob, 14, false), false),
+    ] {
+        let before = store.replay(salvaged.id).await.unwrap();
+        assert_eq!(store.put_salvaged(salvaged.clone()).await.unwrap(), is_put, "{salvaged:?}");
+        let expected = if is_put { Some(salvaged) } else { before };
+        assert_eq!(store.replay(ReplayId::from_bits(9)).await.unwrap(), expected);
+    }
 }
 
 async fn replays_are_paged_and_filtered(store: &SqlStore) {

@@ -14,6 +14,7 @@ use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader, Interest, Lines,
     ReadBuf,
@@ -32,7 +33,7 @@ struct Dated {
 }
 
 /// A subscription to a feed.
-pub(super) struct Arrivals {
+pub(in crate::swarm) struct Arrivals {
     events: Events,
     received_us: Arc<AtomicU64>,
 }
@@ -47,7 +48,11 @@ impl Arrivals {
     ///
     /// # Errors
     /// When the server does not listen or refuses, or for another transport.
-    pub(super) async fn open(site: &Site, feed: &str, transport: Transport) -> Result<Self> {
+    pub(in crate::swarm) async fn open(
+        site: &Site,
+        feed: &str,
+        transport: Transport,
+    ) -> Result<Self> {
         let (mut stamped, received_us) = Stamped::new(site.tcp().await?)?;
         let (address, path) = (site.address(), format!("/api/feeds/{feed}"));
         let events = match transport {
@@ -73,7 +78,16 @@ impl Arrivals {
     /// # Errors
     /// When the subscription ends.
     pub(super) async fn next_age_us(&mut self) -> Result<u64> {
-        let Dated { at_ms } = match &mut self.events {
+        let (Dated { at_ms }, received_us) = self.next().await?;
+        Ok(received_us.saturating_sub(at_ms * 1_000))
+    }
+
+    /// The next envelope, and when it arrived, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// When the subscription ends, or the envelope is no `T`.
+    pub(in crate::swarm) async fn next<T: DeserializeOwned>(&mut self) -> Result<(T, u64)> {
+        let envelope = match &mut self.events {
             Events::Sse(lines) => loop {
                 let line = lines.next_line().await?.context("the stream ended")?;
                 if let Some(data) = line.strip_prefix("data: ") {
@@ -89,7 +103,7 @@ impl Arrivals {
                 }
             },
         };
-        Ok(self.received_us.load(Ordering::Relaxed).saturating_sub(at_ms * 1_000))
+        Ok((envelope, self.received_us.load(Ordering::Relaxed)))
     }
 }
 

@@ -96,7 +96,7 @@ impl Reader {
             };
             line.ended().await;
             drop(connection);
-            if self.status.get_untracked() == Status::Live {
+            if self.status.with_untracked(Status::is_connected) {
                 backoff.reset();
             }
             if share.is_leading() && !visibility::is_hidden() {
@@ -140,6 +140,7 @@ impl Reader {
         let status = self.status.get_untracked();
         let about = match &status {
             Status::Reconnecting { seconds } => (*seconds).into(),
+            Status::Late(since_ms) => clock::date_ms(*since_ms).into(),
             Status::Stopped(why) => why.as_str().into(),
             _ => wasm_bindgen::JsValue::NULL,
         };
@@ -149,20 +150,17 @@ impl Reader {
     /// A message of the window that reads the stream, or to it.
     fn receive_from_window(self: &Rc<Self>, kind: &str, message: &Message) {
         let text = |place| message.get(place).as_string().unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let number = |place| message.get(place).as_f64().unwrap_or_default() as u64;
         match kind {
             JOIN => self.post_status(),
             ENVELOPE => self.receive(&text(1), &text(2)),
             STATUS => self.status.set(match text(1).as_str() {
                 "live" => Status::Live,
+                "late" => Status::Late(number(2)),
                 "stopped" => Status::Stopped(text(2)),
                 "reconnecting" => {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "saturates"
-                    )]
-                    let seconds = message.get(2).as_f64().unwrap_or_default() as u32;
-                    Status::Reconnecting { seconds }
+                    Status::Reconnecting { seconds: number(2).try_into().unwrap_or_default() }
                 }
                 _ => Status::Connecting,
             }),
@@ -178,7 +176,7 @@ impl Reader {
         let is_leading = self.is_leading();
         if is_leading {
             self.post(&message(ENVELOPE, &kind.into(), &text.into()));
-        } else if self.status.get_untracked() != Status::Live {
+        } else if !self.status.with_untracked(Status::is_connected) {
             self.status.set(Status::Live);
         }
         if kind == KIND_HEARTBEAT {
@@ -186,6 +184,10 @@ impl Reader {
                 && let Some(beat) = read_heartbeat(data)
             {
                 self.line.borrow().beat(beat);
+                let status = beat.late_since_ms.map_or(Status::Live, Status::Late);
+                if self.status.with_untracked(|known| *known != status) {
+                    self.status.set(status);
+                }
                 self.check_position(id, is_leading);
             }
             return;
@@ -269,7 +271,8 @@ fn read_heartbeat(data: &str) -> Option<Heartbeat> {
     let members = lenient::members(data)?;
     let at_ms = lenient::member(&members, "at_ms")?;
     let every_ms = lenient::member(&members, "every_ms")?;
-    Some(Heartbeat { at_ms, every_ms })
+    let late_since_ms = lenient::member(&members, "late_since_ms");
+    Some(Heartbeat { at_ms, every_ms, late_since_ms })
 }
 
 /// Ends the current connection whenever the page has been hidden for a while.
