@@ -7,13 +7,14 @@ use std::str::FromStr;
 
 use http::HeaderMap;
 use ipnet::{IpNet, Ipv4Net};
+use serde::{Deserialize, Serialize};
 
 /// The address that limits count for a request: of the peer, or the one that trusted proxies report. The connection
 /// puts it into the request's extensions.
 ///
 /// An IPv4 address in IPv6 form is the IPv4 address. Any other IPv6 address stands for its network, by default its /64:
 /// one subscriber has all of the addresses in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ClientAddress(pub IpAddr);
 
 /// A network whose hosts are proxies of this server, as CIDR (RFC 4632). A bare address is a network of one.

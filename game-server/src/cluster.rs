@@ -1,4 +1,4 @@
-//! What the nodes of one lobby share beside the database and the bucket: hints ([`post`]), small tables ([`table`]), who of
+//! What the nodes of one lobby share beside the database and the bucket: hints and requests ([`post`], [`request`]), small tables ([`table`]), who of
 //! them lives ([`nodes`]), which one does what only one may do ([`steward`]), where each room is ([`directory`]), and the connection
 //! to NATS that carries all of that ([`nats`]).
 //!
@@ -13,6 +13,7 @@ pub mod nats;
 pub mod nats_post;
 pub mod nodes;
 pub mod post;
+pub mod request;
 pub mod steward;
 pub mod streams;
 pub mod table;

@@ -10,6 +10,7 @@ mod engines;
 mod http;
 mod memory;
 pub mod players;
+mod role;
 mod text;
 mod value;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use engines::{Engine, Engines, Waits};
 pub use http::{HttpMetrics, Measured};
+pub use role::RoleMetric;
 pub use value::{Counted, Counter, Family, Gauge, Histogram};
 
 use players::{PLAYERS_MAX, PlayerSeries};
@@ -41,6 +43,8 @@ pub struct Metrics {
     pub recordings: RecordingMetrics,
     /// The engines beside the server.
     pub engines: Engines,
+    /// Whether this node does what only one may do.
+    pub steward: RoleMetric,
     /// The tasks of the server.
     pub tasks: TaskMetrics,
 }
@@ -155,6 +159,7 @@ impl Metrics {
                 database: engines.database.clone(),
             },
             engines,
+            steward: RoleMetric::default(),
             tasks: TaskMetrics::default(),
         }
     }
@@ -162,8 +167,8 @@ impl Metrics {
     /// The text of `/metrics`.
     #[must_use]
     pub fn render(&self) -> String {
-        let Self { http, connections, feeds, chat, rooms, ladder, recordings, engines, tasks } =
-            self;
+        let Self { http, connections, feeds, chat, rooms, ladder, recordings, .. } = self;
+        let Self { engines, steward, tasks, .. } = self;
         let mut text = Text::default();
         http.render(&mut text);
         text.gauge("pushback_connections", &connections.open);
@@ -178,6 +183,7 @@ impl Metrics {
         text.counter("pushback_score_reports_dropped_total", &ladder.reports_dropped);
         text.counter("pushback_recordings_torn_total", &recordings.torn);
         engines.render(&mut text);
+        steward.render("pushback_steward", &mut text);
         let panics = "pushback_task_panics_total";
         text.counters(panics, &tasks.panics, |task, labels| labels.push("task", task));
         text.process_counter("pushback_panics_total", crate::log::panics());

@@ -1,5 +1,7 @@
 //! The rooms of this server: opens and finds them, and keeps the bot room running.
 
+mod answers;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

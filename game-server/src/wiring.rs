@@ -163,8 +163,8 @@ pub(crate) async fn start(
         lobby_upkeep::start(&tasks, shared, feeds.clone(), kept, ladder.clone(), own, salvage);
     }
     feeds::bridge::start(&tasks, joined.deliveries, owners, feeds.clone(), config.lab_interval);
-    let fill_after = config.bots_fill_after;
-    let matchmaker = matchmaking::start(&tasks, rooms.clone(), fill_after, config.one_of_many());
+    let (shared, seen, fill) = (joined.matchmaking, presence.clone(), config.bots_fill_after);
+    let matchmaker = matchmaking::start(&tasks, shared, rooms.clone(), seen, fill);
     let (sessions, tickets) = (Arc::new(sessions), Arc::new(Tickets::new(config.prefix())));
     let renames = Renames::new(&sessions, &tickets, &ladder, &rooms, &chat);
     remote_changes::start(&tasks, &*post, sessions.clone(), renames.clone());

@@ -4,6 +4,7 @@ mod chat;
 mod engines;
 mod feeds;
 mod replicas;
+mod matchmaking;
 mod rolling;
 mod rooms;
 mod salvage;

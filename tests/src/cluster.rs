@@ -9,7 +9,7 @@ use test_nats::Nats;
 
 use crate::bucket::TestBucket;
 use crate::proxy::Proxy;
-use crate::server::ServerProcess;
+use crate::server::{ServerProcess, unset};
 use crate::site::Site;
 use crate::wait::{DEADLINE, eventually};
 
@@ -234,11 +234,7 @@ impl Node {
             format!("--blobs-credentials={}", bucket.credentials().display()),
         ];
         let shared: Vec<_> = shared.iter().map(String::as_str).collect();
-        let is_set = |flag: &str| {
-            let name = flag.split('=').next().unwrap_or(flag);
-            flags.iter().any(|other| other.split('=').next() == Some(name))
-        };
-        let own: Vec<_> = FLAGS.into_iter().filter(|flag| !is_set(flag)).collect();
+        let own = unset(&FLAGS, flags);
         let server = ServerProcess::start_with(&[&shared, &own, flags].concat()).await;
         Self { name, server, nats: proxy, database: to_database }
     }

@@ -147,12 +147,12 @@ impl ServerProcess {
         Self::start_with(&[&rounds, "--bots=false"]).await
     }
 
-    /// Starts the server with these flags, and with the short waits of stories.
+    /// Starts the server with these flags, and with the short waits of stories where they name no others.
     ///
     /// # Panics
     /// When no data folder can be made, or the server is not ready in time.
     pub async fn start_with(flags: &[&str]) -> Self {
-        Self::start_as_hosted(&[flags, &HASTY].concat()).await
+        Self::start_as_hosted(&[flags, &unset(&HASTY, flags)].concat()).await
     }
 
     /// Starts the server with these flags. All other settings are the server's defaults.
@@ -252,6 +252,13 @@ impl Deref for ServerProcess {
     fn deref(&self) -> &Site {
         &self.site
     }
+}
+
+/// Those of the defaults that the flags do not name.
+pub(crate) fn unset<'a>(defaults: &[&'a str], flags: &[&str]) -> Vec<&'a str> {
+    let name = |flag: &str| flag.split('=').next().unwrap_or_default().to_owned();
+    let is_set = |flag: &str| flags.iter().any(|other| name(other) == name(flag));
+    defaults.iter().copied().filter(|flag| !is_set(flag)).collect()
 }
 
 /// The command of a server with these flags.

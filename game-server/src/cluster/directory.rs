@@ -71,7 +71,7 @@ struct Inner {
 struct Pending {
     /// The rooms of this node, as they are to stand in the table. Bounded by the rooms that are open.
     rows: BTreeMap<RoomId, RoomRow>,
-    /// Rooms to be written or removed, in the order of their first change. Each stands here once.
+    /// Rooms to be written or removed, in the order of their first change, but new ones first. Each stands here once.
     order: VecDeque<RoomId>,
 }
 
@@ -111,7 +111,13 @@ impl Directory {
         let Inner { node, boot, table, .. } = &*self.0;
         let (node, boot) = (node.clone(), boot.clone());
         let row = RoomRow { node, boot, mode, private, people: Vec::new() };
-        self.change(room, |rows| drop(rows.insert(room, row)));
+        {
+            // Somebody waits for it.
+            let mut pending = lock(&self.0.pending);
+            pending.rows.insert(room, row);
+            pending.order.push_front(room);
+        }
+        self.0.changed.notify_one();
         let mut changes = table.changes();
         let known = async {
             while table.get(&room.to_string()).is_none() && changes.changed().await.is_ok() {}

@@ -1,9 +1,12 @@
-//! Hints over NATS: one subject, to which every node subscribes.
+//! Hints and requests over NATS: one subject for hints, to which every node subscribes, and one for requests to each node.
+
+mod asking;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
@@ -11,6 +14,7 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use super::nats::Nats;
 use super::post::{Hint, Post};
+use super::request::{Answer, Answerer, Answers, AskError, Request};
 use crate::node::NodeName;
 use crate::tasks::Tasks;
 
@@ -22,6 +26,8 @@ const HINTS_MAX: usize = 1_024;
 pub struct NatsPost {
     outgoing: mpsc::Sender<Hint>,
     incoming: broadcast::Sender<Hint>,
+    nats: Nats,
+    answers: Arc<Answers>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -31,16 +37,17 @@ struct Letter {
     hint: Hint,
 }
 
-/// Starts to send and to hear. It ends with the server; NATS comes and goes meanwhile.
+/// Starts to send and to hear, and to answer. It ends with the server; NATS comes and goes meanwhile.
 ///
 /// # Errors
-/// When the subject cannot be subscribed to.
+/// When a subject cannot be subscribed to.
 pub async fn start(
     tasks: &Tasks,
     nats: &Nats,
 ) -> Result<Arc<NatsPost>, async_nats::SubscribeError> {
     // It is subscribed to again by itself when the connection comes back.
     let letters = nats.client().subscribe(SUBJECT).await?;
+    let requests = nats.client().subscribe(asking::subject(nats.node())).await?;
     // Once the server has answered a later request, it has the subscription. Without an answer it gets it some time.
     nats.round_trip().await.ok();
     let (outgoing, waiting) = mpsc::channel(HINTS_MAX);
@@ -50,7 +57,10 @@ pub async fn start(
         "hints in",
         hear(tasks.clone(), nats.node().clone(), letters, incoming.clone()),
     );
-    Ok(Arc::new(NatsPost { outgoing, incoming }))
+    let answers = Arc::new(Answers::default());
+    let answering = asking::answer_all(tasks.clone(), nats.clone(), requests, answers.clone());
+    tasks.spawn_vital("answers", answering);
+    Ok(Arc::new(NatsPost { outgoing, incoming, nats: nats.clone(), answers }))
 }
 
 impl Post for NatsPost {
@@ -62,6 +72,17 @@ impl Post for NatsPost {
     fn heard(&self) -> BoxStream<'static, Hint> {
         // What was missed is seen a little later, without a hint.
         BroadcastStream::new(self.incoming.subscribe()).filter_map(async |hint| hint.ok()).boxed()
+    }
+
+    fn ask(&self, node: &NodeName, request: Request) -> BoxFuture<'_, Result<Answer, AskError>> {
+        if node == self.nats.node() {
+            return Box::pin(async { Ok(self.answers.answer(request).await?) });
+        }
+        Box::pin(asking::ask(&self.nats, asking::subject(node), request))
+    }
+
+    fn answer_with(&self, answerer: Arc<dyn Answerer>) {
+        self.answers.begin(answerer);
     }
 }
 

@@ -172,15 +172,18 @@ const TOO_MANY_WAIT: Refusal =
 const NOT_YOURS: Refusal =
     Refusal::new(ProblemKind::Forbidden).when("the request is another player's");
 const ENDED: Refusal = Refusal::new(ProblemKind::Gone).when("the request has ended");
+const AWAY: Refusal =
+    Refusal::new(ProblemKind::Busy).when("what the nodes of a lobby share does not answer");
 
 impl Refuse for JoinError {
     fn refusals() -> Vec<Refusal> {
-        vec![TOO_MANY_WAIT, STOPPING]
+        vec![TOO_MANY_WAIT, AWAY, STOPPING]
     }
 
     fn into_problem(self) -> ProblemResponse {
         let refusal = match self {
             Self::TooMany => TOO_MANY_WAIT,
+            Self::Away => AWAY,
             Self::Stopping => STOPPING,
         };
         ProblemResponse::of(refusal, &self)
@@ -189,7 +192,7 @@ impl Refuse for JoinError {
 
 impl Refuse for AskError {
     fn refusals() -> Vec<Refusal> {
-        vec![NOT_FOUND, ENDED, NOT_YOURS, STOPPING]
+        vec![NOT_FOUND, ENDED, NOT_YOURS, AWAY, STOPPING]
     }
 
     fn into_problem(self) -> ProblemResponse {
@@ -197,8 +200,8 @@ impl Refuse for AskError {
             Self::Unknown => NOT_FOUND,
             Self::Ended(_) => ENDED,
             Self::NotYours => NOT_YOURS,
+            Self::Away => AWAY,
             Self::Stopping => STOPPING,
-            Self::There(node) => return ProblemResponse::of(ENDED, &self).on_node(node.clone()),
         };
         ProblemResponse::of(refusal, &self)
     }

@@ -14,7 +14,7 @@ use crate::token::hash_token;
 async fn open(folder: &tempfile::TempDir) -> (Sessions, Arc<SqlStore>) {
     let url = DatabaseUrl::sqlite(&folder.path().join("sessions.sqlite"));
     let store = Arc::new(SqlStore::open(&url).await.unwrap());
-    (Sessions::open(store.clone(), false, Arc::new(Alone)).await.unwrap(), store)
+    (Sessions::open(store.clone(), false, Arc::new(Alone::default())).await.unwrap(), store)
 }
 
 fn by(token: &str, by: Carrier) -> Presented<'_> {

@@ -13,6 +13,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::bus::{Bus, Delivery, InProcessBus};
 use crate::cluster::directory::Directory;
 use crate::cluster::kv_table::{KvTable, TableName};
+use crate::cluster::memory_table::MemoryTable;
 use crate::cluster::nats::Nats;
 use crate::cluster::nats_post;
 use crate::cluster::nodes::{AskLoad, Load, NODES, Nodes, Timing};
@@ -27,6 +28,7 @@ use crate::feeds::shared_log::{Pace, SharedFeed, publish};
 use crate::ladder;
 use crate::limits::Rate;
 use crate::lobby_upkeep::SharedState;
+use crate::matchmaking::{self, QUEUE, Queue};
 use crate::metrics::Metrics;
 use crate::storage::Store;
 use crate::tasks::Tasks;
@@ -54,6 +56,7 @@ pub(super) struct Joined {
     pub(super) nodes: Option<Nodes>,
     /// Which node does what only one may do.
     pub(super) steward: Steward,
+    pub(super) matchmaking: matchmaking::Shared,
     pub(super) renewed: Option<Renewed>,
 }
 
@@ -74,7 +77,7 @@ impl Joined {
         feeds: &Arc<Feeds>,
         store: &Arc<dyn Store>,
     ) -> anyhow::Result<Self> {
-        let Some(url) = &config.nats else { return Ok(Self::alone()) };
+        let Some(url) = &config.nats else { return Ok(Self::alone(config)) };
         let (credentials, engine) = (config.nats_credentials.as_deref(), &metrics.engines.nats);
         let (node, boot) = (config.node(), rand::random());
         let nats = Nats::connect(url, credentials, node.clone(), engine.clone(), OPEN_WITHIN).await;
@@ -120,14 +123,9 @@ impl Joined {
         tasks.spawn_vital("publish rooms", publishing("rooms", None, bus.rooms.clone()));
         tasks.spawn_vital("publish scores", publishing("scoreboard", SCORES, bus.scores.clone()));
 
-        let timing = Timing::default();
-        let table = KvTable::open(tasks, &nats, NODES, OPEN_WITHIN).await?;
-        let nodes =
-            Nodes::start(tasks, table, node.clone(), timing, load_of(metrics, drain)).await?;
-        let table = KvTable::open(tasks, &nats, ROLES, OPEN_WITHIN).await?;
-        let steward = Steward::start(tasks, table, nodes.clone(), timing);
-        tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
-
+        let (nodes, steward) = start_roles(tasks, &nats, metrics, drain).await?;
+        let queue = KvTable::open(tasks, &nats, QUEUE, OPEN_WITHIN).await?;
+        let matchmaking = matched_by(&steward, queue, post.clone(), Some(&nodes), config);
         let boot = nodes.boot().to_owned();
         let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
         // Others may still list them.
@@ -146,16 +144,27 @@ impl Joined {
             upkeep: Some(upkeep),
             nodes: Some(nodes),
             steward,
+            matchmaking,
             renewed: Some(Renewed { rooms, scores, bus }),
         })
     }
 
-    fn alone() -> Self {
+    fn alone(config: &Config) -> Self {
         let bus = Arc::new(InProcessBus::new());
-        let deliveries = bus.subscribe();
-        let (post, steward) = (Arc::new(Alone), Steward::always());
-        let (upkeep, nodes) = (None, None);
-        Self { post, bus, deliveries, directory: None, upkeep, nodes, steward, renewed: None }
+        let (post, steward) = (Arc::new(Alone::default()), Steward::always());
+        let queue = Arc::new(MemoryTable::default());
+        let matchmaking = matched_by(&steward, queue, post.clone(), None, config);
+        Self {
+            post,
+            deliveries: bus.subscribe(),
+            bus,
+            directory: None,
+            upkeep: None,
+            nodes: None,
+            steward,
+            matchmaking,
+            renewed: None,
+        }
     }
 }
 
@@ -184,6 +193,36 @@ impl Renewed {
             }
         }
     }
+}
+
+/// Begins to say that this node lives, and to strive for the role of the steward.
+async fn start_roles(
+    tasks: &Tasks,
+    nats: &Nats,
+    metrics: &Metrics,
+    drain: &Drain,
+) -> anyhow::Result<(Nodes, Steward)> {
+    let (timing, load) = (Timing::default(), load_of(metrics, drain));
+    let table = KvTable::open(tasks, nats, NODES, OPEN_WITHIN).await?;
+    let nodes = Nodes::start(tasks, table, nats.node().clone(), timing, load).await?;
+    let table = KvTable::open(tasks, nats, ROLES, OPEN_WITHIN).await?;
+    let steward = Steward::start(tasks, table, nodes.clone(), timing);
+    let role = steward.clone();
+    metrics.steward.show(move || role.is_held());
+    tasks.spawn_vital("resignation", resign(tasks.clone(), drain.clone(), steward.clone()));
+    Ok((nodes, steward))
+}
+
+/// Matchmaking by the steward.
+fn matched_by(
+    steward: &Steward,
+    queue: Queue,
+    post: Arc<dyn Post>,
+    nodes: Option<&Nodes>,
+    config: &Config,
+) -> matchmaking::Shared {
+    let (nodes, steward) = (nodes.cloned(), steward.clone());
+    matchmaking::Shared { queue, post, nodes, node: config.node(), steward }
 }
 
 /// How much this node does.

@@ -5,7 +5,6 @@ use reqwest::redirect::Policy;
 use shared::api::{ProblemKind, Role, RoomDetails};
 use shared::id::RoomId;
 use shared::sim::Mode;
-use tests::guest::match_path;
 use tests::player::Behaviour;
 use tests::{Guest, Site, TestCluster, eventually, wait};
 
@@ -108,16 +107,4 @@ async fn what_is_on_another_node_is_found_there_and_never_in_circles() {
     assert_eq!(status, 410, "b is not a");
     let (status, _) = unfollowed(a, &ada, Method::GET, &format!("/@a{path}")).await;
     assert_eq!(status, 200);
-
-    // A request for a match is on the node that took it.
-    let ticket = ada.join_queue(Mode::Teams).await;
-    let path = match_path(&ticket.ticket, 0, 1);
-    let (status, location) = unfollowed(b, &ada, Method::GET, &path).await;
-    assert_eq!((status, location), (307, format!("/@a{path}")));
-    // The balancer asks both nodes in turn.
-    let mut states = Vec::new();
-    for _ in 0..2 {
-        states.push(ada.at(cluster.balancer()).poll_match(&ticket, 1).await);
-    }
-    assert!(states.iter().any(Option::is_some), "{states:?}");
 }

@@ -41,7 +41,7 @@ impl Chat {
         let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
-        let alone = Arc::new(Alone);
+        let alone = Arc::new(Alone::default());
         let archive = Archive::new(store.clone(), store.clone(), presence.clone(), alone, 0);
         let hub = Hub::new(archive, presence.clone(), 0);
         Self { hub, presence, store, _folder: folder }
