@@ -3,8 +3,8 @@
 mod chat;
 mod engines;
 mod feeds;
-mod replicas;
 mod matchmaking;
+mod replicas;
 mod rolling;
 mod rooms;
 mod salvage;
