@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::ChatHandle;
+use crate::cluster::post::Post;
 use crate::config::Config;
 use crate::data_dir_lock::DataDirLock;
 use crate::data_disk::DataDisk;
@@ -134,11 +136,8 @@ pub(crate) async fn start(
     }
     let sessions = Sessions::open(store.clone(), config.is_tls(), post.clone()).await;
     let sessions = sessions.context("reading the sessions")?;
-    let chat = chat::start(&tasks, store.clone(), store.clone(), presence.clone(), post.clone())
-        .await
-        .context("starting the chat")?;
-    storage::upkeep::start(&tasks, store.clone());
-    storage::watch::start(&tasks, store.clone(), metrics.engines.database.clone());
+    let chat = start_chat(&tasks, &store, presence.clone(), post.clone()).await?;
+    look_after(&store, &tasks, &metrics);
     let (retention, counts) = (config.replay_retention, metrics.recordings.clone());
     let (rounds, files, settled) = (store.clone(), blobs.clone(), on_settled(ladder.clone()));
     let recordings =
@@ -205,6 +204,22 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 async fn restore_scoreboard(feeds: &Feeds, store: &dyn Store) -> Result<(), StoreError> {
     feeds.scoreboard.restore(ladder::kept_scoreboard(store).await?);
     Ok(())
+}
+
+async fn start_chat(
+    tasks: &Tasks,
+    store: &Arc<dyn Store>,
+    presence: Arc<Presence>,
+    post: Arc<dyn Post>,
+) -> anyhow::Result<ChatHandle> {
+    let chat = chat::start(tasks, store.clone(), store.clone(), presence, post).await;
+    chat.context("starting the chat")
+}
+
+/// Keeps the database's log short, and asks again and again whether it answers.
+fn look_after(store: &Arc<dyn Store>, tasks: &Tasks, metrics: &Metrics) {
+    storage::upkeep::start(tasks, store.clone());
+    storage::watch::start(tasks, store.clone(), metrics.engines.database.clone());
 }
 
 /// Opens the place of the recordings, and begins to send them to the bucket if there is one.
