@@ -209,3 +209,52 @@ impl Refuse for NotUpgradable {
         ProblemResponse::new(BAD_UPGRADE, "This connection cannot be upgraded.")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Request;
+    use http::header::{
+        CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    use super::Upgrade;
+    use crate::config::Config;
+    use crate::http::state::HttpSettings;
+    use crate::tasks::Tasks;
+
+    /// The subprotocol that a server of two versions selects.
+    async fn selected(offered: &str) -> Option<String> {
+        let mut request = Request::get("/ws")
+            .header(CONNECTION, "upgrade")
+            .header(UPGRADE, "websocket")
+            .header(SEC_WEBSOCKET_VERSION, "13")
+            .header(SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==")
+            .header(SEC_WEBSOCKET_PROTOCOL, offered)
+            .body(())
+            .unwrap();
+        let on_upgrade = hyper::upgrade::on(&mut request);
+        request.extensions_mut().insert(on_upgrade);
+        let (mut parts, ()) = request.into_parts();
+        let tasks = Tasks::new(CancellationToken::new(), Duration::ZERO);
+        let settings = HttpSettings::from(&Config::default());
+        let upgrade = Upgrade::of(&mut parts, &tasks, &settings).await.unwrap();
+        let upgrade = upgrade.with_protocol(&["game.v2", "game.v1"]).ok()?;
+        Some(upgrade.axum.selected_protocol()?.to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_newest_subprotocol_that_both_speak_is_selected() {
+        for (offered, wanted) in [
+            ("game.v2", Some("game.v2")),
+            ("game.v1", Some("game.v1")),
+            ("game.v1, game.v2", Some("game.v2")),
+            ("game.v3, game.v1", Some("game.v1")),
+            ("game.v3", None),
+        ] {
+            assert_eq!(selected(offered).await.as_deref(), wanted, "{offered}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
+use reqwest::redirect::Policy;
 use shared::api::{CreateRoom, Role, RoomDetails, WebSocketTicket};
 use shared::feed::{Cursor, KIND_SNAPSHOT};
 use shared::id::RoomId;
@@ -14,7 +15,7 @@ use tests::feed::{FeedReader, Transport};
 use tests::player::{Behaviour, View};
 use tests::socket::GameSocket;
 use tests::wait::within_time;
-use tests::{Answer, Guest, Player, Site, TestCluster, wait};
+use tests::{Answer, Guest, Player, Site, TestCluster, eventually, wait};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -234,4 +235,30 @@ async fn nodes_are_replaced_one_after_the_other_and_nobody_notices() {
     assert!(with_a_duel >= 2 && replays.len() >= with_a_duel, "{with_a_duel} {tally:?}");
     assert!(tally.reopened.load(Ordering::Relaxed) >= READERS / 2, "{tally:?}");
     assert!(tally.events.load(Ordering::Relaxed) > 0, "{tally:?}");
+}
+
+#[tokio::test]
+async fn a_draining_node_sends_new_rooms_to_another_one_unless_it_was_named() {
+    let cluster = TestCluster::start_with(2, &FLAGS).await;
+    let a = cluster.node("a");
+    let ada = a.guest("ada").await;
+    let unfollowed = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+    let ask = async |path: &str| {
+        let wish = CreateRoom { mode: Mode::Brawl, private: false, bots: None };
+        let request = unfollowed.post(a.url(path)).bearer_auth(ada.token()).json(&wish);
+        wait::within("an answer", request.send()).await.unwrap()
+    };
+    assert_eq!(ask("/api/rooms").await.status(), 201);
+
+    a.begin_stop();
+    eventually(wait::DEADLINE, "a drain", async || (!a.is_ready().await).then_some(())).await;
+
+    let sent_on = ask("/api/rooms").await;
+    assert_eq!(sent_on.status(), 307);
+    assert_eq!(sent_on.headers()["location"], "/@b/api/rooms");
+    let named = ask("/@a/api/rooms").await;
+    assert_eq!((named.status().as_u16(), named.headers().contains_key("retry-after")), (503, true));
+    let followed = CreateRoom { mode: Mode::Duel, private: false, bots: None };
+    let room = ada.at(cluster.balancer()).open_room(&followed).await.summary.id;
+    assert!(cluster.node("b").rooms().await.rooms.iter().any(|listed| listed.id == room));
 }
