@@ -138,8 +138,7 @@ pub(crate) async fn start(
     let lines = store.clone();
     let chat = chat::start(&tasks, lines, store.clone(), presence.clone(), post.clone()).await;
     let chat = chat.context("starting the chat")?;
-    storage::upkeep::start(&tasks, store.clone());
-    storage::watch::start(&tasks, store.clone(), metrics.engines.database.clone());
+    look_after(&store, &tasks, &metrics);
     let (recordings, salvage) =
         start_recordings(config, &tasks, &metrics, &readiness, &store, &blobs, &ladder).await;
     let parts = RoomParts {
@@ -199,6 +198,12 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
         .with_context(|| format!("creating {}", config.data_dir.display()))?;
     let store = SqlStore::open_within(OPEN_WITHIN, &config.database_url()).await;
     Ok(Arc::new(store.context("opening the database")?))
+}
+
+/// Keeps the database's log short, and asks again and again whether it answers.
+fn look_after(store: &Arc<dyn Store>, tasks: &Tasks, metrics: &Metrics) {
+    storage::upkeep::start(tasks, store.clone());
+    storage::watch::start(tasks, store.clone(), metrics.engines.database.clone());
 }
 
 /// Opens the place of the recordings, and begins to send them to the bucket if there is one.
