@@ -178,7 +178,7 @@ async fn check_results(
     let is_missing = |replay: &&ReplayId| !rounds.contains(&replay.bits().cast_signed());
     let lost = played.pending.iter().filter(is_missing).count();
     findings.count("results that were to be kept later", played.pending.len());
-    findings.count("of those, not kept in the end", lost);
+    findings.count("results that were to be kept later and are not in the end", lost);
     Ok(())
 }
 
@@ -203,7 +203,7 @@ async fn check_rooms(
             findings.broke(OWN_ROOMS, &format!("{player} in {room}"));
         }
     }
-    findings.count("of those, cut off", cut_off);
+    findings.count("rounds of a player that were recorded and cut off", cut_off);
     Ok(())
 }
 
