@@ -86,11 +86,11 @@ async fn no_increment_is_lost_while_each_of_three_nats_servers_is_killed() {
         counts.push(count);
     }
 
-    for server in 0..servers.len() {
-        servers[server].kill();
-        go_on(&counts, &format!("server {server} is dead")).await;
-        servers[server].restart();
-        go_on(&counts, &format!("server {server} is back")).await;
+    for (number, server) in servers.iter_mut().enumerate() {
+        server.kill();
+        go_on(&counts, &format!("server {number} is dead")).await;
+        server.restart();
+        go_on(&counts, &format!("server {number} is back")).await;
     }
     is_over.store(true, Ordering::Relaxed);
     timeout(PATIENCE, writers.join_all()).await.expect("the writers end");
