@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::join_all;
 use test_nats::Nats as Server;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cluster::kv_table::KvTable;
@@ -69,7 +70,7 @@ async fn go_on(writers: &[watch::Receiver<u32>], what: &str) {
 async fn no_increment_is_lost_while_each_of_three_nats_servers_is_killed() {
     let mut servers = Server::start_cluster(3);
     let (tasks, is_over) = (tasks(), Arc::new(AtomicBool::new(false)));
-    let (mut tables, mut counts, mut writers) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tables, mut counts, mut writers) = (Vec::new(), Vec::new(), JoinSet::new());
     for own in 0..WRITERS {
         let nats = connect_to_all(&servers, &format!("n{own}")).await;
         let table: Arc<KvTable<Counts>> = open(&tasks, &nats).await;
@@ -80,21 +81,19 @@ async fn no_increment_is_lost_while_each_of_three_nats_servers_is_killed() {
         }
         until(&*table, |table| table.get(SUM).is_some()).await;
         let (sender, count) = watch::channel(0);
-        writers.push(tokio::spawn(write(own, table.clone(), sender, is_over.clone())));
+        writers.spawn(write(own, table.clone(), sender, is_over.clone()));
         tables.push(table);
         counts.push(count);
     }
 
-    for server in 0..servers.len() {
-        servers[server].kill();
-        go_on(&counts, &format!("server {server} is dead")).await;
-        servers[server].restart();
-        go_on(&counts, &format!("server {server} is back")).await;
+    for (number, server) in servers.iter_mut().enumerate() {
+        server.kill();
+        go_on(&counts, &format!("server {number} is dead")).await;
+        server.restart();
+        go_on(&counts, &format!("server {number} is back")).await;
     }
     is_over.store(true, Ordering::Relaxed);
-    for ended in timeout(PATIENCE, join_all(writers)).await.expect("the writers end") {
-        ended.unwrap();
-    }
+    timeout(PATIENCE, writers.join_all()).await.expect("the writers end");
 
     let acknowledged: Vec<u32> = counts.iter().map(|count| *count.borrow()).collect();
     for table in &tables {
