@@ -209,14 +209,17 @@ async fn rounds_on_two_nodes_add_up_on_every_scoreboard() {
     let guests = [a.guest("ada").await, a.guest("bob").await];
     let mut summaries = 0;
     for node in [a, b, a] {
-        let (_, [mut ada, _bob]) = duel_of(node, [&guests[0], &guests[1]]).await;
+        let (room, [mut ada, _bob]) = duel_of(node, [&guests[0], &guests[1]]).await;
+        // The row has the rounds of the other node from the first moment on.
+        let row = eventually(wait::DEADLINE, "a row that names the room", async || {
+            let rows = node.scoreboard().await.rows;
+            rows.into_iter().find(|row| row.player == guests[0].id() && row.playing == Some(room))
+        })
+        .await;
+        assert!(row.rounds >= summaries, "{row:?} of {summaries}");
         ada.set_behaviour(Behaviour::Fight).await;
         ada.until("a summary", |view| !view.summaries.is_empty()).await;
         summaries += 1;
-        // While they still sit there.
-        let rows = node.scoreboard().await.rows;
-        let row = rows.iter().find(|row| row.player == guests[0].id());
-        assert!(row.is_some_and(|row| row.rounds + 1 >= summaries), "{row:?} of {summaries}");
     }
 
     for guest in &guests {
