@@ -9,6 +9,7 @@ mod findings;
 mod history;
 mod ledger;
 mod players;
+mod world;
 
 use std::panic;
 use std::sync::Arc;
@@ -24,9 +25,8 @@ use crate::site::Site;
 use faults::Faults;
 use feeds::Readers;
 use findings::Findings;
+use world::{NODES, World};
 
-/// The nodes.
-const NODES: [&str; 3] = ["a", "b", "c"];
 /// Pauses between faults, in milliseconds.
 const PAUSE_MIN_MS: u32 = 500;
 const PAUSE_MORE_MS: u32 = 4_500;
@@ -40,18 +40,6 @@ pub struct Plan {
     pub seed: u64,
     /// How long things are broken. Starting, healing and checking come on top.
     pub length: Duration,
-}
-
-/// The nodes as the load sees them, and what it finds out.
-#[derive(Debug, Clone)]
-struct World {
-    /// All nodes through the balancer.
-    lobby: Site,
-    /// Each node alone, in the order of [`NODES`].
-    nodes: Vec<Site>,
-    findings: Arc<Findings>,
-    /// Nothing is broken any more: what runs is to come to its end.
-    ending: CancellationToken,
 }
 
 /// A seed that differs from start to start.

@@ -9,10 +9,10 @@ use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine, ChatServe
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::World;
 use super::call::{Answered, post};
 use super::ledger::{Ledger, NO_DOUBLE, NO_GAP};
 use super::players::sign_in;
+use super::world::World;
 use crate::chat::ChatSocket;
 use crate::guest::Guest;
 

@@ -9,8 +9,8 @@ use futures_util::FutureExt as _;
 use shared::sim::rng::Rng;
 use tokio::time::sleep;
 
-use super::NODES;
 use super::findings::Findings;
+use super::world::NODES;
 use crate::cluster::TestCluster;
 
 /// The longest time for which a node does not hear of NATS: longer than the silence after which it counts as dead.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{Answered, request, send};
 use super::ledger::{Follower, Ledger};
-use super::{NODES, World};
+use super::world::{NODES, World};
 use crate::feed::{AnyEnvelope, FeedReader, Transport};
 
 const FEEDS: [&str; 2] = ["rooms", "scoreboard"];

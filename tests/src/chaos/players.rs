@@ -15,8 +15,8 @@ use shared::sim::rng::Rng;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::World;
 use super::call::{Answered, post, request, send};
+use super::world::World;
 use crate::guest::{Guest, match_path};
 use crate::player::{Behaviour, Player};
 use crate::socket::GameSocket;

@@ -6,22 +6,20 @@
 mod chat;
 mod delivery;
 mod lag;
+mod measured;
 mod rounds;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use shared::api::CreateRoom;
-use shared::sim::Mode;
 
 use super::Report;
 use super::cores::{pin_measured, pin_self};
 use super::usage::resident_kib;
 use crate::cluster::TestCluster;
-use crate::guest::Guest;
 use crate::server::ServerProcess;
 use crate::site::Site;
+use measured::Measured;
 
 /// Default subscribers of three nodes together.
 pub const SUBSCRIBERS: usize = 9_000;
@@ -37,12 +35,6 @@ const FLAGS: [&str; 7] = [
     "--log=error",
     "--round-seconds=3600",
 ];
-
-/// A server that is measured.
-struct Measured {
-    pid: u32,
-    site: Site,
-}
 
 /// What runs.
 enum Subject {
@@ -142,19 +134,4 @@ async fn add_memory(
     report.add(of("memory_mib"), resident / count, "MiB", "resident, of a node after its start");
     report.add(of("allocated_mib"), allocated / count, "MiB", "allocated of that");
     Ok(())
-}
-
-/// Opens a public room, which is an event of the feed `rooms`. Returns its id as the event has it.
-async fn publish(guest: &Guest) -> String {
-    let room = CreateRoom { mode: Mode::Duel, private: false, bots: None };
-    guest.open_room(&room).await.summary.id.to_string()
-}
-
-/// A guest at each of these servers, over connections that are kept.
-async fn guests(servers: &[Measured]) -> Vec<Arc<Guest>> {
-    let mut guests = Vec::new();
-    for server in servers {
-        guests.push(Arc::new(server.site.guest("publisher").await));
-    }
-    guests
 }

@@ -11,7 +11,7 @@ use shared::protocol::chat::{ChatChannel, LINES_BURST_MAX};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::Measured;
+use super::measured::Measured;
 
 /// Writers on all nodes together: a multiple of each number of nodes.
 const WRITERS: usize = 24;

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::{Measured, guests, publish};
+use super::measured::{Measured, guests, publish};
 use crate::swarm::Report;
 use crate::swarm::usage::cpu_seconds;
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{Measured, guests, publish};
+use super::measured::{Measured, guests, publish};
 use crate::feed::Transport;
 use crate::swarm::Report;
 use crate::swarm::abuse::arrivals::Arrivals;
