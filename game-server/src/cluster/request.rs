@@ -193,10 +193,15 @@ mod tests {
         answers.begin(Arc::new(Never));
 
         let waiting = join_all((0..ANSWERS_MAX).map(|_| answers.answer(Request::Offers)));
+        let one_more = async {
+            yield_now().await;
+            answers.answer(Request::Offers).await
+        };
+        // All of them wait while one more asks.
         tokio::select! {
             biased;
             _ = waiting => panic!("answered"),
-            () = yield_now() => assert_eq!(answers.answer(Request::Offers).await, Err(Refused::Busy)),
+            refused = one_more => assert_eq!(refused, Err(Refused::Busy)),
         }
         assert!(answers.answer(Request::Offers).now_or_never().is_none(), "there is room again");
     }
