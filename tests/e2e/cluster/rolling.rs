@@ -260,5 +260,10 @@ async fn a_draining_node_sends_new_rooms_to_another_one_unless_it_was_named() {
     assert_eq!((named.status().as_u16(), named.headers().contains_key("retry-after")), (503, true));
     let followed = CreateRoom { mode: Mode::Duel, private: false, bots: None };
     let room = ada.at(cluster.balancer()).open_room(&followed).await.summary.id;
-    assert!(cluster.node("b").rooms().await.rooms.iter().any(|listed| listed.id == room));
+    // The list is the feed's, which the event of the opening reaches a moment after the answer.
+    eventually(wait::DEADLINE, "the room in the list of b", async || {
+        let list = cluster.node("b").rooms().await.rooms;
+        list.iter().any(|listed| listed.id == room).then_some(())
+    })
+    .await;
 }
