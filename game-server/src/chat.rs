@@ -134,7 +134,7 @@ enum Done {
     Read(Result<LogPart, StoreError>),
 }
 
-/// What the store is to do next. Reading comes first: the number of the next line depends on it.
+/// What the task asks of the store next. It reads first, because the number of the next line depends on what it reads.
 fn next_work(hub: &mut Hub) -> Option<BoxFuture<'static, Done>> {
     if let Some((after, pause)) = hub.next_read() {
         return Some(hub.archive().read_on(after, pause).map(Done::Read).boxed());

@@ -46,7 +46,7 @@ impl Unread {
         if self.is_reading || !(self.is_due || self.heard > read) {
             return None;
         }
-        // What is heard from now on may be newer than what is read.
+        // A hint that comes from now on may name a newer line than the store returns.
         (self.is_reading, self.is_due, self.heard) = (true, false, 0);
         Some(std::mem::take(&mut self.pause))
     }

@@ -40,7 +40,7 @@ pub struct RoomRow {
     pub mode: Mode,
     /// Whether it is not listed.
     pub private: bool,
-    /// Who is in it.
+    /// The people in the room.
     pub people: Vec<Visitor>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Exchange {
     answers: AllAnswers,
 }
 
-/// Who answers for each node.
+/// The answerer of each node.
 type AllAnswers = Arc<Mutex<BTreeMap<NodeName, Arc<Answers>>>>;
 
 /// The post of one of the nodes.
@@ -74,7 +74,7 @@ impl Exchange {
 impl Post for NodePost {
     fn tell(&self, hint: Hint) {
         if !self.loses_all.load(Ordering::SeqCst) {
-            // The error means that nobody listens.
+            // `send` fails when the channel has no listener.
             self.hints.send((self.node, hint)).ok();
         }
     }

@@ -125,7 +125,7 @@ async fn hear(
         };
         match serde_json::from_slice::<Letter>(&letter.payload) {
             Ok(letter) if letter.from == own => {}
-            // The error means that nobody listens.
+            // `send` fails when the channel has no listener.
             Ok(letter) => drop(incoming.send(letter.hint)),
             // A node of a newer build has more to tell.
             Err(error) => tracing::debug!(%error, "a hint of another node is not understood"),

@@ -120,7 +120,7 @@ impl Client {
         serde_json::from_str(&next.expect("a message in time").expect("an open chat")).unwrap()
     }
 
-    /// The next line, which nobody here has said.
+    /// The next line, which comes from another connection.
     pub(super) async fn line(&mut self) -> ChatLine {
         match self.next().await {
             ChatServerMessage::Line(line) => line,
