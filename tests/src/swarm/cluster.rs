@@ -6,6 +6,7 @@
 mod chat;
 mod delivery;
 mod lag;
+mod matches;
 mod measured;
 mod rounds;
 
@@ -100,6 +101,9 @@ pub async fn measure(subscribers: usize, window: Duration, report: &mut Report) 
             0 => alone = cost,
             _ => report.add(of("delivery_ratio_to_one_node"), cost / alone, "×", "the same"),
         }
+
+        let matched = matches::per_second(&servers, window / 4).await?;
+        report.add(of("matches_per_second"), matched, "/s", "duels of 96 players, of all nodes");
         drop(subject);
     }
     for connections in 1..=NODES_MAX {
@@ -108,9 +112,9 @@ pub async fn measure(subscribers: usize, window: Duration, report: &mut Report) 
         report.add(name, rate, "/s", "of 16 of 40 players, from as many connections");
     }
     // The names without a number are those of the most nodes.
-    for (figure, unit) in [("chat_lines_per_second", "/s"), ("rounds_settled_per_second", "/s")] {
-        let value = report.figure(&format!("cluster.{NODES_MAX}.{figure}"));
-        report.add(format!("cluster.{figure}"), value, unit, "with three nodes");
+    for figure in ["matches", "chat_lines", "rounds_settled"] {
+        let value = report.figure(&format!("cluster.{NODES_MAX}.{figure}_per_second"));
+        report.add(format!("cluster.{figure}_per_second"), value, "/s", "with three nodes");
     }
     report.note(
         "cluster: PostgreSQL does not wait for the disk here (fsync = off). One NATS server, files, no replicas. One-node: \
