@@ -346,9 +346,38 @@ fn in_ms(range: RangeInclusive<Duration>) -> RangeInclusive<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::{CommandFactory as _, Parser as _};
 
     use super::Flags;
+
+    /// Cargo runs tests in the folder of their package.
+    const TABLE: &str = "../docs/hosting.md";
+
+    #[test]
+    fn the_table_for_operators_has_every_flag_and_its_default() {
+        let page = fs::read_to_string(TABLE).expect("the page for operators");
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `--")).collect();
+        let mut flags = Vec::new();
+        for flag in Flags::command().get_arguments().filter(|flag| !flag.is_hide_set()) {
+            let Some(long) = flag.get_long() else { continue };
+            let name = format!("`--{long}`");
+            let row = rows.iter().find(|row| row.contains(&name)).expect(long);
+            for default in flag.get_default_values() {
+                // Thousands are written with a comma.
+                let default = default.to_str().unwrap();
+                let is_told = row.replace(',', "").contains(&default.replace(',', ""));
+                // Without the flag, it is off.
+                assert!(is_told || default == "false", "{name} is {default} by default: {row}");
+            }
+            flags.push(name);
+        }
+        let named = rows.iter().filter_map(|row| row.split('|').nth(1));
+        for name in named.flat_map(|cell| cell.split(',')).map(str::trim) {
+            assert!(flags.iter().any(|flag| flag == name), "{name} is no flag");
+        }
+    }
 
     #[test]
     fn every_flag_has_its_variable() {

@@ -277,6 +277,7 @@ mod tests {
             Purpose::Lines,
             Purpose::Database,
             Purpose::Nodes,
+            Purpose::Fuzzer,
             Purpose::WasmFallback,
         ];
         let mut names: Vec<&str> =

@@ -23,8 +23,10 @@ use crate::node::NodeName;
 
 /// How long a request waits for the end of the start, which mostly takes a moment, before it is refused.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Proxies refuse this path to everybody else: it has no second address.
+const METRICS: &str = "/metrics";
 /// These are answered at once.
-const FOR_OPERATORS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const FOR_OPERATORS: [&str; 3] = ["/healthz", "/readyz", METRICS];
 
 /// The routes of a server that starts. Cheap to clone.
 #[derive(Clone)]
@@ -99,8 +101,9 @@ fn without_prefix(uri: &Uri, prefix: &str) -> Option<Uri> {
         // Another node, whose name is longer.
         Some(_) => return None,
     };
+    let rest = rest.ok().filter(|rest| rest.path() != METRICS)?;
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(rest.ok()?);
+    parts.path_and_query = Some(rest);
     Uri::from_parts(parts).ok()
 }
 
@@ -121,6 +124,9 @@ mod tests {
             ("/@ab/api/rooms", None),
             ("/@b/api/rooms", None),
             ("/api/rooms/@a/", None),
+            ("/@a/metrics", None),
+            ("/@a/metrics?x=1", None),
+            ("/@a/@a/metrics", Some("/@a/metrics")),
         ] {
             let uri: Uri = whole.parse().unwrap();
             let found = without_prefix(&uri, "/@a").map(|uri| uri.to_string());
