@@ -11,7 +11,7 @@ use shared::id::RoomId;
 use shared::sim::Mode;
 use tests::guest::match_path;
 use tests::wait::within_time;
-use tests::{Guest, TestCluster, eventually, wait, within};
+use tests::{Guest, Site, TestCluster, eventually, wait, within};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -198,6 +198,67 @@ async fn while_nats_is_away_nobody_is_matched_and_it_goes_on_by_itself() {
         (answer.status == 201).then(|| answer.json::<MatchTicket>())
     })
     .await;
+    let rooms = async {
+        tokio::join!(
+            matched(&ada, &mut of_ada, async |_| true),
+            matched(&bob, &mut of_bob, async |_| true)
+        )
+    };
+    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
+    assert_eq!(of_ada, of_bob);
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_know_whether_a_room_is_there_does_not_deny_it() {
+    let cluster = TestCluster::start_with(2, &FLAGS).await;
+    let ada = cluster.node("a").guest("ada").await;
+    let at_b = ada.at(cluster.node("b"));
+
+    cluster.nats_of("b").hold(true);
+    let room = ada.public_room(Mode::Duel).await;
+    let refused = at_b.ask_for_ticket_at(room.into(), Role::Player).await;
+    refused.assert_refused(ProblemKind::Busy);
+    assert!(refused.headers.contains_key("retry-after"));
+
+    cluster.nats_of("b").hold(false);
+    eventually(wait::DEADLINE, "the room", async || {
+        let answer = at_b.ask_for_ticket_at(room.into(), Role::Player).await;
+        assert_ne!(answer.status, 404, "{}", answer.text());
+        (answer.status == 201).then_some(())
+    })
+    .await;
+    at_b.ask_for_ticket_at(RoomId::from_bits(1).into(), Role::Player)
+        .await
+        .assert_refused(ProblemKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_search_that_nats_has_lost_is_told_at_once_and_begins_again() {
+    let mut cluster = TestCluster::start_with(2, &FLAGS).await;
+    let [a, b] = ["a", "b"].map(|name| Site::clone(cluster.node(name)));
+    let (ada, bob) = (a.guest("ada").await, b.guest("bob").await);
+    let lost = ada.join_queue(Mode::Duel).await;
+    let path = match_path(&lost.ticket, 1_000_000, 55);
+    let held = tokio::spawn({
+        let ada = ada.clone();
+        async move { ada.ask(Method::GET, &path).await }
+    });
+    cluster.node("a").metric_becomes("pushback_long_poll_waiters", |count| count > 0.5).await;
+
+    cluster.nats().restart_empty();
+
+    // As after the restart of a server that is alone: both clients then make another request by themselves.
+    let told = within_time(wait::DEADLINE, "the end of the poll", held).await.unwrap();
+    told.assert_refused(ProblemKind::NotFound);
+    let again = async |guest: &Guest| {
+        eventually(wait::DEADLINE, "a queue", async || {
+            let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
+            (answer.status == 201).then(|| answer.json::<MatchTicket>())
+        })
+        .await
+    };
+    let (mut of_ada, mut of_bob) = (again(&ada).await, again(&bob).await);
+    assert_ne!(of_ada.ticket, lost.ticket);
     let rooms = async {
         tokio::join!(
             matched(&ada, &mut of_ada, async |_| true),
