@@ -26,8 +26,9 @@ const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// The part of the time to stop that is kept for the steps after the directory.
 const STOP_RESERVE: Duration = Duration::from_millis(500);
-/// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment.
-const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+/// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment. Less than
+/// the node waits that asked for the room: else it would ask another one, too.
+const KNOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// A room, as other nodes know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

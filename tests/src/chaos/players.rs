@@ -207,35 +207,32 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<Match> {
 }
 
 /// Asks every node for the match of a player who has it: none has matched the player a second time. A node may be behind. Returns
-/// whether the match still stands on one of them.
-///
-/// A request for a ticket that waits again has it matched, and then a second match would be right: who was told so asks no more.
+/// whether the player may go on asking: a request for a ticket that waits again has it matched, and rightly so.
 async fn ask_all(world: &World, guest: &Guest, found: &Match) -> bool {
     let path = format!("/api/matchmaking/{}", found.ticket);
-    let mut stands = false;
     for node in &world.nodes {
         let asking = request(node, Method::GET, &path, guest.token());
         let Ok(Answered::Done(MatchTicket { version, state, .. })) = send(asking).await else {
             continue;
         };
         match state {
-            MatchState::Matched { room, .. } if room == found.room => stands = true,
-            MatchState::Matched { room, .. } if version > found.version => {
+            // Of before the match.
+            _ if version < found.version => {}
+            MatchState::Matched { room, .. } if room == found.room => {}
+            MatchState::Matched { room, .. } => {
                 let (name, first) = (guest.name(), found.room);
                 world.findings.broke(ONE_MATCH, &format!("{name}: {first}, and then {room}"));
             }
-            MatchState::Waiting { .. } if version > found.version => {
-                world.findings.count("matches that were taken back during a round", 1);
+            MatchState::Waiting { .. } => {
+                world.findings.count("matches that were taken back beside their round", 1);
                 return false;
             }
-            // Of before the match.
-            MatchState::Matched { .. } | MatchState::Waiting { .. } => {}
         }
     }
-    stands
+    true
 }
 
-/// Asks for the match again and again, for as long as it stands. Does not end: the player does something else meanwhile.
+/// Asks for the match again and again. Does not end: the player does something else meanwhile.
 async fn watch_match(world: &World, guest: &Guest, found: &Match) -> Infallible {
     while ask_all(world, guest, found).await {
         sleep(ASKED_EVERY).await;
