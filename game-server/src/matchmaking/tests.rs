@@ -130,7 +130,7 @@ async fn a_request_ends_with_the_reservation_that_it_led_to() {
     assert_eq!(service.find(ada.player, &ticket).await, Ok(()));
 
     // It is followed all the time, and ends all the same.
-    service.run_once(now + crate::room::RESERVATION_KEPT).await;
+    service.run_once(now + crate::room::RESERVATION_KEPT + MATCH_EVERY).await;
 
     let ended = Err(AskError::Ended(TicketEnd::SeatGone));
     assert_eq!(service.find(ada.player, &ticket).await, ended);
