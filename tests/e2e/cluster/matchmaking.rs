@@ -15,6 +15,8 @@ use tests::{Guest, Site, TestCluster, eventually, wait, within};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use super::rooms::unfollowed;
+
 /// Nobody plays with bots.
 const FLAGS: [&str; 1] = ["--bots-fill-after-ms=600000"];
 /// The time within which another node has taken the role of a dead steward and matched everybody.
@@ -221,10 +223,11 @@ async fn a_node_that_cannot_know_whether_a_room_is_there_does_not_deny_it() {
     assert!(refused.headers.contains_key("retry-after"));
 
     cluster.nats_of("b").hold(false);
+    let path = format!("/api/rooms/{room}");
     eventually(wait::DEADLINE, "the room", async || {
-        let answer = at_b.ask_for_ticket_at(room.into(), Role::Player).await;
-        assert_ne!(answer.status, 404, "{}", answer.text());
-        (answer.status == 201).then_some(())
+        let (status, _) = unfollowed(at_b.site(), &ada, Method::GET, &path).await;
+        assert_ne!(status, 404);
+        (status == 307).then_some(())
     })
     .await;
     at_b.ask_for_ticket_at(RoomId::from_bits(1).into(), Role::Player)
