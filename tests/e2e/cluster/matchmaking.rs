@@ -24,6 +24,16 @@ const TAKEN_OVER: Duration = Duration::from_secs(60);
 /// The pause after an answer of a node that goes away.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
+/// Looks for a match, again while nobody takes the request: a player has one ticket, however often that is.
+async fn joined(guest: &Guest) -> MatchTicket {
+    eventually(wait::DEADLINE, "a queue", async || {
+        let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
+        assert!(!answer.status.is_client_error(), "{} {}", answer.status, answer.text());
+        (answer.status == 201).then(|| answer.json())
+    })
+    .await
+}
+
 /// The next state of a ticket. `None`: there is none yet, or the node that was asked is gone.
 async fn poll(guest: &Guest, ticket: &MatchTicket, wait_s: u32) -> Option<MatchTicket> {
     let path = match_path(&ticket.ticket, ticket.version, wait_s);
@@ -195,11 +205,7 @@ async fn while_nats_is_away_nobody_is_matched_and_it_goes_on_by_itself() {
     assert!(matches!(known.state, MatchState::Waiting { in_queue: 1, .. }), "{known:?}");
     hold(false);
 
-    let mut of_bob = eventually(wait::DEADLINE, "a queue", async || {
-        let answer = bob.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
-        (answer.status == 201).then(|| answer.json::<MatchTicket>())
-    })
-    .await;
+    let mut of_bob = joined(&bob).await;
     let rooms = async {
         tokio::join!(
             matched(&ada, &mut of_ada, async |_| true),
@@ -253,14 +259,7 @@ async fn a_search_that_nats_has_lost_is_told_at_once_and_begins_again() {
     // As after the restart of a server that is alone: both clients then make another request by themselves.
     let told = within_time(wait::DEADLINE, "the end of the poll", held).await.unwrap();
     told.assert_refused(ProblemKind::NotFound);
-    let again = async |guest: &Guest| {
-        eventually(wait::DEADLINE, "a queue", async || {
-            let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
-            (answer.status == 201).then(|| answer.json::<MatchTicket>())
-        })
-        .await
-    };
-    let (mut of_ada, mut of_bob) = (again(&ada).await, again(&bob).await);
+    let (mut of_ada, mut of_bob) = (joined(&ada).await, joined(&bob).await);
     assert_ne!(of_ada.ticket, lost.ticket);
     let rooms = async {
         tokio::join!(
@@ -290,7 +289,8 @@ async fn two_hundred_who_wait_are_each_matched_once_although_the_steward_is_kill
         node.is_some_and(|node| node != steward)
     };
     let searches = guests.iter().map(async |guest| {
-        let mut ticket = guest.join_queue(Mode::Duel).await;
+        // The steward may die with the request.
+        let mut ticket = joined(guest).await;
         matched(guest, &mut ticket, async |_| true).await;
         if found.fetch_add(1, Ordering::SeqCst) == IN_THE_MIDDLE {
             in_the_middle.notify_one();

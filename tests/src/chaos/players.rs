@@ -222,6 +222,7 @@ async fn ask_all(world: &World, guest: &Guest, found: &Match) -> bool {
             MatchState::Matched { room, .. } => {
                 let (name, first) = (guest.name(), found.room);
                 world.findings.broke(ONE_MATCH, &format!("{name}: {first}, and then {room}"));
+                return false;
             }
             MatchState::Waiting { .. } => {
                 world.findings.count("matches that were taken back beside their round", 1);
