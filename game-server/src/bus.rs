@@ -44,6 +44,8 @@ pub enum Delivery {
 pub trait Bus: Send + Sync {
     /// Sends a notice to all who want it. Never waits.
     fn publish(&self, notice: Notice);
+    /// The ladder ends and publishes nothing more.
+    fn end_of_scores(&self) {}
 }
 
 /// A part that publishes the changes of its state.

@@ -39,6 +39,8 @@ pub use tally::{Score, Tally};
 const SCORES_MAX: usize = 4_096;
 /// The pause before a row that could not be read is read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The part of the time to stop that is kept for what the ladder published last to be sent, and for the steps after that.
+const STOP_RESERVE: Duration = Duration::from_millis(1_500);
 
 /// The address of the ladder task. Cheap to clone.
 #[derive(Clone)]
@@ -169,8 +171,27 @@ impl Ladder {
                 () = self.changes.changed() => self.catch_up().await,
                 () = at(self.again_at) => self.catch_up().await,
                 Some(score) = self.inbox.recv() => self.score(score),
-                () = tasks.stopping() => return,
+                () = tasks.stopping() => break,
             }
+        }
+        if self.is_one_of_many {
+            tokio::select! {
+                () = self.end() => {}
+                () = tasks.stop_overdue(STOP_RESERVE) => {}
+            }
+        }
+        self.bus.end_of_scores();
+    }
+
+    /// While the server stops, its rooms still end, and the points of their unfinished rounds with them: other nodes go on
+    /// showing what is published last.
+    async fn end(&mut self) {
+        loop {
+            self.catch_up().await;
+            if !self.board.has_rooms() {
+                return;
+            }
+            self.changes.changed().await;
         }
     }
 

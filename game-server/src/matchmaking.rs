@@ -1,9 +1,9 @@
 //! Matchmaking: requests for matches, which all nodes of a lobby share, and what a client is shown of its own.
 //!
-//! A ticket is bound to its player and survives any disconnect: the player follows it again by its name, on any node. It ends a
-//! minute after the last request for it, and with the reservation of the seat that it found. The tickets are the rows of a
-//! table, changed by compare-and-set. One node at a time, the steward, matches them at a fixed interval, however many requests
-//! arrive in between.
+//! A ticket is bound to its player and survives any disconnect: the player follows it again by its name, on any node. It ends
+//! when nothing has asked for it for a minute (to 75 s, because that it is asked for is noted each 15 s), and with the reservation
+//! of the seat that it found. The tickets are the rows of a table, changed by compare-and-set. One node at a time, the steward,
+//! matches them at a fixed interval, however many requests arrive in between.
 
 mod board;
 mod matcher;

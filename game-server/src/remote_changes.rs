@@ -1,17 +1,22 @@
 //! What other nodes have changed in the store and this one has in its memory: sessions that ended there, and names.
 //!
-//! A hint may be lost. What came from a session that has ended elsewhere then goes on until its token is next used, and a name
-//! stays until the player comes again.
+//! A hint may be lost. What came from a session that has ended elsewhere then goes on until its token is next used, or for
+//! [`COMPARE_EVERY`] at most, and a name stays until the player comes again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use tokio::time::sleep;
 
 use crate::cluster::post::{Hint, Post};
 use crate::renames::Renames;
 use crate::sessions::Sessions;
 use crate::tasks::Tasks;
+
+/// How often the sessions from which something is left are looked up in the store.
+const COMPARE_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts to listen. A server that is alone has nobody to listen to.
 pub fn start(tasks: &Tasks, post: &dyn Post, sessions: Arc<Sessions>, renames: Renames) {
@@ -19,13 +24,14 @@ pub fn start(tasks: &Tasks, post: &dyn Post, sessions: Arc<Sessions>, renames: R
         return;
     }
     // A name is looked up in the store. The end of a session does not wait for that.
-    let ending = end_sessions(post.heard(), sessions);
+    let ending = end_sessions(post.heard(), sessions.clone());
+    let comparing = compare_sessions(sessions, COMPARE_EVERY);
     let renaming = rename(post.heard(), renames);
     let stop = tasks.clone();
     tasks.spawn_vital("remote changes", async move {
         tokio::select! {
             () = stop.stopping() => {}
-            ((), ()) = async { tokio::join!(ending, renaming) } => {}
+            ((), (), ()) = async { tokio::join!(ending, comparing, renaming) } => {}
         }
     });
 }
@@ -34,6 +40,17 @@ async fn end_sessions(mut hints: BoxStream<'static, Hint>, sessions: Arc<Session
     while let Some(hint) = hints.next().await {
         if let Hint::SessionEnded { token } = hint {
             sessions.ended_elsewhere(token);
+        }
+    }
+}
+
+/// Ends what came from sessions that have ended elsewhere although no hint said so.
+async fn compare_sessions(sessions: Arc<Sessions>, every: Duration) {
+    loop {
+        sleep(every).await;
+        if let Err(error) = sessions.end_unheard().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "the sessions cannot be compared with the store yet");
         }
     }
 }
@@ -142,6 +159,29 @@ mod tests {
         bench.app.store.end_session(crate::token::hash_token(&ada.token)).await.unwrap();
 
         assert!(sessions.find(presented()).await.unwrap().is_none() && life.has_ended());
+        bench.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_session_that_has_ended_unheard_ends_after_a_while_although_its_token_is_not_used() {
+        let bench = Bench::start().await;
+        let sessions = &bench.app.sessions;
+        let (ada, bob) = (
+            sessions.begin(name("Ada")).await.unwrap(),
+            sessions.begin(name("Bob")).await.unwrap(),
+        );
+        let [of_ada, of_bob] = [&ada.token, &bob.token]
+            .map(|token| sessions.life(Presented { token, by: Carrier::Bearer }));
+
+        // By another node, whose hint was lost.
+        bench.app.store.end_session(crate::token::hash_token(&ada.token)).await.unwrap();
+        let comparing = super::compare_sessions(sessions.clone(), Duration::from_millis(5));
+
+        tokio::select! {
+            () = comparing => panic!("it goes on"),
+            ended = timeout(SOON, of_ada.ended()) => ended.expect("the end is found"),
+        }
+        assert!(!of_bob.has_ended());
         bench.stop().await;
     }
 }

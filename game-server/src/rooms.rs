@@ -15,6 +15,7 @@ use crate::bots::BotPolicy;
 use crate::bus::{Notice, StateOwner};
 use crate::cluster::directory::Directory;
 use crate::cluster::steward::Steward;
+use crate::cluster::table::ReadError;
 use crate::node::NodeName;
 use crate::player::Player;
 use crate::room::{
@@ -261,6 +262,17 @@ impl Rooms {
             Some(_) => Err(FindError::Ended),
             None if table.ended.contains(&id) => Err(FindError::Ended),
             None => Err(self.elsewhere(id).map_or(FindError::Unknown, FindError::There)),
+        }
+    }
+
+    /// The other node on which a room is that [`Rooms::find`] does not know: what this node knows of others may be behind.
+    ///
+    /// # Errors
+    /// When what the nodes share does not answer.
+    pub async fn find_elsewhere(&self, id: RoomId) -> Result<Option<NodeName>, ReadError> {
+        match &self.directory {
+            Some(directory) => directory.read_node_of(id).await,
+            None => Ok(None),
         }
     }
 

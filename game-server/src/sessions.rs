@@ -222,6 +222,19 @@ impl Sessions {
         self.lives.end(token);
     }
 
+    /// Ends what came from sessions that have ended at other nodes, of which this one was not told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn end_unheard(&self) -> Result<(), StoreError> {
+        let left = self.lives.left();
+        if !left.is_empty() {
+            let ended = self.players.ended_sessions(left).await?;
+            ended.into_iter().for_each(|token| self.ended_elsewhere(token));
+        }
+        Ok(())
+    }
+
     /// Removes the sessions that were not used for too long, at most once a day.
     async fn remove_unused(&self) -> Result<(), StoreError> {
         let (now, swept) = (now_ms(), self.swept_at_ms.load(Ordering::Relaxed));

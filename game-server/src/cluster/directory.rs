@@ -13,7 +13,7 @@ use shared::sim::Mode;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::table::{Expect, Row, Table, WriteError};
+use super::table::{Expect, ReadError, Row, Table, WriteError};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Engine;
 use crate::node::NodeName;
@@ -26,8 +26,9 @@ const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// The part of the time to stop that is kept for the steps after the directory.
 const STOP_RESERVE: Duration = Duration::from_millis(500);
-/// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment.
-const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+/// How long the opening of a room waits for its row. Without it, the room is found on its own node alone for a moment. Less than
+/// the node waits that asked for the room: else it would ask another one, too.
+const KNOWN_WITHIN: Duration = Duration::from_millis(500);
 
 /// A room, as other nodes know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +145,20 @@ impl Directory {
     /// The other node on which a room is.
     #[must_use]
     pub fn node_of(&self, room: RoomId) -> Option<NodeName> {
-        let row = self.0.table.get(&room.to_string())?;
+        self.other_node(&*self.0.table.get(&room.to_string())?)
+    }
+
+    /// The same as the table has it, not only as this node knows it. It takes a round trip: for a room that this node does not
+    /// know.
+    ///
+    /// # Errors
+    /// When the table does not answer, or the row is of a newer build.
+    pub async fn read_node_of(&self, room: RoomId) -> Result<Option<NodeName>, ReadError> {
+        let row = self.0.table.read(&room.to_string()).await?;
+        Ok(row.and_then(|row| self.other_node(&row)))
+    }
+
+    fn other_node(&self, row: &Row<RoomRow>) -> Option<NodeName> {
         (row.value.node != self.0.node).then(|| row.value.node.clone())
     }
 

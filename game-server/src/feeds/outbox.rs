@@ -42,6 +42,8 @@ struct State {
     told: HashSet<u64>,
     /// Events were left out.
     lacks: bool,
+    /// Nothing more comes.
+    is_closed: bool,
 }
 
 impl Outbox {
@@ -85,10 +87,17 @@ impl Outbox {
         lock(&self.state).told.iter().copied().collect()
     }
 
-    /// Whether the log knows of a key that has not ended.
+    /// Nothing more comes.
+    pub fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Whether a server that stops has nothing more to say: all the keys that end have ended, or it was closed.
     #[must_use]
-    pub fn has_told(&self) -> bool {
-        !lock(&self.state).told.is_empty()
+    pub fn is_over(&self) -> bool {
+        let state = lock(&self.state);
+        state.waiting.is_empty() && (state.is_closed || self.has_ends && state.told.is_empty())
     }
 
     /// Takes the event that has waited the longest. The log may know its key from now on.
@@ -165,6 +174,20 @@ mod tests {
         outbox.put(1, end());
         assert_eq!(outbox.take(), Some((1, end())));
         assert!(outbox.told().is_empty());
+    }
+
+    #[test]
+    fn it_is_over_when_every_key_has_ended_or_nothing_more_comes() {
+        let (rooms, scores) = (Outbox::new(true), Outbox::new(false));
+        assert!(rooms.is_over() && !scores.is_over());
+        rooms.put(1, event("a"));
+        scores.put(1, event("a"));
+        scores.close();
+        assert!(!rooms.is_over() && !scores.is_over(), "something waits");
+        assert!(rooms.take().is_some() && scores.take().is_some());
+        assert!(!rooms.is_over() && scores.is_over());
+        rooms.put(1, end());
+        assert!(rooms.take().is_some() && rooms.is_over());
     }
 
     #[test]

@@ -83,6 +83,10 @@ impl Bus for SharedBus {
             }
         }
     }
+
+    fn end_of_scores(&self) {
+        self.scores.close();
+    }
 }
 
 fn event(kind: &'static str, event: &impl Serialize) -> Waiting {

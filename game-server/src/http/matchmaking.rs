@@ -16,7 +16,7 @@ use super::error::{HttpResult, Refuse, one_of};
 use super::extract::{JsonBody, QueryParams, UrlPath};
 use super::failures::TooManyMatches;
 use super::problem::ProblemResponse;
-use super::refusal::{NOT_FOUND, Refusal, STOPPING};
+use super::refusal::{NOT_FOUND, Refusal, SHARED_AWAY, STOPPING};
 use crate::client_address::ClientAddress;
 use crate::feeds::long_poll::clamp_wait;
 use crate::ladder::LadderHandle;
@@ -31,8 +31,9 @@ const NOT_STORED: [(HeaderName, &str); 1] = [(CACHE_CONTROL, "no-store")];
 
 /// Looks for a match.
 ///
-/// The ticket survives any disconnect. It ends a minute after the last request that names it, and when the seat that it
-/// found is no longer kept.
+/// The ticket survives any disconnect. It ends when no request has named it for a minute, at the latest 75 seconds after the
+/// last one, and when the seat that it found is no longer kept. A ticket whose room is lost before its player came waits
+/// again, and is matched again as soon as a request names it. A server whose queue was lost answers 404: make another request.
 #[utoipa::path(
     post, path = "/api/matchmaking", operation_id = "askMatch", tag = "matchmaking",
     security(("bearer" = []), ("cookie" = [])),
@@ -172,18 +173,16 @@ const TOO_MANY_WAIT: Refusal =
 const NOT_YOURS: Refusal =
     Refusal::new(ProblemKind::Forbidden).when("the request is another player's");
 const ENDED: Refusal = Refusal::new(ProblemKind::Gone).when("the request has ended");
-const AWAY: Refusal =
-    Refusal::new(ProblemKind::Busy).when("what the nodes of a lobby share does not answer");
 
 impl Refuse for JoinError {
     fn refusals() -> Vec<Refusal> {
-        vec![TOO_MANY_WAIT, AWAY, STOPPING]
+        vec![TOO_MANY_WAIT, SHARED_AWAY, STOPPING]
     }
 
     fn into_problem(self) -> ProblemResponse {
         let refusal = match self {
             Self::TooMany => TOO_MANY_WAIT,
-            Self::Away => AWAY,
+            Self::Away => SHARED_AWAY,
             Self::Stopping => STOPPING,
         };
         ProblemResponse::of(refusal, &self)
@@ -192,7 +191,7 @@ impl Refuse for JoinError {
 
 impl Refuse for AskError {
     fn refusals() -> Vec<Refusal> {
-        vec![NOT_FOUND, ENDED, NOT_YOURS, AWAY, STOPPING]
+        vec![NOT_FOUND, ENDED, NOT_YOURS, SHARED_AWAY, STOPPING]
     }
 
     fn into_problem(self) -> ProblemResponse {
@@ -200,7 +199,7 @@ impl Refuse for AskError {
             Self::Unknown => NOT_FOUND,
             Self::Ended(_) => ENDED,
             Self::NotYours => NOT_YOURS,
-            Self::Away => AWAY,
+            Self::Away => SHARED_AWAY,
             Self::Stopping => STOPPING,
         };
         ProblemResponse::of(refusal, &self)

@@ -49,7 +49,7 @@ pub async fn read(
     QueryParams(query): QueryParams<RecentQuery>,
     address: ClientAddress,
 ) -> HttpResult<Response, RecentError> {
-    let room = finder.find(at, None, address)?;
+    let room = finder.find(at, None, address).await?;
     let refuse = |_| BadCursor("A cursor is the Pushback-Cursor of the last answer.");
     let after = query.after.map(|text| text.parse().map_err(refuse)).transpose()?;
     let mut response = match room.since(after) {

@@ -22,6 +22,8 @@ pub(super) const BAD_REQUEST: Refusal = Refusal::new(ProblemKind::BadRequest);
 pub(super) const BAD_CURSOR: Refusal = Refusal::new(ProblemKind::BadCursor);
 pub(super) const CURSOR_GONE: Refusal =
     Refusal::new(ProblemKind::CursorGone).when("continue from the snapshot that comes with it");
+pub(super) const SHARED_AWAY: Refusal =
+    Refusal::new(ProblemKind::Busy).when("what the nodes of a lobby share does not answer");
 pub(super) const STARTING: Refusal = Refusal::new(ProblemKind::Starting);
 pub(super) const STOPPING: Refusal = Refusal::new(ProblemKind::Stopping);
 

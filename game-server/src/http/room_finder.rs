@@ -14,7 +14,7 @@ use shared::invitation::RoomAddress;
 use super::error::{Refuse, one_of};
 use super::failures::TooManyCodes;
 use super::problem::ProblemResponse;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, SHARED_AWAY};
 use super::state::HttpState;
 use crate::client_address::ClientAddress;
 use crate::limits::Limits;
@@ -43,6 +43,24 @@ one_of! {
         NotInvited(NotInvited),
         /// The address looks for too many.
         TooOften(TooManyCodes),
+        /// It is not known whether another node has it.
+        Unsure(Unsure),
+    }
+}
+
+/// This node does not have the room, and what the nodes share does not answer.
+#[derive(Debug)]
+pub struct Unsure;
+
+impl Refuse for Unsure {
+    fn refusals() -> Vec<Refusal> {
+        vec![SHARED_AWAY]
+    }
+
+    fn into_problem(self) -> ProblemResponse {
+        let detail =
+            "Whether another node has this room is not known just now: try again in a moment.";
+        ProblemResponse::new(SHARED_AWAY, detail)
     }
 }
 
@@ -71,46 +89,54 @@ impl RoomFinder {
     ///
     /// # Errors
     /// See [`RoomError`].
-    pub fn find(
+    pub async fn find(
         &self,
         at: RoomAddress,
         player: Option<PlayerId>,
         from: ClientAddress,
     ) -> Result<RoomHandle, RoomError> {
-        self.find_unless(at, player, from, false)
+        self.find_unless(at, player, from, false).await
     }
 
     /// The room, also for a client that knows no more than its code.
     ///
     /// # Errors
     /// See [`RoomError`].
-    pub fn look_up(
+    pub async fn look_up(
         &self,
         at: RoomAddress,
         player: Option<PlayerId>,
         from: ClientAddress,
     ) -> Result<RoomHandle, RoomError> {
-        self.find_unless(at, player, from, at.secret.is_none())
+        self.find_unless(at, player, from, at.secret.is_none()).await
     }
 
-    fn find_unless(
+    async fn find_unless(
         &self,
         at: RoomAddress,
         player: Option<PlayerId>,
         from: ClientAddress,
         code_is_enough: bool,
     ) -> Result<RoomHandle, RoomError> {
-        let found = self.rooms.find(at.room);
-        match found {
+        match self.rooms.find(at.room) {
             Ok(room) if may_enter(&room, at, player) => Ok(room),
-            // A room that is gone opens to nobody. The other node checks the invitation.
-            Err(error @ (FindError::Ended | FindError::There(_))) => Err(error.into()),
-            found => {
-                self.limits.codes.take(from.0).map_err(TooManyCodes)?;
-                let room = found?;
+            Ok(room) => {
+                self.meter(from)?;
                 if code_is_enough { Ok(room) } else { Err(NotInvited.into()) }
             }
+            // A room that is gone opens to nobody. The other node checks the invitation.
+            Err(error @ (FindError::Ended | FindError::There(_))) => Err(error.into()),
+            Err(FindError::Unknown) => {
+                self.meter(from)?;
+                // It may be newer than what this node knows.
+                let node = self.rooms.find_elsewhere(at.room).await.or(Err(Unsure))?;
+                Err(node.map_or(FindError::Unknown, FindError::There).into())
+            }
         }
+    }
+
+    fn meter(&self, from: ClientAddress) -> Result<(), TooManyCodes> {
+        self.limits.codes.take(from.0).map_err(TooManyCodes)
     }
 }
 

@@ -130,7 +130,7 @@ pub async fn read(
     address: ClientAddress,
     player: Option<Player>,
 ) -> HttpResult<Json<RoomDetails>, RoomError> {
-    let room = finder.look_up(at, player.map(|player| player.id), address)?;
+    let room = finder.look_up(at, player.map(|player| player.id), address).await?;
     room.note_interest();
     Ok(Json(details_for_members(&room)))
 }
@@ -157,7 +157,7 @@ pub async fn ticket(
     JsonBody(wish): JsonBody<TicketRequest>,
 ) -> HttpResult<Response, TicketError> {
     limits.tickets.take(address.0).map_err(TooManyTicketRequests)?;
-    let room = finder.find(at, Some(holder.player.id), address)?;
+    let room = finder.find(at, Some(holder.player.id), address).await?;
     if wish.role == Role::Player && !room.view().has_seat_for(holder.player.id) {
         return Err(NoSeat.into());
     }
@@ -230,7 +230,7 @@ pub async fn live(
     watcher: Option<Player>,
 ) -> HttpResult<Response, RoomError> {
     let watcher = watcher.map(|player| player.id);
-    let room = finder.find(at, watcher, address)?;
+    let room = finder.find(at, watcher, address).await?;
     let LiveParts { blobs, presence, metrics } = with;
     let present = watcher.map(|player| presence.enter(player, at.room, None));
     let present = (present, room.read_stream(watcher));

@@ -92,6 +92,11 @@ impl Board {
         self.entries.values().map(Entry::row).collect()
     }
 
+    /// Whether a room has something to say: somebody sits there, or a round is not settled.
+    pub(super) fn has_rooms(&self) -> bool {
+        self.entries.values().any(|entry| !entry.rooms.is_empty())
+    }
+
     /// Every player.
     pub(super) fn players(&self) -> Vec<PlayerId> {
         self.entries.keys().copied().collect()

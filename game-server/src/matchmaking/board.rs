@@ -41,6 +41,7 @@ struct State {
     /// The tickets that have not ended. Bounded by those that the table has.
     known: HashMap<PlayerId, Known>,
     names: HashMap<String, PlayerId>,
+    /// Those that can be matched.
     in_queue: BTreeMap<Mode, usize>,
     next_number: TicketNumber,
     /// When the table was last looked at as a whole.
@@ -79,6 +80,15 @@ pub(super) enum Sight {
     Unknown,
     /// Its node is dead.
     Dead,
+}
+
+/// A look at rows.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Whether this node was told of every change until now.
+    is_told: bool,
+    bots_fill_after: Duration,
+    now: Instant,
 }
 
 /// A ticket that waits.
@@ -149,6 +159,7 @@ impl Board {
         // Under the lock, so that no older state follows a newer one.
         let (rows, current_since) = (self.queue.rows(), self.queue.current_since());
         let is_told = current_since.zip(state.looked).is_some_and(|(since, last)| since <= last);
+        let look = self.look_with(is_told, now);
         let (mut seen, mut new) = (HashSet::new(), Vec::new());
         state.ended = 0;
         for (key, row) in rows {
@@ -159,7 +170,7 @@ impl Board {
             }
             seen.insert(player);
             match state.known.contains_key(&player) {
-                true => state.apply(player, row, is_told, self.bots_fill_after, now),
+                true => state.apply(player, row, look),
                 false => new.push((row.value.since_ms, player, row)),
             }
         }
@@ -168,7 +179,7 @@ impl Board {
         gone.into_iter().for_each(|player| state.remove(player));
         new.sort_by_key(|(since_ms, player, _)| (*since_ms, *player));
         for (_, player, row) in new {
-            state.apply(player, row, is_told, self.bots_fill_after, now);
+            state.apply(player, row, look);
         }
         state.looked = Some(now);
         self.tell(&state);
@@ -182,11 +193,15 @@ impl Board {
         }
         match self.queue.get(&player.to_string()) {
             Some(row) if row.value.is_live() => {
-                state.apply(player, row, true, self.bots_fill_after, now);
+                state.apply(player, row, self.look_with(true, now));
             }
             _ => state.remove(player),
         }
         self.tell(&state);
+    }
+
+    fn look_with(&self, is_told: bool, now: Instant) -> Look {
+        Look { is_told, bots_fill_after: self.bots_fill_after, now }
     }
 
     fn tell(&self, state: &State) {
@@ -229,22 +244,22 @@ impl Board {
         }
     }
 
-    /// Tickets of which it is to be noted that they are asked for.
+    /// Tickets of which it is to be noted that they are asked for. One that is matched only then does not wait for it.
     pub(super) fn to_be_noted(&self, now: Instant) -> Vec<(PlayerId, SeenTicket)> {
         let state = lock(&self.state);
         let is_due = |known: &&Known| {
             known.row.value.is_waiting()
                 && known.asked > known.noted
-                && now >= known.noted + NOTED_EVERY
+                && (known.row.value.is_unasked() || now >= known.noted + NOTED_EVERY)
         };
         let due = state.known.iter().filter(|(_, known)| is_due(known)).take(NOTES_MAX);
         due.map(|(player, known)| (*player, known.row.clone())).collect()
     }
 
-    /// Those that wait, in order.
+    /// Those that can be matched, in order.
     pub(super) fn waiters(&self) -> Vec<Waiter> {
         let state = lock(&self.state);
-        let waiting = state.known.iter().filter(|(_, known)| known.row.value.is_waiting());
+        let waiting = state.known.iter().filter(|(_, known)| known.row.value.can_be_matched());
         let waiter = |(player, known): (&PlayerId, &Known)| {
             let TicketRow { mode, rating, .. } = known.row.value;
             let waiting = Waiting { number: known.number, mode, rating, since: known.since };
@@ -263,7 +278,7 @@ impl Board {
             for ticket in &seat.group {
                 let Some(player) = state.names.get(ticket) else { continue };
                 let Some(known) = state.known.get(player) else { continue };
-                if known.row.value.is_waiting() {
+                if known.row.value.can_be_matched() {
                     let (player, row, seat) = (*player, known.row.clone(), seat.clone());
                     stragglers.push(Straggler { player, row, seat });
                 }
@@ -272,7 +287,14 @@ impl Board {
         stragglers
     }
 
-    /// Those whose seat is lost before the player came.
+    /// The room of a seat may be there after all: it is looked for anew.
+    pub(super) fn doubt(&self, player: PlayerId) {
+        if let Some(known) = lock(&self.state).known.get_mut(&player) {
+            known.unknown = None;
+        }
+    }
+
+    /// Those whose seat seems to be lost, before the player came.
     pub(super) fn lost(&self, now: Instant) -> Vec<(PlayerId, SeenTicket)> {
         let state = lock(&self.state);
         let lost = state.known.iter().filter(|(_, known)| known.is_lost(now));
@@ -336,20 +358,14 @@ fn of(in_queue: &BTreeMap<Mode, usize>, mode: Mode) -> usize {
 }
 
 impl State {
-    /// Notes a ticket that has not ended. `is_told`: this node was told of every change until now.
-    fn apply(
-        &mut self,
-        player: PlayerId,
-        row: SeenTicket,
-        is_told: bool,
-        bots_fill_after: Duration,
-        now: Instant,
-    ) {
+    /// Notes a ticket that has not ended.
+    fn apply(&mut self, player: PlayerId, row: SeenTicket, look: Look) {
         let is_known = |known: &Known| known.row.value.ticket == row.value.ticket;
         if !self.known.get(&player).is_some_and(is_known) {
             self.remove(player);
-            return self.insert(player, row, is_told, bots_fill_after, now);
+            return self.insert(player, row, look);
         }
+        let Look { bots_fill_after, now, .. } = look;
         let Some(known) = self.known.get_mut(&player) else { return };
         if known.row.revision == row.revision {
             return;
@@ -359,31 +375,25 @@ impl State {
         if before.asked != row.asked {
             known.noted = now;
         }
+        let count = self.in_queue.entry(row.mode).or_default();
+        match (before.can_be_matched(), row.can_be_matched()) {
+            (true, false) => *count = count.saturating_sub(1),
+            (false, true) => *count += 1,
+            _ => {}
+        }
         if before.changes != row.changes {
             (known.changed, known.has_come, known.unknown) = (now, false, None);
-            let count = self.in_queue.entry(row.mode).or_default();
-            match (before.is_waiting(), row.is_waiting()) {
-                (true, false) => *count = count.saturating_sub(1),
-                (false, true) => *count += 1,
-                _ => {}
-            }
             known.show(*count, bots_fill_after, now);
         }
     }
 
-    fn insert(
-        &mut self,
-        player: PlayerId,
-        row: SeenTicket,
-        is_told: bool,
-        bots_fill_after: Duration,
-        now: Instant,
-    ) {
+    fn insert(&mut self, player: PlayerId, row: SeenTicket, look: Look) {
+        let Look { is_told, bots_fill_after, now } = look;
         let ticket = &row.value;
         let since = since(ticket, is_told, now);
         let waited = now.saturating_duration_since(since);
         let count = self.in_queue.entry(ticket.mode).or_default();
-        *count += usize::from(ticket.is_waiting());
+        *count += usize::from(ticket.can_be_matched());
         let shown = MatchTicket {
             ticket: ticket.ticket.clone(),
             version: ticket.version(waited),
@@ -408,7 +418,7 @@ impl State {
     fn remove(&mut self, player: PlayerId) {
         let Some(Known { row, .. }) = self.known.remove(&player) else { return };
         self.names.remove(&row.value.ticket);
-        if row.value.is_waiting()
+        if row.value.can_be_matched()
             && let Some(count) = self.in_queue.get_mut(&row.value.mode)
         {
             *count = count.saturating_sub(1);

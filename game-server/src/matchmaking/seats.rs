@@ -182,12 +182,33 @@ impl Seats {
         matches!(answer, Ok(Answer::Reserved { is_reserved: true }))
     }
 
+    /// Whether a seat is lost for certain: its node is dead or has left, or says itself that the room is not there. What this
+    /// node knows of rooms may be old.
+    pub(super) async fn is_lost(&self, seat: &Seat, player: PlayerId) -> bool {
+        if self.is_dead(&seat.node) {
+            return true;
+        }
+        let request = Request::IsReserved { room: seat.room, player };
+        match self.post.ask(&seat.node, request).await {
+            Err(AskError::Refused(Refused::NoRoom)) => true,
+            Err(AskError::NoNode) => {
+                self.nodes.as_ref().is_some_and(|nodes| nodes.row(&seat.node).is_none())
+            }
+            Ok(_) | Err(AskError::NoAnswer | AskError::Refused(_)) => false,
+        }
+    }
+
+    /// Whether a node is dead.
+    pub(super) fn is_dead(&self, node: &NodeName) -> bool {
+        self.nodes.as_ref().is_some_and(|nodes| nodes.is_dead(node))
+    }
+
     /// Looks at a seat from here.
     pub(super) fn look(&self, player: PlayerId, seat: &Seat) -> Sight {
         if self.presence.is_in(player, seat.room) {
             return Sight::Taken;
         }
-        if self.nodes.as_ref().is_some_and(|nodes| nodes.is_dead(&seat.node)) {
+        if self.is_dead(&seat.node) {
             return Sight::Dead;
         }
         match self.rooms.find(seat.room) {

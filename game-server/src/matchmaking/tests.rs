@@ -130,7 +130,7 @@ async fn a_request_ends_with_the_reservation_that_it_led_to() {
     assert_eq!(service.find(ada.player, &ticket).await, Ok(()));
 
     // It is followed all the time, and ends all the same.
-    service.run_once(now + crate::room::RESERVATION_KEPT).await;
+    service.run_once(now + crate::room::RESERVATION_KEPT + MATCH_EVERY).await;
 
     let ended = Err(AskError::Ended(TicketEnd::SeatGone));
     assert_eq!(service.find(ada.player, &ticket).await, ended);
@@ -317,10 +317,72 @@ async fn a_match_whose_room_is_gone_waits_again_with_its_old_wait() {
     assert_eq!(matched_room(&following), Some(gone), "it may come to be known");
 
     service.run_once(matched + Duration::from_secs(3)).await;
+    let waits = following.borrow().clone();
+    assert!(matches!(waits.state, MatchState::Waiting { .. }) && waits.version > version);
+    // First it is noted that it is followed.
+    for second in 4..=5 {
+        service.run_once(matched + Duration::from_secs(second)).await;
+    }
 
     let again = following.borrow().clone();
-    assert!(again.version > version);
+    assert!(again.version > waits.version);
     // It has waited long enough for bots.
     assert!(matched_room(&following).is_some_and(|room| room != gone), "{again:?}");
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_ticket_that_lost_its_seat_is_matched_again_as_soon_as_its_player_asks_and_not_before() {
+    let bench = Bench::start_with(|config| config.bots_fill_after = ABANDONED_AFTER * 9).await;
+    let service = Service::empty(&bench);
+    let (ada, start) = (asker(1), Instant::now());
+    let at = |second| start + Duration::from_secs(second);
+    let ticket = service.join(ada, 1_500, Mode::Duel, start).await.unwrap().borrow().ticket.clone();
+    // A seat in a room that is gone. Nobody follows the ticket.
+    let row = service.matchmaker.queue.get(&ada.player.to_string()).unwrap();
+    let seat = Seat::new(RoomId::from_bits(1), NodeName::default(), false, vec![]);
+    let (key, matched) = (ada.player.to_string(), row.value.matched(seat));
+    service.matchmaker.queue.put(&key, matched, Expect::Anything).await.unwrap();
+    let bob = service.join(asker(2), 1_500, Mode::Duel, start).await.unwrap();
+
+    for second in 0..=20 {
+        service.run_once(at(second)).await;
+    }
+    assert!(matched_room(&bob).is_none(), "the other seat would stay empty");
+    let of_ada = service.matchmaker.follow_at(ada.player, &ticket, at(21)).await.unwrap();
+    assert!(matches!(of_ada.borrow().state, MatchState::Waiting { waited_s: 21, .. }));
+    for second in 21..=22 {
+        service.run_once(at(second)).await;
+    }
+
+    assert!(matched_room(&bob).is_some());
+    assert_eq!(matched_room(&of_ada), matched_room(&bob));
+    bench.stop().await;
+}
+
+#[tokio::test]
+async fn many_tickets_that_end_at_once_do_not_hold_up_those_who_wait() {
+    let bench = Bench::start_with(|config| config.bots_fill_after = ABANDONED_AFTER * 9).await;
+    let service = Service::empty(&bench);
+    let (now, many) = (Instant::now(), 1_000);
+    for number in 0..many {
+        let Opener { address, .. } = asker(1);
+        let asker = Opener { player: PlayerId::from_bits(1_000 + number), address };
+        // Too far apart to be matched.
+        let rating = 10_000 * i32::try_from(number).unwrap();
+        service.join(asker, rating, Mode::Duel, now).await.unwrap();
+    }
+    let later = now + ABANDONED_AFTER;
+    let of_ada = service.join(asker(1), -10_000, Mode::Duel, later).await.unwrap();
+    let of_bob = service.join(asker(2), -10_000, Mode::Duel, later).await.unwrap();
+
+    service.run_once(later).await;
+    assert_eq!(matched_room(&of_ada), matched_room(&of_bob));
+    let left = service.matchmaker.board.len();
+    assert!(matched_room(&of_ada).is_some() && left > 500, "{left}");
+    for _ in 0..3 {
+        service.run_once(later).await;
+    }
+    assert_eq!(service.matchmaker.board.len(), 2);
     bench.stop().await;
 }

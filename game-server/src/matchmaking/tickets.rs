@@ -50,8 +50,15 @@ pub struct TicketRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub(super) enum TicketState {
-    /// It waits. `full`: no room could be opened for it, and none has a free seat.
-    Waiting { full: bool },
+    /// It waits.
+    Waiting {
+        /// No room could be opened for it, and none has a free seat.
+        full: bool,
+        /// It had a seat that is lost, and no request has come for it since. Its player may have gone on in another way, so that
+        /// nobody is matched with it before one does.
+        #[serde(default)]
+        unasked: bool,
+    },
     /// A seat is reserved.
     Matched(Seat),
     /// It has ended. The row stays for a while, to say why.
@@ -114,7 +121,7 @@ impl TicketRow {
             since_ms: now_ms(),
             asked: 0,
             changes: 0,
-            state: TicketState::Waiting { full: false },
+            state: TicketState::Waiting { full: false, unasked: false },
             earlier: before.map(Self::past).unwrap_or_default(),
         }
     }
@@ -132,6 +139,15 @@ impl TicketRow {
 
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.state, TicketState::Waiting { .. })
+    }
+
+    /// Whether it waits for a request before it can be matched again.
+    pub(super) fn is_unasked(&self) -> bool {
+        matches!(self.state, TicketState::Waiting { unasked: true, .. })
+    }
+
+    pub(super) fn can_be_matched(&self) -> bool {
+        self.is_waiting() && !self.is_unasked()
     }
 
     pub(super) fn seat(&self) -> Option<&Seat> {
@@ -156,7 +172,13 @@ impl TicketRow {
 
     /// The same, still asked for.
     pub(super) fn asked_for(&self) -> Self {
-        Self { asked: self.asked + 1, ..self.clone() }
+        let state = match &self.state {
+            TicketState::Waiting { full, .. } => {
+                TicketState::Waiting { full: *full, unasked: false }
+            }
+            state @ (TicketState::Matched(_) | TicketState::Ended { .. }) => state.clone(),
+        };
+        Self { asked: self.asked + 1, state, ..self.clone() }
     }
 
     /// The same with a seat.
@@ -165,15 +187,16 @@ impl TicketRow {
         Self { changes, state, ..self.clone() }
     }
 
-    /// The same without its seat. It has waited all the time.
+    /// The same without its seat. It has waited all the time, and its player has a minute from now on to ask for it.
     pub(super) fn set_back(&self) -> Self {
-        let (changes, state) = (self.changes + 1, TicketState::Waiting { full: false });
-        Self { changes, state, ..self.asked_for() }
+        let state = TicketState::Waiting { full: false, unasked: true };
+        Self { asked: self.asked + 1, changes: self.changes + 1, state, ..self.clone() }
     }
 
     /// The same, but it says whether everything is full.
     pub(super) fn with_full(&self, full: bool) -> Self {
-        Self { state: TicketState::Waiting { full }, ..self.clone() }
+        let state = TicketState::Waiting { full, unasked: self.is_unasked() };
+        Self { state, ..self.clone() }
     }
 
     /// The same at its end.
@@ -197,7 +220,7 @@ impl TicketRow {
             window: window(waited),
             in_queue: u32::try_from(in_queue).unwrap_or(u32::MAX),
             bots_in_s: u32::try_from(bots_in.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX),
-            full: matches!(self.state, TicketState::Waiting { full: true }),
+            full: matches!(self.state, TicketState::Waiting { full: true, .. }),
         }
     }
 
@@ -285,6 +308,20 @@ mod tests {
         // The clock of another node is a year ahead.
         assert!(matched.version(Duration::ZERO) > ticket.version(hour * 24 * 365));
         assert!(matched.set_back().version(Duration::ZERO) > matched.version(hour));
+    }
+
+    #[test]
+    fn a_ticket_without_its_seat_is_matched_again_after_a_request_for_it() {
+        let seat = Seat::new(RoomId::from_bits(1), "a".parse().unwrap(), false, vec![]);
+        let lost = ticket(None).matched(seat).set_back();
+        assert!(lost.is_waiting() && !lost.can_be_matched());
+        assert!(!lost.with_full(true).can_be_matched(), "that is no request");
+        assert!(lost.asked_for().can_be_matched());
+
+        // A node of an earlier build has written it.
+        let waiting: super::TicketState =
+            serde_json::from_str(r#"{"is":"waiting","full":true}"#).unwrap();
+        assert_eq!(waiting, super::TicketState::Waiting { full: true, unasked: false });
     }
 
     #[test]

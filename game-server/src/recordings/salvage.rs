@@ -3,7 +3,8 @@
 //!
 //! **Invariant:** all of it can be done twice, by two servers at once, or by one while the dead one comes back and does it
 //! itself. A result is settled once, because the store knows the round. An entry is replaced only by that of a longer
-//! recording, and never if it is complete. A file's key has its length, so that no file overwrites another.
+//! recording, and never if it is complete, unless its file has not come for [`WHOLE_WITHIN`]. A file's key has its length, so
+//! that no file overwrites another.
 
 use std::io;
 use std::sync::Arc;
@@ -134,7 +135,7 @@ impl Salvage {
     async fn keep(&self, left: &Left, part: Playable) -> Result<(), SalvageError> {
         let Playable { mut summary, bytes } = part;
         let known = self.rounds.replay(left.id).await?;
-        let mut is_certain = true;
+        let mut lost = None;
         if let Some(known) = &known {
             if known.players.len() >= summary.players.len() {
                 // A result that is kept already also lists the players who left early.
@@ -147,19 +148,32 @@ impl Salvage {
                 if !is_lost(known, now_ms()) {
                     return Err(SalvageError::WholeMayCome);
                 }
-                is_certain = false;
+                lost = Some(known);
             }
         }
         self.blobs.put_whole(left.id, bytes).await?;
-        if is_certain {
-            self.rounds.put_salvaged(summary.clone()).await?;
-        } else {
-            self.rounds.put_replay(summary.clone()).await?;
+        match lost {
+            Some(lost) => self.replace(lost, &summary).await?,
+            None => drop(self.rounds.put_salvaged(summary.clone()).await?),
         }
         self.remove_unlisted(&summary, known.as_ref()).await?;
         self.blobs.remove_left_part(left).await?;
         let (complete, ticks) = (summary.complete, summary.ticks);
         tracing::info!(replay = %left.id, node = %left.node, complete, ticks, "a recording of a dead node was saved");
+        Ok(())
+    }
+
+    /// Lists a part in place of a complete recording whose file is lost, unless that comes at this very moment: then its entry
+    /// is put back.
+    async fn replace(
+        &self,
+        lost: &ReplaySummary,
+        part: &ReplaySummary,
+    ) -> Result<(), SalvageError> {
+        self.rounds.put_replay(part.clone()).await?;
+        if self.has(lost).await? {
+            self.rounds.put_replay(lost.clone()).await?;
+        }
         Ok(())
     }
 

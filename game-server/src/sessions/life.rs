@@ -73,6 +73,13 @@ impl Lives {
         life
     }
 
+    /// The sessions from which something is left.
+    pub(crate) fn left(&self) -> Vec<TokenHash> {
+        let table = lock(&self.table);
+        let left = table.lives.iter().filter(|(_, life)| life.strong_count() > 0);
+        left.map(|(token, _)| *token).collect()
+    }
+
     /// Ends a session for everything that came from it. The store has forgotten it already.
     pub(crate) fn end(&self, token: TokenHash) {
         let life = lock(&self.table).lives.remove(&token);

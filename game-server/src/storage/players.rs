@@ -1,15 +1,20 @@
 //! Guests, bots and sessions in the database.
 
+use std::collections::HashSet;
+
 use shared::id::{PlayerId, PlayerName};
-use sqlx::Any;
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
 
 use super::error::StoreFuture;
 use super::sql::{Columns as _, SqlStore, column};
 use crate::clock::now_ms;
 use crate::player::{Player, Skill};
 use crate::token::TokenHash;
+
+/// Sessions that one statement asks for.
+const TOKENS_AT_ONCE: usize = 100;
 
 /// A session as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub trait Players: Send + Sync {
     fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()>;
     /// A session, or `None` when there is none with this token.
     fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<KeptSession>>;
+    /// Those of these sessions that there are not, or not any more.
+    fn ended_sessions(&self, tokens: Vec<TokenHash>) -> StoreFuture<'_, Vec<TokenHash>>;
     /// Notes that a session is used.
     fn note_use(&self, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()>;
     /// Removes the sessions whose use was last noted before that time. Those whose use was never noted count as used now.
@@ -94,6 +101,25 @@ impl Players for SqlStore {
                 Ok(KeptSession { player, used_at_ms: row.count("used_at_ms")? })
             })
             .transpose()
+        })
+    }
+
+    fn ended_sessions(&self, tokens: Vec<TokenHash>) -> StoreFuture<'_, Vec<TokenHash>> {
+        Box::pin(async move {
+            let marks: Vec<_> = (1..=TOKENS_AT_ONCE).map(|number| format!("${number}")).collect();
+            let marks = marks.join(", ");
+            let sql = format!("SELECT token_hash FROM sessions WHERE token_hash IN ({marks})");
+            let mut kept = HashSet::new();
+            for tokens in tokens.chunks(TOKENS_AT_ONCE) {
+                // Repeated until it is full, so that it is one statement for any number.
+                let tokens = tokens.iter().cycle().take(TOKENS_AT_ONCE);
+                let query = sqlx::query(AssertSqlSafe(sql.clone()));
+                let query = tokens.fold(query, |query, token| query.bind(token.to_string()));
+                for row in query.fetch_all(&self.reads).await? {
+                    kept.insert(row.text("token_hash")?);
+                }
+            }
+            Ok(tokens.into_iter().filter(|token| !kept.contains(&token.to_string())).collect())
         })
     }
 
@@ -198,6 +224,7 @@ mod tests {
 
     on_both_engines!(
         a_session_leads_to_its_player_until_it_ends,
+        the_sessions_that_have_ended_are_found_among_many,
         bots_keep_their_ids_and_get_new_names,
     );
 
@@ -222,6 +249,23 @@ mod tests {
         assert_eq!(player("Ada").await, None);
         assert_eq!(player("elsewhere").await, Some(renamed.clone()));
         assert_eq!(store.player(ada.id).await.unwrap(), Some(renamed));
+    }
+
+    async fn the_sessions_that_have_ended_are_found_among_many(store: &SqlStore) {
+        let ada = guest(store, 1, "Ada").await;
+        let tokens: Vec<_> = (0..250).map(|number| hash_token(&number.to_string())).collect();
+        for token in &tokens {
+            store.add_session(ada.id, *token, 1).await.unwrap();
+        }
+        assert_eq!(store.ended_sessions(Vec::new()).await.unwrap(), []);
+        assert_eq!(store.ended_sessions(tokens.clone()).await.unwrap(), []);
+
+        let ended = [tokens[0], tokens[100], tokens[249]];
+        for token in ended {
+            store.end_session(token).await.unwrap();
+        }
+
+        assert_eq!(store.ended_sessions(tokens).await.unwrap(), ended);
     }
 
     async fn bots_keep_their_ids_and_get_new_names(store: &SqlStore) {

@@ -11,9 +11,11 @@ use shared::id::RoomId;
 use shared::sim::Mode;
 use tests::guest::match_path;
 use tests::wait::within_time;
-use tests::{Guest, TestCluster, eventually, wait, within};
+use tests::{Guest, Site, TestCluster, eventually, wait, within};
 use tokio::sync::Notify;
 use tokio::time::sleep;
+
+use super::rooms::unfollowed;
 
 /// Nobody plays with bots.
 const FLAGS: [&str; 1] = ["--bots-fill-after-ms=600000"];
@@ -21,6 +23,16 @@ const FLAGS: [&str; 1] = ["--bots-fill-after-ms=600000"];
 const TAKEN_OVER: Duration = Duration::from_secs(60);
 /// The pause after an answer of a node that goes away.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// Looks for a match, again while nobody takes the request: a player has one ticket, however often that is.
+async fn joined(guest: &Guest) -> MatchTicket {
+    eventually(wait::DEADLINE, "a queue", async || {
+        let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
+        assert!(!answer.status.is_client_error(), "{} {}", answer.status, answer.text());
+        (answer.status == 201).then(|| answer.json())
+    })
+    .await
+}
 
 /// The next state of a ticket. `None`: there is none yet, or the node that was asked is gone.
 async fn poll(guest: &Guest, ticket: &MatchTicket, wait_s: u32) -> Option<MatchTicket> {
@@ -193,11 +205,62 @@ async fn while_nats_is_away_nobody_is_matched_and_it_goes_on_by_itself() {
     assert!(matches!(known.state, MatchState::Waiting { in_queue: 1, .. }), "{known:?}");
     hold(false);
 
-    let mut of_bob = eventually(wait::DEADLINE, "a queue", async || {
-        let answer = bob.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
-        (answer.status == 201).then(|| answer.json::<MatchTicket>())
+    let mut of_bob = joined(&bob).await;
+    let rooms = async {
+        tokio::join!(
+            matched(&ada, &mut of_ada, async |_| true),
+            matched(&bob, &mut of_bob, async |_| true)
+        )
+    };
+    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
+    assert_eq!(of_ada, of_bob);
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_know_whether_a_room_is_there_does_not_deny_it() {
+    let cluster = TestCluster::start_with(2, &FLAGS).await;
+    let ada = cluster.node("a").guest("ada").await;
+    let at_b = ada.at(cluster.node("b"));
+
+    cluster.nats_of("b").hold(true);
+    let room = ada.public_room(Mode::Duel).await;
+    let refused = at_b.ask_for_ticket_at(room.into(), Role::Player).await;
+    refused.assert_refused(ProblemKind::Busy);
+    assert!(refused.headers.contains_key("retry-after"));
+
+    cluster.nats_of("b").hold(false);
+    let path = format!("/api/rooms/{room}");
+    eventually(wait::DEADLINE, "the room", async || {
+        let (status, _) = unfollowed(at_b.site(), &ada, Method::GET, &path).await;
+        assert_ne!(status, 404);
+        (status == 307).then_some(())
     })
     .await;
+    at_b.ask_for_ticket_at(RoomId::from_bits(1).into(), Role::Player)
+        .await
+        .assert_refused(ProblemKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_search_that_nats_has_lost_is_told_at_once_and_begins_again() {
+    let mut cluster = TestCluster::start_with(2, &FLAGS).await;
+    let [a, b] = ["a", "b"].map(|name| Site::clone(cluster.node(name)));
+    let (ada, bob) = (a.guest("ada").await, b.guest("bob").await);
+    let lost = ada.join_queue(Mode::Duel).await;
+    let path = match_path(&lost.ticket, 1_000_000, 55);
+    let held = tokio::spawn({
+        let ada = ada.clone();
+        async move { ada.ask(Method::GET, &path).await }
+    });
+    cluster.node("a").metric_becomes("pushback_long_poll_waiters", |count| count > 0.5).await;
+
+    cluster.nats().restart_empty();
+
+    // As after the restart of a server that is alone: both clients then make another request by themselves.
+    let told = within_time(wait::DEADLINE, "the end of the poll", held).await.unwrap();
+    told.assert_refused(ProblemKind::NotFound);
+    let (mut of_ada, mut of_bob) = (joined(&ada).await, joined(&bob).await);
+    assert_ne!(of_ada.ticket, lost.ticket);
     let rooms = async {
         tokio::join!(
             matched(&ada, &mut of_ada, async |_| true),
@@ -226,7 +289,8 @@ async fn two_hundred_who_wait_are_each_matched_once_although_the_steward_is_kill
         node.is_some_and(|node| node != steward)
     };
     let searches = guests.iter().map(async |guest| {
-        let mut ticket = guest.join_queue(Mode::Duel).await;
+        // The steward may die with the request.
+        let mut ticket = joined(guest).await;
         matched(guest, &mut ticket, async |_| true).await;
         if found.fetch_add(1, Ordering::SeqCst) == IN_THE_MIDDLE {
             in_the_middle.notify_one();

@@ -132,6 +132,40 @@ async fn a_killed_node_s_room_is_closed_and_its_recording_saved_once() {
 }
 
 #[tokio::test]
+async fn a_node_that_stops_takes_the_points_of_unfinished_rounds_off_every_scoreboard() {
+    let mut cluster = TestCluster::start_with(2, &["--round-seconds=600"]).await;
+    let (_, [mut ada, bob]) = duel(cluster.node("b"), ["ada", "bob"]).await;
+    ada.set_behaviour(Behaviour::Fight).await;
+    ada.score_a_point().await;
+    let guests = [ada.guest().id(), bob.guest().id()];
+    let a = Site::clone(cluster.node("a"));
+    let row = async |player| {
+        let rows = a.scoreboard().await.rows;
+        rows.into_iter().find(|row| row.player == player).map(|row| (row.playing, row.points))
+    };
+    eventually(wait::DEADLINE, "a point of a round that runs", async || {
+        row(guests[0])
+            .await
+            .is_some_and(|(playing, points)| playing.is_some() && points > 0)
+            .then_some(())
+    })
+    .await;
+
+    cluster.stop("b").await;
+
+    // Sooner than the steward compares the scoreboard with the store twice.
+    eventually(Duration::from_secs(2), "rows without that round", async || {
+        for player in guests {
+            if row(player).await != Some((None, 0)) {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_result_that_a_killed_node_could_not_settle_is_settled_by_another() {
     let mut cluster = TestCluster::start(3).await;
     let (room, [ada, bob]) = duel(cluster.node("a"), ["ada", "bob"]).await;

@@ -1,6 +1,8 @@
 //! Players who look for a match through the balancer, fight a round and leave; and people who look for one and give up.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -37,7 +39,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The longest time of a search that is given up, in milliseconds.
 const GIVE_UP_MAX_MS: u32 = 1_500;
 
-const ONE_ROOM: &str = "a request for a match leads to one room";
+/// How often every node is asked what it knows of the match of a player who plays.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+
+const ONE_MATCH: &str = "a player is matched once at a time";
 const NO_DESYNC: &str = "no client differs from the server";
 const SESSIONS: &str = "an acknowledged session is known on every node";
 
@@ -59,6 +64,13 @@ pub(super) struct Played {
     pub(super) settled: Vec<Settled>,
     /// Rounds whose result the server had not kept when it told it.
     pub(super) pending: BTreeSet<ReplayId>,
+}
+
+/// Where a player was sent, by which state of which ticket.
+struct Match {
+    room: RoomId,
+    ticket: String,
+    version: u64,
 }
 
 /// All of them.
@@ -126,9 +138,9 @@ async fn play(world: World, number: usize) -> Played {
     let mut guest = sign_in(&world, &format!("player{number}")).await;
     let mut rounds = 0_usize;
     while !world.ending.is_cancelled() {
-        if let Some(room) = find_match(&world, &guest, Mode::Duel).await {
-            played.rooms.insert((guest.id(), room));
-            play_round(&world, &guest, room, &mut played).await;
+        if let Some(found) = find_match(&world, &guest, Mode::Duel).await {
+            played.rooms.insert((guest.id(), found.room));
+            play_round(&world, &guest, &found, &mut played).await;
             rounds += 1;
         }
         // Now and then somebody new.
@@ -164,7 +176,7 @@ async fn quit(world: World, number: usize, mut rng: Rng) -> Played {
 }
 
 /// Looks for a match until there is one. `None` when the request is gone, or that takes too long.
-async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> {
+async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<Match> {
     let wanted = MatchRequest { mode };
     let asking = post::<MatchTicket>(&world.lobby, "/api/matchmaking", guest.token(), &wanted);
     let Ok(Answered::Done(mut ticket)) = asking.await else {
@@ -175,9 +187,9 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> 
     while Instant::now() < until {
         if let MatchState::Matched { room, .. } = ticket.state {
             world.findings.count("matches of a player", 1);
-            // It ends by itself within seconds.
-            tokio::spawn(follow_on(world.clone(), guest.clone(), ticket, room));
-            return Some(room);
+            let found = Match { room, ticket: ticket.ticket, version: ticket.version };
+            ask_all(world, guest, &found).await;
+            return Some(found);
         }
         let path = match_path(&ticket.ticket, ticket.version, 2);
         match send(request(&world.lobby, Method::GET, &path, guest.token())).await {
@@ -194,29 +206,52 @@ async fn find_match(world: &World, guest: &Guest, mode: Mode) -> Option<RoomId> 
     None
 }
 
-/// Follows the request for a little longer, beside the player: it leads to no other room, unless it has waited between.
-async fn follow_on(world: World, guest: Guest, ticket: MatchTicket, room: RoomId) {
-    let path = match_path(&ticket.ticket, ticket.version, 5);
-    let asking = send::<MatchTicket>(request(&world.lobby, Method::GET, &path, guest.token()));
-    if let Ok(Answered::Done(MatchTicket { version, state, .. })) = asking.await
-        && let MatchState::Matched { room: other, .. } = state
-        && other != room
-        && version == ticket.version + 1
-    {
-        world.findings.broke(ONE_ROOM, &format!("{}: {room}, then {other}", guest.name()));
+/// Asks every node for the match of a player who has it: none has matched the player a second time. A node may be behind. Returns
+/// whether the player may go on asking: a request for a ticket that waits again has it matched, and rightly so.
+async fn ask_all(world: &World, guest: &Guest, found: &Match) -> bool {
+    let path = format!("/api/matchmaking/{}", found.ticket);
+    for node in &world.nodes {
+        let asking = request(node, Method::GET, &path, guest.token());
+        let Ok(Answered::Done(MatchTicket { version, state, .. })) = send(asking).await else {
+            continue;
+        };
+        match state {
+            // Of before the match.
+            _ if version < found.version => {}
+            MatchState::Matched { room, .. } if room == found.room => {}
+            MatchState::Matched { room, .. } => {
+                let (name, first) = (guest.name(), found.room);
+                world.findings.broke(ONE_MATCH, &format!("{name}: {first}, and then {room}"));
+                return false;
+            }
+            MatchState::Waiting { .. } => {
+                world.findings.count("matches that were taken back beside their round", 1);
+                return false;
+            }
+        }
     }
+    true
+}
+
+/// Asks for the match again and again. Does not end: the player does something else meanwhile.
+async fn watch_match(world: &World, guest: &Guest, found: &Match) -> Infallible {
+    while ask_all(world, guest, found).await {
+        sleep(ASKED_EVERY).await;
+    }
+    pending().await
 }
 
 /// Plays until a round has ended, then leaves. Returns to the room when the connection is lost, as long as there is the room.
-async fn play_round(world: &World, guest: &Guest, room: RoomId, played: &mut Played) {
-    let mut lost_at = Instant::now();
+async fn play_round(world: &World, guest: &Guest, found: &Match, played: &mut Played) {
+    let room = found.room;
+    let (mut lost_at, mut has_come) = (Instant::now(), false);
     while lost_at.elapsed() < RETURN_MAX {
         let path = format!("/api/rooms/{room}/tickets");
         let body = TicketRequest { role: Role::Player };
         let ticket: WebSocketTicket = match post(&world.lobby, &path, guest.token(), &body).await {
             Ok(Answered::Done(ticket)) => ticket,
             Ok(Answered::Refused(status)) if status.is_client_error() => {
-                world.findings.count("rooms that were gone", 1);
+                count_gone(world, status, has_come, lost_at.elapsed());
                 return;
             }
             Ok(_) | Err(_) => {
@@ -229,9 +264,13 @@ async fn play_round(world: &World, guest: &Guest, room: RoomId, played: &mut Pla
             sleep(PAUSE).await;
             continue;
         };
+        has_come = true;
         let mut player = Player::begin(guest.clone(), socket);
         player.set_behaviour(Behaviour::Fight).await;
-        let has_ended = timeout(ROUND_MAX, until_round_ends(&mut player)).await;
+        let has_ended = tokio::select! {
+            has_ended = timeout(ROUND_MAX, until_round_ends(&mut player)) => has_ended.unwrap_or(true),
+            never = watch_match(world, guest, found) => match never {},
+        };
         let view = player.view();
         if view.diverged > 0 {
             world.findings.broke(NO_DESYNC, &format!("{} in {room}", guest.name()));
@@ -239,20 +278,32 @@ async fn play_round(world: &World, guest: &Guest, room: RoomId, played: &mut Pla
         for summary in &view.summaries {
             note(world, guest, summary, played);
         }
-        match has_ended {
-            Ok(true) | Err(_) => {
-                player.send(ClientMessage::Leave).await;
-                timeout(LEFT_WITHIN, async { while player.changed().await {} }).await.ok();
-                player.drop_connection().await;
-                return;
-            }
-            Ok(false) => {
-                world.findings.count("connections to rooms that were lost", 1);
-                lost_at = Instant::now();
-                sleep(PAUSE).await;
-            }
+        if has_ended {
+            player.send(ClientMessage::Leave).await;
+            timeout(LEFT_WITHIN, async { while player.changed().await {} }).await.ok();
+            player.drop_connection().await;
+            return;
         }
+        world.findings.count("connections to rooms that were lost", 1);
+        lost_at = Instant::now();
+        sleep(PAUSE).await;
     }
+    world.findings.count("rooms that were not reached in time", 1);
+}
+
+/// Counts a room that its player did not find.
+fn count_gone(world: &World, status: StatusCode, has_come: bool, tried: Duration) {
+    // A node that died took the room with it.
+    if has_come {
+        return world.findings.count("rooms that ended while a connection was lost", 1);
+    }
+    let what = match status {
+        StatusCode::NOT_FOUND => "rooms of a match that no node knew",
+        StatusCode::GONE => "rooms of a match that had ended",
+        _ => "rooms of a match that refused the player",
+    };
+    world.findings.count(what, 1);
+    world.findings.say(&format!("{what}: {status} after {} ms", tried.as_millis()));
 }
 
 /// Whether a round has ended, before the connection did.

@@ -40,7 +40,7 @@ pub async fn publish(
     loop {
         let Some((_, event)) = outbox.take() else {
             // While the server stops, its rooms still end.
-            if tasks.is_stopping() && !outbox.has_told() {
+            if tasks.is_stopping() && outbox.is_over() {
                 return;
             }
             tokio::select! {

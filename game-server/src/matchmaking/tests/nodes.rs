@@ -175,3 +175,36 @@ async fn a_node_that_does_not_answer_opens_no_room() {
     assert!(matched_room(&following).is_some());
     lobby.stop().await;
 }
+
+#[tokio::test]
+async fn a_room_that_the_steward_has_not_heard_of_is_lost_only_when_its_node_says_so() {
+    let lobby = Lobby::start().await;
+    let ([_, b], start) = (&lobby.services, Instant::now());
+    let at = |second| start + Duration::from_secs(second);
+    let following = b.join(asker(1), 1_500, Mode::Practice, start).await.unwrap();
+    b.run_once(start).await;
+    let room = matched_room(&following).expect("a match");
+    let [on_a, on_b] = [0, 1].map(|node: usize| lobby.benches[node].app.rooms.find(room).is_ok());
+    assert!(on_a && !on_b, "these two have no directory in which b would find it");
+
+    for second in 1..=10 {
+        b.run_once(at(second)).await;
+    }
+    assert_eq!(matched_room(&following), Some(room));
+    // While the other node does not answer, it may be there as well.
+    lobby.exchange.lose_all(true);
+    for second in 11..=15 {
+        b.run_once(at(second)).await;
+    }
+    lobby.exchange.lose_all(false);
+    assert_eq!(matched_room(&following), Some(room));
+    assert_eq!(lobby.row(asker(1).player).changes, 1);
+
+    lobby.benches[0].stop().await;
+    for second in 16..=22 {
+        b.run_once(at(second)).await;
+    }
+    let again = matched_room(&following).expect("another match");
+    assert!(again != room && lobby.benches[1].app.rooms.find(again).is_ok());
+    lobby.benches[1].stop().await;
+}

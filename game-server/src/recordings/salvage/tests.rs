@@ -143,6 +143,23 @@ async fn a_whole_recording_that_may_still_come_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_whole_recording_that_comes_while_its_part_is_listed_is_listed_again() {
+    let heir = Heir::start().await;
+    let (cut, whole) = cut_and_whole();
+    let entry = result(&whole).replay;
+    let part =
+        ReplaySummary { ticks: 119, bytes: cut.len() as u64, complete: false, ..entry.clone() };
+
+    heir.salvage.replace(&entry, &part).await.unwrap();
+    assert_eq!(heir.entry().await, Some(part.clone()), "its file is lost");
+    heir.blobs.put_whole(ID, whole).await.unwrap();
+    heir.salvage.replace(&entry, &part).await.unwrap();
+
+    assert_eq!(heir.entry().await, Some(entry));
+    heir.bench.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_played_is_removed_or_set_aside() {
     let heir = Heir::start().await;
     for part in [Vec::new(), b"no recording at all".to_vec()] {
