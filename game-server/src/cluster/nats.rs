@@ -146,13 +146,15 @@ impl Nats {
         engine: Engine,
         limit: Duration,
     ) -> Result<Self, NatsError> {
-        let began = Instant::now();
+        let (began, mut has_said) = (Instant::now(), false);
         let client = loop {
             let options = options(credentials, &node, engine.clone())?.require_tls(url.is_tls());
             match options.connect(url.servers()).await {
                 Ok(client) => break client,
                 Err(error) if may_pass(&error) && began.elapsed() < limit => {
-                    say_waiting(&error);
+                    if !std::mem::replace(&mut has_said, true) {
+                        say_waiting(&error);
+                    }
                     sleep(OPEN_AGAIN_AFTER).await;
                 }
                 Err(source) => return Err(NatsError::Connect { url: url.clone(), source }),

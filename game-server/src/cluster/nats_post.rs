@@ -37,6 +37,11 @@ struct Letter {
     hint: Hint,
 }
 
+/// It ends with the connection only, which lives as long as the server.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a subscription to NATS has ended: this node does not hear of the others any more")]
+struct SubscriptionEnded;
+
 /// Starts to send and to hear, and to answer. It ends with the server; NATS comes and goes meanwhile.
 ///
 /// # Errors
@@ -117,10 +122,11 @@ async fn hear(
 ) {
     loop {
         let letter = tokio::select! {
+            biased;
             () = tasks.stopping() => return,
             letter = letters.next() => match letter {
                 Some(letter) => letter,
-                None => return,
+                None => return tasks.fail(&SubscriptionEnded),
             },
         };
         match serde_json::from_slice::<Letter>(&letter.payload) {
