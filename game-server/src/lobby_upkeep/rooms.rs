@@ -13,6 +13,7 @@ use crate::cluster::directory::RoomRow;
 use crate::cluster::table::{Row, WriteError};
 use crate::feeds::Feeds;
 use crate::node::NodeName;
+use crate::storage::StoreError;
 
 /// How long a room may be in the list and in no row of the directory: both are told at the same time, by different ways.
 const ABSENT_FOR: Duration = Duration::from_secs(10);
@@ -51,11 +52,21 @@ impl Rooms {
         let living = known.iter().filter(|(room, _)| !is_over(room));
         let seated = living.flat_map(|(_, row)| &row.value.people).map(|visitor| visitor.player);
         let seated: HashSet<PlayerId> = seated.collect();
+        if self.shared.steward.is_held() {
+            let listed = listed_rooms(&self.feeds);
+            let listed = over.iter().filter(|(room, _)| listed.contains(room));
+            listed.for_each(|(room, _)| self.shared.bus.end_room(*room));
+        }
         for (room, row) in &over {
             if !self.shared.steward.is_held() {
                 return;
             }
-            self.end(*room, row, &seated, scores).await;
+            if let Err(error) = self.end(*room, row, &seated, scores).await {
+                // The next look tries again. Now it would be the same for the other rooms.
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(%room, error, "the rows of a dead room's players cannot be read yet");
+                break;
+            }
         }
         self.end_absent(&known);
     }
@@ -63,7 +74,9 @@ impl Rooms {
     /// Rooms whose node is dead, or has started again.
     async fn over(&mut self, known: &[Known]) -> Vec<Known> {
         let nodes = &self.shared.nodes;
-        let others = known.iter().filter(|(_, row)| row.value.node != *nodes.own());
+        let is_of_this_start =
+            |row: &RoomRow| row.node == *nodes.own() && !is_of_another_start(row, nodes.boot());
+        let others = known.iter().filter(|(_, row)| !is_of_this_start(&row.value));
         let (dead, others): (Vec<_>, Vec<_>) =
             others.cloned().partition(|(_, row)| nodes.is_dead(&row.value.node));
         let is_of_before = |row: &RoomRow| {
@@ -90,24 +103,20 @@ impl Rooms {
         self.shared.nodes.read_row(node).await.ok().flatten().map(|row| row.boot)
     }
 
-    /// Takes a room out of the list, its players' rows and, at last, the directory.
+    /// Takes a room out of its players' rows and, at last, the directory.
+    ///
+    /// # Errors
+    /// When the store fails: then it has to be done again.
     async fn end(
         &self,
         room: RoomId,
         row: &Row<RoomRow>,
         seated: &HashSet<PlayerId>,
         scores: &Scores,
-    ) {
-        if !row.value.private && listed_rooms(&self.feeds).contains(&room) {
-            self.shared.bus.end_room(room);
-        }
+    ) -> Result<(), StoreError> {
         let people = row.value.people.iter().map(|visitor| visitor.player);
         let left = people.filter(|player| !seated.contains(player)).collect();
-        if let Err(error) = scores.leave(room, left).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(%room, error, "the rows of a dead room's players cannot be read yet");
-            return;
-        }
+        scores.leave(room, left).await?;
         match self.shared.directory.remove(room, row.revision).await {
             Ok(()) => {
                 let node = &row.value.node;
@@ -119,6 +128,7 @@ impl Rooms {
                 tracing::debug!(%room, error, "a room stays in the directory for now");
             }
         }
+        Ok(())
     }
 
     /// Ends rooms in the list that no directory knows: their rows were removed, and the end was not told.
