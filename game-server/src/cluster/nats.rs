@@ -126,6 +126,11 @@ pub enum NatsError {
     },
 }
 
+/// A subscription ends with the connection only, which lives as long as the server.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a subscription to NATS has ended: this node does not hear of the others any more")]
+pub(super) struct SubscriptionEnded;
+
 /// A connection, which comes back by itself. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Nats {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::nats::Nats;
+use super::nats::{Nats, SubscriptionEnded};
 use super::post::{Hint, Post};
 use super::request::{Answer, Answerer, Answers, AskError, Request};
 use crate::node::NodeName;
@@ -36,11 +36,6 @@ struct Letter {
     #[serde(flatten)]
     hint: Hint,
 }
-
-/// It ends with the connection only, which lives as long as the server.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("a subscription to NATS has ended: this node does not hear of the others any more")]
-struct SubscriptionEnded;
 
 /// Starts to send and to hear, and to answer. It ends with the server; NATS comes and goes meanwhile.
 ///

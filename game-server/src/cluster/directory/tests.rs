@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use shared::id::{PlayerId, RoomId};
 use shared::sim::Mode;
 use test_nats::Nats as Server;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{CHANGES, Directory, RoomRow, Visitor};
 use crate::cluster::memory_table::MemoryTable;
-use crate::cluster::nodes::{Load, Nodes, Timing};
+use crate::cluster::nodes::{Load, NodeRow, Nodes, Timing};
 use crate::cluster::table::{Expect, Table};
 use crate::cluster::testing::{PATIENCE, connect, open, tasks, until};
 use crate::metrics::Engines;
@@ -24,10 +24,17 @@ struct Node {
 }
 
 async fn node(table: Arc<dyn Table<RoomRow>>) -> (Node, Vec<RoomId>) {
+    node_with(table, Arc::new(MemoryTable::default()), Timing::default()).await
+}
+
+async fn node_with(
+    table: Arc<dyn Table<RoomRow>>,
+    nodes: Arc<dyn Table<NodeRow>>,
+    timing: Timing,
+) -> (Node, Vec<RoomId>) {
     let (tasks, engine) = (tasks(), Engines::default().nats);
     let (name, load) = ("ada".parse().unwrap(), Arc::new(Load::default));
-    let nodes = Arc::new(MemoryTable::default());
-    let nodes = Nodes::start(&tasks, nodes, name, Timing::default(), load).await.unwrap();
+    let nodes = Nodes::start(&tasks, nodes, name, timing, load).await.unwrap();
     let (directory, over) = Directory::start(&tasks, nodes.clone(), table.clone(), engine);
     (Node { directory, table, nodes, tasks }, over)
 }
@@ -158,6 +165,31 @@ async fn rows_that_are_lost_are_written_at_once_and_changes_of_visitors_at_a_pac
     let last = rooms[more_than_a_burst as usize - 1];
     until(&*node.table, |_| node.row(last).is_some_and(|row| !row.people.is_empty())).await;
     assert!(changed.elapsed() >= CHANGES.refill * 9, "{:?}", changed.elapsed());
+}
+
+#[tokio::test]
+async fn a_node_that_others_may_take_for_dead_says_first_that_it_lives() {
+    let mut server = Server::start();
+    let own = tasks();
+    let nodes = open(&own, &connect(&server, "ada").await).await;
+    let (beat_every, give_up_after) = (Duration::from_millis(50), Duration::from_millis(500));
+    let timing = Timing { beat_every, give_up_after, ..Timing::default() };
+    let (node, _) = node_with(Arc::new(MemoryTable::default()), nodes, timing).await;
+    let before = node.open(1);
+    node.until_rows(&[before]).await;
+
+    server.kill();
+    let killed = Instant::now();
+    while !node.nodes.may_be_dead() {
+        assert!(killed.elapsed() < PATIENCE);
+        sleep(Duration::from_millis(10)).await;
+    }
+    let meanwhile = node.open(2);
+    node.directory.until_known(meanwhile).await;
+    assert_eq!(node.row(meanwhile), None);
+
+    server.restart();
+    node.until_rows(&[before, meanwhile]).await;
 }
 
 #[tokio::test]

@@ -7,8 +7,7 @@ use async_nats::RequestErrorKind;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use super::SubscriptionEnded;
-use crate::cluster::nats::Nats;
+use crate::cluster::nats::{Nats, SubscriptionEnded};
 use crate::cluster::request::{Answer, Answers, AskError, Refused, Request};
 use crate::node::NodeName;
 use crate::tasks::Tasks;
