@@ -152,3 +152,62 @@ impl Rooms {
 fn is_of_another_start(row: &RoomRow, boot: &str) -> bool {
     row.boot != boot
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use shared::id::RoomId;
+    use shared::sim::Mode;
+    use tokio::time::sleep;
+
+    use super::{RESTARTED_FOR, Rooms, Scores, SharedState};
+    use crate::cluster::directory::{Directory, RoomRow};
+    use crate::cluster::memory_table::MemoryTable;
+    use crate::cluster::nodes::{Load, Nodes, Timing};
+    use crate::cluster::steward::Steward;
+    use crate::cluster::table::{Expect, Table as _};
+    use crate::cluster::testing::{PATIENCE, tasks};
+    use crate::feeds::Feeds;
+    use crate::feeds::shared_bus::SharedBus;
+    use crate::metrics::Engines;
+    use crate::storage::{DatabaseUrl, SqlStore};
+
+    /// A write of the start before was not acknowledged, and arrives when this one has looked for such rows.
+    #[tokio::test]
+    async fn a_late_row_of_an_earlier_start_of_the_steward_itself_is_removed() {
+        let (tasks, table) = (tasks(), Arc::new(MemoryTable::default()));
+        let (name, load) = ("ada".parse().unwrap(), Arc::new(Load::default));
+        let nodes = Arc::new(MemoryTable::default());
+        let nodes = Nodes::start(&tasks, nodes, name, Timing::default(), load).await.unwrap();
+        let engine = Engines::default().nats;
+        let (directory, _) = Directory::start(&tasks, nodes.clone(), table.clone(), engine);
+        let (node, boot) = (nodes.own().clone(), nodes.boot().to_owned());
+        let (bus, steward) = (SharedBus::new(), Steward::always());
+        let shared = SharedState { directory, nodes, steward, bus };
+        let folder = tempfile::tempdir().unwrap();
+        let store = DatabaseUrl::sqlite(&folder.path().join("test.sqlite"));
+        let store = Arc::new(SqlStore::open(&store).await.unwrap());
+        let feeds = Arc::new(Feeds::new(Duration::from_secs(1)));
+        let scores = Scores::new(shared.clone(), feeds.clone(), store);
+        let mut rooms = Rooms::new(shared, feeds);
+        let row = |boot: &str| {
+            let (node, boot) = (node.clone(), boot.to_owned());
+            RoomRow { node, boot, mode: Mode::Brawl, private: false, people: vec![] }
+        };
+        let (late, own) = (RoomId::from_bits(1).to_string(), RoomId::from_bits(2).to_string());
+        table.put(&late, row("before"), Expect::Absent).await.unwrap();
+        table.put(&own, row(&boot), Expect::Absent).await.unwrap();
+
+        let began = Instant::now();
+        while table.get(&late).is_some() {
+            assert!(began.elapsed() < PATIENCE, "the row stays");
+            rooms.look(&scores).await;
+            sleep(Duration::from_millis(50)).await;
+        }
+
+        assert!(began.elapsed() >= RESTARTED_FOR, "{:?}", began.elapsed());
+        assert!(table.get(&own).is_some());
+    }
+}
