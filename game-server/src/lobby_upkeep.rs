@@ -101,7 +101,7 @@ impl Upkeep {
     /// What others have said of this node's rooms and players while they could not hear it.
     fn look_after_own(&mut self) {
         let Self { shared, feeds, .. } = self;
-        shared.directory.write_lost();
+        shared.directory.reconcile();
         let own = shared.directory.own();
         let listed = listed_rooms(feeds);
         let public = own.iter().filter(|(_, row)| !row.private).map(|(room, _)| *room);

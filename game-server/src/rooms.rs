@@ -185,15 +185,14 @@ impl Rooms {
                 false => return Err(full),
             },
         };
-        self.announce(&opened).await;
+        self.until_known(&opened).await;
         Ok(opened)
     }
 
-    /// Lets other nodes know a room.
-    async fn announce(&self, room: &RoomHandle) {
-        let spec = room.spec();
+    /// Waits a moment until other nodes know a room.
+    async fn until_known(&self, room: &RoomHandle) {
         if let Some(directory) = &self.directory {
-            directory.opened(spec.id, spec.mode, spec.private).await;
+            directory.until_known(room.spec().id).await;
         }
     }
 
@@ -242,6 +241,9 @@ impl Rooms {
         let spec = RoomSpec { id, mode, private, secret, opener, bots, permanent, empty_max };
         let room = room::open(spec, &self.parts);
         table.open.push(room.clone());
+        if let Some(directory) = &self.directory {
+            directory.opened(id, mode, private);
+        }
         drop(table);
         let (rooms, watched) = (self.clone(), room.clone());
         tasks.spawn_vital("room table", async move {
@@ -399,7 +401,7 @@ async fn keep_bot_room(rooms: Rooms, steward: Steward) {
         let room = NewRoom { mode: Mode::Brawl, private: false, bots: BotPolicy::Mixed };
         match rooms.open_as(room, None, Lifetime::Permanent) {
             Ok(room) => {
-                rooms.announce(&room).await;
+                rooms.until_known(&room).await;
                 tokio::select! {
                     () = room.ended() => {}
                     () = leave_to_another(&room, &steward) => {}

@@ -3,6 +3,7 @@
 mod chat;
 mod engines;
 mod feeds;
+mod held;
 mod matchmaking;
 mod replicas;
 mod rolling;

@@ -2,6 +2,12 @@
 //!
 //! A room lives and dies on one node, the only one that writes its row. Rows that wait to be written are the newest of each
 //! room, so they do not pile up while NATS is away.
+//!
+//! A write that was not acknowledged may have succeeded, or may yet do so, and others remove the rows of a node that they take
+//! for dead. So a node compares the table with its rooms again and again: see [`Directory::reconcile`].
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -13,6 +19,7 @@ use shared::sim::Mode;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use super::nodes::Nodes;
 use super::table::{Expect, ReadError, Row, Table, WriteError};
 use crate::limits::{Bucket, Rate};
 use crate::metrics::Engine;
@@ -20,8 +27,9 @@ use crate::node::NodeName;
 use crate::sync::lock;
 use crate::tasks::Tasks;
 
-/// Rows that a node writes: some at once, then ten a second. A room that changes again meanwhile is written once.
-const WRITES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
+/// Changes of who is in a room: some at once, then ten a second. A room that changes again meanwhile is written once. That a
+/// room is there, or is over, is written at once.
+const CHANGES: Rate = Rate { burst: 20, refill: Duration::from_millis(100) };
 /// The pause after a row that could not be written.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// The part of the time to stop that is kept for the steps after the directory.
@@ -61,8 +69,7 @@ pub struct Visitor {
 pub struct Directory(Arc<Inner>);
 
 struct Inner {
-    node: NodeName,
-    boot: String,
+    nodes: Nodes,
     table: Arc<dyn Table<RoomRow>>,
     pending: Mutex<Pending>,
     changed: Notify,
@@ -84,45 +91,57 @@ impl Pending {
     }
 }
 
+/// What was done for a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// The table was as it should be.
+    Nothing,
+    /// The row was made or removed.
+    Room,
+    /// The row was changed.
+    Change,
+}
+
 impl Directory {
-    /// Begins to write what this node says of its rooms; `boot` stands in its row of the table of the nodes, too. Rows of an
-    /// earlier start are removed; the second value names them, because those rooms are over.
+    /// Begins to write what this node says of its rooms. Rows of an earlier start are removed; the second value names them,
+    /// because those rooms are over.
     #[must_use]
     pub fn start(
         tasks: &Tasks,
-        node: NodeName,
-        boot: String,
+        nodes: Nodes,
         table: Arc<dyn Table<RoomRow>>,
         engine: Engine,
     ) -> (Self, Vec<RoomId>) {
-        let is_over = |row: &RoomRow| row.node == node && row.boot != boot;
+        let is_over = |row: &RoomRow| row.node == *nodes.own() && row.boot != nodes.boot();
         let rows = table.rows().into_iter().filter(|(_, row)| is_over(&row.value));
         let over: Vec<RoomId> = rows.filter_map(|(key, _)| key.parse().ok()).collect();
         let order = over.iter().copied().collect();
         let pending = Mutex::new(Pending { rows: BTreeMap::new(), order });
-        let inner = Inner { node, boot, table, pending, changed: Notify::new() };
+        let inner = Inner { nodes, table, pending, changed: Notify::new() };
         let directory = Self(Arc::new(inner));
         directory.0.changed.notify_one();
         tasks.spawn_vital("directory", directory.clone().write(tasks.clone(), engine));
         (directory, over)
     }
 
-    /// A room of this node has opened. Waits a moment until other nodes can know it.
-    pub async fn opened(&self, room: RoomId, mode: Mode, private: bool) {
-        let Inner { node, boot, table, .. } = &*self.0;
-        let (node, boot) = (node.clone(), boot.clone());
+    /// A room of this node opens. To be called before it can end.
+    pub fn opened(&self, room: RoomId, mode: Mode, private: bool) {
+        let nodes = &self.0.nodes;
+        let (node, boot) = (nodes.own().clone(), nodes.boot().to_owned());
         let row = RoomRow { node, boot, mode, private, people: Vec::new() };
-        {
-            // Somebody waits for it.
-            let mut pending = lock(&self.0.pending);
-            pending.rows.insert(room, row);
-            pending.order.push_front(room);
-        }
+        let mut pending = lock(&self.0.pending);
+        pending.rows.insert(room, row);
+        // Somebody waits for it.
+        pending.order.push_front(room);
+        drop(pending);
         self.0.changed.notify_one();
+    }
+
+    /// Waits a moment until other nodes can know a room that has opened.
+    pub async fn until_known(&self, room: RoomId) {
+        let (table, key) = (&self.0.table, room.to_string());
         let mut changes = table.changes();
-        let known = async {
-            while table.get(&room.to_string()).is_none() && changes.changed().await.is_ok() {}
-        };
+        let known = async { while table.get(&key).is_none() && changes.changed().await.is_ok() {} };
         if timeout(KNOWN_WITHIN, known).await.is_err() {
             tracing::warn!(%room, "other nodes do not know a room yet");
         }
@@ -159,14 +178,14 @@ impl Directory {
     }
 
     fn other_node(&self, row: &Row<RoomRow>) -> Option<NodeName> {
-        (row.value.node != self.0.node).then(|| row.value.node.clone())
+        (row.value.node != *self.0.nodes.own()).then(|| row.value.node.clone())
     }
 
     /// The player in a room of another node.
     #[must_use]
     pub fn visitor(&self, player: PlayerId, room: RoomId) -> Option<Visitor> {
         let row = self.0.table.get(&room.to_string())?;
-        let is_elsewhere = row.value.node != self.0.node;
+        let is_elsewhere = row.value.node != *self.0.nodes.own();
         let found = row.value.people.iter().find(|visitor| visitor.player == player);
         found.filter(|_| is_elsewhere).copied()
     }
@@ -175,7 +194,7 @@ impl Directory {
     #[must_use]
     pub fn rooms_of(&self, player: PlayerId) -> Vec<(RoomId, Visitor)> {
         let rows = self.0.table.rows().into_iter();
-        let elsewhere = rows.filter(|(_, row)| row.value.node != self.0.node);
+        let elsewhere = rows.filter(|(_, row)| row.value.node != *self.0.nodes.own());
         let visits = elsewhere.filter_map(|(key, row)| {
             let visitor = row.value.people.iter().find(|visitor| visitor.player == player)?;
             Some((key.parse().ok()?, *visitor))
@@ -210,14 +229,27 @@ impl Directory {
         lock(&self.0.pending).rows.iter().map(|(room, row)| (*room, row.clone())).collect()
     }
 
-    /// Writes the rows again that others have removed: they took this node for dead, or NATS has lost the table.
-    pub fn write_lost(&self) {
+    /// Compares the rooms of this node with the table, and notes where they differ. A row may be gone, because others took this
+    /// node for dead or NATS has lost the table. It may say what was true before, or be that of a room that is over, because a
+    /// write arrived late.
+    pub fn reconcile(&self) {
+        let Inner { nodes, table, .. } = &*self.0;
+        if table.current_since().is_none() {
+            return;
+        }
         let mut pending = lock(&self.0.pending);
-        let is_lost = |room: &&RoomId| self.0.table.get(&room.to_string()).is_none();
-        let lost: Vec<_> = pending.rows.keys().filter(is_lost).copied().collect();
-        lost.iter().for_each(|room| pending.note(*room));
+        let differs = |(room, row): &(&RoomId, &RoomRow)| {
+            table.get(&room.to_string()).is_none_or(|known| known.value != **row)
+        };
+        let mut found: Vec<_> =
+            pending.rows.iter().filter(differs).map(|(room, _)| *room).collect();
+        let is_own = |row: &RoomRow| row.node == *nodes.own() && row.boot == nodes.boot();
+        let own = table.rows().into_iter().filter(|(_, row)| is_own(&row.value));
+        let own = own.filter_map(|(key, _)| key.parse().ok());
+        found.extend(own.filter(|room| !pending.rows.contains_key(room)));
+        found.iter().for_each(|room| pending.note(*room));
         drop(pending);
-        if !lost.is_empty() {
+        if !found.is_empty() {
             self.0.changed.notify_one();
         }
     }
@@ -251,37 +283,58 @@ impl Directory {
                 }
                 continue;
             };
-            let _waits = engine.wait();
-            let written = tokio::select! {
-                () = tasks.stop_overdue(STOP_RESERVE) => return,
-                written = self.write_one(room, row) => written,
-            };
-            let failed = written.is_err();
-            let pause = match written {
-                Ok(()) => bucket.take(WRITES, Instant::now()).err(),
-                Err(error) => {
-                    say_later(room, &error);
-                    lock(&self.0.pending).note(room);
-                    Some(AGAIN_AFTER)
+            let written = {
+                let _waits = engine.wait();
+                tokio::select! {
+                    () = tasks.stop_overdue(STOP_RESERVE) => return,
+                    written = self.write_one(room, row) => written,
                 }
             };
-            // A stop has no time for pauses between rows that are written.
-            let pause = pause.filter(|_| failed || !tasks.is_stopping()).unwrap_or_default();
+            let has_failed = written.is_err();
             tokio::select! {
-                () = tasks.stop_overdue(STOP_RESERVE) => return,
-                () = sleep(pause) => {}
+                biased;
+                () = self.after(room, written, &mut bucket) => {}
+                // A stop has no time for pauses. What cannot be written now is removed by others when this node is gone.
+                () = tasks.stopping() => if has_failed { return },
+            }
+        }
+    }
+
+    /// Waits until the next row may be written.
+    async fn after(&self, room: RoomId, written: Result<Written, WriteError>, bucket: &mut Bucket) {
+        match written {
+            Ok(Written::Room | Written::Nothing) => {}
+            Ok(Written::Change) => {
+                while let Err(wait) = bucket.take(CHANGES, Instant::now()) {
+                    sleep(wait).await;
+                }
+            }
+            Err(error) => {
+                say_later(room, &error);
+                lock(&self.0.pending).note(room);
+                sleep(AGAIN_AFTER).await;
             }
         }
     }
 
     /// Nobody else writes the row of a room that is here.
-    async fn write_one(&self, room: RoomId, row: Option<RoomRow>) -> Result<(), WriteError> {
+    async fn write_one(&self, room: RoomId, row: Option<RoomRow>) -> Result<Written, WriteError> {
+        if self.0.nodes.may_be_dead() {
+            // Others would end this room again.
+            return Err(WriteError::Away("this node has to be heard first".into()));
+        }
         let (table, key) = (&self.0.table, room.to_string());
-        match row {
-            Some(row) if table.get(&key).is_some_and(|known| known.value == row) => Ok(()),
-            Some(row) => table.put(&key, row, Expect::Anything).await.map(drop),
-            None if table.get(&key).is_none() => Ok(()),
-            None => table.remove(&key, Expect::Anything).await,
+        match (row, table.get(&key)) {
+            (None, None) => Ok(Written::Nothing),
+            (Some(row), Some(known)) if known.value == row => Ok(Written::Nothing),
+            (Some(row), known) => {
+                table.put(&key, row, Expect::Anything).await?;
+                Ok(if known.is_some() { Written::Change } else { Written::Room })
+            }
+            (None, Some(_)) => {
+                table.remove(&key, Expect::Anything).await?;
+                Ok(Written::Room)
+            }
         }
     }
 }

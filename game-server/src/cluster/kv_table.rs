@@ -100,12 +100,16 @@ impl<V: Serialize + Send + Sync> KvTable<V> {
                 return Err(error);
             }
         };
-        let is_news = lock(&self.shared.local).wrote(load, &key, revision, value);
+        let (is_news, is_of_this_load) = {
+            let mut local = lock(&self.shared.local);
+            (local.wrote(load, &key, revision, value), local.load() == load)
+        };
         if is_news {
             self.shared.changes.send_modify(|changes| *changes += 1);
-            if is_removal {
-                lock(&self.shared.marks).made(&key, revision);
-            }
+        }
+        // Whether the watch was faster or not. A revision of before a load may be one of a table that is gone.
+        if is_removal && is_of_this_load {
+            lock(&self.shared.marks).made(&key, revision);
         }
         Ok(revision)
     }

@@ -126,6 +126,11 @@ pub enum NatsError {
     },
 }
 
+/// A subscription ends with the connection only, which lives as long as the server.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("a subscription to NATS has ended: this node does not hear of the others any more")]
+pub(super) struct SubscriptionEnded;
+
 /// A connection, which comes back by itself. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Nats {
@@ -146,13 +151,15 @@ impl Nats {
         engine: Engine,
         limit: Duration,
     ) -> Result<Self, NatsError> {
-        let began = Instant::now();
+        let (began, mut has_said) = (Instant::now(), false);
         let client = loop {
             let options = options(credentials, &node, engine.clone())?.require_tls(url.is_tls());
             match options.connect(url.servers()).await {
                 Ok(client) => break client,
                 Err(error) if may_pass(&error) && began.elapsed() < limit => {
-                    say_waiting(&error);
+                    if !std::mem::replace(&mut has_said, true) {
+                        say_waiting(&error);
+                    }
                     sleep(OPEN_AGAIN_AFTER).await;
                 }
                 Err(source) => return Err(NatsError::Connect { url: url.clone(), source }),

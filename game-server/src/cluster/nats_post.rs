@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::BroadcastStream;
 
-use super::nats::Nats;
+use super::nats::{Nats, SubscriptionEnded};
 use super::post::{Hint, Post};
 use super::request::{Answer, Answerer, Answers, AskError, Request};
 use crate::node::NodeName;
@@ -117,10 +117,11 @@ async fn hear(
 ) {
     loop {
         let letter = tokio::select! {
+            biased;
             () = tasks.stopping() => return,
             letter = letters.next() => match letter {
                 Some(letter) => letter,
-                None => return,
+                None => return tasks.fail(&SubscriptionEnded),
             },
         };
         match serde_json::from_slice::<Letter>(&letter.payload) {

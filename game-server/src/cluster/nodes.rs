@@ -130,6 +130,7 @@ impl Nodes {
         };
         let nodes = Self { shared: Arc::new(shared) };
         let revision = nodes.shared.claim().await?;
+        lock(&nodes.shared.judge).acknowledged(Instant::now());
         let own = Own { expect: Expect::Revision(revision), was_strange: false };
         tasks.spawn_vital("nodes", run(tasks.clone(), nodes.shared.clone(), own));
         Ok(nodes)
@@ -188,6 +189,13 @@ impl Nodes {
         lock(&self.shared.judge).is_dead(name)
     }
 
+    /// Whether others may take this node for dead, or will in a moment: no write of it was acknowledged for long.
+    #[must_use]
+    pub fn may_be_dead(&self) -> bool {
+        let silence = self.shared.timing.give_up_after;
+        lock(&self.shared.judge).is_silent_for(silence, Instant::now())
+    }
+
     /// Counts the changes of who lives, who is dead, and what they say of themselves except for numbers.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -217,7 +225,7 @@ impl Shared {
 
     /// Takes the row of this node's name. Returns its revision.
     async fn claim(&self) -> Result<u64, StartError> {
-        let began = Instant::now();
+        let (began, mut has_said) = (Instant::now(), false);
         loop {
             let error = match self.try_to_claim().await {
                 Ok(Some(revision)) => return Ok(revision),
@@ -226,7 +234,9 @@ impl Shared {
                 Err(StartError::Away(error)) if began.elapsed() < self.timing.start_within => error,
                 Err(error) => return Err(error),
             };
-            tracing::warn!(%error, "the start waits for the table of the nodes");
+            if !std::mem::replace(&mut has_said, true) {
+                tracing::warn!(%error, "the start waits for the table of the nodes");
+            }
             sleep(self.timing.look_every()).await;
         }
     }
@@ -319,7 +329,7 @@ impl Shared {
     async fn judge(&self) -> Infallible {
         let (mut changes, mut before) = (self.table.changes(), None);
         loop {
-            let rows = self.others().map(|(name, _, revision)| (name, revision)).collect();
+            let rows = self.rows().map(|(name, _, revision)| (name, revision)).collect();
             lock(&self.judge).look(Instant::now(), self.table.current_since(), &rows);
             let picture = (self.living(), lock(&self.judge).verdicts());
             if before.as_ref() != Some(&picture) {
@@ -331,14 +341,15 @@ impl Shared {
         }
     }
 
-    fn others(&self) -> impl Iterator<Item = (NodeName, NodeRow, u64)> {
+    /// The rows of all nodes, with their revisions.
+    fn rows(&self) -> impl Iterator<Item = (NodeName, NodeRow, u64)> {
         let rows = self.table.rows().into_iter();
         rows.filter_map(|(key, row)| Some((key.parse().ok()?, row.value.clone(), row.revision)))
     }
 
     fn living(&self) -> Vec<(NodeName, NodeRow)> {
         let judge = lock(&self.judge);
-        let living = self.others().filter(|(name, ..)| !judge.is_dead(name));
+        let living = self.rows().filter(|(name, ..)| !judge.is_dead(name));
         let without_numbers = |mut row: NodeRow| {
             row.load = Load { draining: row.load.draining, ..Load::default() };
             row
@@ -348,7 +359,6 @@ impl Shared {
 }
 
 async fn run(tasks: Tasks, shared: Arc<Shared>, mut own: Own) {
-    lock(&shared.judge).acknowledged(Instant::now());
     tokio::select! {
         biased;
         () = tasks.stopping() => {}
@@ -358,7 +368,8 @@ async fn run(tasks: Tasks, shared: Arc<Shared>, mut own: Own) {
     // So that others need not wait for its silence.
     let Expect::Revision(revision) = own.expect else { return };
     let (table, boot) = (&*shared.table, &shared.boot);
-    let left = withdraw(table, shared.name.as_str(), revision, |row| row.boot == *boot).await;
+    let (name, revision) = (shared.name.as_str(), Some(revision));
+    let left = withdraw(table, name, revision, |row| row.boot == *boot).await;
     if let Err(error) = left {
         tracing::debug!(%error, "the row of this node stays until its name is used again");
     }

@@ -71,8 +71,8 @@ impl Steward {
         let steward = Self::with(Until::Never);
         let own = Role { holder: nodes.own().clone(), boot: nodes.boot().to_owned() };
         let candidate = Candidate::new(timing.dead_after);
-        let (held, state) = (steward.held.clone(), None);
-        let striving = Striving { table, nodes, timing, own, candidate, held, state };
+        let (held, state, is_in_doubt) = (steward.held.clone(), None, false);
+        let striving = Striving { table, nodes, timing, own, candidate, held, state, is_in_doubt };
         tasks.spawn_vital("steward", striving.run(tasks.clone(), steward.resigned.clone()));
         steward
     }
@@ -129,6 +129,8 @@ struct Striving {
     candidate: Candidate,
     held: Arc<Held>,
     state: Option<Holding>,
+    /// Whether the role may have been taken without this node knowing of it.
+    is_in_doubt: bool,
 }
 
 impl Striving {
@@ -140,7 +142,11 @@ impl Striving {
             () = self.strive() => {}
         }
         self.held.set(Until::Never);
-        let Some(Holding { revision, .. }) = self.state else { return };
+        let is_shown = self.table.get(KEY).is_some_and(|row| row.value == self.own);
+        if self.state.is_none() && !self.is_in_doubt && !is_shown {
+            return;
+        }
+        let revision = self.state.map(|holding| holding.revision);
         let left = withdraw(&*self.table, KEY, revision, |role| *role == self.own).await;
         if let Err(error) = left {
             tracing::debug!(%error, "others take the role of the steward after a while");
@@ -223,7 +229,10 @@ impl Striving {
                 Expect::Revision(row.revision)
             }
         };
-        let taken = self.write(expect).await.ok();
-        taken.filter(|holding| Instant::now() < holding.end)
+        // Until it is known. This may be cancelled meanwhile.
+        self.is_in_doubt = true;
+        let taken = self.write(expect).await;
+        self.is_in_doubt = matches!(taken, Err(WriteError::Away(_)));
+        taken.ok().filter(|holding| Instant::now() < holding.end)
     }
 }

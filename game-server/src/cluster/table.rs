@@ -77,16 +77,19 @@ pub trait Table<V>: Send + Sync {
     fn remove(&self, key: &str, expect: Expect) -> BoxFuture<'_, Result<(), WriteError>>;
 }
 
-/// Removes the row of `revision`, or a later one if it is one's own: a write whose outcome is not known may have made it.
+/// Removes the row of `revision` if that is known, or a later one if it is one's own: a write whose outcome is not known may
+/// have made it.
 pub(super) async fn withdraw<V>(
     table: &dyn Table<V>,
     key: &str,
-    revision: u64,
+    revision: Option<u64>,
     is_own: impl Fn(&V) -> bool,
 ) -> Result<(), WriteError> {
-    match table.remove(key, Expect::Revision(revision)).await {
-        Err(WriteError::Conflict) => {}
-        removed => return removed,
+    if let Some(revision) = revision {
+        match table.remove(key, Expect::Revision(revision)).await {
+            Err(WriteError::Conflict) => {}
+            removed => return removed,
+        }
     }
     match table.read(key).await {
         Ok(Some(row)) if is_own(&row.value) => {

@@ -13,6 +13,7 @@ use crate::cluster::directory::RoomRow;
 use crate::cluster::table::{Row, WriteError};
 use crate::feeds::Feeds;
 use crate::node::NodeName;
+use crate::storage::StoreError;
 
 /// How long a room may be in the list and in no row of the directory: both are told at the same time, by different ways.
 const ABSENT_FOR: Duration = Duration::from_secs(10);
@@ -51,11 +52,21 @@ impl Rooms {
         let living = known.iter().filter(|(room, _)| !is_over(room));
         let seated = living.flat_map(|(_, row)| &row.value.people).map(|visitor| visitor.player);
         let seated: HashSet<PlayerId> = seated.collect();
+        if self.shared.steward.is_held() {
+            let listed = listed_rooms(&self.feeds);
+            let listed = over.iter().filter(|(room, _)| listed.contains(room));
+            listed.for_each(|(room, _)| self.shared.bus.end_room(*room));
+        }
         for (room, row) in &over {
             if !self.shared.steward.is_held() {
                 return;
             }
-            self.end(*room, row, &seated, scores).await;
+            if let Err(error) = self.end(*room, row, &seated, scores).await {
+                // The next look tries again. Now it would be the same for the other rooms.
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(%room, error, "the rows of a dead room's players cannot be read yet");
+                break;
+            }
         }
         self.end_absent(&known);
     }
@@ -63,7 +74,9 @@ impl Rooms {
     /// Rooms whose node is dead, or has started again.
     async fn over(&mut self, known: &[Known]) -> Vec<Known> {
         let nodes = &self.shared.nodes;
-        let others = known.iter().filter(|(_, row)| row.value.node != *nodes.own());
+        let is_of_this_start =
+            |row: &RoomRow| row.node == *nodes.own() && !is_of_another_start(row, nodes.boot());
+        let others = known.iter().filter(|(_, row)| !is_of_this_start(&row.value));
         let (dead, others): (Vec<_>, Vec<_>) =
             others.cloned().partition(|(_, row)| nodes.is_dead(&row.value.node));
         let is_of_before = |row: &RoomRow| {
@@ -90,24 +103,20 @@ impl Rooms {
         self.shared.nodes.read_row(node).await.ok().flatten().map(|row| row.boot)
     }
 
-    /// Takes a room out of the list, its players' rows and, at last, the directory.
+    /// Takes a room out of its players' rows and, at last, the directory.
+    ///
+    /// # Errors
+    /// When the store fails: then it has to be done again.
     async fn end(
         &self,
         room: RoomId,
         row: &Row<RoomRow>,
         seated: &HashSet<PlayerId>,
         scores: &Scores,
-    ) {
-        if !row.value.private && listed_rooms(&self.feeds).contains(&room) {
-            self.shared.bus.end_room(room);
-        }
+    ) -> Result<(), StoreError> {
         let people = row.value.people.iter().map(|visitor| visitor.player);
         let left = people.filter(|player| !seated.contains(player)).collect();
-        if let Err(error) = scores.leave(room, left).await {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(%room, error, "the rows of a dead room's players cannot be read yet");
-            return;
-        }
+        scores.leave(room, left).await?;
         match self.shared.directory.remove(room, row.revision).await {
             Ok(()) => {
                 let node = &row.value.node;
@@ -119,6 +128,7 @@ impl Rooms {
                 tracing::debug!(%room, error, "a room stays in the directory for now");
             }
         }
+        Ok(())
     }
 
     /// Ends rooms in the list that no directory knows: their rows were removed, and the end was not told.
@@ -141,4 +151,63 @@ impl Rooms {
 /// Whether a room does not live in this start of its node.
 fn is_of_another_start(row: &RoomRow, boot: &str) -> bool {
     row.boot != boot
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use shared::id::RoomId;
+    use shared::sim::Mode;
+    use tokio::time::sleep;
+
+    use super::{RESTARTED_FOR, Rooms, Scores, SharedState};
+    use crate::cluster::directory::{Directory, RoomRow};
+    use crate::cluster::memory_table::MemoryTable;
+    use crate::cluster::nodes::{Load, Nodes, Timing};
+    use crate::cluster::steward::Steward;
+    use crate::cluster::table::{Expect, Table as _};
+    use crate::cluster::testing::{PATIENCE, tasks};
+    use crate::feeds::Feeds;
+    use crate::feeds::shared_bus::SharedBus;
+    use crate::metrics::Engines;
+    use crate::storage::{DatabaseUrl, SqlStore};
+
+    /// A write of the start before was not acknowledged, and arrives when this one has looked for such rows.
+    #[tokio::test]
+    async fn a_late_row_of_an_earlier_start_of_the_steward_itself_is_removed() {
+        let (tasks, table) = (tasks(), Arc::new(MemoryTable::default()));
+        let (name, load) = ("ada".parse().unwrap(), Arc::new(Load::default));
+        let nodes = Arc::new(MemoryTable::default());
+        let nodes = Nodes::start(&tasks, nodes, name, Timing::default(), load).await.unwrap();
+        let engine = Engines::default().nats;
+        let (directory, _) = Directory::start(&tasks, nodes.clone(), table.clone(), engine);
+        let (node, boot) = (nodes.own().clone(), nodes.boot().to_owned());
+        let (bus, steward) = (SharedBus::new(), Steward::always());
+        let shared = SharedState { directory, nodes, steward, bus };
+        let folder = tempfile::tempdir().unwrap();
+        let store = DatabaseUrl::sqlite(&folder.path().join("test.sqlite"));
+        let store = Arc::new(SqlStore::open(&store).await.unwrap());
+        let feeds = Arc::new(Feeds::new(Duration::from_secs(1)));
+        let scores = Scores::new(shared.clone(), feeds.clone(), store);
+        let mut rooms = Rooms::new(shared, feeds);
+        let row = |boot: &str| {
+            let (node, boot) = (node.clone(), boot.to_owned());
+            RoomRow { node, boot, mode: Mode::Brawl, private: false, people: vec![] }
+        };
+        let (late, own) = (RoomId::from_bits(1).to_string(), RoomId::from_bits(2).to_string());
+        table.put(&late, row("before"), Expect::Absent).await.unwrap();
+        table.put(&own, row(&boot), Expect::Absent).await.unwrap();
+
+        let began = Instant::now();
+        while table.get(&late).is_some() {
+            assert!(began.elapsed() < PATIENCE, "the row stays");
+            rooms.look(&scores).await;
+            sleep(Duration::from_millis(50)).await;
+        }
+
+        assert!(began.elapsed() >= RESTARTED_FOR, "{:?}", began.elapsed());
+        assert!(table.get(&own).is_some());
+    }
 }

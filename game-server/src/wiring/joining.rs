@@ -80,7 +80,7 @@ impl Joined {
         let Some(url) = &config.nats else { return Ok(Self::alone(config)) };
         let (credentials, engine) = (config.nats_credentials.as_deref(), &metrics.engines.nats);
         let (node, boot) = (config.node(), rand::random());
-        let nats = Nats::connect(url, credentials, node.clone(), engine.clone(), OPEN_WITHIN).await;
+        let nats = Nats::connect(url, credentials, node, engine.clone(), OPEN_WITHIN).await;
         let nats = nats.context("connecting to NATS")?;
         let post = nats_post::start(tasks, &nats).await.context("listening to other nodes")?;
 
@@ -126,8 +126,7 @@ impl Joined {
         let (nodes, steward) = start_roles(tasks, &nats, metrics, drain).await?;
         let queue = KvTable::open(tasks, &nats, QUEUE, OPEN_WITHIN).await?;
         let matchmaking = matched_by(&steward, queue, post.clone(), Some(&nodes), config);
-        let boot = nodes.boot().to_owned();
-        let (directory, over) = Directory::start(tasks, node, boot, rows, engine.clone());
+        let (directory, over) = Directory::start(tasks, nodes.clone(), rows, engine.clone());
         // Others may still list them.
         over.into_iter().for_each(|id| bus.end_room(id));
         let upkeep = SharedState {

@@ -127,7 +127,7 @@ async fn a_nats_that_lost_its_data_resets_readers_and_never_leaves_them_in_silen
 }
 
 #[tokio::test]
-async fn a_node_whose_nats_is_held_goes_on_and_is_not_called_dead_by_mistake() {
+async fn a_node_whose_nats_is_held_goes_on_and_says_what_is_late() {
     let cluster = TestCluster::start(2).await;
     let (ada, bob) = (cluster.node("a").guest("ada").await, cluster.node("b").guest("bob").await);
     let room = open_room(&ada).await;

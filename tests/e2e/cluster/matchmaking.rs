@@ -272,6 +272,39 @@ async fn a_search_that_nats_has_lost_is_told_at_once_and_begins_again() {
 }
 
 #[tokio::test]
+async fn a_queue_that_nats_has_lost_is_told_so_and_begins_anew() {
+    let mut cluster = TestCluster::start_with(2, &FLAGS).await;
+    let (a, b) = (cluster.node("a"), cluster.node("b"));
+    let (ada, bob) = (a.guest("ada").await, b.guest("bob").await);
+    let lost = ada.join_queue(Mode::Duel).await;
+
+    cluster.nats().restart_empty();
+
+    // Clients then ask for another ticket.
+    let path = format!("/api/matchmaking/{}", lost.ticket);
+    eventually(wait::DEADLINE, "a ticket that is forgotten", async || {
+        (ada.ask(Method::GET, &path).await.status == 404).then_some(())
+    })
+    .await;
+    let join = async |guest: &Guest| {
+        eventually(wait::DEADLINE, "a queue", async || {
+            let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
+            (answer.status == 201).then(|| answer.json::<MatchTicket>())
+        })
+        .await
+    };
+    let (mut of_ada, mut of_bob) = (join(&ada).await, join(&bob).await);
+    let rooms = async {
+        tokio::join!(
+            matched(&ada, &mut of_ada, async |_| true),
+            matched(&bob, &mut of_bob, async |_| true)
+        )
+    };
+    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
+    assert_eq!(of_ada, of_bob);
+}
+
+#[tokio::test]
 async fn two_hundred_who_wait_are_each_matched_once_although_the_steward_is_killed() {
     const PLAYERS: usize = 200;
     const IN_THE_MIDDLE: usize = 40;

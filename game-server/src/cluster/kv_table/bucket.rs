@@ -5,6 +5,7 @@
 //! removal.
 
 use std::error::Error as _;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::connection::State as Connection;
@@ -71,6 +72,11 @@ impl Bucket {
         Ok(state(open_stream(&self.nats, self.config()).await?.cached_info()))
     }
 
+    /// Counts the connections to NATS. What was missed between two of them is not known.
+    pub(super) fn connections(&self) -> u64 {
+        self.nats.client().statistics().connects.load(Ordering::Relaxed)
+    }
+
     /// Asks for its state. An error if it is missing.
     pub(super) async fn state(&self) -> Result<State, BoxError> {
         Ok(state(&self.handle().await?.get_info().await?))
@@ -113,13 +119,16 @@ impl Bucket {
         }
     }
 
-    /// All entries in the order of their revisions, and then every change. An error is the end.
+    /// All entries in the order of their revisions, and then every change. Each comes once. An error is the end.
+    ///
+    /// There is one entry a key, so that all of them are the last of each key. Not asked for as such: NATS 2.9 makes a list of
+    /// those when it is asked, and where one is replaced before it is delivered, the newest comes twice.
     pub(super) async fn entries(&self) -> Result<BoxStream<'_, Result<Entry, BoxError>>, BoxError> {
         let config = OrderedConfig {
             deliver_subject: self.nats.client().new_inbox(),
             filter_subject: format!("{}>", self.prefix),
             replay_policy: ReplayPolicy::Instant,
-            deliver_policy: DeliverPolicy::LastPerSubject,
+            deliver_policy: DeliverPolicy::All,
             ..OrderedConfig::default()
         };
         let consumer = self.handle().await?.create_consumer(config).await?;

@@ -23,10 +23,16 @@ pub(super) struct LocalCopy<V> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Load(u64);
 
-/// The watch delivers what it had delivered before: the table was made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a table begins its revisions again")]
-pub(super) struct WentBack;
+/// What a change that the watch delivers is to the copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The rows have changed.
+    News,
+    /// An own write, or one that an own write has overtaken.
+    Known,
+    /// The watch had come past this revision. It came twice, or else the table was made again.
+    Again,
+}
 
 impl<V> Default for LocalCopy<V> {
     fn default() -> Self {
@@ -70,15 +76,10 @@ impl<V> LocalCopy<V> {
         self.seen = seen;
     }
 
-    /// Applies a change that the watch delivers. `None` means that the row is gone. Returns whether it was news.
-    pub(super) fn apply(
-        &mut self,
-        key: String,
-        revision: u64,
-        value: Option<V>,
-    ) -> Result<bool, WentBack> {
+    /// Applies a change that the watch delivers. `None` means that the row is gone.
+    pub(super) fn apply(&mut self, key: String, revision: u64, value: Option<V>) -> Applied {
         if revision <= self.seen {
-            return Err(WentBack);
+            return Applied::Again;
         }
         self.seen = revision;
         let is_stale = self.ahead.get(&key).is_some_and(|own| *own > revision);
@@ -86,10 +87,10 @@ impl<V> LocalCopy<V> {
         let is_own = self.ahead.get(&key) == Some(&revision);
         self.ahead.retain(|_, own| *own > revision);
         if is_stale || is_own {
-            return Ok(false);
+            return Applied::Known;
         }
         self.set(key, revision, value);
-        Ok(true)
+        Applied::News
     }
 
     /// Notes an own write that has succeeded, and that began during `load`. Returns whether it was news.
@@ -117,7 +118,7 @@ impl<V> LocalCopy<V> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{LocalCopy, Row, Rows, WentBack};
+    use super::{Applied, LocalCopy, Row, Rows};
 
     fn rows(rows: &[(&str, u64, char)]) -> Rows<char> {
         let row = |&(key, revision, value): &(&str, u64, char)| {
@@ -141,12 +142,12 @@ mod tests {
         assert!(copy.wrote(load, "b", 5, None));
 
         // Older changes of others, which were on their way.
-        assert_eq!(copy.apply("a".into(), 2, Some('z')), Ok(false));
-        assert_eq!(copy.apply("b".into(), 3, Some('z')), Ok(false));
+        assert_eq!(copy.apply("a".into(), 2, Some('z')), Applied::Known);
+        assert_eq!(copy.apply("b".into(), 3, Some('z')), Applied::Known);
         assert_eq!(copy.rows(), &rows(&[("a", 4, 'y')]));
-        assert_eq!(copy.apply("a".into(), 4, Some('y')), Ok(false));
-        assert_eq!(copy.apply("b".into(), 5, None), Ok(false));
-        assert_eq!(copy.apply("b".into(), 6, Some('w')), Ok(true));
+        assert_eq!(copy.apply("a".into(), 4, Some('y')), Applied::Known);
+        assert_eq!(copy.apply("b".into(), 5, None), Applied::Known);
+        assert_eq!(copy.apply("b".into(), 6, Some('w')), Applied::News);
 
         assert_eq!(copy.rows(), &rows(&[("a", 4, 'y'), ("b", 6, 'w')]));
     }
@@ -155,7 +156,7 @@ mod tests {
     fn an_acknowledgement_that_comes_late_undoes_nothing() {
         let mut copy = loaded(&[], 0);
         let load = copy.load();
-        assert_eq!(copy.apply("a".into(), 2, None), Ok(true));
+        assert_eq!(copy.apply("a".into(), 2, None), Applied::News);
         assert!(!copy.wrote(load, "a", 1, Some('x')));
         assert_eq!(copy.rows(), &rows(&[]));
     }
@@ -175,15 +176,18 @@ mod tests {
         copy.complete_load(rows(&[("c", 1, 'c')]), 1);
 
         assert_eq!(copy.rows(), &rows(&[("a", 2, 'n'), ("c", 1, 'c')]));
-        assert_eq!(copy.apply("a".into(), 2, Some('n')), Ok(false));
-        assert_eq!(copy.apply("a".into(), 3, None), Ok(true));
+        assert_eq!(copy.apply("a".into(), 2, Some('n')), Applied::Known);
+        assert_eq!(copy.apply("a".into(), 3, None), Applied::News);
         assert_eq!(copy.rows(), &rows(&[("c", 1, 'c')]));
     }
 
     #[test]
-    fn revisions_that_begin_again_are_noticed() {
+    fn a_revision_that_comes_again_is_noticed_and_changes_nothing() {
         let mut copy = loaded(&[("a", 7, 'a')], 7);
-        assert_eq!(copy.apply("b".into(), 1, Some('b')), Err(WentBack));
+        for revision in [1, 7] {
+            assert_eq!(copy.apply("a".into(), revision, Some('b')), Applied::Again);
+        }
         assert_eq!(copy.rows(), &rows(&[("a", 7, 'a')]));
+        assert_eq!(copy.apply("a".into(), 8, Some('c')), Applied::News);
     }
 }

@@ -5,7 +5,9 @@ mod replicas;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use test_nats::Nats as Server;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::KvTable;
@@ -13,6 +15,7 @@ use super::bucket::Bucket;
 use crate::cluster::nats::{Nats, REQUEST_WITHIN};
 use crate::cluster::table::{Expect, Table, WriteError};
 use crate::cluster::testing::{PATIENCE, connect, open, tasks, until};
+use crate::sync::lock;
 use crate::tasks::Tasks;
 
 struct Node {
@@ -122,6 +125,65 @@ async fn a_row_that_was_removed_can_be_made_again() {
     table.put("a", 5, Expect::Absent).await.unwrap();
     let other = node(&server, "b").await.table;
     assert_eq!(values(&*other), [("a".to_owned(), 5)]);
+}
+
+/// A node that starts while others write must not read everything twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_entry_comes_once_and_in_order_while_rows_are_written() {
+    const STARTS: usize = 100;
+    let server = Server::start();
+    let Node { table, nats, .. } = node(&server, "a").await;
+    let mut writers = JoinSet::new();
+    for key in ["a", "b", "c"] {
+        let table = table.clone();
+        writers.spawn(async move {
+            for value in 0.. {
+                table.put(key, value, Expect::Anything).await.unwrap();
+            }
+        });
+    }
+    until(&*table, |table| table.rows().len() == 3).await;
+
+    let bucket = Bucket::new(nats, "test");
+    for start in 0..STARTS {
+        let mut entries = bucket.entries().await.unwrap();
+        let mut seen = 0;
+        for _ in 0..9 {
+            let entry = timeout(PATIENCE, entries.next()).await.unwrap().unwrap().unwrap();
+            assert!(entry.revision > seen, "start {start}: {seen}, then {}", entry.revision);
+            seen = entry.revision;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_mark_of_a_removed_row_is_deleted_some_time() {
+    const ROWS: usize = 200;
+    let server = Server::start();
+    let table = node(&server, "a").await.table;
+    for n in 0..ROWS {
+        let key = n.to_string();
+        table.put(&key, 0, Expect::Absent).await.unwrap();
+        table.remove(&key, Expect::Anything).await.unwrap();
+    }
+    let later = Instant::now() + Duration::from_secs(3_600);
+    assert_eq!(lock(&table.shared.marks).take_due(later, usize::MAX).len(), ROWS);
+}
+
+/// What was missed between two connections is not known, and nothing else has failed here.
+#[tokio::test]
+async fn everything_is_read_again_over_a_new_connection() {
+    let server = Server::start();
+    let ada = node(&server, "a").await;
+    ada.table.put("kept", 1, Expect::Absent).await.unwrap();
+    let mut current = ada.table.shared.current.subscribe();
+    let before = *current.borrow_and_update();
+
+    ada.nats.client().force_reconnect().await.unwrap();
+
+    let again = current.wait_for(|since| *since > before);
+    timeout(PATIENCE, again).await.expect("it is read again").unwrap();
+    assert_eq!(values(&*ada.table), [("kept".to_owned(), 1)]);
 }
 
 #[tokio::test]

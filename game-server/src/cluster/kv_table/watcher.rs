@@ -2,7 +2,8 @@
 //!
 //! Each time it begins, it reads everything, and then replaces the copy as a whole. So it does not matter what was missed, and
 //! whether the table was emptied meanwhile. A check every two seconds asks the leader whether it is still the same table,
-//! and whether this node has seen what it had then.
+//! and whether this node has seen what it had then. After a new connection everything is read again, too: NATS may have lost
+//! the newest rows meanwhile and given their revisions to others.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,8 +15,8 @@ use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tokio::time::{sleep, timeout};
 
-use super::bucket::{BoxError, Entry, State};
-use super::local_copy::Rows;
+use super::bucket::{BoxError, Bucket, Entry, State};
+use super::local_copy::{Applied, Rows};
 use super::shared::Shared;
 use crate::cluster::nats::pause;
 use crate::cluster::table::Row;
@@ -38,6 +39,8 @@ enum Lost {
     MadeAgain,
     #[error("changes do not arrive")]
     Behind,
+    #[error("the connection to NATS is another one than before")]
+    Reconnected,
     #[error("nothing arrives while everything is read")]
     Silent,
     #[error("it ended")]
@@ -59,8 +62,7 @@ where
         let was_current = shared.current.send_replace(None).is_some();
         attempt = if was_current { 1 } else { attempt + 1 };
         if attempt == 1 {
-            let error = &*error as &dyn std::error::Error;
-            tracing::warn!(table = shared.name, error, "a table stands still on this node");
+            say(shared.name, &error);
         }
         *lock(&shared.trouble) = Some(error);
         tokio::select! {
@@ -70,11 +72,21 @@ where
     }
 }
 
+fn say(table: &str, error: &BoxError) {
+    let is_harmless = matches!(error.downcast_ref(), Some(Lost::Reconnected));
+    let error = &**error as &dyn std::error::Error;
+    if is_harmless {
+        tracing::debug!(table, error, "a table is read again");
+    } else {
+        tracing::warn!(table, error, "a table stands still on this node");
+    }
+}
+
 async fn follow<V>(shared: &Shared<V>, attempt: usize) -> Result<Infallible, BoxError>
 where
     V: DeserializeOwned + Send + Sync + 'static,
 {
-    let state = shared.bucket.open().await?;
+    let (state, connections) = open(&shared.bucket).await?;
     // Before it is known what there is to read, so that no own write falls between.
     lock(&shared.local).begin_load();
     lock(&shared.marks).clear();
@@ -90,8 +102,19 @@ where
     }
     tokio::select! {
         ended = apply_changes(shared, entries, strange) => ended,
-        ended = check(shared, state) => ended,
+        ended = check(shared, state, connections) => ended,
         never = sweep(shared) => match never {},
+    }
+}
+
+/// Asks for the state of the bucket. Returns also the number of the connection that it was asked over.
+async fn open(bucket: &Bucket) -> Result<(State, u64), BoxError> {
+    loop {
+        let connections = bucket.connections();
+        let state = bucket.open().await?;
+        if bucket.connections() == connections {
+            return Ok((state, connections));
+        }
     }
 }
 
@@ -134,9 +157,12 @@ async fn apply_changes<V: DeserializeOwned>(
     loop {
         let entry = entries.next().await.ok_or(Lost::Ended)??;
         let value = value(shared.name, &entry, &mut strange);
-        let is_news = lock(&shared.local).apply(entry.key, entry.revision, value)?;
-        if is_news {
-            shared.changes.send_modify(|changes| *changes += 1);
+        let applied = lock(&shared.local).apply(entry.key, entry.revision, value);
+        match applied {
+            Applied::News => shared.changes.send_modify(|changes| *changes += 1),
+            Applied::Known => {}
+            // The leader knows whether the table was made again.
+            Applied::Again => shared.doubt.notify_one(),
         }
     }
 }
@@ -159,23 +185,48 @@ fn value<V: DeserializeOwned>(
     }
 }
 
-/// Asks the leader from time to time. Returns when this node has lost the table.
-async fn check<V>(shared: &Shared<V>, first: State) -> Result<Infallible, BoxError> {
-    let mut before = first.last;
+/// Asks the leader from time to time. Returns when this node has lost the table. `first` is what the leader said when
+/// everything was read, over the connection of this number.
+async fn check<V>(
+    shared: &Shared<V>,
+    first: State,
+    connections: u64,
+) -> Result<Infallible, BoxError> {
+    let mut before = Before { at: Instant::now(), last: first.last };
     loop {
         tokio::select! {
             () = sleep(CHECK_EVERY) => {}
             () = shared.doubt.notified() => {}
         }
+        if shared.bucket.connections() != connections {
+            return Err(Lost::Reconnected.into());
+        }
         let state = shared.bucket.state().await?;
-        if state.created != first.created || state.last < before {
-            return Err(Lost::MadeAgain.into());
+        before = before.next(&first, &state, lock(&shared.local).seen(), Instant::now())?;
+    }
+}
+
+/// What the leader had at an earlier check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Before {
+    at: Instant,
+    last: u64,
+}
+
+impl Before {
+    /// Compares with what the leader has now, and with what this node has `seen`. Returns with what to compare the next time.
+    fn next(self, first: &State, now: &State, seen: u64, at: Instant) -> Result<Self, Lost> {
+        if now.created != first.created || now.last < self.last {
+            return Err(Lost::MadeAgain);
         }
-        // What there was at the check before.
-        if lock(&shared.local).seen() < before {
-            return Err(Lost::Behind.into());
+        // A doubt may follow another at once. A change takes a moment to arrive here.
+        if at.saturating_duration_since(self.at) < CHECK_EVERY {
+            return Ok(self);
         }
-        before = state.last;
+        if seen < self.last {
+            return Err(Lost::Behind);
+        }
+        Ok(Self { at, last: now.last })
     }
 }
 
@@ -189,6 +240,43 @@ async fn sweep<V>(shared: &Shared<V>) -> Infallible {
                 // It is found again when everything is read.
                 tracing::debug!(table = shared.name, key, %error, "the mark of a row stays");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Before, CHECK_EVERY, Lost};
+    use crate::cluster::kv_table::bucket::State;
+
+    fn state(created: &str, last: u64) -> State {
+        State { created: created.to_owned(), last }
+    }
+
+    #[test]
+    fn a_node_is_behind_when_it_lacks_what_the_leader_had_for_a_while() {
+        let (first, start) = (state("monday", 5), Instant::now());
+        let before = Before { at: start, last: 5 };
+        let soon = start + Duration::from_millis(1);
+
+        // Asked twice within a moment, while others write.
+        let same = before.next(&first, &state("monday", 9), 5, soon).unwrap();
+        assert_eq!(same, before);
+        let later = same.next(&first, &state("monday", 9), 5, start + CHECK_EVERY).unwrap();
+        assert_eq!(later.last, 9);
+        let behind = later.next(&first, &state("monday", 9), 8, start + CHECK_EVERY * 2);
+        assert!(matches!(behind, Err(Lost::Behind)), "{behind:?}");
+    }
+
+    #[test]
+    fn a_table_that_was_made_again_or_has_lost_rows_is_noticed_at_once() {
+        let (first, at) = (state("monday", 5), Instant::now());
+        let before = Before { at, last: 7 };
+        for now in [state("tuesday", 9), state("monday", 6)] {
+            let lost = before.next(&first, &now, 7, at);
+            assert!(matches!(lost, Err(Lost::MadeAgain)), "{lost:?}");
         }
     }
 }

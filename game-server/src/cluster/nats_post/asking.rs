@@ -7,7 +7,7 @@ use async_nats::RequestErrorKind;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
-use crate::cluster::nats::Nats;
+use crate::cluster::nats::{Nats, SubscriptionEnded};
 use crate::cluster::request::{Answer, Answers, AskError, Refused, Request};
 use crate::node::NodeName;
 use crate::tasks::Tasks;
@@ -52,10 +52,11 @@ pub(super) async fn answer_all(
 ) {
     loop {
         let request = tokio::select! {
+            biased;
             () = tasks.stopping() => return,
             request = requests.next() => match request {
                 Some(request) => request,
-                None => return,
+                None => return tasks.fail(&SubscriptionEnded),
             },
         };
         let Some(reply) = request.reply else { continue };

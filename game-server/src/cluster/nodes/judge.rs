@@ -15,6 +15,8 @@ pub(super) struct Judge {
     own: NodeName,
     began: Instant,
     acknowledged: Acknowledged,
+    /// The last acknowledged write, whatever failed since.
+    last: Option<Instant>,
     others: BTreeMap<NodeName, Other>,
     /// Whether those that were never seen are dead.
     are_unseen_dead: bool,
@@ -45,6 +47,7 @@ impl Judge {
             own,
             began: now,
             acknowledged,
+            last: None,
             others: BTreeMap::new(),
             are_unseen_dead: false,
             dead_after: timing.dead_after,
@@ -55,6 +58,7 @@ impl Judge {
     pub(super) fn acknowledged(&mut self, now: Instant) {
         let first = self.acknowledged.since(now).unwrap_or(now);
         self.acknowledged.span = Some((first, now));
+        self.last = Some(now);
     }
 
     /// A write of this node was not acknowledged.
@@ -65,6 +69,11 @@ impl Judge {
     /// Since when the silence of others counts. `None` while it does not.
     pub(super) fn heard_since(&self, now: Instant) -> Option<Instant> {
         self.acknowledged.since(now)
+    }
+
+    /// Whether the last acknowledged write of this node is at least this long ago.
+    pub(super) fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
+        self.last.is_none_or(|last| now.saturating_duration_since(last) >= time)
     }
 
     /// Looks at the revisions of the rows. `current_since` is that of their table.
@@ -212,6 +221,18 @@ mod tests {
         assert_eq!(court.dead(), Vec::<&str>::new());
         court.pass(2, &["me"], true);
         assert_eq!(court.dead(), ["other", "third"]);
+    }
+
+    #[test]
+    fn my_own_silence_begins_with_my_last_acknowledged_write() {
+        let mut court = Court::new();
+        let silence = Duration::from_secs(8);
+        assert!(court.judge.is_silent_for(silence, court.now()), "it has written nothing yet");
+        court.pass(2, &["me"], true);
+        court.pass(7, &[], false);
+        assert!(!court.judge.is_silent_for(silence, court.now()));
+        court.pass(1, &[], false);
+        assert!(court.judge.is_silent_for(silence, court.now()));
     }
 
     #[test]

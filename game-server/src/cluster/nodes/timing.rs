@@ -15,7 +15,8 @@ pub struct Timing {
     pub claim_after: Duration,
     /// The time for NATS to answer at the start.
     pub start_within: Duration,
-    /// The time without success after which a steward gives its role up. Shorter than `dead_after`, so that there are not two.
+    /// The time without success after which a steward gives its role up, and a node takes into account that others take it for
+    /// dead. Shorter than `dead_after`, so that there are not two stewards.
     pub give_up_after: Duration,
 }
 

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::{BoxFuture, FutureExt as _, pending};
 use test_nats::Nats as Server;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::{KEY, Role, Steward};
 use crate::cluster::kv_table::{KvTable, TableName};
+use crate::cluster::memory_table::MemoryTable;
 use crate::cluster::nodes::{Load, Nodes, Timing};
-use crate::cluster::table::{Expect, Table as _};
+use crate::cluster::table::{Expect, ReadError, Row, Table, WriteError};
 use crate::cluster::testing::{PATIENCE, connect, open, tasks, until};
 use crate::tasks::Tasks;
 
@@ -109,6 +112,65 @@ async fn a_holder_gives_the_role_up_while_nats_is_away_and_takes_it_again() {
     let (holding, other) = if holder.as_str() == "ada" { (&ada, &bob) } else { (&bob, &ada) };
     until_held(&holding.steward, true).await;
     until_held(&other.steward, false).await;
+}
+
+/// A table whose acknowledgements are lost, and which is not watched.
+#[derive(Default)]
+struct Unacknowledged(MemoryTable<Role>);
+
+impl Table<Role> for Unacknowledged {
+    fn get(&self, _key: &str) -> Option<Arc<Row<Role>>> {
+        None
+    }
+
+    fn rows(&self) -> Vec<(String, Arc<Row<Role>>)> {
+        vec![]
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes()
+    }
+
+    fn current_since(&self) -> Option<Instant> {
+        self.0.current_since()
+    }
+
+    fn read(&self, key: &str) -> BoxFuture<'_, Result<Option<Arc<Row<Role>>>, ReadError>> {
+        self.0.read(key)
+    }
+
+    fn put(
+        &self,
+        key: &str,
+        value: Role,
+        expect: Expect,
+    ) -> BoxFuture<'_, Result<u64, WriteError>> {
+        let put = self.0.put(key, value, expect);
+        async {
+            put.await?;
+            pending().await
+        }
+        .boxed()
+    }
+
+    fn remove(&self, key: &str, expect: Expect) -> BoxFuture<'_, Result<(), WriteError>> {
+        self.0.remove(key, expect)
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_being_taken_is_given_back_by_one_who_resigns() {
+    let (tasks, table) = (tasks(), Arc::new(Unacknowledged::default()));
+    let (name, ask_load) = ("ada".parse().unwrap(), Arc::new(Load::default));
+    let nodes = Arc::new(MemoryTable::default());
+    let nodes = Nodes::start(&tasks, nodes, name, PATIENT, ask_load).await.unwrap();
+    let steward = Steward::start(&tasks, table.clone(), nodes, PATIENT);
+    until(&table.0, |table| table.get(KEY).is_some()).await;
+
+    steward.resign();
+
+    until(&table.0, |table| table.get(KEY).is_none()).await;
+    assert!(!steward.is_held());
 }
 
 #[tokio::test]
