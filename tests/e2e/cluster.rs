@@ -3,11 +3,13 @@
 mod chat;
 mod engines;
 mod feeds;
+mod late;
 mod matchmaking;
 mod replicas;
 mod rolling;
 mod rooms;
 mod salvage;
+mod seen;
 
 use std::fs;
 use std::time::{Duration, Instant};
