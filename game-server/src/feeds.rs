@@ -1,6 +1,8 @@
 //! Feeds and their five transports.
 //!
-//! [`feed`] is the log; every other file is a thin adapter from it to one transport.
+//! [`feed`] is the log, [`reader`] a position in it, and each transport a thin adapter from one to the other. What the log gets comes
+//! from the bus: through the [`bridge`] in a server that is alone, and else through an [`outbox`] and the [`shared_log`] that all nodes
+//! read.
 
 pub mod fan_out;
 pub mod feed;
@@ -16,6 +18,9 @@ pub mod bridge;
 pub mod outbox;
 pub mod shared_bus;
 pub mod shared_log;
+
+#[cfg(test)]
+mod numbers;
 
 use std::sync::Arc;
 use std::time::Duration;

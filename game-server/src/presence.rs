@@ -4,7 +4,7 @@
 //! [`PresenceGuard`]; when the last one for a room drops, the player has left the room. The rooms of other nodes are in the
 //! [`Directory`], to which this node tells who is in its own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,8 +76,9 @@ impl Presence {
                 () = tasks.stopping() => return,
                 () = self.has_changed.notified() => {}
             }
-            for room in core::mem::take(&mut *lock(&self.changed)) {
-                directory.visited(room, self.visitors(room));
+            let changed = core::mem::take(&mut *lock(&self.changed));
+            for (room, people) in self.visitors(changed) {
+                directory.visited(room, people);
             }
             tokio::select! {
                 () = tasks.stopping() => return,
@@ -86,22 +87,31 @@ impl Presence {
         }
     }
 
-    /// Who is in a room of this node.
-    fn visitors(&self, room: RoomId) -> Vec<Visitor> {
-        let visits = lock(&self.visits);
-        let mut people: Vec<_> = visits
-            .iter()
-            .filter_map(|(player, visits)| {
-                let here = || visits.iter().rev().filter(|visit| visit.room == room);
-                here().next()?;
-                let seat = here().find_map(|visit| visit.seat);
+    /// Who is in each of these rooms of this node. It looks at every visit once, however many rooms there are.
+    fn visitors(&self, rooms: BTreeSet<RoomId>) -> BTreeMap<RoomId, Vec<Visitor>> {
+        let mut found: BTreeMap<_, Vec<Visitor>> =
+            rooms.into_iter().map(|room| (room, Vec::new())).collect();
+        for (player, visits) in lock(&self.visits).iter() {
+            for Visit { room, seat } in visits.iter().rev() {
+                let Some(people) = found.get_mut(room) else { continue };
                 let (team, since_ms) =
                     seat.map_or((None, 0), |seat| (Some(seat.team), seat.since_ms));
-                Some(Visitor { player: *player, team, since_ms })
-            })
-            .collect();
-        people.sort_unstable_by_key(|visitor| visitor.player);
-        people
+                let visitor = Visitor { player: *player, team, since_ms };
+                match people.last_mut() {
+                    // Another connection: the newest one that plays counts.
+                    Some(last) if last.player == *player => {
+                        if last.team.is_none() {
+                            *last = visitor;
+                        }
+                    }
+                    _ => people.push(visitor),
+                }
+            }
+        }
+        for people in found.values_mut() {
+            people.sort_unstable_by_key(|visitor| visitor.player);
+        }
+        found
     }
 
     fn note_change(&self, room: RoomId) {
@@ -197,6 +207,7 @@ mod tests {
     use shared::id::{PlayerId, RoomId};
 
     use super::{Presence, TeamSeat};
+    use crate::cluster::directory::Visitor;
 
     #[test]
     fn a_player_visits_until_the_last_connection_ends_and_in_a_team_while_playing() {
@@ -213,5 +224,28 @@ mod tests {
         assert_eq!(presence.team_in(ada, room), None, "a spectator is in no team");
         drop(watching);
         assert!(!presence.is_in(ada, room) && presence.rooms_of(ada).is_empty());
+    }
+
+    #[test]
+    fn a_room_s_visitors_are_listed_once_with_the_seat_of_the_newest_connection_that_plays() {
+        let presence = Arc::new(Presence::default());
+        let [ada, bob, eve] = [1, 2, 3].map(PlayerId::from_bits);
+        let [room, other, empty] = [7, 8, 9].map(RoomId::from_bits);
+        let seat = |team, since_ms| Some(TeamSeat { team, since_ms });
+        let _visits = [
+            (bob, room, None),
+            (ada, room, seat(0, 4)),
+            (ada, other, None),
+            (ada, room, seat(1, 5)),
+            (ada, room, None),
+            (eve, other, seat(0, 6)),
+        ]
+        .map(|(player, room, seat)| presence.enter(player, room, seat));
+
+        let found = presence.visitors([room, empty].into());
+
+        let visitor = |player, team, since_ms| Visitor { player, team, since_ms };
+        let people = vec![visitor(ada, Some(1), 5), visitor(bob, None, 0)];
+        assert_eq!(found, [(room, people), (empty, Vec::new())].into());
     }
 }

@@ -68,10 +68,13 @@ mod tests {
     use std::time::Duration;
 
     use http::{HeaderMap, header};
-    use shared::id::PlayerName;
+    use shared::api::Scoreboard;
+    use shared::id::{PlayerName, RoomId};
     use test_nats::Nats;
     use tokio::time::timeout;
 
+    use crate::feeds::feed::Source as _;
+    use crate::ladder::Seated;
     use crate::player::Player;
     use crate::sessions::SignedIn;
     use crate::sessions::cookie::{Carrier, Presented};
@@ -95,6 +98,19 @@ mod tests {
         PlayerName::parse(text).unwrap()
     }
 
+    /// Waits until the scoreboard of a node has a row of this name.
+    async fn shows(node: &Bench, name: PlayerName) {
+        let feed = &node.app.feeds.scoreboard;
+        let mut changes = feed.changes();
+        let has_row = |board: &Scoreboard| board.rows.iter().any(|row| row.name == name);
+        let becomes = async {
+            while !feed.with_state(has_row) {
+                changes.changed().await.unwrap();
+            }
+        };
+        timeout(SOON, becomes).await.unwrap_or_else(|_| panic!("{name} is not shown"));
+    }
+
     #[tokio::test]
     async fn a_session_that_ends_and_a_new_name_are_seen_by_the_other_node() {
         let (nats, database) = (Nats::start(), test_postgres::empty_database());
@@ -107,15 +123,15 @@ mod tests {
             found.map(|found| found.player.name)
         };
         assert_eq!(find().await, Some(name("Ada")));
+        // Where she sits, the ladder shows her, and hears of a new name last.
+        let seated = Seated { public: true, player: ada.player.clone(), bot: false };
+        there.app.ladder.seated(RoomId::from_bits(5), seated);
+        shows(&there, name("Ada")).await;
 
         let renamed = Player { id: ada.player.id, name: name("Countess") };
         here.app.renames.rename(&renamed).await.unwrap();
-        let seen = async {
-            while find().await != Some(name("Countess")) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(SOON, seen).await.expect("the new name is seen");
+        shows(&there, name("Countess")).await;
+        assert_eq!(find().await, Some(name("Countess")));
 
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, format!("Bearer {}", ada.token).parse().unwrap());

@@ -172,7 +172,7 @@ async fn a_bucket_that_refuses_ends_the_start_with_the_reason_and_without_the_se
     let missing = bucket.url(bucket.site()).replace("//replays/", "//nothing-here/");
     let unreadable = bucket.credentials().with_file_name("nowhere");
     let read_only = TestBucket::start().await;
-    read_only.refuse_writing();
+    read_only.refuse_writing(true);
     for (blobs, credentials) in [
         (bucket.url(bucket.site()), wrong),
         (missing, bucket.credentials()),

@@ -4,11 +4,13 @@ mod chat;
 mod engines;
 mod feeds;
 mod held;
+mod late;
 mod matchmaking;
 mod replicas;
 mod rolling;
 mod rooms;
 mod salvage;
+mod seen;
 
 use std::fs;
 use std::time::{Duration, Instant};

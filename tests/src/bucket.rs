@@ -85,9 +85,9 @@ impl TestBucket {
         self.folder.path().join("credentials")
     }
 
-    /// Refuses from now on to write, as for credentials that may only read.
-    pub fn refuse_writing(&self) {
-        self.is_read_only.store(true, Ordering::Relaxed);
+    /// Refuses from now on to write, as for credentials that may only read, or does not any more.
+    pub fn refuse_writing(&self, refuse: bool) {
+        self.is_read_only.store(refuse, Ordering::Relaxed);
     }
 
     /// The secret that stands in it.

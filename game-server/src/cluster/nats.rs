@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::future::ready;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectOptions, Event};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
@@ -137,6 +139,7 @@ pub struct Nats {
     client: Client,
     jetstream: Context,
     node: NodeName,
+    connected: watch::Receiver<()>,
 }
 
 impl Nats {
@@ -152,8 +155,10 @@ impl Nats {
         limit: Duration,
     ) -> Result<Self, NatsError> {
         let (began, mut has_said) = (Instant::now(), false);
+        let (connects, connected) = watch::channel(());
         let client = loop {
-            let options = options(credentials, &node, engine.clone())?.require_tls(url.is_tls());
+            let options = options(credentials, &node, engine.clone(), connects.clone())?;
+            let options = options.require_tls(url.is_tls());
             match options.connect(url.servers()).await {
                 Ok(client) => break client,
                 Err(error) if may_pass(&error) && began.elapsed() < limit => {
@@ -169,7 +174,7 @@ impl Nats {
             .timeout(REQUEST_WITHIN)
             .ack_timeout(REQUEST_WITHIN)
             .build(client.clone());
-        let nats = Self { client, jetstream, node };
+        let nats = Self { client, jetstream, node, connected };
         match nats.round_trip().await {
             Ok(round_trip) => engine.answered(round_trip),
             Err(source) => return Err(NatsError::JetStream { url: url.clone(), source }),
@@ -187,6 +192,12 @@ impl Nats {
     #[must_use]
     pub fn jetstream(&self) -> &Context {
         &self.jetstream
+    }
+
+    /// Changes soon after each new connection: what was sent over the one before may be lost.
+    #[must_use]
+    pub fn connected(&self) -> watch::Receiver<()> {
+        self.connected.clone()
     }
 
     /// The name of this node.
@@ -229,6 +240,7 @@ fn options(
     credentials: Option<&Path>,
     node: &NodeName,
     engine: Engine,
+    connects: watch::Sender<()>,
 ) -> Result<ConnectOptions, NatsError> {
     let options = ConnectOptions::new()
         .name(format!("pushback {node}"))
@@ -237,12 +249,14 @@ fn options(
         .connection_timeout(CONNECT_WITHIN)
         .reconnect_delay_callback(pause)
         .event_callback(move |event| {
-            let engine = engine.clone();
-            async move {
-                if let Event::Disconnected | Event::Closed = event {
+            match event {
+                Event::Connected => drop(connects.send(())),
+                Event::Disconnected | Event::Closed => {
                     engine.failed(&io::Error::from(io::ErrorKind::NotConnected));
                 }
+                _ => {}
             }
+            ready(())
         });
     let Some(file) = credentials else { return Ok(options) };
     let unreadable = |source| NatsError::Credentials { file: file.to_owned(), source };

@@ -206,19 +206,10 @@ impl<S: FeedState> Feed<S> {
     /// A feed with this state, in a new epoch.
     #[must_use]
     pub fn new(name: &'static str, state: S, limits: FeedLimits) -> Self {
-        let (epoch, events) = (rand::random(), VecDeque::new());
         Self {
             name,
             limits,
-            log: Mutex::new(Log {
-                epoch,
-                is_shared: false,
-                state,
-                sequence: 0,
-                events,
-                bytes: 0,
-                snapshot: None,
-            }),
+            log: Mutex::new(Log::new(rand::random(), state)),
             head: watch::Sender::new(Head {
                 sequence: 0,
                 closed: false,
@@ -277,22 +268,12 @@ impl<S: FeedState> Feed<S> {
         state: S,
         events: impl IntoIterator<Item = Numbered<S::Event>>,
     ) {
-        let mut log = lock(&self.log);
-        let events_before = VecDeque::new();
-        *log = Log {
-            epoch,
-            is_shared: true,
-            state,
-            sequence,
-            events: events_before,
-            bytes: 0,
-            snapshot: None,
-        };
+        let mut installed = Log { sequence, is_shared: true, ..Log::new(epoch, state) };
         for Numbered { sequence, at_ms, kind, data, .. } in events {
             let cursor = Cursor { epoch, sequence };
-            log.push(Event::encode_at(at_ms, cursor, &kind, &data), self.limits);
+            installed.push(Event::encode_at(at_ms, cursor, &kind, &data), self.limits);
         }
-        drop(log);
+        *lock(&self.log) = installed;
         self.fan_out.wake();
         self.head.send_modify(|head| head.sequence = sequence);
     }
@@ -370,6 +351,18 @@ impl<S: FeedState> Feed<S> {
 }
 
 impl<S> Log<S> {
+    fn new(epoch: u64, state: S) -> Self {
+        Self {
+            epoch,
+            is_shared: false,
+            state,
+            sequence: 0,
+            events: VecDeque::new(),
+            bytes: 0,
+            snapshot: None,
+        }
+    }
+
     /// Whether a reader of another node has seen events that will come here, too.
     fn is_ahead(&self, cursor: Cursor) -> bool {
         let ahead = cursor.sequence.saturating_sub(self.sequence);

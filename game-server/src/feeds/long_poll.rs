@@ -11,7 +11,7 @@ use shared::api::{WAIT_SECONDS_MAX, WAIT_SECONDS_MIN};
 use shared::feed::Cursor;
 use tokio::time::timeout;
 
-use super::feed::{Gone, Source};
+use super::feed::{Gone, Head, Source};
 use super::poll::{self, CursorGone};
 use crate::drain::Share;
 use crate::metrics::Gauge;
@@ -41,10 +41,11 @@ pub async fn answer(
 async fn first_after(source: &dyn Source, after: Cursor) -> Result<Response, CursorGone> {
     // Subscribed before the first read, so that an event between the two ends the wait.
     let mut changes = source.changes();
-    let share = Share::draw(changes.borrow().ended_shares);
+    let Head { ends, ended_shares, .. } = *changes.borrow();
+    let share = Share::draw(ended_shares);
     loop {
         let head = *changes.borrow_and_update();
-        let is_over = head.closed || share.has_ended(head.ended_shares);
+        let is_over = head.closed || head.ends != ends || share.has_ended(head.ended_shares);
         let events = source.after(after, poll::PAGE_EVENTS_MAX);
         let events = events.map_err(|Gone| CursorGone::of(source))?;
         if let Some(last) = events.last() {

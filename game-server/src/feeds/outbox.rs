@@ -2,6 +2,9 @@
 //!
 //! It is no queue but the newest event of each key (a room, a player), so it does not grow while the log cannot be reached:
 //! it has an entry for each key at most. Past [`EVENTS_MAX`] the oldest is left out, and the whole state is asked for later.
+//!
+//! Several events may be on their way to the log at once, and never two of one key: they would change places when the first has to be
+//! sent again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Mutex;
@@ -38,6 +41,8 @@ struct State {
     /// Keys in the order in which they began to wait.
     order: VecDeque<u64>,
     waiting: HashMap<u64, Waiting>,
+    /// Keys with an event on its way to the log. Bounded by those who take.
+    on_the_way: HashSet<u64>,
     /// Keys that the log knows, or may know.
     told: HashSet<u64>,
     /// Events were left out.
@@ -100,18 +105,33 @@ impl Outbox {
         state.waiting.is_empty() && (state.is_closed || self.has_ends && state.told.is_empty())
     }
 
-    /// Takes the event that has waited the longest. The log may know its key from now on.
+    /// Whether there is an event to take.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        let state = lock(&self.state);
+        state.order.iter().any(|key| !state.on_the_way.contains(key))
+    }
+
+    /// Takes the event that has waited the longest, and whose key has none on its way. The log may know the key from now on, and
+    /// [`Outbox::arrived`] is to be called when it does for certain.
     #[must_use]
     pub fn take(&self) -> Option<(u64, Waiting)> {
         let mut state = lock(&self.state);
-        let key = state.order.pop_front()?;
+        let place = state.order.iter().position(|key| !state.on_the_way.contains(key))?;
+        let key = state.order.remove(place)?;
         let event = state.waiting.remove(&key)?;
+        state.on_the_way.insert(key);
         if event.is_end {
             state.told.remove(&key);
         } else if self.has_ends {
             state.told.insert(key);
         }
         Some((key, event))
+    }
+
+    /// The log has the event of this key that was taken: the next one may be.
+    pub fn arrived(&self, key: u64) {
+        lock(&self.state).on_the_way.remove(&key);
     }
 
     /// Waits until an event may be there.
@@ -163,6 +183,24 @@ mod tests {
     }
 
     #[test]
+    fn two_events_of_a_key_are_never_on_their_way_at_once() {
+        let outbox = Outbox::new(true);
+        outbox.put(1, event("a"));
+        assert_eq!(outbox.take(), Some((1, event("a"))));
+        outbox.put(1, event("b"));
+        outbox.put(1, end());
+        outbox.put(2, event("c"));
+
+        assert_eq!(outbox.take(), Some((2, event("c"))), "another key need not wait");
+        assert_eq!(outbox.take(), None);
+        outbox.arrived(2);
+        assert_eq!(outbox.take(), None);
+        outbox.arrived(1);
+
+        assert_eq!(outbox.take(), Some((1, end())));
+    }
+
+    #[test]
     fn an_end_is_told_to_those_who_know_the_beginning() {
         let outbox = Outbox::new(true);
         outbox.put(1, event("a"));
@@ -171,6 +209,7 @@ mod tests {
 
         outbox.put(1, event("a"));
         assert!(outbox.take().is_some());
+        outbox.arrived(1);
         outbox.put(1, end());
         assert_eq!(outbox.take(), Some((1, end())));
         assert!(outbox.told().is_empty());

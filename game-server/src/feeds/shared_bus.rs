@@ -99,7 +99,7 @@ mod tests {
     use shared::api::{RoomClosed, RoomList, ScoreRow};
     use shared::id::{PlayerId, PlayerName, RoomId};
 
-    use super::SharedBus;
+    use super::{Outbox, SharedBus, Waiting};
     use crate::bus::{Bus as _, Notice};
 
     fn row(bot: bool, rounds: u32) -> ScoreRow {
@@ -118,16 +118,23 @@ mod tests {
         }
     }
 
+    /// What goes to the log next, and arrives there.
+    fn told(outbox: &Outbox) -> Option<Waiting> {
+        let (key, event) = outbox.take()?;
+        outbox.arrived(key);
+        Some(event)
+    }
+
     #[test]
     fn a_bot_s_row_is_told_when_it_has_finished_a_round() {
         let bus = SharedBus::new();
         for (rounds, is_told) in [(3, true), (3, false), (4, true)] {
             bus.publish(Notice::Score(row(true, rounds)));
-            assert_eq!(bus.scores.take().is_some(), is_told, "{rounds}");
+            assert_eq!(told(&bus.scores).is_some(), is_told, "{rounds}");
         }
         for _ in 0..2 {
             bus.publish(Notice::Score(row(false, 3)));
-            assert!(bus.scores.take().is_some());
+            assert!(told(&bus.scores).is_some());
         }
     }
 
@@ -140,11 +147,11 @@ mod tests {
         }))
         .unwrap();
         bus.publish(Notice::Room(room));
-        assert_eq!(bus.rooms.take().unwrap().1.kind, "room");
+        assert_eq!(told(&bus.rooms).unwrap().kind, "room");
 
         bus.publish(Notice::Rooms(RoomList::default()));
 
-        let (_, told) = bus.rooms.take().unwrap();
+        let told = told(&bus.rooms).unwrap();
         let closed: RoomClosed = serde_json::from_str(&told.data).unwrap();
         assert_eq!((told.kind, closed.id), ("closed", RoomId::from_bits(5)));
     }

@@ -1,12 +1,16 @@
 //! One feed on many nodes: its log is a JetStream stream, which numbers and times the events, so that every node has the same
 //! log, the same cursors and the same bytes.
 //!
-//! `follow` brings the log to the feed of this node, `publish` brings this node's events to the log. The state after
+//! `follow` brings the log to the feed of this node (`attach` begins that), `publish` brings this node's events to the log. The state after
 //! some event is kept in a table as a [`Checkpoint`]: a node starts from it and reads the rest of the log. It also names
 //! the epoch: when log and checkpoint do not fit together any more, because NATS has lost one of them, the first node that
 //! notices begins another epoch, and every reader gets a reset.
 
+mod attach;
+mod error;
+mod event;
 mod follow;
+mod follower;
 mod publish;
 
 use std::time::Duration;
@@ -17,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feed::FeedState;
 
-pub use follow::{Fresh, SharedFeed};
+pub use follower::{Fresh, SharedFeed};
 pub use publish::{Pace, publish};
 
 /// Events that the log keeps.

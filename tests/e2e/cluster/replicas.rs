@@ -1,7 +1,5 @@
 //! Three NATS servers, of which the one is killed that leads the feed of the rooms.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shared::api::{RoomClosed, RoomList, RoomSummary};
@@ -16,6 +14,8 @@ use tests::{Site, TestCluster, eventually, within};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::seen::Seen;
+
 /// Time until a room is listed that was opened while the feed had no leader.
 const LISTED_WITHIN: Duration = Duration::from_secs(30);
 /// NATS' name of the log of the rooms.
@@ -23,11 +23,8 @@ const STREAM: &str = "pb1_feed_rooms";
 /// The mode of the room that ends the story. No other room has it.
 const LAST: Mode = Mode::Teams;
 
-/// Every event that some reader has seen, by its number: all have to agree.
-type Seen = Arc<Mutex<BTreeMap<u64, String>>>;
-
-/// Reads the feed of the rooms in one connection, until the last room opens. Panics at a gap, a doubled event, another epoch,
-/// an event that differs from that of another reader, the end of the connection, and when one of these rooms closes.
+/// Reads the feed of the rooms in one connection, until the last room opens. Panics when what it gets is not what all others get,
+/// at the end of the connection, and when one of these rooms closes.
 async fn read(
     site: Site,
     transport: Transport,
@@ -42,13 +39,8 @@ async fn read(
     let mut last: Cursor = snapshot.id;
     loop {
         let envelope = reader.next().await.expect("the connection stays");
-        assert_eq!(envelope.id.epoch, last.epoch, "{transport:?}: {envelope:?}");
-        let step = envelope.id.sequence.checked_sub(last.sequence);
-        assert_eq!(step, Some(1), "{transport:?} after {last}: {envelope:?}");
+        seen.note(transport, last, &envelope);
         last = envelope.id;
-        let text = format!("{} {} {}", envelope.kind, envelope.at_ms, envelope.data);
-        let known = seen.lock().unwrap().entry(last.sequence).or_insert(text.clone()).clone();
-        assert_eq!(known, text, "{transport:?}");
         if envelope.kind == RoomList::EVENT_CLOSED {
             let closed: RoomClosed = feed::data(&envelope);
             assert!(!stay.contains(&closed.id), "a node was called dead: {envelope:?}");

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use shared::feed::{Cursor, KIND_HEARTBEAT};
+use shared::feed::{Cursor, Heartbeat, KIND_HEARTBEAT};
 
 use super::reader::{AnyEnvelope, FeedReader, path};
 use crate::site::Site;
@@ -13,6 +13,10 @@ use crate::socket::{self, Closed, Incoming, Stream};
 #[derive(Debug)]
 pub struct FeedSocket {
     stream: Stream,
+    /// Heartbeats so far.
+    pub heartbeats: u64,
+    /// What the last heartbeat said.
+    pub heartbeat: Option<Heartbeat>,
     /// How it ended, once it has.
     pub closed: Option<Closed>,
 }
@@ -25,7 +29,20 @@ impl FeedSocket {
     pub async fn open(site: &Site, feed: &str, after: Option<Cursor>) -> Result<Self> {
         let stream =
             socket::over(site.tcp().await?, site.address(), &path(feed, after), None).await?;
-        Ok(Self { stream, closed: None })
+        Ok(Self { stream, heartbeats: 0, heartbeat: None, closed: None })
+    }
+
+    /// Reads the next envelope, which may be a heartbeat.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub async fn any_envelope(&mut self) -> Result<AnyEnvelope> {
+        let envelope = self.next_envelope().await?;
+        if envelope.kind == KIND_HEARTBEAT {
+            self.heartbeats += 1;
+            self.heartbeat = Some(serde_json::from_value(envelope.data.clone())?);
+        }
+        Ok(envelope)
     }
 
     async fn next_envelope(&mut self) -> Result<AnyEnvelope> {
@@ -46,7 +63,7 @@ impl FeedReader for FeedSocket {
     fn next(&mut self) -> BoxFuture<'_, Result<AnyEnvelope>> {
         async {
             loop {
-                let envelope = self.next_envelope().await?;
+                let envelope = self.any_envelope().await?;
                 if envelope.kind != KIND_HEARTBEAT {
                     return Ok(envelope);
                 }

@@ -39,6 +39,8 @@ kill -KILL "$server" 2> /dev/null
 wait "$server" 2> /dev/null
 "#;
 
+/// The name of the folder of its data.
+const DATA: &str = "data";
 /// Time for the server to begin to listen.
 const START_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -180,8 +182,35 @@ impl Nats {
     /// As for [`Nats::start`].
     pub fn restart_empty(&mut self) {
         self.kill();
-        fs::remove_dir_all(self.folder.path().join("data")).expect("the data can be removed");
+        fs::remove_dir_all(self.data()).expect("the data can be removed");
         self.run();
+    }
+
+    /// Ends it, and returns its data as they are: see [`Nats::restart_with`].
+    ///
+    /// # Panics
+    /// When they cannot be copied.
+    #[must_use]
+    pub fn kill_and_copy(&mut self) -> TempDir {
+        self.kill();
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(&self.data(), &copy.path().join(DATA));
+        copy
+    }
+
+    /// Ends it, and starts it again at the same address with these data of before: what came later is lost, as after a loss of power.
+    ///
+    /// # Panics
+    /// As for [`Nats::start`].
+    pub fn restart_with(&mut self, copy: &TempDir) {
+        self.kill();
+        fs::remove_dir_all(self.data()).expect("the data can be removed");
+        copy_folder(&copy.path().join(DATA), &self.data());
+        self.run();
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join(DATA)
     }
 
     fn run(&mut self) {
@@ -193,7 +222,7 @@ impl Nats {
         let configuration = format!(
             "listen: \"127.0.0.1:{port}\"\nports_file_dir: \"{}\"\njetstream {{ store_dir: \"{}\" }}\n{}",
             ports.display(),
-            folder.join("data").display(),
+            self.data().display(),
             self.more,
         );
         let file = folder.join("nats.conf");
@@ -246,6 +275,11 @@ impl Drop for Nats {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status().expect("cp runs");
+    assert!(copied.success(), "{} could not be copied", from.display());
 }
 
 /// The name of a server in its cluster.

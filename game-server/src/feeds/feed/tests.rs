@@ -9,29 +9,14 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 use shared::feed::{Cursor, Envelope};
 
-use super::{Event, Feed, FeedLimits, FeedState, Gone, Source as _};
+use super::{Event, Feed, FeedLimits, Gone, Source as _};
 use crate::drain::SHARES;
 use crate::feeds::long_poll;
+use crate::feeds::numbers::Numbers;
 use crate::feeds::reader::{Next, Reader, Start};
 use crate::metrics::Gauge;
 
 const WAIT: Duration = Duration::from_secs(55);
-
-/// A list of numbers: the snapshot must hold exactly the events up to its cursor.
-#[derive(Default, serde::Serialize)]
-struct Numbers(Vec<u64>);
-
-impl FeedState for Numbers {
-    type Event = u64;
-
-    fn kind(_: &u64) -> &'static str {
-        "number"
-    }
-
-    fn apply(&mut self, number: u64) {
-        self.0.push(number);
-    }
-}
 
 fn feed(events_max: usize) -> Arc<Feed<Numbers>> {
     let limits = FeedLimits { events_max, ..FeedLimits::default() };
@@ -175,7 +160,6 @@ fn a_place_that_is_not_in_the_log_is_gone() {
 
 #[tokio::test]
 async fn every_reader_is_told_once_that_the_log_is_late_and_once_that_it_is_not() {
-    use futures_util::FutureExt as _;
     let feed = feed(8);
     let mut reader = Reader::open(feed.clone(), Start::After(feed.publish(1)));
     assert!(reader.next().now_or_never().is_none());
@@ -261,13 +245,33 @@ async fn a_stream_ends_in_its_share_after_what_is_in_the_log_and_a_later_one_goe
 }
 
 #[tokio::test]
-async fn a_long_poll_is_answered_in_its_share() {
+async fn a_long_poll_is_answered_when_its_share_or_every_stream_is_ended() {
+    let ends: [fn(&Feed<Numbers>); 2] = [|feed| feed.end_shares(SHARES), Feed::end_streams];
+    for end in ends {
+        let feed = feed(8);
+        let gauge = Gauge::default();
+        let mut waiting = Box::pin(long_poll::answer(feed.clone(), feed.position(), WAIT, &gauge));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        end(&feed);
+
+        let answer = waiting.now_or_never().expect("an answer at once");
+        assert_eq!(answer.unwrap().status(), 204);
+        let later = long_poll::answer(feed.clone(), feed.position(), WAIT, &gauge);
+        assert!(later.now_or_never().is_none(), "one that begins later waits");
+    }
+}
+
+#[tokio::test]
+async fn every_stream_ends_after_what_is_in_the_log_and_a_later_one_goes_on() {
     let feed = feed(8);
-    let gauge = Gauge::default();
-    let mut waiting = Box::pin(long_poll::answer(feed.clone(), feed.position(), WAIT, &gauge));
-    assert!(waiting.as_mut().now_or_never().is_none());
+    let mut reader = Reader::open(feed.clone(), Start::Snapshot);
+    feed.publish(5);
 
-    feed.end_shares(SHARES);
+    feed.end_streams();
 
-    assert_eq!(waiting.await.unwrap().status(), 204);
+    assert_eq!([next_number(&mut reader).await, next_number(&mut reader).await], [0, 1]);
+    assert!(reader.next().await.is_none());
+    let mut later = Reader::open(feed.clone(), Start::After(reader.cursor()));
+    assert!(later.next().now_or_never().is_none());
 }

@@ -3,48 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use shared::feed::Cursor;
 use test_nats::Nats as Server;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Checkpoint, SharedFeed, SharedState, publish};
+use super::{Checkpoint, Pace, SharedFeed, publish, stream_config};
 use crate::clock::now_ms;
 use crate::cluster::kv_table::{KvTable, TableName};
 use crate::cluster::nats::Nats;
 use crate::cluster::table::Table as _;
-use crate::feeds::feed::{Feed, FeedLimits, FeedState, Source as _};
+use crate::feeds::feed::{Feed, FeedLimits, Source as _};
+use crate::feeds::numbers::Numbers;
 use crate::feeds::outbox::{Outbox, Waiting};
 use crate::feeds::reader::{Next, Reader, Start};
+use crate::limits::Rate;
 use crate::metrics::Engines;
 use crate::tasks::Tasks;
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What a stop may take at most. Nothing here needs a tenth of it.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 const TABLE: TableName = TableName { table: "feeds", task: "table feeds" };
-
-/// Every number that was published, in order.
-#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-struct Numbers(Vec<u64>);
-
-impl FeedState for Numbers {
-    type Event = u64;
-
-    fn kind(_: &u64) -> &'static str {
-        "number"
-    }
-
-    fn apply(&mut self, number: u64) {
-        self.0.push(number);
-    }
-}
-
-impl SharedState for Numbers {
-    fn event(kind: &str, data: &str) -> Option<u64> {
-        if kind == "number" { data.parse().ok() } else { None }
-    }
-}
 
 /// A node that has one feed.
 struct Node {
@@ -54,12 +37,17 @@ struct Node {
     checkpoints: Arc<KvTable<Checkpoint>>,
     is_current: watch::Receiver<bool>,
     tasks: Tasks,
+    nats: Nats,
 }
 
 impl Node {
     async fn start(server: &Server, name: &str) -> Self {
-        let tasks = Tasks::new(CancellationToken::new(), Duration::from_secs(1));
-        let (url, engine) = (server.url().parse().unwrap(), Engines::default().nats);
+        Self::start_at(&server.url(), name, None).await
+    }
+
+    async fn start_at(url: &str, name: &str, pace: Pace) -> Self {
+        let tasks = Tasks::new(CancellationToken::new(), STOP_WITHIN);
+        let (url, engine) = (url.parse().unwrap(), Engines::default().nats);
         let node = name.parse().unwrap();
         let nats = Nats::connect(&url, None, node, engine.clone(), PATIENCE).await.unwrap();
         let checkpoints = KvTable::open(&tasks, &nats, TABLE, PATIENCE).await.unwrap();
@@ -78,9 +66,9 @@ impl Node {
         let is_current = shared.follow(&tasks, "feed numbers");
         let boot = rand::random();
         let publishing =
-            publish(tasks.clone(), nats, engine, "numbers", boot, None, outbox.clone());
+            publish(tasks.clone(), nats.clone(), engine, "numbers", boot, pace, outbox.clone());
         tasks.spawn_vital("publish numbers", publishing);
-        let mut node = Self { feed, outbox, renewed, checkpoints, is_current, tasks };
+        let mut node = Self { feed, outbox, renewed, checkpoints, is_current, tasks, nats };
         node.becomes_current().await;
         node
     }
@@ -92,23 +80,47 @@ impl Node {
 
     /// Publishes a number. Each is its own key, so that none replaces another.
     fn say(&self, number: u64) {
+        self.say_of(number, number);
+    }
+
+    fn say_of(&self, key: u64, number: u64) {
         let (kind, data) = ("number", number.to_string());
-        self.outbox.put(number, Waiting { kind, data, is_end: false });
+        self.outbox.put(key, Waiting { kind, data, is_end: false });
+    }
+
+    /// Waits until this node is in another epoch than this one. Returns that.
+    async fn leaves_epoch(&self, epoch: u64) -> u64 {
+        let mut changes = self.feed.changes();
+        let is_new = async {
+            loop {
+                let here = self.feed.position().epoch;
+                if here != epoch {
+                    return here;
+                }
+                changes.changed().await.unwrap();
+            }
+        };
+        timeout(PATIENCE, is_new).await.expect("another epoch")
     }
 
     /// Waits for this many numbers in the state.
     async fn has(&self, count: usize) -> Vec<u64> {
+        self.until(|numbers| numbers.len() >= count).await
+    }
+
+    /// Waits until the state is as wanted, and returns it.
+    async fn until(&self, is_wanted: impl Fn(&[u64]) -> bool) -> Vec<u64> {
         let mut changes = self.feed.changes();
-        let has_all = async {
+        let becomes = async {
             loop {
                 let numbers = self.feed.with_state(|state| state.0.clone());
-                if numbers.len() >= count {
+                if is_wanted(&numbers) {
                     return numbers;
                 }
                 changes.changed().await.unwrap();
             }
         };
-        let found = timeout(PATIENCE, has_all).await;
+        let found = timeout(PATIENCE, becomes).await;
         found.unwrap_or_else(|_| panic!("{:?}", self.feed.with_state(Clone::clone)))
     }
 
@@ -118,15 +130,11 @@ impl Node {
     }
 }
 
-/// What a reader gets from there on, up to this event.
+/// All that a reader gets from there on, up to this event.
 fn read_after(node: &Node, cursor: Cursor, until: u64) -> Vec<String> {
-    let start = Start::After(cursor);
-    let mut reader = Reader::open(node.feed.clone(), start);
-    let mut texts = Vec::new();
-    while reader.cursor().sequence < until {
-        texts.push(reader.next_ready().expect("an event").text().to_string());
-    }
-    texts
+    let mut reader = Reader::open(node.feed.clone(), Start::After(cursor));
+    let mut next = || reader.next_ready().expect("an event").text().to_string();
+    (cursor.sequence..until).map(|_| next()).collect()
 }
 
 fn sorted(mut numbers: Vec<u64>) -> Vec<u64> {
@@ -196,7 +204,7 @@ async fn a_nats_that_comes_back_with_its_data_goes_on_where_it_was() {
     }
     server.restart();
 
-    assert_eq!(node.has(50).await, (1..=50).collect::<Vec<_>>(), "each once, in order");
+    assert_eq!(sorted(node.has(50).await), (1..=50).collect::<Vec<_>>(), "each once");
     node.becomes_current().await;
     assert_eq!(node.feed.position(), Cursor { sequence: begin.sequence + 50, ..begin });
     node.stop().await;
@@ -241,13 +249,7 @@ async fn a_nats_that_has_lost_its_data_begins_an_epoch_and_says_so() {
 
     for node in [&one, &other] {
         timeout(PATIENCE, node.renewed.notified()).await.expect("another epoch");
-        let mut changes = node.feed.changes();
-        let is_new = async {
-            while node.feed.position().epoch == before.epoch {
-                changes.changed().await.unwrap();
-            }
-        };
-        timeout(PATIENCE, is_new).await.unwrap();
+        node.leaves_epoch(before.epoch).await;
     }
     assert!(one.feed.after(before, 9).is_err(), "a reader of before gets a reset");
     one.say(7);
@@ -279,5 +281,182 @@ async fn the_state_is_kept_now_and_then_so_that_a_node_can_begin_when_the_log_ha
     assert_eq!(late.has(1_500).await, node.has(1_500).await);
     for node in [node, late] {
         node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_newest_event_of_a_key_comes_last_whatever_has_to_be_sent_again() {
+    let mut server = Server::start();
+    let node = Node::start(&server, "a").await;
+    for round in 0..4 {
+        for number in 0..200 {
+            node.say_of(number % 20, round * 1_000 + number);
+            tokio::task::yield_now().await;
+        }
+        server.kill();
+        server.restart();
+    }
+    let newest = |numbers: &[u64], key| numbers.iter().rfind(|number| *number % 20 == key).copied();
+    let has_all = |numbers: &[u64]| (0..20).all(|key| newest(numbers, key) == Some(3_180 + key));
+
+    let numbers = node.until(has_all).await;
+
+    for key in 0..20 {
+        let of_key: Vec<_> = numbers.iter().filter(|number| *number % 20 == key).collect();
+        assert!(of_key.is_sorted_by(|one, next| one < next), "{of_key:?}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn an_epoch_without_an_event_outlives_a_lost_connection() {
+    let mut server = Server::start();
+    let mut node = Node::start(&server, "a").await;
+    node.say(1);
+    node.has(1).await;
+    let before = node.feed.position().epoch;
+    server.restart_empty();
+    let epoch = node.leaves_epoch(before).await;
+    node.becomes_current().await;
+
+    server.restart();
+    node.say(7);
+
+    assert_eq!(node.has(1).await, [7]);
+    node.say(8);
+    assert_eq!((node.has(2).await, node.feed.position().epoch), (vec![7, 8], epoch));
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn a_nats_that_has_lost_its_last_events_begins_an_epoch_even_if_more_have_come() {
+    let mut server = Server::start();
+    let (url, way) = way_to(&server).await;
+    let node = Node::start_at(&url, "a", None).await;
+    node.say(1);
+    node.has(1).await;
+    let old = server.kill_and_copy();
+    server.restart();
+    for number in 2..=10 {
+        node.say(number);
+    }
+    node.has(10).await;
+    let before = node.feed.position();
+
+    way.send_replace(Way::Closed);
+    server.restart_with(&old);
+    // More than were lost are there before this node has a connection again.
+    let other = Node::start(&server, "b").await;
+    for number in 11..=30 {
+        other.say(number);
+    }
+    other.has(21).await;
+    way.send_replace(Way::Open);
+
+    let epoch = node.leaves_epoch(before.epoch).await;
+    assert_eq!(other.leaves_epoch(before.epoch).await, epoch);
+    assert!(node.feed.after(before, 9).is_err(), "a reader of before gets a reset");
+    node.say(0);
+    let has_last = |numbers: &[u64]| numbers.contains(&0);
+    assert_eq!(node.until(has_last).await, other.until(has_last).await);
+    for node in [node, other] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_has_lost_an_event_in_its_middle_begins_an_epoch() {
+    let server = Server::start();
+    let node = Node::start(&server, "a").await;
+    let before = node.feed.position();
+    for number in 1..=5 {
+        node.say(number);
+    }
+    node.has(5).await;
+    let log = node.nats.jetstream().get_stream(stream_config("numbers").name).await.unwrap();
+    assert!(log.delete_message(before.sequence + 3).await.unwrap());
+
+    // It can neither go on over the hole, nor know what was there.
+    let late = Node::start(&server, "b").await;
+
+    let epoch = late.feed.position().epoch;
+    assert_eq!(node.leaves_epoch(before.epoch).await, epoch);
+    node.say(6);
+    assert_eq!((node.has(1).await, late.has(1).await), (vec![6], vec![6]));
+    let here = late.feed.position();
+    let texts = read_after(&late, Cursor { sequence: before.sequence + 3, ..here }, here.sequence);
+    assert!(texts[0].contains(r#""data":4}"#), "what follows the hole can be read: {texts:?}");
+    let hole = Cursor { sequence: before.sequence + 2, ..here };
+    assert!(late.feed.after(hole, 9).is_err(), "nothing leads over it");
+    for node in [node, late] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_publishes_no_faster_than_it_may() {
+    let server = Server::start();
+    let rate = Rate { burst: 5, refill: Duration::from_millis(100) };
+    let node = Node::start_at(&server.url(), "a", Some(rate)).await;
+    let began = Instant::now();
+    for number in 0..15 {
+        node.say(number);
+    }
+
+    node.has(15).await;
+
+    assert!(began.elapsed() >= rate.refill * 10, "{:?}", began.elapsed());
+    node.stop().await;
+}
+
+/// What a way to the server lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    /// No new connection.
+    Closed,
+    /// Nothing: what is sent is neither refused nor answered.
+    Held,
+}
+
+async fn way_to(server: &Server) -> (String, watch::Sender<Way>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("nats://{}", listener.local_addr().unwrap());
+    let ((way, is), port) = (watch::channel(Way::Open), server.port());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut is = is.clone();
+            tokio::spawn(async move {
+                is.wait_for(|way| *way == Way::Open).await.unwrap();
+                // A connection to a server that is away ends at once.
+                let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, &mut server) => return,
+                    _ = is.wait_for(|way| *way == Way::Held) => {}
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    (url, way)
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_nats_that_is_away() {
+    let mut server = Server::start();
+    let (url, way) = way_to(&server).await;
+    let (one, other) = (Node::start(&server, "a").await, Node::start_at(&url, "b", None).await);
+    for node in [&one, &other] {
+        node.say(1);
+    }
+    one.has(2).await;
+
+    way.send_replace(Way::Held);
+    server.kill();
+    for node in [one, other] {
+        node.say(2);
+        let began = Instant::now();
+        node.stop().await;
+        assert!(began.elapsed() < STOP_WITHIN / 2, "{:?}", began.elapsed());
     }
 }
