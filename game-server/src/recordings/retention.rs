@@ -94,16 +94,16 @@ async fn sweep(tasks: Tasks, files: Files, age_max: Duration) {
 }
 
 impl Files {
-    /// Deletes the entry first: an entry without a file would be a broken promise, a file without an entry only
-    /// takes space.
+    /// Deletes the file first: as long as there is an entry, the next sweep finds it and tries again. A file without an entry
+    /// would stay for ever.
     async fn delete(&self, replay: ReplayId) {
-        if let Err(error) = self.rounds.remove_replay(replay).await {
-            warn(&error);
+        if let Err(error) = self.blobs.delete(replay).await {
+            tracing::warn!(%replay, %error, "an old replay could not be deleted");
             return;
         }
-        match self.blobs.delete(replay).await {
+        match self.rounds.remove_replay(replay).await {
             Ok(()) => tracing::debug!(%replay, "an old replay is deleted"),
-            Err(error) => tracing::warn!(%replay, %error, "an old replay could not be deleted"),
+            Err(error) => warn(&error),
         }
     }
 }

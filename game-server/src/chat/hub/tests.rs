@@ -1,6 +1,7 @@
 //! Who may speak, how often, and who hears it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use shared::id::{PlayerId, PlayerName, RoomId};
@@ -10,7 +11,7 @@ use shared::protocol::chat::{
 };
 use tokio::sync::oneshot;
 
-use super::{Hub, ROOMS_MAX};
+use super::{Hub, ROOMS_MAX, Unread};
 use crate::chat::archive::{Archive, Kept, MISSED_LINES_MAX, Read};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
@@ -82,7 +83,7 @@ impl Chat {
     async fn fill(&mut self, count: u64, channel: ChatChannel, text: &str) {
         for _ in 0..count {
             self.hub.sequence += 1;
-            self.store.add_line(line(self.hub.sequence, channel, text)).await.unwrap();
+            self.store.add_lines(vec![line(self.hub.sequence, channel, text)]).await.unwrap();
         }
         self.hub.archive().note_published(self.hub.sequence);
         self.hub.recent_after = self.hub.sequence;
@@ -105,8 +106,22 @@ impl Chat {
 
     async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
         self.begin_to_say(guest, channel, text).await;
-        while let Some(line) = self.hub.next_line() {
-            let kept = self.hub.archive().keep(line).await;
+        self.work().await;
+    }
+
+    /// What the task does beside the hub, until nothing is left to do.
+    async fn work(&mut self) {
+        loop {
+            if let Some((after, pause)) = self.hub.next_read() {
+                let read = self.hub.archive().read_on(after, pause).await;
+                self.hub.note_read(read);
+                continue;
+            }
+            let lines = self.hub.next_lines();
+            if lines.is_empty() {
+                return;
+            }
+            let kept = self.hub.archive().keep(lines).await;
             self.hub.note_kept(kept);
         }
     }
@@ -308,19 +323,73 @@ async fn a_room_with_a_longer_history_says_so() {
 }
 
 #[tokio::test]
-async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice() {
+async fn a_line_whose_number_is_taken_gets_the_next_one_and_everyone_hears_both() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
     let (mut bob, _) = chat.join(2, None).await;
     // Kept before the store failed, say.
-    chat.store.add_line(line(1, ChatChannel::Lobby, "half said")).await.unwrap();
+    chat.store.add_lines(vec![line(1, ChatChannel::Lobby, "half said")]).await.unwrap();
 
-    chat.say(&ada, ChatChannel::Lobby, "lost").await;
-    chat.say(&ada, ChatChannel::Lobby, "said again").await;
+    chat.say(&ada, ChatChannel::Lobby, "said").await;
 
+    for guest in [&mut ada, &mut bob] {
+        let heard = [guest.heard_line().unwrap(), guest.heard_line().unwrap()];
+        assert_eq!(heard.map(|line| line.text), ["half said", "said"]);
+    }
+}
+
+#[tokio::test]
+async fn lines_whose_answer_was_lost_are_sent_if_they_are_kept_and_written_again_if_not() {
+    for is_kept in [true, false] {
+        let mut chat = Chat::open().await;
+        let (mut ada, _) = chat.join(1, None).await;
+        let (mut bob, _) = chat.join(2, None).await;
+        for text in ["one", "two"] {
+            chat.begin_to_say(&ada, ChatChannel::Lobby, text).await;
+        }
+
+        let lines = chat.hub.next_lines();
+        assert_eq!(lines.iter().map(|line| line.sequence).collect::<Vec<_>>(), [1, 2]);
+        if is_kept {
+            chat.store.add_lines(lines).await.unwrap();
+        }
+        chat.hub.note_kept(Kept::Unknown);
+        chat.say(&ada, ChatChannel::Lobby, "three").await;
+
+        for (sequence, text) in (1..).zip(["one", "two", "three"]) {
+            let own = ada.heard_line().unwrap();
+            assert_eq!((own.sequence, own.text.as_str(), own.nonce), (sequence, text, Some(7)));
+            assert_eq!(bob.heard_line().unwrap(), ChatLine { nonce: None, ..own });
+        }
+        assert_eq!((ada.heard(), bob.heard()), (None, None));
+        assert_eq!(chat.store.last_sequence().await.unwrap(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_author_hears_a_refused_line_that_was_kept_after_all_and_the_next_one_once() {
+    let mut chat = Chat::open().await;
+    let (mut ada, _) = chat.join(1, None).await;
+    let (mut bob, _) = chat.join(2, None).await;
+    for guest in [&ada, &bob] {
+        chat.begin_to_say(guest, ChatChannel::Lobby, "hello").await;
+    }
+    let lines = chat.hub.next_lines();
+    chat.hub.note_kept(Kept::Unknown);
+    // The first one has waited for too long. The second is written again, under the first one's number.
+    chat.hub.waiting[0].since -= Duration::from_secs(60);
+    chat.hub.refuse_overdue();
     assert_eq!(ada.refusal(), Some(ChatRefusal::Failed));
-    assert_eq!(ada.heard_line().unwrap().sequence, 2);
-    assert_eq!(bob.heard_line().unwrap().text, "said again");
+    chat.hub.unread = Unread::default();
+    assert_eq!(chat.hub.next_lines().len(), 1);
+    chat.store.add_lines(lines).await.unwrap();
+    chat.hub.note_kept(Kept::Taken);
+
+    chat.work().await;
+
+    let numbers = |guest: &mut Guest| [1, 2].map(|_| guest.heard_line().unwrap().sequence);
+    assert_eq!((numbers(&mut ada), numbers(&mut bob)), ([1, 2], [1, 2]));
+    assert_eq!((ada.heard(), bob.heard()), (None, None));
 }
 
 #[tokio::test]
@@ -397,7 +466,7 @@ async fn nobody_waits_for_a_line_that_is_being_written() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
     chat.begin_to_say(&ada, ChatChannel::Lobby, "slow").await;
-    let slow = chat.hub.next_line().unwrap();
+    let slow = chat.hub.next_lines();
 
     // The store takes its time. Others come, read, are refused and leave; the next line waits for its turn.
     let (mut bob, lines) = chat.join(2, None).await;
@@ -405,16 +474,16 @@ async fn nobody_waits_for_a_line_that_is_being_written() {
     chat.begin_to_say(&bob, ChatChannel::Lobby, "").await;
     assert_eq!(bob.refusal(), Some(ChatRefusal::Empty));
     chat.begin_to_say(&bob, ChatChannel::Lobby, "behind").await;
-    assert_eq!(chat.hub.next_line(), None);
+    assert_eq!(chat.hub.next_lines(), []);
 
-    chat.store.add_line(slow).await.unwrap();
+    chat.store.add_lines(slow).await.unwrap();
     chat.hub.note_kept(Kept::Yes);
     assert_eq!(
         (bob.heard_line().unwrap().text.as_str(), ada.heard_line().unwrap().sequence),
         ("slow", 1)
     );
-    assert_eq!(chat.hub.next_line().unwrap().sequence, 2);
-    chat.hub.note_kept(Kept::No { last: Some(1) });
+    assert_eq!(chat.hub.next_lines()[0].sequence, 2);
+    chat.hub.note_kept(Kept::No);
     assert_eq!(bob.refusal(), Some(ChatRefusal::Failed));
 }
 
@@ -436,8 +505,8 @@ async fn lines_that_are_sent_while_somebody_reads_the_history_come_once() {
 
     // … and written before the reading, but sent after the joining.
     chat.begin_to_say(&ada, ChatChannel::Lobby, "afterwards").await;
-    let line = chat.hub.next_line().unwrap();
-    chat.store.add_line(line).await.unwrap();
+    let lines = chat.hub.next_lines();
+    chat.store.add_lines(lines).await.unwrap();
     let late = chat.hub.archive().missed(bob.id, Some(2)).await;
     assert_eq!(late.lines.len(), 1);
     let (mut bob, lines, _) = chat.let_in(player, late).await;

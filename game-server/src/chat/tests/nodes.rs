@@ -62,7 +62,11 @@ pub(super) fn player(id: u64) -> Player {
 
 impl Nodes {
     pub(super) async fn new() -> Self {
-        let url = DatabaseUrl::from(test_postgres::empty_database().as_str());
+        Self::on(&test_postgres::empty_database()).await
+    }
+
+    pub(super) async fn on(database: &str) -> Self {
+        let url = DatabaseUrl::from(database);
         let store = SqlStore::open(&url).await.unwrap();
         Self { url, exchange: Exchange::new(), store }
     }
@@ -165,17 +169,17 @@ struct BrokenLog {
 }
 
 impl ChatLog for BrokenLog {
-    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
+    fn add_lines(&self, lines: Vec<ChatLine>) -> StoreFuture<'_, ()> {
         let broken = || StoreError::from(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into()));
         let attempt = self.writes.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             match (self.answers, attempt % 31) {
                 (Answers::LostNowAndThen, 2) => Err(broken()),
                 (Answers::LostNowAndThen, 5) | (Answers::Lost, _) => {
-                    self.store.add_line(line).await?;
+                    self.store.add_lines(lines).await?;
                     Err(broken())
                 }
-                _ => self.store.add_line(line).await,
+                _ => self.store.add_lines(lines).await,
             }
         })
     }
