@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::id::PlayerId;
-use shared::protocol::chat::{ChatChannel, ChatLine, ChatServerMessage};
+use shared::protocol::chat::{ChatChannel, ChatLine, ChatRefusal, ChatServerMessage};
 use test_postgres::Postgres;
 use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
@@ -295,6 +295,21 @@ async fn an_author_is_answered_although_the_answer_of_the_store_is_lost() {
         (bob.line().await.text.as_str(), bob.line().await.text.as_str()),
         ("hello", "again")
     );
+    assert_eq!(nodes.store.last_sequence().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_author_is_answered_although_the_store_says_nothing() {
+    let nodes = Nodes::new().await;
+    let a = nodes.open_with(NEVER, Answers::NoneAtFirst).await;
+    let mut ada = a.join(1, None).await;
+
+    ada.send(LOBBY, "hello", 7).await;
+
+    // It has waited for so long that it may be refused. But an answer comes, and then the next line has its own.
+    let first = ada.answer(7).await;
+    assert!(matches!(first, Ok(_) | Err(ChatRefusal::Failed)), "{first:?}");
+    assert_eq!(ada.say(LOBBY, "again", 8).await.sequence, 2);
     assert_eq!(nodes.store.last_sequence().await.unwrap(), 2);
 }
 

@@ -111,3 +111,43 @@ impl Files {
 fn warn(error: &StoreError) {
     tracing::warn!(error = error as &dyn std::error::Error, "old replays could not be looked up");
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::api::ReplaySummary;
+    use shared::id::{ReplayId, RoomId};
+    use shared::sim::Mode;
+
+    use super::Files;
+    use crate::testing::Bench;
+
+    #[tokio::test]
+    async fn an_entry_stays_until_its_file_is_deleted() {
+        let bench = Bench::start().await;
+        let id = ReplayId::from_bits(77);
+        let entry = ReplaySummary {
+            id,
+            room: RoomId::from_bits(5),
+            mode: Mode::Duel,
+            started_at_ms: 1_000,
+            ticks: 600,
+            bytes: 10,
+            complete: true,
+            players: Vec::new(),
+        };
+        let store = bench.app.store.clone();
+        store.put_replay(entry).await.unwrap();
+        // What is no file cannot be deleted as one.
+        let file = bench.config.replay_dir().join(format!("{id}.replay"));
+        std::fs::create_dir(&file).unwrap();
+        let files = Files { rounds: store.clone(), blobs: bench.app.blobs.clone() };
+
+        files.delete(id).await;
+        assert!(store.replay(id).await.unwrap().is_some());
+
+        std::fs::remove_dir(&file).unwrap();
+        files.delete(id).await;
+        assert!(store.replay(id).await.unwrap().is_none());
+        bench.stop().await;
+    }
+}

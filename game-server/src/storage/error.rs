@@ -43,9 +43,13 @@ fn is_busy(error: &sqlx::Error) -> bool {
             primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
                 || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
         }),
+        // A proxy before a server that starts anew ends a connection in the middle of a message.
         error => matches!(
             error,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            sqlx::Error::Io(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
         ),
     }
 }

@@ -271,3 +271,6 @@ impl Columns for AnyRow {
         Ok(self.try_get(column)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use shared::protocol::chat::{ChatChannel, ChatLine, LINES_BURST_MAX};
 use shared::replay::ReplayReader;
 use shared::sim::Mode;
 use tests::browser::Browser;
+use tests::chat::ChatSocket;
 use tests::feed::{self, EventStream, FeedReader, Transport};
 use tests::player::Behaviour;
 use tests::wait::within_time;
@@ -17,6 +18,8 @@ use tokio::task::{JoinSet, block_in_place};
 
 /// Time until the readers of a node that does not hear of the others are told so.
 const TOLD_WITHIN: Duration = Duration::from_secs(15);
+/// Writers of chat on both nodes.
+const WRITERS: usize = 40;
 /// Time for a cluster to agree again after an engine came back.
 const AGREED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -103,8 +106,7 @@ async fn a_restarted_nats_costs_nobody_a_room_a_line_or_a_place_in_a_feed() {
 }
 
 /// Says as many lines as one may at once. Returns those that were acknowledged, as number and text.
-async fn write(site: Site, writer: usize) -> Vec<(u64, String)> {
-    let mut chat = site.guest(&format!("writer {writer}")).await.chat().await;
+async fn write(mut chat: ChatSocket, writer: usize) -> Vec<(u64, String)> {
     let mut said = Vec::new();
     for number in 0..LINES_BURST_MAX {
         let text = format!("line {number} of writer {writer}");
@@ -139,8 +141,13 @@ async fn a_restarted_database_and_bucket_cost_no_line_no_result_and_no_recording
     player.until("a round", |view| view.is_playing()).await;
     let (mut at_a, mut at_b) = (ada.chat().await, b.guest("bob").await.chat().await);
     let mut writers = JoinSet::new();
-    for writer in 0..40 {
-        writers.spawn(write(if writer % 2 == 0 { a.clone() } else { b.clone() }, writer));
+    let mut chats = Vec::new();
+    for writer in 0..WRITERS {
+        let site = [&a, &b][writer % 2];
+        chats.push(site.guest(&format!("writer {writer}")).await.chat().await);
+    }
+    for (writer, chat) in chats.into_iter().enumerate() {
+        writers.spawn(write(chat, writer));
     }
     let first = at_b.next_line().await;
 
@@ -154,7 +161,7 @@ async fn a_restarted_database_and_bucket_cost_no_line_no_result_and_no_recording
     // Every line is where it was acknowledged, on both nodes, without a gap.
     let said: Vec<_> = said.into_iter().flatten().collect();
     let last = said.iter().map(|(sequence, _)| *sequence).max().expect("lines");
-    assert!(said.len() > 40, "the lines went on: {}", said.len());
+    assert!(said.len() > WRITERS, "the lines went on: {}", said.len());
     let mut heard = vec![first];
     while heard.last().is_none_or(|line| line.sequence < last) {
         heard.push(at_b.next_line().await);

@@ -26,10 +26,10 @@ const SPEAKERS_MAX: usize = 4_096;
 /// Lines that wait to be written. When there are more, a line is refused at once.
 const WAITING_LINES_MAX: usize = 256;
 /// Lines that are written together. A listener has room for eight times as many.
-const LINES_AT_ONCE: usize = 32;
+pub(super) const LINES_AT_ONCE: usize = 32;
 /// A node that has written leaves the others a turn that is as long as its own was, up to this: it knows the next number first,
 /// and would else always be the first to write again.
-const REST_MAX: Duration = Duration::from_millis(20);
+pub(super) const REST_MAX: Duration = Duration::from_millis(20);
 /// How long a line waits for its turn to be written. Then it is refused: its author is told before the client gives up.
 const TURN_WITHIN: Duration = Duration::from_secs(3);
 

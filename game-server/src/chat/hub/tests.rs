@@ -11,11 +11,13 @@ use shared::protocol::chat::{
 };
 use tokio::sync::oneshot;
 
+use super::saying::{LINES_AT_ONCE, REST_MAX};
 use super::{Hub, ROOMS_MAX, Unread};
 use crate::chat::archive::{Archive, Kept, MISSED_LINES_MAX, Read};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
-use crate::cluster::post::Alone;
+use crate::cluster::exchange::Exchange;
+use crate::cluster::post::{Alone, Post};
 use crate::player::Player;
 use crate::presence::{Presence, TeamSeat};
 use crate::storage::{ChatLog as _, DatabaseUrl, Players as _, SqlStore};
@@ -38,12 +40,15 @@ struct Guest {
 
 impl Chat {
     async fn open() -> Self {
+        Self::open_with(Arc::new(Alone::default())).await
+    }
+
+    async fn open_with(post: Arc<dyn Post>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
-        let alone = Arc::new(Alone::default());
-        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), alone, 0);
+        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), post, 0);
         let hub = Hub::new(archive, presence.clone(), 0);
         Self { hub, presence, store, _folder: folder }
     }
@@ -363,6 +368,48 @@ async fn lines_whose_answer_was_lost_are_sent_if_they_are_kept_and_written_again
         }
         assert_eq!((ada.heard(), bob.heard()), (None, None));
         assert_eq!(chat.store.last_sequence().await.unwrap(), 3);
+    }
+}
+
+#[tokio::test]
+async fn all_lines_that_wait_are_written_together_up_to_a_limit() {
+    let mut chat = Chat::open().await;
+    let (ada, _) = chat.join(1, None).await;
+    for number in 0..=LINES_AT_ONCE {
+        chat.hub.speakers.clear();
+        chat.begin_to_say(&ada, ChatChannel::Lobby, &format!("line {number}")).await;
+    }
+
+    for (first, count) in [(1, LINES_AT_ONCE), (LINES_AT_ONCE as u64 + 1, 1)] {
+        let lines = chat.hub.next_lines();
+        let numbers: Vec<_> = lines.iter().map(|line| line.sequence).collect();
+        assert_eq!(numbers, (first..first + count as u64).collect::<Vec<_>>());
+        chat.hub.note_kept(Kept::Yes);
+    }
+}
+
+#[tokio::test]
+async fn after_its_lines_a_node_leaves_the_others_a_turn_and_a_server_that_is_alone_does_not() {
+    for is_alone in [true, false] {
+        let other = Exchange::new().post();
+        let mut chat = if is_alone { Chat::open().await } else { Chat::open_with(other).await };
+        let (ada, _) = chat.join(1, None).await;
+        chat.begin_to_say(&ada, ChatChannel::Lobby, "one").await;
+        let lines = chat.hub.next_lines();
+        chat.hub.archive().keep(lines).await;
+        chat.hub.note_kept(Kept::Yes);
+        assert_eq!(chat.hub.next_rest(), None, "nothing waits for it");
+
+        chat.begin_to_say(&ada, ChatChannel::Lobby, "two").await;
+        chat.hub.next_lines();
+        // This took long.
+        chat.hub.began_to_write -= Duration::from_secs(60);
+        chat.begin_to_say(&ada, ChatChannel::Lobby, "three").await;
+        chat.hub.note_kept(Kept::Yes);
+
+        let rest = chat.hub.next_rest();
+        assert_eq!(rest.is_none(), is_alone, "{rest:?}");
+        assert!(rest.is_none_or(|rest| rest <= REST_MAX));
     }
 }
 
