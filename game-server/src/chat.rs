@@ -1,7 +1,7 @@
 //! Chat: one task that owns the connections and the order of lines.
 //!
-//! The task numbers every line, has it kept, and then sends it. It never waits for the store: one line at a time is being
-//! written beside it, and earlier lines are read by the connection that wants them. Joining passes through the task,
+//! The task numbers every line, has it kept, and then sends it. It never waits for the store: the lines that wait are written
+//! together, beside it, one such write at a time, and earlier lines are read by the connection that wants them. Joining passes through the task,
 //! which adds the lines of the meantime, so that the history and the lines after it meet without gap or double.
 //!
 //! Where several nodes use one store, each has such a task, and the store decides on the order: it takes each number once. A
@@ -23,7 +23,7 @@ use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::{FutureExt as _, StreamExt as _};
 use shared::protocol::chat::{ChatChannel, ChatClientMessage};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::cluster::post::{Hint, Post};
 use crate::player::Player;
@@ -128,18 +128,23 @@ async fn start_comparing(
     Ok(ChatHandle { requests, archive, tasks: tasks.clone() })
 }
 
-/// What the store has done for the task.
+/// What was done beside the task.
 enum Done {
     Kept(Kept),
     Read(Result<LogPart, StoreError>),
+    Rested,
 }
 
-/// What the task asks of the store next. It reads first, because the number of the next line depends on what it reads.
+/// What is done beside the task next. It reads first, because the numbers of the next lines depend on what it reads.
 fn next_work(hub: &mut Hub) -> Option<BoxFuture<'static, Done>> {
     if let Some((after, pause)) = hub.next_read() {
         return Some(hub.archive().read_on(after, pause).map(Done::Read).boxed());
     }
-    hub.next_line().map(|line| hub.archive().keep(line).map(Done::Kept).boxed())
+    if let Some(rest) = hub.next_rest() {
+        return Some(sleep(rest).map(|()| Done::Rested).boxed());
+    }
+    let lines = hub.next_lines();
+    (!lines.is_empty()).then(|| hub.archive().keep(lines).map(Done::Kept).boxed())
 }
 
 async fn run(
@@ -154,7 +159,7 @@ async fn run(
     if let Some(comparing) = &mut comparing {
         comparing.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
-    // The line that is being written, or the part of the log that is being read.
+    // The lines that are being written, or the part of the log that is being read.
     let mut working: Option<BoxFuture<'static, Done>> = None;
     loop {
         if working.is_none() {
@@ -168,6 +173,7 @@ async fn run(
                 match done {
                     Done::Kept(kept) => hub.note_kept(kept),
                     Done::Read(read) => hub.note_read(read),
+                    Done::Rested => {}
                 }
             }
             Some(hint) = hints.next() => match hint {

@@ -3,7 +3,7 @@
 //! Each round has a recorder: a task that appends its buffer to a part file, and at the end writes the result and
 //! puts the file in place. The result comes first, in one transaction, then the file's final name: a server that dies
 //! in between leaves a part file that the next start completes, and no result is lost. A recording whose result could
-//! not be kept stays a part file as well.
+//! not be kept stays a part file as well, until the result is.
 
 mod aside;
 mod buffer;
@@ -27,6 +27,7 @@ use crate::readiness::{Readiness, Unready};
 use crate::storage::blobs::{Blobs, Growing};
 use crate::storage::{RoundRecord, Rounds, SettledPlace};
 use crate::tasks::Tasks;
+use aside::GivenUp;
 use buffer::{Batch, BufferReader, buffer};
 use recover::Recovery;
 use retention::{Files, Retention};
@@ -62,6 +63,7 @@ pub struct Recordings {
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    given_up: Arc<GivenUp>,
     on_settled: OnSettled,
     metrics: RecordingMetrics,
 }
@@ -83,11 +85,22 @@ impl Recordings {
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
         let recovery = Recovery::new(tasks, files.clone());
         recovery.start(&readiness).await;
+        let given_up = GivenUp::start(tasks, files.clone(), recovery.clone(), on_settled.clone());
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
         let settlement =
             Arc::new(Settlement::new(tasks, readiness.clone(), rounds, metrics.database.clone()));
         let (tasks, recovery) = (tasks.clone(), Arc::new(recovery));
-        Self { tasks, readiness, blobs, recovery, retention, settlement, on_settled, metrics }
+        Self {
+            tasks,
+            readiness,
+            blobs,
+            recovery,
+            retention,
+            settlement,
+            given_up,
+            on_settled,
+            metrics,
+        }
     }
 
     /// Begins a recording. The room writes into the buffer; the receiver follows the file.
@@ -103,6 +116,7 @@ impl Recordings {
             recovery: self.recovery.clone(),
             retention: self.retention.clone(),
             settlement: self.settlement.clone(),
+            given_up: self.given_up.clone(),
             on_settled: self.on_settled.clone(),
             torn: self.metrics.torn.clone(),
             header: header.clone(),
@@ -121,6 +135,7 @@ struct Recorder {
     recovery: Arc<Recovery>,
     retention: Arc<Retention>,
     settlement: Arc<Settlement>,
+    given_up: Arc<GivenUp>,
     on_settled: OnSettled,
     /// Counts this recording when the disk is too slow for it.
     torn: Counter,
@@ -250,7 +265,7 @@ impl Recorder {
         if is_kept {
             self.put_in_place(&mut recording).await;
         } else {
-            tracing::error!(replay = %self.header.id, "a recording stays a part until the next start");
+            tracing::error!(replay = %self.header.id, "a recording stays a part until its result is kept");
         }
         self.progress.send_replace(Progress { bytes: recording.bytes, ended: true });
     }
@@ -290,8 +305,7 @@ impl Recorder {
         true
     }
 
-    /// Has a result settled. One that takes long is put aside meanwhile, and one that is given up stays there for the next
-    /// start.
+    /// Has a result settled. One that takes long is put aside meanwhile, and one that is given up is tried again from there.
     async fn settle(&self, round: &RoundRecord) -> Option<Vec<SettledPlace>> {
         let mut settling = pin!(self.settlement.settle(round));
         let early = timeout(ASIDE_AFTER, settling.as_mut()).await;
@@ -301,8 +315,10 @@ impl Recorder {
         let is_aside = aside::put(&self.blobs, round).await;
         // `None` was the last word: it must not be asked for again.
         let places = if early.is_ok() { None } else { settling.await };
-        if is_aside && places.is_some() {
-            aside::remove(&self.blobs, round.replay.id).await;
+        match places {
+            Some(_) if is_aside => aside::remove(&self.blobs, round.replay.id).await,
+            None if is_aside => self.given_up.add(round.replay.id),
+            Some(_) | None => {}
         }
         places
     }

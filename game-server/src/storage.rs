@@ -31,6 +31,7 @@ pub use settling::{RoundRecord, SettledPlace};
 pub use sql::SqlStore;
 pub use url::DatabaseUrl;
 
+use error::in_time;
 use futures_util::future::BoxFuture;
 
 /// Everything in the database. Coerces to each of its parts.
@@ -51,7 +52,7 @@ impl Store for SqlStore {
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             sqlx::query("SELECT 1").execute(&self.reads).await?;
             Ok(())
         })

@@ -14,6 +14,7 @@ use s3s::{S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::site::Site;
@@ -30,6 +31,8 @@ pub struct TestBucket {
     site: Site,
     folder: TempDir,
     is_read_only: Arc<AtomicBool>,
+    /// While it is stopped, every connection ends at once.
+    is_stopped: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
 
@@ -53,18 +56,23 @@ impl TestBucket {
         let service = service.build();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let site = Site::at(listener.local_addr().expect("a bound port"));
+        let (is_stopped, stopped) = watch::channel(false);
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                let service = service.clone();
+                let (service, mut stopped) = (service.clone(), stopped.clone());
                 connections.spawn(async move {
                     let http = Builder::new(TokioExecutor::new());
-                    // A client that goes away is no fault of the store.
-                    http.serve_connection(TokioIo::new(socket), service).await.ok();
+                    tokio::select! {
+                        biased;
+                        _ = stopped.wait_for(|is_stopped| *is_stopped) => {}
+                        // A client that goes away is no fault of the store.
+                        _ = http.serve_connection(TokioIo::new(socket), service) => {}
+                    }
                 });
             }
         });
-        Self { site, folder, is_read_only, accepting }
+        Self { site, folder, is_read_only, is_stopped, accepting }
     }
 
     /// The store's address.
@@ -88,6 +96,16 @@ impl TestBucket {
     /// Refuses from now on to write, as for credentials that may only read, or does not any more.
     pub fn refuse_writing(&self, refuse: bool) {
         self.is_read_only.store(refuse, Ordering::Relaxed);
+    }
+
+    /// Ends all connections, and each new one at once, as while a store restarts. What it has stays.
+    pub fn stop(&self) {
+        self.is_stopped.send_replace(true);
+    }
+
+    /// Answers again.
+    pub fn restart(&self) {
+        self.is_stopped.send_replace(false);
     }
 
     /// The secret that stands in it.

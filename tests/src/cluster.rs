@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use futures_util::future::join_all;
 use test_haproxy::Haproxy;
 use test_nats::Nats;
+use test_postgres::Postgres;
 
 use crate::bucket::TestBucket;
 use crate::proxy::Proxy;
@@ -39,6 +40,8 @@ pub struct TestCluster {
     nodes: Vec<Node>,
     bucket: TestBucket,
     database: String,
+    /// The server of that database, if it is this cluster's alone.
+    postgres: Option<Postgres>,
     /// One, or several that are one cluster.
     nats: Vec<Nats>,
 }
@@ -66,7 +69,15 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_with(nodes: usize, flags: &[&str]) -> Self {
-        Self::start_on(vec![Nats::start()], nodes, flags).await
+        Self::start_on(vec![Nats::start()], None, nodes, flags).await
+    }
+
+    /// Starts so many nodes on a database server of their own, which can be restarted.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start_with_own_database(nodes: usize) -> Self {
+        Self::start_on(vec![Nats::start()], Some(Postgres::start()), nodes, &[]).await
     }
 
     /// Starts so many nodes on three NATS servers. A test that does so has `three_nats_servers` in its name: `cargo xtask test`
@@ -75,20 +86,30 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_replicated(nodes: usize) -> Self {
-        Self::start_on(Nats::start_cluster(NATS_SERVERS), nodes, &[]).await
+        Self::start_on(Nats::start_cluster(NATS_SERVERS), None, nodes, &[]).await
     }
 
-    async fn start_on(nats: Vec<Nats>, nodes: usize, flags: &[&str]) -> Self {
-        let (names, database) = (&NAMES[..nodes], test_postgres::empty_database());
+    async fn start_on(
+        nats: Vec<Nats>,
+        postgres: Option<Postgres>,
+        nodes: usize,
+        flags: &[&str],
+    ) -> Self {
+        let names = &NAMES[..nodes];
+        let (database, at) = match &postgres {
+            Some(own) => (own.empty_database(), own.address()),
+            None => (test_postgres::empty_database(), test_postgres::address()),
+        };
         let bucket = TestBucket::start().await;
-        let starting = names.iter().map(|name| Node::start(name, &nats, &database, &bucket, flags));
+        let starting =
+            names.iter().map(|name| Node::start(name, &nats, (&database, at), &bucket, flags));
         let nodes = join_all(starting).await;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let addresses: Vec<_> =
             nodes.iter().map(|node| (node.name, node.server.address())).collect();
         let balancer = Haproxy::start(listener, &addresses);
         let lobby = Site::at(balancer.address());
-        let cluster = Self { balancer, lobby, nodes, bucket, database, nats };
+        let cluster = Self { balancer, lobby, nodes, bucket, database, postgres, nats };
         eventually(DEADLINE, "the balancer", async || {
             let answer = cluster.lobby.request(reqwest::Method::GET, "/readyz").send().await;
             let balancer = || cluster.balancer.log();
@@ -150,6 +171,14 @@ impl TestCluster {
         &self.find(name).database
     }
 
+    /// The database server of all nodes.
+    ///
+    /// # Panics
+    /// When it is not this cluster's alone.
+    pub fn postgres(&mut self) -> &mut Postgres {
+        self.postgres.as_mut().expect("a database server of its own")
+    }
+
     /// The bucket of all nodes.
     #[must_use]
     pub fn bucket(&self) -> &TestBucket {
@@ -209,7 +238,7 @@ impl Node {
     async fn start(
         name: &'static str,
         nats: &[Nats],
-        database: &str,
+        (database, at): (&str, SocketAddr),
         bucket: &TestBucket,
         flags: &[&str],
     ) -> Self {
@@ -224,7 +253,7 @@ impl Node {
             Some(proxy) => format!("nats://{}", proxy.site().address()),
             None => nats.iter().map(Nats::url).collect::<Vec<_>>().join(","),
         };
-        let to_database = Proxy::to(&Site::at(test_postgres::address())).await;
+        let to_database = Proxy::to(&Site::at(at)).await;
         let database = test_postgres::database_at(database, to_database.site().address());
         let shared = [
             format!("--node={name}"),

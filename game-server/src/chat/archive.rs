@@ -1,6 +1,7 @@
-//! Earlier lines and the players who are known, read by the connection that needs them; the writing of one line, and the
-//! reading of those that other nodes have written.
+//! Earlier lines and the players who are known, read by the connection that needs them; the writing of lines, and the reading of
+//! those that other nodes have written.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,15 @@ use tokio::time::{sleep, timeout};
 
 use crate::cluster::post::{Hint, Post};
 use crate::presence::{Presence, TeamSeat};
-use crate::storage::{ChatLog, LogPart, Players, Readable, StoreError, TeamLines};
+use crate::storage::{ChatLog, LogPart, Players, Readable, StoreError, StoreFuture, TeamLines};
 
 /// Lines of each channel that a returning client gets. When there are more, it is told of a gap.
 pub(super) const MISSED_LINES_MAX: usize = 200;
 /// Lines of other nodes that are read, and then sent, at once: a quarter of what may wait for one connection.
 const LINES_AT_ONCE: u32 = 64;
+/// The longest time for one question to the store: a connection to a database that is gone may seem open for a quarter of an
+/// hour. The authors of lines that wait are told before that.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// How long a client that has a line of another node waits until this node has sent it, too.
 const REACHED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -47,18 +51,21 @@ pub(super) struct Read {
     pub(super) is_return: bool,
 }
 
-/// What became of a line.
+/// What became of lines that were written together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
     Yes,
-    /// It was not kept, or not known to be. The highest number in the log, if that is known and no other node uses the log.
-    No {
-        last: Option<u64>,
-    },
-    /// The number is that of another line; or of this one, if it had become [`Kept::Unknown`] before.
+    /// One of the numbers is that of another line; or of the same, if this had become [`Kept::Unknown`] before.
     Taken,
-    /// It is not known: the same attempt can be made again. Only where other nodes use the log.
+    /// It is not known: the same attempt can be made again.
     Unknown,
+    /// They were not kept, and cannot be.
+    No,
+}
+
+/// What the store answers, unless that takes too long.
+async fn answer<T>(question: StoreFuture<'_, T>) -> Result<T, StoreError> {
+    timeout(ANSWER_WITHIN, question).await.unwrap_or_else(|_late| Err(StoreError::timed_out()))
 }
 
 impl Archive {
@@ -92,7 +99,7 @@ impl Archive {
         if self.is_alone() || sequence <= self.published() {
             return false;
         }
-        match self.log.last_sequence().await {
+        match answer(self.log.last_sequence()).await {
             Ok(last) => sequence <= last,
             Err(error) => {
                 tracing::error!(%error, "the end of the chat's log could not be read");
@@ -142,7 +149,7 @@ impl Archive {
 
     /// Whether a player can be written to.
     pub(super) async fn knows(&self, player: PlayerId) -> Result<(), ChatRefusal> {
-        match self.players.player(player).await {
+        match answer(self.players.player(player)).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(ChatRefusal::Unknown),
             Err(error) => {
@@ -152,24 +159,20 @@ impl Archive {
         }
     }
 
-    /// Writes a line, and tells other nodes of it: a line that a client has read survives a restart.
-    pub(super) fn keep(&self, line: ChatLine) -> impl Future<Output = Kept> + Send + use<> {
+    /// Writes lines, all or none, and tells other nodes of them: a line that a client has read survives a restart.
+    pub(super) fn keep(&self, lines: Vec<ChatLine>) -> impl Future<Output = Kept> + Send + use<> {
         let archive = self.clone();
         async move {
-            let sequence = line.sequence;
-            let Err(error) = archive.log.add_line(line).await else {
-                archive.tell_others(sequence);
+            let last = lines.last().map(|line| line.sequence);
+            let Err(error) = answer(archive.log.add_lines(lines)).await else {
+                last.into_iter().for_each(|last| archive.tell_others(last));
                 return Kept::Yes;
             };
-            if !archive.is_alone() && error.is_duplicate() {
+            if error.is_duplicate() {
                 return Kept::Taken;
             }
-            tracing::error!(%error, "a line of chat could not be kept");
-            if archive.is_alone() {
-                // It may have been written in spite of the error: its number is then used.
-                return Kept::No { last: archive.log.last_sequence().await.ok() };
-            }
-            if error.is_transient() { Kept::Unknown } else { Kept::No { last: None } }
+            tracing::error!(error = &error as &dyn Error, "lines of chat could not be kept");
+            if error.is_transient() { Kept::Unknown } else { Kept::No }
         }
     }
 
@@ -184,7 +187,7 @@ impl Archive {
             if !pause.is_zero() {
                 sleep(pause).await;
             }
-            log.lines_after(after, LINES_AT_ONCE).await
+            answer(log.lines_after(after, LINES_AT_ONCE)).await
         }
     }
 
@@ -194,7 +197,7 @@ impl Archive {
         let asked = u32::try_from(limit + 1).unwrap_or(u32::MAX);
         let mut read = Read { until, ..Read::default() };
         for channel in &channels {
-            match self.log.lines(*channel, after.unwrap_or(0), asked).await {
+            match answer(self.log.lines(*channel, after.unwrap_or(0), asked)).await {
                 Ok(mut found) => {
                     let too_many = found.len().saturating_sub(limit);
                     read.is_cut |= too_many > 0;

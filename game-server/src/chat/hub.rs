@@ -45,8 +45,11 @@ pub(super) struct Hub {
     recent_after: u64,
     /// Lines that wait to be written.
     waiting: VecDeque<WaitingLine>,
-    /// The line that is being written.
-    writing: Option<WaitingLine>,
+    /// The lines that are being written, and since when.
+    writing: Vec<WaitingLine>,
+    began_to_write: Instant,
+    /// Until then it is the other nodes' turn to write.
+    rests_until: Instant,
     /// Lines of other nodes.
     unread: Unread,
     said_lately: SaidLately,
@@ -77,10 +80,22 @@ impl Listener {
 
 /// A line that waits to be written.
 struct WaitingLine {
-    /// Its number is that of the last attempt to write it, or 0.
+    /// Its number is 0 until it is written.
     line: ChatLine,
     author: Author,
     since: Instant,
+}
+
+impl WaitingLine {
+    fn utterance(&self) -> Utterance {
+        let Author { connection, nonce } = self.author;
+        Utterance { player: self.line.from, connection: Some(connection), nonce }
+    }
+
+    /// Whether `line` has the same words for the same readers.
+    fn says(&self, line: &ChatLine) -> bool {
+        self.line.channel == line.channel && self.line.text == line.text
+    }
 }
 
 /// Where the answer to a line goes.
@@ -88,12 +103,6 @@ struct WaitingLine {
 struct Author {
     connection: ConnectionId,
     nonce: u32,
-}
-
-impl Author {
-    fn utterance(self, player: PlayerId) -> Utterance {
-        Utterance { player, connection: Some(self.connection), nonce: self.nonce }
-    }
 }
 
 /// Earlier lines.
@@ -119,7 +128,9 @@ impl Hub {
             recent: VecDeque::new(),
             recent_after: sequence,
             waiting: VecDeque::new(),
-            writing: None,
+            writing: Vec::new(),
+            began_to_write: Instant::now(),
+            rests_until: Instant::now(),
             unread: Unread::default(),
             said_lately: SaidLately::default(),
             connections: 0,

@@ -2,12 +2,16 @@
 
 mod nodes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::id::PlayerId;
-use shared::protocol::chat::{ChatChannel, ChatLine, ChatServerMessage};
-use tokio::task::JoinSet;
+use shared::protocol::chat::{ChatChannel, ChatLine, ChatRefusal, ChatServerMessage};
+use test_postgres::Postgres;
+use tokio::task::{JoinSet, block_in_place};
+use tokio_util::sync::CancellationToken;
 
 use crate::storage::{ChatLog as _, Players as _};
 use crate::token::hash_token;
@@ -17,6 +21,9 @@ const LOBBY: ChatChannel = ChatChannel::Lobby;
 /// A comparison that a test does not wait for.
 const NEVER: Duration = Duration::from_secs(3_600);
 const SOON: Duration = Duration::from_millis(50);
+
+/// What does not come within this time never comes.
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// Players of each node, and lines of each of them: as many as they may say at once.
 const SPEAKERS: u64 = 40;
@@ -106,6 +113,100 @@ async fn three_nodes_that_speak_at_once_agree() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_agree_without_hints_and_when_answers_of_the_store_are_lost() {
     three_nodes_agree(Answers::LostNowAndThen, true).await;
+}
+
+/// Players who say a few lines each, one player after the other, until the end. Every text is like no other.
+struct Crowd {
+    speakers: JoinSet<Vec<(u64, String)>>,
+    acknowledged: Arc<AtomicU64>,
+    end: CancellationToken,
+}
+
+impl Crowd {
+    fn begin(nodes: &[Arc<Node>], speakers_each: u64) -> Self {
+        let (acknowledged, end) = (Arc::<AtomicU64>::default(), CancellationToken::new());
+        let mut speakers = JoinSet::new();
+        for (node, first_id) in nodes.iter().zip((1_000_000..).step_by(1_000_000)) {
+            for speaker in 0..speakers_each {
+                let ids = first_id + 1_000 * speaker..;
+                speakers.spawn(speak_on(node.clone(), ids, acknowledged.clone(), end.clone()));
+            }
+        }
+        Self { speakers, acknowledged, end }
+    }
+
+    /// Waits for so many more acknowledged lines.
+    async fn says(&self, lines: u64) {
+        let goal = self.acknowledged.load(Ordering::Relaxed) + lines;
+        let said = async {
+            while self.acknowledged.load(Ordering::Relaxed) < goal {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(WITHIN, said).await.expect("the lines go on");
+    }
+
+    /// What was acknowledged, as number and text.
+    async fn end(self) -> Vec<(u64, String)> {
+        self.end.cancel();
+        self.speakers.join_all().await.into_iter().flatten().collect()
+    }
+}
+
+async fn speak_on(
+    node: Arc<Node>,
+    ids: impl Iterator<Item = u64>,
+    acknowledged: Arc<AtomicU64>,
+    end: CancellationToken,
+) -> Vec<(u64, String)> {
+    let mut said = Vec::new();
+    for id in ids {
+        let mut speaker = node.join(id, None).await;
+        for number in 0..LINES {
+            if end.is_cancelled() {
+                return said;
+            }
+            let text = format!("{id} says {number}");
+            speaker.send(LOBBY, &text, number).await;
+            if let Ok(line) = speaker.answer(number).await {
+                said.push((line.sequence, text));
+                acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    said
+}
+
+/// The whole log, by number.
+async fn whole_log(nodes: &Nodes) -> BTreeMap<u64, String> {
+    let lines = nodes.store.lines_after(0, u32::MAX >> 1).await.unwrap().lines;
+    lines.into_iter().map(|line| (line.sequence, line.text)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_starts_anew_costs_no_acknowledged_line_and_doubles_none() {
+    let mut postgres = Postgres::start();
+    let nodes = Nodes::on(&postgres.empty_database()).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(Arc::new(nodes.open(SOON).await));
+    }
+    let crowd = Crowd::begin(&open, 10);
+    crowd.says(100).await;
+
+    for _ in 0..2 {
+        block_in_place(|| postgres.restart());
+        crowd.says(100).await;
+    }
+
+    let acknowledged = crowd.end().await;
+    let log = whole_log(&nodes).await;
+    assert!(log.keys().copied().eq(1..=log.len() as u64), "no gap: {:?}", log.keys());
+    let texts: BTreeSet<_> = log.values().collect();
+    assert_eq!(texts.len(), log.len(), "no line twice");
+    for (sequence, text) in acknowledged {
+        assert_eq!(log.get(&sequence), Some(&text), "each under its number");
+    }
 }
 
 #[tokio::test]
@@ -198,6 +299,21 @@ async fn an_author_is_answered_although_the_answer_of_the_store_is_lost() {
 }
 
 #[tokio::test]
+async fn an_author_is_answered_although_the_store_says_nothing() {
+    let nodes = Nodes::new().await;
+    let a = nodes.open_with(NEVER, Answers::NoneAtFirst).await;
+    let mut ada = a.join(1, None).await;
+
+    ada.send(LOBBY, "hello", 7).await;
+
+    // It has waited for so long that it may be refused. But an answer comes, and then the next line has its own.
+    let first = ada.answer(7).await;
+    assert!(matches!(first, Ok(_) | Err(ChatRefusal::Failed)), "{first:?}");
+    assert_eq!(ada.say(LOBBY, "again", 8).await.sequence, 2);
+    assert_eq!(nodes.store.last_sequence().await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn a_client_that_comes_from_another_node_gets_no_line_twice() {
     let nodes = Nodes::new().await;
     nodes.exchange.lose_all(true);
@@ -245,7 +361,7 @@ async fn a_node_that_is_far_behind_sends_every_line_in_order() {
     for sequence in 1..=150 {
         let (from, name, text) = (PlayerId::from_bits(3), name.clone(), "hello".to_owned());
         let line = ChatLine { sequence, at_ms: 5, channel: LOBBY, from, name, text, nonce: None };
-        nodes.store.add_line(line).await.unwrap();
+        nodes.store.add_lines(vec![line]).await.unwrap();
     }
 
     assert_eq!(ada.say(LOBBY, "here I am", 1).await.sequence, 151);

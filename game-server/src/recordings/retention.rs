@@ -94,20 +94,60 @@ async fn sweep(tasks: Tasks, files: Files, age_max: Duration) {
 }
 
 impl Files {
-    /// Deletes the entry first: an entry without a file would be a broken promise, a file without an entry only
-    /// takes space.
+    /// Deletes the file first: as long as there is an entry, the next sweep finds it and tries again. A file without an entry
+    /// would stay for ever.
     async fn delete(&self, replay: ReplayId) {
-        if let Err(error) = self.rounds.remove_replay(replay).await {
-            warn(&error);
+        if let Err(error) = self.blobs.delete(replay).await {
+            tracing::warn!(%replay, %error, "an old replay could not be deleted");
             return;
         }
-        match self.blobs.delete(replay).await {
+        match self.rounds.remove_replay(replay).await {
             Ok(()) => tracing::debug!(%replay, "an old replay is deleted"),
-            Err(error) => tracing::warn!(%replay, %error, "an old replay could not be deleted"),
+            Err(error) => warn(&error),
         }
     }
 }
 
 fn warn(error: &StoreError) {
     tracing::warn!(error = error as &dyn std::error::Error, "old replays could not be looked up");
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::ReplaySummary;
+    use shared::id::{ReplayId, RoomId};
+    use shared::sim::Mode;
+
+    use super::Files;
+    use crate::testing::Bench;
+
+    #[tokio::test]
+    async fn an_entry_stays_until_its_file_is_deleted() {
+        let bench = Bench::start().await;
+        let id = ReplayId::from_bits(77);
+        let entry = ReplaySummary {
+            id,
+            room: RoomId::from_bits(5),
+            mode: Mode::Duel,
+            started_at_ms: 1_000,
+            ticks: 600,
+            bytes: 10,
+            complete: true,
+            players: Vec::new(),
+        };
+        let store = bench.app.store.clone();
+        store.put_replay(entry).await.unwrap();
+        // What is no file cannot be deleted as one.
+        let file = bench.config.replay_dir().join(format!("{id}.replay"));
+        std::fs::create_dir(&file).unwrap();
+        let files = Files { rounds: store.clone(), blobs: bench.app.blobs.clone() };
+
+        files.delete(id).await;
+        assert!(store.replay(id).await.unwrap().is_some());
+
+        std::fs::remove_dir(&file).unwrap();
+        files.delete(id).await;
+        assert!(store.replay(id).await.unwrap().is_none());
+        bench.stop().await;
+    }
 }

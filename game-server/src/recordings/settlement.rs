@@ -42,6 +42,7 @@ pub(super) struct Settlement {
     database: Engine,
     late: Late,
     pub(super) late_after: Duration,
+    pub(super) try_for: Duration,
 }
 
 /// Counts the results that have waited for too long.
@@ -78,7 +79,8 @@ impl Settlement {
     ) -> Self {
         let late = Late { count: AtomicUsize::new(0), readiness };
         let (tasks, turns) = (tasks.clone(), Semaphore::new(1));
-        Self { tasks, rounds, turns, database, late, late_after: LATE_AFTER }
+        let (late_after, try_for) = (LATE_AFTER, TRY_FOR);
+        Self { tasks, rounds, turns, database, late, late_after, try_for }
     }
 
     /// Settles a round, with as many retries as it takes. `None` when it was given up; the log then says why.
@@ -125,7 +127,7 @@ impl Settlement {
                 tracing::error!(replay = %id, "the server stops before a result could be kept");
                 None
             }
-            () = sleep(TRY_FOR) => {
+            () = sleep(self.try_for) => {
                 tracing::error!(replay = %id, "a result is given up: it could not be kept for too long");
                 None
             }

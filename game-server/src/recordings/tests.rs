@@ -1,5 +1,6 @@
 //! What becomes of a result while the database refuses it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use shared::replay::ReplayHeader;
 use shared::sim::{Mode, Slot, World};
 use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
+use test_postgres::Postgres;
 use tokio::sync::oneshot;
+use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
 
 use super::settlement::{Settlement, retry};
@@ -18,7 +21,7 @@ use crate::bots;
 use crate::metrics::Engines;
 use crate::rating::{RoundResult, Standing};
 use crate::readiness::Unready;
-use crate::storage::{ReplayFilter, RoundRecord};
+use crate::storage::{DatabaseUrl, Ladder as _, Players as _, ReplayFilter, RoundRecord, SqlStore};
 use crate::tasks::Tasks;
 use crate::testing::Bench;
 
@@ -160,6 +163,34 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
 }
 
 #[tokio::test]
+async fn a_result_that_was_given_up_is_kept_as_soon_as_the_database_takes_it() {
+    let bench = Bench::start().await;
+    let mut recordings = bench.recordings().await;
+    Arc::get_mut(&mut recordings.settlement).unwrap().try_for = Duration::from_millis(50);
+    let (buffer, mut progress) = recordings.begin(&header());
+    let world = record_one_tick(&buffer);
+
+    rename_table(&bench, "replays", "gone").await;
+    let (settled, _) = oneshot::channel();
+    buffer.end(Ending::Finished(Box::new(Finished { world, ..finished() }), settled));
+    progress.wait_for(|progress| progress.ended).await.unwrap();
+    recordings.given_up.try_again().await;
+    assert_eq!(bench.app.blobs.results().await.unwrap(), [ID]);
+    rename_table(&bench, "gone", "replays").await;
+    assert!(listed(&bench).await.is_empty());
+
+    for _ in 0..2 {
+        recordings.given_up.try_again().await;
+
+        assert_eq!(listed(&bench).await, [(ID, 1)]);
+        assert!(bench.app.blobs.parts().await.unwrap().is_empty());
+        assert!(bench.app.blobs.results().await.unwrap().is_empty());
+        assert_eq!(rounds_of(&bench, finished().players[0].player).await, 1);
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn the_recording_of_a_room_that_broke_off_is_saved_at_once() {
     let bench = Bench::start().await;
     let recordings = bench.recordings().await;
@@ -223,5 +254,49 @@ async fn a_server_whose_results_wait_for_long_is_not_ready_until_they_are_kept()
 
     assert!(first.is_some() && second.is_some());
     assert_eq!(readiness.reason(), None);
+    bench.stop().await;
+}
+
+/// Rounds that one node settles.
+const ROUNDS: u64 = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_starts_anew_costs_no_result_and_counts_none_twice() {
+    let bench = Bench::start().await;
+    let mut postgres = Postgres::start();
+    let url = DatabaseUrl::from(postgres.empty_database().as_str());
+    let settled = Arc::new(AtomicU32::new(0));
+    let mut nodes = JoinSet::new();
+    for node in 0..3 {
+        let store = Arc::new(SqlStore::open(&url).await.unwrap());
+        store.upsert_bots(bots::all().into_iter().map(|bot| bot.player).collect()).await.unwrap();
+        let (tasks, readiness) = (&bench.app.tasks, bench.app.readiness.clone());
+        let settlement = Settlement::new(tasks, readiness, store, Engines::default().database);
+        let settled = settled.clone();
+        nodes.spawn(async move {
+            for number in 1..=ROUNDS {
+                let mut round = round_record();
+                round.replay.id = ReplayId::from_bits(node * 1_000 + number);
+                assert_eq!(settlement.settle(&round).await.map(|places| places.len()), Some(1));
+                settled.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    for some in [20, 60] {
+        while settled.load(Ordering::Relaxed) < some {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        block_in_place(|| postgres.restart());
+    }
+    while let Some(ended) = nodes.join_next().await {
+        ended.unwrap();
+    }
+
+    let store = SqlStore::open(&url).await.unwrap();
+    let winner = finished().players[0].player;
+    let (row, revision) = store.row_and_revision(winner).await.unwrap().unwrap();
+    assert_eq!((u64::from(row.rounds), revision), (3 * ROUNDS, 3 * ROUNDS));
+    assert_eq!(u64::try_from(row.points).unwrap(), 3 * 3 * ROUNDS);
     bench.stop().await;
 }

@@ -95,6 +95,11 @@ impl Blobs {
         self.ids(Kind::Part).await
     }
 
+    /// Whether there is a part of this recording.
+    pub async fn has_part(&self, id: ReplayId) -> bool {
+        self.parts().await.is_ok_and(|parts| parts.contains(&id))
+    }
+
     /// The bytes of a part.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 use shared::id::{PlayerId, RoomId};
 use shared::protocol::chat::{ChatChannel, ChatLine};
-use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe, Row as _};
 
-use super::error::{StoreError, StoreFuture};
+use super::error::{StoreError, StoreFuture, in_time};
 use super::sql::{Columns as _, SqlStore, column};
 
 const LOBBY: &str = "lobby";
@@ -69,9 +70,9 @@ pub struct LogPart {
 
 /// Every chat line.
 pub trait ChatLog: Send + Sync {
-    /// Adds a line, with the nonce of its author. When its sequence number is not new, the error is a duplicate (see
-    /// [`StoreError::is_duplicate`]).
-    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()>;
+    /// Adds lines, each with the nonce of its author: all of them or none. When a sequence number is not new, the error is a
+    /// duplicate (see [`StoreError::is_duplicate`]).
+    fn add_lines(&self, lines: Vec<ChatLine>) -> StoreFuture<'_, ()>;
     /// The newest `limit` lines after the sequence number `after`, oldest first, without nonces. A `Direct` channel names
     /// the receiver.
     fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>>;
@@ -82,37 +83,20 @@ pub trait ChatLog: Send + Sync {
 }
 
 impl ChatLog for SqlStore {
-    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let (kind, room, team, receiver) = match line.channel {
-                ChatChannel::Lobby => (LOBBY, None, None, None),
-                ChatChannel::Room { room } => (ROOM, Some(room), None, None),
-                ChatChannel::Team { room, team } => (TEAM, Some(room), Some(team), None),
-                ChatChannel::Direct { player } => (DIRECT, None, None, Some(player)),
-            };
-            sqlx::query(
-                "INSERT INTO chat_lines \
-                 (sequence, at_ms, kind, room, team, receiver, sender, name, text, nonce) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            )
-            .bind(column(line.sequence))
-            .bind(column(line.at_ms))
-            .bind(kind)
-            .bind(room.map(|room| column(room.bits())))
-            .bind(team.map(i64::from))
-            .bind(receiver.map(|player| column(player.bits())))
-            .bind(column(line.from.bits()))
-            .bind(line.name.as_str())
-            .bind(line.text)
-            .bind(line.nonce.map(i64::from))
-            .execute(&self.writes)
-            .await?;
+    fn add_lines(&self, lines: Vec<ChatLine>) -> StoreFuture<'_, ()> {
+        in_time(async move {
+            if lines.is_empty() {
+                return Ok(());
+            }
+            // Only numbers of placeholders are put into the text.
+            let insert = sqlx::query(AssertSqlSafe(insert(lines.len())));
+            lines.into_iter().fold(insert, bind).execute(&self.writes).await?;
             Ok(())
         })
     }
 
     fn lines(&self, of: Readable, after: u64, limit: u32) -> StoreFuture<'_, Vec<ChatLine>> {
-        Box::pin(async move {
+        in_time(async move {
             let (sql, values) = match of {
                 Readable::Lobby => (
                     "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text \
@@ -152,7 +136,7 @@ impl ChatLog for SqlStore {
     }
 
     fn lines_after(&self, after: u64, limit: u32) -> StoreFuture<'_, LogPart> {
-        Box::pin(async move {
+        in_time(async move {
             let rows = sqlx::query(
                 "SELECT sequence, at_ms, kind, room, team, receiver, sender, name, text, nonce \
                  FROM chat_lines WHERE sequence > $1 ORDER BY sequence LIMIT $2",
@@ -178,7 +162,7 @@ impl ChatLog for SqlStore {
     }
 
     fn last_sequence(&self) -> StoreFuture<'_, u64> {
-        Box::pin(async move {
+        in_time(async move {
             let row = sqlx::query("SELECT MAX(sequence) AS last FROM chat_lines")
                 .fetch_one(&self.reads)
                 .await?;
@@ -186,6 +170,43 @@ impl ChatLog for SqlStore {
             Ok(last.unwrap_or_default().cast_unsigned())
         })
     }
+}
+
+/// The statement that adds so many lines. There are as many statements as lines are written at once, which the driver keeps
+/// prepared.
+fn insert(lines: usize) -> String {
+    const COLUMNS: [&str; 10] = [
+        "sequence", "at_ms", "kind", "room", "team", "receiver", "sender", "name", "text", "nonce",
+    ];
+    let row = |line: usize| {
+        let first = line * COLUMNS.len() + 1;
+        let values: Vec<_> =
+            (first..first + COLUMNS.len()).map(|number| format!("${number}")).collect();
+        format!("({})", values.join(", "))
+    };
+    let rows: Vec<_> = (0..lines).map(row).collect();
+    format!("INSERT INTO chat_lines ({}) VALUES {}", COLUMNS.join(", "), rows.join(", "))
+}
+
+/// The values of a line, in the order of the columns of [`insert`].
+fn bind(insert: Query<'_, Any, AnyArguments>, line: ChatLine) -> Query<'_, Any, AnyArguments> {
+    let (kind, room, team, receiver) = match line.channel {
+        ChatChannel::Lobby => (LOBBY, None, None, None),
+        ChatChannel::Room { room } => (ROOM, Some(room), None, None),
+        ChatChannel::Team { room, team } => (TEAM, Some(room), Some(team), None),
+        ChatChannel::Direct { player } => (DIRECT, None, None, Some(player)),
+    };
+    insert
+        .bind(column(line.sequence))
+        .bind(column(line.at_ms))
+        .bind(kind)
+        .bind(room.map(|room| column(room.bits())))
+        .bind(team.map(i64::from))
+        .bind(receiver.map(|player| column(player.bits())))
+        .bind(column(line.from.bits()))
+        .bind(line.name.to_string())
+        .bind(line.text)
+        .bind(line.nonce.map(i64::from))
 }
 
 fn line(row: &AnyRow) -> Result<ChatLine, StoreError> {
@@ -240,7 +261,7 @@ mod tests {
             let name = PlayerName::parse("Ada").unwrap();
             let text = "hello".to_owned();
             let line = ChatLine { sequence, at_ms: 5, channel, from: ada, name, text, nonce: None };
-            store.add_line(line).await.unwrap();
+            store.add_lines(vec![line]).await.unwrap();
         }
 
         let read = async |of, after, limit| {
@@ -268,11 +289,13 @@ mod tests {
             ChatLine { sequence, at_ms: 5, channel, from, name, text, nonce }
         };
         let lines = [said(1, Some(u32::MAX)), said(2, None), said(3, Some(0))];
-        for line in &lines {
-            store.add_line(line.clone()).await.unwrap();
+        store.add_lines(lines.to_vec()).await.unwrap();
+        store.add_lines(Vec::new()).await.unwrap();
+        // All or none: the numbers before and after the one that is taken are free.
+        for taken in [vec![said(2, Some(7))], vec![said(4, None), said(3, None), said(5, None)]] {
+            let taken = store.add_lines(taken).await.unwrap_err();
+            assert!(taken.is_duplicate() && !taken.is_transient(), "{taken:?}");
         }
-        let taken = store.add_line(said(2, Some(7))).await.unwrap_err();
-        assert!(taken.is_duplicate() && !taken.is_transient(), "{taken:?}");
 
         let read = async |after, limit| store.lines_after(after, limit).await.unwrap();
         let part =

@@ -2,7 +2,7 @@
 
 use shared::id::PlayerId;
 
-use super::error::StoreFuture;
+use super::error::{StoreFuture, in_time};
 use super::sql::{Columns as _, SqlStore, column};
 use crate::token::TokenHash;
 
@@ -29,7 +29,7 @@ pub trait DeviceLinkCodes: Send + Sync {
 
 impl DeviceLinkCodes for SqlStore {
     fn add_code(&self, code: KeptCode, now_ms: u64) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.writes.begin().await?;
             sqlx::query("DELETE FROM device_links WHERE expires_at_ms <= $1")
                 .bind(column(now_ms))
@@ -50,7 +50,7 @@ impl DeviceLinkCodes for SqlStore {
     }
 
     fn use_code(&self, code: TokenHash, now_ms: u64) -> StoreFuture<'_, Option<PlayerId>> {
-        Box::pin(async move {
+        in_time(async move {
             // One statement, so that of two programs with one code only one gets the player.
             let used = sqlx::query(
                 "DELETE FROM device_links WHERE code_hash = $1 RETURNING player, expires_at_ms, \

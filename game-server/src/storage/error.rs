@@ -1,7 +1,11 @@
 //! The reasons why a query fails.
 
+use std::io;
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use sqlx::migrate::MigrateError;
+use tokio::time::timeout;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +43,13 @@ fn is_busy(error: &sqlx::Error) -> bool {
             primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
                 || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
         }),
+        // A proxy before a server that starts anew ends a connection in the middle of a message.
         error => matches!(
             error,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            sqlx::Error::Io(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
         ),
     }
 }
@@ -49,7 +57,26 @@ fn is_busy(error: &sqlx::Error) -> bool {
 /// The answer to a query.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
+/// The longest time for an answer. PostgreSQL ends a query itself before that; a connection to a host that is gone says nothing
+/// for a quarter of an hour.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// The answer, unless it takes too long. What was asked for may be done all the same.
+pub(super) fn in_time<'a, T>(
+    answer: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+) -> StoreFuture<'a, T> {
+    Box::pin(async {
+        timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_late| Err(StoreError::timed_out()))
+    })
+}
+
 impl StoreError {
+    /// The error of a query that was given up because it took too long. It may have done its work.
+    #[must_use]
+    pub fn timed_out() -> Self {
+        Self::Database(sqlx::Error::Io(io::ErrorKind::TimedOut.into()))
+    }
+
     /// Whether a row with the same key is there already.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {

@@ -4,7 +4,7 @@ use shared::api::{PlayerProfile, RatingPoint, ScoreRow};
 use shared::id::PlayerId;
 use sqlx::any::AnyRow;
 
-use super::error::{StoreError, StoreFuture};
+use super::error::{StoreError, StoreFuture, in_time};
 use super::sql::{Columns as _, SqlStore, column};
 
 /// The newest ratings in a profile's curve.
@@ -24,7 +24,7 @@ pub trait Ladder: Send + Sync {
 
 impl Ladder for SqlStore {
     fn ladder(&self, limit: u32) -> StoreFuture<'_, Vec<ScoreRow>> {
-        Box::pin(async move {
+        in_time(async move {
             let rows = sqlx::query(
                 "SELECT id, name, bot, rating, provisional, points, knockouts, falls, rounds, wins \
                  FROM players WHERE rounds > 0 \
@@ -38,11 +38,11 @@ impl Ladder for SqlStore {
     }
 
     fn row(&self, player: PlayerId) -> StoreFuture<'_, Option<ScoreRow>> {
-        Box::pin(async move { Ok(self.row_and_revision(player).await?.map(|(row, _)| row)) })
+        in_time(async move { Ok(self.row_and_revision(player).await?.map(|(row, _)| row)) })
     }
 
     fn row_and_revision(&self, player: PlayerId) -> StoreFuture<'_, Option<(ScoreRow, u64)>> {
-        Box::pin(async move {
+        in_time(async move {
             let row = sqlx::query(
                 "SELECT id, name, bot, rating, provisional, points, knockouts, falls, rounds, wins, \
                  revision FROM players WHERE id = $1",
@@ -55,7 +55,7 @@ impl Ladder for SqlStore {
     }
 
     fn profile(&self, player: PlayerId) -> StoreFuture<'_, Option<PlayerProfile>> {
-        Box::pin(async move {
+        in_time(async move {
             let Some(row) = self.row(player).await? else { return Ok(None) };
             // Ratings on the old scale have no revision.
             let points = sqlx::query(

@@ -7,7 +7,7 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AssertSqlSafe};
 
-use super::error::StoreFuture;
+use super::error::{StoreFuture, in_time};
 use super::sql::{Columns as _, SqlStore, column};
 use crate::clock::now_ms;
 use crate::player::{Player, Skill};
@@ -53,7 +53,7 @@ pub trait Players: Send + Sync {
 
 impl Players for SqlStore {
     fn add_guest(&self, player: Player, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.writes.begin().await?;
             sqlx::query(
                 "INSERT INTO players (id, name, bot, created_at_ms, rating) VALUES ($1, $2, 0, $3, $4)",
@@ -70,14 +70,14 @@ impl Players for SqlStore {
     }
 
     fn add_session(&self, player: PlayerId, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             new_session(player, token, at_ms).execute(&self.writes).await?;
             Ok(())
         })
     }
 
     fn rename(&self, player: PlayerId, name: PlayerName) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             sqlx::query("UPDATE players SET name = $1 WHERE id = $2")
                 .bind(name.as_str())
                 .bind(column(player.bits()))
@@ -88,7 +88,7 @@ impl Players for SqlStore {
     }
 
     fn session(&self, token: TokenHash) -> StoreFuture<'_, Option<KeptSession>> {
-        Box::pin(async move {
+        in_time(async move {
             let row = sqlx::query(
                 "SELECT p.id, p.name, s.used_at_ms FROM sessions s JOIN players p ON p.id = s.player \
                  WHERE s.token_hash = $1",
@@ -124,7 +124,7 @@ impl Players for SqlStore {
     }
 
     fn note_use(&self, token: TokenHash, at_ms: u64) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE token_hash = $2")
                 .bind(column(at_ms))
                 .bind(token.to_string())
@@ -135,7 +135,7 @@ impl Players for SqlStore {
     }
 
     fn remove_unused_sessions(&self, before_ms: u64, now_ms: u64) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             sqlx::query("UPDATE sessions SET used_at_ms = $1 WHERE used_at_ms = 0")
                 .bind(column(now_ms))
                 .execute(&self.writes)
@@ -149,7 +149,7 @@ impl Players for SqlStore {
     }
 
     fn identity(&self) -> StoreFuture<'_, String> {
-        Box::pin(async move {
+        in_time(async move {
             // Servers that share a database share the identity, whichever of them is the first.
             sqlx::query(
                 "INSERT INTO server (name, value) VALUES ('identity', $1) ON CONFLICT (name) DO NOTHING",
@@ -165,7 +165,7 @@ impl Players for SqlStore {
     }
 
     fn end_session(&self, token: TokenHash) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
                 .bind(token.to_string())
                 .execute(&self.writes)
@@ -177,7 +177,7 @@ impl Players for SqlStore {
     fn upsert_bots(&self, mut bots: Vec<Player>) -> StoreFuture<'_, ()> {
         // In the order of ids, in which a round's end locks players too: two transactions never wait for each other.
         bots.sort_by_key(|bot| bot.id);
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.writes.begin().await?;
             for bot in bots {
                 sqlx::query(
@@ -196,7 +196,7 @@ impl Players for SqlStore {
     }
 
     fn player(&self, player: PlayerId) -> StoreFuture<'_, Option<Player>> {
-        Box::pin(async move {
+        in_time(async move {
             let row = sqlx::query("SELECT id, name FROM players WHERE id = $1")
                 .bind(column(player.bits()))
                 .fetch_optional(&self.reads)

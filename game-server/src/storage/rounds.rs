@@ -3,7 +3,7 @@
 use shared::api::{ReplayList, ReplaySummary};
 use shared::id::ReplayId;
 
-use super::error::StoreFuture;
+use super::error::{StoreFuture, in_time};
 use super::replays::{self, ReplayFilter};
 use super::settling::{self, RoundRecord, SettledPlace, put, put_if_longer};
 use super::sql::{SqlStore, column};
@@ -33,7 +33,7 @@ pub trait Rounds: Send + Sync {
 
 impl Rounds for SqlStore {
     fn settle(&self, round: RoundRecord) -> StoreFuture<'_, Vec<SettledPlace>> {
-        Box::pin(async move {
+        in_time(async move {
             match settling::settle(&self.results, &round).await {
                 // An earlier attempt wrote it, and its answer was lost.
                 Err(error) if error.is_duplicate() => {
@@ -45,7 +45,7 @@ impl Rounds for SqlStore {
     }
 
     fn put_replay(&self, replay: ReplaySummary) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.results.begin().await?;
             put(&mut transaction, &replay).await?;
             Ok(transaction.commit().await?)
@@ -53,7 +53,7 @@ impl Rounds for SqlStore {
     }
 
     fn put_salvaged(&self, replay: ReplaySummary) -> StoreFuture<'_, bool> {
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.results.begin().await?;
             let is_put = put_if_longer(&mut transaction, &replay).await?;
             transaction.commit().await?;
@@ -62,7 +62,7 @@ impl Rounds for SqlStore {
     }
 
     fn remove_replay(&self, replay: ReplayId) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
+        in_time(async move {
             let mut transaction = self.writes.begin().await?;
             for statement in [
                 "DELETE FROM replay_players WHERE replay = $1",
@@ -78,15 +78,15 @@ impl Rounds for SqlStore {
     }
 
     fn replays(&self, filter: ReplayFilter) -> StoreFuture<'_, ReplayList> {
-        Box::pin(replays::list(&self.lists, filter))
+        in_time(replays::list(&self.lists, filter))
     }
 
     fn replay(&self, replay: ReplayId) -> StoreFuture<'_, Option<ReplaySummary>> {
-        Box::pin(replays::one(&self.reads, replay))
+        in_time(replays::one(&self.reads, replay))
     }
 
     fn replays_older_than(&self, at_ms: u64, limit: u32) -> StoreFuture<'_, Vec<ReplayId>> {
-        Box::pin(replays::older_than(&self.lists, at_ms, limit))
+        in_time(replays::older_than(&self.lists, at_ms, limit))
     }
 }
 

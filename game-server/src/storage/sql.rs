@@ -10,8 +10,8 @@ use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
 use shared::sim::Mode;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::Migrator;
-use sqlx::{AnyPool, Row as _};
-use tokio::time::sleep;
+use sqlx::{AnyPool, Connection as _, Row as _};
+use tokio::time::{sleep, timeout};
 
 use super::error::StoreError;
 use super::url::{DatabaseUrl, Engine};
@@ -40,8 +40,18 @@ const SQLITE_SETTINGS: [&str; 6] = [
     "PRAGMA cache_size = -256",
     "PRAGMA journal_size_limit = 4194304",
 ];
-/// The same bounds on waiting in PostgreSQL: a lock that another session holds, and a query that takes too long.
-const POSTGRES_SETTINGS: [&str; 2] = ["SET lock_timeout = 2000", "SET statement_timeout = 10000"];
+/// The same bounds on waiting in PostgreSQL: a lock that another session holds, and a query that takes too long. A server that
+/// vanishes between two statements of a transaction keeps its locks no longer than that: players are in rounds of all servers.
+const POSTGRES_SETTINGS: [&str; 3] = [
+    "SET lock_timeout = 2000",
+    "SET statement_timeout = 10000",
+    "SET idle_in_transaction_session_timeout = 10000",
+];
+/// A connection that was not used for longer is tried before a query: the database may have started anew meanwhile.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// How long a connection to PostgreSQL may take to be done with a query that was given up. Then it is replaced: the system keeps one
+/// to a host that is gone for a quarter of an hour.
+const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 
 /// The tables, step by step.
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -146,7 +156,7 @@ fn warn_unusable(error: &StoreError) {
 /// Brings the tables up to date, over a connection whose statements may take as long as they need.
 async fn migrate(url: &DatabaseUrl, engine: Engine) -> Result<(), StoreError> {
     let settings = if engine == Engine::Sqlite { &SQLITE_SETTINGS[..] } else { &[] };
-    let pool = connect_with(url, settings, 1).await?;
+    let pool = pool_options(settings, 1).connect(url.expose()).await?;
     let migrated = MIGRATIONS.run(&pool).await;
     pool.close().await;
     Ok(migrated?)
@@ -157,19 +167,22 @@ async fn connect(
     engine: Engine,
     connections_max: u32,
 ) -> Result<AnyPool, StoreError> {
-    let settings: &'static [&'static str] = match engine {
-        Engine::Sqlite => &SQLITE_SETTINGS,
-        Engine::Postgres => &POSTGRES_SETTINGS,
+    let options = match engine {
+        Engine::Sqlite => pool_options(&SQLITE_SETTINGS, connections_max),
+        Engine::Postgres => {
+            pool_options(&POSTGRES_SETTINGS, connections_max).after_release(|connection, _| {
+                Box::pin(async {
+                    let done = timeout(RELEASE_WITHIN, connection.ping()).await;
+                    done.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                })
+            })
+        }
     };
-    connect_with(url, settings, connections_max).await
+    Ok(options.connect(url.expose()).await?)
 }
 
-async fn connect_with(
-    url: &DatabaseUrl,
-    settings: &'static [&'static str],
-    connections_max: u32,
-) -> Result<AnyPool, StoreError> {
-    let pool = AnyPoolOptions::new()
+fn pool_options(settings: &'static [&'static str], connections_max: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_WITHIN)
         .after_connect(move |connection, _| {
@@ -180,9 +193,15 @@ async fn connect_with(
                 Ok(())
             })
         })
-        .connect(url.expose())
-        .await?;
-    Ok(pool)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// An id, a time or a count as a column holds it. Each of them is less than 2⁶³.
@@ -252,3 +271,6 @@ impl Columns for AnyRow {
         Ok(self.try_get(column)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

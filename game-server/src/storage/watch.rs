@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Store;
+use super::{Store, StoreError};
 use crate::metrics::Engine;
 use crate::tasks::Tasks;
 
 /// The interval between two questions.
 const ASK_EVERY: Duration = Duration::from_secs(5);
+/// The longest time for an answer: a connection to a database that is gone may seem open for a quarter of an hour.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// Starts the task.
 pub fn start(tasks: &Tasks, store: Arc<dyn Store>, engine: Engine) {
@@ -29,9 +31,10 @@ async fn run(tasks: Tasks, store: Arc<dyn Store>, engine: Engine) {
         let began = Instant::now();
         tokio::select! {
             () = tasks.stopping() => return,
-            answer = store.ping() => match answer {
-                Ok(()) => engine.answered(began.elapsed()),
-                Err(error) => engine.failed(&error),
+            answer = timeout(ANSWER_WITHIN, store.ping()) => match answer {
+                Ok(Ok(())) => engine.answered(began.elapsed()),
+                Ok(Err(error)) => engine.failed(&error),
+                Err(_late) => engine.failed(&StoreError::timed_out()),
             }
         }
     }

@@ -6,11 +6,11 @@
 //! so no server and no folder is left behind. A cluster that Debian's package has set up is neither used nor touched.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -40,9 +40,15 @@ for port in $(shuf --input-range 10000-30000 --head-count 5) none; do
     test "$port" != none || failed
     if start "$port"; then break; fi
 done
+stop() { "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2; }
 echo "$folder $port"
-cat > /dev/null
-"$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2
+# Each line asks for a restart.
+while read -r _; do
+    stop
+    start "$port"
+    echo started
+done
+stop
 "#;
 
 /// A server. It ends when it is dropped.
@@ -54,6 +60,7 @@ pub struct Postgres {
     databases: AtomicU32,
     /// Has the script's input.
     script: Child,
+    answers: BufReader<ChildStdout>,
 }
 
 /// The address of a database that is empty and like no other, in the one server of this program.
@@ -71,7 +78,7 @@ pub fn empty_database() -> String {
 /// When PostgreSQL's server is not installed, or does not start.
 #[must_use]
 pub fn address() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, server().port).into()
+    server().address()
 }
 
 /// The same database as it is reached at another address, such as a proxy's.
@@ -108,6 +115,24 @@ impl Postgres {
         format!("postgres://postgres@localhost:{port}/{name}?host={socket}")
     }
 
+    /// Where it listens, for a proxy.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Kills the server, with all that it is about to do, and starts it again with its data. What it has acknowledged is there.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        let script = self.script.stdin.as_mut().expect("a pipe");
+        script.write_all(b"restart\n").expect("a script that runs");
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a line, or the end of the script");
+        assert_eq!(line, "started\n", "PostgreSQL did not start again: see its messages above");
+    }
+
     /// Starts a server.
     ///
     /// # Panics
@@ -125,15 +150,15 @@ impl Postgres {
             .spawn()
             .expect("a shell that runs");
         let mut line = String::new();
-        let output = script.stdout.take().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("a line, or the end of the script");
+        let mut answers = BufReader::new(script.stdout.take().expect("a pipe"));
+        answers.read_line(&mut line).expect("a line, or the end of the script");
         let (socket, port) = line
             .trim_end()
             .rsplit_once(' ')
             .expect("PostgreSQL did not start: see its messages above");
         let port = port.parse().expect("the number of a port");
         let (socket, databases) = (socket.into(), AtomicU32::new(0));
-        Self { programs, socket, port, databases, script }
+        Self { programs, socket, port, databases, script, answers }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shared::protocol::chat::ChatLine;
 
-use super::{Author, Hub};
+use super::{Author, Hub, WaitingLine};
 use crate::chat::repeats::Utterance;
 use crate::clock::now_ms;
 use crate::storage::{LogPart, StoreError};
@@ -18,7 +18,9 @@ impl Hub {
         self.recent_after = after;
         for mut line in part.lines {
             let nonce = line.nonce.take();
-            self.note_foreign(&line, nonce);
+            // Told by clocks that may differ.
+            let age = Duration::from_millis(now_ms().saturating_sub(line.at_ms));
+            self.note_foreign(&line, nonce, age);
             self.remember(line);
         }
         self.note_sent(part.until);
@@ -37,9 +39,9 @@ impl Hub {
     }
 
     /// The number after which the log has to be read, and the pause before it. `None` when there is nothing to be read now, or
-    /// a line is being written. [`Hub::note_read`] has to follow.
+    /// lines are being written. [`Hub::note_read`] has to follow.
     pub(in crate::chat) fn next_read(&mut self) -> Option<(u64, Duration)> {
-        if self.writing.is_some() {
+        if !self.writing.is_empty() {
             return None;
         }
         let pause = self.unread.begin(self.sequence)?;
@@ -66,31 +68,34 @@ impl Hub {
 
     fn send_read(&mut self, mut line: ChatLine) {
         let nonce = line.nonce.take();
-        if let Some(author) = self.take_written(&line, nonce) {
-            // The answer of the store was lost, and so no other node was told.
+        if let Some(author) = self.take_waiting(&line, nonce) {
+            // If the answer of the store was lost, no other node was told.
             self.archive.tell_others(line.sequence);
             self.send_own(author, line);
             return;
         }
         self.note_sent(line.sequence);
-        self.note_foreign(&line, nonce);
+        self.note_foreign(&line, nonce, Duration::ZERO);
         self.remember(line.clone());
         self.publish(None, line);
     }
 
-    /// The author of the first waiting line, if this is that line: an attempt to write it has succeeded after all.
-    fn take_written(&mut self, line: &ChatLine, nonce: Option<u32>) -> Option<Author> {
-        let is_it = |author: Author| nonce == Some(author.nonce);
-        let first =
-            self.waiting.pop_front_if(|first| first.line == *line && is_it(first.author))?;
-        Some(first.author)
+    /// The author of a waiting line, if this is that line: an attempt to write it has succeeded after all, or its author has also
+    /// said it at the node that wrote it.
+    fn take_waiting(&mut self, line: &ChatLine, nonce: Option<u32>) -> Option<Author> {
+        let is_it = |waiting: &WaitingLine| {
+            waiting.line.from == line.from
+                && Some(waiting.author.nonce) == nonce
+                && waiting.says(line)
+        };
+        let place = self.waiting.iter().position(is_it)?;
+        self.waiting.remove(place).map(|waiting| waiting.author)
     }
 
-    fn note_foreign(&mut self, line: &ChatLine, nonce: Option<u32>) {
+    fn note_foreign(&mut self, line: &ChatLine, nonce: Option<u32>, age: Duration) {
         let Some(nonce) = nonce else { return };
         let said = Utterance { player: line.from, connection: None, nonce };
-        let age = Duration::from_millis(now_ms().saturating_sub(line.at_ms));
-        self.said_lately.add_foreign(said, line.sequence, age);
+        self.said_lately.add_foreign(said, line.clone(), age);
     }
 
     fn note_sent(&mut self, sequence: u64) {

@@ -1,5 +1,7 @@
 //! Who may speak, how often, and who hears it.
 
+mod writing;
+
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -14,7 +16,7 @@ use super::{Hub, ROOMS_MAX};
 use crate::chat::archive::{Archive, Kept, MISSED_LINES_MAX, Read};
 use crate::chat::request::{ConnectionId, Joined, Request};
 use crate::chat::send_queue::{QUEUED_MESSAGES_MAX, QueuedMessages};
-use crate::cluster::post::Alone;
+use crate::cluster::post::{Alone, Post};
 use crate::player::Player;
 use crate::presence::{Presence, TeamSeat};
 use crate::storage::{ChatLog as _, DatabaseUrl, Players as _, SqlStore};
@@ -37,12 +39,15 @@ struct Guest {
 
 impl Chat {
     async fn open() -> Self {
+        Self::open_with(Arc::new(Alone::default())).await
+    }
+
+    async fn open_with(post: Arc<dyn Post>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::sqlite(&folder.path().join("chat.sqlite"));
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
         let presence = Arc::new(Presence::default());
-        let alone = Arc::new(Alone::default());
-        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), alone, 0);
+        let archive = Archive::new(store.clone(), store.clone(), presence.clone(), post, 0);
         let hub = Hub::new(archive, presence.clone(), 0);
         Self { hub, presence, store, _folder: folder }
     }
@@ -82,7 +87,7 @@ impl Chat {
     async fn fill(&mut self, count: u64, channel: ChatChannel, text: &str) {
         for _ in 0..count {
             self.hub.sequence += 1;
-            self.store.add_line(line(self.hub.sequence, channel, text)).await.unwrap();
+            self.store.add_lines(vec![line(self.hub.sequence, channel, text)]).await.unwrap();
         }
         self.hub.archive().note_published(self.hub.sequence);
         self.hub.recent_after = self.hub.sequence;
@@ -105,8 +110,22 @@ impl Chat {
 
     async fn say(&mut self, guest: &Guest, channel: ChatChannel, text: &str) {
         self.begin_to_say(guest, channel, text).await;
-        while let Some(line) = self.hub.next_line() {
-            let kept = self.hub.archive().keep(line).await;
+        self.work().await;
+    }
+
+    /// What the task does beside the hub, until nothing is left to do.
+    async fn work(&mut self) {
+        loop {
+            if let Some((after, pause)) = self.hub.next_read() {
+                let read = self.hub.archive().read_on(after, pause).await;
+                self.hub.note_read(read);
+                continue;
+            }
+            let lines = self.hub.next_lines();
+            if lines.is_empty() {
+                return;
+            }
+            let kept = self.hub.archive().keep(lines).await;
             self.hub.note_kept(kept);
         }
     }
@@ -308,22 +327,6 @@ async fn a_room_with_a_longer_history_says_so() {
 }
 
 #[tokio::test]
-async fn a_line_that_cannot_be_kept_is_refused_and_its_number_is_not_given_twice() {
-    let mut chat = Chat::open().await;
-    let (mut ada, _) = chat.join(1, None).await;
-    let (mut bob, _) = chat.join(2, None).await;
-    // Kept before the store failed, say.
-    chat.store.add_line(line(1, ChatChannel::Lobby, "half said")).await.unwrap();
-
-    chat.say(&ada, ChatChannel::Lobby, "lost").await;
-    chat.say(&ada, ChatChannel::Lobby, "said again").await;
-
-    assert_eq!(ada.refusal(), Some(ChatRefusal::Failed));
-    assert_eq!(ada.heard_line().unwrap().sequence, 2);
-    assert_eq!(bob.heard_line().unwrap().text, "said again");
-}
-
-#[tokio::test]
 async fn a_newcomer_to_a_team_reads_what_it_says_from_then_on() {
     let mut chat = Chat::open().await;
     let room = RoomId::from_bits(9);
@@ -393,32 +396,6 @@ async fn a_new_name_stands_on_the_next_line() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_line_that_is_being_written() {
-    let mut chat = Chat::open().await;
-    let (mut ada, _) = chat.join(1, None).await;
-    chat.begin_to_say(&ada, ChatChannel::Lobby, "slow").await;
-    let slow = chat.hub.next_line().unwrap();
-
-    // The store takes its time. Others come, read, are refused and leave; the next line waits for its turn.
-    let (mut bob, lines) = chat.join(2, None).await;
-    assert_eq!(lines, []);
-    chat.begin_to_say(&bob, ChatChannel::Lobby, "").await;
-    assert_eq!(bob.refusal(), Some(ChatRefusal::Empty));
-    chat.begin_to_say(&bob, ChatChannel::Lobby, "behind").await;
-    assert_eq!(chat.hub.next_line(), None);
-
-    chat.store.add_line(slow).await.unwrap();
-    chat.hub.note_kept(Kept::Yes);
-    assert_eq!(
-        (bob.heard_line().unwrap().text.as_str(), ada.heard_line().unwrap().sequence),
-        ("slow", 1)
-    );
-    assert_eq!(chat.hub.next_line().unwrap().sequence, 2);
-    chat.hub.note_kept(Kept::No { last: Some(1) });
-    assert_eq!(bob.refusal(), Some(ChatRefusal::Failed));
-}
-
-#[tokio::test]
 async fn lines_that_are_sent_while_somebody_reads_the_history_come_once() {
     let mut chat = Chat::open().await;
     let (mut ada, _) = chat.join(1, None).await;
@@ -436,8 +413,8 @@ async fn lines_that_are_sent_while_somebody_reads_the_history_come_once() {
 
     // … and written before the reading, but sent after the joining.
     chat.begin_to_say(&ada, ChatChannel::Lobby, "afterwards").await;
-    let line = chat.hub.next_line().unwrap();
-    chat.store.add_line(line).await.unwrap();
+    let lines = chat.hub.next_lines();
+    chat.store.add_lines(lines).await.unwrap();
     let late = chat.hub.archive().missed(bob.id, Some(2)).await;
     assert_eq!(late.lines.len(), 1);
     let (mut bob, lines, _) = chat.let_in(player, late).await;

@@ -1,5 +1,6 @@
 //! Nodes with hubs over one PostgreSQL database, and clients of them.
 
+use std::future::pending;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,6 +55,8 @@ pub(super) enum Answers {
     Lost,
     /// Some lines are written and some are not, and the answer is lost.
     LostNowAndThen,
+    /// The first lines are written and the first reading is done, and no answer comes.
+    NoneAtFirst,
 }
 
 pub(super) fn player(id: u64) -> Player {
@@ -62,7 +65,11 @@ pub(super) fn player(id: u64) -> Player {
 
 impl Nodes {
     pub(super) async fn new() -> Self {
-        let url = DatabaseUrl::from(test_postgres::empty_database().as_str());
+        Self::on(&test_postgres::empty_database()).await
+    }
+
+    pub(super) async fn on(database: &str) -> Self {
+        let url = DatabaseUrl::from(database);
         let store = SqlStore::open(&url).await.unwrap();
         Self { url, exchange: Exchange::new(), store }
     }
@@ -73,7 +80,12 @@ impl Nodes {
 
     pub(super) async fn open_with(&self, compare_every: Duration, answers: Answers) -> Node {
         let store = Arc::new(SqlStore::open(&self.url).await.unwrap());
-        let log = Arc::new(BrokenLog { store: store.clone(), answers, writes: AtomicU64::new(0) });
+        let log = Arc::new(BrokenLog {
+            store: store.clone(),
+            answers,
+            writes: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+        });
         let tasks = Tasks::new(CancellationToken::new(), Duration::from_secs(1));
         let presence = Arc::new(Presence::default());
         let post = self.exchange.post();
@@ -162,20 +174,25 @@ struct BrokenLog {
     store: Arc<SqlStore>,
     answers: Answers,
     writes: AtomicU64,
+    reads: AtomicU64,
 }
 
 impl ChatLog for BrokenLog {
-    fn add_line(&self, line: ChatLine) -> StoreFuture<'_, ()> {
+    fn add_lines(&self, lines: Vec<ChatLine>) -> StoreFuture<'_, ()> {
         let broken = || StoreError::from(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into()));
         let attempt = self.writes.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             match (self.answers, attempt % 31) {
                 (Answers::LostNowAndThen, 2) => Err(broken()),
+                (Answers::NoneAtFirst, 0) => {
+                    self.store.add_lines(lines).await?;
+                    pending().await
+                }
                 (Answers::LostNowAndThen, 5) | (Answers::Lost, _) => {
-                    self.store.add_line(line).await?;
+                    self.store.add_lines(lines).await?;
                     Err(broken())
                 }
-                _ => self.store.add_line(line).await,
+                _ => self.store.add_lines(lines).await,
             }
         })
     }
@@ -185,6 +202,10 @@ impl ChatLog for BrokenLog {
     }
 
     fn lines_after(&self, after: u64, limit: u32) -> StoreFuture<'_, LogPart> {
+        // The first reading is that of the start.
+        if self.answers == Answers::NoneAtFirst && self.reads.fetch_add(1, Ordering::Relaxed) == 1 {
+            return Box::pin(pending());
+        }
         self.store.lines_after(after, limit)
     }
 
