@@ -225,6 +225,7 @@ mod tests {
         assert!(!rooms.is_over() && !scores.is_over(), "something waits");
         assert!(rooms.take().is_some() && scores.take().is_some());
         assert!(!rooms.is_over() && scores.is_over());
+        rooms.arrived(1);
         rooms.put(1, end());
         assert!(rooms.take().is_some() && rooms.is_over());
     }
