@@ -1,7 +1,7 @@
 //! What other nodes have changed in the store and this one has in its memory: sessions that ended there, and names.
 //!
 //! A hint may be lost. What came from a session that has ended elsewhere then goes on until its token is next used, or for
-//! [`COMPARE_EVERY`] at most, and a name stays until the player comes again.
+//! a minute at most, and a name stays until the player comes again.
 
 use std::sync::Arc;
 use std::time::Duration;

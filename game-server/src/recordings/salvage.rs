@@ -3,7 +3,7 @@
 //!
 //! **Invariant:** all of it can be done twice, by two servers at once, or by one while the dead one comes back and does it
 //! itself. A result is settled once, because the store knows the round. An entry is replaced only by that of a longer
-//! recording, and never if it is complete, unless its file has not come for [`WHOLE_WITHIN`]. A file's key has its length, so
+//! recording, and never if it is complete, unless its file has not come for `WHOLE_WITHIN`. A file's key has its length, so
 //! that no file overwrites another.
 
 use std::io;

@@ -29,6 +29,8 @@ const PLAYERS: usize = 10;
 const QUITTERS: usize = 3;
 /// The longest time for which a player looks for a match before it looks anew.
 const SEARCH_MAX: Duration = Duration::from_secs(20);
+/// The longest time for which a player tries to reach the room of a match. Then it makes another request for one.
+const COME_MAX: Duration = Duration::from_secs(4);
 /// The longest time for which a player tries to return to a room.
 const RETURN_MAX: Duration = Duration::from_secs(20);
 /// The longest time that a round can take, with its countdown.
@@ -245,7 +247,7 @@ async fn watch_match(world: &World, guest: &Guest, found: &Match) -> Infallible 
 async fn play_round(world: &World, guest: &Guest, found: &Match, played: &mut Played) {
     let room = found.room;
     let (mut lost_at, mut has_come) = (Instant::now(), false);
-    while lost_at.elapsed() < RETURN_MAX {
+    while lost_at.elapsed() < patience(has_come) {
         let path = format!("/api/rooms/{room}/tickets");
         let body = TicketRequest { role: Role::Player };
         let ticket: WebSocketTicket = match post(&world.lobby, &path, guest.token(), &body).await {
@@ -288,7 +290,17 @@ async fn play_round(world: &World, guest: &Guest, found: &Match, played: &mut Pl
         lost_at = Instant::now();
         sleep(PAUSE).await;
     }
-    world.findings.count("rooms that were not reached in time", 1);
+    let again = if has_come {
+        "rooms that were not reached again"
+    } else {
+        "rooms of a match that were not reached"
+    };
+    world.findings.count(again, 1);
+}
+
+/// How long a player tries to reach a room.
+const fn patience(has_come: bool) -> Duration {
+    if has_come { RETURN_MAX } else { COME_MAX }
 }
 
 /// Counts a room that its player did not find.
