@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let ended = run(flags);
     if let Err(error) = &ended {
         // Whatever the filter of the log says. Writing to the log does not fail.
-        log.write_all(format!("Error: {error:#}\n").as_bytes()).ok();
+        log.write_all(format!("Error: {}\n", in_one_line(error)).as_bytes()).ok();
     }
     log.flush_within(LOG_WITHIN);
     if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -68,6 +68,13 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     // A thread that still waits for a disk must not keep the process alive.
     runtime.shutdown_timeout(DISK_WITHIN);
     ended
+}
+
+/// An error with its causes, but for those whose words the one before them has already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    causes.dedup_by(|cause, before| before.contains(&*cause));
+    causes.join(": ")
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {
@@ -140,4 +147,21 @@ fn stop_on_signals(shutdown: CancellationToken) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::in_one_line;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let error = anyhow!("404: no such bucket")
+            .context("the store failed: 404: no such bucket")
+            .context("opening the bucket")
+            .context("starting");
+        let line = in_one_line(&error);
+        assert_eq!(line, "starting: opening the bucket: the store failed: 404: no such bucket");
+    }
 }
