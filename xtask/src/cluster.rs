@@ -52,7 +52,7 @@ pub(crate) fn cluster(workspace: &Workspace, arguments: &Arguments) -> Result<()
     packages::ensure(&needed, &Output::Terminal)?;
     let listener = TcpListener::bind(arguments.listen).with_context(|| {
         let listen = arguments.listen;
-        format!("listening on {listen}: `--listen 127.0.0.1:7778` takes another port")
+        format!("{listen} is not free (`--listen 127.0.0.1:7778` takes another port)")
     })?;
     serve::build_lobby(workspace)?;
     let programs = build(workspace)?;

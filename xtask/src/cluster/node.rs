@@ -72,10 +72,14 @@ impl Node {
         let Some(status) = server.process.ended()? else { return Ok(None) };
         self.running = None;
         self.has_failed = true;
+        Ok(Some(format!("{}\nnode {} ended by itself ({status})", self.last_lines(), self.name)))
+    }
+
+    /// The end of its log, which is removed with everything else when xtask ends.
+    fn last_lines(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
-        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
-        Ok(Some(format!("{last}\nnode {} ended by itself ({status})", self.name)))
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -102,9 +106,8 @@ impl Node {
         command.args(["--pdeathsig", "KILL"]).arg(&self.program);
         command.args(&self.flags).arg("--listen").arg(self.address.to_string());
         command.stdout(log.try_clone().context("opening the log twice")?).stderr(log);
-        let server = Server::start_by(&mut command).with_context(|| {
-            format!("starting node {}, whose messages are in {}", self.name, self.log.display())
-        })?;
+        let server = Server::start_by(&mut command)
+            .with_context(|| format!("{}\nstarting node {}", self.last_lines(), self.name))?;
         self.address = server.address.parse().context("reading the node's address")?;
         self.running = Some(server);
         self.has_failed = false;
