@@ -5,9 +5,12 @@ mod engines;
 mod feeds;
 mod matchmaking;
 mod replicas;
+mod restarts;
+mod results;
 mod rolling;
 mod rooms;
 mod salvage;
+mod silence;
 
 use std::fs;
 use std::time::{Duration, Instant};

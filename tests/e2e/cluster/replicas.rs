@@ -21,18 +21,18 @@ const LISTED_WITHIN: Duration = Duration::from_secs(30);
 /// NATS' name of the log of the rooms.
 const STREAM: &str = "pb1_feed_rooms";
 /// The mode of the room that ends the story. No other room has it.
-const LAST: Mode = Mode::Teams;
+pub(super) const LAST: Mode = Mode::Teams;
 
 /// Every event that some reader has seen, by its number: all have to agree.
-type Seen = Arc<Mutex<BTreeMap<u64, String>>>;
+pub(super) type Seen = Arc<Mutex<BTreeMap<u64, String>>>;
 
 /// Reads the feed of the rooms in one connection, until the last room opens. Panics at a gap, a doubled event, another epoch,
 /// an event that differs from that of another reader, the end of the connection, and when one of these rooms closes.
-async fn read(
+pub(super) async fn read(
     site: Site,
     transport: Transport,
     seen: Seen,
-    stay: [RoomId; 2],
+    stay: Vec<RoomId>,
     ready: watch::Sender<usize>,
 ) {
     let mut reader = transport.open(&site, "rooms", None).await.unwrap();
@@ -62,7 +62,7 @@ async fn read(
 }
 
 /// Waits until all nodes list this room.
-async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
+pub(super) async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
     for node in cluster.nodes() {
         let what = format!("{room} in the list of {}", node.address());
         eventually(limit, &what, async || {
@@ -73,7 +73,7 @@ async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
     }
 }
 
-async fn ticks(player: &mut Player, what: &str) {
+pub(super) async fn ticks(player: &mut Player, what: &str) {
     let before = player.view().deltas;
     player.until(what, |view| view.deltas > before + 60).await;
 }
@@ -95,7 +95,7 @@ async fn nobody_notices_that_one_of_three_nats_servers_is_killed() {
     for node in cluster.nodes() {
         for transport in Transport::ALL {
             let site = Site::clone(node);
-            readers.spawn(read(site, transport, seen.clone(), stay, ready.clone()));
+            readers.spawn(read(site, transport, seen.clone(), stay.to_vec(), ready.clone()));
         }
     }
     let all = readers.len();

@@ -1,16 +1,17 @@
 //! A PostgreSQL server for the tests of one program, in a temporary folder. It listens on a socket in it, and for proxies on a
 //! free port of loopback.
 //!
-//! The first test that needs it starts it; later ones get other databases in it. A shell script starts the server, waits
-//! for the end of its own input and then stops it. The system closes that input when this program ends, in whatever way,
-//! so no server and no folder is left behind. A cluster that Debian's package has set up is neither used nor touched.
+//! The first test that needs it starts it; later ones get other databases in it. A test that kills the server has one of its
+//! own. A shell script starts the server, waits for the end of its own input and then stops it. The system closes that input
+//! when this program ends, in whatever way, so no server and no folder is left behind. A cluster that Debian's package has
+//! set up is neither used nor touched.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,7 +21,8 @@ use nix::unistd::{User, geteuid};
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
 /// `$0` is the folder with the programs. Prints the folder of the server's socket and its port once it accepts connections.
-/// The data need not survive, so nothing waits for the disk. Each node of each story holds a dozen connections.
+/// Then it does what each line of the input says, and prints a line when that is done. The data need not survive the machine,
+/// so nothing waits for the disk. Each node of each story holds a dozen connections.
 const SCRIPT: &str = r#"
 set -eu
 trap '' INT TERM HUP
@@ -41,8 +43,16 @@ for port in $(shuf --input-range 10000-30000 --head-count 5) none; do
     if start "$port"; then break; fi
 done
 echo "$folder $port"
-cat > /dev/null
-"$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2
+stop() { "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" > /dev/null 2>> "$folder/log"; }
+while read -r word; do
+    case "$word" in
+        kill) stop || failed ;;
+        start) start "$port" || failed ;;
+    esac
+    echo "done"
+done
+# It may be killed already.
+stop || true
 "#;
 
 /// A server. It ends when it is dropped.
@@ -52,8 +62,10 @@ pub struct Postgres {
     socket: PathBuf,
     port: u16,
     databases: AtomicU32,
-    /// Has the script's input.
     script: Child,
+    /// `None` only while it is dropped.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
 }
 
 /// The address of a database that is empty and like no other, in the one server of this program.
@@ -71,7 +83,7 @@ pub fn empty_database() -> String {
 /// When PostgreSQL's server is not installed, or does not start.
 #[must_use]
 pub fn address() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, server().port).into()
+    server().address()
 }
 
 /// The same database as it is reached at another address, such as a proxy's.
@@ -125,21 +137,52 @@ impl Postgres {
             .spawn()
             .expect("a shell that runs");
         let mut line = String::new();
-        let output = script.stdout.take().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("a line, or the end of the script");
+        let mut output = BufReader::new(script.stdout.take().expect("a pipe"));
+        output.read_line(&mut line).expect("a line, or the end of the script");
         let (socket, port) = line
             .trim_end()
             .rsplit_once(' ')
             .expect("PostgreSQL did not start: see its messages above");
         let port = port.parse().expect("the number of a port");
         let (socket, databases) = (socket.into(), AtomicU32::new(0));
-        Self { programs, socket, port, databases, script }
+        let input = script.stdin.take();
+        Self { programs, socket, port, databases, script, input, output }
+    }
+
+    /// Where it listens on loopback, for a proxy.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Ends it at once, as a crash does: its connections break, and what is committed stays.
+    ///
+    /// # Panics
+    /// When it runs no more.
+    pub fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// Starts it again with its data, at the same address. Returns when it accepts connections.
+    ///
+    /// # Panics
+    /// When it runs, or does not start.
+    pub fn restart(&mut self) {
+        self.order("start");
+    }
+
+    fn order(&mut self, word: &str) {
+        let input = self.input.as_mut().expect("it is not being dropped");
+        writeln!(input, "{word}").expect("the script reads its input");
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).expect("a line, or the end of the script");
+        assert_eq!(answer, "done\n", "{word}: see PostgreSQL's messages above");
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.script.stdin.take());
+        drop(self.input.take());
         self.script.wait().ok();
     }
 }
