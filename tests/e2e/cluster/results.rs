@@ -65,9 +65,9 @@ fn sums(rounds: &[RoundRecord]) -> BTreeMap<PlayerId, (i64, u32, u32)> {
 #[tokio::test]
 async fn five_hundred_rounds_that_four_nodes_settle_at_once_add_up_although_one_is_killed() {
     let database = test_postgres::empty_database();
-    let flags = ["--bots=false", &format!("--database-url={database}")];
-    let starting = (0..NODES).map(async |_| ServerProcess::start_with(&flags).await);
-    let mut nodes = join_all(starting).await;
+    let url = format!("--database-url={database}");
+    let flags = ["--bots=false", &url];
+    let mut nodes = join_all((0..NODES).map(|_| ServerProcess::start_with(&flags))).await;
     let mut players = Vec::new();
     for number in 0..PLAYERS {
         let guest = nodes[number % NODES].guest(&format!("p{number}")).await;
@@ -90,7 +90,7 @@ async fn five_hundred_rounds_that_four_nodes_settle_at_once_add_up_although_one_
     }
 
     // Each settles what it has, and is ready then.
-    join_all(nodes.iter_mut().map(ServerProcess::begin_restart)).await;
+    join_all(nodes.iter_mut().map(|node| node.begin_restart())).await;
     let mut connection = PgConnection::connect(&database).await.unwrap();
     eventually(SETTLED_WITHIN, "the first rounds", async || {
         (settled(&mut connection).await >= KILL_AFTER).then_some(())
