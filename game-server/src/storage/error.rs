@@ -39,9 +39,13 @@ fn is_busy(error: &sqlx::Error) -> bool {
             primary.is_some_and(|code| SQLITE_BUSY.contains(&code))
                 || POSTGRES_BUSY.iter().any(|class| code.len() == 5 && code.starts_with(class))
         }),
+        // A proxy that finds no server behind it ends the connection during the handshake, which is a fault of the protocol.
         error => matches!(
             error,
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
+            sqlx::Error::Io(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
         ),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use shared::feed::Heartbeat;
 use shared::id::RoomId;
 use shared::protocol::Ratings;
@@ -51,13 +52,14 @@ impl Duels {
 
     /// Waits until a round has ended in each room, and its result is kept.
     async fn go_on(&mut self) {
-        for player in &mut self.players {
+        let going_on = self.players.iter_mut().map(async |player| {
             ticks(player, "ticks").await;
             let before = player.view().summaries.len();
             let view = player.until("a result", |view| view.summaries.len() > before).await;
             assert_eq!(view.summaries[before].ratings, Ratings::Settled);
             assert_eq!(view.diverged, 0);
-        }
+        });
+        join_all(going_on).await;
     }
 }
 
@@ -192,12 +194,15 @@ async fn nobody_is_called_dead_while_the_nats_of_all_nodes_is_held() {
         for name in NAMES {
             cluster.nats_of(name).hold(true);
         }
-        for name in NAMES {
-            until_late_for(cluster.node(name), &from, time).await;
-            let is_none = |count: f64| count < 0.5;
-            cluster.node(name).metric_becomes("pushback_steward", is_none).await;
-        }
-        duels.go_on().await;
+        let standing_still = async {
+            for name in NAMES {
+                until_late_for(cluster.node(name), &from, time).await;
+                let is_none = |count: f64| count < 0.5;
+                cluster.node(name).metric_becomes("pushback_steward", is_none).await;
+            }
+        };
+        // The rooms go on.
+        tokio::join!(standing_still, duels.go_on());
         assert!(are_found(&cluster, &eve, &duels.rooms).await);
 
         // The steward is the first that is back: it alone could close the rooms of those that it does not hear yet.
