@@ -3,8 +3,8 @@
 //! A round changes the rows of all of its players at once, and each row counts its rounds in its revision. So the rounds of
 //! one history have an order in which they can have been settled, or something was lost, done twice, or mixed up.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use game_server::player::{Player, Skill};
@@ -14,6 +14,9 @@ use shared::protocol::{PlayerResult, RoundSummary};
 use shared::sim::Mode;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection, Row as _};
+
+/// More players of one round are not tried as rated and unrated.
+const CHOICES_MAX: usize = 10;
 
 /// What a round did to one player, as the history has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,111 +104,151 @@ impl Kept {
         Ok(kept)
     }
 
-    /// What does not follow from the rounds, a sentence each. `results` are those that a round may have had; more than one
-    /// where it is not known how a tie was broken, or who was rated.
-    #[must_use]
-    pub fn contradictions(&self, results: impl Fn(ReplayId) -> Vec<RoundResult>) -> Vec<String> {
-        let mut again = Again { totals: BTreeMap::new(), found: Vec::new() };
-        let mut left: Vec<_> = self.rounds.iter().collect();
+    /// Whether all rows follow from the rounds. `results` are those that a round may have had; more than one where it is not
+    /// known how a tie was broken, or who was rated. Then some choice has to explain all that came after.
+    ///
+    /// # Errors
+    /// What no choice explains.
+    pub fn check(&self, results: impl Fn(ReplayId) -> Vec<RoundResult>) -> Result<(), String> {
+        let rounds = self.in_order()?;
+        let rounds: Vec<_> =
+            rounds.into_iter().map(|(id, steps)| (id, steps, results(id))).collect();
+        let mut search = Search {
+            kept: &self.totals,
+            rounds,
+            totals: BTreeMap::new(),
+            deepest: (0, String::new()),
+        };
+        if search.explains(0) { Ok(()) } else { Err(search.deepest.1) }
+    }
+
+    /// The rounds in an order in which they can have been settled.
+    fn in_order(&self) -> Result<Vec<(ReplayId, &[Step])>, String> {
+        let mut revisions = BTreeMap::<PlayerId, i64>::new();
+        let of = |revisions: &BTreeMap<PlayerId, i64>, player: &PlayerId| {
+            revisions.get(player).copied().unwrap_or(0)
+        };
+        let (mut order, mut left) = (Vec::new(), self.rounds.iter().collect::<Vec<_>>());
         while !left.is_empty() {
             let before = left.len();
             left.retain(|(replay, steps)| {
-                let is_next = steps.iter().all(|step| again.is_next(step));
+                let is_next =
+                    steps.iter().all(|step| of(&revisions, &step.player) + 1 == step.revision);
                 if is_next {
-                    again.settle(**replay, steps, &results(**replay));
+                    order.push((**replay, steps.as_slice()));
+                    revisions.extend(steps.iter().map(|step| (step.player, step.revision)));
                 }
                 !is_next
             });
             if left.len() == before {
-                again.found.push(format!("no order: {left:?} after {:?}", again.totals));
-                break;
+                return Err(format!("these follow in no order: {left:?} after {revisions:?}"));
             }
         }
-        for (player, kept) in &self.totals {
-            let totals = again.of(*player);
-            if *kept != totals {
-                again.found.push(format!("{player} has {kept:?}, the rounds give {totals:?}"));
-            }
+        let is_whole =
+            |(player, row): &(&PlayerId, &Totals)| of(&revisions, player) == row.revision;
+        match self.totals.iter().find(|row| !is_whole(row)) {
+            Some((player, row)) => Err(format!("{player} has {row:?}, and other rounds")),
+            None => Ok(order),
         }
-        again.found
     }
 }
 
 /// The rounds as they are settled once more.
-struct Again {
+struct Search<'a> {
+    kept: &'a BTreeMap<PlayerId, Totals>,
+    /// In order, each with the results that it may have had.
+    rounds: Vec<(ReplayId, &'a [Step], Vec<RoundResult>)>,
     totals: BTreeMap<PlayerId, Totals>,
-    found: Vec<String>,
+    /// The last round that could not be explained, and why.
+    deepest: (usize, String),
 }
 
-impl Again {
-    fn of(&self, player: PlayerId) -> Totals {
-        self.totals.get(&player).copied().unwrap_or(Totals::NEWCOMER)
-    }
-
-    fn is_next(&self, step: &Step) -> bool {
-        self.of(step.player).revision + 1 == step.revision
-    }
-
-    /// Takes the first of the results that does what the history says.
-    fn settle(&mut self, replay: ReplayId, steps: &[Step], results: &[RoundResult]) {
-        let by_player: BTreeMap<_, _> = steps.iter().map(|step| (step.player, step)).collect();
-        let mut detail = String::new();
+impl Search<'_> {
+    /// Whether some choice of results explains the rounds from here on.
+    fn explains(&mut self, at: usize) -> bool {
+        let Some((replay, steps, results)) = self.rounds.get(at) else { return true };
+        let mut outcomes = Vec::new();
         for result in results {
-            let after = self.after(result);
-            let is_kept = by_player.len() == steps.len()
-                && after.len() == steps.len()
-                && after.iter().all(|(player, totals)| {
-                    let before = self.of(*player).rating;
-                    by_player
-                        .get(player)
-                        .is_some_and(|step| (step.before, step.after) == (before, totals.rating))
-                });
-            if is_kept {
-                self.totals.extend(after);
-                return;
+            let after = after(result, &self.totals);
+            if self.is_kept(steps, &after) && !outcomes.contains(&after) {
+                outcomes.push(after);
             }
-            // A string takes everything.
-            write!(detail, " {result:?} gives {after:?};").ok();
         }
-        self.found.push(format!("the round {replay} is kept as {steps:?}, but{detail}"));
-        // The rest follows from what is kept.
-        for step in steps {
-            let totals =
-                Totals { revision: step.revision, rating: step.after, ..self.of(step.player) };
-            self.totals.insert(step.player, totals);
+        if outcomes.is_empty() && at >= self.deepest.0 {
+            let before: Vec<_> = steps.iter().map(|step| of(&self.totals, step.player)).collect();
+            let rows: Vec<_> = steps.iter().map(|step| self.kept.get(&step.player)).collect();
+            let likely = results.first().map(|result| after(result, &self.totals));
+            let detail = format!(
+                "the round {replay} is kept as {steps:?}, before it {before:?}, the rows {rows:?}; \
+                 {:?} gives {likely:?}",
+                results.first()
+            );
+            self.deepest = (at, detail);
         }
+        for outcome in outcomes {
+            let before = self.totals.clone();
+            self.totals.extend(outcome);
+            if self.explains(at + 1) {
+                return true;
+            }
+            self.totals = before;
+        }
+        false
     }
 
-    /// The rows of its players after a round.
-    fn after(&self, result: &RoundResult) -> BTreeMap<PlayerId, Totals> {
-        let standings = &result.standings;
-        let before: Vec<_> = standings.iter().map(|standing| self.of(standing.player.id)).collect();
-        let skills: Vec<_> = before.iter().map(|totals| totals.skill).collect();
-        let rated = rate(result, &skills);
-        let places = standings.iter().zip(before).zip(rated);
-        let after = places.map(|((standing, before), rated)| {
-            let totals = Totals {
-                skill: rated.after,
-                rating: rated.after.shown().into(),
-                provisional: rated.after.is_provisional(),
-                revision: before.revision + 1,
-                rounds: before.rounds + 1,
-                wins: before.wins + i64::from(rated.won),
-                points: before.points + i64::from(standing.points),
-            };
-            (standing.player.id, totals)
-        });
-        after.collect()
+    /// Whether the history and, after the last round of a player, the row have this outcome.
+    fn is_kept(&self, steps: &[Step], after: &BTreeMap<PlayerId, Totals>) -> bool {
+        let players: BTreeSet<_> = steps.iter().map(|step| step.player).collect();
+        players.len() == steps.len()
+            && players.len() == after.len()
+            && steps.iter().all(|step| {
+                after.get(&step.player).is_some_and(|totals| {
+                    let row = self.kept.get(&step.player);
+                    (step.before, step.after)
+                        == (of(&self.totals, step.player).rating, totals.rating)
+                        && row.is_some_and(|row| row.revision > step.revision || row == totals)
+                })
+            })
     }
 }
 
-/// The results that a round with this summary may have had: who was rated is not told.
-///
-/// A round in which nobody's rating changes fits both. The first is the likely one: an idle player is rare.
+fn of(totals: &BTreeMap<PlayerId, Totals>, player: PlayerId) -> Totals {
+    totals.get(&player).copied().unwrap_or(Totals::NEWCOMER)
+}
+
+/// The rows of its players after a round.
+fn after(result: &RoundResult, totals: &BTreeMap<PlayerId, Totals>) -> BTreeMap<PlayerId, Totals> {
+    let standings = &result.standings;
+    let before: Vec<_> = standings.iter().map(|standing| of(totals, standing.player.id)).collect();
+    let skills: Vec<_> = before.iter().map(|totals| totals.skill).collect();
+    let rated = rate(result, &skills);
+    let places = standings.iter().zip(before).zip(rated);
+    let after = places.map(|((standing, before), rated)| {
+        let totals = Totals {
+            skill: rated.after,
+            rating: rated.after.shown().into(),
+            provisional: rated.after.is_provisional(),
+            revision: before.revision + 1,
+            rounds: before.rounds + 1,
+            wins: before.wins + i64::from(rated.won),
+            points: before.points + i64::from(standing.points),
+        };
+        (standing.player.id, totals)
+    });
+    after.collect()
+}
+
+/// The results that a round with this summary may have had, those with many rated players first: who was rated is not told.
+/// Bots always are.
 #[must_use]
 pub fn results_of(summary: &RoundSummary, room: RoomId, mode: Mode) -> Vec<RoundResult> {
-    let with = |rated| {
-        let standing = |result: &PlayerResult| Standing {
+    let of_team = |team| {
+        let own = summary.results.iter().filter(|result| result.team == Some(team));
+        i16::try_from(own.map(|result| result.points).sum::<i32>()).unwrap_or_default()
+    };
+    let team_points = [of_team(0), of_team(1)];
+    let with = |rated: u32| {
+        let standing = |(place, result): (u32, &PlayerResult)| Standing {
             slot: result.slot,
             player: Player { id: result.player, name: result.name.clone() },
             bot: result.bot,
@@ -213,17 +256,17 @@ pub fn results_of(summary: &RoundSummary, room: RoomId, mode: Mode) -> Vec<Round
             points: result.points,
             knockouts: result.knockouts,
             falls: result.falls,
-            rated,
+            rated: rated & (1 << place) != 0,
         };
-        let of_team = |team| {
-            let own = summary.results.iter().filter(|result| result.team == Some(team));
-            i16::try_from(own.map(|result| result.points).sum::<i32>()).unwrap_or_default()
-        };
-        let standings = summary.results.iter().map(standing).collect();
-        let team_points = [of_team(0), of_team(1)];
+        let standings = (0..).zip(&summary.results).map(standing).collect();
         RoundResult { room, mode, is_rated: true, team_points, standings }
     };
-    vec![with(true), with(false)]
+    let mut choices: Vec<u32> = (0..1_u32 << summary.results.len().min(CHOICES_MAX)).collect();
+    let bots = (0..).zip(&summary.results).filter(|(_, result)| result.bot);
+    let bots = bots.fold(0, |bots, (place, _)| bots | 1 << place);
+    choices.retain(|rated| rated & bots == bots);
+    choices.sort_by_key(|rated| Reverse(rated.count_ones()));
+    choices.into_iter().map(with).collect()
 }
 
 fn player(row: &PgRow, column: &str) -> Result<PlayerId> {
@@ -253,7 +296,7 @@ mod tests {
     use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
     use shared::sim::{Mode, Slot};
 
-    use super::{Again, BTreeMap, Kept, Step, Totals};
+    use super::{BTreeMap, Kept, Step, Totals, after, of};
 
     const ADA: PlayerId = PlayerId::from_bits(1);
     const BOB: PlayerId = PlayerId::from_bits(2);
@@ -284,21 +327,20 @@ mod tests {
 
     /// What a server keeps that settles these rounds one after the other.
     fn settled(rounds: &[RoundResult]) -> Kept {
-        let mut again = Again { totals: BTreeMap::new(), found: Vec::new() };
-        let mut kept = Kept::default();
+        let (mut totals_of, mut kept) = (BTreeMap::new(), Kept::default());
         for (number, result) in (1..).zip(rounds) {
-            let after = again.after(result);
+            let after = after(result, &totals_of);
             let step = |(player, totals): (&PlayerId, &Totals)| Step {
                 player: *player,
                 revision: totals.revision,
-                before: again.of(*player).rating,
+                before: of(&totals_of, *player).rating,
                 after: totals.rating,
             };
             let steps = after.iter().map(step).collect();
             kept.rounds.insert(ReplayId::from_bits(number), steps);
-            again.totals.extend(after);
+            totals_of.extend(after);
         }
-        kept.totals = again.totals;
+        kept.totals = totals_of;
         kept
     }
 
@@ -306,30 +348,30 @@ mod tests {
     fn rounds_that_were_settled_one_after_the_other_add_up_and_others_do_not() {
         let rounds = [duel([ADA, BOB], [3, 1]), duel([BOB, ADA], [2, 2]), duel([BOB, ADA], [4, 0])];
         let kept = settled(&rounds);
-        let of = |replay: ReplayId| {
+        let results = |replay: ReplayId| {
             let round = &rounds[usize::try_from(replay.bits()).unwrap() - 1];
             // It is not known whether equal points were a draw.
             let mut other = round.clone();
             other.standings[0].falls = 1;
             vec![other, round.clone()]
         };
-        let broken = |change: &dyn Fn(&mut Kept)| {
+        let is_right = |change: &dyn Fn(&mut Kept)| {
             let mut kept = kept.clone();
             change(&mut kept);
-            kept.contradictions(of).len()
+            kept.check(results).is_ok()
         };
-        assert_eq!(broken(&|_| {}), 0);
+        assert_eq!(kept.check(results), Ok(()));
         for change in [
             |ada: &mut Totals| ada.points += 1,
             |ada: &mut Totals| ada.rounds -= 1,
             |ada: &mut Totals| ada.rating += 1,
             |ada: &mut Totals| ada.skill.deviation += 0.1,
         ] {
-            assert_eq!(broken(&|kept| change(kept.totals.get_mut(&ADA).unwrap())), 1);
+            assert!(!is_right(&|kept| change(kept.totals.get_mut(&ADA).unwrap())));
         }
         for lost in 1..=3 {
             let lost = ReplayId::from_bits(lost);
-            assert!(broken(&|kept| drop(kept.rounds.remove(&lost))) > 0, "{lost}");
+            assert!(!is_right(&|kept| drop(kept.rounds.remove(&lost))), "{lost}");
         }
         // The last round began with what Bob had before the second one.
         let stale = settled(&[rounds[0].clone(), rounds[2].clone()]);
@@ -341,11 +383,10 @@ mod tests {
         };
         let Step { before, after, .. } = of_bob(&stale, 2);
         assert_ne!((before, after), (of_bob(&kept, 3).before, of_bob(&kept, 3).after));
-        let is_found = broken(&|kept| {
+        assert!(!is_right(&|kept| {
             let steps = kept.rounds.get_mut(&ReplayId::from_bits(3)).unwrap();
             let of_bob = steps.iter_mut().find(|step| step.player == BOB).unwrap();
             *of_bob = Step { before, after, ..*of_bob };
-        });
-        assert!(is_found > 0);
+        }));
     }
 }

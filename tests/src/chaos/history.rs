@@ -25,6 +25,8 @@ const RESULTS_LATER: &str = "a result that was to be kept later is kept in the e
 const RATINGS: &str = "ratings and totals follow from the rounds";
 const OWN_ROOMS: &str = "a player plays only in rooms that it was sent to";
 
+/// Players of a round, for which every way to break ties is tried.
+const PLAYERS_MAX: usize = 6;
 /// The time for results that wait: a node tries again after eight seconds at most.
 const LATER_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -140,7 +142,7 @@ async fn check_ratings(
         Some(summary) => results_of(summary, room, Mode::Duel),
         None => entries.get(&replay).map(|players| results_of_entry(players)).unwrap_or_default(),
     };
-    for contradiction in kept.contradictions(results) {
+    if let Err(contradiction) = kept.check(results) {
         findings.broke(RATINGS, &contradiction);
     }
     Ok(())
@@ -174,12 +176,14 @@ async fn entries(connection: &mut PgConnection) -> Result<BTreeMap<ReplayId, Vec
     Ok(entries)
 }
 
-/// The results of a round that nobody was told: it is not known whether equal points were a draw.
+/// The results of a round that nobody was told: it is not known which of those with equal points have equal falls.
 fn results_of_entry(players: &[PlayerResult]) -> Vec<RoundResult> {
-    let with_falls = |falls: &dyn Fn(u32) -> u32| {
-        let players = (0..).zip(players);
-        let results =
-            players.map(|(place, player)| PlayerResult { falls: falls(place), ..player.clone() });
+    let with = |differ: u32| {
+        let mut falls = 0;
+        let results = (0..).zip(players).map(|(place, player)| {
+            falls += u32::from(differ & (1 << place) != 0);
+            PlayerResult { falls, ..player.clone() }
+        });
         let summary = RoundSummary {
             results: results.collect(),
             next_round_in_s: 0,
@@ -188,7 +192,7 @@ fn results_of_entry(players: &[PlayerResult]) -> Vec<RoundResult> {
         };
         results_of(&summary, RoomId::from_bits(0), Mode::Duel)
     };
-    [with_falls(&|place| place), with_falls(&|_| 0)].concat()
+    (0..1 << players.len().min(PLAYERS_MAX)).flat_map(with).collect()
 }
 
 async fn check_rooms(
@@ -222,7 +226,7 @@ mod tests {
     use shared::protocol::PlayerResult;
     use shared::sim::Slot;
 
-    use super::results_of_entry;
+    use super::{RoundResult, results_of_entry};
 
     #[test]
     fn a_round_that_nobody_was_told_may_have_been_a_win_a_draw_or_unrated() {
@@ -245,10 +249,14 @@ mod tests {
         let is_draw = |standings: &[game_server::rating::Standing]| {
             standings[0].rank_key() == standings[1].rank_key()
         };
-        let found: Vec<_> = results
-            .iter()
-            .map(|result| (is_draw(&result.standings), result.standings[0].rated))
-            .collect();
-        assert_eq!(found, [(false, true), (false, false), (true, true), (true, false)]);
+        let found = |is_drawn, rated: [bool; 2]| {
+            results.iter().any(|RoundResult { standings, .. }| {
+                is_draw(standings) == is_drawn && [standings[0].rated, standings[1].rated] == rated
+            })
+        };
+        for is_drawn in [true, false] {
+            assert!(found(is_drawn, [true, true]) && found(is_drawn, [true, false]));
+            assert!(found(is_drawn, [false, true]) && found(is_drawn, [false, false]));
+        }
     }
 }
