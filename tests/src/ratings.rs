@@ -3,7 +3,6 @@
 //! A round changes the rows of all of its players at once, and each row counts its rounds in its revision. So the rounds of
 //! one history have an order in which they can have been settled, or something was lost, done twice, or mixed up.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
@@ -15,7 +14,7 @@ use shared::sim::Mode;
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-/// More players of one round are not tried as rated and unrated.
+/// Further people of one round are taken for rated.
 const CHOICES_MAX: usize = 10;
 
 /// What a round did to one player, as the history has it.
@@ -144,8 +143,10 @@ impl Kept {
                 return Err(format!("these follow in no order: {left:?} after {revisions:?}"));
             }
         }
-        let is_whole =
-            |(player, row): &(&PlayerId, &Totals)| of(&revisions, player) == row.revision;
+        let is_whole = |(player, row): &(&PlayerId, &Totals)| {
+            of(&revisions, player) == row.revision
+                && (row.revision > 0 || **row == Totals::NEWCOMER)
+        };
         match self.totals.iter().find(|row| !is_whole(row)) {
             Some((player, row)) => Err(format!("{player} has {row:?}, and other rounds")),
             None => Ok(order),
@@ -247,8 +248,13 @@ pub fn results_of(summary: &RoundSummary, room: RoomId, mode: Mode) -> Vec<Round
         i16::try_from(own.map(|result| result.points).sum::<i32>()).unwrap_or_default()
     };
     let team_points = [of_team(0), of_team(1)];
-    let with = |rated: u32| {
-        let standing = |(place, result): (u32, &PlayerResult)| Standing {
+    let people: Vec<_> = summary.results.iter().filter(|result| !result.bot).collect();
+    let with = |idle: u32| {
+        let is_idle = |player| {
+            let place = people.iter().position(|result| result.player == player);
+            place.is_some_and(|place| place < CHOICES_MAX && idle & (1 << place) != 0)
+        };
+        let standing = |result: &PlayerResult| Standing {
             slot: result.slot,
             player: Player { id: result.player, name: result.name.clone() },
             bot: result.bot,
@@ -256,16 +262,13 @@ pub fn results_of(summary: &RoundSummary, room: RoomId, mode: Mode) -> Vec<Round
             points: result.points,
             knockouts: result.knockouts,
             falls: result.falls,
-            rated: rated & (1 << place) != 0,
+            rated: !is_idle(result.player),
         };
-        let standings = (0..).zip(&summary.results).map(standing).collect();
+        let standings = summary.results.iter().map(standing).collect();
         RoundResult { room, mode, is_rated: true, team_points, standings }
     };
-    let mut choices: Vec<u32> = (0..1_u32 << summary.results.len().min(CHOICES_MAX)).collect();
-    let bots = (0..).zip(&summary.results).filter(|(_, result)| result.bot);
-    let bots = bots.fold(0, |bots, (place, _)| bots | 1 << place);
-    choices.retain(|rated| rated & bots == bots);
-    choices.sort_by_key(|rated| Reverse(rated.count_ones()));
+    let mut choices: Vec<u32> = (0..1 << people.len().min(CHOICES_MAX)).collect();
+    choices.sort_by_key(|idle| idle.count_ones());
     choices.into_iter().map(with).collect()
 }
 
