@@ -3,14 +3,16 @@
 mod chat;
 mod engines;
 mod feeds;
-mod held;
 mod late;
 mod matchmaking;
 mod replicas;
+mod restarts;
+mod results;
 mod rolling;
 mod rooms;
 mod salvage;
 mod seen;
+mod silence;
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Result, s3_error};
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
@@ -31,8 +31,7 @@ pub struct TestBucket {
     site: Site,
     folder: TempDir,
     is_read_only: Arc<AtomicBool>,
-    /// While it is stopped, every connection ends at once.
-    is_stopped: watch::Sender<bool>,
+    runs: watch::Sender<bool>,
     accepting: JoinHandle<()>,
 }
 
@@ -56,23 +55,20 @@ impl TestBucket {
         let service = service.build();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let site = Site::at(listener.local_addr().expect("a bound port"));
-        let (is_stopped, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((socket, _)) = listener.accept().await {
-                let (service, mut stopped) = (service.clone(), stopped.clone());
-                connections.spawn(async move {
-                    let http = Builder::new(TokioExecutor::new());
-                    tokio::select! {
-                        biased;
-                        _ = stopped.wait_for(|is_stopped| *is_stopped) => {}
-                        // A client that goes away is no fault of the store.
-                        _ = http.serve_connection(TokioIo::new(socket), service) => {}
-                    }
-                });
-            }
-        });
-        Self { site, folder, is_read_only, is_stopped, accepting }
+        let (runs, is_running) = watch::channel(true);
+        let accepting = tokio::spawn(accept(listener, service, is_running));
+        Self { site, folder, is_read_only, runs, accepting }
+    }
+
+    /// Ends it: every request that is not answered breaks off, and so does each later one. It keeps its port meanwhile, so that
+    /// no other program takes it.
+    pub fn kill(&self) {
+        self.runs.send_replace(false);
+    }
+
+    /// Starts it again with its objects.
+    pub fn restart(&self) {
+        self.runs.send_replace(true);
     }
 
     /// The store's address.
@@ -98,16 +94,6 @@ impl TestBucket {
         self.is_read_only.store(refuse, Ordering::Relaxed);
     }
 
-    /// Ends all connections, and each new one at once, as while a store restarts. What it has stays.
-    pub fn stop(&self) {
-        self.is_stopped.send_replace(true);
-    }
-
-    /// Answers again.
-    pub fn restart(&self) {
-        self.is_stopped.send_replace(false);
-    }
-
     /// The secret that stands in it.
     #[must_use]
     pub fn secret(&self) -> &'static str {
@@ -122,6 +108,24 @@ impl TestBucket {
         collect_keys(&root, &root, &mut keys);
         keys.sort();
         keys
+    }
+}
+
+/// Serves every connection that comes while the store runs.
+async fn accept(listener: TcpListener, service: S3Service, is_running: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    while let Ok((socket, _)) = listener.accept().await {
+        while connections.try_join_next().is_some() {}
+        let (service, mut is_running) = (service.clone(), is_running.clone());
+        connections.spawn(async move {
+            let http = Builder::new(TokioExecutor::new());
+            tokio::select! {
+                biased;
+                _ = is_running.wait_for(|is_running| !is_running) => {}
+                // A client that goes away is no fault of the store.
+                _ = http.serve_connection(TokioIo::new(socket), service) => {}
+            }
+        });
     }
 }
 

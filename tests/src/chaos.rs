@@ -1,5 +1,6 @@
-//! A randomised run of many nodes: players, readers of feeds and writers of chat, while nodes and NATS are killed, held and cut
-//! in an order that a seed decides. At the end everything is healed, and what was acknowledged has to be there, once.
+//! A randomised run of many nodes: players, readers of feeds and writers of chat, while nodes, NATS, PostgreSQL and the store are
+//! killed, held and cut in an order that a seed decides. At the end everything is healed, and what was acknowledged has to be
+//! there, once.
 
 mod call;
 mod chat;
@@ -8,6 +9,7 @@ mod feeds;
 mod findings;
 mod history;
 mod ledger;
+mod lobby;
 mod players;
 mod world;
 
@@ -61,7 +63,7 @@ pub async fn run(plan: Plan) -> Result<()> {
     note_panics(&findings);
     findings.say(&format!("seed {} for {} s", plan.seed, plan.length.as_secs()));
     let flags = ["--rooms-per-minute=100000", "--connections-max=10000"];
-    let mut cluster = TestCluster::start_with(NODES.len(), &flags).await;
+    let mut cluster = TestCluster::start_with_own_database(NODES.len(), &flags).await;
     let world = World {
         lobby: cluster.balancer().clone(),
         nodes: cluster.nodes().map(|node| Site::clone(node)).collect(),
@@ -90,6 +92,7 @@ pub async fn run(plan: Plan) -> Result<()> {
     };
     readers.end(&world).await;
     history::check(cluster.database(), &said, &played, &findings).await?;
+    lobby::check(&world, &cluster).await?;
     players::check_sessions(&world, &played).await;
     let report = findings.report();
     findings.say(&format!("summary of seed {}\n{}", plan.seed, report.trim_end()));
@@ -99,11 +102,11 @@ pub async fn run(plan: Plan) -> Result<()> {
     Ok(())
 }
 
-/// A helper of the stories panics at a message that breaks the protocol.
+/// A helper of the stories panics at a message that breaks the protocol, and when something does not come in time.
 fn note_panics(findings: &Arc<Findings>) {
     let (usual, findings) = (panic::take_hook(), findings.clone());
     panic::set_hook(Box::new(move |info| {
         usual(info);
-        findings.broke("every message keeps to the protocol", &info.to_string());
+        findings.broke("nothing panics", &info.to_string());
     }));
 }

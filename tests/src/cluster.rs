@@ -1,5 +1,5 @@
-//! Many nodes of one lobby, for stories: what they share, a proxy before each node's database and, where there is one server, its
-//! NATS, and the balancer as it is shipped.
+//! Many nodes of one lobby, for stories: what they share, a proxy between each node and its database, its bucket and, where there
+//! is one server, its NATS, and the balancer as it is shipped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -40,7 +40,7 @@ pub struct TestCluster {
     nodes: Vec<Node>,
     bucket: TestBucket,
     database: String,
-    /// The server of that database, if it is this cluster's alone.
+    /// `None`: that of the test program, which other tests use at the same time.
     postgres: Option<Postgres>,
     /// One, or several that are one cluster.
     nats: Vec<Nats>,
@@ -53,6 +53,7 @@ struct Node {
     /// `None` where there are several NATS servers.
     nats: Option<Proxy>,
     database: Proxy,
+    bucket: Proxy,
 }
 
 impl TestCluster {
@@ -72,12 +73,12 @@ impl TestCluster {
         Self::start_on(vec![Nats::start()], None, nodes, flags).await
     }
 
-    /// Starts so many nodes on a database server of their own, which can be restarted.
+    /// The same on a database server of their own, which can be killed: see [`TestCluster::postgres`].
     ///
     /// # Panics
     /// When a part does not start.
-    pub async fn start_with_own_database(nodes: usize) -> Self {
-        Self::start_on(vec![Nats::start()], Some(Postgres::start()), nodes, &[]).await
+    pub async fn start_with_own_database(nodes: usize, flags: &[&str]) -> Self {
+        Self::start_on(vec![Nats::start()], Some(Postgres::start()), nodes, flags).await
     }
 
     /// Starts so many nodes on three NATS servers. A test that does so has `three_nats_servers` in its name: `cargo xtask test`
@@ -95,15 +96,17 @@ impl TestCluster {
         nodes: usize,
         flags: &[&str],
     ) -> Self {
-        let names = &NAMES[..nodes];
-        let (database, at) = match &postgres {
-            Some(own) => (own.empty_database(), own.address()),
-            None => (test_postgres::empty_database(), test_postgres::address()),
-        };
         let bucket = TestBucket::start().await;
-        let starting =
-            names.iter().map(|name| Node::start(name, &nats, (&database, at), &bucket, flags));
-        let nodes = join_all(starting).await;
+        let shared = Shared {
+            nats: &nats,
+            database: postgres
+                .as_ref()
+                .map_or_else(test_postgres::empty_database, Postgres::empty_database),
+            postgres: postgres.as_ref().map_or_else(test_postgres::address, Postgres::address),
+            bucket: &bucket,
+        };
+        let nodes = join_all(NAMES[..nodes].iter().map(|&name| shared.start(name, flags))).await;
+        let database = shared.database;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let addresses: Vec<_> =
             nodes.iter().map(|node| (node.name, node.server.address())).collect();
@@ -171,12 +174,18 @@ impl TestCluster {
         &self.find(name).database
     }
 
-    /// The database server of all nodes.
+    /// What stands between a node and its bucket.
+    #[must_use]
+    pub fn bucket_of(&self, name: &str) -> &Proxy {
+        &self.find(name).bucket
+    }
+
+    /// The database server of these nodes alone.
     ///
     /// # Panics
-    /// When it is not this cluster's alone.
+    /// When they use that of the test program: see [`TestCluster::start_with_own_database`].
     pub fn postgres(&mut self) -> &mut Postgres {
-        self.postgres.as_mut().expect("a database server of its own")
+        self.postgres.as_mut().expect("a database server of their own")
     }
 
     /// The bucket of all nodes.
@@ -234,37 +243,41 @@ impl TestCluster {
     }
 }
 
-impl Node {
-    async fn start(
-        name: &'static str,
-        nats: &[Nats],
-        (database, at): (&str, SocketAddr),
-        bucket: &TestBucket,
-        flags: &[&str],
-    ) -> Self {
-        let proxy = match nats {
+/// What all nodes share.
+struct Shared<'a> {
+    nats: &'a [Nats],
+    database: String,
+    /// Where the database's server listens.
+    postgres: SocketAddr,
+    bucket: &'a TestBucket,
+}
+
+impl Shared<'_> {
+    async fn start(&self, name: &'static str, flags: &[&str]) -> Node {
+        let to_nats = match self.nats {
             [nats] => {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port()));
                 Some(Proxy::to(&Site::at(address)).await)
             }
             _ => None,
         };
-        let nats = match &proxy {
+        let nats = match &to_nats {
             Some(proxy) => format!("nats://{}", proxy.site().address()),
-            None => nats.iter().map(Nats::url).collect::<Vec<_>>().join(","),
+            None => self.nats.iter().map(Nats::url).collect::<Vec<_>>().join(","),
         };
-        let to_database = Proxy::to(&Site::at(at)).await;
-        let database = test_postgres::database_at(database, to_database.site().address());
+        let to_database = Proxy::to(&Site::at(self.postgres)).await;
+        let database = test_postgres::database_at(&self.database, to_database.site().address());
+        let to_bucket = Proxy::to(self.bucket.site()).await;
         let shared = [
             format!("--node={name}"),
             format!("--nats={nats}"),
             format!("--database-url={database}"),
-            format!("--blobs={}", bucket.url(bucket.site())),
-            format!("--blobs-credentials={}", bucket.credentials().display()),
+            format!("--blobs={}", self.bucket.url(to_bucket.site())),
+            format!("--blobs-credentials={}", self.bucket.credentials().display()),
         ];
         let shared: Vec<_> = shared.iter().map(String::as_str).collect();
         let own = unset(&FLAGS, flags);
         let server = ServerProcess::start_with(&[&shared, &own, flags].concat()).await;
-        Self { name, server, nats: proxy, database: to_database }
+        Node { name, server, nats: to_nats, database: to_database, bucket: to_bucket }
     }
 }

@@ -32,6 +32,8 @@ pub mod scores;
 pub mod proxy;
 
 pub mod cluster;
+pub mod ratings;
+pub mod rounds;
 
 pub mod browser;
 pub mod client;

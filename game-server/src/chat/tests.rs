@@ -195,7 +195,10 @@ async fn a_database_that_starts_anew_costs_no_acknowledged_line_and_doubles_none
     crowd.says(100).await;
 
     for _ in 0..2 {
-        block_in_place(|| postgres.restart());
+        block_in_place(|| {
+            postgres.kill();
+            postgres.restart();
+        });
         crowd.says(100).await;
     }
 

@@ -287,7 +287,10 @@ async fn a_database_that_starts_anew_costs_no_result_and_counts_none_twice() {
         while settled.load(Ordering::Relaxed) < some {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        block_in_place(|| postgres.restart());
+        block_in_place(|| {
+            postgres.kill();
+            postgres.restart();
+        });
     }
     while let Some(ended) = nodes.join_next().await {
         ended.unwrap();

@@ -2,24 +2,19 @@
 
 use std::time::Duration;
 
-use shared::api::{CreateRoom, PlayerProfile, RoomSummary};
+use shared::api::{CreateRoom, RoomSummary};
 use shared::feed::{Heartbeat, KIND_RESET};
 use shared::id::RoomId;
-use shared::protocol::chat::{ChatChannel, ChatLine, LINES_BURST_MAX};
-use shared::replay::ReplayReader;
+use shared::protocol::chat::ChatChannel;
 use shared::sim::Mode;
 use tests::browser::Browser;
-use tests::chat::ChatSocket;
 use tests::feed::{self, EventStream, FeedReader, Transport};
 use tests::player::Behaviour;
 use tests::wait::within_time;
-use tests::{Guest, ServerProcess, Site, TestCluster, eventually, wait, within};
-use tokio::task::{JoinSet, block_in_place};
+use tests::{Guest, ServerProcess, TestCluster, eventually, wait, within};
 
 /// Time until the readers of a node that does not hear of the others are told so.
 const TOLD_WITHIN: Duration = Duration::from_secs(15);
-/// Writers of chat on both nodes.
-const WRITERS: usize = 40;
 /// Time for a cluster to agree again after an engine came back.
 const AGREED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -103,89 +98,6 @@ async fn a_restarted_nats_costs_nobody_a_room_a_line_or_a_place_in_a_feed() {
     assert!(!kinds.contains(&KIND_RESET.to_owned()), "{kinds:?}");
     agreed(&cluster, alone).await;
     player.until("the end of a round", |view| !view.summaries.is_empty()).await;
-}
-
-/// Says as many lines as one may at once. Returns those that were acknowledged, as number and text.
-async fn write(mut chat: ChatSocket, writer: usize) -> Vec<(u64, String)> {
-    let mut said = Vec::new();
-    for number in 0..LINES_BURST_MAX {
-        let text = format!("line {number} of writer {writer}");
-        // A line that is refused is not promised.
-        if let Ok(sequence) = chat.say(ChatChannel::Lobby, &text).await {
-            said.push((sequence, text));
-        }
-    }
-    said
-}
-
-/// Waits until a player's row counts each recording of this room once.
-async fn counts_each_round_once(node: &ServerProcess, guest: &Guest, room: RoomId) {
-    eventually(AGREED_WITHIN, "a row that counts each round once", async || {
-        let replays = node.replays().await.replays.into_iter();
-        let rounds = replays.filter(|replay| replay.room == room && replay.complete).count();
-        let path = format!("/api/players/{}", guest.id());
-        let profile: PlayerProfile = node.get(&path).await.json();
-        (profile.row.rounds as usize == rounds).then_some(())
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_restarted_database_and_bucket_cost_no_line_no_result_and_no_recording() {
-    let mut cluster = TestCluster::start_with_own_database(2).await;
-    let [a, b] = ["a", "b"].map(|name| Site::clone(cluster.node(name)));
-    let ada = a.guest("ada").await;
-    let room = ada.public_room(Mode::Duel).await;
-    let (mut player, _other) = (ada.play(room).await, a.guest("eve").await.play(room).await);
-    player.set_behaviour(Behaviour::Fight).await;
-    player.until("a round", |view| view.is_playing()).await;
-    let (mut at_a, mut at_b) = (ada.chat().await, b.guest("bob").await.chat().await);
-    let mut writers = JoinSet::new();
-    let mut chats = Vec::new();
-    for writer in 0..WRITERS {
-        let site = [&a, &b][writer % 2];
-        chats.push(site.guest(&format!("writer {writer}")).await.chat().await);
-    }
-    for (writer, chat) in chats.into_iter().enumerate() {
-        writers.spawn(write(chat, writer));
-    }
-    let first = at_b.next_line().await;
-
-    block_in_place(|| cluster.postgres().restart());
-    let said = within_time(AGREED_WITHIN, "all lines", writers.join_all()).await;
-    cluster.bucket().stop();
-    let ended = player.until("a summary", |view| !view.summaries.is_empty()).await;
-    block_in_place(|| cluster.postgres().restart());
-    cluster.bucket().restart();
-
-    // Every line is where it was acknowledged, on both nodes, without a gap.
-    let said: Vec<_> = said.into_iter().flatten().collect();
-    let last = said.iter().map(|(sequence, _)| *sequence).max().expect("lines");
-    assert!(said.len() > WRITERS, "the lines went on: {}", said.len());
-    let mut heard = vec![first];
-    while heard.last().is_none_or(|line| line.sequence < last) {
-        heard.push(at_b.next_line().await);
-    }
-    for line in &heard {
-        assert_eq!(at_a.next_line().await, *line, "the same on both nodes");
-    }
-    let is_next = |pair: &[ChatLine]| pair[1].sequence == pair[0].sequence + 1;
-    assert!(heard.windows(2).all(is_next), "no gap");
-    for (sequence, text) in said {
-        let found: Vec<_> = heard.iter().filter(|line| line.text == text).collect();
-        assert!(matches!(found[..], [line] if line.sequence == sequence), "{text}: {found:?}");
-    }
-    // The round is settled once, and its recording plays from the other node.
-    let replay = b.finished_replay(ended.summaries[0].replay).await;
-    let file = eventually(AGREED_WITHIN, "the recording on the other node", async || {
-        let file = b.replay_file(replay.id).await;
-        (file.status.as_u16() == 200).then_some(file)
-    })
-    .await;
-    let mut reader = ReplayReader::new();
-    reader.push(&file.body).unwrap();
-    assert!(reader.is_complete() && reader.is_verified());
-    counts_each_round_once(cluster.node("b"), &ada, room).await;
 }
 
 #[tokio::test]

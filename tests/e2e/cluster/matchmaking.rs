@@ -86,7 +86,7 @@ async fn node_of(guest: &Guest, room: RoomId) -> Option<String> {
 }
 
 /// The name of the node that is the steward.
-async fn steward(cluster: &TestCluster, names: &[&'static str]) -> &'static str {
+pub(super) async fn steward(cluster: &TestCluster, names: &[&'static str]) -> &'static str {
     eventually(wait::DEADLINE, "a steward", async || {
         for name in names {
             if cluster.node(name).metric("pushback_steward").await > 0.5 {

@@ -21,15 +21,15 @@ const LISTED_WITHIN: Duration = Duration::from_secs(30);
 /// NATS' name of the log of the rooms.
 const STREAM: &str = "pb1_feed_rooms";
 /// The mode of the room that ends the story. No other room has it.
-const LAST: Mode = Mode::Teams;
+pub(super) const LAST: Mode = Mode::Teams;
 
 /// Reads the feed of the rooms in one connection, until the last room opens. Panics when what it gets is not what all others get,
 /// at the end of the connection, and when one of these rooms closes.
-async fn read(
+pub(super) async fn read(
     site: Site,
     transport: Transport,
     seen: Seen,
-    stay: [RoomId; 2],
+    stay: Vec<RoomId>,
     ready: watch::Sender<usize>,
 ) {
     let mut reader = transport.open(&site, "rooms", None).await.unwrap();
@@ -54,7 +54,7 @@ async fn read(
 }
 
 /// Waits until all nodes list this room.
-async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
+pub(super) async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
     for node in cluster.nodes() {
         let what = format!("{room} in the list of {}", node.address());
         eventually(limit, &what, async || {
@@ -65,7 +65,7 @@ async fn listed(cluster: &TestCluster, room: RoomId, limit: Duration) {
     }
 }
 
-async fn ticks(player: &mut Player, what: &str) {
+pub(super) async fn ticks(player: &mut Player, what: &str) {
     let before = player.view().deltas;
     player.until(what, |view| view.deltas > before + 60).await;
 }
@@ -87,7 +87,7 @@ async fn nobody_notices_that_one_of_three_nats_servers_is_killed() {
     for node in cluster.nodes() {
         for transport in Transport::ALL {
             let site = Site::clone(node);
-            readers.spawn(read(site, transport, seen.clone(), stay, ready.clone()));
+            readers.spawn(read(site, transport, seen.clone(), stay.to_vec(), ready.clone()));
         }
     }
     let all = readers.len();

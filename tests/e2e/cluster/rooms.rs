@@ -64,13 +64,19 @@ async fn a_private_room_is_found_by_its_invitation_on_every_node_and_by_nothing_
     let address = a.room_address(room).await;
     let bob = lobby.guest("bob").await;
 
-    // Each twice: the balancer asks both nodes in turn.
+    // The balancer takes turns: of two requests that follow each other, each node gets one.
     for _ in 0..2 {
         assert!(lobby.rooms().await.rooms.is_empty());
+    }
+    for _ in 0..2 {
         let refused = bob.ask_for_ticket_at(room.into(), Role::Player).await;
         refused.assert_refused(ProblemKind::Forbidden);
+    }
+    for _ in 0..2 {
         let ticket = bob.ask_for_ticket_at(address, Role::Player).await;
         assert_eq!(ticket.status, 201, "{}", ticket.text());
+    }
+    for _ in 0..2 {
         assert_eq!(lobby.get("/api/rooms/ZZZZZZ").await.status, 404);
     }
 }

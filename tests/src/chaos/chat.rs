@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use shared::api::WebSocketTicket;
 use shared::protocol::chat::{ChatChannel, ChatClientMessage, ChatLine, ChatServerMessage};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -15,6 +16,7 @@ use super::players::sign_in;
 use super::world::World;
 use crate::chat::ChatSocket;
 use crate::guest::Guest;
+use crate::socket::Closed;
 
 /// Writers on each node.
 const WRITERS_EACH: usize = 2;
@@ -25,7 +27,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(6);
 /// The pause after a connection that could not be opened.
 const PAUSE: Duration = Duration::from_millis(200);
 /// For the lines that others have said in the end.
-const HEARD_WITHIN: Duration = Duration::from_secs(5);
+const HEARD_WITHIN: Duration = Duration::from_secs(20);
+
+const HEARS_ALL: &str = "a reader of the chat hears every acknowledged line";
 
 /// A line and its number, once a node has told it to its author.
 #[derive(Debug, Clone)]
@@ -41,6 +45,15 @@ pub(super) struct Talk {
     pub(super) heard: Vec<(u64, String)>,
 }
 
+/// How far all writers have come.
+#[derive(Debug, Default)]
+struct Ended {
+    /// Those who have said their last line.
+    writers: usize,
+    /// The number of the last line of all.
+    last: u64,
+}
+
 /// All writers.
 pub(super) struct Writers {
     tasks: JoinSet<Talk>,
@@ -49,9 +62,10 @@ pub(super) struct Writers {
 impl Writers {
     pub(super) fn start(world: &World) -> Self {
         let ledger = Arc::new(Ledger::default());
+        let ended = watch::Sender::default();
         let mut tasks = JoinSet::new();
         for number in 0..world.nodes.len() * WRITERS_EACH {
-            tasks.spawn(Writer::run(world.clone(), number, ledger.clone()));
+            tasks.spawn(Writer::run(world.clone(), number, ledger.clone(), ended.clone()));
         }
         Self { tasks }
     }
@@ -79,15 +93,24 @@ struct Writer {
     /// The number of the last line that was heard.
     last: Option<u64>,
     ledger: Arc<Ledger>,
+    ended: watch::Sender<Ended>,
+    has_ended: bool,
     talk: Talk,
 }
 
 impl Writer {
-    async fn run(world: World, number: usize, ledger: Arc<Ledger>) -> Talk {
+    async fn run(
+        world: World,
+        number: usize,
+        ledger: Arc<Ledger>,
+        ended: watch::Sender<Ended>,
+    ) -> Talk {
         let name = format!("writer{number}");
         let guest = sign_in(&world, &name).await;
         let (at, talk) = (number % world.nodes.len(), Talk::default());
-        let mut writer = Self { world, name, guest, at, nonce: 0, last: None, ledger, talk };
+        let (nonce, last, has_ended) = (0, None, false);
+        let mut writer =
+            Self { world, name, guest, at, nonce, last, ledger, ended, has_ended, talk };
         loop {
             match writer.connect().await {
                 Ok(mut chat) => match writer.talk_over(&mut chat).await {
@@ -126,8 +149,7 @@ impl Writer {
             let is_said = self.talk.said.last().is_none_or(|said| said.sequence.is_some());
             if is_said {
                 if self.world.ending.is_cancelled() {
-                    self.listen(chat, Instant::now() + HEARD_WITHIN).await?;
-                    return Ok(());
+                    return self.hear_all(chat).await;
                 }
                 self.nonce += 1;
                 let text = format!("{} says {}", self.name, self.nonce);
@@ -165,15 +187,54 @@ impl Writer {
         }
     }
 
+    /// Listens until all writers have said everything, and all of it was heard.
+    async fn hear_all(&mut self, chat: &mut ChatSocket) -> Result<()> {
+        if !std::mem::replace(&mut self.has_ended, true) {
+            let said = self.talk.said.last().and_then(|said| said.sequence).unwrap_or_default();
+            self.ended.send_modify(|ended| {
+                ended.writers += 1;
+                ended.last = ended.last.max(said);
+            });
+        }
+        let writers = self.world.nodes.len() * WRITERS_EACH;
+        let mut ended = self.ended.subscribe();
+        let all = async { ended.wait_for(|ended| ended.writers == writers).await.map(|e| e.last) };
+        let mut all = std::pin::pin!(all);
+        let wanted = loop {
+            tokio::select! {
+                // This writer holds the other end.
+                last = &mut all => break last?,
+                message = chat.next() => self.note(message)?,
+            }
+        };
+        let until = Instant::now() + HEARD_WITHIN;
+        while self.last.unwrap_or_default() < wanted {
+            match tokio::time::timeout_at(until, chat.next()).await {
+                Ok(message) => self.note(message)?,
+                Err(_) => {
+                    let detail = format!("{} heard up to {:?} of {wanted}", self.name, self.last);
+                    self.world.findings.broke(HEARS_ALL, &detail);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, message: Result<ChatServerMessage, Closed>) -> Result<()> {
+        match message {
+            Ok(ChatServerMessage::Line(line)) => self.hear(&line),
+            Ok(_) => {}
+            Err(closed) => bail!("closed: {closed:?}"),
+        }
+        Ok(())
+    }
+
     async fn listen(&mut self, chat: &mut ChatSocket, until: Instant) -> Result<()> {
         loop {
             tokio::select! {
                 () = sleep_until(until) => return Ok(()),
-                message = chat.next() => match message {
-                    Ok(ChatServerMessage::Line(line)) => self.hear(&line),
-                    Ok(_) => {}
-                    Err(closed) => bail!("closed: {closed:?}"),
-                },
+                message = chat.next() => self.note(message)?,
             }
         }
     }

@@ -1,42 +1,35 @@
-//! What the database holds in the end: every acknowledged line once, every acknowledged result, and totals that are the sum of the
-//! rounds.
+//! What the database holds in the end: every acknowledged line once, every result that was told, and ratings and totals that
+//! follow from the rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use shared::id::{PlayerId, ReplayId, RoomId};
+use game_server::rating::RoundResult;
+use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use shared::protocol::{PlayerResult, Ratings, RoundSummary};
+use shared::sim::{Mode, Slot};
 use sqlx::{Connection as _, PgConnection, Row as _};
+use tokio::time::sleep;
 
 use super::chat::Talk;
 use super::findings::Findings;
 use super::players::Played;
+use crate::ratings::{Kept, results_of};
 
 const LINES_ONCE: &str = "an acknowledged line of chat is kept, once, under its number";
 const LINES_NUMBERED: &str = "the numbers of the lines of chat have no gap";
 const LINES_HEARD: &str = "what a reader of the chat has heard is what is kept";
 const RESULTS_KEPT: &str = "an acknowledged result is kept";
-const TOTALS: &str = "the totals of a player are the sum of the rounds";
-const RATINGS: &str = "each rating follows from the one before";
+const RESULTS_LATER: &str = "a result that was to be kept later is kept in the end";
+const RATINGS: &str = "ratings and totals follow from the rounds";
 const OWN_ROOMS: &str = "a player plays only in rooms that it was sent to";
 
-/// A round as the history of one player has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
-    revision: i64,
-    before: i64,
-    after: i64,
-    /// Of the entry of its replay. `None`: there is none.
-    points: Option<i64>,
-}
-
-/// The totals of a player.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Totals {
-    rating: i64,
-    revision: i64,
-    rounds: i64,
-    points: i64,
-}
+/// Players of a round, for which every way to break ties is tried.
+const PLAYERS_MAX: usize = 6;
+/// The time for results that wait: a node tries again after eight seconds at most.
+const LATER_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Checks the database.
 ///
@@ -50,8 +43,10 @@ pub(super) async fn check(
 ) -> Result<()> {
     let mut connection = PgConnection::connect(database).await.context("opening the database")?;
     check_chat(&mut connection, talk, findings).await?;
-    check_totals(&mut connection, findings).await?;
-    check_results(&mut connection, played, findings).await?;
+    await_pending(&mut connection, played, findings).await?;
+    let kept = Kept::read(database).await?;
+    check_results(&kept, played, findings);
+    check_ratings(&mut connection, &kept, played, findings).await?;
     check_rooms(&mut connection, played, findings).await?;
     connection.close().await.context("closing the database")
 }
@@ -93,93 +88,111 @@ async fn check_chat(connection: &mut PgConnection, talk: &Talk, findings: &Findi
     Ok(())
 }
 
-async fn check_totals(connection: &mut PgConnection, findings: &Findings) -> Result<()> {
-    let rows = sqlx::query(
-        "SELECT h.player, h.revision, h.rating_before, h.rating, rp.points FROM rating_history h \
-         LEFT JOIN replay_players rp ON rp.replay = h.replay AND rp.player = h.player \
-         ORDER BY h.player, h.revision",
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut histories: BTreeMap<i64, Vec<Step>> = BTreeMap::new();
-    for row in rows {
-        let step = Step {
-            revision: row.try_get(1)?,
-            before: row.try_get(2)?,
-            after: row.try_get(3)?,
-            points: row.try_get(4)?,
-        };
-        histories.entry(row.try_get(0)?).or_default().push(step);
-    }
-    let rows =
-        sqlx::query("SELECT id, name, rating, revision, rounds, points FROM players ORDER BY id")
-            .fetch_all(&mut *connection)
-            .await?;
-    for row in rows {
-        let (id, name): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-        let totals = Totals {
-            rating: row.try_get(2)?,
-            revision: row.try_get(3)?,
-            rounds: row.try_get(4)?,
-            points: row.try_get(5)?,
-        };
-        let steps = histories.get(&id).map_or(&[][..], Vec::as_slice);
-        findings.count("rounds of a player in the history", steps.len());
-        for (promise, detail) in differences(&totals, steps) {
-            findings.broke(promise, &format!("{name}: {detail}"));
-        }
-    }
-    Ok(())
-}
-
-/// What in the totals does not follow from the history.
-fn differences(totals: &Totals, steps: &[Step]) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    for pair in steps.windows(2) {
-        if pair[1].before != pair[0].after || pair[1].revision != pair[0].revision + 1 {
-            found.push((RATINGS, format!("{pair:?}")));
-        }
-    }
-    if let Some(last) = steps.last()
-        && (last.after != totals.rating || last.revision != totals.revision)
-    {
-        found.push((RATINGS, format!("{totals:?} after {last:?}")));
-    }
-    let count = i64::try_from(steps.len()).unwrap_or(i64::MAX);
-    let points: i64 = steps.iter().filter_map(|step| step.points).sum();
-    let has_all = steps.iter().all(|step| step.points.is_some());
-    if totals.rounds != count || totals.points != points || !has_all {
-        found.push((TOTALS, format!("{totals:?}, and the history has {count} rounds: {steps:?}")));
-    }
-    found
-}
-
-async fn check_results(
+/// Waits for the results that the players were told as not kept yet: each is on the disk of a node that is back.
+async fn await_pending(
     connection: &mut PgConnection,
     played: &Played,
     findings: &Findings,
 ) -> Result<()> {
-    let rows = sqlx::query("SELECT player, replay, rating FROM rating_history")
-        .fetch_all(connection)
-        .await?;
-    let mut kept = BTreeMap::new();
-    for row in rows {
-        let key: (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-        kept.insert(key, row.try_get::<i64, _>(2)?);
+    findings.count("results that were to be kept later", played.pending.len());
+    let began = Instant::now();
+    loop {
+        let rows = sqlx::query("SELECT DISTINCT replay FROM rating_history")
+            .fetch_all(&mut *connection)
+            .await?;
+        let mut kept = BTreeSet::new();
+        for row in rows {
+            kept.insert(ReplayId::from_bits(row.try_get::<i64, _>(0)?.cast_unsigned()));
+        }
+        let missing: Vec<_> = played.pending.difference(&kept).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if began.elapsed() > LATER_WITHIN {
+            for replay in missing {
+                findings.broke(RESULTS_LATER, &format!("the round {replay}"));
+            }
+            return Ok(());
+        }
+        sleep(LOOK_EVERY).await;
     }
+}
+
+fn check_results(kept: &Kept, played: &Played, findings: &Findings) {
     for settled in &played.settled {
-        let key = (settled.player.bits().cast_signed(), settled.replay.bits().cast_signed());
-        let found = kept.get(&key);
-        if found != Some(&i64::from(settled.rating)) {
+        let steps = kept.rounds.get(&settled.replay).map_or(&[][..], Vec::as_slice);
+        let found = steps.iter().find(|step| step.player == settled.player);
+        if found.map(|step| step.after) != Some(settled.rating.into()) {
             findings.broke(RESULTS_KEPT, &format!("{settled:?}, kept is {found:?}"));
         }
     }
-    let rounds: BTreeSet<_> = kept.keys().map(|(_, replay)| *replay).collect();
-    let is_missing = |replay: &&ReplayId| !rounds.contains(&replay.bits().cast_signed());
-    let lost = played.pending.iter().filter(is_missing).count();
-    findings.count("results that were to be kept later", played.pending.len());
-    findings.count("results that were to be kept later and are not in the end", lost);
+}
+
+/// Computes all ratings and totals once more.
+async fn check_ratings(
+    connection: &mut PgConnection,
+    kept: &Kept,
+    played: &Played,
+    findings: &Findings,
+) -> Result<()> {
+    let entries = entries(connection).await?;
+    findings.count("rounds that were settled", kept.rounds.len());
+    let room = RoomId::from_bits(0);
+    let results = |replay: ReplayId| match played.summaries.get(&replay) {
+        Some(summary) => results_of(summary, room, Mode::Duel),
+        None => entries.get(&replay).map(|players| results_of_entry(players)).unwrap_or_default(),
+    };
+    if let Err(contradiction) = kept.check(results) {
+        findings.broke(RATINGS, &contradiction);
+    }
     Ok(())
+}
+
+/// The players of each recording, best first.
+async fn entries(connection: &mut PgConnection) -> Result<BTreeMap<ReplayId, Vec<PlayerResult>>> {
+    let rows = sqlx::query(
+        "SELECT replay, player, name, bot, points FROM replay_players ORDER BY replay, place",
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut entries = BTreeMap::<_, Vec<_>>::new();
+    for row in rows {
+        let replay = ReplayId::from_bits(row.try_get::<i64, _>("replay")?.cast_unsigned());
+        let points: i64 = row.try_get("points")?;
+        entries.entry(replay).or_default().push(PlayerResult {
+            slot: Slot(0),
+            player: PlayerId::from_bits(row.try_get::<i64, _>("player")?.cast_unsigned()),
+            name: PlayerName::parse(row.try_get("name")?).context("a name")?,
+            bot: row.try_get::<i64, _>("bot")? != 0,
+            team: None,
+            points: i32::try_from(points).context("points")?,
+            knockouts: 0,
+            falls: 0,
+            rating: 0,
+            rating_change: 0,
+            provisional: false,
+        });
+    }
+    Ok(entries)
+}
+
+/// The results of a round that nobody was told: it is not known which of those with equal points have equal falls.
+fn results_of_entry(players: &[PlayerResult]) -> Vec<RoundResult> {
+    let with = |differ: u32| {
+        let mut falls = 0;
+        let results = (0..).zip(players).map(|(place, player)| {
+            falls += u32::from(differ & (1 << place) != 0);
+            PlayerResult { falls, ..player.clone() }
+        });
+        let summary = RoundSummary {
+            results: results.collect(),
+            next_round_in_s: 0,
+            replay: ReplayId::from_bits(0),
+            ratings: Ratings::Settled,
+        };
+        results_of(&summary, RoomId::from_bits(0), Mode::Duel)
+    };
+    (0..1 << players.len().min(PLAYERS_MAX)).flat_map(with).collect()
 }
 
 async fn check_rooms(
@@ -209,25 +222,41 @@ async fn check_rooms(
 
 #[cfg(test)]
 mod tests {
-    use super::{RATINGS, Step, TOTALS, Totals, differences};
+    use shared::id::{PlayerId, PlayerName};
+    use shared::protocol::PlayerResult;
+    use shared::sim::Slot;
 
-    fn step(revision: i64, before: i64, after: i64) -> Step {
-        Step { revision, before, after, points: Some(2) }
-    }
+    use super::{RoundResult, results_of_entry};
 
     #[test]
-    fn totals_that_are_not_the_sum_of_the_rounds_are_found() {
-        let steps = [step(1, 1500, 1510), step(2, 1510, 1505)];
-        let totals = Totals { rating: 1505, revision: 2, rounds: 2, points: 4 };
-        let broken = |totals: &Totals, steps: &[Step]| {
-            differences(totals, steps).into_iter().map(|(promise, _)| promise).collect::<Vec<_>>()
+    fn a_round_that_nobody_was_told_may_have_been_a_win_a_draw_or_unrated() {
+        let player = |id| PlayerResult {
+            slot: Slot(0),
+            player: PlayerId::from_bits(id),
+            name: PlayerName::parse("Ada").unwrap(),
+            bot: false,
+            team: None,
+            points: 2,
+            knockouts: 0,
+            falls: 0,
+            rating: 0,
+            rating_change: 0,
+            provisional: false,
         };
-        assert_eq!(broken(&totals, &steps), [""; 0]);
-        assert_eq!(broken(&Totals { points: 6, ..totals.clone() }, &steps), [TOTALS]);
-        assert_eq!(broken(&Totals { rounds: 3, ..totals.clone() }, &steps), [TOTALS]);
-        assert_eq!(broken(&Totals { rating: 1500, ..totals.clone() }, &steps), [RATINGS]);
-        // The second round began from the rating before the first.
-        assert_eq!(broken(&totals, &[steps[0].clone(), step(2, 1500, 1505)]), [RATINGS]);
-        assert_eq!(broken(&totals, &[steps[0].clone(), step(3, 1510, 1505)]), [RATINGS, RATINGS]);
+
+        let results = results_of_entry(&[player(1), player(2)]);
+
+        let is_draw = |standings: &[game_server::rating::Standing]| {
+            standings[0].rank_key() == standings[1].rank_key()
+        };
+        let found = |is_drawn, rated: [bool; 2]| {
+            results.iter().any(|RoundResult { standings, .. }| {
+                is_draw(standings) == is_drawn && [standings[0].rated, standings[1].rated] == rated
+            })
+        };
+        for is_drawn in [true, false] {
+            assert!(found(is_drawn, [true, true]) && found(is_drawn, [true, false]));
+            assert!(found(is_drawn, [false, true]) && found(is_drawn, [false, false]));
+        }
     }
 }

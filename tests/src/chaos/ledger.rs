@@ -1,6 +1,7 @@
 //! What readers of one ordered log have seen: each number once, in order, with the same text for all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use shared::feed::{Cursor, KIND_RESET, KIND_SNAPSHOT};
@@ -19,6 +20,7 @@ pub(super) const ONE_EPOCH: &str = "a feed keeps its epoch while NATS keeps its 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     texts: Mutex<BTreeMap<(u64, u64), String>>,
+    resets: AtomicUsize,
 }
 
 impl Ledger {
@@ -32,6 +34,11 @@ impl Ledger {
         Err((ONE_TEXT, format!("{epoch:x}-{sequence} is {known} for one and {text} for another")))
     }
 
+    /// How many resets there were within an epoch.
+    pub(super) fn resets(&self) -> usize {
+        self.resets.load(Ordering::Relaxed)
+    }
+
     /// How many events there were.
     pub(super) fn len(&self) -> usize {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -42,7 +49,6 @@ impl Ledger {
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     pub(super) cursor: Option<Cursor>,
-    pub(super) resets: usize,
     epochs: BTreeSet<u64>,
 }
 
@@ -57,14 +63,16 @@ impl Follower {
             return if is_snapshot { Ok(()) } else { Err((NO_GAP, format!("first {envelope:?}"))) };
         };
         if envelope.kind == KIND_RESET {
-            self.resets += 1;
             return match id.epoch == last.epoch {
                 false if is_new_epoch => Err((ONE_EPOCH, format!("after {last} a reset to {id}"))),
                 false => Err((ONE_EPOCH, format!("after {last} back to {id}"))),
                 true if id.sequence < last.sequence => {
                     Err((NO_DOUBLE, format!("after {last} a reset to {id}")))
                 }
-                true => Ok(()),
+                true => {
+                    ledger.resets.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                }
             };
         }
         if id.epoch != last.epoch {
@@ -126,6 +134,7 @@ mod tests {
         };
         assert_eq!(read(json!(1)), Ok(()));
         assert_eq!(read(json!(1)), Ok(()));
+        assert_eq!(ledger.resets(), 0);
         assert_eq!(read(json!(2)).map_err(|(promise, _)| promise), Err(ONE_TEXT));
     }
 }

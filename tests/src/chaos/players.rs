@@ -1,6 +1,6 @@
 //! Players who look for a match through the balancer, fight a round and leave; and people who look for one and give up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use shared::api::{
     WebSocketTicket,
 };
 use shared::id::{PlayerId, ReplayId, RoomId};
-use shared::protocol::{ClientMessage, Ratings};
+use shared::protocol::{ClientMessage, Ratings, RoundSummary};
 use shared::sim::Mode;
 use shared::sim::rng::Rng;
 use tokio::task::JoinSet;
@@ -66,6 +66,8 @@ pub(super) struct Played {
     pub(super) settled: Vec<Settled>,
     /// Rounds whose result the server had not kept when it told it.
     pub(super) pending: BTreeSet<ReplayId>,
+    /// The results of all rounds that some player was told.
+    pub(super) summaries: BTreeMap<ReplayId, RoundSummary>,
 }
 
 /// Where a player was sent, by which state of which ticket.
@@ -98,11 +100,12 @@ impl Players {
         let mut all = Played::default();
         while let Some(ended) = self.tasks.join_next().await {
             // A panic is a finding already.
-            let Ok(Played { guests, rooms, settled, pending }) = ended else { continue };
+            let Ok(Played { guests, rooms, settled, pending, summaries }) = ended else { continue };
             all.guests.extend(guests);
             all.rooms.extend(rooms);
             all.settled.extend(settled);
             all.pending.extend(pending);
+            all.summaries.extend(summaries);
         }
         all
     }
@@ -331,12 +334,8 @@ async fn until_round_ends(player: &mut Player) -> bool {
     }
 }
 
-fn note(
-    world: &World,
-    guest: &Guest,
-    summary: &shared::protocol::RoundSummary,
-    played: &mut Played,
-) {
+fn note(world: &World, guest: &Guest, summary: &RoundSummary, played: &mut Played) {
+    played.summaries.insert(summary.replay, summary.clone());
     let own = summary.results.iter().find(|result| result.player == guest.id());
     match (summary.ratings, own) {
         (Ratings::Settled, Some(own)) => {

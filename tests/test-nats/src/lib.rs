@@ -304,6 +304,7 @@ mod tests {
     fn three_nats_servers_become_one_cluster() {
         let servers = Nats::start_cluster(3);
         let mut ports: Vec<_> = servers.iter().map(Nats::port).collect();
+        ports.sort_unstable();
         ports.dedup();
         assert_eq!(ports.len(), 3);
     }

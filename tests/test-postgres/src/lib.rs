@@ -1,16 +1,17 @@
 //! A PostgreSQL server for the tests of one program, in a temporary folder. It listens on a socket in it, and for proxies on a
 //! free port of loopback.
 //!
-//! The first test that needs it starts it; later ones get other databases in it. A shell script starts the server, waits
-//! for the end of its own input and then stops it. The system closes that input when this program ends, in whatever way,
-//! so no server and no folder is left behind. A cluster that Debian's package has set up is neither used nor touched.
+//! The first test that needs it starts it; later ones get other databases in it. A test that kills the server has one of its
+//! own. A shell script starts the server, waits for the end of its own input and then stops it. The system closes that input
+//! when this program ends, in whatever way, so no server and no folder is left behind. A cluster that Debian's package has
+//! set up is neither used nor touched.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,7 +21,8 @@ use nix::unistd::{User, geteuid};
 const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 
 /// `$0` is the folder with the programs. Prints the folder of the server's socket and its port once it accepts connections.
-/// The data need not survive, so nothing waits for the disk. Each node of each story holds a dozen connections.
+/// Then it does what each line of the input says, and prints a line when that is done. The data need not survive the machine,
+/// so nothing waits for the disk. Each node of each story holds a dozen connections.
 const SCRIPT: &str = r#"
 set -eu
 trap '' INT TERM HUP
@@ -40,15 +42,17 @@ for port in $(shuf --input-range 10000-30000 --head-count 5) none; do
     test "$port" != none || failed
     if start "$port"; then break; fi
 done
-stop() { "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" >&2; }
 echo "$folder $port"
-# Each line asks for a restart.
-while read -r _; do
-    stop
-    start "$port"
-    echo started
+stop() { "$0/pg_ctl" stop --wait --silent --mode immediate --pgdata "$folder/data" > /dev/null 2>> "$folder/log"; }
+while read -r word; do
+    case "$word" in
+        kill) stop || failed ;;
+        start) start "$port" || failed ;;
+    esac
+    echo "done"
 done
-stop
+# It may be killed already.
+stop || true
 "#;
 
 /// A server. It ends when it is dropped.
@@ -58,9 +62,10 @@ pub struct Postgres {
     socket: PathBuf,
     port: u16,
     databases: AtomicU32,
-    /// Has the script's input.
     script: Child,
-    answers: BufReader<ChildStdout>,
+    /// `None` only while it is dropped.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
 }
 
 /// The address of a database that is empty and like no other, in the one server of this program.
@@ -115,24 +120,6 @@ impl Postgres {
         format!("postgres://postgres@localhost:{port}/{name}?host={socket}")
     }
 
-    /// Where it listens, for a proxy.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// Kills the server, with all that it is about to do, and starts it again with its data. What it has acknowledged is there.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn restart(&mut self) {
-        let script = self.script.stdin.as_mut().expect("a pipe");
-        script.write_all(b"restart\n").expect("a script that runs");
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("a line, or the end of the script");
-        assert_eq!(line, "started\n", "PostgreSQL did not start again: see its messages above");
-    }
-
     /// Starts a server.
     ///
     /// # Panics
@@ -150,21 +137,52 @@ impl Postgres {
             .spawn()
             .expect("a shell that runs");
         let mut line = String::new();
-        let mut answers = BufReader::new(script.stdout.take().expect("a pipe"));
-        answers.read_line(&mut line).expect("a line, or the end of the script");
+        let mut output = BufReader::new(script.stdout.take().expect("a pipe"));
+        output.read_line(&mut line).expect("a line, or the end of the script");
         let (socket, port) = line
             .trim_end()
             .rsplit_once(' ')
             .expect("PostgreSQL did not start: see its messages above");
         let port = port.parse().expect("the number of a port");
         let (socket, databases) = (socket.into(), AtomicU32::new(0));
-        Self { programs, socket, port, databases, script, answers }
+        let input = script.stdin.take();
+        Self { programs, socket, port, databases, script, input, output }
+    }
+
+    /// Where it listens on loopback, for a proxy.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// Ends it at once, as a crash does: its connections break, and what is committed stays.
+    ///
+    /// # Panics
+    /// When it runs no more.
+    pub fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// Starts it again with its data, at the same address. Returns when it accepts connections.
+    ///
+    /// # Panics
+    /// When it runs, or does not start.
+    pub fn restart(&mut self) {
+        self.order("start");
+    }
+
+    fn order(&mut self, word: &str) {
+        let input = self.input.as_mut().expect("it is not being dropped");
+        writeln!(input, "{word}").expect("the script reads its input");
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).expect("a line, or the end of the script");
+        assert_eq!(answer, "done\n", "{word}: see PostgreSQL's messages above");
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.script.stdin.take());
+        drop(self.input.take());
         self.script.wait().ok();
     }
 }

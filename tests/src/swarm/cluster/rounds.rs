@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use game_server::player::Player;
-use game_server::rating::{RoundResult, Standing};
-use game_server::storage::{Players as _, RoundRecord, Rounds as _, SqlStore};
-use shared::api::{ReplayPlayer, ReplaySummary};
-use shared::id::{PlayerId, PlayerName, ReplayId, RoomId};
+use game_server::storage::{Players as _, Rounds as _, SqlStore};
+use shared::id::{PlayerId, PlayerName};
+use shared::sim::Mode;
 use shared::sim::rng::Rng;
-use shared::sim::{Mode, Slot};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+
+use crate::rounds::any_round;
 
 /// All players, and those of a round.
 const PLAYERS: u64 = 40;
@@ -31,7 +31,7 @@ pub(super) async fn settled_per_second(connections: usize, length: Duration) -> 
         settling.spawn(async move {
             let mut rng = Rng(number + 1);
             loop {
-                let record = record(&mut rng, &players);
+                let record = any_round(&mut rng, &players, Mode::Brawl, SEATS);
                 // A round that could not be settled is not counted.
                 let is_settled = store.settle(record).await.is_ok();
                 settled.fetch_add(is_settled.into(), Ordering::Relaxed);
@@ -48,54 +48,4 @@ pub(super) async fn settled_per_second(connections: usize, length: Duration) -> 
 fn player(number: u64) -> Player {
     let name = PlayerName::parse(&format!("player {number}")).expect("a plain name");
     Player { id: PlayerId::from_bits(number), name }
-}
-
-/// A round of some of the players, with any result.
-fn record(rng: &mut Rng, players: &[Player]) -> RoundRecord {
-    let mut seated = players.to_vec();
-    for place in 0..SEATS {
-        let rest = u32::try_from(seated.len() - place).unwrap_or(1);
-        seated.swap(place, place + rng.below(rest) as usize);
-    }
-    seated.truncate(SEATS);
-    let standing = |(place, player): (usize, Player)| Standing {
-        slot: Slot(u16::try_from(place).unwrap_or_default()),
-        player,
-        bot: true,
-        team: 0,
-        points: i32::try_from(SEATS - place).unwrap_or_default(),
-        knockouts: 1,
-        falls: 1,
-        rated: true,
-    };
-    let standings: Vec<_> = seated.into_iter().enumerate().map(standing).collect();
-    let entry = |standing: &Standing| ReplayPlayer {
-        player: standing.player.id,
-        name: standing.player.name.clone(),
-        bot: standing.bot,
-        points: standing.points,
-        team: None,
-    };
-    // Ids have 60 and 30 bits.
-    let (replay, room) = (rng.next_u64() >> 4, rng.next_u64() >> 34);
-    RoundRecord {
-        replay: ReplaySummary {
-            id: ReplayId::from_bits(replay),
-            room: RoomId::from_bits(room),
-            mode: Mode::Brawl,
-            started_at_ms: 1_700_000_000_000,
-            ticks: 3_600,
-            bytes: 100_000,
-            complete: true,
-            players: standings.iter().map(entry).collect(),
-        },
-        ended_at_ms: 1_700_000_060_000,
-        result: RoundResult {
-            room: RoomId::from_bits(room),
-            mode: Mode::Brawl,
-            is_rated: true,
-            team_points: [0, 0],
-            standings,
-        },
-    }
 }
