@@ -416,11 +416,12 @@ async fn keep_bot_room(rooms: Rooms, steward: Steward) {
     }
 }
 
-/// Closes the bot room once another node is the steward and nobody plays in this one.
+/// Closes the bot room once another node is the steward and nobody plays in this one. While NATS is away, none is, and the
+/// room goes on.
 async fn leave_to_another(room: &RoomHandle, steward: &Steward) {
     loop {
         tokio::time::sleep(LEAVE_EVERY).await;
-        if !steward.is_held() && room.close_if_empty().await {
+        if steward.is_with_another() && room.close_if_empty().await {
             return;
         }
     }

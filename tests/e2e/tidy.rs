@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 mod arrows;
 mod imports;
 mod metrics;
+mod operators;
 mod structure;
 
 const LINES_MAX: usize = 500;

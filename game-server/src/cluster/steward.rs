@@ -7,6 +7,7 @@ mod candidate;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -47,6 +48,7 @@ pub struct Steward {
 struct Held {
     until: Mutex<Until>,
     changes: watch::Sender<bool>,
+    is_with_another: AtomicBool,
 }
 
 /// For how long.
@@ -79,7 +81,8 @@ impl Steward {
 
     fn with(until: Until) -> Self {
         let is_held = matches!(until, Until::Always);
-        let held = Held { until: Mutex::new(until), changes: watch::Sender::new(is_held) };
+        let (until, changes) = (Mutex::new(until), watch::Sender::new(is_held));
+        let held = Held { until, changes, is_with_another: AtomicBool::new(false) };
         Self { held: Arc::new(held), resigned: CancellationToken::new() }
     }
 
@@ -93,7 +96,13 @@ impl Steward {
         }
     }
 
-    /// The same as it changes. It may be a moment late to say that it ends: ask [`Steward::is_held`] before something is done.
+    /// Whether another node has taken the role, as far as this one knows. While NATS is away, no node has it.
+    #[must_use]
+    pub fn is_with_another(&self) -> bool {
+        self.held.is_with_another.load(Ordering::Relaxed)
+    }
+
+    /// [`Steward::is_held`] as it changes. It may be a moment late to say that it ends: ask [`Steward::is_held`] before something is done.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<bool> {
         self.held.changes.subscribe()
@@ -179,6 +188,9 @@ impl Striving {
     }
 
     fn tell(&self) {
+        let is_with_another =
+            self.state.is_none() && self.table.get(KEY).is_some_and(|row| row.value != self.own);
+        self.held.is_with_another.store(is_with_another, Ordering::Relaxed);
         self.held.set(self.state.map_or(Until::Never, |holding| Until::Then(holding.end)));
     }
 

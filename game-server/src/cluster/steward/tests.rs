@@ -97,8 +97,11 @@ async fn a_holder_gives_the_role_up_while_nats_is_away_and_takes_it_again() {
     let bob = node(&server, "bob", PATIENT).await;
     until_held(&ada.steward, true).await;
 
+    until(&*bob.table, |_| bob.steward.is_with_another()).await;
+
     server.kill();
     until_held(&ada.steward, false).await;
+    assert!(!ada.steward.is_with_another(), "no other node can have taken it");
 
     server.restart();
     until_held(&ada.steward, true).await;
@@ -112,6 +115,8 @@ async fn a_holder_gives_the_role_up_while_nats_is_away_and_takes_it_again() {
     let (holding, other) = if holder.as_str() == "ada" { (&ada, &bob) } else { (&bob, &ada) };
     until_held(&holding.steward, true).await;
     until_held(&other.steward, false).await;
+    until(&*other.table, |_| other.steward.is_with_another()).await;
+    assert!(!holding.steward.is_with_another());
 }
 
 /// A table whose acknowledgements are lost, and which is not watched.
