@@ -81,11 +81,12 @@ impl Recordings {
         metrics: RecordingMetrics,
     ) -> Self {
         // Before the recordings: a result also lists the players who left early.
-        aside::settle_all(&*rounds, &blobs, &on_settled).await;
+        let left = aside::settle_all(&*rounds, &blobs, &on_settled).await;
         let files = Files { rounds: rounds.clone(), blobs: blobs.clone() };
         let recovery = Recovery::new(tasks, files.clone());
         recovery.start(&readiness).await;
-        let given_up = GivenUp::start(tasks, files.clone(), recovery.clone(), on_settled.clone());
+        let given_up =
+            GivenUp::start(tasks, files.clone(), recovery.clone(), on_settled.clone(), left);
         let retention = Arc::new(Retention::start(tasks, files, retention).await);
         let settlement =
             Arc::new(Settlement::new(tasks, readiness.clone(), rounds, metrics.database.clone()));

@@ -1,5 +1,5 @@
 //! Results that the store does not take yet: each is kept in a file beside its recording. One that is given up is tried again
-//! once a minute, and by the next start if this server ends before.
+//! once a minute, and at the next start if this server ends before.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -30,7 +30,7 @@ enum Tried {
     Refused,
 }
 
-/// Results of this run that were given up, and whose recordings are parts since.
+/// Results that were given up, whose recordings are parts since, and those of an earlier run that could not be settled yet.
 pub(super) struct GivenUp {
     files: Files,
     recovery: Recovery,
@@ -40,14 +40,15 @@ pub(super) struct GivenUp {
 }
 
 impl GivenUp {
-    /// Begins to try again what will be given up.
+    /// Begins to try again what is left of an earlier run, and what will be given up.
     pub(super) fn start(
         tasks: &Tasks,
         files: Files,
         recovery: Recovery,
         on_settled: OnSettled,
+        left: BTreeSet<ReplayId>,
     ) -> Arc<Self> {
-        let given_up = Arc::new(Self { files, recovery, on_settled, ids: Mutex::default() });
+        let given_up = Arc::new(Self { files, recovery, on_settled, ids: Mutex::new(left) });
         let (stop, trying) = (tasks.clone(), given_up.clone());
         tasks.spawn_vital("late results", async move {
             let try_again = async {
@@ -111,20 +112,27 @@ pub(super) async fn remove(blobs: &Blobs, id: ReplayId) {
     }
 }
 
-/// Settles every result that an earlier run has put aside, in the order of the rounds. One that fails stays for the next
-/// start.
-pub(super) async fn settle_all(rounds: &dyn Rounds, blobs: &Blobs, on_settled: &OnSettled) {
-    let mut ids = match blobs.results().await {
-        Ok(ids) => ids,
+/// Settles every result that an earlier run has put aside, in the order of the rounds. Returns those that can be settled later.
+pub(super) async fn settle_all(
+    rounds: &dyn Rounds,
+    blobs: &Blobs,
+    on_settled: &OnSettled,
+) -> BTreeSet<ReplayId> {
+    let mut ids: BTreeSet<_> = match blobs.results().await {
+        Ok(ids) => ids.into_iter().collect(),
         Err(error) => {
             tracing::error!(%error, "results that were put aside could not be looked for");
-            return;
+            return BTreeSet::new();
         }
     };
-    ids.sort();
-    for id in ids {
-        settle_one(rounds, blobs, on_settled, id).await;
+    while let Some(id) = ids.first().copied() {
+        if settle_one(rounds, blobs, on_settled, id).await == Tried::Later {
+            // The others would fail, too.
+            break;
+        }
+        ids.remove(&id);
     }
+    ids
 }
 
 async fn settle_one(

@@ -114,13 +114,15 @@ impl Recovery {
         let (complete, ticks, bytes) = (summary.complete, summary.ticks, summary.bytes);
         let blobs = &self.files.blobs;
         blobs.cut_part(id, bytes).await?;
-        // A result that is kept already also lists the players who left early.
-        if let Ok(Some(known)) = rounds.replay(id).await {
-            summary.players = known.players;
-        }
-        let put = retry(id, || rounds.put_replay(summary.clone()));
+        let putting = async {
+            // A result that is kept already also lists the players who left early.
+            if let Some(known) = retry(id, || rounds.replay(id)).await? {
+                summary.players = known.players;
+            }
+            retry(id, || rounds.put_replay(summary.clone())).await
+        };
         tokio::select! {
-            put = put => put.ok_or_else(|| io::Error::other("its entry cannot be kept"))?,
+            put = putting => put.ok_or_else(|| io::Error::other("its entry cannot be kept"))?,
             () = self.tasks.stop_overdue(STOP_RESERVE) => {
                 return Err(io::Error::other("the server stops before its entry could be kept"));
             }

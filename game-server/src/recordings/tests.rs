@@ -16,7 +16,7 @@ use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
 
 use super::settlement::{Settlement, retry};
-use super::{Ending, Finished, RecordingBuffer};
+use super::{Ending, Finished, RecordingBuffer, aside};
 use crate::bots;
 use crate::metrics::Engines;
 use crate::rating::{RoundResult, Standing};
@@ -160,6 +160,23 @@ async fn a_recording_whose_result_could_not_be_kept_is_saved_by_the_next_start()
     assert_eq!(rounds_of(&bench, winner).await, 1);
     bench.recordings_with(&next_start).await;
     assert_eq!(rounds_of(&bench, winner).await, 1);
+}
+
+#[tokio::test]
+async fn a_result_that_a_start_cannot_settle_is_settled_later_by_the_same_run() {
+    let bench = Bench::start().await;
+    let round = round_record();
+    assert!(aside::put(&bench.app.blobs, &round).await);
+    rename_table(&bench, "replays", "gone").await;
+
+    let recordings = bench.recordings().await;
+    assert_eq!(bench.app.blobs.results().await.unwrap(), [ID]);
+    rename_table(&bench, "gone", "replays").await;
+    recordings.given_up.try_again().await;
+
+    assert!(bench.app.blobs.results().await.unwrap().is_empty());
+    assert_eq!(rounds_of(&bench, round.replay.players[0].player).await, 1);
+    bench.stop().await;
 }
 
 #[tokio::test]

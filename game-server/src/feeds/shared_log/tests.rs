@@ -125,6 +125,7 @@ impl Node {
     }
 
     async fn stop(self) {
+        self.outbox.close();
         self.tasks.stop();
         self.tasks.finish().await;
     }
