@@ -73,6 +73,18 @@ async fn matched(
     }
 }
 
+/// Polls the tickets of two players until each has a room, which is the same.
+async fn matched_together(
+    (ada, of_ada): (&Guest, &mut MatchTicket),
+    (bob, of_bob): (&Guest, &mut MatchTicket),
+) -> RoomId {
+    let anywhere = async |_| true;
+    let (of_ada, of_bob) =
+        tokio::join!(matched(ada, of_ada, anywhere), matched(bob, of_bob, anywhere));
+    assert_eq!(of_ada, of_bob);
+    of_ada
+}
+
 /// The node of a room. `None`: it does not answer.
 async fn node_of(guest: &Guest, room: RoomId) -> Option<String> {
     let answer = guest.ask_for_ticket_at(room.into(), Role::Player).await;
@@ -113,18 +125,12 @@ async fn players_who_wait_on_different_nodes_play_in_one_room() {
     assert_eq!(again.ticket, of_ada.ticket);
 
     let mut of_bob = bob.join_queue(Mode::Duel).await;
-    let rooms = async {
-        tokio::join!(
-            matched(&ada_at_c, &mut of_ada, async |_| true),
-            matched(&bob, &mut of_bob, async |_| true)
-        )
-    };
-    let (of_ada, of_bob) = within("a match", rooms).await;
+    let matching = matched_together((&ada_at_c, &mut of_ada), (&bob, &mut of_bob));
+    let room = within("a match", matching).await;
 
-    assert_eq!(of_ada, of_bob);
     let lobby = cluster.balancer();
-    let mut ada = ada.at(lobby).play(of_ada).await;
-    let _bob = bob.at(lobby).play(of_bob).await;
+    let mut ada = ada.at(lobby).play(room).await;
+    let _bob = bob.at(lobby).play(room).await;
     ada.until("a duel", |view| view.is_playing() && view.roster.entries.len() == 2).await;
 }
 
@@ -155,14 +161,8 @@ async fn a_ticket_that_was_cancelled_on_another_node_is_not_matched() {
     }
     let cleo = a.guest("cleo").await;
     let mut of_cleo = cleo.join_queue(Mode::Duel).await;
-    let rooms = async {
-        tokio::join!(
-            matched(&bob, &mut of_bob, async |_| true),
-            matched(&cleo, &mut of_cleo, async |_| true)
-        )
-    };
-    let (of_bob, of_cleo) = within("a match", rooms).await;
-    assert_eq!(of_bob, of_cleo);
+    let matching = matched_together((&bob, &mut of_bob), (&cleo, &mut of_cleo));
+    within("a match", matching).await;
 }
 
 #[tokio::test]
@@ -206,14 +206,8 @@ async fn while_nats_is_away_nobody_is_matched_and_it_goes_on_by_itself() {
     hold(false);
 
     let mut of_bob = joined(&bob).await;
-    let rooms = async {
-        tokio::join!(
-            matched(&ada, &mut of_ada, async |_| true),
-            matched(&bob, &mut of_bob, async |_| true)
-        )
-    };
-    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
-    assert_eq!(of_ada, of_bob);
+    let matching = matched_together((&ada, &mut of_ada), (&bob, &mut of_bob));
+    within_time(TAKEN_OVER, "a match", matching).await;
 }
 
 #[tokio::test]
@@ -261,47 +255,8 @@ async fn a_search_that_nats_has_lost_is_told_at_once_and_begins_again() {
     told.assert_refused(ProblemKind::NotFound);
     let (mut of_ada, mut of_bob) = (joined(&ada).await, joined(&bob).await);
     assert_ne!(of_ada.ticket, lost.ticket);
-    let rooms = async {
-        tokio::join!(
-            matched(&ada, &mut of_ada, async |_| true),
-            matched(&bob, &mut of_bob, async |_| true)
-        )
-    };
-    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
-    assert_eq!(of_ada, of_bob);
-}
-
-#[tokio::test]
-async fn a_queue_that_nats_has_lost_is_told_so_and_begins_anew() {
-    let mut cluster = TestCluster::start_with(2, &FLAGS).await;
-    let (a, b) = (cluster.node("a"), cluster.node("b"));
-    let (ada, bob) = (a.guest("ada").await, b.guest("bob").await);
-    let lost = ada.join_queue(Mode::Duel).await;
-
-    cluster.nats().restart_empty();
-
-    // Clients then ask for another ticket.
-    let path = format!("/api/matchmaking/{}", lost.ticket);
-    eventually(wait::DEADLINE, "a ticket that is forgotten", async || {
-        (ada.ask(Method::GET, &path).await.status == 404).then_some(())
-    })
-    .await;
-    let join = async |guest: &Guest| {
-        eventually(wait::DEADLINE, "a queue", async || {
-            let answer = guest.post("/api/matchmaking", &MatchRequest { mode: Mode::Duel }).await;
-            (answer.status == 201).then(|| answer.json::<MatchTicket>())
-        })
-        .await
-    };
-    let (mut of_ada, mut of_bob) = (join(&ada).await, join(&bob).await);
-    let rooms = async {
-        tokio::join!(
-            matched(&ada, &mut of_ada, async |_| true),
-            matched(&bob, &mut of_bob, async |_| true)
-        )
-    };
-    let (of_ada, of_bob) = within_time(TAKEN_OVER, "a match", rooms).await;
-    assert_eq!(of_ada, of_bob);
+    let matching = matched_together((&ada, &mut of_ada), (&bob, &mut of_bob));
+    within_time(TAKEN_OVER, "a match", matching).await;
 }
 
 #[tokio::test]

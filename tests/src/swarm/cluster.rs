@@ -102,8 +102,8 @@ pub async fn measure(subscribers: usize, window: Duration, report: &mut Report) 
             _ => report.add(of("delivery_ratio_to_one_node"), cost / alone, "×", "the same"),
         }
 
-        let matched = matches::per_second(&servers, window / 4).await?;
-        report.add(of("matches_per_second"), matched, "/s", "duels of 96 players, of all nodes");
+        let matched = matches::per_second(&servers).await?;
+        report.add(of("matches_per_second"), matched, "/s", "duels of 600 players, of all nodes");
         drop(subject);
     }
     for connections in 1..=NODES_MAX {

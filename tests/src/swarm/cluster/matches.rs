@@ -15,28 +15,39 @@ use tokio::time::sleep;
 use super::measured::Measured;
 use crate::guest::{Guest, match_path};
 
-/// Players on all nodes together: a multiple of each number of nodes.
-const PLAYERS: usize = 96;
+/// Players on all nodes together: a multiple of each number of nodes. The queue is matched four times a second, and should never
+/// run empty.
+const PLAYERS: usize = 600;
+/// Matches that are counted. Each leaves a room that is open for a minute, and a server opens no more than its files allow.
+const MATCHES: usize = 1_200;
+/// The longest time for them.
+const WITHIN: Duration = Duration::from_secs(60);
+/// How exactly the time of the last match is known.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// The seconds for which a request for the state of a search is held.
 const WAIT_S: u32 = 5;
 
 /// The rooms that were found, each counted once.
 type Found = Arc<Mutex<HashSet<RoomId>>>;
 
-/// Lets players look for matches on every node for a while.
-pub(super) async fn per_second(servers: &[Measured], length: Duration) -> Result<f64> {
+/// Lets players look for matches on every node.
+pub(super) async fn per_second(servers: &[Measured]) -> Result<f64> {
     let (found, mut players) = (Found::default(), JoinSet::new());
+    let mut guests = Vec::new();
     for number in 0..PLAYERS {
         let site = &servers[number % servers.len()].site;
-        let guest = site.guest(&format!("player {number}")).await;
+        guests.push(site.guest(&format!("player {number}")).await);
+    }
+    for guest in guests {
         players.spawn(look_again_and_again(guest, found.clone()));
     }
-    sleep(length / 8).await;
-    let (before, began) = (count(&found), Instant::now());
-    sleep(length).await;
-    let more = count(&found) - before;
-    ensure!(players.try_join_next().is_none(), "a player ended");
-    Ok(more as f64 / began.elapsed().as_secs_f64())
+    let began = Instant::now();
+    while count(&found) < MATCHES {
+        ensure!(began.elapsed() < WITHIN, "{} matches in {WITHIN:?}", count(&found));
+        ensure!(players.try_join_next().is_none(), "a player ended");
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(count(&found) as f64 / began.elapsed().as_secs_f64())
 }
 
 fn count(found: &Found) -> usize {
