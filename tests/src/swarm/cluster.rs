@@ -27,7 +27,9 @@ pub const SUBSCRIBERS: usize = 9_000;
 /// The most nodes.
 const NODES_MAX: usize = 3;
 /// Limits that refuse nothing here.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 9] = [
+    "--rooms-per-address-max=10000",
+    "--rooms-per-guest-max=10000",
     "--connections-per-address-max=100000",
     "--connections-max=100000",
     "--rooms-per-minute=100000",
