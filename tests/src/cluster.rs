@@ -50,7 +50,7 @@ pub struct TestCluster {
 struct Node {
     name: &'static str,
     server: ServerProcess,
-    /// `None` where there are several NATS servers.
+    /// `None` where there are several NATS servers, or nothing stands between.
     nats: Option<Proxy>,
     database: Proxy,
     bucket: Proxy,
@@ -70,7 +70,15 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_with(nodes: usize, flags: &[&str]) -> Self {
-        Self::start_on(vec![Nats::start()], None, nodes, flags).await
+        Self::start_on(vec![Nats::start()], None, nodes, flags, Between::Proxies).await
+    }
+
+    /// The same with nothing between the nodes and what they share: for a measurement, in whose program the proxies would run.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub async fn start_straight(nodes: usize, flags: &[&str]) -> Self {
+        Self::start_on(vec![Nats::start()], None, nodes, flags, Between::Nothing).await
     }
 
     /// The same on a database server of their own, which can be killed: see [`TestCluster::postgres`].
@@ -78,7 +86,8 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_with_own_database(nodes: usize, flags: &[&str]) -> Self {
-        Self::start_on(vec![Nats::start()], Some(Postgres::start()), nodes, flags).await
+        let (nats, own) = (vec![Nats::start()], Some(Postgres::start()));
+        Self::start_on(nats, own, nodes, flags, Between::Proxies).await
     }
 
     /// Starts so many nodes on three NATS servers. A test that does so has `three_nats_servers` in its name: `cargo xtask test`
@@ -87,7 +96,8 @@ impl TestCluster {
     /// # Panics
     /// When a part does not start.
     pub async fn start_replicated(nodes: usize) -> Self {
-        Self::start_on(Nats::start_cluster(NATS_SERVERS), None, nodes, &[]).await
+        let nats = Nats::start_cluster(NATS_SERVERS);
+        Self::start_on(nats, None, nodes, &[], Between::Proxies).await
     }
 
     async fn start_on(
@@ -95,6 +105,7 @@ impl TestCluster {
         postgres: Option<Postgres>,
         nodes: usize,
         flags: &[&str],
+        between: Between,
     ) -> Self {
         let bucket = TestBucket::start().await;
         let shared = Shared {
@@ -104,6 +115,7 @@ impl TestCluster {
                 .map_or_else(test_postgres::empty_database, Postgres::empty_database),
             postgres: postgres.as_ref().map_or_else(test_postgres::address, Postgres::address),
             bucket: &bucket,
+            between,
         };
         let nodes = join_all(NAMES[..nodes].iter().map(|&name| shared.start(name, flags))).await;
         let database = shared.database;
@@ -162,10 +174,10 @@ impl TestCluster {
     /// What stands between a node and NATS. A node that is started later goes through it, too.
     ///
     /// # Panics
-    /// When there are several NATS servers: then nothing stands there.
+    /// When there are several NATS servers, or the nodes were started straight at it: then nothing stands there.
     #[must_use]
     pub fn nats_of(&self, name: &str) -> &Proxy {
-        self.find(name).nats.as_ref().expect("one NATS server")
+        self.find(name).nats.as_ref().expect("one NATS server, behind a proxy")
     }
 
     /// What stands between a node and its database.
@@ -243,6 +255,13 @@ impl TestCluster {
     }
 }
 
+/// What stands between a node and what it shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    Proxies,
+    Nothing,
+}
+
 /// What all nodes share.
 struct Shared<'a> {
     nats: &'a [Nats],
@@ -250,12 +269,13 @@ struct Shared<'a> {
     /// Where the database's server listens.
     postgres: SocketAddr,
     bucket: &'a TestBucket,
+    between: Between,
 }
 
 impl Shared<'_> {
     async fn start(&self, name: &'static str, flags: &[&str]) -> Node {
         let to_nats = match self.nats {
-            [nats] => {
+            [nats] if self.between == Between::Proxies => {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, nats.port()));
                 Some(Proxy::to(&Site::at(address)).await)
             }
@@ -268,11 +288,15 @@ impl Shared<'_> {
         let to_database = Proxy::to(&Site::at(self.postgres)).await;
         let database = test_postgres::database_at(&self.database, to_database.site().address());
         let to_bucket = Proxy::to(self.bucket.site()).await;
+        let (database, store) = match self.between {
+            Between::Proxies => (database, to_bucket.site()),
+            Between::Nothing => (self.database.clone(), self.bucket.site()),
+        };
         let shared = [
             format!("--node={name}"),
             format!("--nats={nats}"),
             format!("--database-url={database}"),
-            format!("--blobs={}", self.bucket.url(to_bucket.site())),
+            format!("--blobs={}", self.bucket.url(store)),
             format!("--blobs-credentials={}", self.bucket.credentials().display()),
         ];
         let shared: Vec<_> = shared.iter().map(String::as_str).collect();

@@ -49,7 +49,7 @@ impl Subject {
     async fn start(nodes: usize) -> Result<Self> {
         let subject = match nodes {
             0 => Self::Alone(Box::new(ServerProcess::start_with(&FLAGS).await)),
-            nodes => Self::Nodes(Box::new(TestCluster::start_with(nodes, &FLAGS).await)),
+            nodes => Self::Nodes(Box::new(TestCluster::start_straight(nodes, &FLAGS).await)),
         };
         for server in subject.servers() {
             pin_measured(server.pid)?;
