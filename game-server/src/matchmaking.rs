@@ -41,7 +41,7 @@ pub const QUEUE: TableName = TableName { table: "queue", task: "table queue" };
 /// Tickets at once, waiting or matched. One more ends the one that nobody has asked for longest; when all are followed, it
 /// is refused.
 const TICKETS_MAX: usize = 10_000;
-/// A ticket that nobody follows here may be followed on another node, which notes it within this time.
+/// Another node may follow a ticket that this one does not. It notes that in the table within this time.
 const NOTED_ELSEWHERE: Duration = NOTED_EVERY.saturating_mul(2);
 /// The least time between two looks at the table, which many change.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);

@@ -4,12 +4,12 @@ mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::id::PlayerId;
 use shared::protocol::chat::{ChatChannel, ChatLine, ChatRefusal, ChatServerMessage};
 use test_postgres::Postgres;
+use tokio::sync::watch;
 use tokio::task::{JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
 
@@ -118,13 +118,13 @@ async fn three_nodes_agree_without_hints_and_when_answers_of_the_store_are_lost(
 /// Players who say a few lines each, one player after the other, until the end. Every text is like no other.
 struct Crowd {
     speakers: JoinSet<Vec<(u64, String)>>,
-    acknowledged: Arc<AtomicU64>,
+    acknowledged: watch::Sender<u64>,
     end: CancellationToken,
 }
 
 impl Crowd {
     fn begin(nodes: &[Arc<Node>], speakers_each: u64) -> Self {
-        let (acknowledged, end) = (Arc::<AtomicU64>::default(), CancellationToken::new());
+        let (acknowledged, end) = (watch::Sender::new(0), CancellationToken::new());
         let mut speakers = JoinSet::new();
         for (node, first_id) in nodes.iter().zip((1_000_000..).step_by(1_000_000)) {
             for speaker in 0..speakers_each {
@@ -137,13 +137,10 @@ impl Crowd {
 
     /// Waits for so many more acknowledged lines.
     async fn says(&self, lines: u64) {
-        let goal = self.acknowledged.load(Ordering::Relaxed) + lines;
-        let said = async {
-            while self.acknowledged.load(Ordering::Relaxed) < goal {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(WITHIN, said).await.expect("the lines go on");
+        let mut acknowledged = self.acknowledged.subscribe();
+        let goal = *acknowledged.borrow() + lines;
+        let said = acknowledged.wait_for(|acknowledged| *acknowledged >= goal);
+        tokio::time::timeout(WITHIN, said).await.expect("the lines go on").expect("a sender");
     }
 
     /// What was acknowledged, as number and text.
@@ -156,7 +153,7 @@ impl Crowd {
 async fn speak_on(
     node: Arc<Node>,
     ids: impl Iterator<Item = u64>,
-    acknowledged: Arc<AtomicU64>,
+    acknowledged: watch::Sender<u64>,
     end: CancellationToken,
 ) -> Vec<(u64, String)> {
     let mut said = Vec::new();
@@ -170,7 +167,7 @@ async fn speak_on(
             speaker.send(LOBBY, &text, number).await;
             if let Ok(line) = speaker.answer(number).await {
                 said.push((line.sequence, text));
-                acknowledged.fetch_add(1, Ordering::Relaxed);
+                acknowledged.send_modify(|acknowledged| *acknowledged += 1);
             }
         }
     }

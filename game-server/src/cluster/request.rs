@@ -25,7 +25,7 @@ pub struct Asker {
     pub address: ClientAddress,
 }
 
-/// What a node is asked for.
+/// A question to another node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 pub enum Request {

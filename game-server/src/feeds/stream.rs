@@ -25,8 +25,8 @@ pub(super) struct Form {
     pub(super) content_type: &'static str,
     /// The first bytes.
     pub(super) opening: &'static [u8],
-    /// What says at a position that the stream is alive, and since when the feed is late. Also sent once when a reader is up to
-    /// date.
+    /// Encodes a heartbeat for this position: the stream is alive, and the feed is late since then. A reader that is up to date
+    /// gets one, too.
     pub(super) heartbeat: fn(Cursor, Option<u64>, Duration) -> Bytes,
     pub(super) event: fn(&Event) -> Bytes,
 }

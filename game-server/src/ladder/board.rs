@@ -92,7 +92,7 @@ impl Board {
         self.entries.values().map(Entry::row).collect()
     }
 
-    /// Whether a room has something to say: somebody sits there, or a round is not settled.
+    /// Whether a player sits in a room, or a round is not settled.
     pub(super) fn has_rooms(&self) -> bool {
         self.entries.values().any(|entry| !entry.rooms.is_empty())
     }

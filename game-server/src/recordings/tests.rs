@@ -11,8 +11,9 @@ use shared::sim::{Mode, Slot, World};
 use shared::snapshot::StreamEncoder;
 use sqlx::{AnyConnection, Connection as _};
 use test_postgres::Postgres;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinSet, block_in_place};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::settlement::{Settlement, retry};
@@ -276,13 +277,15 @@ async fn a_server_whose_results_wait_for_long_is_not_ready_until_they_are_kept()
 
 /// Rounds that one node settles.
 const ROUNDS: u64 = 40;
+/// Time for some of them.
+const WITHIN: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_starts_anew_costs_no_result_and_counts_none_twice() {
     let bench = Bench::start().await;
     let mut postgres = Postgres::start();
     let url = DatabaseUrl::from(postgres.empty_database().as_str());
-    let settled = Arc::new(AtomicU32::new(0));
+    let (settled, mut is_settled) = watch::channel(0);
     let mut nodes = JoinSet::new();
     for node in 0..3 {
         let store = Arc::new(SqlStore::open(&url).await.unwrap());
@@ -295,15 +298,14 @@ async fn a_database_that_starts_anew_costs_no_result_and_counts_none_twice() {
                 let mut round = round_record();
                 round.replay.id = ReplayId::from_bits(node * 1_000 + number);
                 assert_eq!(settlement.settle(&round).await.map(|places| places.len()), Some(1));
-                settled.fetch_add(1, Ordering::Relaxed);
+                settled.send_modify(|settled| *settled += 1);
             }
         });
     }
 
     for some in [20, 60] {
-        while settled.load(Ordering::Relaxed) < some {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let enough = is_settled.wait_for(|settled| *settled >= some);
+        timeout(WITHIN, enough).await.expect("the rounds go on").unwrap();
         block_in_place(|| {
             postgres.kill();
             postgres.restart();

@@ -62,7 +62,7 @@ impl Node {
         room(number)
     }
 
-    /// The row of a room of this node in which nobody is.
+    /// The row of an empty room of this node.
     fn empty(&self) -> RoomRow {
         row("ada", self.nodes.boot())
     }

@@ -23,7 +23,7 @@ pub(super) struct LocalCopy<V> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Load(u64);
 
-/// What a change that the watch delivers is to the copy.
+/// What a delivered change does to the copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Applied {
     /// The rows have changed.

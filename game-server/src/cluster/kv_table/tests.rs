@@ -170,7 +170,7 @@ async fn every_mark_of_a_removed_row_is_deleted_some_time() {
     assert_eq!(lock(&table.shared.marks).take_due(later, usize::MAX).len(), ROWS);
 }
 
-/// What was missed between two connections is not known, and nothing else has failed here.
+/// A node cannot know which changes it missed between two connections. Here only the connection fails.
 #[tokio::test]
 async fn everything_is_read_again_over_a_new_connection() {
     let server = Server::start();

@@ -61,7 +61,7 @@ pub(super) async fn answer_all(
         };
         let Some(reply) = request.reply else { continue };
         let (nats, answers, stop) = (nats.clone(), answers.clone(), tasks.clone());
-        // What is more than may be answered at once is refused at once, so that these tasks are few.
+        // Further requests are refused at once, so these tasks are few.
         tasks.spawn("answer", async move {
             let answer = async {
                 match serde_json::from_slice(&request.payload) {

@@ -416,7 +416,7 @@ enum Way {
     Open,
     /// No new connection.
     Closed,
-    /// Nothing: what is sent is neither refused nor answered.
+    /// Nothing passes: requests are neither refused nor answered.
     Held,
 }
 

@@ -29,7 +29,7 @@ async fn write(
     acknowledged: watch::Sender<u32>,
     is_over: Arc<AtomicBool>,
 ) {
-    // A write that nobody has acknowledged may have succeeded all the same.
+    // A write without an acknowledgement may have succeeded.
     let mut is_in_doubt = false;
     while !is_over.load(Ordering::Relaxed) || is_in_doubt {
         // Without an answer, what is known here will do: if it is old, the write is refused.
